@@ -1,0 +1,1 @@
+"""What Prefect stores: repositories and their limits."""

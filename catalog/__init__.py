@@ -1,0 +1,1 @@
+"""The floor: nouns, errors, pure decisions, and the DuckDB store that remembers."""

@@ -1,0 +1,260 @@
+"""Every error of the project.
+
+Each inherits from `CatalogError` and from the built-in it resembles, carries its facts as
+attributes, and never holds a secret::
+
+    CatalogError
+    ├── InvalidInput(ValueError)          a value from outside that cannot be used
+    │   ├── UnknownProvider(LookupError)
+    │   ├── UnsafePath                    a name that would leave its root
+    │   ├── NameNotAllowed                a name that a storage cannot hold
+    │   ├── PathConflict                  `a` beside `a/b` where the destination is a tree
+    │   ├── ManifestError                 a line of a manifest that cannot be read
+    │   ├── DigestNotAllowed              only digests that the policy forbids
+    │   ├── NothingMatched                no resources matched
+    │   └── SecretInUrl                   a password inside an address
+    ├── RepositoryNotFound(LookupError)
+    ├── CatalogBroken(RuntimeError)       a catalog that is newer, edited, or refused a batch
+    ├── CatalogTimeout(TimeoutError)
+    ├── Cancelled(RuntimeError)           the stop flag was set
+    └── StorageError(OSError)             a storage said no; `retryable` says whether to try again
+        ├── ResourceNotFound(FileNotFoundError)
+        ├── AccessDenied(PermissionError)
+        ├── ResourceChanged               not the bytes that were planned (412, other etag)
+        ├── NotSupported                  this storage cannot do that
+        ├── UnexpectedReply               a status or answer that no retry will mend
+        ├── StorageBusy                   429, 503; carries `retry_after_s`
+        ├── StorageFailed                 other 5xx and passing faults
+        ├── ConnectionFailed(ConnectionError)
+        ├── TransferTimeout(TimeoutError)
+        └── IntegrityError
+            ├── SizeMismatch              carries `expected` and `found`, bytes
+            └── DigestMismatch            carries `expected` and `found`, `algorithm:hex`
+"""
+
+from __future__ import annotations
+
+
+class CatalogError(Exception):
+    """Any error that the project raises on purpose."""
+
+
+class InvalidInput(CatalogError, ValueError):
+    """A value from outside cannot be used; nothing was done."""
+
+
+class UnknownProvider(InvalidInput, LookupError):
+    """No provider bears that type or speaks that scheme."""
+
+    def __init__(self, kind: str, known: tuple[str, ...]) -> None:
+        """Name the unknown `kind` and all that is known."""
+        super().__init__(
+            f"no provider registered for repositories of type {kind!r}; known: {', '.join(known)}"
+        )
+        self.kind = kind
+        self.known = known
+
+
+class UnsafePath(InvalidInput):
+    """A name from outside would leave its root."""
+
+    def __init__(self, path: str, why: str) -> None:
+        """Name the `path` and the rule it breaks."""
+        super().__init__(f"unsafe path {path!r}: {why}")
+        self.path = path
+
+
+class NameNotAllowed(InvalidInput):
+    """A storage cannot hold a resource of this name."""
+
+    def __init__(self, path: str, where: str, why: str) -> None:
+        """Name the `path`, the storage (`where`), and the rule."""
+        super().__init__(f"{where} cannot hold the name {path!r}: {why}")
+        self.path = path
+        self.where = where
+
+
+class PathConflict(InvalidInput):
+    """A file and a folder would need the same name."""
+
+    def __init__(self, file: str, below: str) -> None:
+        """Name the `file` and the path that needs it as a folder (`below`)."""
+        super().__init__(f"{file!r} is a file but {below!r} needs it as a folder")
+        self.file = file
+        self.below = below
+
+
+class ManifestError(InvalidInput):
+    """A manifest cannot be read."""
+
+    def __init__(self, name: str, line: int, why: str) -> None:
+        """Name the manifest, the 1-based `line`, and what is wrong there."""
+        super().__init__(f"manifest {name!r}, line {line}: {why}")
+        self.name = name
+        self.line = line
+
+
+class DigestNotAllowed(InvalidInput):
+    """Only digests were declared that the policy does not trust."""
+
+    def __init__(self, path: str, declared: tuple[str, ...], allowed: tuple[str, ...]) -> None:
+        """Name the `path`, the algorithms `declared`, and those `allowed`."""
+        super().__init__(
+            f"{path!r} declares only {', '.join(declared)}, "
+            f"none of the trusted digests {', '.join(allowed)}"
+        )
+        self.path = path
+        self.declared = declared
+        self.allowed = allowed
+
+
+class NothingMatched(InvalidInput):
+    """No resources matched, and that was not allowed."""
+
+
+class SecretInUrl(InvalidInput):
+    """An address carries a password; put it into a repository's credentials instead."""
+
+    def __init__(self, scheme: str) -> None:
+        """Name the `scheme` only: the address holds the secret."""
+        super().__init__(
+            f"the {scheme}:// address holds a password; "
+            "store it in the credential fields of a Repository block, never in an address"
+        )
+
+
+class RepositoryNotFound(CatalogError, LookupError):
+    """No repository bears that name."""
+
+
+class CatalogBroken(CatalogError, RuntimeError):
+    """The catalog is newer than this program, was edited, or refused a batch."""
+
+
+class CatalogTimeout(CatalogError, TimeoutError):
+    """The catalog did not answer in time."""
+
+
+class Cancelled(CatalogError, RuntimeError):
+    """The run was asked to stop; what was under way has been undone."""
+
+
+class StorageError(CatalogError, OSError):
+    """A storage failed at one resource; `retryable` says whether another try may help."""
+
+    retryable: bool = False
+    code: str = "storage-error"
+
+    def __init__(self, message: str, *, path: str = "", status: int | None = None) -> None:
+        """Say what was tried and found; `path` and `status` (HTTP, if any) stay readable."""
+        super().__init__(message)
+        self.message = message
+        self.path = path
+        self.status = status
+
+    def __str__(self) -> str:
+        """Return the message alone, never OSError's tuple form."""
+        return self.message
+
+
+class ResourceNotFound(StorageError, FileNotFoundError):
+    """The storage has no such resource."""
+
+    code = "not-found"
+
+
+class AccessDenied(StorageError, PermissionError):
+    """The storage refuses these credentials."""
+
+    code = "access-denied"
+
+
+class ResourceChanged(StorageError):
+    """The resource is not the one that was planned; it is planned anew by the next run."""
+
+    code = "changed"
+
+
+class NotSupported(StorageError):
+    """The storage cannot do that at all."""
+
+    code = "not-supported"
+
+
+class UnexpectedReply(StorageError):
+    """The storage answered what no retry will mend."""
+
+    code = "unexpected-reply"
+
+
+class StorageBusy(StorageError):
+    """The storage asks for patience (429, 503)."""
+
+    retryable = True
+    code = "busy"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        path: str = "",
+        status: int | None = None,
+        retry_after_s: float | None = None,
+    ) -> None:
+        """Carry the storage's own `retry_after_s`, where it named one."""
+        super().__init__(message, path=path, status=status)
+        self.retry_after_s = retry_after_s
+
+
+class StorageFailed(StorageError):
+    """The storage failed in a way that may pass (5xx)."""
+
+    retryable = True
+    code = "storage-failed"
+
+
+class ConnectionFailed(StorageError, ConnectionError):
+    """The connection was refused, reset, or could not be made."""
+
+    retryable = True
+    code = "connection-failed"
+
+
+class TransferTimeout(StorageError, TimeoutError):
+    """Nothing came or went for the time allowed."""
+
+    retryable = True
+    code = "timeout"
+
+
+class IntegrityError(StorageError):
+    """The bytes are not the ones that were expected."""
+
+    retryable = True
+    code = "integrity"
+
+    def __init__(self, path: str, expected: str, found: str, what: str) -> None:
+        """Name the `path`, what was `expected` and what was `found`."""
+        super().__init__(f"{path!r}: expected {what} {expected}, found {found}", path=path)
+        self.expected = expected
+        self.found = found
+
+
+class SizeMismatch(IntegrityError):
+    """Too few or too many bytes came."""
+
+    code = "size-mismatch"
+
+    def __init__(self, path: str, expected: int, found: int) -> None:
+        """Name the `path` and both sizes, in bytes."""
+        super().__init__(path, str(expected), str(found), "size")
+
+
+class DigestMismatch(IntegrityError):
+    """The bytes that came have another digest."""
+
+    code = "digest-mismatch"
+
+    def __init__(self, path: str, expected: str, found: str) -> None:
+        """Name the `path` and both digests, as `algorithm:hex`."""
+        super().__init__(path, expected, found, "digest")

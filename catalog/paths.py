@@ -1,0 +1,94 @@
+"""Names from outside: what is safe, what conflicts, what lies below what.
+
+>>> check_path("a/b c/ü")
+'a/b c/ü'
+>>> below("models/x", "models/xy/z"), below("models/x", "models/x/y")
+(False, True)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from catalog.errors import PathConflict, UnsafePath
+
+RESERVED = ".entrepot"
+"""The only name of ours inside a destination's tree."""
+
+
+def check_path(path: str) -> str:
+    """Return `path` if it names a file below a root; raise `UnsafePath` otherwise."""
+    if not path:
+        raise UnsafePath(path, "it is empty")
+    if "\x00" in path:
+        raise UnsafePath(path, "it holds a null character")
+    if path.startswith("/"):
+        raise UnsafePath(path, "it is absolute")
+    if path.endswith("/"):
+        raise UnsafePath(path, "it names a folder")
+    if path.startswith((".", "..")) or "/." in path or "//" in path:
+        for segment in path.split("/"):
+            if segment in ("", ".", ".."):
+                raise UnsafePath(path, f"it has the segment {segment!r}")
+    if path == RESERVED or path.startswith(RESERVED + "/"):
+        raise UnsafePath(path, f"{RESERVED!r} is reserved")
+    try:
+        path.encode()
+    except UnicodeEncodeError as error:
+        raise UnsafePath(path, "it is not valid unicode") from error
+    return path
+
+
+def clean_prefix(text: str) -> str:
+    """Return `text` from outside as a prefix: no slash at either end, nothing that climbs."""
+    parts = [part for part in text.split("/") if part not in ("", ".")]
+    if ".." in parts:
+        raise UnsafePath(text, "it has the segment '..'")
+    return "/".join(parts)
+
+
+def below(prefix: str, path: str) -> bool:
+    """Say whether `path` is `prefix` itself or lies below it; '' is above everything."""
+    return not prefix or path == prefix or path.startswith(prefix + "/")
+
+
+def safe_join(root: str | Path, *parts: str) -> Path:
+    """Join `parts` below `root`, following symbolic links, and refuse to leave `root`.
+
+    `..` and absolute parts are kept inside (PM-17); a symbolic link that leads out is refused.
+    """
+    base = Path(root).resolve()
+    kept: list[str] = []
+    for segment in "/".join(parts).split("/"):
+        if segment in ("", "."):
+            continue
+        if segment == "..":
+            if kept:
+                kept.pop()
+            continue
+        kept.append(segment)
+    target = base.joinpath(*kept)
+    resolved = target.parent.resolve()
+    if resolved != base and base not in resolved.parents:
+        raise UnsafePath("/".join(parts), "a symbolic link on its way leads out of its root")
+    return target
+
+
+def conflicts(paths: Iterable[str]) -> Iterator[PathConflict]:
+    """Yield an error for each path that is both a file and, for another path, a folder.
+
+    `paths` must be sorted by code point of their segments' join with NUL, as
+    `sorted(paths, key=tree_order)` gives.
+    """
+    previous = ""
+    for path in paths:
+        if previous and path.startswith(previous + "/"):
+            yield PathConflict(previous, path)
+        else:
+            previous = path
+
+
+def tree_order(path: str) -> str:
+    """Return the key that sorts a folder's content directly behind its name."""
+    return path.replace("/", "\x00")

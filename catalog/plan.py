@@ -1,0 +1,157 @@
+"""The words of a plan: what may be asked of it, and what a row of it says.
+
+The decision itself is `catalog.decide`; the same decision in SQL is `catalog/sql/plan.sql`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from catalog.digest import TRUSTED
+
+
+class Mode(StrEnum):
+    """Whether what the source dropped leaves the destination."""
+
+    ADDITIVE = "additive"
+    MIRROR = "mirror"
+
+
+class Strategy(StrEnum):
+    """What makes a resource count as already there."""
+
+    DIGEST = "digest"
+    """Equal digests; where the source declares none, its fingerprint as it was when copied."""
+    FINGERPRINT = "fingerprint"
+    """The source's etag, or else size and time, as they were when copied."""
+    SIZE = "size"
+    """Equal size at the destination, whoever put it there."""
+    NAME = "name"
+    """Anything of that name at the destination."""
+    ALWAYS = "always"
+    """Nothing: everything moves."""
+
+
+class Action(StrEnum):
+    """What a plan row asks for."""
+
+    ADD = "add"
+    REPLACE = "replace"
+    REMOVE = "remove"
+    KEEP = "keep"
+
+
+class OnError(StrEnum):
+    """What one failed item does to the rest of the run."""
+
+    CONTINUE = "continue"
+    FAIL = "fail"
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which resources take part: globs over the whole path (`**` crosses folders)."""
+
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    skip_empty: bool = False
+    allow_empty: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class BatchLimits:
+    """How large one batch may grow; a single larger file is a batch of its own."""
+
+    count: int = 2000
+    bytes: int = 256 * 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One destination of a plan: its address, and the listing of it, if one was made."""
+
+    address: str
+    listing: str | None = None
+    match_etags: bool = False
+    """Whether the listing's etags follow the content (object stores), else times are compared."""
+    tree: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class PlanRequest:
+    """All that decides a plan; `wanted` is the id of a spooled listing of what should be there."""
+
+    plan_id: str
+    source: str
+    wanted: str
+    targets: tuple[Target, ...]
+    mode: Mode = Mode.ADDITIVE
+    strategy: Strategy = Strategy.DIGEST
+    selection: Selection = field(default=Selection())
+    limits: BatchLimits = field(default=BatchLimits())
+    trusted: tuple[str, ...] = TRUSTED
+    run_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """Counts and bytes of one destination's part of a plan."""
+
+    address: str
+    add: int = 0
+    replace: int = 0
+    remove: int = 0
+    keep: int = 0
+    bytes: int = 0  # to be written; unknown sizes count 0
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A stored plan: falsy when there is nothing to do."""
+
+    plan_id: str
+    digest: str
+    created_at: datetime
+    source: str
+    mode: Mode
+    strategy: Strategy
+    tallies: tuple[Tally, ...]
+    batches: int
+    matched: int  # resources that the selection let through
+
+    def __bool__(self) -> bool:
+        """Say whether anything is to be done."""
+        return any(one.add or one.replace or one.remove for one in self.tallies)
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedBatch:
+    """A slice of a plan: its number, and how much it holds."""
+
+    number: int
+    count: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One file to read once and write to every one of `destinations` (indexes of the plan's targets).
+
+    `origin` is its path at the source, `path` at the destinations. `removals` of a plan have
+    `action` REMOVE and no origin to read.
+    """
+
+    origin: str
+    path: str
+    size: int | None
+    etag: str | None
+    modified_us: int | None
+    digests: tuple[str, ...]  # algorithm:hex, declared and trusted
+    content_type: str | None
+    properties: str | None  # JSON object, or nothing
+    destinations: tuple[int, ...]
+    actions: tuple[Action, ...]  # one for each destination
+    elsewhere: tuple[tuple[str, str], ...] = ()
+    """Where the catalog knows the declared sha256 to lie already: (address, path), at most three."""

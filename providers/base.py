@@ -1,0 +1,260 @@
+"""What a storage is to the engine: a few small protocols, and what each can do.
+
+A provider is a settings model (`ProviderSettings`) that opens a storage. Storages are
+safe to share between threads, verify nothing themselves, and let only errors of
+`catalog.errors` out. Interfaces are protocols: nothing inherits from them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+from pydantic import BaseModel, ConfigDict
+
+from catalog.digest import Digest
+from catalog.outcome import Proof
+from catalog.resource import NO_PROPERTIES, Resource
+
+if TYPE_CHECKING:
+    from fsspec import AbstractFileSystem
+
+Chunk = bytes | bytearray | memoryview
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a storage can do, declared once."""
+
+    writable: bool = True
+    tree: bool = True
+    """A name cannot be both a file and a folder (local, sftp …; not object stores)."""
+    sizes: bool = True
+    """A listing says each file's exact size."""
+    etags: bool = False
+    """A listing's etag changes whenever the content does, and only then."""
+    ranges: bool = True
+    """`read` may start in the middle without reading what is before."""
+    pinned_reads: bool = False
+    """The storage itself refuses a read when the etag is no longer the planned one."""
+    digests: tuple[str, ...] = ()
+    """Algorithms that a listing, stat or fetch may declare."""
+    copy: bool = False
+    """`copy` moves bytes inside the storage without sending them here."""
+    atomic_rename: bool = False
+    """A finished file appears by rename."""
+    conditional_put: bool = False
+    """A write can demand that nothing stands at the name yet."""
+    long_round_trip: bool = False
+    """Worth more threads than usual."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attributes:
+    """What travels with the bytes to a destination, where it can keep it.
+
+    `sha256` is the digest of the bytes in hex; the small lane knows it before it writes. A
+    `Writer` gets its digest at commit instead.
+    """
+
+    content_type: str | None = None
+    modified_us: int | None = None
+    sha256: str | None = None
+    properties: Mapping[str, str] = field(default=NO_PROPERTIES)
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """A whole small body, and the resource as the storage described it with that reply."""
+
+    data: bytes
+    resource: Resource
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What a destination says of a file that it now shows under its final name."""
+
+    size: int
+    etag: str | None = None
+    modified_us: int | None = None
+    proof: Proof = Proof.STORED
+
+
+class Reading(Protocol):
+    """A body that comes in chunks; `resource` is what the reply said of it."""
+
+    @property
+    def resource(self) -> Resource:
+        """Describe the resource as the storage did when the read began."""
+        ...
+
+    def __iter__(self) -> Iterator[Chunk]:
+        """Yield the bytes in order; a chunk is valid only until the next one."""
+        ...
+
+    def close(self) -> None:
+        """End the read early and free its connection."""
+        ...
+
+
+class Writer(Protocol):
+    """A file being written: invisible under its final name until `commit`."""
+
+    def write(self, chunk: Chunk) -> None:
+        """Take the next bytes."""
+        ...
+
+    def commit(self, digest: Digest) -> Stored:
+        """Make the file appear whole; `digest` is the sha256 of all that was written."""
+        ...
+
+    def abort(self) -> None:
+        """Leave nothing behind; may be called after any failure, and twice."""
+        ...
+
+
+@runtime_checkable
+class Source(Protocol):
+    """A storage that can be read."""
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """Say what this storage can do."""
+        ...
+
+    def enumerate(self, prefix: str = "", *, recursive: bool = True) -> Iterator[Resource]:
+        """Yield every file at or below `prefix`, complete or an error; never folders.
+
+        A `prefix` that is exactly one file yields that file (and what lies below, on stores
+        that can hold both). A missing prefix yields nothing. Not recursive: only the files
+        directly in it.
+        """
+        ...
+
+    def stat(self, path: str) -> Resource:
+        """Describe one file; `ResourceNotFound` where there is none."""
+        ...
+
+    def fetch(self, path: str, *, etag: str | None = None) -> Fetched:
+        """Read a small file whole; `ResourceChanged` when `etag` is given and another stands."""
+        ...
+
+    def read(
+        self, path: str, *, etag: str | None = None, start: int = 0, length: int | None = None
+    ) -> Reading:
+        """Read `length` bytes (default: all that follow) from offset `start`, in chunks."""
+        ...
+
+    def remove(self, path: str) -> None:
+        """Delete one file; absent is fine."""
+        ...
+
+    def close(self) -> None:
+        """Free every connection."""
+        ...
+
+
+@runtime_checkable
+class Destination(Protocol):
+    """A storage that can be written. Every write appears whole under its final name or not at all."""
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """Say what this storage can do."""
+        ...
+
+    def check_name(self, path: str) -> None:
+        """Raise `NameNotAllowed` when this storage cannot hold `path`; asks nothing of the network."""
+        ...
+
+    def enumerate(self, prefix: str = "", *, recursive: bool = True) -> Iterator[Resource]:
+        """List as `Source.enumerate` does, without `.entrepot/` and temporary names."""
+        ...
+
+    def stat(self, path: str) -> Resource:
+        """Describe one file; `ResourceNotFound` where there is none."""
+        ...
+
+    def put(self, path: str, data: bytes, attributes: Attributes) -> Stored:
+        """Write a small file whole."""
+        ...
+
+    def write(self, path: str, attributes: Attributes, *, size: int | None = None) -> Writer:
+        """Begin a large file of `size` bytes, where known."""
+        ...
+
+    def remove(self, path: str) -> None:
+        """Delete one file; absent is fine."""
+        ...
+
+    def close(self) -> None:
+        """Free every connection."""
+        ...
+
+
+@runtime_checkable
+class Copier(Protocol):
+    """A destination that can copy within its own store (`capabilities.copy`)."""
+
+    def copy_from(self, origin: Source, origin_path: str, path: str, *, etag: str | None) -> Stored | None:
+        """Copy server-side from `origin`, or return None when it is not the same store."""
+        ...
+
+
+class Storage(Source, Destination, Protocol):
+    """A storage that can be read and written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """Four time-outs in seconds; None waits for ever. No total by default: idle is what counts."""
+
+    connect_s: float = 10.0
+    read_s: float = 30.0
+    write_s: float = 30.0
+    total_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OpenOptions:
+    """What a repository says of every connection to its storage."""
+
+    connections: int = 16
+    timeouts: Timeouts = Timeouts()
+
+
+class ProviderSettings(BaseModel):
+    """The settings of one provider: what a person types to reach one place.
+
+    A subclass has `type: Literal["…"]`, a title and a description that ends in a full stop on
+    every field, and `SecretStr` for each secret. Two levels (PM-5): `connection_key` is what
+    decides the connection (cache key, secrets included, hashed by the cache); all else is
+    read on every open.
+    """
+
+    model_config = ConfigDict(extra="forbid", validate_default=True)
+
+    type: str
+
+    def address(self) -> str:
+        """Return the canonical URL of this place without any secret: its identity."""
+        raise NotImplementedError
+
+    def connection_key(self) -> tuple[object, ...]:
+        """Return what decides the connection, secrets revealed; never shown, only hashed."""
+        raise NotImplementedError
+
+    def open(self, options: OpenOptions) -> Storage:
+        """Open the storage rooted at this place."""
+        raise NotImplementedError
+
+    def filesystem(self) -> AbstractFileSystem:
+        """Return the fsspec filesystem of this place, listing caches off."""
+        raise NotImplementedError
+
+    @classmethod
+    def from_url(cls, url: str) -> ProviderSettings:
+        """Build settings from a URL without secrets; ambient identity where there is one."""
+        raise NotImplementedError

@@ -1,0 +1,1 @@
+"""The engine: batches, staging, limits, retries. It knows nothing of Prefect."""
