@@ -1,0 +1,190 @@
+"""Open local files: reading with a check at the end, writing under a temporary name."""
+
+from __future__ import annotations
+
+import errno
+import mimetypes
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from catalog.digest import Digest
+from catalog.errors import (
+    AccessDenied,
+    ResourceChanged,
+    ResourceNotFound,
+    StorageError,
+    StorageFailed,
+)
+from catalog.resource import Resource
+from providers.base import Attributes, Chunk, Stored
+
+CHUNK = 2**20  # bytes
+
+
+class LocalReading:
+    """An open file, read in chunks into one reused buffer."""
+
+    def __init__(self, descriptor: int, resource: Resource, left: int) -> None:
+        """Own `descriptor` and read at most `left` bytes from where it stands."""
+        self.resource = resource
+        self._descriptor: int | None = descriptor
+        self._left = left
+
+    def __iter__(self) -> Iterator[Chunk]:
+        """Yield chunks, then check that the file is still the one that was opened."""
+        buffer = memoryview(bytearray(max(1, min(CHUNK, self._left))))
+        try:
+            while self._left > 0 and self._descriptor is not None:
+                count = os.readv(self._descriptor, [buffer[: min(len(buffer), self._left)]])
+                if count == 0:
+                    break
+                self._left -= count
+                yield buffer[:count]
+            if self._descriptor is not None:
+                now = describe(self.resource.path, os.fstat(self._descriptor))
+                if now.size != self.resource.size or now.modified_us != self.resource.modified_us:
+                    raise ResourceChanged(
+                        f"{now.path!r} changed while it was read", path=self.resource.path
+                    )
+        except OSError as error:
+            if isinstance(error, StorageError):
+                raise
+            raise translated(error, self.resource.path) from error
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """Close the file."""
+        descriptor, self._descriptor = self._descriptor, None
+        if descriptor is not None:
+            os.close(descriptor)
+
+
+class LocalWriter:
+    """A file under a temporary name."""
+
+    def __init__(
+        self,
+        path: str,
+        descriptor: int,
+        temporary: str,
+        final: str,
+        attributes: Attributes,
+        fsync: bool,  # noqa: FBT001 - private to this module
+    ) -> None:
+        """Own `descriptor`, which is open on `temporary`."""
+        self._path = path
+        self._descriptor: int | None = descriptor
+        self._temporary: str | None = temporary
+        self._final = final
+        self._attributes = attributes
+        self._fsync = fsync
+        self._size = 0
+        self._reserved = False
+
+    def reserve(self, size: int) -> None:
+        """Take `size` bytes of the disk now, so that a full disk shows before the first byte."""
+        if self._descriptor is None:
+            return
+        try:
+            os.posix_fallocate(self._descriptor, 0, size)
+            self._reserved = True
+        except OSError as error:
+            if error.errno == errno.ENOSPC:
+                self.abort()
+                raise translated(error, self._path) from error
+
+    def write(self, chunk: Chunk) -> None:
+        """Write all of `chunk`."""
+        if self._descriptor is None:
+            raise StorageFailed(f"{self._path!r}: written after its end", path=self._path)
+        view = memoryview(chunk)
+        try:
+            while view:
+                count = os.write(self._descriptor, view)
+                self._size += count
+                view = view[count:]
+        except OSError as error:
+            raise translated(error, self._path) from error
+
+    def commit(self, digest: Digest) -> Stored:  # noqa: ARG002 - the folder cannot check it
+        """Rename the file to its final name."""
+        return self.finish()
+
+    def finish(self) -> Stored:
+        """Rename the file to its final name."""
+        if self._descriptor is None or self._temporary is None:
+            raise StorageFailed(f"{self._path!r}: committed after its end", path=self._path)
+        descriptor, temporary = self._descriptor, self._temporary
+        try:
+            if self._reserved:
+                os.ftruncate(descriptor, self._size)
+            if self._attributes.modified_us is not None:
+                nanoseconds = self._attributes.modified_us * 1000
+                os.utime(descriptor, ns=(nanoseconds, nanoseconds))
+            if self._fsync:
+                os.fsync(descriptor)
+            modified_us = os.fstat(descriptor).st_mtime_ns // 1000
+            self._descriptor = None
+            os.close(descriptor)
+            try:
+                os.replace(temporary, self._final)
+            except FileNotFoundError:  # another thread removed the emptied folder meanwhile
+                os.makedirs(os.path.dirname(self._final), exist_ok=True)
+                os.replace(temporary, self._final)
+            self._temporary = None
+            if self._fsync:
+                _fsync_folder(os.path.dirname(self._final))
+        except OSError as error:
+            self.abort()
+            raise translated(error, self._path) from error
+        return Stored(self._size, modified_us=modified_us)
+
+    def abort(self) -> None:
+        """Remove the temporary file."""
+        descriptor, self._descriptor = self._descriptor, None
+        if descriptor is not None:
+            os.close(descriptor)
+        temporary, self._temporary = self._temporary, None
+        if temporary is not None:
+            Path(temporary).unlink(missing_ok=True)
+
+
+def _fsync_folder(folder: str) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def describe(path: str, info: os.stat_result) -> Resource:
+    """Describe a file; ctime is in the etag so that an equal-size edit with a kept mtime shows."""
+    return Resource(
+        path,
+        size=info.st_size,
+        etag=f"{info.st_mtime_ns:x}-{info.st_ctime_ns:x}-{info.st_size:x}",
+        modified_us=info.st_mtime_ns // 1000,
+        content_type=mimetypes.guess_type(path)[0],
+    )
+
+
+def translated(error: OSError, path: str) -> StorageError:
+    """Return the error of ours that says what this one does."""
+    if isinstance(error, StorageError):
+        return error
+    reason = error.strerror or str(error)
+    if isinstance(error, FileNotFoundError):
+        return ResourceNotFound(f"{path!r} does not exist", path=path)
+    if isinstance(error, PermissionError):
+        return AccessDenied(f"{path!r}: {reason}", path=path)
+    if isinstance(error, NotADirectoryError):
+        return ResourceNotFound(f"{path!r}: a part of its path is a file", path=path)
+    if isinstance(error, IsADirectoryError | FileExistsError):
+        return StorageError(
+            f"{path!r} is already there as a folder, or its folder as a file", path=path
+        )
+    failure = StorageFailed(f"{path!r}: {reason}", path=path)
+    failure.errno = error.errno
+    return failure
