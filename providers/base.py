@@ -236,8 +236,6 @@ class ProviderSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", validate_default=True)
 
-    type: str
-
     def address(self) -> str:
         """Return the canonical URL of this place without any secret: its identity."""
         raise NotImplementedError

@@ -1,0 +1,284 @@
+"""A bucket as a storage: s3fs lists, controls and copies; obstore moves the bytes.
+
+Listing goes through s3fs because obstore turns the marker `dir/` into a file `dir`, and stops at
+names with control characters. Objects of such names move through s3fs too.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from catalog.digest import Digest
+from catalog.errors import (
+    DigestMismatch,
+    NameNotAllowed,
+    ResourceChanged,
+    ResourceNotFound,
+    SizeMismatch,
+)
+from catalog.outcome import Proof
+from catalog.paths import RESERVED, below, check_path
+from catalog.resource import Resource
+from providers.base import Attributes, Capabilities, Fetched, Reading, Source, Stored, Writer
+from providers.buffered import BufferedReading, BufferedWriter
+from providers.object_storage import ObjectBytes, expressible
+from providers.s3_errors import translated
+
+if TYPE_CHECKING:
+    import s3fs
+
+_MD5_ETAG = re.compile(r'"?([0-9a-f]{32})"?\Z')
+_LARGEST_COPY = 5 * 2**30  # bytes that one CopyObject may move
+_LONGEST_KEY = 1024  # bytes
+
+
+class S3Storage:
+    """One bucket below one prefix."""
+
+    capabilities = Capabilities(
+        tree=False,
+        etags=True,
+        pinned_reads=True,
+        digests=("sha256",),
+        copy=True,
+        conditional_put=True,
+    )
+
+    def __init__(
+        self,
+        filesystem: s3fs.S3FileSystem,
+        objects: ObjectBytes,
+        bucket: str,
+        store: tuple[object, ...],
+    ) -> None:
+        """Serve `bucket`; two storages with equal `store` can copy from each other."""
+        self._filesystem = filesystem
+        self._objects = objects
+        self.bucket = bucket
+        self.store = store
+        self._md5_etags: bool | None = None  # None until a reply shows it
+
+    def key(self, path: str) -> str:
+        """Return the object's key in the bucket."""
+        return self._objects.key(path)
+
+    def _call(self, operation: str, path: str, **arguments: Any) -> dict[str, Any]:  # noqa: ANN401 - botocore's own arguments
+        try:
+            reply = self._filesystem.call_s3(operation, Bucket=self.bucket, **arguments)
+        except (ClientError, BotoCoreError, OSError) as error:
+            raise translated(error, path, self._objects.where) from error
+        return dict(reply or {})
+
+    def enumerate(self, prefix: str = "", *, recursive: bool = True) -> Iterator[Resource]:
+        """Yield every object; keys that end in '/' are markers of folders, not files."""
+        root = self._objects.key("")
+        arguments: dict[str, Any] = {"Prefix": root + prefix, "MaxKeys": 1000}
+        if not recursive:
+            if prefix:
+                yield from self._one(prefix)
+                arguments["Prefix"] += "/"
+            arguments["Delimiter"] = "/"
+        while True:
+            page = self._call("list_objects_v2", prefix, **arguments)
+            for entry in page.get("Contents", ()):
+                path = entry["Key"][len(root) :]
+                if path.endswith("/") or not path or below(RESERVED, path):
+                    continue
+                if recursive and not below(prefix, path):
+                    continue
+                yield Resource(
+                    check_path(path),
+                    size=entry["Size"],
+                    etag=entry["ETag"],
+                    modified_us=int(entry["LastModified"].timestamp() * 1_000_000),
+                )
+            if not page.get("IsTruncated"):
+                return
+            arguments["ContinuationToken"] = page["NextContinuationToken"]
+
+    def _one(self, path: str) -> Iterator[Resource]:
+        try:
+            yield self.stat(path)
+        except ResourceNotFound:
+            return
+
+    def stat(self, path: str) -> Resource:
+        """Describe one object, with the sha256 that we or the store noted of it."""
+        head = self._head(path)
+        return Resource(
+            path,
+            size=head["ContentLength"],
+            etag=head["ETag"],
+            modified_us=int(head["LastModified"].timestamp() * 1_000_000),
+            digests=_declared(head),
+            content_type=head.get("ContentType"),
+        )
+
+    def _head(self, path: str) -> dict[str, Any]:
+        return self._call("head_object", path, Key=self._objects.key(path), ChecksumMode="ENABLED")
+
+    def check_name(self, path: str) -> None:
+        """Refuse keys over 1,024 bytes."""
+        check_path(path)
+        if len(self._objects.key(path).encode()) > _LONGEST_KEY:
+            raise NameNotAllowed(path, self._objects.where, "its key is over 1024 bytes")
+
+    def fetch(self, path: str, *, etag: str | None = None) -> Fetched:
+        """Read an object whole; where its etag is an md5, the bytes must have it.
+
+        An etag that looks like an md5 need not be one (KMS encryption): two equal reads that
+        disagree with it say so, a damaged one does not repeat itself.
+        """
+        if not expressible(path):
+            return self._fetch_odd(path, etag)
+        fetched = self._objects.fetch(path, etag=etag)
+        match = _MD5_ETAG.match(fetched.resource.etag or "")
+        if match is None or self._md5_etags is False or fetched.resource.digests:
+            return fetched
+        found = _md5(fetched.data)
+        if found == match[1]:
+            return fetched
+        again = self._objects.fetch(path, etag=etag)
+        if _md5(again.data) == match[1]:
+            return again
+        if again.data == fetched.data:
+            self._md5_etags = False
+            return again
+        raise DigestMismatch(path, f"md5:{match[1]}", f"md5:{found}")
+
+    def read(
+        self, path: str, *, etag: str | None = None, start: int = 0, length: int | None = None
+    ) -> Reading:
+        """Read a range, part by part."""
+        if expressible(path):
+            return self._objects.read(path, etag=etag, start=start, length=length)
+        fetched = self._fetch_odd(path, etag)
+        end = len(fetched.data) if length is None else start + length
+        return BufferedReading(fetched.data[start:end], fetched.resource)
+
+    def _fetch_odd(self, path: str, etag: str | None) -> Fetched:
+        """Read an object whose name obstore cannot express."""
+        resource = self.stat(path)
+        if etag and resource.etag != etag:
+            raise ResourceChanged(f"{path!r} changed since it was planned", path=path)
+        key = f"{self.bucket}/{self._objects.key(path)}"
+        try:
+            data = bytes(self._filesystem.cat_file(key))  # type: ignore[arg-type,unused-ignore]
+        except (ClientError, BotoCoreError, OSError) as error:
+            raise translated(error, path, self._objects.where) from error
+        if len(data) != resource.size:
+            raise SizeMismatch(path, resource.size or 0, len(data))
+        return Fetched(data, resource)
+
+    def put(self, path: str, data: bytes, attributes: Attributes) -> Stored:
+        """Write an object in one request; its checksum travels along and the store checks it."""
+        self.check_name(path)
+        if expressible(path):
+            etag = self._objects.put(path, data, attributes)
+        else:
+            checksum = base64.b64encode(hashlib.sha256(data).digest()).decode()
+            arguments: dict[str, Any] = {"Metadata": dict(attributes.properties)}
+            if attributes.content_type:
+                arguments["ContentType"] = attributes.content_type
+            reply = self._call(
+                "put_object",
+                path,
+                Key=self._objects.key(path),
+                Body=data,
+                ChecksumSHA256=checksum,
+                **arguments,
+            )
+            etag = reply["ETag"]
+        return Stored(len(data), etag=etag, proof=self._proved(path, data, etag))
+
+    def _proved(self, path: str, data: bytes, etag: str | None) -> Proof:
+        match = _MD5_ETAG.match(etag or "")
+        if match is None or self._md5_etags is False:
+            return Proof.STORED
+        if match[1] == _md5(data):
+            self._md5_etags = True
+            return Proof.WRITE_PROVED
+        fetched = self._objects.fetch(path, etag=etag)
+        if fetched.data == data:
+            self._md5_etags = False  # this bucket's etags are something else
+            return Proof.WRITE_PROVED
+        self.remove(path)
+        raise DigestMismatch(path, str(Digest.of(data)), str(Digest.of(fetched.data)))
+
+    def write(self, path: str, attributes: Attributes, *, size: int | None = None) -> Writer:
+        """Begin a multipart upload; it is confirmed by the digests of its parts."""
+        self.check_name(path)
+        if not expressible(path):
+            return BufferedWriter(lambda data: self.put(path, data, attributes))
+        confirm: Callable[[str, int, str | None, tuple[bytes, ...]], Stored] = self._confirm
+        return self._objects.write(path, attributes, size=size, confirm=confirm)
+
+    def _confirm(
+        self, path: str, size: int, etag: str | None, part_digests: tuple[bytes, ...]
+    ) -> Stored:
+        head = self._head(path)
+        if head["ContentLength"] != size:
+            self.remove(path)
+            raise SizeMismatch(path, size, head["ContentLength"])
+        proof = Proof.STORED
+        kept = head.get("ChecksumSHA256")
+        if kept and head.get("ChecksumType", "COMPOSITE") == "COMPOSITE":
+            whole = hashlib.sha256(b"".join(part_digests)).digest()
+            expected = f"{base64.b64encode(whole).decode()}-{len(part_digests)}"
+            if kept != expected:
+                self.remove(path)
+                raise DigestMismatch(path, f"sha256 of parts {expected}", kept)
+            proof = Proof.WRITE_PROVED
+        modified_us = int(head["LastModified"].timestamp() * 1_000_000)
+        return Stored(size, etag=etag or head["ETag"], modified_us=modified_us, proof=proof)
+
+    def copy_from(
+        self, origin: Source, origin_path: str, path: str, *, etag: str | None
+    ) -> Stored | None:
+        """Copy inside the store, pinned to `etag`, objects up to 5 GiB."""
+        if not isinstance(origin, S3Storage) or origin.store != self.store:
+            return None
+        self.check_name(path)
+        resource = origin.stat(origin_path)
+        if etag is not None and resource.etag != etag:
+            raise ResourceChanged(f"{origin_path!r} changed since it was planned", path=path)
+        if (resource.size or 0) > _LARGEST_COPY:
+            return None
+        reply = self._call(
+            "copy_object",
+            path,
+            Key=self._objects.key(path),
+            CopySource={"Bucket": origin.bucket, "Key": origin.key(origin_path)},
+            CopySourceIfMatch=resource.etag,
+        )
+        copied = reply["CopyObjectResult"]["ETag"]
+        proof = Proof.WRITE_PROVED if copied == resource.etag else Proof.STORED
+        return Stored(resource.size or 0, etag=copied, proof=proof)
+
+    def remove(self, path: str) -> None:
+        """Delete one object; absent is fine."""
+        self._call("delete_object", path, Key=self._objects.key(path))
+
+    def close(self) -> None:
+        """Let s3fs close its sessions; obstore has none to close."""
+        self._filesystem.clear_instance_cache()
+
+
+def _md5(data: bytes) -> str:
+    return hashlib.md5(data, usedforsecurity=False).hexdigest()
+
+
+def _declared(head: dict[str, Any]) -> tuple[Digest, ...]:
+    noted = head.get("Metadata", {}).get("sha256", "")
+    if re.fullmatch(r"[0-9a-f]{64}", noted):
+        return (Digest("sha256", noted),)
+    checksum = head.get("ChecksumSHA256", "")
+    if checksum and "-" not in checksum:
+        return (Digest("sha256", base64.b64decode(checksum).hex()),)
+    return ()
