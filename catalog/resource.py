@@ -27,4 +27,4 @@ class Resource:
     modified_us: int | None = None
     digests: tuple[Digest, ...] = ()
     content_type: str | None = None
-    properties: Mapping[str, str] = field(default=NO_PROPERTIES)
+    properties: Mapping[str, str] = field(default_factory=lambda: NO_PROPERTIES)

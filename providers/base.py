@@ -61,7 +61,7 @@ class Attributes:
     content_type: str | None = None
     modified_us: int | None = None
     sha256: str | None = None
-    properties: Mapping[str, str] = field(default=NO_PROPERTIES)
+    properties: Mapping[str, str] = field(default_factory=lambda: NO_PROPERTIES)
 
 
 @dataclass(frozen=True, slots=True)

@@ -151,7 +151,7 @@ class LocalStorage:
         self,
         folder: str,
         prefix: str,
-        recursive: bool,
+        recursive: bool,  # noqa: FBT001 - private to this class
         above: frozenset[str],
     ) -> Iterator[Resource]:
         folders: list[tuple[str, str, frozenset[str]]] = []

@@ -257,7 +257,7 @@ class S3Storage:
             CopySource={"Bucket": origin.bucket, "Key": origin.key(origin_path)},
             CopySourceIfMatch=resource.etag,
         )
-        copied = reply["CopyObjectResult"]["ETag"]
+        copied = f'"{reply["CopyObjectResult"]["ETag"].strip(chr(34))}"'  # some forget the quotes
         proof = Proof.WRITE_PROVED if copied == resource.etag else Proof.STORED
         return Stored(resource.size or 0, etag=copied, proof=proof)
 
