@@ -5,11 +5,14 @@ The decision itself is `catalog.decide`; the same decision in SQL is `catalog/sq
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
 from catalog.digest import TRUSTED
+from catalog.resource import NO_PROPERTIES
 
 
 class Mode(StrEnum):
@@ -137,7 +140,7 @@ class PlannedBatch:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One file to read once and write to every one of `destinations` (indexes of the plan's targets).
+    """One file to read once and write to all `destinations` (indexes of the plan's targets).
 
     `origin` is its path at the source, `path` at the destinations. `removals` of a plan have
     `action` REMOVE and no origin to read.
@@ -154,4 +157,18 @@ class Item:
     destinations: tuple[int, ...]
     actions: tuple[Action, ...]  # one for each destination
     elsewhere: tuple[tuple[str, str], ...] = ()
-    """Where the catalog knows the declared sha256 to lie already: (address, path), at most three."""
+    """Where the catalog knows the declared sha256 to lie: (address, path), at most three."""
+
+    def properties_mapping(self) -> Mapping[str, str]:
+        """Return the properties as a mapping."""
+        if not self.properties:
+            return NO_PROPERTIES
+        found: dict[str, str] = json.loads(self.properties)
+        return found
+
+    def sha256(self) -> str | None:
+        """Return the declared sha256 in hex, if there is one."""
+        for text in self.digests:
+            if text.startswith("sha256:"):
+                return text[7:]
+        return None

@@ -42,6 +42,8 @@ class Capabilities:
     """Algorithms that a listing, stat or fetch may declare."""
     copy: bool = False
     """`copy` moves bytes inside the storage without sending them here."""
+    links: bool = False
+    """`copy` makes links, as the repository asks: it is always preferred to writing."""
     atomic_rename: bool = False
     """A finished file appears by rename."""
     conditional_put: bool = False
@@ -198,8 +200,14 @@ class Destination(Protocol):
 class Copier(Protocol):
     """A destination that can copy within its own store (`capabilities.copy`)."""
 
-    def copy_from(self, origin: Source, origin_path: str, path: str, *, etag: str | None) -> Stored | None:
-        """Copy server-side from `origin`, or return None when it is not the same store."""
+    def copies_from(self, origin: object) -> bool:
+        """Say whether `origin` is of the same store, so that bytes need not come here."""
+        ...
+
+    def copy_from(
+        self, origin: Source, origin_path: str, path: str, *, etag: str | None
+    ) -> Stored | None:
+        """Copy server-side from `origin`; None where this one file must be sent after all."""
         ...
 
 

@@ -120,11 +120,13 @@ class LocalSettings(ProviderSettings):
 class LocalStorage:
     """A folder as a storage; every write goes to `.entrepot/tmp` first and is then renamed."""
 
-    capabilities = Capabilities(pinned_reads=True, copy=True, atomic_rename=True)
-
     def __init__(self, settings: LocalSettings) -> None:
         """Serve the folder that `settings` name."""
         self.settings = settings
+        links = settings.placement is not Placement.COPY
+        self.capabilities = Capabilities(
+            pinned_reads=True, copy=links, links=links, atomic_rename=True
+        )
         self.root = settings.path
         self._real_root = os.path.realpath(self.root)
         self._temp = f"{self.root}/{RESERVED}/tmp"  # noqa: S108 - inside the root
@@ -282,11 +284,15 @@ class LocalStorage:
             os.makedirs(self._temp, exist_ok=True)
             return os.open(temporary, flags, 0o666)
 
+    def copies_from(self, origin: object) -> bool:
+        """Say whether files of `origin` are linked here instead of copied."""
+        return self.settings.placement is not Placement.COPY and isinstance(origin, LocalStorage)
+
     def copy_from(
         self, origin: Source, origin_path: str, path: str, *, etag: str | None
     ) -> Stored | None:
         """Link to a file of another folder, when this folder's placement says so."""
-        if self.settings.placement is Placement.COPY or not isinstance(origin, LocalStorage):
+        if not self.copies_from(origin) or not isinstance(origin, LocalStorage):
             return None
         self.check_name(path)
         resource = origin.stat(origin_path)

@@ -1,0 +1,24 @@
+"""Deliver one batch: download, validate, upload, clean up, in this process and this thread."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from catalog.outcome import Outcome
+from catalog.plan import Item
+from transfer.cleanup import cleanup
+from transfer.download import download
+from transfer.job import Delivery
+from transfer.upload import upload
+from transfer.validate import Check, validate
+
+
+def deliver(delivery: Delivery, items: list[Item], checks: Sequence[Check] = ()) -> list[Outcome]:
+    """Move `items` and return one outcome for each item and destination that was tried."""
+    staging = download(delivery, items)
+    try:
+        validate(staging, checks)
+        upload(staging)
+        return cleanup(staging)
+    finally:
+        staging.release()

@@ -1,0 +1,235 @@
+"""Download: bring the bytes of a batch here and make sure that they are the planned ones.
+
+Small files come whole into memory, each in one request pinned to the planned etag. Large ones
+are left to pass through at upload, unless the options ask for them to be staged on disk. A file
+whose digest the catalog already knows at an open place is read there, or not at all where the
+destination can copy it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+
+from catalog.digest import Digest, Hasher
+from catalog.errors import (
+    CatalogError,
+    DigestMismatch,
+    IntegrityError,
+    ResourceChanged,
+    SizeMismatch,
+    StorageError,
+)
+from catalog.plan import Item, OnError
+from catalog.resource import Resource
+from providers.base import Copier, Fetched, Storage
+from transfer.job import Delivery, End
+from transfer.lanes import Lane
+from transfer.staging import Piece, Staging, expected_digests, trusted_any
+
+BLOCK = 2**20  # bytes
+
+
+def download(delivery: Delivery, items: list[Item]) -> Staging:
+    """Fetch what a batch needs; what cannot be had is settled as failed in the staging."""
+    staging = Staging(delivery, items)
+    try:
+        small: list[Piece] = []
+        large: list[Piece] = []
+        for piece in staging.pieces:
+            refuse_names(staging, piece)
+            if piece.removal or not piece.open_targets() or copied_whole(delivery, piece):
+                continue
+            (small if is_small(delivery, piece.item) else large).append(piece)
+        _run(staging, small, delivery.options.threads)
+        if delivery.options.keep_staged:
+            _run(staging, large, delivery.options.large_at_once)
+    except BaseException:
+        staging.release()
+        raise
+    return staging
+
+
+def is_small(delivery: Delivery, item: Item) -> bool:
+    """Say whether a file is held whole; one of unknown size is not."""
+    return item.size is not None and item.size <= delivery.options.small
+
+
+def refuse_names(staging: Staging, piece: Piece) -> None:
+    """Settle a piece as failed wherever a destination cannot hold its name."""
+    for number, _ in piece.open_targets():
+        try:
+            staging.delivery.destinations[number].storage.check_name(piece.item.path)
+        except CatalogError as error:
+            staging.failed_at(piece, number, error)
+
+
+def copied_whole(delivery: Delivery, piece: Piece) -> bool:
+    """Say whether no byte need come here: digest known, and every destination can copy."""
+    if delivery.options.keep_staged or piece.item.sha256() is None:
+        return False
+    return all(
+        copy_origin(delivery, piece, delivery.destinations[number].storage) is not None
+        for number, _ in piece.open_targets()
+    )
+
+
+def copy_origin(
+    delivery: Delivery, piece: Piece, destination: Storage
+) -> tuple[Storage, str, str | None] | None:
+    """Return (storage, path, etag) of bytes that `destination` can copy by itself."""
+    if not isinstance(destination, Copier) or not destination.capabilities.copy:
+        return None
+    for end, path in _elsewhere(delivery, piece.item):
+        if destination.copies_from(end.storage):
+            return end.storage, path, None
+    if destination.copies_from(delivery.source.storage):
+        return delivery.source.storage, piece.item.origin, piece.item.etag
+    return None
+
+
+def _elsewhere(delivery: Delivery, item: Item) -> Iterator[tuple[End, str]]:
+    """Yield open places that hold the declared digest already, by the catalog's word."""
+    ends = {end.address: end for end in (*delivery.destinations, delivery.source)}
+    for address, path in item.elsewhere:
+        if address in ends:
+            yield ends[address], path
+
+
+def _run(staging: Staging, pieces: list[Piece], threads: int) -> None:
+    delivery = staging.delivery
+
+    def work(piece: Piece) -> float | None:
+        if delivery.options.on_error is OnError.FAIL and delivery.progress.failed:
+            return None  # no outcome: it was not tried
+        piece.attempts += 1
+        try:
+            _bring(staging, piece)
+        except StorageError as error:
+            _drop(staging, piece)
+            delay = delivery.source.retry.delay_s(piece.attempts, error)
+            if delay is None:
+                staging.fail(piece, error)
+            return delay
+        return None
+
+    Lane(pieces, work, delivery.stop).run(threads)
+
+
+def _bring(staging: Staging, piece: Piece) -> None:
+    delivery, item = staging.delivery, piece.item
+    if piece.attempts == 1:
+        for end, path in _elsewhere(delivery, item):
+            try:
+                with end.gate.connection(delivery.stop):
+                    fetched = end.storage.fetch(path)
+                check_bytes(item, fetched, ())
+            except StorageError:
+                continue  # the catalog's word was outdated: the source is asked
+            _keep(staging, piece, fetched)
+            return
+    source = delivery.source
+    if not is_small(delivery, item):
+        _to_disk(staging, piece)
+        return
+    with source.gate.connection(delivery.stop):
+        fetched = source.storage.fetch(item.origin, etag=item.etag)
+    source.gate.pass_bytes(len(fetched.data), delivery.stop)
+    check_bytes(item, fetched, expected_digests(item, fetched.resource))
+    _keep(staging, piece, fetched)
+
+
+def check_bytes(item: Item, fetched: Fetched, expected: tuple[Digest, ...]) -> None:
+    """Compare what came with the plan's size and every digest that is known."""
+    check_size(item, fetched.resource, len(fetched.data))
+    for digest in expected or tuple(Digest.parse(text) for text in item.digests):
+        found = Digest.of(fetched.data, digest.algorithm)
+        if found != digest:
+            raise DigestMismatch(item.origin, str(digest), str(found))
+
+
+def check_size(item: Item, resource: Resource, found: int) -> None:
+    """Refuse a body that is not as long as planned; say whether it broke or was replaced."""
+    if item.size is None or found == item.size:
+        return
+    if item.digests or resource.size is None or resource.size != found:
+        raise SizeMismatch(item.origin, item.size, found)
+    raise ResourceChanged(
+        f"{item.origin!r} changed since it was planned: {item.size} bytes then, {found} now",
+        path=item.origin,
+    )
+
+
+def _keep(staging: Staging, piece: Piece, fetched: Fetched) -> None:
+    """Keep the bytes in memory, or on disk where the process already holds too many."""
+    data = fetched.data
+    piece.digest = hashlib.sha256(data).hexdigest()
+    piece.size = len(data)
+    piece.resource = fetched.resource
+    piece.declared = trusted_any(expected_digests(piece.item, fetched.resource))
+    staging.delivery.progress.moved(len(data))
+    if staging.delivery.budget.take(len(data)):
+        piece.held = len(data)
+        piece.data = data
+    else:
+        piece.file = staging.folder() / str(id(piece))
+        piece.file.write_bytes(data)
+
+
+def _to_disk(staging: Staging, piece: Piece) -> None:
+    delivery, item = staging.delivery, piece.item
+    with delivery.source.gate.connection(delivery.stop):
+        reading = delivery.source.storage.read(item.origin, etag=item.etag)
+        try:
+            expected = expected_digests(item, reading.resource)
+            hasher = Hasher(digest.algorithm for digest in expected)
+            piece.file = staging.folder() / str(id(piece))
+            with piece.file.open("wb") as file:
+                for chunk in reading:
+                    delivery.stop.check()
+                    hasher.update(chunk)
+                    file.write(chunk)
+                    delivery.progress.moved(len(chunk))
+                    delivery.source.gate.pass_bytes(len(chunk), delivery.stop)
+        finally:
+            reading.close()
+    check_read(piece, hasher, expected, reading.resource)
+
+
+def check_read(
+    piece: Piece, hasher: Hasher, expected: tuple[Digest, ...], resource: Resource
+) -> None:
+    """Compare a finished stream with the plan and note what it was."""
+    check_size(piece.item, resource, hasher.size)
+    if resource.size is not None and hasher.size != resource.size:
+        raise SizeMismatch(piece.item.origin, resource.size, hasher.size)
+    for digest in expected:
+        found = hasher.digest(digest.algorithm)
+        if found != digest:
+            raise DigestMismatch(piece.item.origin, str(digest), str(found))
+    piece.digest = hasher.digest().value
+    piece.size = hasher.size
+    piece.resource = resource
+    piece.declared = trusted_any(expected)
+
+
+def _drop(staging: Staging, piece: Piece) -> None:
+    piece.data = None
+    if piece.held:
+        staging.delivery.budget.give_back(piece.held)
+        piece.held = 0
+    if piece.file is not None:
+        piece.file.unlink(missing_ok=True)
+        piece.file = None
+
+
+def staged_bytes(piece: Piece) -> bytes:
+    """Return the bytes of a staged small piece."""
+    if piece.data is not None:
+        return piece.data
+    if piece.file is None:
+        raise IntegrityError(piece.item.path, "staged bytes", "none", "in staging")
+    data = piece.file.read_bytes()
+    if len(data) != piece.size:
+        raise SizeMismatch(piece.item.path, piece.size, len(data))
+    return data

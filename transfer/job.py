@@ -1,0 +1,58 @@
+"""What one delivery needs to know: both ends, the options, and where to count."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from catalog.plan import OnError
+from providers.base import Storage
+from transfer.limits import ByteBudget, Gate
+from transfer.progress import Progress
+from transfer.retry import RetryPolicy
+from transfer.stop import StopFlag
+
+DEFAULT_RETRY = RetryPolicy()
+SMALL = 8 * 2**20  # bytes; up to here a file is held whole
+
+
+class CleanUp(StrEnum):
+    """What becomes of the source's copy once every destination holds it."""
+
+    KEEP = "keep"
+    REMOVE = "remove"
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """One open storage of a delivery: its address, its gate, and its own retries."""
+
+    address: str
+    storage: Storage
+    gate: Gate
+    retry: RetryPolicy = DEFAULT_RETRY
+
+
+@dataclass(frozen=True, slots=True)
+class TransferOptions:
+    """How to move; sizes in bytes."""
+
+    threads: int = 16
+    small: int = SMALL
+    large_at_once: int = 2
+    on_error: OnError = OnError.CONTINUE
+    clean_up: CleanUp = CleanUp.KEEP
+    keep_staged: bool = False
+    """Stage large files on disk too, so that checks can look into them before any write."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A source, its destinations, and all that their batches share in this process."""
+
+    source: End
+    destinations: tuple[End, ...]
+    options: TransferOptions = TransferOptions()
+    stop: StopFlag = field(default_factory=StopFlag)
+    progress: Progress = field(default_factory=Progress)
+    budget: ByteBudget = field(default_factory=lambda: ByteBudget(256 * 2**20))

@@ -1,0 +1,194 @@
+"""The bytes of one batch between download and upload, and what is known of each piece."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from catalog.digest import TRUSTED, Digest
+from catalog.errors import CatalogError
+from catalog.outcome import Outcome, Proof, Status
+from catalog.plan import Action, Item
+from catalog.resource import Resource
+from providers.base import Attributes, Stored
+from transfer.job import Delivery
+
+
+class Piece:
+    """One item on its way; `data` or `file` holds its bytes once they are here.
+
+    Neither is set for a piece that passes through: it is read while it is written.
+    """
+
+    __slots__ = (
+        "attempts",
+        "data",
+        "declared",
+        "digest",
+        "error",
+        "file",
+        "held",
+        "item",
+        "outcomes",
+        "resource",
+        "size",
+        "tries",
+    )
+
+    def __init__(self, item: Item) -> None:
+        """Begin with the plan's `item` and nothing done."""
+        self.item = item
+        self.data: bytes | None = None
+        self.file: Path | None = None
+        self.held = 0  # bytes taken from the budget
+        self.size = 0  # bytes read
+        self.digest: str | None = None  # sha256 hex of the bytes read
+        self.declared = False  # the source declared a trusted digest, and it is equal
+        self.resource: Resource | None = None  # as the source described it when it was read
+        self.error: CatalogError | None = None
+        self.attempts = 0  # reads of the source
+        self.tries: dict[int, int] = {}  # writes that failed, by destination
+        self.outcomes: dict[int, Outcome] = {}
+
+    @property
+    def removal(self) -> bool:
+        """Say whether this piece is to be removed at its destinations."""
+        return Action.REMOVE in self.item.actions
+
+    def open_targets(self) -> list[tuple[int, Action]]:
+        """Return the destinations that are still to be written (or cleared), with their action."""
+        pairs = zip(self.item.destinations, self.item.actions, strict=True)
+        return [
+            (number, action)
+            for number, action in pairs
+            if action is not Action.KEEP and number not in self.outcomes
+        ]
+
+    def attributes(self) -> Attributes:
+        """Return what travels with the bytes."""
+        resource = self.resource
+        modified_us = self.item.modified_us
+        content_type = self.item.content_type
+        if resource is not None:
+            modified_us = resource.modified_us if modified_us is None else modified_us
+            content_type = resource.content_type or content_type
+        return Attributes(
+            content_type=content_type,
+            modified_us=modified_us,
+            sha256=self.digest,
+            properties=self.item.properties_mapping(),
+        )
+
+
+class Staging:
+    """All pieces of one batch, and the folder for those too large for memory.
+
+    Deliberately no dataclass: Prefect looks into dataclasses for futures, byte by byte.
+    """
+
+    def __init__(self, delivery: Delivery, items: list[Item]) -> None:
+        """Hold one piece for each item."""
+        self.delivery = delivery
+        self.pieces = [Piece(item) for item in items]
+        self._folder: Path | None = None
+
+    def __repr__(self) -> str:
+        """Say how many pieces there are, never what is in them."""
+        return f"<Staging of {len(self.pieces)} pieces>"
+
+    def folder(self) -> Path:
+        """Return the batch's temporary folder, made on first use."""
+        if self._folder is None:
+            self._folder = Path(tempfile.mkdtemp(prefix="entrepot-"))
+        return self._folder
+
+    def release(self) -> None:
+        """Give all memory and disk back; may be called twice."""
+        for piece in self.pieces:
+            piece.data = None
+            piece.file = None
+            if piece.held:
+                self.delivery.budget.give_back(piece.held)
+                piece.held = 0
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            self._folder = None
+
+    def outcomes(self) -> list[Outcome]:
+        """Return the outcomes of all pieces so far."""
+        return [outcome for piece in self.pieces for outcome in piece.outcomes.values()]
+
+    def to_write(self) -> Iterator[Piece]:
+        """Yield the pieces that are well and have a destination left to write."""
+        for piece in self.pieces:
+            if piece.error is None and not piece.removal and piece.open_targets():
+                yield piece
+
+    def fail(self, piece: Piece, error: CatalogError) -> None:
+        """Settle a piece as failed at every destination that is still open."""
+        piece.error = error
+        for number, _ in piece.open_targets():
+            self.failed_at(piece, number, error)
+
+    def failed_at(self, piece: Piece, number: int, error: CatalogError) -> None:
+        """Settle a piece as failed at one destination."""
+        self._settle(
+            piece,
+            number,
+            Status.FAILED,
+            error=getattr(error, "code", "invalid"),
+            message=str(error),
+            expected=getattr(error, "expected", None),
+            found=getattr(error, "found", None),
+        )
+
+    def stored_at(self, piece: Piece, number: int, stored: Stored) -> None:
+        """Settle a piece as stored and proven at one destination."""
+        self._settle(
+            piece,
+            number,
+            Status.STORED,
+            proof=Proof.END_TO_END if piece.declared else stored.proof,
+            digest=piece.digest,
+            size=stored.size,
+            etag=stored.etag,
+            modified_us=stored.modified_us,
+        )
+
+    def removed_at(self, piece: Piece, number: int) -> None:
+        """Settle a piece as removed at one destination."""
+        self._settle(piece, number, Status.REMOVED)
+
+    def _settle(self, piece: Piece, number: int, status: Status, **facts: object) -> None:
+        item = piece.item
+        resource = piece.resource
+        action = dict(zip(item.destinations, item.actions, strict=True))[number]
+        piece.outcomes[number] = Outcome(
+            destination=self.delivery.destinations[number].address,
+            path=item.path,
+            origin=item.origin,
+            action=action,
+            status=status,
+            origin_etag=resource.etag if resource else item.etag,
+            origin_size=resource.size if resource else item.size,
+            origin_modified_us=resource.modified_us if resource else item.modified_us,
+            content_type=(resource.content_type if resource else None) or item.content_type,
+            attempts=max(1, piece.attempts),
+            **facts,  # type: ignore[arg-type]
+        )
+        if not piece.open_targets():
+            failed = any(one.status is Status.FAILED for one in piece.outcomes.values())
+            self.delivery.progress.settled(failed=failed)
+
+
+def trusted_any(digests: tuple[Digest, ...]) -> bool:
+    """Say whether one of these digests is good enough to prove content."""
+    return any(digest.algorithm in TRUSTED for digest in digests)
+
+
+def expected_digests(item: Item, resource: Resource | None) -> tuple[Digest, ...]:
+    """Return every digest that the bytes must have: the plan's, and the reply's own."""
+    planned = tuple(Digest.parse(text) for text in item.digests)
+    return planned + (resource.digests if resource is not None else ())

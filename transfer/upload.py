@@ -1,0 +1,124 @@
+"""Upload: write what was staged to every destination at once, each with its own outcome."""
+
+from __future__ import annotations
+
+from catalog.errors import Cancelled, CatalogError, SizeMismatch, StorageError
+from catalog.plan import OnError
+from providers.base import Copier, Stored
+from transfer.download import copy_origin, staged_bytes
+from transfer.lanes import Lane
+from transfer.pump import pump
+from transfer.staging import Piece, Staging
+
+
+def upload(staging: Staging) -> Staging:
+    """Write every well piece to every destination that wants it; each ends with an outcome.
+
+    Raises:
+        Cancelled: the stop flag was set; nothing unfinished is left at any destination.
+    """
+    small: list[tuple[Piece, int]] = []
+    large: list[Piece] = []
+    for piece in staging.to_write():
+        if piece.data is not None or piece.digest is not None or _is_copy(staging, piece):
+            small.extend((piece, number) for number, _ in piece.open_targets())
+        else:
+            large.append(piece)
+    removals = [
+        (piece, number)
+        for piece in staging.pieces
+        if piece.removal
+        for number, _ in piece.open_targets()
+    ]
+    options, stop = staging.delivery.options, staging.delivery.stop
+    Lane(small, lambda pair: _write_one(staging, *pair), stop).run(options.threads)
+    Lane(large, lambda piece: pump(staging, piece), stop).run(options.large_at_once)
+    Lane(removals, lambda pair: _remove_one(staging, *pair), stop).run(options.threads)
+    return staging
+
+
+def _is_copy(staging: Staging, piece: Piece) -> bool:
+    """Say whether every open destination of an unread piece copies it by itself."""
+    return piece.item.sha256() is not None and all(
+        copy_origin(staging.delivery, piece, staging.delivery.destinations[number].storage)
+        for number, _ in piece.open_targets()
+    )
+
+
+def _write_one(staging: Staging, piece: Piece, number: int) -> float | None:
+    delivery = staging.delivery
+    if delivery.options.on_error is OnError.FAIL and delivery.progress.failed:
+        return None
+    if piece.error is not None:
+        return None
+    end = delivery.destinations[number]
+    try:
+        with end.gate.connection(delivery.stop):
+            stored = _copied(staging, piece, number) or _put(staging, piece, number)
+    except Cancelled:
+        raise
+    except StorageError as error:
+        piece.tries[number] = piece.tries.get(number, 0) + 1
+        delay = end.retry.delay_s(piece.tries[number], error)
+        if delay is None:
+            staging.failed_at(piece, number, error)
+        return delay
+    except CatalogError as error:
+        staging.failed_at(piece, number, error)
+        return None
+    staging.stored_at(piece, number, stored)
+    return None
+
+
+def _copied(staging: Staging, piece: Piece, number: int) -> Stored | None:
+    storage = staging.delivery.destinations[number].storage
+    unread = piece.digest is None
+    if not (unread or storage.capabilities.links) or not isinstance(storage, Copier):
+        return None
+    origin = copy_origin(staging.delivery, piece, storage)
+    if origin is None:
+        return None
+    source, path, etag = origin
+    stored = storage.copy_from(source, path, piece.item.path, etag=etag)
+    if stored is None:
+        return None
+    if unread:
+        if piece.item.size is not None and stored.size != piece.item.size:
+            storage.remove(piece.item.path)
+            raise SizeMismatch(piece.item.path, piece.item.size, stored.size)
+        piece.digest = piece.item.sha256()
+        piece.size = stored.size
+    return stored
+
+
+def _put(staging: Staging, piece: Piece, number: int) -> Stored:
+    delivery = staging.delivery
+    end = delivery.destinations[number]
+    if piece.digest is None:  # a copy that turned out to be impossible: send the bytes after all
+        fetched = delivery.source.storage.fetch(piece.item.origin, etag=piece.item.etag)
+        piece.data = fetched.data
+        piece.resource = fetched.resource
+        piece.size = len(fetched.data)
+    data = staged_bytes(piece)
+    end.gate.pass_bytes(len(data), delivery.stop)
+    stored = end.storage.put(piece.item.path, data, piece.attributes())
+    if stored.size != piece.size:
+        end.storage.remove(piece.item.path)
+        raise SizeMismatch(piece.item.path, piece.size, stored.size)
+    return stored
+
+
+def _remove_one(staging: Staging, piece: Piece, number: int) -> float | None:
+    delivery = staging.delivery
+    end = delivery.destinations[number]
+    try:
+        with end.gate.connection(delivery.stop):
+            end.storage.remove(piece.item.path)
+    except StorageError as error:
+        piece.tries[number] = piece.tries.get(number, 0) + 1
+        delay = end.retry.delay_s(piece.tries[number], error)
+        if delay is None:
+            staging.failed_at(piece, number, error)
+        return delay
+    staging.removed_at(piece, number)
+    return None
