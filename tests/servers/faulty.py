@@ -45,6 +45,7 @@ class Seen:
     method: str
     path: str
     headers: Message
+    peer: int  # the client's port: one a connection
 
 
 @dataclass(slots=True)
@@ -111,7 +112,7 @@ class _Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
 
     def _answer(self) -> None:
-        fault = self.owner.take(Seen(self.command, self.path, self.headers))
+        fault = self.owner.take(Seen(self.command, self.path, self.headers, self.client_address[1]))
         body = self.owner.files.get(self.path)
         etag = f'"{md5(body or b"", usedforsecurity=False).hexdigest()}"'
         reply = Reply(self, body or b"", {"ETag": etag, "Accept-Ranges": "bytes"})

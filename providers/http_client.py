@@ -1,0 +1,247 @@
+"""A small HTTP/1.1 client for moving files: keep-alive, TLS, proxies, redirects, our errors.
+
+It follows redirects itself, so that no credential and no custom header ever reaches another
+origin, and asks for `identity`, so that the bytes are the file's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from urllib.parse import quote, urljoin
+
+from pydantic import SecretStr
+
+from catalog.errors import ConnectionFailed, InvalidInput, StorageError, UnexpectedReply
+from providers.base import Timeouts
+from providers.http_pool import DEFAULT_PORTS, Dialer, Origin, Pool, Proxy, Tls, basic
+from providers.http_response import Response, Upload
+from providers.url import parse_url, shown
+
+AGENT = "entrepot/0.1"
+MOST_REDIRECTS = 10
+REPEATABLE = frozenset({"GET", "HEAD", "PROPFIND", "PUT", "DELETE", "OPTIONS"})
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_FOLLOWED = frozenset({"GET", "HEAD", "PROPFIND"})
+_OURS = frozenset(
+    {"host", "connection", "content-length", "transfer-encoding", "accept-encoding", "range"}
+)
+HeaderMap = Mapping[str, str | list[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class ClientOptions:
+    """What decides a client; `headers` go to the first origin of a request only."""
+
+    headers: HeaderMap = field(default_factory=dict[str, str | list[str]])
+    username: str = ""
+    password: SecretStr = field(default=SecretStr(""))
+    tls: Tls = field(default=Tls())
+    proxy: Proxy | None = None
+    timeouts: Timeouts = field(default=Timeouts())
+    connections: int = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """How requests go to one origin: its pool, and the bytes around each request's target."""
+
+    origin: Origin
+    pool: Pool
+    before: bytes  # what stands before the path: the absolute form that proxies want
+    after: bytes  # HTTP/1.1 and every header that is the same each time
+
+
+class HttpClient:
+    """Send requests; safe to share between threads."""
+
+    def __init__(self, options: ClientOptions) -> None:
+        """Check the `options`; nothing is connected yet."""
+        self.options = options
+        self._own = _header_lines(options)
+        self._foreign = _header_lines(ClientOptions())
+        self._routes: dict[tuple[str, str, bool], Route] = {}
+
+    def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        path: str = "",
+        headers: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+    ) -> Response:
+        """Send one request and return its reply, whatever its status; redirects are followed.
+
+        `path` is the resource's name for errors; `url` is percent-encoded already.
+        """
+        extra = _extra(headers, body)
+        home: Origin | None = None
+        for _ in range(MOST_REDIRECTS + 1):
+            route, target = self._route(url, home)
+            home = home or route.origin
+            message = b"".join(
+                (method.encode(), b" ", route.before, target, route.after, extra, b"\r\n")
+            )
+            response = self._exchange(route, method, url, message, body, path)
+            if response.status not in _REDIRECTS or method not in _FOLLOWED:
+                return response
+            location = response.header(b"location")
+            response.close()
+            if location is None:
+                return response
+            url = _absolute(url, location, path)
+        raise UnexpectedReply(f"{shown(url)!r} redirects without end", path=path)
+
+    def get(
+        self, url: str, *, path: str = "", headers: Mapping[str, str] | None = None
+    ) -> Response:
+        """GET, and raise our error for any status but 200 and 206."""
+        response = self.request("GET", url, path=path, headers=headers)
+        return response.expect(200, 206)
+
+    def upload(
+        self,
+        method: str,
+        url: str,
+        *,
+        path: str = "",
+        size: int | None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Upload:
+        """Begin a request whose body is pushed piece by piece; of `size` bytes, or chunked."""
+        route, target = self._route(url, None)
+        framing = (
+            {"Transfer-Encoding": "chunked"} if size is None else {"Content-Length": str(size)}
+        )
+        extra = _extra({**(headers or {}), **framing}, None)
+        message = b"".join(
+            (method.encode(), b" ", route.before, target, route.after, extra, b"\r\n")
+        )
+        connection, used = route.pool.take(path)
+        if used and connection.is_stale():  # a pushed body cannot be sent twice
+            connection = route.pool.replace(connection, path)
+        upload = Upload(connection, route.pool, method, url, chunked=size is None)
+        try:
+            connection.begin(path)
+            connection.send(message)
+        except BaseException:
+            upload.close()
+            raise
+        return upload
+
+    def close(self) -> None:
+        """Close every idle connection."""
+        for route in list(self._routes.values()):
+            route.pool.close()
+
+    def _route(self, url: str, home: Origin | None) -> tuple[Route, bytes]:
+        scheme, _, rest = url.partition("://")
+        netloc, slash, target = rest.partition("/")
+        if not slash and "?" in netloc:
+            netloc, _, query = netloc.partition("?")
+            target = "?" + query
+        own = self._routes.get((scheme, netloc, True))
+        if own is None or (home is not None and own.origin != home):
+            own = self._new_route(scheme, netloc, home)
+        return own, b"/" + target.encode("ascii")
+
+    def _new_route(self, scheme: str, netloc: str, home: Origin | None) -> Route:
+        parsed = parse_url(f"{scheme}://{netloc}")
+        if parsed.scheme not in DEFAULT_PORTS or not parsed.host:
+            raise UnexpectedReply(f"{shown(f'{scheme}://{netloc}')!r} is not an http(s) address")
+        origin = Origin(
+            parsed.scheme, parsed.host.lower(), parsed.port or DEFAULT_PORTS[parsed.scheme]
+        )
+        trusted = home is None or home == origin
+        key = (scheme, netloc, trusted)
+        route = self._routes.get(key)
+        if route is not None:
+            return route
+        options = self.options
+        tls = options.tls
+        if not trusted:  # the client certificate is a credential too
+            tls = Tls(authorities=tls.authorities, verify=tls.verify)
+        dialer = Dialer(origin, options.timeouts, tls, options.proxy)
+        host = parsed.netloc.encode("idna")
+        before, proxied = b"", b""
+        if options.proxy is not None and origin.scheme == "http":
+            before, proxied = b"http://" + host, options.proxy.authorization()
+        lines = self._own if trusted else self._foreign
+        after = b" HTTP/1.1\r\nHost: " + host + b"\r\n" + proxied + lines
+        route = Route(origin, dialer.pool(options.connections), before, after)
+        return self._routes.setdefault(key, route)
+
+    def _exchange(
+        self, route: Route, method: str, url: str, message: bytes, body: bytes | None, path: str
+    ) -> Response:
+        connection, used = route.pool.take(path)
+        while True:
+            try:
+                connection.begin(path)
+                connection.send(message if not body else message + body)
+                status, headers = connection.read_head()
+            except (ConnectionFailed, EOFError) as error:
+                # A server may close an idle connection at any time: that costs nobody a retry.
+                if used and method in REPEATABLE and connection.end == 0:
+                    connection, used = route.pool.replace(connection, path), False
+                    continue
+                route.pool.drop(connection)
+                if isinstance(error, StorageError):
+                    raise
+                raise ConnectionFailed(
+                    f"{connection.label} hung up without answering {path!r}", path=path
+                ) from error
+            except BaseException:
+                route.pool.drop(connection)
+                raise
+            return Response(connection, route.pool, method, url, status, headers)
+
+
+def _header_lines(options: ClientOptions) -> bytes:
+    """Return the header lines that go with every request to the first origin."""
+    agent = AGENT
+    lines: list[str] = []
+    for name, values in options.headers.items():
+        for value in [values] if isinstance(values, str) else values:
+            check_header(name, value)
+            if name.lower() == "user-agent":
+                agent = f"{agent}, {value}"
+            else:
+                lines.append(f"{name}: {value}\r\n")
+    lines.append(f"User-Agent: {agent}\r\nAccept-Encoding: identity\r\nAccept: */*\r\n")
+    text = "".join(lines).encode("latin-1")
+    if options.username:
+        text += b"Authorization: " + basic(options.username, options.password) + b"\r\n"
+    return text
+
+
+def check_header(name: str, value: str) -> None:
+    """Refuse a header that is not one line, is ours to send, or cannot be written."""
+    if not name or not name.isascii() or not name.replace("-", "").replace("_", "").isalnum():
+        raise InvalidInput(f"{name!r} is not the name of a header")
+    if name.lower() in _OURS:
+        raise InvalidInput(f"the header {name!r} cannot be set: each request decides it")
+    try:
+        value.encode("latin-1")
+    except UnicodeEncodeError as error:
+        raise InvalidInput(f"the value of the header {name!r} cannot be sent") from error
+    if "\r" in value or "\n" in value or "\x00" in value:
+        raise InvalidInput(f"the value of the header {name!r} is not one line")
+
+
+def _extra(headers: Mapping[str, str] | None, body: bytes | None) -> bytes:
+    if not headers and body is None:
+        return b""
+    lines = [f"{name}: {value}\r\n" for name, value in (headers or {}).items()]
+    if body is not None:
+        lines.append(f"Content-Length: {len(body)}\r\n")
+    return "".join(lines).encode("latin-1")
+
+
+def _absolute(url: str, location: str, path: str) -> str:
+    """Resolve a Location against the URL it came from; what is encoded in it stays as it is."""
+    target = urljoin(url, location).partition("#")[0]
+    if target.partition("://")[0] not in DEFAULT_PORTS:
+        raise UnexpectedReply(f"{shown(url)!r} redirects to {shown(target)!r}", path=path)
+    return quote(target, safe="%/?#[]@!$&'()*+,;=:-._~")

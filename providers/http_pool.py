@@ -1,0 +1,232 @@
+"""Keep-alive connections to one server, bounded, shared by threads, dropped in a forked child."""
+
+from __future__ import annotations
+
+import os
+import threading
+from base64 import b64encode
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from pydantic import SecretStr
+
+from catalog.errors import AccessDenied, InvalidInput, StorageFailed, UnexpectedReply
+from providers.base import Timeouts
+from providers.http_connection import Connection, open_socket, open_tls
+from providers.tls import make_context
+from providers.url import parse_url
+
+DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a connection goes: credentials never follow to another one."""
+
+    scheme: str
+    host: str
+    port: int
+
+    @property
+    def label(self) -> str:
+        """Return the origin as a URL writes it."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{self.scheme}://{host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """What a TLS connection needs; PEM text or paths."""
+
+    authorities: str = ""
+    client_certificate: str = ""
+    client_key: SecretStr = field(default=SecretStr(""))
+    verify: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Proxy:
+    """An HTTP proxy: `url` without credentials, which have their own fields."""
+
+    url: str
+    username: str = ""
+    password: SecretStr = field(default=SecretStr(""))
+
+    def origin(self) -> Origin:
+        """Return where the proxy listens."""
+        parsed = parse_url(self.url)
+        if parsed.user:
+            raise InvalidInput("a proxy's user name belongs into its own field, not into its URL")
+        if parsed.scheme != "http":
+            raise InvalidInput(f"only http:// proxies are supported, not {parsed.scheme}://")
+        return Origin("http", parsed.host, parsed.port or 3128)
+
+    def authorization(self) -> bytes:
+        """Return the Proxy-Authorization header line, or nothing."""
+        if not self.username:
+            return b""
+        return b"Proxy-Authorization: " + basic(self.username, self.password) + b"\r\n"
+
+
+def basic(username: str, password: SecretStr) -> bytes:
+    """Return the value of a basic Authorization header."""
+    if ":" in username:
+        raise InvalidInput("a user name for basic authentication cannot hold a colon")
+    return b"Basic " + b64encode(f"{username}:{password.get_secret_value()}".encode())
+
+
+class Pool:
+    """Connections to one origin, at most `limit`; the most recently used is taken first.
+
+    The fast path takes no lock: `list.pop` and `append` are atomic, and whoever has to wait
+    says so before it looks again.
+    """
+
+    __slots__ = ("_condition", "_connect", "_idle", "_open", "_pid", "_waiting", "limit")
+
+    def __init__(self, connect: Callable[[str], Connection], limit: int) -> None:
+        """Make connections with `connect(path)` when none is idle."""
+        self._connect = connect
+        self.limit = limit
+        self._idle: list[Connection] = []
+        self._condition = threading.Condition()
+        self._open = 0
+        self._waiting = 0
+        self._pid = os.getpid()
+
+    def take(self, path: str) -> tuple[Connection, bool]:
+        """Return a connection, and whether it was used before."""
+        if self._pid != os.getpid():
+            self._forget()
+        try:
+            return self._idle.pop(), True
+        except IndexError:
+            pass
+        with self._condition:
+            self._waiting += 1
+            try:
+                while True:
+                    if self._idle:
+                        try:
+                            return self._idle.pop(), True
+                        except IndexError:
+                            continue
+                    if self._open < self.limit:
+                        self._open += 1
+                        break
+                    self._condition.wait()
+            finally:
+                self._waiting -= 1
+        return self._dial(path), False
+
+    def replace(self, stale: Connection, path: str) -> Connection:
+        """Return a new connection in the place of one that the server had closed."""
+        stale.close()
+        return self._dial(path)
+
+    def give(self, connection: Connection) -> None:
+        """Take a connection back that is ready for the next request."""
+        self._idle.append(connection)
+        if self._waiting:
+            with self._condition:
+                self._condition.notify()
+
+    def drop(self, connection: Connection) -> None:
+        """Close a connection that cannot be used again."""
+        connection.close()
+        self._release()
+
+    def close(self) -> None:
+        """Close what is idle."""
+        while self._idle:
+            try:
+                connection = self._idle.pop()
+            except IndexError:
+                return
+            self.drop(connection)
+
+    def _dial(self, path: str) -> Connection:
+        try:
+            return self._connect(path)
+        except BaseException:
+            self._release()
+            raise
+
+    def _release(self) -> None:
+        with self._condition:
+            self._open -= 1
+            self._condition.notify()
+
+    def _forget(self) -> None:
+        # A child shares its parent's sockets: closing the copies here does not hurt the parent,
+        # but a TLS close_notify would, so they are left to the garbage collector's plain close.
+        self._condition = threading.Condition()
+        self._idle = []
+        self._open = self._waiting = 0
+        self._pid = os.getpid()
+
+
+@dataclass(frozen=True, slots=True)
+class Dialer:
+    """Open connections to one origin: directly or by a proxy, with TLS where it is https."""
+
+    origin: Origin
+    timeouts: Timeouts
+    tls: Tls
+    proxy: Proxy | None = None
+
+    def pool(self, limit: int) -> Pool:
+        """Return a pool of such connections; the TLS context is made once, here."""
+        if self.origin.scheme == "http":
+            return Pool(self._plain, limit)
+        tls = self.tls
+        context = make_context(
+            authorities=tls.authorities,
+            client_certificate=tls.client_certificate,
+            client_key=tls.client_key,
+            verify=tls.verify,
+        )
+
+        def connect(path: str) -> Connection:
+            below = self._plain(path)
+            sock = below.sock
+            label = self.origin.label
+            if self.proxy is not None:
+                self._tunnel(below, self.proxy, path)
+            sock.settimeout(self.timeouts.connect_s)
+            secured = open_tls(sock, context, self.origin.host, label=label, path=path)
+            return Connection(secured, label, self.timeouts)
+
+        return Pool(connect, limit)
+
+    def _plain(self, path: str) -> Connection:
+        place, label = self.origin, self.origin.label
+        if self.proxy is not None:
+            place = self.proxy.origin()
+            label = f"{label} by the proxy {place.label}"
+        sock = open_socket((place.host, place.port), self.timeouts, label=label, path=path)
+        return Connection(sock, label, self.timeouts)
+
+    def _tunnel(self, connection: Connection, proxy: Proxy, path: str) -> None:
+        target = self.origin.label.partition("://")[2].encode("idna")
+        head = b"CONNECT %s HTTP/1.1\r\nHost: %s\r\n" % (target, target)
+        try:
+            connection.begin(path)
+            connection.send(head + proxy.authorization() + b"\r\n")
+            status, _ = connection.read_head()
+            if status == 407:
+                raise AccessDenied(_refusal(proxy, status), path=path, status=status)
+            if status >= 500:
+                raise StorageFailed(_refusal(proxy, status), path=path, status=status)
+            if not 200 <= status < 300:
+                raise UnexpectedReply(_refusal(proxy, status), path=path, status=status)
+        except EOFError as error:
+            connection.close()
+            raise StorageFailed(f"{connection.label} hung up", path=path) from error
+        except BaseException:
+            connection.close()
+            raise
+
+
+def _refusal(proxy: Proxy, status: int) -> str:
+    return f"the proxy {proxy.origin().label} refused the connection with status {status}"

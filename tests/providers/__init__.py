@@ -1,0 +1,1 @@
+"""One conformance suite for every provider, and what is special to each."""
