@@ -14,6 +14,7 @@ attributes, and never holds a secret::
     │   ├── NothingMatched                no resources matched
     │   └── SecretInUrl                   a password inside an address
     ├── RepositoryNotFound(LookupError)
+    ├── NotRecorded(LookupError)          no plan, run or version of that name
     ├── CatalogBroken(RuntimeError)       a catalog that is newer, edited, or refused a batch
     ├── CatalogTimeout(TimeoutError)
     ├── Cancelled(RuntimeError)           the stop flag was set
@@ -125,6 +126,16 @@ class SecretInUrl(InvalidInput):
 
 class RepositoryNotFound(CatalogError, LookupError):
     """No repository bears that name."""
+
+
+class NotRecorded(CatalogError, LookupError):
+    """The catalog holds no plan, run or version of that name."""
+
+    def __init__(self, kind: str, name: str) -> None:
+        """Name the `kind` of thing, and which one was asked for."""
+        super().__init__(f"the catalog holds no {kind} {name!r}")
+        self.kind = kind
+        self.name = name
 
 
 class CatalogBroken(CatalogError, RuntimeError):

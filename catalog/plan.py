@@ -1,6 +1,6 @@
 """The words of a plan: what may be asked of it, and what a row of it says.
 
-The decision itself is `catalog.decide`; the same decision in SQL is `catalog/sql/plan.sql`.
+The decision itself is `catalog.decide`; the same decision in SQL is `catalog/sql/decide.sql`.
 """
 
 from __future__ import annotations

@@ -1,0 +1,150 @@
+"""Folds the orders that wait into the catalog: all in one transaction, each exactly once.
+
+What an order asks for may be refused (`InvalidInput`): that is an answer, and nothing else is
+disturbed. An order that cannot be folded at all is poisoned: it is set aside, and the rest go on.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from itertools import groupby
+from pathlib import Path
+
+import duckdb
+
+from catalog import script, spool
+from catalog.database import Database
+from catalog.errors import CatalogBroken, InvalidInput, NotRecorded
+from catalog.inbox import Inbox, Order
+from catalog.orders import listing, outcomes, plan, run, version
+from catalog.orders.work import Result, Work
+from catalog.refusal import refusal
+
+MOST = 500  # orders in one transaction
+KINDS: dict[str, Callable[[Work, Order], Result]] = {
+    "listing": listing.fold,
+    "plan": plan.fold,
+    "version": version.fold,
+    "run-start": run.fold_start,
+    "run-end": run.fold_end,
+}
+OUTCOMES = "outcomes"
+POISON = (duckdb.Error, ValueError, LookupError, TypeError, CatalogBroken)
+"""What a broken order may raise; none of them is the machine's fault, but see `_MACHINE`."""
+_MACHINE = (
+    duckdb.IOException,
+    duckdb.OutOfMemoryException,
+    duckdb.InterruptException,
+    duckdb.TransactionException,
+    duckdb.FatalException,
+)
+
+
+class Folder:
+    """Folds what waits in an inbox; call it only while the turnstile is held alone."""
+
+    __slots__ = ("_database", "_inbox", "_spool", "_tenant")
+
+    def __init__(self, database: Database, inbox: Inbox, spool: Path, tenant: str) -> None:
+        """Fold `inbox` into `database`."""
+        self._database = database
+        self._inbox = inbox
+        self._spool = spool
+        self._tenant = tenant
+
+    def settle(self) -> dict[str, Result]:
+        """Fold what waits now, and return what each order was answered."""
+        results: dict[str, Result] = {}
+        waiting = self._inbox.waiting()
+        for start in range(0, len(waiting), MOST):
+            orders = waiting[start : start + MOST]
+            connection = self._database.writable()
+            try:
+                results |= self._fold(connection, orders)
+            except POISON:
+                connection.close()  # one process may not open the file twice
+                results |= self._one_by_one(orders)
+            finally:
+                connection.close()
+        self._inbox.sweep()
+        spool.sweep(self._spool)
+        return results
+
+    def _one_by_one(self, orders: Sequence[Order]) -> dict[str, Result]:
+        results: dict[str, Result] = {}
+        for order in orders:
+            connection = self._database.writable()
+            try:
+                results |= self._fold(connection, [order])
+            except POISON as error:
+                if isinstance(error, _MACHINE) and _readable(order):
+                    raise CatalogBroken(f"the catalog could not be written: {error}") from error
+                self._inbox.set_aside(order, f"{type(error).__name__}: {error}")
+            finally:
+                connection.close()
+        return results
+
+    def _fold(
+        self, connection: duckdb.DuckDBPyConnection, orders: Sequence[Order]
+    ) -> dict[str, Result]:
+        connection.execute("BEGIN")  # closing the connection undoes what was not committed
+        known = _ingested(connection, orders)
+        work = Work(connection, self._tenant, self._spool)
+        results: dict[str, Result] = {}
+        for kind, group in groupby(
+            (order for order in orders if order.batch not in known), lambda order: order.kind
+        ):
+            results.update(_apply(work, kind, list(group)))
+        connection.execute("COMMIT")
+        for order in orders:
+            self._inbox.done(order)
+        return results
+
+
+def _apply(work: Work, kind: str, orders: list[Order]) -> Iterator[tuple[str, Result]]:
+    if kind == OUTCOMES:
+        results = outcomes.fold(work, orders)
+    elif kind in KINDS:
+        results = [_answer(work, KINDS[kind], order) for order in orders]
+    else:
+        raise CatalogBroken(f"no order of the kind {kind!r} is known to this program")
+    for order, result in zip(orders, results, strict=True):
+        work.ask(
+            "INSERT INTO ingested VALUES ($batch, $kind, $result, now()::TIMESTAMP)",
+            batch=order.batch,
+            kind=kind,
+            result=json.dumps(result),
+        )
+        yield order.batch, result
+
+
+def _answer(work: Work, fold: Callable[[Work, Order], Result], order: Order) -> Result:
+    # An order checks before it writes, so a refusal leaves nothing to undo.
+    try:
+        return fold(work, order)
+    except (InvalidInput, NotRecorded) as error:
+        return refusal(error)
+
+
+def _ingested(connection: duckdb.DuckDBPyConnection, orders: Sequence[Order]) -> set[str]:
+    rows = script.ask(
+        connection,
+        "SELECT batch FROM ingested WHERE batch IN (SELECT unnest($batches::VARCHAR[]))",
+        batches=[order.batch for order in orders],
+    )
+    return {str(batch) for (batch,) in rows}
+
+
+def _readable(order: Order) -> bool:
+    # Whether the order itself is whole, when the machine seems to be at fault.
+    if order.kind != OUTCOMES:
+        return True
+    connection = duckdb.connect()
+    try:
+        connection.execute("FROM read_parquet(?)", [str(order.path)]).fetchall()
+    except duckdb.Error:
+        return False
+    finally:
+        connection.close()
+    return True

@@ -1,0 +1,78 @@
+r"""Selection globs as one regular expression that Python's `re` and DuckDB's RE2 read alike.
+
+`*` stays within a segment, `**` crosses them, `?` is one character, `[abc]` and `[!abc]` are
+sets. A pattern without `/` means the last segment, at any depth, as in gitignore.
+
+>>> import re
+>>> bool(re.fullmatch(regex(("**/x", "*.csv")), "a/b/c.csv"))
+True
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from catalog.errors import InvalidInput
+
+_TOKEN = re.compile(
+    r"(?P<over>(?:(?<=/)|^)\*\*/)|(?P<rest>(?<=/)\*\*$)|(?P<any>\*\*+)|(?P<star>\*)|(?P<one>\?)"
+    r"|\[(?P<set>!?\]?[^\]]*)\]|(?P<plain>.)",
+    re.DOTALL,
+)
+_MEANING = {
+    "over": "(?:.*/)?",  # **/
+    "rest": ".+",  # /** at the end
+    "any": ".*",
+    "star": "[^/]*",
+    "one": "[^/]",
+}
+
+
+def regex(patterns: Sequence[str]) -> str:
+    """Return the expression that matches, in full, what any of `patterns` does; '' for none."""
+    if not patterns:
+        return ""
+    expression = "(?s:" + "|".join(_one(pattern) for pattern in patterns) + ")"
+    try:
+        re.compile(expression)
+    except re.error as error:
+        raise InvalidInput(f"cannot read the patterns {', '.join(patterns)}: {error}") from error
+    return expression
+
+
+def _one(pattern: str) -> str:
+    if not pattern:
+        raise InvalidInput("an empty pattern selects nothing")
+    if pattern.startswith("/"):
+        pattern = pattern[1:]  # anchored at the top, as in gitignore
+    elif "/" not in pattern:
+        pattern = "**/" + pattern
+    if pattern.endswith("/"):
+        pattern += "**"
+    return "".join(_translate(token) for token in _TOKEN.finditer(pattern))
+
+
+def _translate(token: re.Match[str]) -> str:
+    kind = token.lastgroup or ""
+    if kind == "set":
+        return _set(token["set"])
+    return _MEANING[kind] if kind in _MEANING else _escape(token.group())
+
+
+def _set(inside: str) -> str:
+    negated = inside.startswith("!")
+    body = inside.removeprefix("!")
+    if not body:
+        raise InvalidInput("a pattern holds an empty set []")
+    members = "".join(
+        one if one == "-" and 0 < place < len(body) - 1 else _escape(one)
+        for place, one in enumerate(body)
+    )
+    # A set never matches the separator, also when it says which characters it does not want.
+    return f"[^/{members}]" if negated else f"[{members}]"
+
+
+def _escape(one: str) -> str:
+    # Only ASCII punctuation: re and RE2 agree that a backslash makes it plain.
+    return "\\" + one if one.isascii() and not one.isalnum() and one not in "_/ \n\t" else one

@@ -1,0 +1,142 @@
+"""The durable inbox: orders to the catalog, each one file, acknowledged by one rename.
+
+An order is JSON (`<time>-<random>.plan.json`) or rows (`….outcomes.parquet`). It is written
+and synced beside the inbox, then renamed into it: from then on it survives any crash, and whoever
+next holds the catalog folds it. Names sort in the order they were given.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import threading
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+STALE_S = 2 * 86_400  # a draft older than this belongs to nobody
+_NAME = re.compile(r"\d{20}-[0-9a-f]{12}\.[a-z-]+\.(json|parquet)")
+FOLDERS = ("inbox", "spool", "tmp", "quarantine")
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One file of the inbox: its batch id (when and which), its kind, and where it lies."""
+
+    batch: str
+    kind: str
+    path: Path
+
+    @classmethod
+    def at(cls, path: Path) -> Order:
+        """Read the batch id and kind off the file's name."""
+        batch, kind, _ = path.name.split(".", 2)
+        return cls(batch, kind, path)
+
+    @property
+    def given_at(self) -> datetime:
+        """Return when the order was given, UTC without a zone as the catalog keeps it."""
+        seconds = int(self.batch.split("-", 1)[0]) / 1e9
+        return datetime.fromtimestamp(seconds, tz=UTC).replace(tzinfo=None)
+
+    def body(self) -> dict[str, object]:
+        """Return the JSON object of the order."""
+        body = json.loads(self.path.read_bytes())
+        if not isinstance(body, dict):
+            raise ValueError(f"order {self.path.name!r} is not a JSON object")  # noqa: TRY004  # content
+        return body  # pyright: ignore[reportUnknownVariableType]  # JSON objects have text keys
+
+
+class Inbox:
+    """The folder of orders that wait, and the quarantine of those that cannot be folded."""
+
+    __slots__ = ("_inbox", "_quarantine", "_tmp")
+
+    def __init__(self, folder: Path) -> None:
+        """Keep everything in subfolders of `folder`."""
+        self._inbox = folder / "inbox"
+        self._tmp = folder / "tmp"
+        self._quarantine = folder / "quarantine"
+
+    def submit(self, kind: str, body: Mapping[str, object]) -> str:
+        """Hand over a JSON order; durable when this returns its batch id."""
+        data = json.dumps(body).encode()
+
+        def write(path: Path) -> None:
+            path.write_bytes(data)
+
+        return self.submit_file(f"{kind}.json", write)
+
+    def submit_file(self, suffix: str, write: Callable[[Path], None]) -> str:
+        """Hand over the file that `write` fills; durable when this returns its batch id."""
+        batch = f"{_stamp():020d}-{uuid.uuid4().hex[:12]}"
+        draft = self._tmp / f"{batch}.{suffix}"
+        write(draft)
+        _sync(draft)
+        draft.rename(self._inbox / draft.name)
+        _sync(self._inbox)
+        return batch
+
+    def waiting(self) -> list[Order]:
+        """Return the orders that wait, oldest first."""
+        return [Order.at(self._inbox / name) for name in sorted(self._names())]
+
+    def empty(self) -> bool:
+        """Say whether nothing waits."""
+        return not self._names()
+
+    def waits(self, batch: str) -> bool:
+        """Say whether the order `batch` still waits."""
+        return any(name.startswith(batch) for name in self._names())
+
+    def _names(self) -> list[str]:
+        with os.scandir(self._inbox) as entries:
+            return [entry.name for entry in entries if _NAME.fullmatch(entry.name)]
+
+    def done(self, order: Order) -> None:
+        """Take a folded order away; call it only after the commit."""
+        order.path.unlink(missing_ok=True)
+
+    def set_aside(self, order: Order, why: str) -> None:
+        """Move a poisoned order to the quarantine, beside a text that names the reason."""
+        (self._quarantine / f"{order.batch}.error.txt").write_text(f"{order.path.name}: {why}\n")
+        order.path.rename(self._quarantine / order.path.name)
+
+    def sweep(self) -> None:
+        """Remove drafts that a dead process left behind."""
+        oldest = time.time() - STALE_S
+        with os.scandir(self._tmp) as drafts:
+            for draft in drafts:
+                try:
+                    if draft.is_file() and draft.stat().st_mtime < oldest:
+                        Path(draft).unlink()
+                except FileNotFoundError:
+                    continue  # it was renamed into the inbox meanwhile
+
+    def verdict(self, batch: str) -> str | None:
+        """Return why `batch` was set aside, or None if it was not."""
+        path = self._quarantine / f"{batch}.error.txt"
+        return path.read_text().strip() if path.exists() else None
+
+
+_stamp_lock = threading.Lock()
+_last_stamp = [0]
+
+
+def _stamp() -> int:
+    # Nanoseconds that never go back in one process, so that its orders keep their order.
+    with _stamp_lock:
+        _last_stamp[0] = max(_last_stamp[0] + 1, time.time_ns())
+        return _last_stamp[0]
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,72 @@
+"""Numbered migrations: each file once, in one transaction, with its checksum.
+
+A catalog that holds a number this program lacks is newer and refused; so is one whose applied file
+was edited since.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from duckdb import DuckDBPyConnection
+
+from catalog.errors import CatalogBroken
+
+FOLDER = Path(__file__).parent / "migrations"
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """One file of `migrations/`: its number, name, text and checksum."""
+
+    number: int
+    name: str
+    text: str
+    sha256: str
+
+    @classmethod
+    def at(cls, path: Path) -> Migration:
+        """Read one file."""
+        text = path.read_text(encoding="utf-8")
+        digest = hashlib.sha256(text.encode()).hexdigest()
+        return cls(int(path.stem.split("_", 1)[0]), path.stem, text, digest)
+
+
+def pending(connection: DuckDBPyConnection, folder: Path = FOLDER) -> list[Migration]:
+    """Return what is not applied yet; raise `CatalogBroken` for a newer or edited catalog."""
+    have = _applied(connection)
+    known = [Migration.at(path) for path in sorted(folder.glob("[0-9]*.sql"))]
+    newer = set(have) - {one.number for one in known}
+    if newer:
+        raise CatalogBroken(
+            f"the catalog is newer than this program: it has migration {max(newer)}, "
+            f"the newest known here is {max((one.number for one in known), default=0)}"
+        )
+    for one in known:
+        if have.get(one.number, one.sha256) != one.sha256:
+            raise CatalogBroken(f"migration {one.name!r} was edited after it was applied")
+    return [one for one in known if one.number not in have]
+
+
+def migrate(connection: DuckDBPyConnection, folder: Path = FOLDER) -> None:
+    """Apply what is pending, each file whole or not at all."""
+    for one in pending(connection, folder):
+        connection.execute("BEGIN")
+        connection.execute(one.text)
+        connection.execute(
+            "INSERT INTO schema_migrations VALUES (?, ?, ?, now()::TIMESTAMP)",
+            [one.number, one.name, one.sha256],
+        )
+        connection.execute("COMMIT")
+
+
+def _applied(connection: DuckDBPyConnection) -> dict[int, str]:
+    found = connection.execute(
+        "SELECT 1 FROM duckdb_tables() WHERE table_name = 'schema_migrations'"
+        " AND database_name = current_database()"
+    ).fetchone()
+    if found is None:
+        return {}
+    return dict(connection.execute("SELECT number, sha256 FROM schema_migrations").fetchall())

@@ -1,0 +1,143 @@
+"""Folds "plan this sync": decides every path at every target, and stores rows and batches."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict
+from itertools import chain
+
+from catalog import script, spool
+from catalog.batching import batch_starts
+from catalog.errors import DigestNotAllowed, InvalidInput, NothingMatched, PathConflict
+from catalog.glob import regex
+from catalog.inbox import Order
+from catalog.orders.work import Result, Work
+from catalog.plan import Action, PlanRequest, Tally
+from catalog.request import request_from_json, request_to_json
+
+FETCH = 10_000  # rows
+
+
+def fold(work: Work, order: Order) -> Result:
+    """Store the plan, or raise `InvalidInput` before anything is stored."""
+    request = request_from_json(order.body())
+    if work.ask("SELECT 1 FROM plans WHERE plan_id = $plan_id", plan_id=request.plan_id):
+        return {}
+    source = work.see(request.source, order)
+    _stage(work, request)
+    _check(work, request)
+    for place, target in enumerate(request.targets):
+        listing = request.wanted if target.listing is None else target.listing
+        work.run_text(
+            script.text("target").replace("{decide}", script.text("decide")),
+            target=place,
+            repository=work.see(target.address, order),
+            source=source,
+            files=spool.parts(work.spool, listing),
+            checked=target.listing is not None,
+            mode=request.mode.value,
+            strategy=request.strategy.value,
+            match_etags=target.match_etags,
+        )
+        if target.listing is not None:
+            _refuse_twice(work, "listed", f"the listing of {target.address!r}")
+    _cut(work, request)
+    _store(work, request, order)
+    return {}
+
+
+def _stage(work: Work, request: PlanRequest) -> None:
+    chosen = request.selection
+    work.run(
+        "wanted",
+        files=spool.parts(work.spool, request.wanted),
+        trust_sha256="sha256" in request.trusted,
+        include=regex(chosen.include),
+        exclude=regex(chosen.exclude),
+        skip_empty=chosen.skip_empty,
+    )
+
+
+def _check(work: Work, request: PlanRequest) -> None:
+    if not request.selection.allow_empty and not work.count(
+        "SELECT count(*) FROM wanted WHERE selected"
+    ):
+        raise NothingMatched(f"no resources of {request.source!r} matched")
+    twice = work.ask(
+        "SELECT any_value(path), min(origin), max(origin) FROM wanted"
+        " WHERE selected GROUP BY nkey HAVING count(*) > 1 LIMIT 1"
+    )
+    if twice:
+        path, first, second = twice[0]
+        raise InvalidInput(f"both {first!r} and {second!r} would become {path!r}")
+    trusted = f"(^|,)({'|'.join(request.trusted)}):"
+    for path, digests in work.ask(
+        "SELECT path, digests FROM wanted WHERE selected AND digests IS NOT NULL"
+        " AND NOT regexp_matches(digests, $trusted) ORDER BY path LIMIT 1",
+        trusted=trusted,
+    ):
+        declared = tuple(one.split(":")[0] for one in str(digests).split(","))
+        raise DigestNotAllowed(str(path), declared, request.trusted)
+    if any(target.tree for target in request.targets):
+        for folder, below in work.ask(script.text("tree_conflict")):
+            raise PathConflict(str(folder), str(below))
+
+
+def _refuse_twice(work: Work, table: str, what: str) -> None:
+    twice = work.ask(
+        f"SELECT any_value(path) FROM {table} GROUP BY nkey HAVING count(*) > 1 LIMIT 1"  # noqa: S608  # ours
+    )
+    if twice:
+        raise InvalidInput(f"{what} names {twice[0][0]!r} twice")
+
+
+def _cut(work: Work, request: PlanRequest) -> None:
+    work.run("items")
+    starts = list(batch_starts(_sizes(work), request.limits))
+    work.run("batch_starts", starts=starts)
+    work.run(
+        "store_plan", plan_id=request.plan_id, removals=len(starts), count=request.limits.count
+    )
+
+
+def _sizes(work: Work) -> Iterator[int]:
+    cursor = work.connection.execute("SELECT coalesce(size, 0) FROM moving ORDER BY position")
+    pages: Iterator[list[script.Row]] = iter(lambda: cursor.fetchmany(FETCH), [])
+    return (size for (size,) in chain.from_iterable(pages))
+
+
+def _store(work: Work, request: PlanRequest, order: Order) -> None:
+    work.ask(
+        "INSERT INTO plans SELECT $plan_id, $digest, $now, $run_id, $source, $mode, $strategy,"
+        " $request, $tallies, (SELECT count(*) FROM plan_batches WHERE plan_id = $plan_id),"
+        " (SELECT count(*) FROM wanted WHERE selected)",
+        plan_id=request.plan_id,
+        digest=_digest(work, request),
+        now=order.given_at,
+        run_id=request.run_id,
+        source=request.source,
+        mode=request.mode.value,
+        strategy=request.strategy.value,
+        request=json.dumps(request_to_json(request)),
+        tallies=json.dumps([asdict(one) for one in _tallies(work, request)]),
+    )
+
+
+def _tallies(work: Work, request: PlanRequest) -> list[Tally]:
+    counts: dict[int, dict[str, int]] = {place: {} for place in range(len(request.targets))}
+    for place, action, count, size in work.ask(script.text("plan_tallies")):
+        counts[place][action] = count
+        if action in (Action.ADD, Action.REPLACE):
+            counts[place]["bytes"] = counts[place].get("bytes", 0) + size
+    return [Tally(target.address, **counts[place]) for place, target in enumerate(request.targets)]
+
+
+def _digest(work: Work, request: PlanRequest) -> str:
+    head = [
+        request.source,
+        [target.address for target in request.targets],
+        request.mode.value,
+        request.strategy.value,
+    ]
+    return str(work.ask(script.text("plan_digest"), head=json.dumps(head))[0][0])

@@ -1,0 +1,71 @@
+"""What every order needs while it is folded: the open catalog, whose rows, and a few SQL steps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from duckdb import DuckDBPyConnection
+
+from catalog import script
+from catalog.inbox import Order
+from catalog.keys import repository_key
+
+Result = dict[str, object]
+"""What a folded order answers, as JSON."""
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """One transaction of the catalog, inside which orders are folded."""
+
+    connection: DuckDBPyConnection
+    tenant: str
+    spool: Path
+
+    def ask(self, query: str, **values: object) -> list[script.Row]:
+        """Run one statement and return its rows."""
+        return script.ask(self.connection, query, **values)
+
+    def run(self, name: str, **values: object) -> None:
+        """Run `sql/<name>.sql`."""
+        self.run_text(script.text(name), **values)
+
+    def run_text(self, statements: str, **values: object) -> None:
+        """Run the statements of a text."""
+        script.run(self.connection, statements, {"tenant": self.tenant, **values})
+
+    def count(self, query: str, **values: object) -> int:
+        """Run a statement that gives one number."""
+        number: int = self.ask(query, **values)[0][0]
+        return number
+
+    def see(self, address: str, order: Order, label: str | None = None) -> str:
+        """Make sure that a repository is known, with version 0, and return its key."""
+        key = repository_key(self.tenant, address)
+        self.run("see_repository", repository=key, address=address, now=order.given_at, label=label)
+        return key
+
+    def latest(self, repository: str) -> int:
+        """Return the number of a repository's latest version."""
+        return self.count(
+            "SELECT max(number) FROM repository_versions WHERE repository = $repository::UUID",
+            repository=repository,
+        )
+
+    def make_version(
+        self, repository: str, order: Order, run_id: str | None, plan_id: str | None
+    ) -> int | None:
+        """Turn the temporary table `changes` into the next version; None when it is empty."""
+        if not self.count("SELECT count(*) FROM changes"):
+            return None
+        number = self.latest(repository) + 1
+        self.run(
+            "new_version",
+            repository=repository,
+            number=number,
+            now=order.given_at,
+            run_id=run_id,
+            plan_id=plan_id,
+        )
+        return number

@@ -1,0 +1,61 @@
+"""Moves many rows in and out of the catalog through Parquet files, never all in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import fields
+from operator import attrgetter
+from pathlib import Path
+
+import duckdb
+
+from catalog import script
+from catalog.digest import Digest
+from catalog.outcome import Outcome
+from catalog.version import ContentRow
+
+FETCH = 10_000  # rows
+_NAMES = tuple(field.name for field in fields(Outcome))
+_NUMBERS = ("size", "modified_us", "origin_size", "origin_modified_us", "attempts")
+_VALUES = attrgetter(*_NAMES)
+
+
+def write_outcomes(path: Path, run_id: str, plan_id: str, outcomes: Sequence[Outcome]) -> None:
+    """Write the rows of an order of outcomes."""
+    import polars as pl  # noqa: PLC0415  # costs 0.2 s, and a reader of the catalog never needs it
+
+    for one in outcomes:
+        if one.digest is not None:
+            Digest("sha256", one.digest)  # refuse it here, where its giver hears of it
+    schema: dict[str, type[pl.DataType]] = dict.fromkeys(_NAMES, pl.String)
+    schema.update(dict.fromkeys(_NUMBERS, pl.Int64), cleaned=pl.Boolean)
+    pl.DataFrame(list(map(_VALUES, outcomes)), schema=schema, orient="row").with_columns(
+        pl.lit(run_id).alias("run_id"), pl.lit(plan_id).alias("plan_id")
+    ).write_parquet(path, compression="lz4")
+
+
+def write_content(
+    connection: duckdb.DuckDBPyConnection, path: Path, repository: str, number: int
+) -> None:
+    """Copy the content of one version out of the catalog, so that nobody waits for its reader."""
+    target = str(path).replace("'", "''")
+    script.ask(
+        connection,
+        f"COPY ({script.text('content')}) TO '{target}' (FORMAT parquet)",
+        repository=repository,
+        number=number,
+    )
+
+
+def stream_content(path: Path) -> Iterator[ContentRow]:
+    """Yield the rows of a copied version in path order, and remove the copy."""
+    connection = duckdb.connect(config={"threads": 1})
+    try:
+        connection.execute("SET enable_progress_bar = false")
+        connection.execute("FROM read_parquet(?)", [str(path)])
+        rows: list[script.Row]
+        while rows := connection.fetchmany(FETCH):
+            yield from (ContentRow(*row) for row in rows)
+    finally:
+        connection.close()
+        path.unlink()

@@ -1,0 +1,150 @@
+"""Turns rows of the catalog into values."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from duckdb import DuckDBPyConnection
+
+from catalog import script
+from catalog.errors import NotRecorded
+from catalog.outcome import Outcome, Proof, Status
+from catalog.plan import Action, Item, Mode, Plan, PlannedBatch, Strategy, Tally
+from catalog.run import PlanRow, Run, RunTally
+
+
+def aware(moment: datetime) -> datetime:
+    """Give the catalog's naive time its zone, UTC."""
+    return moment.replace(tzinfo=UTC)
+
+
+def read_plan(connection: DuckDBPyConnection, plan_id: str) -> Plan:
+    """Return a stored plan, or raise `NotRecorded`."""
+    rows = script.ask(connection, script.text("plan"), plan_id=plan_id)
+    if not rows:
+        raise NotRecorded("plan", plan_id)
+    name, digest, created_at, source, mode, strategy, tallies, batches, matched = rows[0]
+    return Plan(
+        plan_id=name,
+        digest=digest,
+        created_at=aware(created_at),
+        source=source,
+        mode=Mode(mode),
+        strategy=Strategy(strategy),
+        tallies=tuple(Tally(**one) for one in json.loads(tallies)),
+        batches=batches,
+        matched=matched,
+    )
+
+
+def read_batches(connection: DuckDBPyConnection, plan_id: str) -> list[PlannedBatch]:
+    """Return the batches of a plan in order."""
+    rows = script.ask(
+        connection,
+        "SELECT number, count, bytes FROM plan_batches WHERE plan_id = $plan_id ORDER BY number",
+        plan_id=plan_id,
+    )
+    return [PlannedBatch(*row) for row in rows]
+
+
+def read_items(connection: DuckDBPyConnection, plan_id: str, batch: int) -> list[Item]:
+    """Return the items of one batch in path order."""
+    found = script.ask(
+        connection, "SELECT request FROM plans WHERE plan_id = $plan_id", plan_id=plan_id
+    )
+    if not found:
+        raise NotRecorded("plan", plan_id)
+    request = json.loads(str(found[0][0]))
+    trusted = frozenset(request["trusted"])
+    targets = [target["address"] for target in request["targets"]]
+    key = {"plan_id": plan_id, "batch": batch}
+    rows = script.ask(connection, script.text("batch_items"), **key)
+    places: dict[int, list[tuple[str, str]]] = defaultdict(list)
+    if any(row[-1] for row in rows):
+        elsewhere = script.ask(connection, script.text("elsewhere"), targets=targets, **key)
+        for position, address, path in elsewhere:
+            places[position].append((address, path))
+    return [_item(row, trusted, tuple(places.get(row[0], ()))) for row in rows]
+
+
+def _item(row: script.Row, trusted: frozenset[str], elsewhere: tuple[tuple[str, str], ...]) -> Item:
+    _, origin, path, size, etag, modified_us, digests, content_type, properties, *decided, _ = row
+    targets, actions = decided
+    return Item(
+        origin=origin or "",
+        path=path,
+        size=size,
+        etag=etag,
+        modified_us=modified_us,
+        digests=tuple(
+            one for one in (digests or "").split(",") if one.partition(":")[0] in trusted
+        ),
+        content_type=content_type,
+        properties=properties,
+        destinations=tuple(targets),
+        actions=tuple(map(Action, actions)),
+        elsewhere=elsewhere,
+    )
+
+
+def read_rows(
+    connection: DuckDBPyConnection, plan_id: str, action: Action | None, limit: int | None
+) -> list[PlanRow]:
+    """Return what a plan says, path by path."""
+    rows = script.ask(
+        connection,
+        script.text("plan_rows"),
+        plan_id=plan_id,
+        action=action,
+        limit=_limit(limit),
+    )
+    return [PlanRow(*row) for row in rows]
+
+
+def read_outcomes(
+    connection: DuckDBPyConnection, run_id: str, status: Status | None, limit: int | None
+) -> list[Outcome]:
+    """Return what became of each item of a run, as recorded."""
+    rows = script.ask(
+        connection,
+        script.text("run_outcomes"),
+        run_id=run_id,
+        status=status,
+        limit=_limit(limit),
+    )
+    return [_outcome(row) for row in rows]
+
+
+def _outcome(row: script.Row) -> Outcome:
+    one = Outcome(*row)
+    proof = None if one.proof is None else Proof(one.proof)
+    return replace(one, status=Status(one.status), proof=proof)
+
+
+def read_tallies(connection: DuckDBPyConnection, run_id: str) -> tuple[RunTally, ...]:
+    """Return what a run did at each destination."""
+    rows = script.ask(connection, script.text("tallies"), run_id=run_id)
+    return tuple(RunTally(*row) for row in rows)
+
+
+def read_runs(connection: DuckDBPyConnection, run_id: str | None, limit: int | None) -> list[Run]:
+    """Return runs, the latest first."""
+    rows = script.ask(connection, script.text("runs"), run_id=run_id, limit=_limit(limit))
+    return [_run(row) for row in rows]
+
+
+def _run(row: script.Row) -> Run:
+    one = Run(*row)
+    return replace(
+        one,
+        destinations=tuple(json.loads(row[4])),
+        started_at=aware(row[6]),
+        ended_at=None if row[7] is None else aware(row[7]),
+    )
+
+
+def _limit(limit: int | None) -> int:
+    return 2**62 if limit is None else limit

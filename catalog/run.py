@@ -1,0 +1,46 @@
+"""A run: one execution of a flow, as the catalog remembers it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What ran, between which repositories (addresses), and how it ended."""
+
+    run_id: str
+    kind: str  # the flow's verb: sync, pull, restore …
+    plan_id: str | None = None
+    source: str | None = None
+    destinations: tuple[str, ...] = ()
+    state: str = "running"
+    started_at: datetime | None = None  # None: when it was recorded
+    ended_at: datetime | None = None
+    flow_run_id: str | None = None
+    message: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunTally:
+    """What a run did at one destination."""
+
+    address: str
+    added: int = 0
+    replaced: int = 0
+    removed: int = 0
+    kept: int = 0
+    failed: int = 0
+    bytes: int = 0  # stored
+
+
+@dataclass(frozen=True, slots=True)
+class PlanRow:
+    """What a plan says of one path at one destination, and why."""
+
+    path: str
+    destination: str
+    action: str
+    reason: str
+    size: int | None

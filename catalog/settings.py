@@ -1,0 +1,30 @@
+"""Settings from the environment, each with the prefix `ENTREPOT_`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from platformdirs import user_data_path
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+def default_catalog() -> Path:
+    """Return where the catalog lies unless `ENTREPOT_CATALOG` says otherwise."""
+    return user_data_path("entrepot") / "catalog.duckdb"
+
+
+class Settings(BaseSettings):
+    """What a person may set for every run on this machine."""
+
+    model_config = SettingsConfigDict(env_prefix="ENTREPOT_", frozen=True)
+
+    catalog: Path = Field(default_factory=default_catalog, description="The catalog's file.")
+    catalog_timeout_s: float = Field(
+        default=120.0, gt=0, description="How long to wait for the catalog, in seconds."
+    )
+    catalog_threads: int = Field(default=2, ge=1, description="Threads of the catalog's engine.")
+    catalog_memory: str = Field(
+        default="1GB", pattern=r"^\d+(\.\d+)?\s*[KMGT]i?B$", description="Memory of the engine."
+    )
+    tenant: str = Field(default="default", min_length=1, description="Whose catalog rows to see.")

@@ -1,0 +1,16 @@
+-- Where the declared bytes of a batch lie already, the plan's own targets first, at most three each.
+SELECT position, address, path FROM (
+  SELECT i.position, a.address, l.path, list_contains($targets, a.address) AS own
+  FROM (
+    SELECT position, nkey, digest FROM plan_items
+    WHERE plan_id = $plan_id AND batch = $batch AND digest IS NOT NULL AND origin IS NOT NULL
+  ) i
+  JOIN locations l USING (digest)
+  JOIN repositories a USING (repository)
+  WHERE NOT EXISTS (
+    SELECT 1 FROM plan_rows r WHERE r.plan_id = $plan_id AND r.batch = $batch AND r.nkey = i.nkey
+      AND r.nkey = l.nkey AND $targets[r.target + 1] = a.address
+  )
+)
+QUALIFY row_number() OVER (PARTITION BY position ORDER BY own DESC, address, path) <= 3
+ORDER BY position, own DESC, address, path

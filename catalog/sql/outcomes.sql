@@ -1,0 +1,29 @@
+CREATE OR REPLACE TEMP TABLE incoming AS
+SELECT left(parse_filename(filename), 33) AS batch, file_row_number AS position, run_id, plan_id,
+  md5($tenant || chr(31) || destination)::UUID AS repository, md5($tenant || chr(31) || path)::UUID AS nkey,
+  destination, path, origin, action, status, proof, unhex(digest) AS digest, size, etag, modified_us,
+  origin_etag, origin_size, origin_modified_us, content_type, attempts, error, message, expected, found, cleaned
+FROM read_parquet($files, filename = true, file_row_number = true);
+
+INSERT INTO outcomes SELECT * FROM incoming ORDER BY batch, position;
+
+CREATE OR REPLACE TEMP TABLE landed AS
+SELECT * FROM incoming
+WHERE status IN ('stored', 'removed') OR (status = 'kept' AND digest IS NOT NULL)
+QUALIFY row_number() OVER (PARTITION BY repository, nkey ORDER BY batch DESC, position DESC) = 1;
+
+DELETE FROM locations USING landed
+WHERE locations.repository = landed.repository AND locations.nkey = landed.nkey;
+
+INSERT INTO locations
+SELECT i.repository, i.nkey, i.path, i.digest, i.size, i.etag, i.modified_us,
+  md5($tenant || chr(31) || p.source)::UUID, i.origin, i.origin_etag, i.origin_size,
+  i.origin_modified_us, i.proof, i.run_id, make_timestamp(left(i.batch, 20)::BIGINT // 1000)
+FROM landed i LEFT JOIN plans p USING (plan_id)
+WHERE i.status <> 'removed' AND i.digest IS NOT NULL
+ORDER BY i.nkey;
+
+INSERT INTO artifacts
+SELECT digest, any_value(size), min(make_timestamp(left(batch, 20)::BIGINT // 1000))
+FROM landed WHERE digest IS NOT NULL AND digest NOT IN (SELECT digest FROM artifacts)
+GROUP BY digest ORDER BY digest

@@ -1,0 +1,28 @@
+CREATE OR REPLACE TEMP TABLE current AS
+SELECT * FROM content WHERE repository = $repository::UUID AND removed_in IS NULL;
+
+CREATE OR REPLACE TEMP TABLE holding AS
+SELECT p.nkey, p.path, e.status, coalesce(l.size, e.size, p.size) AS size, coalesce(l.etag, e.etag) AS etag,
+  coalesce(l.modified_us, e.modified_us) AS modified_us, coalesce(l.digest, e.digest) AS digest,
+  coalesce(e.content_type, i.content_type) AS content_type, i.properties
+FROM (SELECT nkey, path, size, action FROM plan_rows WHERE plan_id = $plan_id AND target = $target) p
+LEFT JOIN ended e USING (nkey)
+LEFT JOIN (SELECT * FROM locations WHERE repository = $repository::UUID) l USING (nkey)
+LEFT JOIN (SELECT nkey, content_type, properties FROM plan_items WHERE plan_id = $plan_id) i USING (nkey)
+WHERE e.status IN ('stored', 'kept', 'removed')
+  OR (p.action = 'keep' AND e.status IS NULL AND p.nkey NOT IN (SELECT nkey FROM current));
+
+CREATE OR REPLACE TEMP TABLE changes AS
+SELECT h.nkey, h.path, h.size, h.etag, h.modified_us, h.digest, h.content_type, h.properties,
+  CASE WHEN h.status = 'removed' THEN 'removed' WHEN c.nkey IS NULL THEN 'added' ELSE 'replaced' END AS kind
+FROM holding h LEFT JOIN current c USING (nkey)
+WHERE CASE WHEN h.status = 'removed' THEN c.nkey IS NOT NULL
+  ELSE c.nkey IS NULL OR c.digest <> h.digest OR c.size <> h.size END;
+
+-- Equal bytes written again are no change, but the storage's marks of them are new.
+UPDATE content SET etag = h.etag, modified_us = h.modified_us, digest = coalesce(content.digest, h.digest)
+FROM holding h
+WHERE content.repository = $repository::UUID AND content.removed_in IS NULL AND content.nkey = h.nkey
+  AND h.status IN ('stored', 'kept') AND h.nkey NOT IN (SELECT nkey FROM changes)
+  AND (content.etag IS DISTINCT FROM h.etag OR content.modified_us IS DISTINCT FROM h.modified_us
+    OR content.digest IS NULL)

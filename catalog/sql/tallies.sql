@@ -1,0 +1,20 @@
+WITH last AS (
+  SELECT plan_id, repository, nkey, destination, action, status, size FROM outcomes WHERE run_id = $run_id
+  QUALIFY row_number() OVER (PARTITION BY repository, nkey ORDER BY batch DESC, position DESC) = 1
+), said AS (
+  SELECT destination, count(*) FILTER (status = 'stored' AND action <> 'replace') AS added,
+    count(*) FILTER (status = 'stored' AND action = 'replace') AS replaced,
+    count(*) FILTER (status = 'removed') AS removed, count(*) FILTER (status = 'kept') AS kept,
+    count(*) FILTER (status = 'failed') AS failed,
+    coalesce(sum(size) FILTER (status = 'stored'), 0) AS bytes
+  FROM last GROUP BY destination
+), planned AS (
+  SELECT t.tally ->> 'address' AS destination, (t.tally ->> 'keep')::BIGINT AS kept
+  FROM (
+    SELECT unnest(tallies::JSON[]) AS tally FROM plans WHERE plan_id IN (
+      SELECT plan_id FROM runs WHERE run_id = $run_id UNION SELECT plan_id FROM last)
+  ) t
+)
+SELECT coalesce(s.destination, p.destination) AS address, coalesce(s.added, 0), coalesce(s.replaced, 0),
+  coalesce(s.removed, 0), coalesce(s.kept, 0) + coalesce(p.kept, 0), coalesce(s.failed, 0), coalesce(s.bytes, 0)
+FROM said s FULL JOIN planned p USING (destination) ORDER BY 1

@@ -1,0 +1,18 @@
+CREATE OR REPLACE TEMP TABLE listed AS
+SELECT md5($tenant || chr(31) || path)::UUID AS nkey, path, size, etag, modified_us
+FROM read_parquet($files) WHERE $checked;
+
+INSERT INTO decided
+SELECT $target, nkey, path, split_part(decision, ' ', 1), substr(decision, strpos(decision, ' ') + 1),
+  CASE split_part(decision, ' ', 1)
+    WHEN 'keep' THEN coalesce(held_size, listed_size, size)
+    WHEN 'remove' THEN held_size ELSE size END
+FROM (
+  SELECT coalesce(w.nkey, h.nkey) AS nkey, coalesce(w.path, h.path) AS path, w.size,
+    h.size AS held_size, l.size AS listed_size,
+    {decide} AS decision
+  FROM wanted w
+  FULL JOIN (SELECT * FROM locations WHERE repository = $repository::UUID) h ON w.nkey = h.nkey
+  LEFT JOIN listed l ON l.nkey = coalesce(w.nkey, h.nkey)
+)
+WHERE decision IS NOT NULL

@@ -1,0 +1,62 @@
+"""What the catalog tells of a repository: its versions, their content, and where bytes lie."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """An immutable numbered set of resources of one repository; number 0 is empty."""
+
+    address: str
+    number: int
+    base: int | None  # the version it was made from
+    created_at: datetime
+    run_id: str | None
+    added: int
+    replaced: int
+    removed: int
+    total: int  # resources
+    bytes: int  # of all resources, each counted
+
+
+@dataclass(frozen=True, slots=True)
+class ContentRow:
+    """One resource of a version; `digest` is sha256 in hex, where it is known."""
+
+    path: str
+    size: int | None
+    etag: str | None
+    modified_us: int | None
+    digest: str | None
+    content_type: str | None
+    properties: str | None  # JSON object, or nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """Where the bytes of an artifact lie, how deeply that was proven, and where they came from."""
+
+    address: str
+    path: str
+    digest: str  # sha256, hex
+    size: int | None
+    etag: str | None
+    modified_us: int | None
+    proof: str | None
+    origin: str | None  # address
+    origin_path: str | None
+    run_id: str | None
+    recorded_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """How large the latest version of a repository is, in bytes and resources."""
+
+    count: int
+    bytes: int
+    distinct_bytes: int
+    """Each digest counted once; resources of unknown digest count each."""
