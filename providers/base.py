@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, ClassVar, Protocol, Self, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict
 
 from catalog.digest import Digest
 from catalog.outcome import Proof
+from catalog.paths import clean_prefix
 from catalog.resource import NO_PROPERTIES, Resource
 
 if TYPE_CHECKING:
@@ -160,7 +161,7 @@ class Source(Protocol):
 
 @runtime_checkable
 class Destination(Protocol):
-    """A storage that can be written. Every write appears whole under its final name or not at all."""
+    """A storage that can be written; a file appears whole under its final name or not at all."""
 
     @property
     def capabilities(self) -> Capabilities:
@@ -168,7 +169,7 @@ class Destination(Protocol):
         ...
 
     def check_name(self, path: str) -> None:
-        """Raise `NameNotAllowed` when this storage cannot hold `path`; asks nothing of the network."""
+        """Raise `NameNotAllowed` when this storage cannot hold `path`; asks no server."""
         ...
 
     def enumerate(self, prefix: str = "", *, recursive: bool = True) -> Iterator[Resource]:
@@ -243,6 +244,18 @@ class ProviderSettings(BaseModel):
     """
 
     model_config = ConfigDict(extra="forbid", validate_default=True)
+
+    root_field: ClassVar[str] = "path"
+    """The field that names the root folder below the connection."""
+
+    def below(self, path: str) -> Self:
+        """Return the same place, rooted at the folder `path` below."""
+        inner = clean_prefix(path)
+        if not inner:
+            return self
+        root = str(getattr(self, self.root_field)).rstrip("/")
+        joined = f"{root}/{inner}" if root else inner
+        return self.model_copy(update={self.root_field: joined})
 
     def address(self) -> str:
         """Return the canonical URL of this place without any secret: its identity."""

@@ -1,8 +1,8 @@
 """Open storages, kept for the next call with the same settings (PM-6 to PM-10).
 
 Keyed by type and a keyed hash of what decides the connection: parts are separated, secrets are
-never readable in a key. Sliding time to live, bounded, safe across threads and forks; what is evicted is closed
-once its last user has let go; a storage that failed to open is never kept.
+never readable in a key. Sliding time to live, bounded, safe across threads and forks; what is
+evicted is closed once its last user has let go; a storage that failed to open is never kept.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import os
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -67,7 +67,7 @@ class StorageCache:
         return len(self._entries)
 
     @contextmanager
-    def opened(self, settings: ProviderSettings, options: OpenOptions) -> Iterator[Storage]:
+    def opened(self, settings: ProviderSettings, options: OpenOptions) -> Generator[Storage]:
         """Yield a storage for these settings; it stays open at least as long as it is in use."""
         key = cache_key(settings, options)
         entry = self._taken(key, settings, options)

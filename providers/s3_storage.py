@@ -238,6 +238,10 @@ class S3Storage:
         modified_us = int(head["LastModified"].timestamp() * 1_000_000)
         return Stored(size, etag=etag or head["ETag"], modified_us=modified_us, proof=proof)
 
+    def copies_from(self, origin: object) -> bool:
+        """Say whether `origin` is a bucket of the same store and identity."""
+        return isinstance(origin, S3Storage) and origin.store == self.store
+
     def copy_from(
         self, origin: Source, origin_path: str, path: str, *, etag: str | None
     ) -> Stored | None:

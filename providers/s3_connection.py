@@ -1,0 +1,101 @@
+"""How a bucket is reached: s3fs for control, obstore for the bytes, one identity for both."""
+
+from __future__ import annotations
+
+import tempfile
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import botocore.session
+import s3fs
+from obstore.store import S3Store
+
+from catalog.errors import AccessDenied
+from catalog.paths import clean_prefix
+from providers.object_storage import ObjectBytes, client_config, no_retries
+from providers.s3_storage import S3Storage
+
+if TYPE_CHECKING:
+    from obstore.store import S3Credential
+
+    from providers.base import OpenOptions
+    from providers.s3 import S3Settings
+
+
+def open_s3(settings: S3Settings, options: OpenOptions) -> S3Storage:
+    """Open the bucket that `settings` name."""
+    secret = settings.secret_access_key.get_secret_value()
+    given: dict[str, Any] = {}
+    if settings.anonymous:
+        given["skip_signature"] = True
+    elif settings.access_key_id:
+        given["access_key_id"] = settings.access_key_id
+        given["secret_access_key"] = secret
+        if token := settings.session_token.get_secret_value():
+            given["token"] = token
+    else:
+        given["credential_provider"] = _ambient
+    if settings.endpoint:
+        given["endpoint"] = settings.endpoint
+    store = S3Store(
+        settings.bucket,
+        region=settings.region,
+        virtual_hosted_style_request=not (settings.path_style or bool(settings.endpoint)),
+        checksum_algorithm="sha256",
+        client_options=client_config(
+            options.timeouts, settings.certificate or None, insecure=settings.insecure
+        ),
+        retry_config=no_retries(),
+        **given,
+    )
+    objects = ObjectBytes(store, clean_prefix(settings.prefix), settings.address())
+    same_store = (settings.endpoint, settings.access_key_id, settings.anonymous)
+    return S3Storage(open_s3fs(settings, options), objects, settings.bucket, same_store)
+
+
+def open_s3fs(settings: S3Settings, options: OpenOptions) -> s3fs.S3FileSystem:
+    """Return s3fs for the same place, listing caches off, botocore's own retries off."""
+    client: dict[str, Any] = {"region_name": settings.region}
+    if settings.insecure:
+        client["verify"] = False
+    elif settings.certificate:
+        client["verify"] = _pem_file(settings.certificate)
+    path_style = settings.path_style or bool(settings.endpoint)
+    return s3fs.S3FileSystem(
+        key=settings.access_key_id or None,
+        secret=settings.secret_access_key.get_secret_value() or None,
+        token=settings.session_token.get_secret_value() or None,
+        anon=settings.anonymous,
+        endpoint_url=settings.endpoint or None,
+        use_listings_cache=False,
+        skip_instance_cache=True,
+        client_kwargs=client,
+        config_kwargs={
+            "s3": {"addressing_style": "path" if path_style else "auto"},
+            "connect_timeout": options.timeouts.connect_s,
+            "read_timeout": options.timeouts.read_s,
+            "retries": {"max_attempts": 0},
+            "max_pool_connections": max(10, options.connections),
+        },
+    )
+
+
+def _ambient() -> S3Credential:
+    """Ask botocore's own credential chain, so that both planes bear one identity."""
+    found = botocore.session.Session().get_credentials()
+    if found is None:
+        raise AccessDenied("no ambient AWS identity was found; set keys, or anonymous")
+    frozen = found.get_frozen_credentials()
+    return {
+        "access_key_id": frozen.access_key,
+        "secret_access_key": frozen.secret_key,
+        "token": frozen.token,
+        "expires_at": datetime.now(UTC) + timedelta(minutes=5),
+    }
+
+
+def _pem_file(pem: str) -> str:
+    """Write certificates where botocore can read them; they are public."""
+    with tempfile.NamedTemporaryFile("w", suffix=".pem", delete=False) as file:
+        file.write(pem)
+    return file.name
