@@ -22,7 +22,7 @@ from catalog.errors import (
 )
 from catalog.plan import Item, OnError
 from catalog.resource import Resource
-from providers.base import Copier, Fetched, Storage
+from providers.base import Copier, Fetched, Source, Storage
 from transfer.job import Delivery, End
 from transfer.lanes import Lane
 from transfer.staging import Piece, Staging, expected_digests, trusted_any
@@ -76,7 +76,7 @@ def copied_whole(delivery: Delivery, piece: Piece) -> bool:
 
 def copy_origin(
     delivery: Delivery, piece: Piece, destination: Storage
-) -> tuple[Storage, str, str | None] | None:
+) -> tuple[Source, str, str | None] | None:
     """Return (storage, path, etag) of bytes that `destination` can copy by itself."""
     if not isinstance(destination, Copier) or not destination.capabilities.copy:
         return None
@@ -88,9 +88,10 @@ def copy_origin(
     return None
 
 
-def _elsewhere(delivery: Delivery, item: Item) -> Iterator[tuple[End, str]]:
+def _elsewhere(delivery: Delivery, item: Item) -> Iterator[tuple[End[Source], str]]:
     """Yield open places that hold the declared digest already, by the catalog's word."""
-    ends = {end.address: end for end in (*delivery.destinations, delivery.source)}
+    ends: dict[str, End[Source]] = {end.address: end for end in delivery.destinations}
+    ends[delivery.source.address] = delivery.source
     for address, path in item.elsewhere:
         if address in ends:
             yield ends[address], path

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Generic, TypeVar
 
 from catalog.plan import OnError
-from providers.base import Storage
+from providers.base import Source, Storage
 from transfer.limits import ByteBudget, Gate
 from transfer.progress import Progress
 from transfer.retry import RetryPolicy
@@ -23,12 +24,15 @@ class CleanUp(StrEnum):
     REMOVE = "remove"
 
 
+S = TypeVar("S", bound=Source, covariant=True)
+
+
 @dataclass(frozen=True, slots=True)
-class End:
+class End(Generic[S]):
     """One open storage of a delivery: its address, its gate, and its own retries."""
 
     address: str
-    storage: Storage
+    storage: S
     gate: Gate
     retry: RetryPolicy = DEFAULT_RETRY
 
@@ -50,8 +54,8 @@ class TransferOptions:
 class Delivery:
     """A source, its destinations, and all that their batches share in this process."""
 
-    source: End
-    destinations: tuple[End, ...]
+    source: End[Source]
+    destinations: tuple[End[Storage], ...]
     options: TransferOptions = TransferOptions()
     stop: StopFlag = field(default_factory=StopFlag)
     progress: Progress = field(default_factory=Progress)

@@ -15,7 +15,7 @@ from catalog.errors import CatalogError, DigestMismatch, SizeMismatch, StorageEr
 from catalog.outcome import Status
 from catalog.plan import OnError
 from catalog.resource import Resource
-from providers.base import Chunk, Copier, Reading, Storage, Writer
+from providers.base import Chunk, Copier, Reading, Source, Writer
 from transfer.download import check_read, copy_origin
 from transfer.job import End
 from transfer.staging import Piece, Staging, expected_digests
@@ -150,14 +150,14 @@ class _Stream:
         self._resource: Resource | None = None
         self.size: int | None = piece.item.size
 
-    def _origin(self) -> tuple[End, str]:
+    def _origin(self) -> tuple[End[Source], str]:
         for number, outcome in self._piece.outcomes.items():
             if outcome.status is Status.STORED:
                 return self._delivery.destinations[number], self._piece.item.path
         return self._delivery.source, self._piece.item.origin
 
     @property
-    def _storage(self) -> Storage:
+    def _storage(self) -> Source:
         return self._end.storage
 
     def begin(self) -> None:
