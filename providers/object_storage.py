@@ -297,7 +297,9 @@ class ObjectWriter:
         self._thread.join()
         if self._failure is not None:
             raise translated(self._failure, self._path, self._objects.where)
-        return self._confirm(self._path, self._size, self._etag, tuple(self._part_digests))
+        # An object without bytes has one part, an empty one.
+        digests = tuple(self._part_digests) or (hashlib.sha256(b"").digest(),)
+        return self._confirm(self._path, self._size, self._etag, digests)
 
     def abort(self) -> None:
         """Abort the upload and wait until the store has forgotten it."""

@@ -122,7 +122,7 @@ def test_a_total_time_out_ends_a_slow_body(faulty_server: FaultyServer) -> None:
     faulty_server.script("/a", slowly(20_000))
     with (
         client(ClientOptions(timeouts=Timeouts(total_s=0.3))) as one,
-        pytest.raises(TransferTimeout, match="longer than|timed out"),
+        pytest.raises(TransferTimeout, match=r"longer than|timed out"),
     ):
         one.get(faulty_server.url + "/a").read()
 

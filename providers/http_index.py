@@ -1,0 +1,68 @@
+"""Directory pages of web servers as names: nginx, Apache, lighttpd, Caddy, Python's http.server.
+
+>>> page = '<a href="../">..</a> <a href="?C=N">Name</a> <a href="b%20c">b c</a> <a href="d/">d</a>'
+>>> [(one.name, one.folder) for one in parse_index(page, "http://host/a/")]
+[('b c', False), ('d', True)]
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from html import unescape
+from typing import Any
+from urllib.parse import unquote, urljoin, urlsplit
+
+_HREF = re.compile(r"""<a\s[^>]*?\bhref\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>"']+))""", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class IndexEntry:
+    """A direct child of a page; `size` in bytes where the page says it exactly."""
+
+    name: str
+    folder: bool
+    size: int | None = None
+
+
+def parse_index(text: str, page_url: str) -> list[IndexEntry]:
+    """Return the direct children that an HTML or JSON page lists, each once, in its order."""
+    json_page = text.lstrip().startswith("[")
+    found = _from_json(json.loads(text)) if json_page else _from_html(text, page_url)
+    return list({(one.name, one.folder): one for one in found}.values())
+
+
+def _from_json(items: list[dict[str, Any]]) -> Iterator[IndexEntry]:
+    for item in items:
+        name = str(item["name"])
+        folder = bool(item.get("is_dir")) or item.get("type") == "directory"
+        size = item.get("size")
+        exact = size if isinstance(size, int) and not folder else None
+        yield IndexEntry(name.removesuffix("/") if folder else name, folder, exact)
+
+
+def _from_html(text: str, page_url: str) -> Iterator[IndexEntry]:
+    page = urlsplit(page_url)
+    base = page.path.rpartition("/")[0] + "/"
+    depth = base.count("/")
+    above = [unquote(part) for part in base.split("/")[:-1]]
+    for match in _HREF.finditer(text):
+        href = unescape(match[1] or match[2] or match[3] or "").strip()
+        if not href or href[0] in "?#":
+            continue
+        try:
+            target = urlsplit(urljoin(page_url, href))
+        except ValueError:
+            continue  # `http://[` is no address, so it is no child either
+        if (target.scheme, target.netloc) != (page.scheme, page.netloc) or target.query:
+            continue
+        parts = target.path.split("/")
+        folder = parts[-1] == ""
+        names = parts[:-1] if folder else parts
+        if len(names) != depth + 1 or [unquote(one) for one in names[:-1]] != above:
+            continue
+        name = unquote(names[-1], errors="surrogateescape")
+        if name:
+            yield IndexEntry(name, folder)

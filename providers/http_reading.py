@@ -1,0 +1,74 @@
+"""The body of a reply as a reading, and its head as a resource."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from catalog.errors import SizeMismatch
+from catalog.resource import Resource
+from providers.http_replies import declared_digests, modified_us
+from providers.http_response import Response
+
+EMPTY = None
+"""No response: nothing is to be read."""
+
+
+class HttpReading:
+    """Chunks of a body; `skip` bytes are thrown away first, at most `length` are given."""
+
+    def __init__(
+        self, response: Response | None, resource: Resource, *, skip: int, length: int | None
+    ) -> None:
+        """Own `response` until the bytes are read or the reading is closed."""
+        self.resource = resource
+        self._response = response
+        self._skip = skip
+        self._length = length
+
+    def __iter__(self) -> Iterator[memoryview]:
+        """Yield the bytes; each chunk is valid until the next one."""
+        response = self._response
+        if response is None:
+            return
+        skip, left = self._skip, self._length
+        for piece in response.stream():
+            part = piece
+            if skip:
+                thrown = min(skip, len(part))
+                skip -= thrown
+                part = part[thrown:]
+            if left is not None:
+                part = part[:left]
+                left -= len(part)
+            if len(part):
+                yield part
+            if left == 0 and response.status == 200:
+                break  # the server knows no ranges and sends all of it
+        response.close()
+        if skip:
+            raise SizeMismatch(self.resource.path, self._skip, self._skip - skip)
+
+    def close(self) -> None:
+        """Free the connection."""
+        if self._response is not None:
+            self._response.close()
+
+
+def describe(path: str, response: Response, *, size: int | None = None) -> Resource:
+    """Return the resource that a reply's head describes; of a part, the whole's size."""
+    headers = response.headers
+    if size is None:
+        size = response.length
+        if response.status == 206:
+            total = (response.header(b"content-range") or "").rpartition("/")[2]
+            size = int(total) if total.isdigit() else None
+    # A digest of a part, or of an encoded form, says nothing of the file.
+    plain = response.status == 200 and b"content-encoding" not in headers
+    return Resource(
+        path,
+        size=size,
+        etag=response.header(b"etag") or None,
+        modified_us=modified_us(headers.get(b"last-modified")),
+        digests=declared_digests(headers) if plain else (),
+        content_type=response.header(b"content-type"),
+    )

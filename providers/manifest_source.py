@@ -1,0 +1,101 @@
+"""A storage that is listed by a manifest in it, whatever its protocol."""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Iterator
+from dataclasses import replace
+
+from catalog.errors import ManifestError
+from catalog.manifest import is_manifest, parse_manifest
+from catalog.paths import below
+from catalog.resource import Resource
+from providers.base import Capabilities, Chunk, Fetched, Reading, Source
+
+LONGEST_LINE = 2**16  # characters; a longer one is not of a manifest
+
+
+class ManifestSource:
+    """Read from `source`, but list what its `manifest` names; nothing is asked for each file."""
+
+    def __init__(self, source: Source, manifest: str) -> None:
+        """Wrap `source`; the folder of `manifest`, a path in it, is the root of what it names."""
+        self._source = source
+        self._manifest = manifest
+        folder, slash, _ = manifest.rpartition("/")
+        self._root = folder + slash
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """Say what the wrapped storage can, and that digests come with the listing."""
+        inner = self._source.capabilities
+        digests = dict.fromkeys((*inner.digests, "sha256"))
+        return replace(inner, etags=False, sizes=False, digests=tuple(digests))
+
+    def enumerate(self, prefix: str = "", *, recursive: bool = True) -> Iterator[Resource]:
+        """Yield what the manifest names at or below `prefix`, with its digests."""
+        reading = self._source.read(self._manifest)
+        try:
+            for one in parse_manifest(self._manifest, _lines(reading, self._manifest)):
+                if not below(prefix, one.path):
+                    continue
+                rest = one.path[len(prefix) + 1 if prefix else 0 :]
+                if recursive or "/" not in rest:
+                    yield one
+        finally:
+            reading.close()
+
+    def stat(self, path: str) -> Resource:
+        """Describe one file as the wrapped storage does."""
+        return replace(self._source.stat(self._root + path), path=path)
+
+    def fetch(self, path: str, *, etag: str | None = None) -> Fetched:
+        """Read a small file whole."""
+        fetched = self._source.fetch(self._root + path, etag=etag)
+        return Fetched(fetched.data, replace(fetched.resource, path=path))
+
+    def read(
+        self, path: str, *, etag: str | None = None, start: int = 0, length: int | None = None
+    ) -> Reading:
+        """Read in chunks."""
+        return self._source.read(self._root + path, etag=etag, start=start, length=length)
+
+    def remove(self, path: str) -> None:
+        """Delete one file; the manifest stays as it is."""
+        self._source.remove(self._root + path)
+
+    def close(self) -> None:
+        """Close the wrapped storage."""
+        self._source.close()
+
+
+def split_manifest(url: str) -> tuple[str, str] | None:
+    """Return the folder and the name where a URL or path names a manifest, else None.
+
+    >>> split_manifest("s3://bucket/dir/SHA256SUMS")
+    ('s3://bucket/dir', 'SHA256SUMS')
+    >>> split_manifest("https://host/dir/")
+    """
+    place = url.partition("?")[0]
+    folder, slash, name = place.rpartition("/")
+    if not slash or folder.endswith("/") or not is_manifest(name):
+        return None
+    return folder + url[len(place) :], name
+
+
+def _lines(chunks: Reading | Iterator[Chunk], name: str) -> Iterator[str]:
+    """Yield the lines of a text that comes in chunks, cut at newlines only."""
+    decoder = codecs.getincrementaldecoder("utf-8-sig")()
+    rest, count = "", 0
+    try:
+        for chunk in chunks:
+            *lines, rest = (rest + decoder.decode(bytes(chunk))).split("\n")
+            count += len(lines)
+            yield from lines
+            if len(rest) > LONGEST_LINE:
+                raise ManifestError(name, count + 1, "the line does not end")
+        rest += decoder.decode(b"", final=True)
+    except UnicodeDecodeError as error:
+        raise ManifestError(name, count + 1, "it is not UTF-8 text") from error
+    if rest:
+        yield rest

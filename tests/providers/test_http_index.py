@@ -1,0 +1,80 @@
+"""Directory pages of six servers, read by one parser."""
+
+from __future__ import annotations
+
+import pytest
+
+from providers.http_index import parse_index
+
+NGINX = """<html><head><title>Index of /a b/</title></head><body><h1>Index of /a b/</h1><hr><pre>
+<a href="../">../</a>
+<a href="sub/">sub/</a>                                          22-Nov-2026 08:00       -
+<a href="x%20y.txt">x y.txt</a>                                  22-Nov-2026 08:00    1024
+<a href="q%3Fa%23b%26c">q?a#b&amp;c</a>                          22-Nov-2026 08:00       7
+<a href="%C3%BC.bin">ü.bin</a>                                   22-Nov-2026 08:00      3M
+</pre><hr></body></html>"""
+APACHE = """<table><tr><th><a href="?C=N;O=D">Name</a></th><th><a href="?C=M;O=A">Last</a></th></tr>
+<tr><td><a href="/">Parent Directory</a></td></tr>
+<tr><td><img src="/icons/folder.gif" alt="[DIR]"></td><td><a href="sub/">sub/</a></td></tr>
+<tr><td><a href="x%20y.txt"><img src="/icons/text.gif"></a> <a href="x%20y.txt">x y.txt</a></td>
+<td align="right">1.0K</td></tr>
+<tr><td><A class=n HREF='q%3fa%23b&amp;c'>q</A></td></tr>
+<tr><td><a href="%c3%bc.bin">u</a></td></tr>
+</table><address>Apache/2.4 at <a href="http://httpd.apache.org/">host</a></address>"""
+PYTHON = """<!DOCTYPE HTML><html><body><h1>Directory listing for /a%20b/</h1><ul>
+<li><a href="sub/">sub/</a></li><li><a href="x%20y.txt">x y.txt</a></li>
+<li><a href="q%3Fa%23b%26c">q</a></li><li><a href="%C3%BC.bin">u</a></li></ul></body></html>"""
+LIGHTTPD = """<tbody><tr class="d"><td class="n"><a href="../">..</a>/</td></tr>
+<tr class="d"><td class="n"><a href="sub/">sub</a>/</td><td class="t">Directory</td></tr>
+<tr><td class="n"><a href="x%20y.txt">x y.txt</a></td><td class="s">1.0K</td></tr>
+<tr><td class="n"><a href="q%3fa%23b%26c">q</a></td></tr>
+<tr><td class="n"><a href="%c3%bc.bin">u</a></td></tr></tbody>"""
+CADDY = """<a href="/">/</a> <a href="/a%20b/">a b</a> <a href="./?sort=name&order=desc">Name</a>
+<a href=./sub/>sub</a> <a href="./x%20y.txt">x y.txt</a> <a href="./q%3Fa%23b&amp;c">q</a>
+<a href="./%C3%BC.bin">u</a> <a rel="noopener" href="https://caddyserver.com">Caddy</a>
+<a href="#top">top</a> <a href="javascript:void(0)">x</a> <a href="mailto:a@b">m</a>
+<a href="./sub/deeper.txt">no child</a> <a href="//other/a%20b/z">other host</a>"""
+ABSOLUTE = """<a href="http://host/a%20b/sub/">s</a><a href="/a b/x%20y.txt">x</a>
+<a href="http://host/a%20b/q%3Fa%23b%26c">q</a><a href="/a%20b/%C3%BC.bin">u</a>
+<a href="http://host/else">no</a><a href="https://host/a%20b/tls">no</a>"""
+NGINX_JSON = """[
+{ "name":"sub", "type":"directory", "mtime":"Sun, 22 Nov 2026 08:00:00 GMT" },
+{ "name":"x y.txt", "type":"file", "mtime":"Sun, 22 Nov 2026 08:00:00 GMT", "size":1024 },
+{ "name":"q?a#b&c", "type":"file", "mtime":"Sun, 22 Nov 2026 08:00:00 GMT", "size":7 },
+{ "name":"ü.bin", "type":"file", "mtime":"Sun, 22 Nov 2026 08:00:00 GMT", "size":3 }]"""
+CADDY_JSON = """[{"name":"sub/","size":4096,"url":"./sub/","is_dir":true,"is_symlink":false},
+{"name":"x y.txt","size":1024,"url":"./x%20y.txt","is_dir":false},
+{"name":"q?a#b&c","size":7,"url":"./q","is_dir":false},
+{"name":"ü.bin","size":3,"url":"./%C3%BC.bin","is_dir":false}]"""
+PAGES = {
+    "nginx": NGINX,
+    "apache": APACHE,
+    "python": PYTHON,
+    "lighttpd": LIGHTTPD,
+    "caddy": CADDY,
+    "absolute": ABSOLUTE,
+    "nginx json": NGINX_JSON,
+    "caddy json": CADDY_JSON,
+}
+
+
+@pytest.mark.parametrize("server", PAGES)
+def test_each_page_shows_its_direct_children_only(server: str) -> None:
+    found = parse_index(PAGES[server], "http://host/a%20b/")
+    assert [(one.name, one.folder) for one in found] == [
+        ("sub", True),
+        ("x y.txt", False),
+        ("q?a#b&c", False),
+        ("ü.bin", False),
+    ]
+
+
+def test_exact_sizes_are_taken_rounded_ones_are_not() -> None:
+    sizes = {one.name: one.size for one in parse_index(NGINX_JSON, "http://host/")}
+    assert sizes == {"sub": None, "x y.txt": 1024, "q?a#b&c": 7, "ü.bin": 3}
+    assert all(one.size is None for one in parse_index(NGINX, "http://host/a%20b/"))
+
+
+def test_an_empty_page_lists_nothing() -> None:
+    assert parse_index("<html></html>", "http://host/") == []
+    assert parse_index("[]", "http://host/") == []

@@ -1,0 +1,29 @@
+"""The local provider, by the suite."""
+
+# ruff: noqa: D102 - the suite says what a subject is
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from providers.local import LocalSettings
+from tests.providers.conformance import OPTIONS, Conformance, Subject, written
+
+
+class TestLocal(Conformance):
+    """A folder."""
+
+    @pytest.fixture
+    def subject(self, tmp_path: Path) -> Subject:
+        settings = LocalSettings(path=str(tmp_path))
+        storage = settings.open(OPTIONS)
+        return Subject(
+            settings,
+            storage,
+            written(storage),
+            raw=lambda: (
+                str(one.relative_to(tmp_path)) for one in tmp_path.rglob("*") if one.is_file()
+            ),
+        )
