@@ -243,7 +243,8 @@ class ProviderSettings(BaseModel):
     read on every open.
     """
 
-    model_config = ConfigDict(extra="forbid", validate_default=True)
+    # A refused value may be a secret: pydantic would quote it in its message.
+    model_config = ConfigDict(extra="forbid", validate_default=True, hide_input_in_errors=True)
 
     root_field: ClassVar[str] = "path"
     """The field that names the root folder below the connection."""

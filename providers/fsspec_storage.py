@@ -1,0 +1,374 @@
+"""Any fsspec filesystem as a storage: listed folder by folder, written whole or not at all.
+
+fsspec's own `find` and `walk` leave out folders that fail to list; this walk raises. Where the
+filesystem renames, files are written below `.entrepot/tmp` and renamed; elsewhere they wait on
+the local disk and are sent whole at commit.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import IO, Any
+from uuid import uuid4
+
+from fsspec import AbstractFileSystem
+
+from catalog.digest import Digest
+from catalog.errors import (
+    AccessDenied,
+    CatalogError,
+    ConnectionFailed,
+    NameNotAllowed,
+    NotSupported,
+    ResourceChanged,
+    ResourceNotFound,
+    SizeMismatch,
+    StorageError,
+    StorageFailed,
+    TransferTimeout,
+    UnexpectedReply,
+)
+from catalog.paths import RESERVED, check_path
+from catalog.resource import Resource
+from providers.base import Attributes, Capabilities, Chunk, Fetched, Stored
+
+CHUNK = 2**22  # bytes
+_ETAGS = ("etag", "ETag", "e_tag", "generation", "version_id")
+_TIMES = ("mtime", "last_modified", "LastModified", "modified", "updated", "created")
+Info = Mapping[str, Any]
+
+
+class MissingRoot(StrEnum):
+    """What it means when the root itself is not there."""
+
+    ERROR = "error"
+    EMPTY = "empty"
+    """There are no folders but those that files imply."""
+
+
+def etag_of(info: Info) -> str | None:
+    """Return the etag that a filesystem gives, under any of its usual names."""
+    found = next((info[name] for name in _ETAGS if info.get(name)), None)
+    return None if found is None else str(found)
+
+
+class FsspecStorage:
+    """What lies below `root` of one filesystem."""
+
+    def __init__(
+        self,
+        filesystem: AbstractFileSystem,
+        root: str,
+        *,
+        where: str,
+        capabilities: Capabilities,
+        etag: Callable[[Info], str | None] = etag_of,
+        missing_root: MissingRoot = MissingRoot.ERROR,
+    ) -> None:
+        """Serve `filesystem` below `root`; `where` names the place in messages."""
+        self._fs: Any = filesystem  # fsspec's own annotations are loose
+        self._missing_root = missing_root
+        self._root = _stripped(filesystem, root)
+        self._base = self._root.rstrip("/") + "/"
+        self._where = where
+        self._etag = etag
+        self._capabilities = capabilities
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """Say what this filesystem can do."""
+        return self._capabilities
+
+    def enumerate(self, prefix: str = "", *, recursive: bool = True) -> Iterator[Resource]:
+        """Yield every file; a folder that cannot be listed is an error."""
+        with self._translating(prefix):
+            self._fs.invalidate_cache()
+        if prefix:
+            try:
+                info = self._info(prefix)
+            except ResourceNotFound:
+                return
+            if info.get("type") != "directory":
+                yield self._describe(prefix, info)
+                return
+        folders = [prefix]
+        while folders:
+            folder = folders.pop()
+            for path, info in self._children(folder):
+                if info.get("type") == "directory":
+                    if recursive and path != folder:
+                        folders.append(path)
+                elif info.get("type") == "file":
+                    yield self._describe(check_path(path), info)
+
+    def stat(self, path: str) -> Resource:
+        """Describe one file."""
+        check_path(path)
+        info = self._info(path)
+        if info.get("type") == "directory":
+            raise ResourceNotFound(f"{path!r} is a folder at {self._where}", path=path)
+        return self._describe(path, info)
+
+    def fetch(self, path: str, *, etag: str | None = None) -> Fetched:
+        """Read a file whole."""
+        resource = self._pinned(path, etag)
+        with self._translating(path):
+            data = bytes(self._fs.cat_file(self._full(path)))
+        if resource.size is None:
+            resource = replace(resource, size=len(data))
+        elif len(data) != resource.size:
+            raise SizeMismatch(path, resource.size, len(data))
+        return Fetched(data, resource)
+
+    def read(
+        self, path: str, *, etag: str | None = None, start: int = 0, length: int | None = None
+    ) -> FsspecReading:
+        """Read from `start`, block by block, without the filesystem's read-ahead."""
+        resource = self._pinned(path, etag)
+        with self._translating(path):
+            file = self._fs.open(self._full(path), "rb", cache_type="none")
+            if start:
+                file.seek(start)
+        if length is None and resource.size is not None:
+            length = max(0, resource.size - start)
+        return FsspecReading(file, resource, length, self._translating)
+
+    def check_name(self, path: str) -> None:
+        """Refuse what this filesystem would understand as another name."""
+        check_path(path)
+        if _stripped(self._fs, self._full(path)) != self._full(path):
+            raise NameNotAllowed(path, self._where, "the filesystem would change it")
+
+    def put(self, path: str, data: bytes, attributes: Attributes) -> Stored:  # noqa: ARG002 - fsspec keeps none
+        """Write a small file whole."""
+        self.check_name(path)
+        with self._placing(path) as target, self._translating(path):
+            self._fs.pipe_file(target, data)
+        return self._stored(path, len(data))
+
+    def write(
+        self,
+        path: str,
+        attributes: Attributes,  # noqa: ARG002 - fsspec keeps none
+        *,
+        size: int | None = None,  # noqa: ARG002 - no filesystem wants to know
+    ) -> FsspecWriter:
+        """Collect a file on the local disk; `commit` sends it."""
+        self.check_name(path)
+        return FsspecWriter(lambda source: self._send(path, source))
+
+    def remove(self, path: str) -> None:
+        """Delete one file; absent is fine, and so is a folder: it is no file."""
+        check_path(path)
+        try:
+            if self._info(path).get("type") == "directory":
+                return
+            with self._translating(path):
+                self._fs.rm_file(self._full(path))
+        except ResourceNotFound:
+            return
+
+    def close(self) -> None:
+        """Drop the listing cache; the filesystem closes its sessions itself."""
+        self._fs.invalidate_cache()
+
+    def _send(self, path: str, source: str) -> Stored:
+        with self._placing(path) as target, self._translating(path):
+            self._fs.put_file(source, target)
+        return self._stored(path, Path(source).stat().st_size)
+
+    @contextmanager
+    def _placing(self, path: str) -> Generator[str]:
+        """Give the name to write to, and rename that to the final name where it is another."""
+        final = self._full(path)
+        target = final
+        with self._translating(path):
+            self._fs.makedirs(final.rpartition("/")[0], exist_ok=True)
+            if self._capabilities.atomic_rename:
+                folder = f"{self._base}{RESERVED}/tmp"  # noqa: S108 - below our own root
+                self._fs.makedirs(folder, exist_ok=True)
+                target = f"{folder}/{uuid4().hex}"
+        try:
+            yield target
+            if target != final:
+                with self._translating(path):
+                    self._fs.mv(target, final)
+        except BaseException:
+            if target != final:
+                with suppress(StorageError), self._translating(path):
+                    self._fs.rm_file(target)
+            raise
+
+    def _stored(self, path: str, size: int) -> Stored:
+        with self._translating(path):
+            self._fs.invalidate_cache()
+        resource = self.stat(path)
+        if resource.size is not None and resource.size != size:
+            self.remove(path)
+            raise SizeMismatch(path, size, resource.size)
+        return Stored(size, etag=resource.etag, modified_us=resource.modified_us)
+
+    def _pinned(self, path: str, etag: str | None) -> Resource:
+        resource = self.stat(path)
+        if etag is not None and resource.etag != etag:
+            raise ResourceChanged(f"{path!r} changed since it was planned", path=path)
+        return resource
+
+    def _full(self, path: str) -> str:
+        return self._base + path
+
+    def _info(self, path: str) -> Info:
+        with self._translating(path):
+            info: Info = self._fs.info(self._full(path))
+        return info
+
+    def _children(self, folder: str) -> Iterator[tuple[str, Info]]:
+        place = self._full(folder) if folder else self._root
+        try:
+            with self._translating(folder):
+                entries: list[Info] = self._fs.ls(place, detail=True)
+        except ResourceNotFound:
+            if not folder and self._missing_root is MissingRoot.ERROR:
+                raise
+            return  # a folder that went away while the others were listed
+        for info in entries:
+            name = _stripped(self._fs, str(info["name"]))
+            if not name.startswith(self._base):
+                raise UnexpectedReply(f"{self._where} lists {name!r}, which is not below it")
+            path = name[len(self._base) :]
+            if path and path != RESERVED:
+                yield path, info
+
+    def _describe(self, path: str, info: Info) -> Resource:
+        kind = info.get("content_type") or info.get("contentType")
+        size = info.get("size")
+        return Resource(
+            path,
+            size=None if size is None else int(size),
+            etag=self._etag(info),
+            modified_us=_time_us(info),
+            content_type=None if kind is None else str(kind),
+        )
+
+    @contextmanager
+    def _translating(self, path: str) -> Generator[None]:
+        """Let only our errors out: a filesystem of anybody may raise anything."""
+        try:
+            yield
+        except CatalogError:
+            raise
+        except Exception as error:
+            raise translated(error, path, self._where) from error
+
+
+class FsspecReading:
+    """An open file of a filesystem, read in chunks."""
+
+    def __init__(
+        self,
+        file: IO[bytes],
+        resource: Resource,
+        length: int | None,
+        translating: Callable[[str], Any],
+    ) -> None:
+        """Own `file`; read `length` bytes, or all."""
+        self.resource = resource
+        self._file = file
+        self._length = length
+        self._translating = translating
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Yield the bytes; fewer than promised are an error."""
+        done = 0
+        while self._length is None or done < self._length:
+            most = CHUNK if self._length is None else min(CHUNK, self._length - done)
+            with self._translating(self.resource.path):
+                chunk = bytes(self._file.read(most))
+            if not chunk:
+                break
+            done += len(chunk)
+            yield chunk
+        size = self.resource.size
+        if self._length is not None and size is not None and done < min(self._length, size):
+            raise SizeMismatch(self.resource.path, self._length, done)
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._translating(self.resource.path):
+            self._file.close()
+
+
+class FsspecWriter:
+    """A file that waits on the local disk until it is whole."""
+
+    def __init__(self, send: Callable[[str], Stored]) -> None:
+        """Call `send` with the local file's path at commit."""
+        self._send = send
+        self._folder: str | None = tempfile.mkdtemp(prefix="entrepot-")
+        self._path = Path(self._folder, "file")
+        self._file = self._path.open("wb")
+
+    def write(self, chunk: Chunk) -> None:
+        """Keep the next bytes."""
+        self._file.write(chunk)
+
+    def commit(self, digest: Digest) -> Stored:  # noqa: ARG002 - the filesystem cannot check it
+        """Send the file."""
+        self._file.close()
+        try:
+            return self._send(str(self._path))
+        finally:
+            self.abort()
+
+    def abort(self) -> None:
+        """Forget the bytes."""
+        self._file.close()
+        folder, self._folder = self._folder, None
+        if folder is not None:
+            shutil.rmtree(folder)
+
+
+def translated(error: Exception, path: str, where: str) -> StorageError:  # noqa: PLR0911 - a table
+    """Return the error of ours that a filesystem's own one means."""
+    said = f"{where}: {path!r}"
+    if isinstance(error, FileNotFoundError | NotADirectoryError):
+        return ResourceNotFound(f"{where} has no {path!r}", path=path)
+    if isinstance(error, IsADirectoryError):
+        return ResourceNotFound(f"{path!r} is a folder at {where}", path=path)
+    if isinstance(error, PermissionError):
+        return AccessDenied(f"{where} refuses access to {path!r}", path=path)
+    if isinstance(error, NotImplementedError):
+        return NotSupported(f"{said}: the filesystem cannot do that", path=path)
+    if isinstance(error, TimeoutError):
+        return TransferTimeout(f"{said}: timed out", path=path)
+    name = type(error).__name__
+    if isinstance(error, ConnectionError) or "Connect" in name or "Disconnect" in name:
+        return ConnectionFailed(f"{said}: the connection failed", path=path)
+    if isinstance(error, OSError):
+        reason = f" ({error.strerror})" if error.strerror else ""
+        return StorageFailed(f"{said}: {name}{reason}", path=path)
+    return UnexpectedReply(f"{said}: {name}", path=path)
+
+
+def _stripped(filesystem: AbstractFileSystem, path: str) -> str:
+    canonical: Any = filesystem._strip_protocol  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - fsspec has no public name for it
+    return str(canonical(path))
+
+
+def _time_us(info: Info) -> int | None:
+    value = next((info[name] for name in _TIMES if info.get(name)), None)
+    if isinstance(value, str):
+        try:
+            value = datetime.fromisoformat(value)
+        except ValueError:
+            return None
+    if isinstance(value, datetime):
+        return int(value.timestamp() * 1_000_000)
+    return int(value * 1_000_000) if isinstance(value, int | float) else None
