@@ -28,3 +28,16 @@ class Settings(BaseSettings):
         default="1GB", pattern=r"^\d+(\.\d+)?\s*[KMGT]i?B$", description="Memory of the engine."
     )
     tenant: str = Field(default="default", min_length=1, description="Whose catalog rows to see.")
+    memory: int = Field(
+        default=256 * 2**20, ge=2**20, description="Bytes of files held in memory at once."
+    )
+    threads: int = Field(
+        default=16, ge=1, le=256, description="Threads that move small files, for each batch."
+    )
+    credentials: Path | None = Field(
+        default=None, description="Folder of named credential sets, one JSON file each."
+    )
+    local_roots: list[Path] = Field(
+        default_factory=list[Path],
+        description="Folders that local repositories must lie in; none for anywhere.",
+    )

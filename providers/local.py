@@ -24,6 +24,7 @@ from catalog.errors import (
 )
 from catalog.paths import RESERVED, check_path
 from catalog.resource import Resource
+from catalog.settings import Settings
 from providers.base import (
     Attributes,
     Capabilities,
@@ -98,8 +99,18 @@ class LocalSettings(ProviderSettings):
         """Return a constant: there is no connection."""
         return (self.path, self.placement, self.symlinks, self.fsync)
 
+    def _allowed(self) -> None:
+        """Refuse a folder outside of `ENTREPOT_LOCAL_ROOTS`, symbolic links resolved."""
+        roots = [os.path.realpath(root) for root in Settings().local_roots]
+        real = os.path.realpath(self.path)
+        if roots and not any(real == root or real.startswith(root + "/") for root in roots):
+            raise InvalidInput(
+                f"the folder {self.path!r} lies outside of ENTREPOT_LOCAL_ROOTS: {', '.join(roots)}"
+            )
+
     def open(self, options: OpenOptions) -> LocalStorage:  # noqa: ARG002 - a folder has no limits
         """Open the folder; it is made when the first file comes."""
+        self._allowed()
         return LocalStorage(self)
 
     def filesystem(self) -> AbstractFileSystem:

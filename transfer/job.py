@@ -24,15 +24,15 @@ class CleanUp(StrEnum):
     REMOVE = "remove"
 
 
-S = TypeVar("S", bound=Source, covariant=True)
+S_co = TypeVar("S_co", bound=Source, covariant=True)
 
 
 @dataclass(frozen=True, slots=True)
-class End(Generic[S]):
+class End(Generic[S_co]):
     """One open storage of a delivery: its address, its gate, and its own retries."""
 
     address: str
-    storage: S
+    storage: S_co
     gate: Gate
     retry: RetryPolicy = DEFAULT_RETRY
 

@@ -1,0 +1,204 @@
+"""The `Repository` block: a configured place where files live.
+
+One block type for every provider, so that each run form has one picker that shows them all. Its
+storage is a plain union of provider settings, each with its own `type`; plug-ins join it when
+they are installed.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, ClassVar, Self, Union
+
+from prefect.blocks.core import Block
+from pydantic import BaseModel, ConfigDict, Field, HttpUrl, field_validator
+
+from catalog.manifest import is_manifest
+from catalog.paths import clean_prefix
+from providers.base import OpenOptions, ProviderSettings, Timeouts
+from providers.registry import provider, registered
+from transfer.limits import Limits
+from transfer.retry import RetryPolicy
+
+if TYPE_CHECKING:
+    StorageChoice = ProviderSettings
+else:
+    StorageChoice = Union[tuple(provider(kind) for kind in registered())]  # noqa: UP007 - made at run time
+
+
+class Layout(StrEnum):
+    """How a destination names its files."""
+
+    PATH = "path"
+
+
+class LimitSettings(BaseModel):
+    """What a repository allows at once."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    connections: int = Field(
+        default=16,
+        ge=1,
+        le=1024,
+        title="Connections",
+        description="Requests under way at once, in each process.",
+    )
+    requests_per_s: float | None = Field(
+        default=None, gt=0, title="Requests a second", description="Requests begun each second."
+    )
+    bytes_per_s: float | None = Field(
+        default=None, gt=0, title="Bytes a second", description="Bytes moved each second."
+    )
+    batches: int | None = Field(
+        default=8,
+        ge=1,
+        title="Batches",
+        description=(
+            "Batches that may use the repository at once over all runs and machines, "
+            "by a Prefect global concurrency limit; none for a repository without a name."
+        ),
+    )
+
+
+class RetrySettings(BaseModel):
+    """How often and how patiently failed requests are tried again."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    retries: int = Field(
+        default=3, ge=0, le=100, title="Retries", description="Further tries; 0 for none."
+    )
+    first_s: float = Field(
+        default=0.5, ge=0, title="First wait", description="Seconds before the first retry."
+    )
+    longest_s: float = Field(
+        default=60.0, ge=0, title="Longest wait", description="Seconds that no wait exceeds."
+    )
+
+
+class TimeoutSettings(BaseModel):
+    """How long a silent connection is borne, in seconds."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    connect_s: float = Field(
+        default=10.0, gt=0, title="Connect", description="Seconds to make a connection."
+    )
+    read_s: float = Field(
+        default=30.0, gt=0, title="Read", description="Seconds without a byte received."
+    )
+    write_s: float = Field(
+        default=30.0, gt=0, title="Write", description="Seconds without a byte taken."
+    )
+    total_s: float | None = Field(
+        default=None, gt=0, title="Total", description="Seconds for one whole request."
+    )
+
+
+class Repository(Block):
+    """A configured place where files live: a source or a destination of Entrepot.
+
+    Example:
+        Load a stored repository and list what is in it:
+
+        ```python
+        from blocks.repository import Repository
+
+        repository = Repository.load("BLOCK_NAME")
+        print(repository.address)
+        ```
+    """
+
+    _block_type_name = "Entrepot Repository"
+    _block_type_slug = "entrepot-repository"
+    _description = (
+        "A place where files live (a folder, a bucket, a web server, an SFTP account …), with its "
+        "credentials and limits. Every flow of Entrepot takes it as source or destination."
+    )
+    _logo_url: ClassVar[HttpUrl | None] = HttpUrl(
+        "https://raw.githubusercontent.com/PrefectHQ/prefect/"
+        "420d0d6a78bb6df1fc18bcf188fdad43c1d22ea9/assets/block-logos/filesystem.png"
+    )
+    _documentation_url: ClassVar[HttpUrl | None] = HttpUrl(
+        "https://docs.prefect.io/v3/concepts/blocks"
+    )
+
+    storage: StorageChoice = Field(
+        title="Storage", description="Where the files live, and how to log in there."
+    )
+    path: str = Field(
+        default="", title="Path", description="Folder below the storage's own root; empty for all."
+    )
+    manifest: str = Field(
+        default="",
+        title="Manifest",
+        description=(
+            "Name of a file below the path (PULP_MANIFEST, SHA256SUMS, *.manifest) that lists "
+            "the files with digests, which are then enforced; empty to list the storage itself."
+        ),
+    )
+    layout: Layout = Field(
+        default=Layout.PATH,
+        title="Layout",
+        description="How the repository names files when it is a destination.",
+    )
+    limits: LimitSettings = Field(
+        default_factory=LimitSettings, title="Limits", description="What it allows at once."
+    )
+    retry: RetrySettings = Field(
+        default_factory=RetrySettings, title="Retries", description="When to try again."
+    )
+    timeouts: TimeoutSettings = Field(
+        default_factory=TimeoutSettings, title="Time-outs", description="When to give up waiting."
+    )
+    labels: dict[str, str] = Field(
+        default_factory=dict, title="Labels", description="Your own words about it."
+    )
+
+    @field_validator("path")
+    @classmethod
+    def _inside(cls, value: str) -> str:
+        return clean_prefix(value)
+
+    @field_validator("manifest")
+    @classmethod
+    def _known_manifest(cls, value: str) -> str:
+        if value and not is_manifest(value):
+            raise ValueError("not the name of a manifest: PULP_MANIFEST, SHA256SUMS, *.manifest")
+        return value
+
+    @classmethod
+    def named(cls, name: str) -> Self:
+        """Load the stored repository of this name, in a notebook too."""
+        return cls.load(name, _sync=True)  # type: ignore[call-arg, return-value]
+
+    @property
+    def settings(self) -> ProviderSettings:
+        """Return the storage's settings, rooted at the repository's path."""
+        return self.storage.below(self.path)
+
+    @property
+    def address(self) -> str:
+        """Return the canonical URL without secrets: the repository's identity in the catalog."""
+        return self.settings.address()
+
+    @property
+    def label(self) -> str:
+        """Return the name it is stored under, or else its address."""
+        return self._block_document_name or self.address
+
+    def open_options(self) -> OpenOptions:
+        """Return what every connection to it needs to know."""
+        timeouts = Timeouts(**self.timeouts.model_dump())
+        return OpenOptions(connections=self.limits.connections, timeouts=timeouts)
+
+    def process_limits(self) -> Limits:
+        """Return the limits that this process enforces."""
+        limits = self.limits
+        return Limits(limits.connections, limits.requests_per_s, limits.bytes_per_s)
+
+    def retry_policy(self) -> RetryPolicy:
+        """Return when to try again."""
+        retry = self.retry
+        return RetryPolicy(retry.retries, retry.first_s, longest_s=retry.longest_s)

@@ -1,0 +1,93 @@
+"""Make a repository out of whatever a person gives: a block, its name, a path, a URL, a mapping."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from blocks.credentials import merged_settings
+from blocks.repository import Repository
+from catalog.errors import InvalidInput, RepositoryNotFound
+from providers.base import ProviderSettings
+from providers.local import LocalSettings
+from providers.manifest_source import split_manifest
+from providers.registry import scheme_of, settings_from_url
+from providers.url import parse_url
+
+Reference: TypeAlias = "Repository | str"
+"""What every flow takes as source or destination."""
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9\-]*\Z")
+
+
+def repository(given: Repository | ProviderSettings | Mapping[str, Any] | str | Path) -> Repository:
+    """Return the repository that `given` means.
+
+    A string is a URL where it has a scheme, a path where it begins with `/`, `.` or `~` or holds
+    a slash, and else the name of a stored block. A mapping is `{"$ref": …}` or the settings of
+    a provider with its `type`.
+
+    Raises:
+        RepositoryNotFound: no block bears that name.
+        InvalidInput: it means nothing.
+    """
+    if isinstance(given, Repository):
+        return given
+    if isinstance(given, ProviderSettings):
+        return Repository(storage=given)
+    if isinstance(given, Path):
+        return _from_path(str(given))
+    if isinstance(given, str):
+        return _from_text(given.strip())
+    if "$ref" in given:
+        return _from_reference(given["$ref"])
+    return Repository(storage=merged_settings(dict(given)))
+
+
+def _from_text(text: str) -> Repository:
+    if not text:
+        raise InvalidInput("a repository was expected (a block name, a path or a URL), found ''")
+    if scheme_of(text) is not None:
+        parse_url(text)  # refuses a password
+        found = split_manifest(text)
+        if found is not None:
+            return Repository(storage=settings_from_url(found[0]), manifest=found[1])
+        return Repository(storage=settings_from_url(text))
+    if text[0] in "/.~" or "/" in text:
+        return _from_path(text)
+    return _from_name(text)
+
+
+def _from_path(text: str) -> Repository:
+    found = split_manifest(text)
+    if found is not None and not Path(text).is_dir():
+        return Repository(storage=LocalSettings(path=found[0] or "/"), manifest=found[1])
+    return Repository(storage=LocalSettings(path=text))
+
+
+def _from_name(name: str) -> Repository:
+    if not _NAME.match(name):
+        raise RepositoryNotFound(
+            f"{name!r} is not a block name (lower-case letters, digits, dashes); "
+            "write a folder as './name' and anything else as a URL"
+        )
+    try:
+        return Repository.named(name)
+    except ValueError as error:
+        hint = f"; for the folder of that name write './{name}'" if Path(name).exists() else ""
+        raise RepositoryNotFound(f"no repository block is named {name!r}{hint}") from error
+
+
+def _from_reference(reference: object) -> Repository:
+    if isinstance(reference, Mapping):
+        if slug := reference.get("block_document_slug"):
+            return _from_name(str(slug).rpartition("/")[2])
+        reference = reference.get("block_document_id")
+    if not isinstance(reference, str):
+        raise InvalidInput("a $ref needs a block_document_id or a block_document_slug")
+    loaded = Repository.load_from_ref(reference, _sync=True)  # type: ignore[call-arg]
+    if not isinstance(loaded, Repository):
+        raise InvalidInput(f"the block {reference!r} is not a repository")
+    return loaded

@@ -1,0 +1,90 @@
+"""What a run shows in Prefect's UI: progress while it moves, a table when it is done."""
+
+from __future__ import annotations
+
+import time
+from uuid import UUID
+
+from prefect.artifacts import (
+    create_progress_artifact,
+    create_table_artifact,
+    update_progress_artifact,
+)
+from prefect.exceptions import PrefectException
+from prefect.logging import get_run_logger
+
+from catalog.plan import Plan
+from flows.result import SyncResult, human
+from transfer.progress import Snapshot
+
+EVERY_S = 2.0  # between two updates: each costs ten milliseconds of CPU
+TOP = 50  # rows of a table
+
+
+class ProgressArtifact:
+    """One progress artifact of a run, updated at most every `EVERY_S`."""
+
+    def __init__(self, plan: Plan) -> None:
+        """Begin at nothing of what `plan` wants."""
+        self._files = max((one.add + one.replace + one.remove for one in plan.tallies), default=0)
+        self._bytes = max((one.bytes for one in plan.tallies), default=0)
+        self._updated_s = time.monotonic()
+        self._id: UUID = create_progress_artifact(  # type: ignore[assignment]
+            progress=0.0,
+            key="entrepot-progress",
+            description=f"0 of {self._files} files, 0 B of {human(self._bytes)}",
+            _sync=True,  # type: ignore[call-arg]
+        )
+
+    def show(self, now: Snapshot, *, last: bool = False) -> None:
+        """Show the counts of this moment, unless the last update is too fresh."""
+        moment = time.monotonic()
+        if not last and moment - self._updated_s < EVERY_S:
+            return
+        self._updated_s = moment
+        share = now.files / self._files if self._files else 1.0
+        if self._bytes:
+            share = (share + min(1.0, now.bytes / self._bytes)) / 2
+        rate = now.bytes / now.elapsed_s if now.elapsed_s > 0 else 0.0
+        text = (
+            f"{now.files} of {self._files} files, {human(now.bytes)} of {human(self._bytes)}, "
+            f"{human(int(rate))}/s, {now.failed} failed"
+        )
+        get_run_logger().info("%s", text)
+        try:
+            update_progress_artifact(
+                self._id,
+                progress=round(100 * (1.0 if last else min(share, 0.99)), 1),
+                description=text,
+                _sync=True,  # type: ignore[call-arg]
+            )
+        except PrefectException as error:  # a picture is not worth a run
+            get_run_logger().warning("the progress could not be shown: %s", error)
+
+
+def show_result(result: SyncResult) -> None:
+    """Write the result's table, and under it what failed."""
+    table = result.rows()
+    create_table_artifact(
+        table=table,
+        key="entrepot-result",
+        description=f"**{result.source}**: {result.summary()} in {result.seconds:.1f} s",
+        _sync=True,  # type: ignore[call-arg]
+    )
+    if result.failures:
+        create_table_artifact(
+            table=[
+                {
+                    "path": one.path,
+                    "destination": one.destination,
+                    "error": one.error,
+                    "message": one.message,
+                    "expected": one.expected or "",
+                    "found": one.found or "",
+                }
+                for one in result.failures[:TOP]
+            ],
+            key="entrepot-failures",
+            description=f"{len(result.failures)} failed; the first {TOP} at most are shown",
+            _sync=True,  # type: ignore[call-arg]
+        )

@@ -1,0 +1,143 @@
+"""What every flow that moves files does alike: plan, deliver in batches, record, report."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Self
+from uuid import uuid4
+
+from prefect import runtime, unmapped
+from prefect.futures import PrefectFuture, wait
+from prefect.logging import get_run_logger
+
+from blocks.repository import Repository
+from catalog.outcome import Status
+from catalog.plan import Plan
+from catalog.run import Run
+from catalog.store import Catalog
+from catalog.version import Version
+from flows.artifacts import ProgressArtifact, show_result
+from flows.result import DestinationResult, Failure, SyncResult, failures_of
+from tasks.deliver import deliver
+from tasks.job import Job, forget, shared
+from tasks.limit import ensure_limits
+from tasks.record import BatchReport
+from transfer.job import TransferOptions
+
+FAILURES = 1000  # failures that a result carries; the catalog has them all
+
+
+class Running:
+    """One run from its first line in the catalog to its last."""
+
+    def __init__(self, kind: str, source: Repository, destinations: tuple[Repository, ...]) -> None:
+        """Take a new run id."""
+        self.kind = kind
+        self.job = Job(uuid4().hex, source, destinations)
+        self._began_s = time.monotonic()
+
+    @property
+    def catalog(self) -> Catalog:
+        """Return the run's catalog."""
+        return shared(self.job.run_id).catalog
+
+    def __enter__(self) -> Self:
+        """Record that the run began."""
+        flow_run_id = runtime.flow_run.id
+        self.catalog.start_run(
+            Run(
+                self.job.run_id,
+                self.kind,
+                source=self.job.source.address,
+                destinations=tuple(one.address for one in self.job.destinations),
+                started_at=datetime.now(UTC),
+                flow_run_id=str(flow_run_id) if flow_run_id else None,
+            )
+        )
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _: object
+    ) -> None:
+        """Record how an interrupted run ended; a whole one has said so itself."""
+        if error is not None:
+            state = "failed" if isinstance(error, Exception) else "cancelled"
+            self.catalog.end_run(self.job.run_id, state, str(error) or type(error).__name__)
+        forget(self.job.run_id)
+
+    def options(self, options: TransferOptions) -> None:
+        """Say how to move, before `move`."""
+        self.job = replace(self.job, options=options)
+
+    def move(self, plan: Plan) -> list[BatchReport]:
+        """Deliver every batch of the plan; a stop asked for reaches every thread."""
+        self.job = replace(self.job, plan_id=plan.plan_id)
+        batches = self.catalog.batches(plan.plan_id)
+        if not batches:
+            return []
+        ensure_limits((self.job.source, *self.job.destinations))
+        progress = ProgressArtifact(plan)
+        common = shared(self.job.run_id)
+        futures: list[PrefectFuture[BatchReport]] = []
+        try:
+            futures = list(deliver.map([one.number for one in batches], job=unmapped(self.job)))
+            while wait(futures, timeout=1.0).not_done:
+                progress.show(common.progress.snapshot())
+        except BaseException:
+            common.stop.set()
+            wait(futures)
+            raise
+        progress.show(common.progress.snapshot(), last=True)
+        return [future.result() for future in futures]
+
+    def finish(
+        self, plan: Plan | None, source_version: int | None, *, allow_partial: bool
+    ) -> SyncResult:
+        """Make the destinations' versions, end the run, and return what it did."""
+        catalog, job = self.catalog, self.job
+        made: tuple[Version | None, ...] = (None,) * len(job.destinations)
+        failures: tuple[Failure, ...] = ()
+        if plan is not None:
+            made = catalog.record_versions(job.run_id, plan.plan_id, allow_partial=allow_partial)
+            failures = failures_of(catalog.outcomes(job.run_id, Status.FAILED, FAILURES))
+        tallies = {one.address: one for one in catalog.tallies(job.run_id)} if plan else {}
+        rows: list[DestinationResult] = []
+        for repository, version in zip(job.destinations, made, strict=True):
+            address = repository.address
+            tally = tallies.get(address)
+            latest = version or catalog.latest(address)
+            rows.append(
+                DestinationResult(
+                    repository.label,
+                    address,
+                    added=tally.added if tally else 0,
+                    replaced=tally.replaced if tally else 0,
+                    removed=tally.removed if tally else 0,
+                    kept=tally.kept if tally else 0,
+                    failed=tally.failed if tally else 0,
+                    bytes=tally.bytes if tally else 0,
+                    version=latest.number,
+                    made=version is not None,
+                )
+            )
+        result = SyncResult(
+            job.run_id,
+            plan.plan_id if plan else None,
+            job.source.label,
+            source_version,
+            tuple(rows),
+            failures,
+            batches=plan.batches if plan else 0,
+            seconds=time.monotonic() - self._began_s,
+        )
+        catalog.end_run(
+            job.run_id,
+            "failed" if result.failed else "completed",
+            result.summary(),
+            plan_id=result.plan_id,
+        )
+        show_result(result)
+        get_run_logger().info("%s", result.summary())
+        return result

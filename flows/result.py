@@ -1,0 +1,223 @@
+"""What a flow returns: values that print as a table, in a terminal and in a notebook."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from catalog.errors import CatalogError
+from catalog.outcome import Outcome
+
+SHOWN = 20  # failures that a message names
+
+_COLUMNS = ("destination", "added", "replaced", "removed", "kept", "failed", "bytes", "version")
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """One resource that did not arrive: where, why, what was expected and what was found."""
+
+    path: str
+    destination: str
+    error: str
+    message: str
+    expected: str | None = None
+    found: str | None = None
+
+    @classmethod
+    def of(cls, outcome: Outcome) -> Failure:
+        """Take a failed outcome."""
+        return cls(
+            outcome.path,
+            outcome.destination,
+            outcome.error or "failed",
+            outcome.message or "",
+            outcome.expected,
+            outcome.found,
+        )
+
+    def __str__(self) -> str:
+        """Return one line."""
+        facts = f" (expected {self.expected}, found {self.found})" if self.expected else ""
+        told = self.expected is not None and self.expected in self.message
+        return f"{self.path!r} at {self.destination}: {self.message}{'' if told else facts}"
+
+
+@dataclass(frozen=True, slots=True)
+class DestinationResult:
+    """What a run did at one destination; `version` is its latest, `made` says whether it is new."""
+
+    label: str
+    address: str
+    added: int = 0
+    replaced: int = 0
+    removed: int = 0
+    kept: int = 0
+    failed: int = 0
+    bytes: int = 0
+    version: int = 0
+    made: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SyncResult:
+    """What a run did: one row a destination, and everything that failed, by name.
+
+    The counts of the whole result are sums over its destinations; `version` maps each
+    destination's label to the number of its latest version.
+    """
+
+    run_id: str
+    plan_id: str | None
+    source: str
+    source_version: int | None
+    destinations: tuple[DestinationResult, ...]
+    failures: tuple[Failure, ...] = ()
+    batches: int = 0
+    seconds: float = 0.0
+
+    @property
+    def added(self) -> int:
+        """Return how many resources were new, over all destinations."""
+        return sum(one.added for one in self.destinations)
+
+    @property
+    def replaced(self) -> int:
+        """Return how many resources were written anew, over all destinations."""
+        return sum(one.replaced for one in self.destinations)
+
+    @property
+    def removed(self) -> int:
+        """Return how many resources were removed, over all destinations."""
+        return sum(one.removed for one in self.destinations)
+
+    @property
+    def kept(self) -> int:
+        """Return how many resources were there already, over all destinations."""
+        return sum(one.kept for one in self.destinations)
+
+    @property
+    def failed(self) -> int:
+        """Return how many resources failed, over all destinations."""
+        return sum(one.failed for one in self.destinations)
+
+    @property
+    def bytes(self) -> int:
+        """Return how many bytes were written, over all destinations."""
+        return sum(one.bytes for one in self.destinations)
+
+    @property
+    def version(self) -> dict[str, int]:
+        """Return the latest version of each destination, by label."""
+        return {one.label: one.version for one in self.destinations}
+
+    @property
+    def changed(self) -> bool:
+        """Say whether anything was moved or removed."""
+        return bool(self.added or self.replaced or self.removed)
+
+    def __getitem__(self, label: str | int) -> DestinationResult:
+        """Return one destination's row, by label, address or position."""
+        if isinstance(label, int):
+            return self.destinations[label]
+        for one in self.destinations:
+            if label in (one.label, one.address):
+                return one
+        raise KeyError(label)
+
+    def summary(self) -> str:
+        """Return one sentence."""
+        ends = f"{len(self.destinations)} destination" + ("s" if len(self.destinations) > 1 else "")
+        if self.failed:
+            return f"{self.failed} resources failed, {self.added + self.replaced} moved, to {ends}"
+        if not self.changed:
+            return f"nothing to do: {ends} up to date"
+        return (
+            f"{self.added} added, {self.replaced} replaced, {self.removed} removed, "
+            f"{human(self.bytes)} written to {ends}"
+        )
+
+    def rows(self) -> list[dict[str, str]]:
+        """Return the table, one mapping a destination."""
+        return [
+            dict(
+                zip(
+                    _COLUMNS,
+                    (
+                        one.label,
+                        str(one.added),
+                        str(one.replaced),
+                        str(one.removed),
+                        str(one.kept),
+                        str(one.failed),
+                        human(one.bytes),
+                        f"{one.version}{' (new)' if one.made else ''}",
+                    ),
+                    strict=True,
+                )
+            )
+            for one in self.destinations
+        ]
+
+    def __str__(self) -> str:
+        """Return the table as text."""
+        rows = [dict(zip(_COLUMNS, _COLUMNS, strict=True)), *self.rows()]
+        widths = {name: max(len(row[name]) for row in rows) for name in _COLUMNS}
+        lines = [f"{self.source}: {self.summary()} in {self.seconds:.1f} s"]
+        for row in rows:
+            first = row["destination"].ljust(widths["destination"])
+            rest = "  ".join(row[name].rjust(widths[name]) for name in _COLUMNS[1:])
+            lines.append(f"  {first}  {rest}")
+        lines += [f"  failed: {failure}" for failure in self.failures[:SHOWN]]
+        return "\n".join(lines)
+
+    def __repr__(self) -> str:
+        """Return the table, so that a bare `result` in a prompt is readable."""
+        return str(self)
+
+    def _repr_html_(self) -> str:
+        """Return the table for notebooks."""
+        head = "".join(f"<th>{name}</th>" for name in _COLUMNS)
+        body = "".join(
+            "<tr>" + "".join(f"<td>{html.escape(row[name])}</td>" for name in _COLUMNS) + "</tr>"
+            for row in self.rows()
+        )
+        failed = "".join(f"<li>{html.escape(str(one))}</li>" for one in self.failures[:SHOWN])
+        return (
+            f"<p>{html.escape(self.source)}: {html.escape(self.summary())}</p>"
+            f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+            + (f"<ul>{failed}</ul>" if failed else "")
+        )
+
+
+class SyncFailed(CatalogError):
+    """A run ended with failures; `result` tells everything, what arrived stays."""
+
+    def __init__(self, result: SyncResult) -> None:
+        """Name the failures, the first of them in full."""
+        more = len(result.failures) - SHOWN
+        lines = [result.summary(), *(f"  {failure}" for failure in result.failures[:SHOWN])]
+        if more > 0:
+            lines.append(f"  … and {more} more, in the catalog under run {result.run_id}")
+        super().__init__("\n".join(lines))
+        self.result = result
+
+
+def human(count: int) -> str:
+    """Return bytes as people write them.
+
+    >>> human(1536), human(12)
+    ('1.5 KiB', '12 B')
+    """
+    size = float(count)
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if size < 1024 or unit == "GiB":
+            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
+        size /= 1024
+    return f"{size:.1f} TiB"
+
+
+def failures_of(outcomes: Sequence[Outcome]) -> tuple[Failure, ...]:
+    """Return what failed, in the order recorded."""
+    return tuple(Failure.of(one) for one in outcomes if one.error is not None)

@@ -1,0 +1,76 @@
+"""A verb: a Prefect flow that is pleasant to call directly.
+
+Called from a script or a notebook it refuses secrets in addresses before a run exists, starts
+Prefect's temporary server where there is no other and says so, and does not wait a second for
+the heartbeat's thread at its end. Run by a worker it is a plain flow.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any, ParamSpec, TypeVar
+
+from prefect import Flow
+from prefect.context import FlowRunContext
+from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+from prefect.task_runners import ThreadPoolTaskRunner
+
+from blocks.local_server import ensure_server
+from catalog.errors import CatalogError
+from providers.registry import scheme_of
+from providers.url import parse_url
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+BATCHES_AT_ONCE = 2  # batches in flight in one process; each has threads of its own
+
+
+class Verb(Flow[P, R]):
+    """A flow whose direct call prepares what Prefect needs."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - as Flow's own overloads
+        """Run the flow and return its result."""
+        refuse_secrets([*args, *kwargs.values()])
+        if FlowRunContext.get() is not None:
+            return super().__call__(*args, **kwargs)
+        ensure_server()
+        with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
+            return super().__call__(*args, **kwargs)
+
+
+def verb(name: str, run_name: Callable[[], str]) -> Callable[[Callable[P, R]], Verb[P, R]]:
+    """Make a verb out of a function: never cached, never persisted, bounded workers."""
+
+    def decorate(function: Callable[P, R]) -> Verb[P, R]:
+        return Verb(
+            function,
+            name=name,
+            flow_run_name=run_name,
+            task_runner=ThreadPoolTaskRunner(max_workers=BATCHES_AT_ONCE),  # type: ignore[arg-type]
+            persist_result=False,
+        )
+
+    return decorate
+
+
+def refuse_secrets(values: list[object]) -> None:
+    """Raise `SecretInUrl` where an address among `values` holds a password."""
+    for value in values:
+        if isinstance(value, str) and scheme_of(value) is not None:
+            parse_url(value)
+        elif isinstance(value, list | tuple):
+            refuse_secrets(list(value))
+
+
+def without_traceback(record: logging.LogRecord) -> bool:
+    """Let an error of ours be logged as its one line: the stack says nothing that helps."""
+    if record.exc_info and isinstance(record.exc_info[1], CatalogError):
+        record.exc_info = None
+        record.exc_text = None
+    return True
+
+
+for _name in ("prefect.flow_runs", "prefect.task_runs"):
+    logging.getLogger(_name).addFilter(without_traceback)

@@ -1,0 +1,37 @@
+"""One batch of a plan, opened: its items, and both ends of its delivery."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import contextmanager
+
+from catalog.plan import Item
+from tasks.job import Job, delivery, shared
+from transfer.job import Delivery
+
+
+class Batch:
+    """A batch with its storages open.
+
+    No dataclass on purpose: Prefect looks for futures in whatever it can take apart, and there are
+    thousands of items here.
+    """
+
+    def __init__(self, job: Job, number: int, items: list[Item], ends: Delivery) -> None:
+        """Hold what a step needs."""
+        self.job = job
+        self.number = number
+        self.items = items
+        self.delivery = ends
+
+    def __repr__(self) -> str:
+        """Name the batch."""
+        return f"<Batch {self.number} of plan {self.job.plan_id}: {len(self.items)} items>"
+
+
+@contextmanager
+def opened(job: Job, number: int) -> Generator[Batch]:
+    """Open batch `number` of the job's plan."""
+    with delivery(job) as ends:
+        items = shared(job.run_id).catalog.items(job.plan_id, number)
+        yield Batch(job, number, items, ends)

@@ -1,0 +1,16 @@
+"""Download: bring a batch's bytes here, each file checked against the plan and its digests."""
+
+from __future__ import annotations
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from tasks.batch import Batch
+from transfer import download as engine
+from transfer.staging import Staging
+
+
+@task(task_run_name="download", cache_policy=NO_CACHE, persist_result=False)
+def download(batch: Batch) -> Staging:
+    """Fetch what the batch needs; what cannot be had is settled as failed in the staging."""
+    return engine.download(batch.delivery, batch.items)

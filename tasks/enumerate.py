@@ -1,0 +1,30 @@
+"""Enumerate: list a repository into the catalog's spool; only the listing's id travels on."""
+
+from __future__ import annotations
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from blocks.repository import Repository
+from catalog.errors import ResourceNotFound
+from catalog.spool import Listing
+from tasks.job import opened_source, shared
+from transfer.listing import list_whole
+
+
+@task(task_run_name="enumerate-{role}", cache_policy=NO_CACHE, persist_result=False)
+def enumerate_repository(repository: Repository, run_id: str, role: str = "source") -> Listing:
+    """List all of a repository, whole or not at all; `role` names the task run.
+
+    A destination's folder that does not exist yet is empty.
+    """
+    common = shared(run_id)
+    spool = common.catalog.spool
+    with opened_source(repository) as source:
+        try:
+            return list_whole(spool, source.storage, source.retry, common.stop)
+        except ResourceNotFound:
+            if role == "source" or not source.storage.capabilities.tree:
+                raise
+    with spool() as empty:
+        return empty.finish()

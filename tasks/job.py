@@ -1,0 +1,106 @@
+"""What a task needs to know of its run: values that can be pickled, opened where they arrive."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Generator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+
+from blocks.repository import Repository
+from catalog.settings import Settings
+from catalog.store import Catalog
+from providers.base import Source, Storage
+from providers.cache import STORAGES
+from providers.manifest_source import ManifestSource
+from transfer.job import Delivery, End, TransferOptions
+from transfer.limits import ByteBudget, gate
+from transfer.progress import Progress
+from transfer.stop import StopFlag
+from transfer.validate import Check
+
+
+@dataclass(frozen=True)
+class Job:
+    """One run between one source and its destinations; `plan_id` is set once there is a plan."""
+
+    run_id: str
+    source: Repository
+    destinations: tuple[Repository, ...]
+    options: TransferOptions = field(default_factory=TransferOptions)
+    checks: tuple[Check, ...] = ()
+    plan_id: str = ""
+
+    def __repr__(self) -> str:
+        """Name the run and its ends."""
+        ends = ", ".join(one.label for one in self.destinations)
+        return f"<Job {self.run_id}: {self.source.label} to {ends}>"
+
+
+class Shared:
+    """What all batches of one run share in one process."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Begin with nothing done."""
+        self.stop = StopFlag()
+        self.progress = Progress()
+        self.budget = ByteBudget(settings.memory)
+        self.catalog = Catalog.open(settings)
+
+
+_shared: dict[str, Shared] = {}
+_lock = threading.Lock()
+
+
+def shared(run_id: str) -> Shared:
+    """Return what the batches of a run share, in whichever process they are."""
+    with _lock:
+        found = _shared.get(run_id)
+        if found is None:
+            found = _shared[run_id] = Shared(Settings())
+        return found
+
+
+def forget(run_id: str) -> None:
+    """Let go of a run that has ended."""
+    with _lock:
+        _shared.pop(run_id, None)
+
+
+@contextmanager
+def opened_source(repository: Repository) -> Generator[End[Source]]:
+    """Open a repository for reading; one with a manifest is listed by it."""
+    with STORAGES.opened(repository.settings, repository.open_options()) as storage:
+        source: Source = storage
+        if repository.manifest:
+            source = ManifestSource(storage, repository.manifest)
+        yield End(
+            repository.address,
+            source,
+            gate(repository.address, repository.process_limits()),
+            repository.retry_policy(),
+        )
+
+
+@contextmanager
+def opened_destination(repository: Repository) -> Generator[End[Storage]]:
+    """Open a repository for writing."""
+    with STORAGES.opened(repository.settings, repository.open_options()) as storage:
+        yield End(
+            repository.address,
+            storage,
+            gate(repository.address, repository.process_limits()),
+            repository.retry_policy(),
+        )
+
+
+@contextmanager
+def delivery(job: Job) -> Generator[Delivery]:
+    """Open every end of a job, with the stop flag, counters and budget of its run."""
+    common = shared(job.run_id)
+    with ExitStack() as stack:
+        source = stack.enter_context(opened_source(job.source))
+        ends = tuple(
+            stack.enter_context(opened_destination(repository)) for repository in job.destinations
+        )
+        yield Delivery(source, ends, job.options, common.stop, common.progress, common.budget)

@@ -1,0 +1,41 @@
+"""Record: hand a batch's outcomes to the catalog, durable before anything else happens.
+
+A plain function: it runs at the end of each `deliver`, so that a crash loses nothing done.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from catalog.outcome import Status
+from tasks.batch import Batch
+from tasks.job import shared
+from transfer.staging import Staging
+
+
+@dataclass(frozen=True, slots=True)
+class BatchReport:
+    """What one batch did: counts of outcomes, one for each item and destination."""
+
+    number: int
+    stored: int
+    removed: int
+    failed: int
+    bytes: int  # stored
+
+
+def record(batch: Batch, staging: Staging) -> BatchReport:
+    """Record every outcome of the batch and return their counts."""
+    outcomes = staging.outcomes()
+    if outcomes:
+        shared(batch.job.run_id).catalog.record_outcomes(
+            batch.job.run_id, batch.job.plan_id, outcomes
+        )
+    stored = [one for one in outcomes if one.status is Status.STORED]
+    return BatchReport(
+        batch.number,
+        stored=len(stored),
+        removed=sum(one.status is Status.REMOVED for one in outcomes),
+        failed=sum(one.status is Status.FAILED for one in outcomes),
+        bytes=sum(one.size or 0 for one in stored),
+    )
