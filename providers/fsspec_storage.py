@@ -7,39 +7,31 @@ the local disk and are sent whole at commit.
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 from uuid import uuid4
 
 from fsspec import AbstractFileSystem
 
-from catalog.digest import Digest
 from catalog.errors import (
-    AccessDenied,
     CatalogError,
-    ConnectionFailed,
     NameNotAllowed,
-    NotSupported,
     ResourceChanged,
     ResourceNotFound,
     SizeMismatch,
     StorageError,
-    StorageFailed,
-    TransferTimeout,
     UnexpectedReply,
 )
 from catalog.paths import RESERVED, check_path
 from catalog.resource import Resource
-from providers.base import Attributes, Capabilities, Chunk, Fetched, Stored
+from providers.base import Attributes, Capabilities, Fetched, Stored
+from providers.fsspec_files import FsspecReading, FsspecWriter, translated
 
-CHUNK = 2**22  # bytes
 _ETAGS = ("etag", "ETag", "e_tag", "generation", "version_id")
 _TIMES = ("mtime", "last_modified", "LastModified", "modified", "updated", "created")
 Info = Mapping[str, Any]
@@ -266,95 +258,6 @@ class FsspecStorage:
             raise
         except Exception as error:
             raise translated(error, path, self._where) from error
-
-
-class FsspecReading:
-    """An open file of a filesystem, read in chunks."""
-
-    def __init__(
-        self,
-        file: IO[bytes],
-        resource: Resource,
-        length: int | None,
-        translating: Callable[[str], Any],
-    ) -> None:
-        """Own `file`; read `length` bytes, or all."""
-        self.resource = resource
-        self._file = file
-        self._length = length
-        self._translating = translating
-
-    def __iter__(self) -> Iterator[bytes]:
-        """Yield the bytes; fewer than promised are an error."""
-        done = 0
-        while self._length is None or done < self._length:
-            most = CHUNK if self._length is None else min(CHUNK, self._length - done)
-            with self._translating(self.resource.path):
-                chunk = bytes(self._file.read(most))
-            if not chunk:
-                break
-            done += len(chunk)
-            yield chunk
-        size = self.resource.size
-        if self._length is not None and size is not None and done < min(self._length, size):
-            raise SizeMismatch(self.resource.path, self._length, done)
-
-    def close(self) -> None:
-        """Close the file."""
-        with self._translating(self.resource.path):
-            self._file.close()
-
-
-class FsspecWriter:
-    """A file that waits on the local disk until it is whole."""
-
-    def __init__(self, send: Callable[[str], Stored]) -> None:
-        """Call `send` with the local file's path at commit."""
-        self._send = send
-        self._folder: str | None = tempfile.mkdtemp(prefix="entrepot-")
-        self._path = Path(self._folder, "file")
-        self._file = self._path.open("wb")
-
-    def write(self, chunk: Chunk) -> None:
-        """Keep the next bytes."""
-        self._file.write(chunk)
-
-    def commit(self, digest: Digest) -> Stored:  # noqa: ARG002 - the filesystem cannot check it
-        """Send the file."""
-        self._file.close()
-        try:
-            return self._send(str(self._path))
-        finally:
-            self.abort()
-
-    def abort(self) -> None:
-        """Forget the bytes."""
-        self._file.close()
-        folder, self._folder = self._folder, None
-        if folder is not None:
-            shutil.rmtree(folder)
-
-
-def translated(error: Exception, path: str, where: str) -> StorageError:  # noqa: PLR0911 - a table
-    """Return the error of ours that a filesystem's own one means."""
-    said = f"{where}: {path!r}"
-    if isinstance(error, FileNotFoundError | NotADirectoryError):
-        return ResourceNotFound(f"{where} has no {path!r}", path=path)
-    if isinstance(error, IsADirectoryError):
-        return ResourceNotFound(f"{path!r} is a folder at {where}", path=path)
-    if isinstance(error, PermissionError):
-        return AccessDenied(f"{where} refuses access to {path!r}", path=path)
-    if isinstance(error, NotImplementedError):
-        return NotSupported(f"{said}: the filesystem cannot do that", path=path)
-    if isinstance(error, TimeoutError):
-        return TransferTimeout(f"{said}: timed out", path=path)
-    name = type(error).__name__
-    if isinstance(error, ConnectionError) or "Connect" in name or "Disconnect" in name:
-        return ConnectionFailed(f"{said}: the connection failed", path=path)
-    if isinstance(error, OSError):
-        reason = f" ({error.strerror})" if error.strerror else ""
-        return StorageFailed(f"{said}: {name}{reason}", path=path)
-    return UnexpectedReply(f"{said}: {name}", path=path)
 
 
 def _stripped(filesystem: AbstractFileSystem, path: str) -> str:

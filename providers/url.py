@@ -14,8 +14,9 @@ from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from catalog.errors import InvalidInput, SecretInUrl
 
-SAFE = "!$'()*+,;=:@-._~"
-"""What stays as it is in one path segment of a URL (RFC 3986 pchar)."""
+SAFE = "!$'()*+,=:@-._~"
+"""What stays as it is in one path segment: RFC 3986's pchar, but `;`, behind which some servers
+look for parameters."""
 
 
 @dataclass(frozen=True, slots=True)
