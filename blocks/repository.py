@@ -184,9 +184,14 @@ class Repository(Block):
         return self.settings.address()
 
     @property
+    def name(self) -> str | None:
+        """Return the name it is stored under, if it is."""
+        return self._block_document_name
+
+    @property
     def label(self) -> str:
         """Return the name it is stored under, or else its address."""
-        return self._block_document_name or self.address
+        return self.name or self.address
 
     def open_options(self) -> OpenOptions:
         """Return what every connection to it needs to know."""

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import time
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Self
 from uuid import uuid4
 
-from prefect import runtime, unmapped
+from prefect import unmapped
 from prefect.futures import PrefectFuture, wait
 from prefect.logging import get_run_logger
+from prefect.runtime import flow_run
 
 from blocks.repository import Repository
 from catalog.outcome import Status
 from catalog.plan import Plan
 from catalog.run import Run
 from catalog.store import Catalog
+from catalog.turn import turns
 from catalog.version import Version
 from flows.artifacts import ProgressArtifact, show_result
 from flows.result import DestinationResult, Failure, SyncResult, failures_of
@@ -37,6 +40,7 @@ class Running:
         self.kind = kind
         self.job = Job(uuid4().hex, source, destinations)
         self._began_s = time.monotonic()
+        self._turns = ExitStack()
 
     @property
     def catalog(self) -> Catalog:
@@ -44,8 +48,11 @@ class Running:
         return shared(self.job.run_id).catalog
 
     def __enter__(self) -> Self:
-        """Record that the run began."""
-        flow_run_id = runtime.flow_run.id
+        """Wait for the destinations' turns, then record that the run began."""
+        folder = self.catalog.path.with_name(self.catalog.path.name + ".d") / "turns"
+        addresses = [one.address for one in self.job.destinations]
+        self._turns.enter_context(turns(folder, addresses, shared(self.job.run_id).stop.check))
+        flow_run_id = flow_run.id
         self.catalog.start_run(
             Run(
                 self.job.run_id,
@@ -66,6 +73,7 @@ class Running:
             state = "failed" if isinstance(error, Exception) else "cancelled"
             self.catalog.end_run(self.job.run_id, state, str(error) or type(error).__name__)
         forget(self.job.run_id)
+        self._turns.close()
 
     def options(self, options: TransferOptions) -> None:
         """Say how to move, before `move`."""

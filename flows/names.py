@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from prefect import runtime
+from prefect.runtime import flow_run
 
 from blocks.repository import Repository
 from providers.registry import scheme_of
@@ -10,8 +10,8 @@ from providers.registry import scheme_of
 
 def run_name() -> str:
     """Return `<flow> <source> to <destinations>` of the run that begins."""
-    parameters = dict(runtime.flow_run.parameters or {})
-    verb = runtime.flow_run.flow_name or "run"
+    parameters = dict(flow_run.parameters or {})
+    verb = flow_run.flow_name or "run"
     source = shown(parameters.get("source", parameters.get("repository")))
     given = parameters.get("destinations", parameters.get("directory", ()))
     ends = given if isinstance(given, list | tuple) else [given]

@@ -7,6 +7,7 @@ the heartbeat's thread at its end. Run by a worker it is a plain flow.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar
@@ -38,6 +39,11 @@ class Verb(Flow[P, R]):
         ensure_server()
         with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
             return super().__call__(*args, **kwargs)
+
+    async def aio(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Run the flow in a thread and await the same result that a call returns."""
+        result: R = await asyncio.to_thread(self, *args, **kwargs)
+        return result
 
 
 def verb(name: str, run_name: Callable[[], str]) -> Callable[[Callable[P, R]], Verb[P, R]]:

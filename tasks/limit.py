@@ -19,7 +19,7 @@ TIMEOUT_S = 3600.0
 
 def limit_name(repository: Repository) -> str | None:
     """Return the name of a repository's global limit, or None where it has none."""
-    name = repository._block_document_name  # noqa: SLF001 - Prefect offers no other way to it
+    name = repository.name
     if name is None or repository.limits.batches is None:
         return None
     return f"entrepot-{name}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,6 +25,7 @@ class Piece:
 
     __slots__ = (
         "attempts",
+        "counted",
         "data",
         "declared",
         "digest",
@@ -51,6 +53,7 @@ class Piece:
         self.attempts = 0  # reads of the source
         self.tries: dict[int, int] = {}  # writes that failed, by destination
         self.outcomes: dict[int, Outcome] = {}
+        self.counted = False  # told to the progress
 
     @property
     def removal(self) -> bool:
@@ -93,6 +96,7 @@ class Staging:
         self.delivery = delivery
         self.pieces = [Piece(item) for item in items]
         self._folder: Path | None = None
+        self._lock = threading.Lock()
 
     def __repr__(self) -> str:
         """Say how many pieces there are, never what is in them."""
@@ -178,7 +182,10 @@ class Staging:
             attempts=max(1, piece.attempts),
             **facts,  # type: ignore[arg-type]
         )
-        if not piece.open_targets():
+        with self._lock:
+            last = not piece.counted and not piece.open_targets()
+            piece.counted = piece.counted or last
+        if last:
             failed = any(one.status is Status.FAILED for one in piece.outcomes.values())
             self.delivery.progress.settled(failed=failed)
 

@@ -1,0 +1,106 @@
+"""Pull: fetch chosen files and folders of a repository into a local directory.
+
+from flows.pull import pull
+pull("s3-models", ["mnist/v3", {"remotePath": "readme.md", "localPath": "docs/"}], "./models")
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import uuid4
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from blocks.repository import Repository
+from blocks.resolve import repository as resolved
+from catalog.errors import InvalidInput
+from catalog.plan import PlanRequest, Selection, Strategy
+from catalog.settings import Settings
+from catalog.targets import PullTarget
+from flows.delivery import Running
+from flows.names import run_name
+from flows.result import SyncFailed, SyncResult
+from flows.sync import batch_limits, target
+from flows.verb import verb
+from providers.local import LocalSettings, Placement
+from tasks.enumerate_targets import enumerate_targets
+from tasks.plan import make_plan
+from transfer.job import TransferOptions
+
+
+class TargetSettings(BaseModel):
+    """One file or folder to pull."""
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+    remote_path: str = Field(
+        alias="remotePath", title="Remote path", description="File or folder of the repository."
+    )
+    local_path: str | None = Field(
+        default=None,
+        alias="localPath",
+        title="Local path",
+        description="Another name here; a folder where it ends in a slash.",
+    )
+
+
+@verb("pull", run_name)
+def pull(
+    repository: Repository | str | dict[str, Any],
+    targets: list[TargetSettings | str],
+    directory: str,
+    *,
+    strategy: Strategy = Strategy.DIGEST,
+    placement: Placement = Placement.COPY,
+    skip_empty: bool = False,
+    allow_empty: bool = False,
+) -> SyncResult:
+    """Fetch chosen files and folders of a repository into a local directory.
+
+    Args:
+        repository: Where the files come from: a repository, its block's name, a path, a URL, or
+            a mapping with a `type` (PullMan's form).
+        targets: Files and folders to fetch; a leading slash means nothing, '' is everything.
+        directory: Where they go.
+        strategy: What makes a file count as already there.
+        placement: Copy files, or link to them where the repository is a local folder.
+        skip_empty: Leave files of zero bytes out.
+        allow_empty: Go on when a target matches nothing.
+
+    Returns:
+        What was done.
+
+    Raises:
+        SyncFailed: something failed; it names each item.
+        NothingMatched: a target matches nothing.
+        InvalidInput: a parameter cannot be used.
+    """
+    origin = resolved(repository)
+    end = Repository(storage=LocalSettings(path=directory, placement=placement))
+    chosen = [
+        PullTarget(one) if isinstance(one, str) else PullTarget(one.remote_path, one.local_path)
+        for one in targets
+    ]
+    if not chosen:
+        raise InvalidInput("a pull needs at least one target, found none")
+    with Running("pull", origin, (end,)) as run:
+        run_id = run.job.run_id
+        wanted = enumerate_targets(origin, chosen, run_id, allow_empty=allow_empty)
+        request = PlanRequest(
+            plan_id=uuid4().hex,
+            source=origin.address,
+            wanted=wanted.listing_id,
+            targets=(target(end, run_id, listed=True),),
+            strategy=strategy,
+            selection=Selection(skip_empty=skip_empty, allow_empty=allow_empty),
+            limits=batch_limits(wanted.count, wanted.bytes),
+            run_id=run_id,
+        )
+        plan = make_plan(request, run_id)
+        run.options(TransferOptions(Settings().threads))
+        if plan:
+            run.move(plan)
+        result = run.finish(plan, None, allow_partial=False)
+    if result.failures:
+        raise SyncFailed(result)
+    return result
