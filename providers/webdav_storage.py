@@ -136,8 +136,7 @@ class WebdavStorage:
         reply = self._move(temporary, path)
         if reply.status in (404, 409):  # somebody removed the folder that we knew
             reply.close()
-            with self._lock:
-                self._folders.clear()
+            self._folders.clear()
             self._make_folders(path)
             reply = self._move(temporary, path)
         reply.expect(200, 201, 204).close()
@@ -182,15 +181,13 @@ class WebdavStorage:
         if folder in self._folders:
             return
         parts = folder.split("/") if folder else []
-        for count in range(len(parts) + 1):
-            one = "/".join(parts[:count])
-            if one in self._folders:
-                continue
-            if count or not self._exists(""):
-                url = self._url(one) + "/"
-                reply = self._client.request("MKCOL", url, path=path)
-                reply.expect(200, 201, 405, 409 if count == 0 else 201).close()  # 405: it is there
-            with self._lock:
+        with self._lock:  # some servers fail when two clients make one folder at once
+            for count in range(len(parts) + 1):
+                one = "/".join(parts[:count])
+                if one not in self._folders and not self._exists(one):
+                    url = self._url(one) + "/"
+                    reply = self._client.request("MKCOL", url, path=path)
+                    reply.expect(200, 201, 405).close()  # 405: it is there by now
                 self._folders.add(one)
 
     def _exists(self, path: str) -> bool:

@@ -44,6 +44,7 @@ class TestWebdav(Conformance):
             raw=raw,
             dead=dead,
             refused=frozenset({"newline", "control"}),
+            mangled=frozenset({"url", "quotes"}),  # WsgiDAV cuts a Destination at a semicolon
             secret=webdav_server.password,
         )
         storage.close()
