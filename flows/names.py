@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from prefect.runtime import flow_run
 
 from blocks.repository import Repository
@@ -19,13 +21,23 @@ def run_name() -> str:
 
 
 def shown(value: object) -> str:
-    """Return a repository's name or address; of an address only what cannot hold a secret."""
+    """Return a repository's name, or the end of its address, which cannot hold a secret.
+
+    >>> shown("https://user@host:8080/a/b/c/?key=secret"), shown("/srv/data/in")
+    ('host:8080/…/c', '…/in')
+    """
     if isinstance(value, Repository):
-        return value.label
-    if isinstance(value, str):
-        if scheme_of(value) is None:
-            return value
-        scheme, _, rest = value.partition("?")[0].partition("://")
-        host, slash, path = rest.partition("/")
-        return f"{scheme}://{host.rpartition('@')[2]}{slash}{path}"
-    return "repository"
+        return value.name or shown(value.address)
+    if isinstance(value, Mapping):
+        return shown(value.get("url") or value.get("bucket") or value.get("type"))
+    if not isinstance(value, str):
+        return "repository"
+    host, path = "", value
+    if scheme_of(value) is not None:
+        host, _, path = value.partition("?")[0].partition("://")[2].partition("/")
+        host = host.rpartition("@")[2]
+    segments = [segment for segment in path.split("/") if segment not in ("", ".")]
+    if not segments:
+        return host or path
+    between = ["…"] if len(segments) > 1 else []
+    return "/".join([*([host] if host else []), *between, segments[-1]])

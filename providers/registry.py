@@ -21,10 +21,6 @@ BUILT_IN: dict[str, str] = {
     "memory": "providers.memory:MemorySettings",
     "http": "providers.http:HttpSettings",
     "s3": "providers.s3:S3Settings",
-    "gcs": "providers.gcs:GcsSettings",
-    "azure": "providers.azure:AzureSettings",
-    "sftp": "providers.sftp:SftpSettings",
-    "ftp": "providers.ftp:FtpSettings",
     "webdav": "providers.webdav:WebdavSettings",
     "fsspec": "providers.generic:FsspecSettings",
 }

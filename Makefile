@@ -1,0 +1,48 @@
+# make demo | check | test | bench   (each does all of its own set-up)
+
+VENV  := .venv
+BIN   := $(VENV)/bin
+CODE  := blocks catalog flows providers tasks transfer
+READY := $(VENV)/.ready
+
+export PREFECT_SERVER_ANALYTICS_ENABLED := false
+export DO_NOT_TRACK := 1
+
+.PHONY: demo check test bench format docs clean
+
+demo: $(READY)
+	$(BIN)/python docs/demo.py
+
+check: $(READY)
+	$(BIN)/ruff format --check $(CODE) tests benchmarks docs
+	$(BIN)/ruff check $(CODE) tests benchmarks docs
+	$(BIN)/lint-imports
+	$(BIN)/mypy
+	$(BIN)/pyright
+	$(BIN)/python -m tests.docs_check
+
+test: $(READY)
+	tests/servers/install
+	$(BIN)/python -m pytest $(ARGS)
+
+bench: $(READY)
+	$(BIN)/python -m pip install -q -c constraints.txt '.[bench]'
+	$(BIN)/python benchmarks/sync.py
+
+format: $(READY)
+	$(BIN)/ruff format $(CODE) tests benchmarks docs
+	$(BIN)/ruff check --fix $(CODE) tests benchmarks docs
+
+# uv where it is, else venv and pip; constraints.txt holds the versions that were tested together.
+$(READY): pyproject.toml constraints.txt
+	@if command -v uv >/dev/null 2>&1; then \
+	  uv venv --quiet --allow-existing --python python3 $(VENV) && \
+	  VIRTUAL_ENV=$(VENV) uv pip install --quiet -c constraints.txt -e '.[dev]'; \
+	else \
+	  python3 -m venv $(VENV) && \
+	  $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'; \
+	fi
+	@touch $(READY)
+
+clean:
+	rm -rf $(VENV) .tools .entrepot-demo
