@@ -31,7 +31,7 @@ KINDS: dict[str, Callable[[Work, Order], Result]] = {
 }
 OUTCOMES = "outcomes"
 POISON = (duckdb.Error, ValueError, LookupError, TypeError, CatalogBroken)
-"""What a broken order may raise; none of them is the machine's fault, but see `_MACHINE`."""
+"""What an order may raise that cannot be folded."""
 _MACHINE = (
     duckdb.IOException,
     duckdb.OutOfMemoryException,
@@ -39,6 +39,7 @@ _MACHINE = (
     duckdb.TransactionException,
     duckdb.FatalException,
 )
+"""A full disk is no reason to set acknowledged outcomes aside; who waits for an answer is told."""
 
 
 class Folder:
@@ -56,6 +57,8 @@ class Folder:
     def settle(self) -> dict[str, Result]:
         """Fold what waits now, and return what each order was answered."""
         results: dict[str, Result] = {}
+        if not self._database.exists():
+            self._database.writable().close()
         waiting = self._inbox.waiting()
         for start in range(0, len(waiting), MOST):
             orders = waiting[start : start + MOST]
@@ -78,7 +81,7 @@ class Folder:
             try:
                 results |= self._fold(connection, [order])
             except POISON as error:
-                if isinstance(error, _MACHINE) and _readable(order):
+                if order.kind == OUTCOMES and isinstance(error, _MACHINE) and _readable(order):
                     raise CatalogBroken(f"the catalog could not be written: {error}") from error
                 self._inbox.set_aside(order, f"{type(error).__name__}: {error}")
             finally:
@@ -138,8 +141,6 @@ def _ingested(connection: duckdb.DuckDBPyConnection, orders: Sequence[Order]) ->
 
 def _readable(order: Order) -> bool:
     # Whether the order itself is whole, when the machine seems to be at fault.
-    if order.kind != OUTCOMES:
-        return True
     connection = duckdb.connect()
     try:
         connection.execute("FROM read_parquet(?)", [str(order.path)]).fetchall()

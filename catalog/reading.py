@@ -6,6 +6,8 @@ import json
 from collections import defaultdict
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import groupby
+from operator import itemgetter
 
 from duckdb import DuckDBPyConnection
 
@@ -14,6 +16,8 @@ from catalog.errors import NotRecorded
 from catalog.outcome import Outcome, Proof, Status
 from catalog.plan import Action, Item, Mode, Plan, PlannedBatch, Strategy, Tally
 from catalog.run import PlanRow, Run, RunTally
+
+DECLARED = 9  # the column of `batch_items` that says whether a sha256 was declared
 
 
 def aware(moment: datetime) -> datetime:
@@ -63,31 +67,39 @@ def read_items(connection: DuckDBPyConnection, plan_id: str, batch: int) -> list
     key = {"plan_id": plan_id, "batch": batch}
     rows = script.ask(connection, script.text("batch_items"), **key)
     places: dict[int, list[tuple[str, str]]] = defaultdict(list)
-    if any(row[-1] for row in rows):
-        elsewhere = script.ask(connection, script.text("elsewhere"), targets=targets, **key)
-        for position, address, path in elsewhere:
+    if any(row[DECLARED] for row in rows):
+        for position, address, path in script.ask(
+            connection, script.text("elsewhere"), targets=targets, **key
+        ):
             places[position].append((address, path))
-    return [_item(row, trusted, tuple(places.get(row[0], ()))) for row in rows]
+    return [
+        _item(list(same), trusted, tuple(places.get(position, ())))
+        for position, same in groupby(rows, key=itemgetter(0))
+    ]
 
 
-def _item(row: script.Row, trusted: frozenset[str], elsewhere: tuple[tuple[str, str], ...]) -> Item:
-    _, origin, path, size, etag, modified_us, digests, content_type, properties, *decided, _ = row
-    targets, actions = decided
+def _item(
+    rows: list[script.Row], trusted: frozenset[str], elsewhere: tuple[tuple[str, str], ...]
+) -> Item:
+    # One row for each target that needs the file.
+    _, origin, path, size, etag, modified_us, digests, content_type, properties, *_ = rows[0]
     return Item(
         origin=origin or "",
         path=path,
         size=size,
         etag=etag,
         modified_us=modified_us,
-        digests=tuple(
-            one for one in (digests or "").split(",") if one.partition(":")[0] in trusted
-        ),
+        digests=_trusted(digests, trusted) if digests else (),
         content_type=content_type,
         properties=properties,
-        destinations=tuple(targets),
-        actions=tuple(map(Action, actions)),
+        destinations=tuple(row[-2] for row in rows),
+        actions=tuple(Action(row[-1]) for row in rows),
         elsewhere=elsewhere,
     )
+
+
+def _trusted(digests: str, trusted: frozenset[str]) -> tuple[str, ...]:
+    return tuple(one for one in digests.split(",") if one.partition(":")[0] in trusted)
 
 
 def read_rows(

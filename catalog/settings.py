@@ -25,7 +25,7 @@ class Settings(BaseSettings):
     )
     catalog_threads: int = Field(default=2, ge=1, description="Threads of the catalog's engine.")
     catalog_memory: str = Field(
-        default="1GB", pattern=r"^\d+(\.\d+)?\s*[KMGT]i?B$", description="Memory of the engine."
+        default="512MB", pattern=r"^\d+(\.\d+)?\s*[KMGT]i?B$", description="Memory of the engine."
     )
     tenant: str = Field(default="default", min_length=1, description="Whose catalog rows to see.")
     memory: int = Field(

@@ -52,7 +52,7 @@ class Catalog:
         tenant: str = "default",
         timeout_s: float = 120.0,
         threads: int = 2,
-        memory: str = "1GB",
+        memory: str = "512MB",
     ) -> None:
         """Use the catalog at `path`, made when first needed."""
         self.path = path.absolute()
@@ -153,24 +153,24 @@ class Catalog:
 
     def plan(self, plan_id: str) -> Plan:
         """Return a stored plan."""
-        with self._reading() as connection:
+        with self._opened() as connection:
             return reading.read_plan(connection, plan_id)
 
     def batches(self, plan_id: str) -> list[PlannedBatch]:
         """Return the batches of a plan in order; removals come last."""
-        with self._reading() as connection:
+        with self._opened() as connection:
             return reading.read_batches(connection, plan_id)
 
     def items(self, plan_id: str, batch: int) -> list[Item]:
         """Return what one batch holds, in path order."""
-        with self._reading() as connection:
+        with self._opened() as connection:
             return reading.read_items(connection, plan_id, batch)
 
     def rows(
         self, plan_id: str, action: Action | None = None, limit: int | None = None
     ) -> list[PlanRow]:
         """Return what a plan says of each path at each destination, and why."""
-        with self._reading() as connection:
+        with self._opened() as connection:
             return reading.read_rows(connection, plan_id, action, limit)
 
     def run(self, run_id: str) -> Run:
@@ -247,10 +247,18 @@ class Catalog:
     @contextmanager
     def _reading(self) -> Generator[DuckDBPyConnection]:
         # Whoever reads first folds what waits, so that a process sees all it handed over before.
-        if not self._inbox.empty() or not self._database.exists():
+        if not self._nothing_waits():
             with self._turnstile.hold(Hold.ALONE, unless=self._nothing_waits) as held:
                 if held:
                     self._folder_of_orders().settle()
+        with self._opened() as connection:
+            yield connection
+
+    @contextmanager
+    def _opened(self) -> Generator[DuckDBPyConnection]:
+        # Enough for what never changes, such as a plan: it leaves outcomes to wait for each other.
+        if not self._database.exists():
+            self.settle()
         with self._turnstile.hold(Hold.SHARED), self._database.readable() as connection:
             yield connection
 
@@ -276,7 +284,7 @@ class Catalog:
         why = self._inbox.verdict(batch)
         if why is not None:
             raise CatalogBroken(f"the catalog refused an order: {why}")
-        with self._turnstile.hold(Hold.SHARED), self._database.readable() as connection:
+        with self._opened() as connection:
             found = connection.execute(
                 "SELECT result FROM ingested WHERE batch = ?", [batch]
             ).fetchone()

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import asdict
-from itertools import chain
 
 from catalog import script, spool
 from catalog.batching import batch_starts
@@ -15,8 +15,6 @@ from catalog.inbox import Order
 from catalog.orders.work import Result, Work
 from catalog.plan import Action, PlanRequest, Tally
 from catalog.request import request_from_json, request_to_json
-
-FETCH = 10_000  # rows
 
 
 def fold(work: Work, order: Order) -> Result:
@@ -102,9 +100,7 @@ def _cut(work: Work, request: PlanRequest) -> None:
 
 
 def _sizes(work: Work) -> Iterator[int]:
-    cursor = work.connection.execute("SELECT coalesce(size, 0) FROM moving ORDER BY position")
-    pages: Iterator[list[script.Row]] = iter(lambda: cursor.fetchmany(FETCH), [])
-    return (size for (size,) in chain.from_iterable(pages))
+    return (row[0] for row in work.stream("SELECT size FROM moving ORDER BY position"))
 
 
 def _store(work: Work, request: PlanRequest, order: Order) -> None:
@@ -140,4 +136,7 @@ def _digest(work: Work, request: PlanRequest) -> str:
         request.mode.value,
         request.strategy.value,
     ]
-    return str(work.ask(script.text("plan_digest"), head=json.dumps(head))[0][0])
+    digest = hashlib.sha256(json.dumps(head).encode())
+    for (line,) in work.stream(script.text("plan_digest"), plan_id=request.plan_id):
+        digest.update(f"\n{line}".encode())
+    return digest.hexdigest()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from catalog import script
 from catalog.inbox import Order
 from catalog.keys import repository_key
 
+FETCH = 10_000  # rows
 Result = dict[str, object]
 """What a folded order answers, as JSON."""
 
@@ -26,6 +28,12 @@ class Work:
     def ask(self, query: str, **values: object) -> list[script.Row]:
         """Run one statement and return its rows."""
         return script.ask(self.connection, query, **values)
+
+    def stream(self, query: str, **values: object) -> Iterator[script.Row]:
+        """Run one statement and yield its rows, a page at a time."""
+        cursor = self.connection.execute(query, values)
+        while rows := cursor.fetchmany(FETCH):
+            yield from rows
 
     def run(self, name: str, **values: object) -> None:
         """Run `sql/<name>.sql`."""

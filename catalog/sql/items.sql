@@ -1,8 +1,12 @@
 CREATE OR REPLACE TEMP TABLE moving AS
-SELECT row_number() OVER (ORDER BY w.path) - 1 AS position, w.*
-FROM wanted w
-WHERE w.selected AND w.nkey IN (SELECT nkey FROM decided WHERE action IN ('add', 'replace'));
+SELECT row_number() OVER () - 1 AS position, nkey, size FROM (
+  SELECT nkey, coalesce(size, 0) AS size FROM wanted
+  WHERE selected AND nkey IN (SELECT nkey FROM decided WHERE action IN ('add', 'replace'))
+  ORDER BY path
+);
 
 CREATE OR REPLACE TEMP TABLE leaving AS
-SELECT row_number() OVER (ORDER BY path) - 1 AS position, nkey, path, size
-FROM (SELECT nkey, any_value(path) AS path, max(size) AS size FROM decided WHERE action = 'remove' GROUP BY nkey)
+SELECT row_number() OVER () - 1 AS position, nkey, path, size FROM (
+  SELECT nkey, any_value(path) AS path, max(size) AS size FROM decided WHERE action = 'remove'
+  GROUP BY nkey ORDER BY path
+)

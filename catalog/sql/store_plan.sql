@@ -1,22 +1,33 @@
-CREATE OR REPLACE TEMP TABLE items AS
-SELECT b.number AS batch, m.position, m.nkey, m.path, m.origin, m.size, m.etag, m.modified_us, m.digest,
-  m.digests, m.content_type, m.properties
-FROM moving m ASOF JOIN batch_starts b ON m.position >= b.start
+CREATE OR REPLACE TEMP TABLE placed AS
+SELECT m.nkey, b.number AS batch, m.position, false AS gone
+FROM moving m JOIN (
+  SELECT number, unnest(range(start, stop)) AS position FROM (
+    SELECT number, start, lead(start, 1, (SELECT count(*) FROM moving)) OVER (ORDER BY start) AS stop
+    FROM batch_starts
+  )
+) b USING (position)
 UNION ALL
-SELECT $removals + l.position // $count, l.position, l.nkey, l.path, NULL, l.size, NULL, NULL, NULL,
-  NULL, NULL, NULL
-FROM leaving l;
+SELECT nkey, $removals + position // $count, position, true FROM leaving;
 
-INSERT INTO plan_items SELECT $plan_id, * FROM items ORDER BY batch, position;
+INSERT INTO plan_items
+SELECT $plan_id, p.batch, p.position, p.nkey, w.path, w.origin, w.size, w.etag, w.modified_us, w.digest,
+  w.digests, w.content_type, w.properties
+FROM placed p JOIN wanted w USING (nkey) WHERE NOT p.gone
+ORDER BY p.batch, p.position;
+
+INSERT INTO plan_items
+SELECT $plan_id, p.batch, p.position, p.nkey, l.path, NULL, l.size, NULL, NULL, NULL, NULL, NULL, NULL
+FROM placed p JOIN leaving l USING (nkey) WHERE p.gone
+ORDER BY p.batch, p.position;
 
 INSERT INTO plan_batches
 SELECT $plan_id, batch, count(*), coalesce(sum(size) FILTER (origin IS NOT NULL), 0)
-FROM items GROUP BY batch ORDER BY batch;
+FROM plan_items WHERE plan_id = $plan_id GROUP BY batch ORDER BY batch;
 
 INSERT INTO plan_rows
 SELECT $plan_id, target, nkey, path, action, reason, size, NULL FROM decided WHERE action = 'keep';
 
 INSERT INTO plan_rows
-SELECT $plan_id, d.target, d.nkey, d.path, d.action, d.reason, d.size, i.batch
-FROM decided d JOIN items i USING (nkey) WHERE d.action <> 'keep'
-ORDER BY i.batch, i.position, d.target
+SELECT $plan_id, d.target, d.nkey, d.path, d.action, d.reason, d.size, p.batch
+FROM decided d JOIN placed p USING (nkey) WHERE d.action <> 'keep'
+ORDER BY p.batch, p.position, d.target
