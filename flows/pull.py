@@ -22,7 +22,8 @@ from flows.names import run_name
 from flows.result import SyncFailed, SyncResult
 from flows.sync import batch_limits, target
 from flows.verb import verb
-from providers.local import LocalSettings, Placement
+from providers.local import LocalSettings
+from providers.local_storage import Placement
 from tasks.enumerate_targets import enumerate_targets
 from tasks.plan import make_plan
 from transfer.job import TransferOptions

@@ -1,0 +1,245 @@
+"""A local folder as a storage."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import stat as stats
+import threading
+from collections.abc import Callable, Iterator
+from enum import StrEnum
+from pathlib import Path
+
+from catalog.errors import NameNotAllowed, ResourceChanged, ResourceNotFound, UnsafePath
+from catalog.paths import RESERVED, check_path
+from catalog.resource import Resource
+from providers.base import Attributes, Capabilities, Fetched, Source, Stored
+from providers.local_files import CHUNK, LocalReading, LocalWriter, describe, translated
+from providers.local_walk import Symlinks, Walk
+
+LONGEST_NAME = 255  # bytes, NAME_MAX of every common Linux file system
+LONGEST_PATH = 4095  # bytes, PATH_MAX less its null
+
+_serial = itertools.count()
+
+
+class Placement(StrEnum):
+    """How a file from another local repository gets here."""
+
+    COPY = "copy"
+    SYMLINK = "symlink"
+    HARDLINK = "hardlink"
+
+
+class LocalStorage:
+    """A folder as a storage; every write goes to `.entrepot/tmp` first and is then renamed."""
+
+    def __init__(
+        self,
+        root: str,
+        placement: Placement = Placement.COPY,
+        symlinks: Symlinks = Symlinks.INSIDE,
+        *,
+        fsync: bool = False,
+    ) -> None:
+        """Serve the folder `root`, an absolute path."""
+        self._placement = placement
+        self._symlinks = symlinks
+        self._fsync = fsync
+        links = placement is not Placement.COPY
+        self.capabilities = Capabilities(
+            pinned_reads=True, copy=links, links=links, atomic_rename=True
+        )
+        self.root = root
+        self._real_root = os.path.realpath(self.root)
+        self._temp = f"{self.root}/{RESERVED}/tmp"  # noqa: S108 - inside the root
+        self._checked: set[str] = set()  # folders known to lie inside the root
+        self._lock = threading.Lock()
+
+    def enumerate(self, prefix: str = "", *, recursive: bool = True) -> Iterator[Resource]:
+        """Yield every regular file; what vanishes while listing is left out."""
+        start = f"{self.root}/{prefix}" if prefix else self.root
+        try:
+            info = os.stat(start)
+        except (FileNotFoundError, NotADirectoryError):
+            if not prefix:
+                raise ResourceNotFound(f"the folder {self.root!r} does not exist") from None
+            return
+        except OSError as error:
+            raise translated(error, prefix) from error
+        if not stats.S_ISDIR(info.st_mode):
+            yield describe(prefix, info)
+            return
+        walk = Walk(self._real_root, self._symlinks, recursive=recursive)
+        yield from walk.files(start, prefix + "/" if prefix else "")
+
+    def stat(self, path: str) -> Resource:
+        """Describe one file."""
+        try:
+            info = os.stat(self._existing(path))
+        except OSError as error:
+            raise translated(error, path) from error
+        if stats.S_ISDIR(info.st_mode):
+            raise ResourceNotFound(f"{path!r} is a folder in {self.root!r}", path=path)
+        return describe(path, info)
+
+    def fetch(self, path: str, *, etag: str | None = None) -> Fetched:
+        """Read a file whole and make sure that it did not change meanwhile."""
+        reading = self.read(path, etag=etag)
+        try:
+            data = b"".join(bytes(chunk) for chunk in reading)
+        finally:
+            reading.close()
+        return Fetched(data, reading.resource)
+
+    def read(
+        self, path: str, *, etag: str | None = None, start: int = 0, length: int | None = None
+    ) -> LocalReading:
+        """Read from `start`; a file that changes while it is read is an error at the end."""
+        try:
+            descriptor = os.open(self._existing(path), os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        except OSError as error:
+            raise translated(error, path) from error
+        info = os.fstat(descriptor)
+        try:
+            if not stats.S_ISREG(info.st_mode):
+                raise ResourceNotFound(f"{path!r} is not a file in {self.root!r}", path=path)
+            resource = describe(path, info)
+            if etag is not None and resource.etag != etag:
+                raise ResourceChanged(f"{path!r} changed since it was planned", path=path)
+            if start:
+                os.lseek(descriptor, start, os.SEEK_SET)
+        except BaseException:
+            os.close(descriptor)
+            raise
+        left = info.st_size - start if length is None else length
+        return LocalReading(descriptor, resource, left)
+
+    def check_name(self, path: str) -> None:
+        """Refuse what Linux file systems cannot name."""
+        check_path(path)
+        encoded = path.encode()
+        if len(encoded) > LONGEST_NAME:
+            if any(len(part) > LONGEST_NAME for part in encoded.split(b"/")):
+                raise NameNotAllowed(path, "a local folder", "a segment is over 255 bytes")
+            if len(encoded) + len(self.root.encode()) >= LONGEST_PATH:
+                raise NameNotAllowed(
+                    path, "a local folder", "it is over 4095 bytes with its folder"
+                )
+
+    def put(self, path: str, data: bytes, attributes: Attributes) -> Stored:
+        """Write a small file: temporary name, rename."""
+        writer = self.write(path, attributes, size=len(data))
+        try:
+            writer.write(data)
+            return writer.finish()
+        except BaseException:
+            writer.abort()
+            raise
+
+    def write(self, path: str, attributes: Attributes, *, size: int | None = None) -> LocalWriter:
+        """Begin a file under a temporary name; its space is reserved where `size` is large."""
+        self.check_name(path)
+        final = self._final(path)
+        temporary = f"{self._temp}/{os.getpid()}-{next(_serial)}-{threading.get_ident():x}"
+        try:
+            descriptor = self._create(temporary)
+        except OSError as error:
+            raise translated(error, path) from error
+        writer = LocalWriter(path, descriptor, temporary, final, attributes, self._fsync)
+        if size is not None and size > CHUNK:
+            writer.reserve(size)
+        return writer
+
+    def _create(self, temporary: str) -> int:
+        flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC
+        try:
+            return os.open(temporary, flags, 0o666)
+        except FileNotFoundError:
+            os.makedirs(self._temp, exist_ok=True)
+            return os.open(temporary, flags, 0o666)
+
+    def copies_from(self, origin: object) -> bool:
+        """Say whether files of `origin` are linked here instead of copied."""
+        return self._placement is not Placement.COPY and isinstance(origin, LocalStorage)
+
+    def copy_from(
+        self, origin: Source, origin_path: str, path: str, *, etag: str | None
+    ) -> Stored | None:
+        """Link to a file of another folder, when this folder's placement says so."""
+        if not self.copies_from(origin) or not isinstance(origin, LocalStorage):
+            return None
+        self.check_name(path)
+        resource = origin.stat(origin_path)
+        if etag is not None and resource.etag != etag:
+            raise ResourceChanged(f"{origin_path!r} changed since it was planned", path=path)
+        target = os.path.realpath(f"{origin.root}/{origin_path}")
+        final = self._final(path)
+        temporary = f"{self._temp}/{os.getpid()}-{next(_serial)}-link"
+        place: Callable[[str, str], None] = (
+            os.symlink if self._placement is Placement.SYMLINK else os.link
+        )
+        try:
+            os.makedirs(self._temp, exist_ok=True)
+            place(target, temporary)
+            os.replace(temporary, final)
+            # Renaming one hard link over another of the same file does nothing and leaves both.
+            Path(temporary).unlink(missing_ok=True)
+            info = os.stat(final)
+        except OSError as error:
+            raise translated(error, path) from error
+        return Stored(info.st_size, modified_us=info.st_mtime_ns // 1000)
+
+    def remove(self, path: str) -> None:
+        """Delete a file, and the folders that it leaves empty."""
+        try:
+            target = self._existing(path, follow=False)
+            os.unlink(target)
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise translated(error, path) from error
+        folder = os.path.dirname(target)
+        while folder.startswith(self.root + "/"):
+            try:
+                os.rmdir(folder)
+            except OSError:
+                return  # not empty
+            with self._lock:
+                self._checked.discard(folder)
+            folder = os.path.dirname(folder)
+
+    def close(self) -> None:
+        """Nothing is open between calls."""
+
+    def _existing(self, path: str, *, follow: bool = True) -> str:
+        """Return where `path` lies, having made sure that no link on its way leads out."""
+        check_path(path)
+        full = f"{self.root}/{path}"
+        if self._symlinks is not Symlinks.FOLLOW:
+            self._inside(os.path.dirname(full), path)
+            if follow and os.path.islink(full):
+                self._inside(full, path)
+        return full
+
+    def _final(self, path: str) -> str:
+        """Return where `path` is to be written; its folders exist and lie inside the root."""
+        full = f"{self.root}/{path}"
+        folder = os.path.dirname(full)
+        if folder not in self._checked:
+            self._inside(folder, path)
+            try:
+                os.makedirs(folder, exist_ok=True)
+            except OSError as error:
+                raise translated(error, path) from error
+            with self._lock:
+                self._checked.add(folder)
+        return full
+
+    def _inside(self, place: str, path: str) -> None:
+        if place in self._checked:
+            return
+        real = os.path.realpath(place)
+        root = os.path.realpath(self.root)
+        if real != root and not real.startswith(root.rstrip("/") + "/"):
+            raise UnsafePath(path, "a symbolic link on its way leads out of its root")
