@@ -8,11 +8,8 @@ refused here; a provider may send them another way.
 
 from __future__ import annotations
 
-import hashlib
-import queue
 import re
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -20,23 +17,11 @@ import obstore
 from obstore.exceptions import BaseError
 
 from catalog.digest import Digest
-from catalog.errors import (
-    AccessDenied,
-    ConnectionFailed,
-    InvalidInput,
-    NameNotAllowed,
-    NotSupported,
-    ResourceChanged,
-    ResourceNotFound,
-    SizeMismatch,
-    StorageBusy,
-    StorageError,
-    StorageFailed,
-    TransferTimeout,
-    UnexpectedReply,
-)
+from catalog.errors import InvalidInput, NameNotAllowed, SizeMismatch
 from catalog.resource import Resource
-from providers.base import Attributes, Chunk, Fetched, Stored, Timeouts
+from providers.base import Attributes, Chunk, Fetched, Timeouts
+from providers.object_errors import translated
+from providers.object_writer import Confirm, ObjectWriter
 
 if TYPE_CHECKING:
     from obstore import Attributes as StoreAttributes
@@ -45,9 +30,7 @@ if TYPE_CHECKING:
 
 PART = 8 * 2**20  # bytes of one part of a multipart upload
 PARTS = 9_000  # fewer than the 10,000 that S3 allows
-UPLOADS = 4  # parts under way at once for one object
 
-_STATUS = re.compile(r"status code: (\d{3})")
 _ODD = re.compile(r"[\x00-\x1f\x7f]|//|(^|/)\.\.?(/|$)|^/|/$")
 
 
@@ -123,9 +106,7 @@ class ObjectBytes:
             result = obstore.get(
                 self.store,
                 self.key(path),
-                options={"if_match": etag, "head": True}
-                if etag
-                else {"head": True},
+                options={"if_match": etag, "head": True} if etag else {"head": True},
             )
             resource = described(path, result.meta, result.attributes)
         except (BaseError, OSError, ValueError) as error:
@@ -167,11 +148,12 @@ class ObjectBytes:
         attributes: Attributes,
         *,
         size: int | None,
-        confirm: Callable[[str, int, str | None, tuple[bytes, ...]], Stored],
+        confirm: Confirm,
     ) -> ObjectWriter:
         """Begin a multipart upload; `confirm` asks the store what it now holds."""
         part = PART if size is None else max(PART, -(-size // PARTS))
-        return ObjectWriter(self, path, _attributes(attributes), part, confirm)
+        place = (self.store, self.key(path), self.where)
+        return ObjectWriter(place, path, _attributes(attributes), part, confirm)
 
     def remove(self, path: str) -> None:
         """Delete one object; absent is fine."""
@@ -209,111 +191,6 @@ class ObjectReading:
         self._next = self._end
 
 
-class _Aborted(Exception):  # noqa: N818 - never leaves this module
-    """Tell obstore to abort the upload."""
-
-
-class ObjectWriter:
-    """A multipart upload fed through a bounded queue; obstore sends its parts in the background.
-
-    obstore aborts the upload when its iterator raises (tested: no upload is left listed).
-    """
-
-    def __init__(
-        self,
-        objects: ObjectBytes,
-        path: str,
-        attributes: StoreAttributes,
-        part: int,
-        confirm: Callable[[str, int, str | None, tuple[bytes, ...]], Stored],
-    ) -> None:
-        """Start the thread that feeds obstore."""
-        self._objects = objects
-        self._path = path
-        self._attributes = attributes
-        self._part = part
-        self._confirm = confirm
-        self._pending = bytearray()
-        self._queue: queue.Queue[bytes | None] = queue.Queue(maxsize=1)
-        self._size = 0
-        self._part_digests: list[bytes] = []
-        self._abort = threading.Event()
-        self._failure: BaseException | None = None
-        self._etag: str | None = None
-        self._thread = threading.Thread(target=self._upload, name="entrepot-upload", daemon=True)
-        self._thread.start()
-
-    def _parts(self) -> Iterator[bytes]:
-        while True:
-            part = self._queue.get()
-            if self._abort.is_set():
-                raise _Aborted
-            if part is None:
-                return
-            self._part_digests.append(hashlib.sha256(part).digest())
-            yield part
-
-    def _upload(self) -> None:
-        try:
-            result = obstore.put(
-                self._objects.store,
-                self._objects.key(self._path),
-                self._parts(),
-                attributes=self._attributes,
-                use_multipart=True,
-                chunk_size=self._part,
-                max_concurrency=UPLOADS,
-            )
-            self._etag = result["e_tag"]
-        except (BaseError, OSError, ValueError, _Aborted) as error:
-            self._failure = error
-            while self._queue.full():  # free a writer that waits to hand over a part
-                self._queue.get_nowait()
-
-    def write(self, chunk: Chunk) -> None:
-        """Take the next bytes; waits while enough parts are under way."""
-        self._size += len(chunk)
-        self._pending += chunk
-        while len(self._pending) >= self._part:
-            self._hand_over(bytes(memoryview(self._pending)[: self._part]))
-            del self._pending[: self._part]
-
-    def _hand_over(self, part: bytes | None) -> None:
-        while True:
-            if self._failure is not None:
-                raise translated(self._failure, self._path, self._objects.where)
-            try:
-                self._queue.put(part, timeout=0.5)
-            except queue.Full:
-                continue
-            return
-
-    def commit(self, digest: Digest) -> Stored:  # noqa: ARG002 - the parts' digests prove it
-        """Complete the upload and ask the store to confirm it."""
-        if self._pending:
-            self._hand_over(bytes(self._pending))
-            self._pending.clear()
-        self._hand_over(None)
-        self._thread.join()
-        if self._failure is not None:
-            raise translated(self._failure, self._path, self._objects.where)
-        # An object without bytes has one part, an empty one.
-        digests = tuple(self._part_digests) or (hashlib.sha256(b"").digest(),)
-        return self._confirm(self._path, self._size, self._etag, digests)
-
-    def abort(self) -> None:
-        """Abort the upload and wait until the store has forgotten it."""
-        if not self._thread.is_alive():
-            return
-        self._abort.set()
-        while self._thread.is_alive():
-            try:
-                self._queue.put(None, timeout=0.1)
-            except queue.Full:
-                continue
-            self._thread.join(timeout=0.1)
-
-
 def described(path: str, meta: ObjectMeta, attributes: StoreAttributes | None = None) -> Resource:
     """Return the resource that obstore describes; our own sha256 attribute is a declaration."""
     found: dict[str, str] = dict(attributes) if attributes else {}
@@ -341,37 +218,3 @@ def _attributes(attributes: Attributes) -> StoreAttributes:
     if attributes.modified_us is not None:
         found["mtime"] = f"{attributes.modified_us / 1_000_000:.6f}"
     return found
-
-
-def translated(error: BaseException, path: str, where: str) -> StorageError:  # noqa: PLR0911 - a table
-    """Return the error of ours that obstore's one means; only its first line is shown."""
-    if isinstance(error, StorageError):
-        return error
-    text = str(error).partition("\n")[0]
-    match = _STATUS.search(text)
-    status = int(match[1]) if match else None
-    said = f"{where}: {path!r}: " + (f"HTTP status {status}" if status else type(error).__name__)
-    if isinstance(error, FileNotFoundError) or status == 404:
-        return ResourceNotFound(f"{where} has no {path!r}", path=path, status=status)
-    if status in (401, 403):
-        return AccessDenied(
-            f"{where} refuses access to {path!r}: HTTP status {status}", path=path, status=status
-        )
-    if status in (409, 412) or "precondition" in text.lower():
-        return ResourceChanged(
-            f"{where}: {path!r} changed since it was planned", path=path, status=status
-        )
-    if status in (429, 503):
-        return StorageBusy(f"{said}: it asks to slow down", path=path, status=status)
-    if status is not None and status >= 500:
-        return StorageFailed(said, path=path, status=status)
-    if status is not None:
-        return UnexpectedReply(said, path=path, status=status)
-    if isinstance(error, NotImplementedError) or "NotSupported" in type(error).__name__:
-        return NotSupported(said, path=path)
-    if isinstance(error, ValueError):
-        return UnexpectedReply(f"{said}: {text}", path=path)
-    lowered = text.lower()
-    if isinstance(error, TimeoutError) or "timed out" in lowered or "timeout" in lowered:
-        return TransferTimeout(f"{where}: {path!r}: timed out", path=path)
-    return ConnectionFailed(f"{where}: {path!r}: the connection failed", path=path)
