@@ -1,0 +1,226 @@
+"""FTP connections: one at a time for each thread, bounded, with TLS on both channels."""
+
+# ruff: noqa: S321 - FTP is what this speaks; `tls` is the answer to what it lacks
+
+from __future__ import annotations
+
+import ftplib
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from pydantic import SecretStr
+
+from catalog.errors import (
+    AccessDenied,
+    CatalogError,
+    ConnectionFailed,
+    NotSupported,
+    ResourceNotFound,
+    StorageBusy,
+    StorageError,
+    StorageFailed,
+    TransferTimeout,
+    UnexpectedReply,
+)
+from providers.base import OpenOptions
+
+MOST = 8  # connections; many servers refuse more from one address
+IDLE_S = 10.0  # after this a connection is asked whether it still lives
+
+
+class FtpTls(StrEnum):
+    """How the control connection is protected; the data connections go the same way."""
+
+    NONE = "none"
+    EXPLICIT = "explicit"
+    IMPLICIT = "implicit"
+
+
+@dataclass(frozen=True, slots=True)
+class FtpPlace:
+    """Where to log in."""
+
+    host: str
+    port: int
+    username: str
+    password: SecretStr
+    tls: FtpTls = FtpTls.NONE
+    context: ssl.SSLContext | None = None
+
+
+@dataclass(slots=True)
+class FtpClient:
+    """One logged-in connection, what it can do, and when it was last used."""
+
+    ftp: ftplib.FTP
+    features: frozenset[str]
+    used_s: float = field(default_factory=time.monotonic)
+
+
+class _Tls(ftplib.FTP_TLS):
+    """FTP over TLS whose data channels resume the control channel's session, as servers ask."""
+
+    def ntransfercmd(
+        self, cmd: str, rest: int | str | None = None
+    ) -> tuple[socket.socket, int | None]:
+        """Open a data channel."""
+        conn, size = ftplib.FTP.ntransfercmd(self, cmd, rest)
+        session = self.sock.session if isinstance(self.sock, ssl.SSLSocket) else None
+        return self.context.wrap_socket(conn, server_hostname=self.host, session=session), size
+
+
+class FtpConnections:
+    """A bounded pool."""
+
+    def __init__(self, place: FtpPlace, options: OpenOptions, where: str) -> None:
+        """Log in at `place`, at most `options.connections` times (and 8)."""
+        self._place = place
+        self._timeouts = options.timeouts
+        self.where = where
+        self._free = threading.Semaphore(max(1, min(options.connections, MOST)))
+        self._idle: list[FtpClient] = []
+
+    @contextmanager
+    def client(self, path: str) -> Generator[FtpClient]:
+        """Lend a connection for one exchange; errors are translated and drop it where it is odd."""
+        client = self.take(path)
+        try:
+            yield client
+        except (ftplib.error_perm, CatalogError) as error:
+            # A refusal leaves the connection in order.
+            self.give(client)
+            if isinstance(error, CatalogError):
+                raise
+            raise translated(error, path, self.where) from error
+        except (ftplib.Error, OSError, EOFError) as error:
+            self.drop(client)
+            raise translated(error, path, self.where) from error
+        except BaseException:
+            self.drop(client)
+            raise
+        self.give(client)
+
+    def take(self, path: str) -> FtpClient:
+        """Return a connection that lives; it must be given back or dropped."""
+        self._free.acquire()
+        try:
+            while self._idle:
+                client = self._idle.pop()
+                if time.monotonic() - client.used_s < IDLE_S or _lives(client):
+                    return client
+                _end(client)
+            return self._login(path)
+        except BaseException:
+            self._free.release()
+            raise
+
+    def give(self, client: FtpClient) -> None:
+        """Take a connection back that waits for the next command."""
+        client.used_s = time.monotonic()
+        self._idle.append(client)
+        self._free.release()
+
+    def drop(self, client: FtpClient) -> None:
+        """Close a connection in the middle of something."""
+        _end(client)
+        self._free.release()
+
+    def close(self) -> None:
+        """Close what is idle."""
+        while self._idle:
+            _end(self._idle.pop())
+
+    def _login(self, path: str) -> FtpClient:
+        place, timeout = self._place, self._timeouts.connect_s
+        ftp = (
+            ftplib.FTP(encoding="utf-8")
+            if place.context is None
+            else _Tls(context=place.context, encoding="utf-8")
+        )
+        try:
+            _connect(ftp, place, timeout)
+            ftp.login(place.username or "anonymous", place.password.get_secret_value())
+            if isinstance(ftp, _Tls):
+                ftp.prot_p()
+            features = _features(ftp)
+            if "UTF8" in features:
+                with suppress(ftplib.error_perm):
+                    ftp.sendcmd("OPTS UTF8 ON")
+            ftp.voidcmd("TYPE I")
+            if ftp.sock is not None:
+                ftp.sock.settimeout(self._timeouts.read_s)
+            ftp.timeout = self._timeouts.read_s
+        except (ftplib.Error, OSError, EOFError) as error:
+            ftp.close()
+            raise translated(error, path, self.where) from error
+        return FtpClient(ftp, features)
+
+
+def _connect(ftp: ftplib.FTP, place: FtpPlace, timeout_s: float) -> None:
+    if place.tls is FtpTls.IMPLICIT and place.context is not None:
+        plain = socket.create_connection((place.host, place.port), timeout_s)
+        ftp.host, ftp.port, ftp.timeout = place.host, place.port, timeout_s
+        ftp.af = plain.family
+        ftp.sock = place.context.wrap_socket(plain, server_hostname=place.host)
+        ftp.file = ftp.sock.makefile("r", encoding=ftp.encoding)
+        ftp.welcome = ftp.getresp()
+        return
+    ftp.connect(place.host, place.port, timeout_s)
+    if isinstance(ftp, _Tls):
+        ftp.auth()
+
+
+def _features(ftp: ftplib.FTP) -> frozenset[str]:
+    try:
+        reply = ftp.sendcmd("FEAT")
+    except ftplib.error_perm:
+        return frozenset()
+    lines = reply.splitlines()[1:-1]
+    return frozenset(line.strip().split(" ")[0].upper() for line in lines if line.strip())
+
+
+def _lives(client: FtpClient) -> bool:
+    try:
+        client.ftp.voidcmd("NOOP")
+    except (ftplib.Error, OSError, EOFError):
+        return False
+    return True
+
+
+def _end(client: FtpClient) -> None:
+    with suppress(OSError):
+        client.ftp.close()
+
+
+def translated(error: BaseException, path: str, where: str) -> StorageError:  # noqa: PLR0911 - a table
+    """Return the error of ours that a reply code or a socket's error means."""
+    said = f"{where}: {path!r}"
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return UnexpectedReply(f"{where}: its certificate is not trusted", path=path)
+    if isinstance(error, TimeoutError):
+        return TransferTimeout(f"{said}: timed out", path=path)
+    if isinstance(error, OSError | EOFError):
+        return ConnectionFailed(f"{said}: the connection failed", path=path)
+    text = str(error)
+    code, words = text[:3], text.lower()
+    if code in ("530", "532", "331", "332"):
+        return AccessDenied(f"{where} refuses the login", path=path)
+    if code == "421":
+        return StorageBusy(f"{said}: the server closes the connection (421)", path=path)
+    if code in ("550", "553"):
+        if "denied" in words or "permi" in words:
+            return AccessDenied(f"{where} refuses access to {path!r}", path=path)
+        return ResourceNotFound(f"{where} has no {path!r}", path=path)
+    if code == "501" and ("no such" in words or "not a directory" in words):
+        return ResourceNotFound(f"{where} has no {path!r}", path=path)
+    if code in ("500", "501", "502", "504"):
+        return NotSupported(f"{said}: the server does not know that command ({code})", path=path)
+    if code.startswith("4") or code == "552":
+        return StorageFailed(f"{said}: reply {code}", path=path)
+    return UnexpectedReply(f"{said}: reply {code!r}", path=path)
