@@ -9,14 +9,13 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import socket
+import subprocess
 import sys
 import sysconfig
-import threading
 import time
 from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -24,26 +23,34 @@ PLACE = ROOT / ".entrepot-demo"
 SKIPPED = shutil.ignore_patterns("__pycache__", "site-packages", "*.pyc", "*.so")
 
 
-class Handler(SimpleHTTPRequestHandler):
-    """A plain web server that keeps its connections and says nothing."""
-
-    protocol_version = "HTTP/1.1"
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
-        """Stay quiet."""
-
-
 @contextmanager
 def serving(folder: Path) -> Generator[str]:
-    """Serve `folder` on a free port and yield its URL."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=str(folder)))
-    server.daemon_threads = True
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}/"
-    finally:
-        server.shutdown()
-        server.server_close()
+    """Serve `folder` with Python's own web server, in a process of its own, and yield its URL."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "http.server", str(port), "--bind", "127.0.0.1"]
+    command += ["--protocol", "HTTP/1.1", "--directory", str(folder)]
+    with subprocess.Popen(  # noqa: S603 - our own interpreter
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as server:
+        try:
+            until_it_answers(port)
+            yield f"http://127.0.0.1:{port}/"
+        finally:
+            server.kill()
+
+
+def until_it_answers(port: int) -> None:
+    """Wait until something listens on `port`."""
+    for _ in range(100):
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except OSError:
+            time.sleep(0.1)
+        else:
+            return
+    raise TimeoutError(f"no web server on port {port}")
 
 
 def say(text: str) -> None:
@@ -79,9 +86,7 @@ def main() -> int:
         say("2. The same again: there is nothing to do, and no version is made.")
         sys.stdout.write(f"{sync(url, ends, mode=Mode.MIRROR)}\n")
 
-        say(
-            "3. Two files change, one keeping its size; one is new; one goes. Only that moves."
-        )
+        say("3. Two files change, one keeping its size; one is new; one goes. Only that moves.")
         change(source)
         sys.stdout.write(f"{sync(url, ends, mode=Mode.MIRROR)}\n")
 

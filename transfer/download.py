@@ -27,8 +27,6 @@ from transfer.job import Delivery, End
 from transfer.lanes import Lane
 from transfer.staging import Piece, Staging, expected_digests, trusted_any
 
-BLOCK = 2**20  # bytes
-
 
 def download(delivery: Delivery, items: list[Item]) -> Staging:
     """Fetch what a batch needs; what cannot be had is settled as failed in the staging."""
@@ -40,7 +38,7 @@ def download(delivery: Delivery, items: list[Item]) -> Staging:
             refuse_names(staging, piece)
             if piece.removal or not piece.open_targets() or copied_whole(delivery, piece):
                 continue
-            (small if is_small(delivery, piece.item) else large).append(piece)
+            (large if passes_through(delivery, piece.item) else small).append(piece)
         _run(staging, small, delivery.options.threads)
         if delivery.options.keep_staged:
             _run(staging, large, delivery.options.large_at_once)
@@ -50,9 +48,9 @@ def download(delivery: Delivery, items: list[Item]) -> Staging:
     return staging
 
 
-def is_small(delivery: Delivery, item: Item) -> bool:
-    """Say whether a file is held whole; one of unknown size is not."""
-    return item.size is not None and item.size <= delivery.options.small
+def passes_through(delivery: Delivery, item: Item) -> bool:
+    """Say whether a file is known to be too large to be held; one of unknown size is not."""
+    return item.size is not None and item.size > delivery.options.small
 
 
 def refuse_names(staging: Staging, piece: Piece) -> None:
@@ -80,7 +78,7 @@ def copy_origin(
     """Return (storage, path, etag) of bytes that `destination` can copy by itself."""
     if not isinstance(destination, Copier) or not destination.capabilities.copy:
         return None
-    for end, path in _elsewhere(delivery, piece.item):
+    for end, path in elsewhere(delivery, piece.item):
         if destination.copies_from(end.storage):
             return end.storage, path, None
     if destination.copies_from(delivery.source.storage):
@@ -88,7 +86,7 @@ def copy_origin(
     return None
 
 
-def _elsewhere(delivery: Delivery, item: Item) -> Iterator[tuple[End[Source], str]]:
+def elsewhere(delivery: Delivery, item: Item) -> Iterator[tuple[End[Source], str]]:
     """Yield open places that hold the declared digest already, by the catalog's word."""
     ends: dict[str, End[Source]] = {end.address: end for end in delivery.destinations}
     ends[delivery.source.address] = delivery.source
@@ -120,18 +118,21 @@ def _run(staging: Staging, pieces: list[Piece], threads: int) -> None:
 def _bring(staging: Staging, piece: Piece) -> None:
     delivery, item = staging.delivery, piece.item
     if piece.attempts == 1:
-        for end, path in _elsewhere(delivery, item):
+        for end, path in elsewhere(delivery, item):
             try:
                 with end.gate.connection(delivery.stop):
+                    if (end.storage.stat(path).size or 0) > delivery.options.small:
+                        break  # too large to be held: the pump reads it there
                     fetched = end.storage.fetch(path)
                 check_bytes(item, fetched, ())
             except StorageError:
                 continue  # the catalog's word was outdated: the source is asked
             _keep(staging, piece, fetched)
+            piece.resource = None  # it describes the other place, not the source
             return
     source = delivery.source
-    if not is_small(delivery, item):
-        _to_disk(staging, piece)
+    if item.size is None or passes_through(delivery, item):
+        _receive(staging, piece)
         return
     with source.gate.connection(delivery.stop):
         fetched = source.storage.fetch(item.origin, etag=item.etag)
@@ -177,24 +178,42 @@ def _keep(staging: Staging, piece: Piece, fetched: Fetched) -> None:
         piece.file.write_bytes(data)
 
 
-def _to_disk(staging: Staging, piece: Piece) -> None:
+def _receive(staging: Staging, piece: Piece) -> None:
+    """Stream a file of unknown or large size: into memory while it is small, else onto disk."""
     delivery, item = staging.delivery, piece.item
+    received = bytearray()
+    piece.file = None
     with delivery.source.gate.connection(delivery.stop):
         reading = delivery.source.storage.read(item.origin, etag=item.etag)
         try:
             expected = expected_digests(item, reading.resource)
             hasher = Hasher(digest.algorithm for digest in expected)
-            piece.file = staging.folder() / str(id(piece))
-            with piece.file.open("wb") as file:
-                for chunk in reading:
-                    delivery.stop.check()
-                    hasher.update(chunk)
-                    file.write(chunk)
-                    delivery.progress.moved(len(chunk))
-                    delivery.source.gate.pass_bytes(len(chunk), delivery.stop)
+            for chunk in reading:
+                delivery.stop.check()
+                hasher.update(chunk)
+                received += chunk
+                if len(received) > delivery.options.small:
+                    _spill(staging, piece, received)
+                delivery.progress.moved(len(chunk))
+                delivery.source.gate.pass_bytes(len(chunk), delivery.stop)
         finally:
             reading.close()
     check_read(piece, hasher, expected, reading.resource)
+    if len(received) == hasher.size and delivery.budget.take(len(received)):
+        piece.held = len(received)
+        piece.data = bytes(received)
+    else:
+        _spill(staging, piece, received)
+
+
+def _spill(staging: Staging, piece: Piece, received: bytearray) -> None:
+    """Append what was received to the piece's file and forget it here."""
+    if piece.file is None:
+        piece.file = staging.folder() / str(id(piece))
+        piece.file.unlink(missing_ok=True)
+    with piece.file.open("ab") as file:
+        file.write(received)
+    received.clear()
 
 
 def check_read(

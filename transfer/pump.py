@@ -16,9 +16,9 @@ from catalog.outcome import Status
 from catalog.plan import OnError
 from catalog.resource import Resource
 from providers.base import Chunk, Copier, Reading, Source, Writer
-from transfer.download import check_read, copy_origin
+from transfer.download import check_read, copy_origin, elsewhere
 from transfer.job import End
-from transfer.staging import Piece, Staging, expected_digests
+from transfer.staging import FileReading, Piece, Staging, expected_digests
 
 
 def pump(staging: Staging, piece: Piece) -> float | None:
@@ -151,6 +151,9 @@ class _Stream:
         self.size: int | None = piece.item.size
 
     def _origin(self) -> tuple[End[Source], str]:
+        if self._piece.attempts == 0:
+            for end, path in elsewhere(self._delivery, self._piece.item):
+                return end, path
         for number, outcome in self._piece.outcomes.items():
             if outcome.status is Status.STORED:
                 return self._delivery.destinations[number], self._piece.item.path
@@ -168,7 +171,7 @@ class _Stream:
         etag = item.etag if self._end is self._delivery.source else None
         self._reading = self._opened(etag, 0)
         self._resource = resource = self._reading.resource
-        if not self._replay:
+        if not self._replay and self._end is self._delivery.source:
             self._piece.resource = resource
         self.size = resource.size if resource.size is not None else item.size
         self._expected = expected_digests(item, resource)
@@ -177,6 +180,8 @@ class _Stream:
         self._hasher = Hasher(digest.algorithm for digest in self._expected)
 
     def _opened(self, etag: str | None, start: int) -> Reading:
+        if self._piece.file is not None and self._piece.resource is not None:
+            return FileReading(self._piece.file, self._piece.resource)
         return self._storage.read(self._path, etag=etag, start=start)
 
     def __iter__(self) -> Iterator[Chunk]:
@@ -227,6 +232,8 @@ class _Stream:
             return
         if self._resource is not None:
             check_read(self._piece, self._hasher, self._expected, self._resource)
+            if self._end is not self._delivery.source:
+                self._piece.resource = None  # it describes the other place
 
     def close(self) -> None:
         """Free the connection."""

@@ -13,8 +13,10 @@ from catalog.errors import CatalogError
 from catalog.outcome import Outcome, Proof, Status
 from catalog.plan import Action, Item
 from catalog.resource import Resource
-from providers.base import Attributes, Stored
+from providers.base import Attributes, Chunk, Stored
 from transfer.job import Delivery
+
+BLOCK = 2**20  # bytes
 
 
 class Piece:
@@ -188,6 +190,24 @@ class Staging:
         if last:
             failed = any(one.status is Status.FAILED for one in piece.outcomes.values())
             self.delivery.progress.settled(failed=failed)
+
+
+class FileReading:
+    """A staged file as a reading."""
+
+    def __init__(self, file: Path, resource: Resource) -> None:
+        """Read `file`, which the source described as `resource`."""
+        self.resource = resource
+        self._file = file.open("rb")
+
+    def __iter__(self) -> Iterator[Chunk]:
+        """Yield the file in chunks."""
+        while chunk := self._file.read(BLOCK):
+            yield chunk
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
 
 
 def trusted_any(digests: tuple[Digest, ...]) -> bool:

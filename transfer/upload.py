@@ -20,7 +20,7 @@ def upload(staging: Staging) -> Staging:
     small: list[tuple[Piece, int]] = []
     large: list[Piece] = []
     for piece in staging.to_write():
-        if piece.data is not None or piece.digest is not None or _is_copy(staging, piece):
+        if _whole(staging, piece):
             small.extend((piece, number) for number, _ in piece.open_targets())
         else:
             large.append(piece)
@@ -35,6 +35,15 @@ def upload(staging: Staging) -> Staging:
     Lane(large, lambda piece: pump(staging, piece), stop).run(options.large_at_once)
     Lane(removals, lambda pair: _remove_one(staging, *pair), stop).run(options.threads)
     return staging
+
+
+def _whole(staging: Staging, piece: Piece) -> bool:
+    """Say whether a piece is written in one call at each destination."""
+    if piece.data is not None:
+        return True
+    if piece.file is not None:
+        return piece.size <= staging.delivery.options.small
+    return _is_copy(staging, piece)
 
 
 def _is_copy(staging: Staging, piece: Piece) -> bool:

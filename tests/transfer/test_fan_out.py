@@ -150,3 +150,38 @@ def test_memory_is_bounded_by_the_budget_and_the_rest_waits_on_disk(tmp_path: Pa
     assert sum(piece.file is not None for piece in staging.pieces) == 17
     staging.release()
     assert job.budget.held == 0
+
+
+@pytest.mark.parametrize("data", [SMALL, LARGE, b""], ids=["small", "large", "empty"])
+def test_a_file_of_unknown_size_is_asked_for_once(
+    faulty_server: FaultyServer, tmp_path: Path, data: bytes
+) -> None:
+    faulty_server.files["/f"] = data
+    job = delivery(web(faulty_server.url), folder(tmp_path / "a"), folder(tmp_path / "b"))
+    outcomes = deliver(job, [item("f", None, to=2)])
+    assert {one.status for one in outcomes} == {Status.STORED}
+    assert faulty_server.requests["/f"] == 1
+    assert tree(tmp_path / "a") == tree(tmp_path / "b") == {"f": data}
+
+
+@pytest.mark.parametrize("data", [SMALL, LARGE], ids=["small", "large"])
+@pytest.mark.parametrize("damaged", [False, True], ids=["good", "damaged"])
+def test_bytes_known_elsewhere_are_not_fetched_unless_they_are_damaged(
+    faulty_server: FaultyServer,
+    tmp_path: Path,
+    data: bytes,
+    damaged: bool,  # noqa: FBT001 - a case
+) -> None:
+    from dataclasses import replace  # noqa: PLC0415 - this test alone
+
+    faulty_server.files["/f"] = data
+    end_of_it = folder(tmp_path / "a")
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "old").write_bytes(data[::-1] + b"!" if damaged else data)
+    one = replace(
+        item("f", len(data), str(Digest.of(data))), elsewhere=((end_of_it.address, "old"),)
+    )
+    (outcome,) = deliver(delivery(web(faulty_server.url), end_of_it), [one])
+    assert outcome.status is Status.STORED, outcome
+    assert (tmp_path / "a" / "f").read_bytes() == data
+    assert faulty_server.requests["/f"] == int(damaged)
