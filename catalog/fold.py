@@ -7,7 +7,7 @@ disturbed. An order that cannot be folded at all is poisoned: it is set aside, a
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from itertools import groupby
 from pathlib import Path
 
@@ -54,12 +54,10 @@ class Folder:
         self._spool = spool
         self._tenant = tenant
 
-    def settle(self) -> dict[str, Result]:
-        """Fold what waits now, and return what each order was answered."""
+    def settle(self, until: str) -> dict[str, Result]:
+        """Fold what waits, none younger than the batch `until`; return what was answered."""
         results: dict[str, Result] = {}
-        if not self._database.exists():
-            self._database.writable().close()
-        waiting = self._inbox.waiting()
+        waiting = self._inbox.waiting(until)
         for start in range(0, len(waiting), MOST):
             orders = waiting[start : start + MOST]
             connection = self._database.writable()
@@ -98,28 +96,27 @@ class Folder:
         for kind, group in groupby(
             (order for order in orders if order.batch not in known), lambda order: order.kind
         ):
-            results.update(_apply(work, kind, list(group)))
+            results |= _apply(work, kind, list(group))
         connection.execute("COMMIT")
         for order in orders:
             self._inbox.done(order)
         return results
 
 
-def _apply(work: Work, kind: str, orders: list[Order]) -> Iterator[tuple[str, Result]]:
+def _apply(work: Work, kind: str, orders: list[Order]) -> dict[str, Result]:
     if kind == OUTCOMES:
         results = outcomes.fold(work, orders)
     elif kind in KINDS:
         results = [_answer(work, KINDS[kind], order) for order in orders]
     else:
         raise CatalogBroken(f"no order of the kind {kind!r} is known to this program")
-    for order, result in zip(orders, results, strict=True):
-        work.ask(
-            "INSERT INTO ingested VALUES ($batch, $kind, $result, now()::TIMESTAMP)",
-            batch=order.batch,
-            kind=kind,
-            result=json.dumps(result),
-        )
-        yield order.batch, result
+    work.run(
+        "ingested",
+        kind=kind,
+        batches=[order.batch for order in orders],
+        results=[json.dumps(result) for result in results],
+    )
+    return {order.batch: result for order, result in zip(orders, results, strict=True)}
 
 
 def _answer(work: Work, fold: Callable[[Work, Order], Result], order: Order) -> Result:

@@ -71,7 +71,7 @@ class Inbox:
 
         return self.submit_file(f"{kind}.json", write)
 
-    def submit_file(self, suffix: str, write: Callable[[Path], None]) -> str:
+    def submit_file(self, suffix: str, write: Callable[[Path], object]) -> str:
         """Hand over the file that `write` fills; durable when this returns its batch id."""
         batch = f"{_stamp():020d}-{uuid.uuid4().hex[:12]}"
         draft = self._tmp / f"{batch}.{suffix}"
@@ -81,13 +81,19 @@ class Inbox:
         _sync(self._inbox)
         return batch
 
-    def waiting(self) -> list[Order]:
-        """Return the orders that wait, oldest first."""
-        return [Order.at(self._inbox / name) for name in sorted(self._names())]
+    def waiting(self, until: str) -> list[Order]:
+        """Return the orders that wait, oldest first, none younger than the batch `until`."""
+        names = (name for name in self._names() if name[: len(until)] <= until)
+        return [Order.at(self._inbox / name) for name in sorted(names)]
 
-    def empty(self) -> bool:
-        """Say whether nothing waits."""
-        return not self._names()
+    def newest(self) -> str | None:
+        """Return the batch of the youngest order that waits."""
+        youngest = max(self._names(), default=None)
+        return None if youngest is None else Order.at(self._inbox / youngest).batch
+
+    def count(self) -> int:
+        """Return how many orders wait."""
+        return len(self._names())
 
     def waits(self, batch: str) -> bool:
         """Say whether the order `batch` still waits."""

@@ -35,9 +35,12 @@ from catalog.plan import Action, Item, Plan, PlannedBatch, PlanRequest
 from catalog.refusal import raise_refusal
 from catalog.request import request_to_json
 from catalog.run import PlanRow, Run, RunTally
+from catalog.script import Row
 from catalog.settings import Settings
 from catalog.spool import Listing, Spool
 from catalog.version import ContentRow, Location, Sizes, Version
+
+BACKLOG = 100  # orders that may wait before whoever adds one more lends a hand
 
 
 class Catalog:
@@ -108,7 +111,10 @@ class Catalog:
         def write(path: Path) -> None:
             write_outcomes(path, run_id, plan_id, outcomes)
 
-        return self._inbox.submit_file(f"{OUTCOMES}.parquet", write)
+        batch = self._inbox.submit_file(f"{OUTCOMES}.parquet", write)
+        if self._inbox.count() > BACKLOG:
+            self._settle(batch, self._turnstile)  # whoever hands over faster than all fold, folds
+        return batch
 
     def record_versions(
         self, run_id: str, plan_id: str, *, allow_partial: bool = False
@@ -148,8 +154,9 @@ class Catalog:
         turnstile = self._turnstile
         if timeout_s is not None:
             turnstile = Turnstile(self._folder, timeout_s)
-        with turnstile.hold(Hold.ALONE):
-            self._folder_of_orders().settle()
+        newest = self._inbox.newest()
+        if newest is not None:
+            self._settle(newest, turnstile)
 
     def plan(self, plan_id: str) -> Plan:
         """Return a stored plan."""
@@ -231,7 +238,7 @@ class Catalog:
         with self._reading() as connection:
             return history.read_sizes(connection, self._key(address))
 
-    def sql(self, query: str, params: object = None) -> list[tuple[object, ...]]:
+    def sql(self, query: str, params: object = None) -> list[Row]:
         """Run a query of your own on the tables, for reading alone and without files."""
         with self._reading() as connection:
             connection.execute("SET enable_external_access = false")
@@ -247,10 +254,7 @@ class Catalog:
     @contextmanager
     def _reading(self) -> Generator[DuckDBPyConnection]:
         # Whoever reads first folds what waits, so that a process sees all it handed over before.
-        if not self._nothing_waits():
-            with self._turnstile.hold(Hold.ALONE, unless=self._nothing_waits) as held:
-                if held:
-                    self._folder_of_orders().settle()
+        self.settle()
         with self._opened() as connection:
             yield connection
 
@@ -258,22 +262,23 @@ class Catalog:
     def _opened(self) -> Generator[DuckDBPyConnection]:
         # Enough for what never changes, such as a plan: it leaves outcomes to wait for each other.
         if not self._database.exists():
-            self.settle()
+            with self._turnstile.hold(Hold.ALONE, unless=self._database.exists) as held:
+                if held:
+                    self._database.writable().close()
         with self._turnstile.hold(Hold.SHARED), self._database.readable() as connection:
             yield connection
 
-    def _nothing_waits(self) -> bool:
-        return self._inbox.empty() and self._database.exists()
-
-    def _folder_of_orders(self) -> Folder:
-        return Folder(self._database, self._inbox, self._folder / "spool", self._tenant)
+    def _settle(self, batch: str, turnstile: Turnstile) -> dict[str, Result]:
+        # No further than `batch`, so that nobody waits for the orders of those who came later.
+        with turnstile.hold(Hold.ALONE, unless=lambda: not self._inbox.waits(batch)) as held:
+            if not held:
+                return {}
+            folder = Folder(self._database, self._inbox, self._folder / "spool", self._tenant)
+            return folder.settle(batch)
 
     def _ask(self, kind: str, body: dict[str, object]) -> Result:
         batch = self._inbox.submit(kind, body)
-        result: Result | None = None
-        with self._turnstile.hold(Hold.ALONE, unless=lambda: not self._inbox.waits(batch)) as held:
-            if held:
-                result = self._folder_of_orders().settle().get(batch)
+        result = self._settle(batch, self._turnstile).get(batch)
         if result is None:
             result = self._answer(batch)
         raise_refusal(result)

@@ -1,0 +1,1 @@
+"""The floor: errors, digests, paths, decisions, and the DuckDB store under several processes."""

@@ -1,0 +1,282 @@
+"""The decision on one path, and its twin in SQL."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from typing import Any
+
+import duckdb
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from catalog import script
+from catalog.decide import Decision, Held, Listed, Rules, Wanted, decide
+from catalog.keys import repository_key
+from catalog.plan import Action, Mode, Strategy
+
+A, B = "a" * 64, "b" * 64
+WANTED = Wanted("s3://a", "x", size=3, etag="e", modified_us=1)
+HELD = Held(
+    A,
+    size=3,
+    etag="d",
+    modified_us=9,
+    source="s3://a",
+    origin="x",
+    origin_size=3,
+    origin_etag="e",
+    origin_modified_us=1,
+)
+SAME = Listed(3, "d", 9)
+FINGERPRINT = Rules(Strategy.FINGERPRINT)
+CHECKED = Rules(checked=True)
+MIRROR = Rules(mode=Mode.MIRROR)
+
+CASES: dict[str, tuple[Wanted | None, Held | None, Listed | None, Rules, str | None]] = {
+    "new": (WANTED, None, None, Rules(), "add not at the destination"),
+    "foreign file there": (
+        WANTED,
+        None,
+        SAME,
+        CHECKED,
+        "replace unverified at the destination",
+    ),
+    "foreign file of equal size": (
+        WANTED,
+        None,
+        SAME,
+        Rules(Strategy.SIZE, checked=True),
+        "keep same size at the destination",
+    ),
+    "foreign file of that name": (
+        WANTED,
+        None,
+        Listed(7),
+        Rules(Strategy.NAME, checked=True),
+        "keep name at the destination",
+    ),
+    "lost there": (WANTED, HELD, None, CHECKED, "add missing at the destination"),
+    "other size there": (
+        WANTED,
+        HELD,
+        replace(SAME, size=4),
+        CHECKED,
+        "replace changed at the destination: size 3 -> 4",
+    ),
+    "other etag there": (
+        WANTED,
+        HELD,
+        replace(SAME, etag="q"),
+        replace(CHECKED, match_etags=True),
+        "replace changed at the destination: etag d -> q",
+    ),
+    "etags that do not matter": (WANTED, HELD, replace(SAME, etag="q"), CHECKED, "keep same etag"),
+    "other time there": (
+        WANTED,
+        HELD,
+        replace(SAME, modified_us=8),
+        CHECKED,
+        "replace changed at the destination: modified_us 9 -> 8",
+    ),
+    "times that do not matter": (
+        WANTED,
+        HELD,
+        replace(SAME, modified_us=8),
+        replace(CHECKED, match_etags=True),
+        "keep same etag",
+    ),
+    "always": (WANTED, HELD, None, Rules(Strategy.ALWAYS), "replace asked to move everything"),
+    "name": (WANTED, HELD, None, Rules(Strategy.NAME), "keep name at the destination"),
+    "size": (WANTED, HELD, None, Rules(Strategy.SIZE), "keep same size at the destination"),
+    "unknown size": (
+        replace(WANTED, size=None),
+        HELD,
+        None,
+        Rules(Strategy.SIZE),
+        "replace source size changed 3 -> ?",
+    ),
+    "equal digest": (
+        replace(WANTED, digest=A, etag="new"),
+        HELD,
+        None,
+        Rules(),
+        "keep same digest",
+    ),
+    "other digest": (
+        replace(WANTED, digest=B),
+        HELD,
+        None,
+        Rules(),
+        "replace source digest changed",
+    ),
+    "digest of another source": (
+        replace(WANTED, source="s3://b", digest=A),
+        HELD,
+        None,
+        Rules(),
+        "keep same digest",
+    ),
+    "another source": (
+        replace(WANTED, source="s3://b"),
+        HELD,
+        None,
+        Rules(),
+        "replace copied from another source",
+    ),
+    "source grew": (
+        replace(WANTED, size=4),
+        HELD,
+        None,
+        FINGERPRINT,
+        "replace source size changed 3 -> 4",
+    ),
+    "source etag": (
+        replace(WANTED, etag="f"),
+        HELD,
+        None,
+        FINGERPRINT,
+        "replace source etag changed",
+    ),
+    "source time": (
+        replace(WANTED, etag=None, modified_us=2),
+        HELD,
+        None,
+        FINGERPRINT,
+        "replace source time changed",
+    ),
+    "same time": (replace(WANTED, etag=None), HELD, None, FINGERPRINT, "keep same time"),
+    "only sizes": (
+        replace(WANTED, etag=None, modified_us=None),
+        HELD,
+        None,
+        FINGERPRINT,
+        "keep same size, nothing else to compare",
+    ),
+    "nothing known": (
+        Wanted("s3://a", "x"),
+        HELD,
+        None,
+        FINGERPRINT,
+        "replace nothing to compare",
+    ),
+    "gone, additive": (None, HELD, None, Rules(), None),
+    "gone, mirror": (None, HELD, None, MIRROR, "remove gone from the source"),
+    "gone on both sides": (None, HELD, None, replace(MIRROR, checked=True), None),
+    "foreign, mirror": (None, None, SAME, replace(MIRROR, checked=True), None),
+    "excluded, mirror": (replace(WANTED, selected=False), HELD, None, MIRROR, None),
+}
+
+
+@pytest.mark.parametrize(("wanted", "held", "listed", "rules", "said"), CASES.values(), ids=CASES)
+def test_each_case_is_decided_and_says_why(
+    wanted: Wanted | None,
+    held: Held | None,
+    listed: Listed | None,
+    rules: Rules,
+    said: str | None,
+) -> None:
+    decision = decide(wanted, held, listed, rules)
+
+    assert (None if decision is None else f"{decision.action} {decision.reason}") == said
+
+
+numbers = st.none() | st.integers(0, 2)
+etags = st.none() | st.sampled_from(["e", "f", "g h"])
+sources = st.sampled_from(["s3://a", "s3://b"])
+origins = st.sampled_from(["x", "y"])
+wanteds = st.builds(
+    Wanted,
+    source=st.just("s3://a"),
+    origin=origins,
+    size=numbers,
+    etag=etags,
+    modified_us=numbers,
+    digest=st.none() | st.sampled_from([A, B]),
+    selected=st.booleans(),
+)
+helds = st.builds(
+    Held,
+    digest=st.sampled_from([A, B]),
+    size=numbers,
+    etag=etags,
+    modified_us=numbers,
+    source=st.none() | sources,
+    origin=st.none() | origins,
+    origin_size=numbers,
+    origin_etag=etags,
+    origin_modified_us=numbers,
+)
+listeds = st.builds(Listed, size=numbers, etag=etags, modified_us=numbers)
+rules_of_all_kinds = st.builds(
+    Rules,
+    strategy=st.sampled_from(Strategy),
+    mode=st.sampled_from(Mode),
+    match_etags=st.booleans(),
+    checked=st.booleans(),
+)
+triples = st.lists(
+    st.tuples(st.none() | wanteds, st.none() | helds, st.none() | listeds), min_size=1, max_size=40
+)
+
+
+@pytest.fixture(scope="module")
+def tables() -> duckdb.DuckDBPyConnection:
+    connection = duckdb.connect()
+    connection.execute("SET enable_progress_bar = false")
+    connection.execute(
+        "CREATE TABLE w (nkey INTEGER, source VARCHAR, origin VARCHAR, size BIGINT, etag VARCHAR,"
+        " modified_us BIGINT, digest VARCHAR, selected BOOLEAN);"
+        "CREATE TABLE h (nkey INTEGER, digest VARCHAR, size BIGINT, etag VARCHAR,"
+        " modified_us BIGINT, origin UUID, origin_path VARCHAR, origin_size BIGINT,"
+        " origin_etag VARCHAR, origin_modified_us BIGINT);"
+        "CREATE TABLE l (nkey INTEGER, size BIGINT, etag VARCHAR, modified_us BIGINT)"
+    )
+    return connection
+
+
+@settings(max_examples=300, deadline=None)
+@given(rows=triples, rules=rules_of_all_kinds)
+def test_the_sql_twin_decides_alike_and_says_the_same(
+    tables: duckdb.DuckDBPyConnection,
+    rows: list[tuple[Wanted | None, Held | None, Listed | None]],
+    rules: Rules,
+) -> None:
+    expected: list[Decision | None] = []
+    columns: dict[str, list[tuple[Any, ...]]] = {"w": [], "h": [], "l": []}
+    for key, (wanted, held, listed) in enumerate(rows):
+        expected.append(decide(wanted, held, listed, rules))
+        if wanted is not None:
+            columns["w"].append((key, *asdict(wanted).values()))
+        if held is not None:
+            facts = asdict(held)
+            facts["source"] = held.source and repository_key("t", held.source)
+            columns["h"].append((key, *facts.values()))
+        if listed is not None and rules.checked:
+            columns["l"].append((key, *asdict(listed).values()))
+    for table, values in columns.items():
+        tables.execute(f"DELETE FROM {table}")  # noqa: S608  # one of our three
+        if values:
+            marks = ", ".join("(" + ", ".join("?" * len(values[0])) + ")" for _ in values)
+            tables.execute(
+                f"INSERT INTO {table} VALUES {marks}", [v for row in values for v in row]
+            )
+
+    answers = script.ask(
+        tables,
+        f"SELECT {script.text('decide')} FROM range($rows) r(nkey) LEFT JOIN w USING (nkey)"  # noqa: S608  # our own file
+        " LEFT JOIN h USING (nkey) LEFT JOIN l USING (nkey) ORDER BY r.nkey",
+        rows=len(rows),
+        strategy=rules.strategy,
+        mode=rules.mode,
+        match_etags=rules.match_etags,
+        checked=rules.checked,
+        source=repository_key("t", "s3://a"),
+    )
+
+    said = [one and f"{one.action} {one.reason}" for one in expected]
+    assert [answer for (answer,) in answers] == said
+
+
+def test_what_is_kept_is_kept_with_a_reason() -> None:
+    assert decide(WANTED, HELD, SAME, CHECKED) == Decision(Action.KEEP, "same etag")

@@ -1,0 +1,238 @@
+"""Plans: rows with reasons, batches within their limits, items, and what is refused."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from catalog.batching import batch_starts
+from catalog.digest import Digest
+from catalog.errors import (
+    CatalogBroken,
+    DigestNotAllowed,
+    InvalidInput,
+    NothingMatched,
+    NotRecorded,
+    PathConflict,
+)
+from catalog.plan import Action, BatchLimits, Mode, Selection, Strategy, Target
+from catalog.resource import Resource
+from tests.catalog.desk import HERE, THERE, Desk, file
+
+FILES = [file(f"d/{number}", number) for number in range(10)]
+
+
+def test_a_plan_is_falsy_when_there_is_nothing_to_do(desk: Desk) -> None:
+    first = desk.plan(FILES)
+    desk.carry_out(first)
+
+    second = desk.plan(FILES)
+
+    assert first
+    assert not second
+    assert second.tallies[0].keep == second.matched == 10
+    assert [row.reason for row in desk.catalog.rows(second.plan_id, limit=2)] == ["same etag"] * 2
+
+
+def test_the_same_inputs_give_the_same_digest(desk: Desk) -> None:
+    request = desk.request(FILES, HERE, THERE)
+
+    first = desk.catalog.make_plan(request)
+    again = desk.catalog.make_plan(replace(request, plan_id="again"))
+    other = desk.catalog.make_plan(replace(request, plan_id="other", mode=Mode.MIRROR))
+
+    assert first.digest == again.digest != other.digest
+
+
+def test_a_plan_is_stored_once_whatever_is_asked(desk: Desk) -> None:
+    request = desk.request(FILES)
+
+    assert desk.catalog.make_plan(request) == desk.catalog.make_plan(request)
+    assert len(desk.catalog.rows(request.plan_id)) == 10
+
+
+def test_batches_follow_the_paths_and_keep_their_limits(desk: Desk) -> None:
+    request = replace(desk.request(FILES), limits=BatchLimits(count=3, bytes=9))
+
+    plan = desk.catalog.make_plan(request)
+
+    batches = desk.catalog.batches(plan.plan_id)
+    assert [(one.count, one.bytes) for one in batches] == [
+        (3, 3),
+        (2, 7),
+        (1, 5),
+        (1, 6),
+        (1, 7),
+        (1, 8),
+        (1, 9),
+    ]
+    assert plan.batches == 7
+    assert [item.path for item in desk.items(plan)] == [one.path for one in FILES]
+
+
+@pytest.mark.parametrize(
+    ("sizes", "starts"),
+    [
+        ([], []),
+        ([0], [0]),
+        ([99], [0]),
+        ([1, 99, 1], [0, 1, 2]),
+        ([5, 5, 1], [0, 2]),
+        ([0] * 7, [0, 3, 6]),
+    ],
+    ids=repr,
+)
+def test_a_batch_begins_where_the_last_one_is_full(sizes: list[int], starts: list[int]) -> None:
+    assert list(batch_starts(sizes, BatchLimits(count=3, bytes=10))) == starts
+
+
+def test_a_file_is_read_once_for_all_the_destinations_that_need_it(desk: Desk) -> None:
+    desk.sync(FILES[:1])
+
+    items = desk.items(desk.plan(FILES[:2], HERE, THERE))
+
+    assert [(item.path, item.destinations, item.actions) for item in items] == [
+        ("d/0", (1,), (Action.ADD,)),
+        ("d/1", (0, 1), (Action.ADD, Action.ADD)),
+    ]
+
+
+def test_a_mirror_removes_what_is_gone_in_batches_of_its_own(desk: Desk) -> None:
+    desk.sync(FILES)
+    request = replace(desk.request([*FILES[:2], file("new")]), mode=Mode.MIRROR)
+
+    plan = desk.catalog.make_plan(request)
+    desk.carry_out(plan, "second")
+    (made,) = desk.catalog.record_versions("second", plan.plan_id)
+
+    assert [one.count for one in desk.catalog.batches(plan.plan_id)] == [1, 8]
+    assert (plan.tallies[0].add, plan.tallies[0].remove) == (1, 8)
+    assert made is not None
+    assert (made.added, made.removed, made.total) == (1, 8, 3)
+    assert desk.catalog.location(HERE, "d/5") is None
+
+
+def test_what_the_selection_leaves_out_is_not_gone(desk: Desk) -> None:
+    desk.sync(FILES)
+    request = desk.request(FILES[:5])
+    chosen = Selection(exclude=("d/[01]",), skip_empty=True)
+
+    plan = desk.catalog.make_plan(replace(request, mode=Mode.MIRROR, selection=chosen))
+
+    assert plan.matched == 3
+    assert [row.path for row in desk.catalog.rows(plan.plan_id, Action.REMOVE)] == [
+        f"d/{number}" for number in range(5, 10)
+    ]
+
+
+def test_a_selection_that_lets_nothing_through_is_an_error_unless_allowed(desk: Desk) -> None:
+    request = replace(desk.request(FILES), selection=Selection(include=("*.csv",)))
+
+    with pytest.raises(NothingMatched):
+        desk.catalog.make_plan(request)
+    with pytest.raises(NotRecorded):
+        desk.catalog.plan(request.plan_id)
+    allowed = Selection(include=("*.csv",), allow_empty=True)
+    assert not desk.catalog.make_plan(replace(request, selection=allowed))
+
+
+def test_a_file_beside_a_folder_of_its_name_is_refused_where_the_target_is_a_tree(
+    desk: Desk,
+) -> None:
+    files = [file("a"), file("a b"), file("a/b/c"), file("a-b")]
+
+    with pytest.raises(PathConflict) as caught:
+        desk.plan(files)
+
+    assert (caught.value.file, caught.value.below) == ("a", "a/b/c")
+    flat = replace(desk.request(files), targets=(Target(HERE, tree=False),))
+    assert desk.catalog.make_plan(flat).matched == 4
+
+
+def test_two_origins_of_one_path_are_refused_by_name(desk: Desk) -> None:
+    with desk.catalog.spool() as spool:
+        spool.add(file("x/a"), "a")
+        spool.add(file("y/a"), "a")
+        listing = spool.finish()
+
+    with pytest.raises(InvalidInput, match="both 'x/a' and 'y/a' would become 'a'"):
+        desk.catalog.make_plan(replace(desk.request([]), wanted=listing.listing_id))
+
+
+def test_a_file_is_read_where_it_was_listed_and_written_where_it_was_named(desk: Desk) -> None:
+    with desk.catalog.spool() as spool:
+        spool.add(file("deep/a"), "a")
+        listing = spool.finish()
+
+    plan = desk.catalog.make_plan(replace(desk.request([]), wanted=listing.listing_id))
+
+    (item,) = desk.items(plan)
+    assert (item.origin, item.path) == ("deep/a", "a")
+
+
+def test_only_untrusted_digests_are_refused_before_a_byte_is_read(desk: Desk) -> None:
+    weak = Digest.of(b"x", "md5")
+
+    with pytest.raises(DigestNotAllowed) as caught:
+        desk.plan([file("a", 1, "e", weak)])
+
+    assert caught.value.declared == ("md5",)
+    (item,) = desk.items(desk.plan([file("a", 1, "e", weak, Digest.of(b"x"))]))
+    assert item.digests == (str(Digest.of(b"x")),)
+
+
+def test_declared_bytes_that_lie_elsewhere_are_named_own_targets_first(desk: Desk) -> None:
+    desk.sync([file("old")])
+    (there,) = desk.catalog.content(HERE)
+    assert there.digest is not None
+    declared = file("new", 1, "e", Digest("sha256", there.digest))
+
+    (item,) = desk.items(desk.plan([declared], HERE, THERE))
+
+    assert item.elsewhere == ((HERE, "old"),)
+
+
+def test_a_fresh_listing_of_the_destination_is_believed_before_the_catalog(desk: Desk) -> None:
+    desk.sync(FILES[:3])
+    seen = desk.listing(
+        [
+            Resource("d/0", size=0, etag="at s3://here e"),
+            Resource("d/1", size=7, etag="at s3://here e"),
+            Resource("foreign", size=1),
+        ]
+    )
+    target = Target(HERE, seen.listing_id, match_etags=True)
+
+    plan = desk.catalog.make_plan(
+        replace(desk.request(FILES[:3]), targets=(target,), mode=Mode.MIRROR)
+    )
+
+    assert {row.path: f"{row.action} {row.reason}" for row in desk.catalog.rows(plan.plan_id)} == {
+        "d/0": "keep same etag",
+        "d/1": "replace changed at the destination: size 1 -> 7",
+        "d/2": "add missing at the destination",
+    }
+
+
+def test_files_that_were_there_already_enter_the_version_when_kept(desk: Desk) -> None:
+    seen = desk.listing([Resource("d/3", size=3)])
+    request = replace(
+        desk.request(FILES[3:4]),
+        targets=(Target(HERE, seen.listing_id),),
+        strategy=Strategy.SIZE,
+    )
+
+    plan = desk.catalog.make_plan(request)
+    (made,) = desk.catalog.record_versions("run", plan.plan_id)
+
+    assert not plan
+    assert made is not None
+    assert (made.added, made.bytes) == (1, 3)
+
+
+def test_a_plan_from_a_listing_that_is_gone_says_so_and_harms_nobody(desk: Desk) -> None:
+    with pytest.raises(CatalogBroken, match="gone"):
+        desk.catalog.make_plan(replace(desk.request([]), wanted="0" * 32))
+
+    assert desk.plan(FILES)

@@ -1,0 +1,261 @@
+"""The file beside its folder: spools, migrations, locks, poisoned orders."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import threading
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from catalog.errors import CatalogBroken, CatalogTimeout, InvalidInput
+from catalog.inbox import Inbox
+from catalog.lock import Hold, Turnstile
+from catalog.migrate import FOLDER, migrate, pending
+from catalog.resource import Resource
+from catalog.settings import Settings
+from catalog.spool import PAGE
+from catalog.store import Catalog
+from tests.catalog.desk import HERE, SOURCE, Desk, file
+
+
+def folder_of(catalog: Catalog, name: str) -> Path:
+    return catalog.path.with_name(catalog.path.name + ".d") / name
+
+
+def test_a_spool_writes_pages_as_it_goes_and_counts(catalog: Catalog) -> None:
+    with catalog.spool() as spool:
+        for number in range(2 * PAGE + 1):
+            spool.add(Resource(f"f/{number}", size=2))
+        held = len(list(folder_of(catalog, "spool").glob("*/*.parquet")))
+        listing = spool.finish()
+
+    assert held == 2
+    assert (listing.count, listing.bytes) == (2 * PAGE + 1, 2 * (2 * PAGE + 1))
+    assert catalog.record_listing(SOURCE, listing).total == listing.count
+
+
+def test_a_spool_that_fails_leaves_nothing_behind(catalog: Catalog) -> None:
+    def fail() -> None:
+        with catalog.spool() as spool:
+            spool.add(file("a"))
+            raise ConnectionError
+
+    with pytest.raises(ConnectionError):
+        fail()
+
+    assert list(folder_of(catalog, "spool").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        Resource(""),
+        Resource("/a"),
+        Resource("a\x00b"),
+        Resource("a", size=-1),
+        Resource("\udc80"),
+    ],
+    ids=["empty", "absolute", "null", "negative", "not unicode"],
+)
+def test_a_page_that_breaks_the_schema_is_refused(catalog: Catalog, wrong: Resource) -> None:
+    with catalog.spool() as spool:
+        spool.add(wrong)
+
+        with pytest.raises(InvalidInput, match="a listing cannot hold"):
+            spool.finish()
+
+
+def test_a_query_of_ones_own_reads_and_never_writes(desk: Desk, tmp_path: Path) -> None:
+    desk.list_source([file("a")])
+
+    assert desk.catalog.sql("SELECT path FROM content WHERE size = ?", [1]) == [("a",)]
+    with pytest.raises(duckdb.Error, match="read-only"):
+        desk.catalog.sql("DELETE FROM content")
+    with pytest.raises(duckdb.Error, match="disabled"):
+        desk.catalog.sql(f"COPY content TO '{tmp_path}/x.csv'")
+
+
+def test_the_settings_name_the_catalog(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("ENTREPOT_CATALOG", str(tmp_path / "deep" / "c.duckdb"))
+    monkeypatch.setenv("ENTREPOT_CATALOG_TIMEOUT_S", "7")
+
+    catalog = Catalog.open(Settings())
+
+    assert catalog.path == tmp_path / "deep" / "c.duckdb"
+    assert catalog.runs() == []
+
+
+def test_two_tenants_of_one_file_do_not_meet(tmp_path: Path) -> None:
+    desks = [Desk(Catalog(tmp_path / "c.duckdb", tenant=name)) for name in ("one", "two")]
+
+    numbers = [desk.list_source([file("a")]).number for desk in desks]
+
+    assert numbers == [1, 1]
+
+
+def test_a_migration_that_was_edited_after_it_was_applied_is_refused(tmp_path: Path) -> None:
+    copy = tmp_path / "migrations"
+    copy.mkdir()
+    first = copy / "0001_initial.sql"
+    first.write_bytes((FOLDER / "0001_initial.sql").read_bytes())
+    with duckdb.connect() as connection:
+        migrate(connection, copy)
+        migrate(connection, copy)
+        first.write_text(first.read_text() + "-- edited")
+
+        with pytest.raises(CatalogBroken, match="edited"):
+            pending(connection, copy)
+
+
+def test_a_migration_that_fails_leaves_the_ones_before_it(tmp_path: Path) -> None:
+    copy = tmp_path / "migrations"
+    copy.mkdir()
+    (copy / "0001_initial.sql").write_bytes((FOLDER / "0001_initial.sql").read_bytes())
+    (copy / "0002_broken.sql").write_text("CREATE TABLE half (i INTEGER); nonsense;")
+    with duckdb.connect() as connection:
+        with pytest.raises(duckdb.Error):
+            migrate(connection, copy)
+        connection.execute("ROLLBACK")
+
+        assert [one.number for one in pending(connection, copy)] == [2]
+
+
+def test_a_catalog_newer_than_this_program_is_refused_and_its_inbox_left_alone(
+    desk: Desk,
+) -> None:
+    desk.list_source([file("a")])
+    with duckdb.connect(str(desk.catalog.path)) as connection:
+        connection.execute("INSERT INTO schema_migrations VALUES (99, 'x', 'y', now()::TIMESTAMP)")
+
+    for ask in (lambda: desk.list_source([file("b")]), desk.catalog.runs):
+        with pytest.raises(CatalogBroken, match="newer"):
+            ask()
+
+    assert list(folder_of(desk.catalog, "quarantine").iterdir()) == []
+    assert len(list(folder_of(desk.catalog, "inbox").iterdir())) == 1
+
+
+@pytest.mark.parametrize(
+    ("suffix", "content"),
+    [
+        ("outcomes.parquet", b"not parquet at all"),
+        ("outcomes.parquet", b""),
+        ("plan.json", b"{"),
+        ("plan.json", b"[]"),
+        ("listing.json", b"{}"),
+        ("nonsense.json", b"{}"),
+    ],
+)
+def test_a_poisoned_order_is_set_aside_with_its_reason_and_blocks_nobody(
+    desk: Desk, suffix: str, content: bytes
+) -> None:
+    inbox = Inbox(folder_of(desk.catalog, ""))
+    desk.catalog.end_run("before", "completed")
+    batch = inbox.submit_file(suffix, lambda path: path.write_bytes(content))
+    plan = desk.plan([file("a")])
+    desk.carry_out(plan)
+
+    assert len(desk.catalog.outcomes("run")) == 1
+    assert {path.name for path in folder_of(desk.catalog, "quarantine").iterdir()} == {
+        f"{batch}.{suffix}",
+        f"{batch}.error.txt",
+    }
+    assert inbox.verdict(batch)
+    assert inbox.count() == 0
+
+
+def test_an_order_that_was_folded_but_not_taken_away_is_folded_once(desk: Desk) -> None:
+    plan = desk.plan([file("a")])
+    desk.carry_out(plan)
+    (order,) = folder_of(desk.catalog, "inbox").iterdir()
+    content = order.read_bytes()
+    desk.catalog.settle()
+
+    order.write_bytes(content)
+
+    assert len(desk.catalog.outcomes("run")) == 1
+    assert not order.exists()
+
+
+def test_whoever_waits_too_long_hears_which_file_was_taken(tmp_path: Path) -> None:
+    held, late = Turnstile(tmp_path, 1), Turnstile(tmp_path, 0.05)
+
+    with held.hold(Hold.ALONE), pytest.raises(CatalogTimeout, match=r"use\.lock"):  # noqa: SIM117  # order
+        with late.hold(Hold.SHARED):
+            pass
+    with late.hold(Hold.SHARED) as free:
+        assert free
+
+
+def test_readers_share_and_a_writer_that_waits_is_not_overtaken(tmp_path: Path) -> None:
+    turnstile = Turnstile(tmp_path, 10)
+    seen: list[str] = []
+    queued = threading.Event()
+
+    def passed_the_queue() -> bool:
+        with (tmp_path / "queue.lock").open("a") as queue:
+            try:
+                fcntl.flock(queue, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                queued.set()
+        return False
+
+    def write() -> None:
+        with turnstile.hold(Hold.ALONE, unless=passed_the_queue):
+            seen.append("writer")
+
+    def read() -> None:
+        with turnstile.hold(Hold.SHARED):
+            seen.append("reader")
+
+    with turnstile.hold(Hold.SHARED), turnstile.hold(Hold.SHARED):
+        writer, reader = threading.Thread(target=write), threading.Thread(target=read)
+        writer.start()
+        queued.wait()
+        reader.start()
+    writer.join()
+    reader.join()
+
+    assert seen == ["writer", "reader"]
+
+
+def test_a_forked_child_does_not_keep_the_lock_of_its_parent(tmp_path: Path) -> None:
+    turnstile = Turnstile(tmp_path, 5)
+    reading, writing = os.pipe()
+    with turnstile.hold(Hold.ALONE):
+        child = os.fork()
+        if child == 0:  # it outlives the parent's hold, and must not prolong it
+            os.close(writing)
+            os.read(reading, 1)
+            os._exit(0)
+    try:
+        with turnstile.hold(Hold.ALONE) as free:
+            assert free
+    finally:
+        os.close(writing)
+        os.waitpid(child, 0)
+        os.close(reading)
+
+
+def test_threads_of_one_process_write_and_read_together(desk: Desk) -> None:
+    desk.plan([file("a")])
+    failures: list[BaseException] = []
+
+    def work(number: int) -> None:
+        try:
+            desk.sync([file(f"{number}/{part}") for part in range(5)], f"run-{number}")
+            desk.catalog.latest(HERE)
+        except BaseException as error:  # noqa: BLE001  # shown below, in the test's own thread
+            failures.append(error)
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert failures == []
+    assert desk.catalog.latest(HERE).total == 30

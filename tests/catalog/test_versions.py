@@ -1,0 +1,133 @@
+"""Versions: 0 is empty, no change makes none, failure makes none."""
+
+from __future__ import annotations
+
+import pytest
+
+from catalog.digest import Digest
+from catalog.errors import InvalidInput, NotRecorded, RepositoryNotFound
+from catalog.resource import Resource
+from tests.catalog.desk import HERE, SOURCE, THERE, Desk, file
+
+FILES = [file("a", 1), file("b/c", 2), file("b/d", 3)]
+
+
+def test_version_0_is_there_from_the_first_sight_and_empty(desk: Desk) -> None:
+    desk.list_source(FILES)
+
+    first = desk.catalog.versions(SOURCE)[0]
+
+    assert (first.number, first.base, first.total) == (0, None, 0)
+    assert desk.paths(SOURCE, 0) == []
+
+
+def test_a_second_listing_changes_nothing(desk: Desk) -> None:
+    made = desk.list_source(FILES)
+
+    assert desk.list_source(reversed(FILES)) == made
+    assert (made.number, made.base, made.added, made.total, made.bytes) == (1, 0, 3, 3, 6)
+
+
+def test_a_changed_listing_makes_the_next_version_and_keeps_the_old_one(desk: Desk) -> None:
+    desk.list_source(FILES)
+
+    made = desk.list_source([file("a", 1, "new"), file("b/c", 2), file("e", 5)])
+
+    assert (made.number, made.added, made.replaced, made.removed) == (2, 1, 1, 1)
+    assert desk.paths(SOURCE) == ["a", "b/c", "e"]
+    assert desk.paths(SOURCE, 1) == ["a", "b/c", "b/d"]
+
+
+def test_an_empty_listing_is_a_version_too(desk: Desk) -> None:
+    desk.list_source(FILES)
+
+    assert desk.list_source([]).total == 0
+
+
+def test_a_changed_etag_is_no_change_when_the_digest_is_equal(desk: Desk) -> None:
+    digest = Digest.of(b"x")
+    made = desk.list_source([file("a", 1, "e", digest)])
+
+    assert desk.list_source([file("a", 1, "f", digest)]) == made
+
+
+def test_properties_and_types_are_remembered(desk: Desk) -> None:
+    desk.list_source([Resource("a", content_type="text/plain", properties={"k": "v"})])
+
+    (row,) = desk.catalog.content(SOURCE)
+
+    assert (row.content_type, row.properties, row.size) == ("text/plain", '{"k": "v"}', None)
+
+
+def test_a_listing_with_a_path_twice_is_refused_by_name(desk: Desk) -> None:
+    with pytest.raises(InvalidInput, match="'a' twice"):
+        desk.list_source([file("a"), file("b"), file("a", 2)])
+
+    assert desk.catalog.latest(SOURCE).number == 0
+
+
+def test_a_repository_that_was_never_seen_is_not_found(desk: Desk) -> None:
+    with pytest.raises(RepositoryNotFound):
+        desk.catalog.latest("s3://never")
+
+
+def test_a_version_that_was_never_made_is_not_found(desk: Desk) -> None:
+    desk.list_source(FILES)
+
+    with pytest.raises(NotRecorded):
+        desk.paths(SOURCE, 7)
+
+
+def test_a_sync_makes_a_version_and_the_next_one_makes_none(desk: Desk) -> None:
+    made = desk.sync(FILES, "first")
+
+    assert made is not None
+    assert (made.address, made.number, made.base, made.run_id) == (HERE, 1, 0, "first")
+    assert desk.sync(FILES, "second") is None
+    assert [one.number for one in desk.catalog.versions(HERE)] == [0, 1]
+
+
+def test_making_the_versions_of_a_plan_twice_gives_the_same_ones(desk: Desk) -> None:
+    plan = desk.plan(FILES, HERE, THERE)
+    desk.carry_out(plan)
+
+    made = desk.catalog.record_versions("run", plan.plan_id)
+
+    assert desk.catalog.record_versions("run", plan.plan_id) == made
+    assert [version and version.total for version in made] == [3, 3]
+
+
+def test_a_failure_makes_no_version_unless_that_is_allowed(desk: Desk) -> None:
+    plan = desk.plan(FILES)
+    desk.carry_out(plan, "run", "a")
+
+    assert desk.catalog.record_versions("run", plan.plan_id) == (None,)
+    (partial,) = desk.catalog.record_versions("run", plan.plan_id, allow_partial=True)
+    assert partial is not None
+    assert desk.paths(HERE) == ["b/c", "b/d"]
+
+
+def test_what_was_not_finished_makes_no_version(desk: Desk) -> None:
+    plan = desk.plan(FILES)
+
+    assert desk.catalog.record_versions("run", plan.plan_id) == (None,)
+
+
+def test_the_digests_that_a_sync_computed_are_known_of_the_source_too(desk: Desk) -> None:
+    desk.list_source(FILES)
+    desk.sync(FILES)
+
+    known = {row.path: row.digest for row in desk.catalog.content(SOURCE)}
+
+    assert known == {row.path: row.digest for row in desk.catalog.content(HERE)}
+    assert all(known.values())
+    assert desk.list_source(FILES).number == 1
+
+
+def test_equal_bytes_count_once_in_the_distinct_size(desk: Desk) -> None:
+    same = Digest.of(b"same")
+    desk.list_source([file("a", 4, "e", same), file("b", 4, "e", same), file("c", 3)])
+
+    sizes = desk.catalog.sizes(SOURCE)
+
+    assert (sizes.count, sizes.bytes, sizes.distinct_bytes) == (3, 11, 7)
