@@ -8,6 +8,8 @@ from platformdirs import user_data_path
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from catalog.digest import TRUSTED
+
 
 def default_catalog() -> Path:
     """Return where the catalog lies unless `ENTREPOT_CATALOG` says otherwise."""
@@ -40,4 +42,11 @@ class Settings(BaseSettings):
     local_roots: list[Path] = Field(
         default_factory=list[Path],
         description="Folders that local repositories must lie in; none for anywhere.",
+    )
+    batch_count: int = Field(default=2000, ge=1, description="Files of one batch, at most.")
+    batch_bytes: int = Field(
+        default=256 * 2**20, ge=1, description="Bytes of one batch; a larger file is alone."
+    )
+    trusted_digests: tuple[str, ...] = Field(
+        default=TRUSTED, description="Digest algorithms that a source may prove its files with."
     )

@@ -95,6 +95,7 @@ def pull(
             strategy=strategy,
             selection=Selection(skip_empty=skip_empty, allow_empty=allow_empty),
             limits=batch_limits(wanted.count, wanted.bytes),
+            trusted=Settings().trusted_digests,
             run_id=run_id,
         )
         plan = make_plan(request, run_id)

@@ -83,6 +83,7 @@ def sync(  # noqa: PLR0913 - each is a field of the run form
                 tuple(include or ()), tuple(exclude or ()), skip_empty, allow_empty
             ),
             limits=batch_limits(wanted.count, wanted.bytes),
+            trusted=Settings().trusted_digests,
             run_id=run_id,
         )
         plan = make_plan(request, run_id)
@@ -119,7 +120,8 @@ def target(end: Repository, run_id: str, *, listed: bool) -> Target:
 
 def batch_limits(count: int, size: int) -> BatchLimits:
     """Return batches of some seconds each, and not too many of them."""
-    default = BatchLimits()
+    chosen = Settings()
     return BatchLimits(
-        max(default.count, -(-count // MOST_BATCHES)), max(default.bytes, -(-size // MOST_BATCHES))
+        max(chosen.batch_count, -(-count // MOST_BATCHES)),
+        max(chosen.batch_bytes, -(-size // MOST_BATCHES)),
     )

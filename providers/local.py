@@ -70,7 +70,9 @@ class LocalSettings(ProviderSettings):
     def open(self, options: OpenOptions) -> LocalStorage:  # noqa: ARG002 - a folder has no limits
         """Open the folder; it is made when the first file comes."""
         self._allowed()
-        return LocalStorage(self.path, self.placement, self.symlinks, fsync=self.fsync)
+        linked = self.placement is Placement.SYMLINK  # what we made ourselves leads out
+        symlinks = Symlinks.FOLLOW if linked else self.symlinks
+        return LocalStorage(self.path, self.placement, symlinks, fsync=self.fsync)
 
     def filesystem(self) -> AbstractFileSystem:
         """Return fsspec's local filesystem."""

@@ -1,0 +1,92 @@
+"""Killed at any point, the next run finishes the job and repeats nothing that was recorded."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from catalog.digest import Digest
+from catalog.store import Catalog
+from tests.flows.test_sync import files
+from tests.servers.faulty import FaultyServer
+
+COUNT = 400
+BATCH = 50
+DATA = {f"d{number % 5}/f{number:03}": bytes([number % 256]) * 3000 for number in range(COUNT)}
+
+
+def start(url: str, end: Path) -> subprocess.Popen[bytes]:
+    from prefect.settings import PREFECT_API_URL  # noqa: PLC0415 - imports Prefect
+
+    environment = {
+        **os.environ,
+        "PREFECT_API_URL": str(PREFECT_API_URL.value()),
+        "ENTREPOT_BATCH_COUNT": str(BATCH),
+        "ENTREPOT_THREADS": "1",
+    }
+    return subprocess.Popen(
+        [sys.executable, "-m", "tests.flows.killed", url, str(end)],
+        env=environment,
+        cwd=Path(__file__).parents[2],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+
+
+def kill_when(process: subprocess.Popen[bytes], moment: Callable[[], bool]) -> None:
+    """Kill the process as soon as `moment` has come; it must not end before."""
+    deadline = time.monotonic() + 90
+    while not moment():
+        assert process.poll() is None, "it ended before it could be killed"
+        assert time.monotonic() < deadline, "the moment never came"
+        time.sleep(0.001)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+
+
+@pytest.mark.parametrize(
+    "moment", ["listed", "reading", "writing", "one batch recorded", "nearly done"]
+)
+def test_a_killed_run_is_finished_by_the_next(
+    faulty_server: FaultyServer, tmp_path: Path, catalog: Catalog, moment: str
+) -> None:
+    end = tmp_path / "end"
+    faulty_server.files |= {f"/{name}": data for name, data in DATA.items()}
+    lines = [f"{name},{Digest.of(data).value},{len(data)}" for name, data in DATA.items()]
+    faulty_server.files["/PULP_MANIFEST"] = "\n".join(lines).encode()
+    url = f"{faulty_server.url}/PULP_MANIFEST"
+    inbox = catalog.path.with_name(catalog.path.name + ".d") / "inbox"
+
+    def fetched() -> int:
+        return sum(count for path, count in faulty_server.requests.items() if "/f" in path)
+
+    def written() -> int:
+        return sum(1 for _ in end.glob("d*/f*"))
+
+    moments: dict[str, Callable[[], bool]] = {
+        "listed": lambda: faulty_server.requests["/PULP_MANIFEST"] > 0,
+        "reading": lambda: fetched() > BATCH // 2,
+        "writing": lambda: written() > BATCH // 2,
+        "one batch recorded": lambda: any(inbox.glob("*.parquet")),
+        "nearly done": lambda: written() > COUNT - BATCH,
+    }
+    kill_when(start(url, end), moments[moment])
+    assert all(DATA[name] == data for name, data in files(end).items()) if end.exists() else True
+    recorded = {
+        str(path) for (path,) in catalog.sql("SELECT path FROM outcomes WHERE status = 'stored'")
+    }
+    before = dict(faulty_server.requests)
+    assert start(url, end).wait(timeout=120) == 0
+    assert files(end) == DATA
+    again = {path for path, count in faulty_server.requests.items() if count > before.get(path, 0)}
+    assert not {f"/{name}" for name in recorded} & again
+    assert catalog.latest(f"file://{end}").total == COUNT
+    if moment == "nearly done":
+        assert recorded
