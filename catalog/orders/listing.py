@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from catalog import spool
-from catalog.errors import InvalidInput
 from catalog.inbox import Order
 from catalog.orders.work import Result, Work
 
@@ -14,8 +13,6 @@ def fold(work: Work, order: Order) -> Result:
     address, run_id, label = str(body["repository"]), body["run_id"], body["label"]
     key = work.see(address, order, None if label is None else str(label))
     work.run("listing", repository=key, files=spool.parts(work.spool, str(body["listing"])))
-    twice = work.ask("SELECT any_value(path) FROM staged GROUP BY nkey HAVING count(*) > 1 LIMIT 1")
-    if twice:
-        raise InvalidInput(f"the listing of {address!r} names {twice[0][0]!r} twice")
+    work.refuse_twice("staged", address)
     number = work.make_version(key, order, None if run_id is None else str(run_id), None)
     return {"number": work.latest(key) if number is None else number}

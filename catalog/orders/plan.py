@@ -38,8 +38,7 @@ def fold(work: Work, order: Order) -> Result:
             strategy=request.strategy.value,
             match_etags=target.match_etags,
         )
-        if target.listing is not None:
-            _refuse_twice(work, "listed", f"the listing of {target.address!r}")
+        work.refuse_twice("listed", target.address)
     _cut(work, request)
     _store(work, request, order)
     return {}
@@ -62,12 +61,12 @@ def _check(work: Work, request: PlanRequest) -> None:
         "SELECT count(*) FROM wanted WHERE selected"
     ):
         raise NothingMatched(f"no resources of {request.source!r} matched")
-    twice = work.ask(
-        "SELECT any_value(path), min(origin), max(origin) FROM wanted"
-        " WHERE selected GROUP BY nkey HAVING count(*) > 1 LIMIT 1"
-    )
-    if twice:
-        path, first, second = twice[0]
+    if nkey := work.twice("(FROM wanted WHERE selected)"):
+        ((path, first, second),) = work.ask(
+            "SELECT any_value(path), min(origin), max(origin) FROM wanted"
+            " WHERE selected AND nkey = $nkey",
+            nkey=nkey,
+        )
         raise InvalidInput(f"both {first!r} and {second!r} would become {path!r}")
     trusted = f"(^|,)({'|'.join(request.trusted)}):"
     for path, digests in work.ask(
@@ -80,14 +79,6 @@ def _check(work: Work, request: PlanRequest) -> None:
     if any(target.tree for target in request.targets):
         for folder, below in work.ask(script.text("tree_conflict")):
             raise PathConflict(str(folder), str(below))
-
-
-def _refuse_twice(work: Work, table: str, what: str) -> None:
-    twice = work.ask(
-        f"SELECT any_value(path) FROM {table} GROUP BY nkey HAVING count(*) > 1 LIMIT 1"  # noqa: S608  # ours
-    )
-    if twice:
-        raise InvalidInput(f"{what} names {twice[0][0]!r} twice")
 
 
 def _cut(work: Work, request: PlanRequest) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from duckdb import DuckDBPyConnection
 
 from catalog import script
+from catalog.errors import InvalidInput
 from catalog.inbox import Order
 from catalog.keys import repository_key
 
@@ -47,6 +48,20 @@ class Work:
         """Run a statement that gives one number."""
         number: int = self.ask(query, **values)[0][0]
         return number
+
+    def twice(self, table: str) -> object:
+        """Return an `nkey` that stands twice in one of our temporary tables, or None."""
+        query = f"SELECT nkey FROM {table} GROUP BY nkey HAVING count(*) > 1 LIMIT 1"  # noqa: S608  # ours
+        found = self.ask(query)
+        return found[0][0] if found else None
+
+    def refuse_twice(self, table: str, address: str) -> None:
+        """Refuse a listing of `address` that names a path twice."""
+        nkey = self.twice(table)
+        if nkey is not None:
+            query = f"SELECT any_value(path) FROM {table} WHERE nkey = $nkey"  # noqa: S608  # ours
+            path = self.ask(query, nkey=nkey)[0][0]
+            raise InvalidInput(f"the listing of {address!r} names {path!r} twice")
 
     def see(self, address: str, order: Order, label: str | None = None) -> str:
         """Make sure that a repository is known, with version 0, and return its key."""

@@ -70,7 +70,7 @@ def test_nothing_acknowledged_is_lost_or_doubled_by_100_kills(
         reader.join()
 
     acknowledged = set(notes.read_text().split())
-    stored = dict(
+    stored: dict[str, int] = dict(
         catalog.sql(
             "SELECT regexp_replace(path, '/[0-9]+$', ''), count(*) FROM outcomes GROUP BY 1"
         )
