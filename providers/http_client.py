@@ -26,6 +26,7 @@ _FOLLOWED = frozenset({"GET", "HEAD", "PROPFIND"})
 _OURS = frozenset(
     {"host", "connection", "content-length", "transfer-encoding", "accept-encoding", "range"}
 )
+_SHARED = frozenset({"range", "if-match", "depth", "content-type"})
 HeaderMap = Mapping[str, str | list[str]]
 
 
@@ -80,6 +81,8 @@ class HttpClient:
         for _ in range(MOST_REDIRECTS + 1):
             route, target = self._route(url, home)
             home = home or route.origin
+            if route.origin != home:
+                extra = _extra(_harmless(headers), body)
             message = b"".join(
                 (method.encode(), b" ", route.before, target, route.after, extra, b"\r\n")
             )
@@ -237,6 +240,11 @@ def _extra(headers: Mapping[str, str] | None, body: bytes | None) -> bytes:
     if body is not None:
         lines.append(f"Content-Length: {len(body)}\r\n")
     return "".join(lines).encode("latin-1")
+
+
+def _harmless(headers: Mapping[str, str] | None) -> dict[str, str]:
+    """Return those of a request's own headers that another origin may see."""
+    return {name: value for name, value in (headers or {}).items() if name.lower() in _SHARED}
 
 
 def _absolute(url: str, location: str, path: str) -> str:

@@ -1,0 +1,92 @@
+"""A resumable upload to Google Cloud Storage: parts in order, each confirmed by its 308."""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import google_crc32c
+
+from catalog.digest import Digest
+from catalog.errors import StorageError, UnexpectedReply
+from providers.base import Attributes, Chunk, Stored
+
+if TYPE_CHECKING:
+    from providers.gcs_storage import GcsStorage
+
+PART = 8 * 2**20  # bytes, a multiple of 256 KiB as Google asks
+
+
+class GcsWriter:
+    """An upload session; nothing is shown before its last part."""
+
+    def __init__(self, storage: GcsStorage, path: str, attributes: Attributes) -> None:
+        """Write to `path`; the session begins with the first part."""
+        self._storage, self._path, self._attributes = storage, path, attributes
+        self._session = ""
+        self._pending = bytearray()
+        self._sent = 0
+        self._crc = 0
+
+    def write(self, chunk: Chunk) -> None:
+        """Take the next bytes, and send a part when there is one."""
+        self._crc = google_crc32c.extend(self._crc, bytes(chunk))
+        self._pending += chunk
+        while len(self._pending) > PART:
+            part = bytes(memoryview(self._pending)[:PART])
+            del self._pending[:PART]
+            end = self._sent + PART - 1
+            self._send(part, f"bytes {self._sent}-{end}/*", last=False)
+            self._sent += PART
+
+    def commit(self, digest: Digest) -> Stored:
+        """Send the last part and compare what the store says it keeps."""
+        part, self._pending = bytes(self._pending), bytearray()
+        total = self._sent + len(part)
+        spread = f"bytes {self._sent}-{total - 1}/{total}" if part else f"bytes */{total}"
+        item = self._send(part, spread, last=True, sha256=digest.value)
+        self._session = ""
+        return self._storage.confirm(self._path, total, self._crc, item)
+
+    def abort(self) -> None:
+        """Cancel the session; Google forgets it after a week anyway."""
+        session, self._session = self._session, ""
+        if session:
+            with suppress(StorageError):
+                self._storage.client.request(
+                    "DELETE", session, path=self._path, headers={"Content-Length": "0"}
+                ).close()
+
+    def _send(
+        self, part: bytes, spread: str, *, last: bool, sha256: str | None = None
+    ) -> dict[str, object]:
+        storage = self._storage
+        if not self._session:
+            self._session = self._begin(sha256)
+        headers = {"Content-Range": spread, **storage.token.headers()}
+        reply = storage.client.request(
+            "PUT", self._session, path=self._path, headers=headers, body=part
+        )
+        if not last:
+            reply.expect(308).close()
+            return {}
+        return storage.decoded(reply.expect(200, 201))
+
+    def _begin(self, sha256: str | None) -> str:
+        storage = self._storage
+        attributes = replace(self._attributes, sha256=sha256 or self._attributes.sha256)
+        headers = {"Content-Type": "application/json", **storage.token.headers()}
+        reply = storage.client.request(
+            "POST",
+            storage.upload_url(self._path, "resumable"),
+            path=self._path,
+            headers=headers,
+            body=json.dumps(storage.about(self._path, attributes)).encode(),
+        )
+        with reply.expect(200, 201):
+            session = reply.header(b"location")
+        if not session:
+            raise UnexpectedReply(f"no upload session for {self._path!r}", path=self._path)
+        return session
