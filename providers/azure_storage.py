@@ -33,7 +33,7 @@ from catalog.errors import (
 )
 from catalog.paths import RESERVED, below, check_path
 from catalog.resource import Resource
-from providers.base import Attributes, Capabilities, Fetched, Reading, Source, Stored, Writer
+from providers.base import Attributes, Capabilities, Fetched, Reading, Stored, Writer
 from providers.http_replies import status_error
 from providers.object_storage import ObjectBytes
 
@@ -112,21 +112,6 @@ class AzureStorage:
     def remove(self, path: str) -> None:
         """Delete one blob; absent is fine."""
         self._objects.remove(check_path(path))
-
-    def copies_from(self, origin: object) -> bool:  # noqa: ARG002 - the same for every origin
-        """Say no: obstore's copy cannot be pinned to an etag."""
-        return False
-
-    def copy_from(
-        self,
-        origin: Source,  # noqa: ARG002 - never copies
-        origin_path: str,  # noqa: ARG002 - the same
-        path: str,  # noqa: ARG002 - the same
-        *,
-        etag: str | None,  # noqa: ARG002 - the same
-    ) -> Stored | None:
-        """Decline."""
-        return None
 
     def close(self) -> None:
         """Close the SDK's sessions; obstore has none to close."""

@@ -7,20 +7,16 @@ it. crc32c proves each write: the server compares what we send along, we what it
 from __future__ import annotations
 
 import json
-from base64 import b64decode, b64encode
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from datetime import datetime
 from typing import Any, cast
 from urllib.parse import quote, urlencode
 from uuid import uuid4
 
 import google_crc32c
 
-from catalog.digest import Digest
 from catalog.errors import (
     DigestMismatch,
-    InvalidInput,
     NameNotAllowed,
     ResourceChanged,
     ResourceNotFound,
@@ -31,6 +27,7 @@ from catalog.outcome import Proof
 from catalog.paths import RESERVED, below, check_path
 from catalog.resource import Resource
 from providers.base import Attributes, Capabilities, Fetched, Source, Stored
+from providers.gcs_reply import described, encoded
 from providers.gcs_token import GcsToken
 from providers.gcs_writer import GcsWriter
 from providers.http_client import HttpClient
@@ -282,30 +279,3 @@ class GcsStorage:
             reply.close()
             raise ResourceChanged(f"{path!r} changed since it was planned", path=path)
         return reply, known or replace(describe(path, reply), etag=generation)
-
-
-def described(path: str, item: Mapping[str, Any]) -> Resource:
-    """Return the resource that an object's JSON describes."""
-    digests: list[Digest] = []
-    declared = (item.get("metadata") or {}).get("sha256", "")
-    try:
-        digests += [Digest("sha256", declared)] if declared else []
-    except InvalidInput:
-        digests = []  # somebody else's property of that name
-    if item.get("md5Hash"):
-        digests.append(Digest("md5", b64decode(item["md5Hash"]).hex()))
-    updated = item.get("updated")
-    moment = datetime.fromisoformat(updated) if updated else None
-    return Resource(
-        path,
-        size=int(item["size"]) if "size" in item else None,
-        etag=item.get("generation"),
-        modified_us=int(moment.timestamp() * 1_000_000) if moment else None,
-        digests=tuple(digests),
-        content_type=item.get("contentType") or None,
-    )
-
-
-def encoded(crc: int) -> str:
-    """Return a crc32c as Google writes it."""
-    return b64encode(crc.to_bytes(4, "big")).decode()

@@ -12,7 +12,8 @@ from pydantic import SecretStr
 
 from catalog.errors import AccessDenied, InvalidInput, StorageFailed, UnexpectedReply
 from providers.base import Timeouts
-from providers.http_connection import Connection, open_socket, open_tls
+from providers.http_connection import Connection
+from providers.http_socket import open_socket, open_tls
 from providers.tls import make_context
 from providers.url import parse_url
 

@@ -7,6 +7,7 @@ cannot pin a read to an etag.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from uuid import uuid4
@@ -147,9 +148,16 @@ class WebdavStorage:
         return Stored(size, etag=stored.etag, modified_us=stored.modified_us)
 
     def discard(self, temporary: str) -> None:
-        """Remove a temporary file; where even that fails, it stays hidden."""
+        """Remove a temporary file; where even that fails, it stays hidden.
+
+        A server may not yet have noticed that its writer hung up, and make the file just now:
+        so absence is believed only after a moment.
+        """
         with suppress(StorageError):
-            self._delete(temporary)
+            for pause_s in (0.02, 0.05, 0.1, 0.2):
+                if self._delete(temporary) != 404:
+                    return
+                time.sleep(pause_s)
 
     def remove(self, path: str) -> None:
         """Delete one file; absent is fine. Never a folder: DELETE would take all that is in it."""
@@ -163,8 +171,10 @@ class WebdavStorage:
         """Close the idle connections."""
         self._client.close()
 
-    def _delete(self, path: str) -> None:
-        self._client.request("DELETE", self._url(path), path=path).expect(200, 204, 404).close()
+    def _delete(self, path: str) -> int:
+        reply = self._client.request("DELETE", self._url(path), path=path).expect(200, 204, 404)
+        reply.close()
+        return reply.status
 
     def _temporary(self) -> str:
         name = f"{_TEMP}/{uuid4().hex}"
