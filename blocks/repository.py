@@ -38,7 +38,7 @@ class LimitSettings(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     connections: int = Field(
-        default=16,
+        default=64,
         ge=1,
         le=1024,
         title="Connections",

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from catalog.errors import DigestNotAllowed, InvalidInput
 
 if TYPE_CHECKING:
-    from hashlib import _Hash
+    from hashlib import _Hash  # pyright: ignore[reportPrivateUsage] - typeshed names it so
 
 HEX_LENGTHS = {  # algorithm -> hex digits; strongest known first where one is to be chosen
     "sha256": 64,

@@ -31,8 +31,8 @@ class Outcome:
     """One item at one destination: what was done, found and proven.
 
     `origin_*` is the source's fingerprint as it was read; `etag` and `modified_us` are the
-    destination's. Failures carry `error` (a code of `catalog.errors`), `message`, and where there is
-    one `expected` and `found`.
+    destination's. Failures carry `error` (a code of `catalog.errors`), `message`, and where there
+    is one `expected` and `found`.
     """
 
     destination: str

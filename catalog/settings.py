@@ -34,7 +34,7 @@ class Settings(BaseSettings):
         default=256 * 2**20, ge=2**20, description="Bytes of files held in memory at once."
     )
     threads: int = Field(
-        default=16, ge=1, le=256, description="Threads that move small files, for each batch."
+        default=64, ge=1, le=256, description="Threads of a batch, at most; a few are the rule."
     )
     credentials: Path | None = Field(
         default=None, description="Folder of named credential sets, one JSON file each."

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import uuid4
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
 from blocks.repository import Repository
 from blocks.resolve import repository as resolved
@@ -32,14 +32,16 @@ from transfer.job import TransferOptions
 class TargetSettings(BaseModel):
     """One file or folder to pull."""
 
-    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+    model_config = ConfigDict(extra="forbid")
 
     remote_path: str = Field(
-        alias="remotePath", title="Remote path", description="File or folder of the repository."
+        validation_alias=AliasChoices("remote_path", "remotePath"),
+        title="Remote path",
+        description="File or folder of the repository.",
     )
     local_path: str | None = Field(
         default=None,
-        alias="localPath",
+        validation_alias=AliasChoices("local_path", "localPath"),
         title="Local path",
         description="Another name here; a folder where it ends in a slash.",
     )

@@ -212,6 +212,15 @@ class Copier(Protocol):
         ...
 
 
+@runtime_checkable
+class Sketcher(Protocol):
+    """A source whose listing tells little and whose `stat` costs a request each."""
+
+    def sketch(self, prefix: str = "") -> Iterator[Resource] | None:
+        """List names, and exact sizes where they are told; None where `enumerate` is as cheap."""
+        ...
+
+
 class Storage(Source, Destination, Protocol):
     """A storage that can be read and written."""
 
@@ -230,7 +239,7 @@ class Timeouts:
 class OpenOptions:
     """What a repository says of every connection to its storage."""
 
-    connections: int = 16
+    connections: int = 64
     timeouts: Timeouts = Timeouts()
 
 

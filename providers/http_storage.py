@@ -71,6 +71,15 @@ class HttpStorage:
         else:
             yield from self._walk(prefix, recursive=recursive)
 
+    def sketch(self, prefix: str = "") -> Iterator[Resource] | None:
+        """List what the pages say and ask for no file; None where there are no pages to read."""
+        if self._manifest or self._targets:
+            return None
+        first = self._page(prefix)
+        if first is None:
+            return None
+        return Walk(self._page, None, self._threads, recursive=True).below(prefix, first)
+
     def stat(self, path: str) -> Resource:
         """Describe one file."""
         url = self._url(path)

@@ -17,10 +17,13 @@ BATCH = 16  # files asked for by one task of the pool, which costs as much as on
 
 @dataclass(frozen=True, slots=True)
 class Walk:
-    """What a walk asks: `page` lists a folder (None: gone), `stat` describes a file."""
+    """What a walk asks: `page` lists a folder (None: gone), `stat` describes a file.
+
+    Without `stat` a file is what its page says: a name, and an exact size where the page has one.
+    """
 
     page: Callable[[str], list[IndexEntry] | None]
-    stat: Callable[[str], Resource]
+    stat: Callable[[str], Resource] | None
     threads: int
     recursive: bool
     _files: list[tuple[str, int | None]] = field(default_factory=list[tuple[str, int | None]])
@@ -68,6 +71,8 @@ class Walk:
     def _describe(self, files: list[tuple[str, int | None]]) -> list[Resource]:
         """Ask for each file; one that has gone since the page was made is left out."""
         found: list[Resource] = []
+        if self.stat is None:
+            return [Resource(path, size) for path, size in files]
         for path, size in files:
             try:
                 one = self.stat(path)

@@ -22,6 +22,9 @@ BUILT_IN: dict[str, str] = {
     "http": "providers.http:HttpSettings",
     "s3": "providers.s3:S3Settings",
     "webdav": "providers.webdav:WebdavSettings",
+    "sftp": "providers.sftp:SftpSettings",
+    "ftp": "providers.ftp:FtpSettings",
+    "gcs": "providers.gcs:GcsSettings",
     "fsspec": "providers.generic:FsspecSettings",
 }
 """Type -> `module:class`."""

@@ -7,6 +7,7 @@ from prefect.cache_policies import NO_CACHE
 
 from blocks.repository import Repository
 from catalog.errors import ResourceNotFound
+from catalog.known import known_paths
 from catalog.spool import Listing
 from tasks.job import opened_source, shared
 from transfer.listing import list_whole
@@ -22,7 +23,8 @@ def enumerate_repository(repository: Repository, run_id: str, role: str = "sourc
     spool = common.catalog.spool
     with opened_source(repository) as source:
         try:
-            return list_whole(spool, source.storage, source.retry, common.stop)
+            known = known_paths(common.catalog, repository.address)
+            return list_whole(spool, source.storage, source.retry, common.stop, known)
         except ResourceNotFound:
             if role == "source" or not source.storage.capabilities.tree:
                 raise

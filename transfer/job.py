@@ -41,7 +41,7 @@ class End(Generic[S_co]):
 class TransferOptions:
     """How to move; sizes in bytes."""
 
-    threads: int = 16
+    threads: int = 64
     small: int = SMALL
     large_at_once: int = 2
     on_error: OnError = OnError.CONTINUE

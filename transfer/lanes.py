@@ -15,6 +15,25 @@ from transfer.stop import StopFlag
 
 T = TypeVar("T")
 
+FEW = 4  # threads to begin with
+LOOK_S = 0.05  # between two looks at how busy the core is
+IDLE = 0.7  # of one core, below which the threads are waiting
+
+
+class _Pace:
+    """How much of one core the process used since the last look."""
+
+    def __init__(self) -> None:
+        self._cpu_s = time.process_time()
+        self._wall_s = time.perf_counter()
+
+    def core_is_idle(self) -> bool:
+        """Say whether more threads would find time to run."""
+        cpu_s, wall_s = time.process_time(), time.perf_counter()
+        share = (cpu_s - self._cpu_s) / max(wall_s - self._wall_s, 1e-6)
+        self._cpu_s, self._wall_s = cpu_s, wall_s
+        return share < IDLE
+
 
 class Lane(Generic[T]):
     """Pieces of work and the threads that do them.
@@ -34,21 +53,38 @@ class Lane(Generic[T]):
         self._stop = stop
         self._condition = threading.Condition()
         self._failure: BaseException | None = None
+        self._workers: list[threading.Thread] = []
+        self._finished = threading.Event()
 
     def run(self, threads: int) -> None:
-        """Do all pieces with at most `threads` threads; an unforeseen error ends the lane."""
-        count = min(threads, self._open)
-        workers = [
-            threading.Thread(target=self._loop, name=f"entrepot-lane-{index}")
-            for index in range(count)
-        ]
-        for worker in workers:
-            worker.start()
-        for worker in workers:
+        """Do all pieces with at most `threads` threads; an unforeseen error ends the lane.
+
+        It begins with a few, since Python's threads share one core, and adds more while that core
+        is idle because they wait for the network.
+        """
+        most = min(threads, self._open)
+        if not most:
+            self._stop.check()
+            return
+        self._add(min(FEW, most))
+        pace = _Pace()
+        while not self._finished.wait(LOOK_S):
+            self._workers = [worker for worker in self._workers if worker.is_alive()]
+            if not self._workers:
+                break
+            if self._ready and len(self._workers) < most and pace.core_is_idle():
+                self._add(min(len(self._workers), most - len(self._workers)))
+        for worker in self._workers:
             worker.join()
         if self._failure is not None:
             raise self._failure
         self._stop.check()
+
+    def _add(self, count: int) -> None:
+        for _ in range(count):
+            worker = threading.Thread(target=self._loop, name="entrepot-lane")
+            self._workers.append(worker)
+            worker.start()
 
     def _loop(self) -> None:
         while True:
@@ -61,12 +97,14 @@ class Lane(Generic[T]):
                 with self._condition:
                     if self._failure is None or isinstance(self._failure, Cancelled):
                         self._failure = error
+                    self._finished.set()
                     self._condition.notify_all()
                 return
             with self._condition:
                 if delay is None:
                     self._open -= 1
                     if self._open == 0:
+                        self._finished.set()
                         self._condition.notify_all()
                 else:
                     due = time.monotonic() + delay

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Generator
-from contextlib import contextmanager
 from dataclasses import dataclass
+from queue import Empty, SimpleQueue
 
 from transfer.stop import StopFlag
 
@@ -15,7 +14,7 @@ from transfer.stop import StopFlag
 class Limits:
     """What one repository allows at once; None is no limit."""
 
-    connections: int = 16
+    connections: int = 64
     requests_per_s: float | None = None
     bytes_per_s: float | None = None
 
@@ -44,21 +43,35 @@ class Gate:
     def __init__(self, limits: Limits) -> None:
         """Admit as `limits` say."""
         self.limits = limits
-        self._slots = threading.BoundedSemaphore(limits.connections)
+        # A queue of C, not a semaphore of Python: this is taken for every file.
+        self._slots: SimpleQueue[None] = SimpleQueue()
+        for _ in range(limits.connections):
+            self._slots.put(None)
         self._requests = Bucket(limits.requests_per_s) if limits.requests_per_s else None
         self._bytes = Bucket(limits.bytes_per_s) if limits.bytes_per_s else None
 
-    @contextmanager
-    def connection(self, stop: StopFlag) -> Generator[None]:
-        """Hold one of the repository's connections."""
-        while not self._slots.acquire(timeout=0.5):
-            stop.check()
-        try:
-            if self._requests is not None:
+    def connection(self, stop: StopFlag) -> Passage:
+        """Hold one of the repository's connections while the block lasts."""
+        return Passage(self, stop)
+
+    def enter(self, stop: StopFlag) -> None:
+        """Take a connection, and wait for the request's turn where there is a rate."""
+        while True:
+            try:
+                self._slots.get(timeout=0.5)
+                break
+            except Empty:
+                stop.check()
+        if self._requests is not None:
+            try:
                 stop.wait(self._requests.delay_s(1))
-            yield
-        finally:
-            self._slots.release()
+            except BaseException:
+                self.leave()
+                raise
+
+    def leave(self) -> None:
+        """Give the connection back."""
+        self._slots.put(None)
 
     def pass_bytes(self, count: int, stop: StopFlag) -> None:
         """Wait until `count` more bytes may pass."""
@@ -66,6 +79,25 @@ class Gate:
             delay = self._bytes.delay_s(count)
             if delay > 0:
                 stop.wait(delay)
+
+
+class Passage:
+    """A connection that is held while a block lasts."""
+
+    __slots__ = ("_gate", "_stop")
+
+    def __init__(self, gate: Gate, stop: StopFlag) -> None:
+        """Pass through `gate` when the block is entered."""
+        self._gate = gate
+        self._stop = stop
+
+    def __enter__(self) -> None:
+        """Take the connection."""
+        self._gate.enter(self._stop)
+
+    def __exit__(self, *_: object) -> None:
+        """Give it back."""
+        self._gate.leave()
 
 
 class ByteBudget:

@@ -60,7 +60,9 @@ def _check(work: Work, request: PlanRequest) -> None:
     if not request.selection.allow_empty and not work.count(
         "SELECT count(*) FROM wanted WHERE selected"
     ):
-        raise NothingMatched(f"no resources of {request.source!r} matched")
+        raise NothingMatched(
+            f"no resources matched: the selection leaves none of {request.source!r}"
+        )
     if nkey := work.twice("(FROM wanted WHERE selected)"):
         ((path, first, second),) = work.ask(
             "SELECT any_value(path), min(origin), max(origin) FROM wanted"

@@ -3,6 +3,7 @@ SELECT md5($tenant || chr(31) || origin)::UUID AS nkey, origin AS path, size, et
   unhex(sha256) AS digest, content_type, properties
 FROM read_parquet($files);
 
+-- What one of two listings does not tell is no change: the next listing may have looked closer.
 CREATE OR REPLACE TEMP TABLE changes AS
 SELECT coalesce(n.nkey, o.nkey) AS nkey, coalesce(n.path, o.path) AS path, n.size, n.etag,
   n.modified_us, n.digest, n.content_type, n.properties,
@@ -12,7 +13,7 @@ FROM staged n FULL JOIN (
 ) o ON n.nkey = o.nkey
 WHERE o.nkey IS NULL OR n.nkey IS NULL OR CASE
   WHEN n.digest IS NOT NULL AND o.digest IS NOT NULL THEN n.digest <> o.digest
-  WHEN n.size IS DISTINCT FROM o.size THEN true
+  WHEN n.size <> o.size THEN true
   WHEN n.etag IS NOT NULL AND o.etag IS NOT NULL THEN n.etag <> o.etag
   WHEN n.modified_us IS NOT NULL AND o.modified_us IS NOT NULL THEN n.modified_us <> o.modified_us
   ELSE false END

@@ -12,7 +12,8 @@ WITH last AS (
   SELECT t.tally ->> 'address' AS destination, (t.tally ->> 'keep')::BIGINT AS kept
   FROM (
     SELECT unnest(tallies::JSON[]) AS tally FROM plans WHERE plan_id IN (
-      SELECT plan_id FROM runs WHERE run_id = $run_id UNION SELECT plan_id FROM last)
+      SELECT plan_id FROM runs WHERE run_id = $run_id UNION SELECT plan_id FROM last
+      UNION SELECT plan_id FROM plans WHERE run_id = $run_id)
   ) t
 )
 SELECT coalesce(s.destination, p.destination) AS address, coalesce(s.added, 0), coalesce(s.replaced, 0),

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from pydantic import BaseModel
 
 from catalog.errors import InvalidInput, RepositoryNotFound
 
@@ -19,7 +20,7 @@ def stored(tmp_path: Path) -> str:
 
     place = Repository(storage=LocalSettings(path=str(tmp_path / "stored")))
     place.save("stored-place", overwrite=True)
-    return str(place._block_document_id)
+    return str(place._block_document_id)  # pyright: ignore[reportPrivateUsage] - no other way
 
 
 def test_a_name_a_reference_and_a_path_are_one_place(stored: str, tmp_path: Path) -> None:
@@ -45,7 +46,7 @@ def test_a_flow_takes_a_name_and_a_reference(stored: str, source: Path, tmp_path
 
     result = sync(str(source), ["stored-place"])
     assert result["stored-place"].added == 3
-    again = sync(str(source), [{"$ref": stored}])  # type: ignore[list-item]
+    again = sync(str(source), [{"$ref": stored}])
     assert again["stored-place"].kept == 3
     from prefect import get_client  # noqa: PLC0415
 
@@ -96,7 +97,7 @@ def test_every_field_says_what_it_is_for() -> None:
     from blocks.repository import Repository  # noqa: PLC0415
     from providers.registry import BUILT_IN, provider  # noqa: PLC0415
 
-    models = [Repository, *(provider(kind) for kind in BUILT_IN)]
+    models: list[type[BaseModel]] = [Repository, *(provider(kind) for kind in BUILT_IN)]
     for model in models:
         for name, field in model.model_fields.items():
             assert field.title, (model, name)

@@ -31,13 +31,13 @@ def test_the_five_rules_of_local_paths(s3_server: S3Server, tmp_path: Path) -> N
     for key in keys:
         store.put(f"pull/{key}", key.encode())
     result = pull(
-        bucket(s3_server, "pull"),  # type: ignore[arg-type]
+        bucket(s3_server, "pull"),
         [
             "dir",
-            TargetSettings(remotePath="/dir2/", localPath="y"),
+            TargetSettings(remote_path="/dir2/", local_path="y"),
             "one.bin",
-            TargetSettings(remotePath="x/two.bin", localPath="a/b.ext"),
-            TargetSettings(remotePath="x/three.bin", localPath="a/"),
+            TargetSettings(remote_path="x/two.bin", local_path="a/b.ext"),
+            TargetSettings(remote_path="x/three.bin", local_path="a/"),
         ],
         str(tmp_path / "out"),
     )
@@ -74,8 +74,8 @@ def test_a_local_path_never_leaves_the_directory(source: Path, tmp_path: Path) -
     pull(
         str(source),
         [
-            TargetSettings(remotePath="a.txt", localPath="../../../escaped"),
-            TargetSettings(remotePath="sub", localPath="/abs"),
+            TargetSettings(remote_path="a.txt", local_path="../../../escaped"),
+            TargetSettings(remote_path="sub", local_path="/abs"),
         ],
         str(out),
     )
@@ -94,7 +94,7 @@ def test_a_link_inside_the_directory_that_leads_out_is_not_followed(
     outside.mkdir()
     (out / "trap").symlink_to(outside)
     with pytest.raises((SyncFailed, InvalidInput), match="leads out of its root"):
-        pull(str(source), [TargetSettings(remotePath="a.txt", localPath="trap/f")], str(out))
+        pull(str(source), [TargetSettings(remote_path="a.txt", local_path="trap/f")], str(out))
     assert not list(outside.iterdir())
 
 

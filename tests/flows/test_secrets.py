@@ -92,7 +92,7 @@ def test_a_run_never_shows_a_secret(
         assert PLANTED not in repr(place)
         for given, ends in ((place, [str(source)]), (str(source), [place])):
             try:
-                sync(given, ends)  # type: ignore[arg-type]
+                sync(given, ends)
             except Exception as error:  # noqa: BLE001 - whatever it is, it must not tell
                 errors.append(repr(error) + str(error) + repr(error.__cause__))
     with get_client(sync_client=True) as client:

@@ -11,6 +11,7 @@ from catalog.digest import Digest
 from catalog.errors import InvalidInput, NothingMatched, PathConflict, SecretInUrl
 from catalog.plan import Mode, OnError
 from catalog.store import Catalog
+from providers.base import Storage
 from tests.servers import faulty
 from tests.servers.faulty import FaultyServer
 from tests.servers.seaweedfs import S3Server
@@ -160,8 +161,7 @@ def test_bad_items_do_not_stop_the_rest_and_each_is_named(
     requests = faulty_server.requests["/fine"]
     faulty_server.files["/wrong"] = data
     faulty_server.files["/PULP_MANIFEST"] = "\n".join(lines[:-1]).encode()
-    faulty_server.script("/cut")
-    faulty_server._scripts.clear()
+    faulty_server.unscript()
     again = sync(url, [str(end)])
     assert (again.added, again.kept) == (4, 1)
     assert faulty_server.requests["/fine"] == requests
@@ -207,11 +207,11 @@ def test_a_file_that_others_need_as_a_folder_is_an_error_that_names_both(
     if names != {"a", "a b", "a/b"}:
         pytest.skip("this server does not hold both, as S3 does")
     with pytest.raises(PathConflict, match="'a' is a file but 'a/b'"):
-        sync(place, [str(tmp_path / "end")])  # type: ignore[arg-type]
+        sync(place, [str(tmp_path / "end")])
     assert not (tmp_path / "end").exists()
 
 
-def open_storage(place: object):  # noqa: ANN201 - a storage
+def open_storage(place: object) -> Storage:
     from blocks.repository import Repository  # noqa: PLC0415
 
     assert isinstance(place, Repository)
@@ -227,8 +227,8 @@ def test_odd_names_go_to_s3_and_back(s3_server: S3Server, tmp_path: Path) -> Non
         (source / name).parent.mkdir(parents=True, exist_ok=True)
         (source / name).write_text(name)
     place, back = bucket(s3_server, "odd"), tmp_path / "back"
-    sync(str(source), [place])  # type: ignore[list-item]
-    result = sync(place, [str(back)])  # type: ignore[arg-type]
+    sync(str(source), [place])
+    result = sync(place, [str(back)])
     assert files(back) == files(source)
     assert result.added == len(names)
 
@@ -242,8 +242,8 @@ def test_more_than_a_thousand_keys_arrive(s3_server: S3Server, tmp_path: Path) -
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(str(number))
     place = bucket(s3_server, "many")
-    assert sync(str(source), [place]).added == 1100  # type: ignore[list-item]
-    assert sync(place, [str(tmp_path / "back")]).added == 1100  # type: ignore[arg-type]
+    assert sync(str(source), [place]).added == 1100
+    assert sync(place, [str(tmp_path / "back")]).added == 1100
     assert files(tmp_path / "back") == files(source)
 
 
@@ -281,7 +281,7 @@ def test_bad_input_is_one_clear_error(
 
     given = str(source) if source_given.startswith("/srv") else source_given
     with pytest.raises(error, match=match) as raised:
-        sync(given, ends)  # type: ignore[arg-type]
+        sync(given, ends)
     assert "hunter2" not in str(raised.value)
 
 

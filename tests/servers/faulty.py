@@ -69,6 +69,11 @@ class FaultyServer:
         with self._lock:
             self._scripts[path].extend(faults)
 
+    def unscript(self) -> None:
+        """Forget every fault that has not come yet."""
+        with self._lock:
+            self._scripts.clear()
+
     def __enter__(self) -> Self:
         """Listen."""
         handler = type("Handler", (_Handler,), {"owner": self})

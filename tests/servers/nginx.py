@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.servers.certificates import Certificates, make_certificates
-from tests.servers.process import free_ports, listens, program, running
+from tests.servers.process import free_ports, listens, open_to_others, program, running
 
 _CONFIG = """
 daemon off;
@@ -83,11 +83,8 @@ def nginx(folder: Path) -> Generator[NginxServer, None, None]:
     http, other, https, mutual = free_ports(4)
     root = folder / "root"
     root.mkdir()
-    if folder.stat().st_uid == 0:  # the workers of a root nginx are nobody: let them in
-        for place in (folder, *folder.parents):
-            if place.stat().st_uid == 0 and place.is_relative_to("/tmp"):  # noqa: S108 - pytest's place
-                place.chmod(place.stat().st_mode | 0o055)
-        root.chmod(0o777)
+    open_to_others(folder)  # the workers of a root nginx are nobody
+    root.chmod(0o777)
     certificates = make_certificates(folder)
     secret = subprocess.run(
         [program("openssl"), "passwd", "-apr1", "s3cret"], check=True, capture_output=True

@@ -1,0 +1,78 @@
+"""One sync by the engine alone, without Prefect: what the flow does, in one process.
+
+    python benchmarks/engine.py SOURCE DESTINATION...
+
+Either is a URL or a path; `S3_KEY` and `S3_SECRET` are used for addresses that begin with s3.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import ExitStack
+from uuid import uuid4
+
+from catalog.known import known_paths
+from catalog.plan import PlanRequest, Target
+from catalog.settings import Settings
+from catalog.store import Catalog
+from providers.base import OpenOptions, ProviderSettings
+from providers.registry import SCHEMES, scheme_of, settings_from_mapping, settings_from_url
+from transfer.deliver import deliver
+from transfer.job import Delivery, End, TransferOptions
+from transfer.limits import Limits, gate
+from transfer.listing import list_whole
+from transfer.retry import RetryPolicy
+from transfer.stop import StopFlag
+
+
+def settings(text: str) -> ProviderSettings:
+    """Return settings for a URL or a path, keys from the environment."""
+    scheme = scheme_of(text)
+    if scheme is None:
+        return settings_from_mapping({"type": "local", "path": text})
+    found = settings_from_url(text)
+    if SCHEMES[scheme] == "s3":
+        keys = {
+            "access_key_id": os.environ["S3_KEY"],
+            "secret_access_key": os.environ["S3_SECRET"],
+        }
+        found = settings_from_mapping({**found.model_dump(), **keys})
+    return found
+
+
+def main() -> None:
+    """Sync the first argument to the others."""
+    catalog, stop, run_id = Catalog.open(), StopFlag(), uuid4().hex
+    source, *others = [settings(text) for text in sys.argv[1:]]
+    with ExitStack() as stack:
+        ends = []
+        for one in (source, *others):
+            storage = one.open(OpenOptions())
+            stack.callback(storage.close)
+            ends.append(End(one.address(), storage, gate(one.address(), Limits())))
+        origin, *destinations = ends
+        known = known_paths(catalog, origin.address)
+        wanted = list_whole(catalog.spool, origin.storage, RetryPolicy(), stop, known)
+        catalog.record_listing(origin.address, wanted, run_id=run_id)
+        request = PlanRequest(
+            plan_id=uuid4().hex,
+            source=origin.address,
+            wanted=wanted.listing_id,
+            targets=tuple(Target(end.address) for end in destinations),
+            run_id=run_id,
+        )
+        plan = catalog.make_plan(request)
+        job = Delivery(origin, tuple(destinations), TransferOptions(Settings().threads))
+        for batch in catalog.batches(plan.plan_id):
+            outcomes = deliver(job, catalog.items(plan.plan_id, batch.number))
+            catalog.record_outcomes(run_id, plan.plan_id, outcomes)
+        catalog.record_versions(run_id, plan.plan_id)
+        tallies = catalog.tallies(run_id)
+    sys.stdout.write(f"{tallies}\n")
+    if any(one.failed for one in tallies):
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,62 @@
+"""What `make check` asks of the docs: links lead somewhere, code compiles, nothing is missing."""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from pathlib import Path
+
+from catalog.settings import Settings
+from providers.registry import BUILT_IN
+
+ROOT = Path(__file__).parents[1]
+PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
+LINK = re.compile(r"\]\(([^)#\s]+)")
+PYTHON = re.compile(r"```python\n(.*?)```", re.DOTALL)
+MAKE = re.compile(r"^([a-z]+):", re.MULTILINE)
+
+
+def problems() -> list[str]:
+    """Return what is wrong, a line each."""
+    found: list[str] = []
+    for page in PAGES:
+        text = page.read_text()
+        name = page.relative_to(ROOT)
+        found += [
+            f"{name}: the link {link!r} leads nowhere"
+            for link in LINK.findall(text)
+            if "://" not in link and not (page.parent / link).exists()
+        ]
+        for code in PYTHON.findall(text):
+            try:
+                ast.parse(code)
+            except SyntaxError as error:
+                found.append(f"{name}: an example is no Python: {error}")
+    readme = (ROOT / "README.md").read_text()
+    found += [
+        f"README.md does not name the setting ENTREPOT_{field.upper()}"
+        for field in Settings.model_fields
+        if f"`ENTREPOT_{field.upper()}`" not in readme
+    ]
+    providers = (ROOT / "docs" / "providers.md").read_text()
+    found += [
+        f"docs/providers.md does not name the provider {kind!r}"
+        for kind in BUILT_IN
+        if f"`{kind}`" not in providers
+    ]
+    documented = readme + (ROOT / "CONTRIBUTING.md").read_text()
+    found += [
+        f"no page names `make {target}`"
+        for target in MAKE.findall((ROOT / "Makefile").read_text())
+        if f"make {target}" not in documented
+    ]
+    return found
+
+
+if __name__ == "__main__":
+    lines = problems()
+    sys.stdout.write(
+        "".join(f"{line}\n" for line in lines) or f"docs: {len(PAGES)} pages are fine\n"
+    )
+    sys.exit(bool(lines))

@@ -1,0 +1,64 @@
+"""vsftpd with TLS: no MLSD, and data channels must resume the control channel's session."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.servers.certificates import Certificates
+from tests.servers.ftp import FtpServer
+from tests.servers.process import (
+    ServerMissingError,
+    free_ports,
+    listens,
+    open_to_others,
+    program,
+    running,
+)
+
+_CONFIG = """
+listen=YES
+listen_address=127.0.0.1
+listen_port={port}
+background=NO
+anonymous_enable=YES
+no_anon_password=YES
+ftp_username=daemon
+anon_root={root}
+write_enable=YES
+anon_upload_enable=YES
+anon_mkdir_write_enable=YES
+anon_other_write_enable=YES
+anon_world_readable_only=NO
+seccomp_sandbox=NO
+secure_chroot_dir={empty}
+utf8_filesystem=YES
+ssl_enable=YES
+allow_anon_ssl=YES
+force_anon_logins_ssl=YES
+force_anon_data_ssl=YES
+require_ssl_reuse=YES
+rsa_cert_file={certificates.server}
+rsa_private_key_file={certificates.server_key}
+"""
+
+
+@contextmanager
+def vsftpd(folder: Path, certificates: Certificates) -> Generator[FtpServer, None, None]:
+    """Run vsftpd in `folder`, anybody may write to /pub; it insists on being started by root."""
+    command: list[str | Path] = [program("vsftpd")]
+    if os.getuid() != 0:
+        raise ServerMissingError("vsftpd can be started by root only")
+    (port,) = free_ports(1)
+    root, empty = folder / "files", folder / "empty"
+    root.mkdir()
+    empty.mkdir()
+    open_to_others(root)
+    (root / "pub").mkdir()
+    (root / "pub").chmod(0o777)  # vsftpd refuses a root that its user may write to
+    config = folder / "vsftpd.conf"
+    config.write_text(_CONFIG.format(port=port, root=root, empty=empty, certificates=certificates))
+    with running([*command, config], lambda: listens(port), log=folder / "vsftpd.log"):
+        yield FtpServer(port=port, root=root, user="", password="")
