@@ -24,10 +24,12 @@ _SALT = secrets.token_bytes(32)
 def cache_key(settings: ProviderSettings, options: OpenOptions) -> str:
     """Return a key that two settings share exactly when they can share an open storage.
 
-    The place (address) is a part of it since a storage is rooted; connections below it are the
-    libraries' own pools.
+    The place (address) and what goes with each request (headers, targets, …: the settings as they
+    print, secrets masked) are a part of it since a storage holds them; connections below it are
+    the libraries' own pools.
     """
-    parts = (settings.address(), *settings.connection_key(), options)
+    requests = settings.model_dump_json()
+    parts = (settings.address(), requests, *settings.connection_key(), options)
     digest = hashlib.blake2b(key=_SALT, digest_size=20)
     for part in parts:
         text = repr(part).encode()

@@ -56,6 +56,10 @@ class HttpSettings(WebSettings):
         """Return the folder's URL; where a manifest or files are named, that is told apart."""
         return f"{self.url}/{self.manifest}" if self.manifest else self.url
 
+    def connection_key(self) -> tuple[object, ...]:
+        """Return TLS, proxy and authentication, of which a query may be a part (PM-10)."""
+        return (*super().connection_key(), self.query.get_secret_value())
+
     def open(self, options: OpenOptions) -> HttpStorage:
         """Open the folder; nothing is asked of the server yet."""
         return HttpStorage(

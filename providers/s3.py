@@ -10,6 +10,7 @@ from pydantic import Field, SecretStr, model_validator
 from catalog.errors import InvalidInput
 from catalog.paths import clean_prefix
 from providers.base import OpenOptions, ProviderSettings
+from providers.url import parse_url
 
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
@@ -104,6 +105,7 @@ class S3Settings(ProviderSettings):
     @classmethod
     def from_url(cls, url: str) -> S3Settings:
         """Read `s3://bucket/prefix` (AWS) or `s3+http://host:port/bucket/prefix`."""
+        parse_url(url)  # refuses a password in it
         scheme, _, rest = url.partition("://")
         endpoint = ""
         if scheme != "s3":

@@ -5,18 +5,32 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
 from pydantic import SecretStr, ValidationError
 
+from catalog.digest import Digest
 from catalog.errors import AccessDenied, SecretInUrl, UnexpectedReply
 from providers.base import Attributes, OpenOptions
 from providers.ftp import FtpSettings
+from providers.ftp_connection import FtpTls
 from providers.ftp_listing import FtpEntry, parse_facts, parse_list
-from tests.providers.conformance import OPTIONS, Conformance, Subject, names, written
+from tests.providers.conformance import (
+    LARGE,
+    OPTIONS,
+    Conformance,
+    Subject,
+    names,
+    read_all,
+    written,
+)
 from tests.servers.ftp import FtpServer
-from tests.servers.process import free_ports
+from tests.servers.nginx import NginxServer
+from tests.servers.process import ServerMissingError, free_ports
+from tests.servers.vsftpd import vsftpd
 
 
 def settings_of(server: FtpServer, path: str) -> FtpSettings:
@@ -135,3 +149,30 @@ def test_a_password_in_an_address_is_refused() -> None:
         FtpSettings.from_url("ftp://bob:geheim@host/x")
     with pytest.raises(ValidationError, match="without its user"):
         FtpSettings(host="h", password=SecretStr("x"))
+
+
+def test_tls_covers_both_channels(nginx_server: NginxServer, tmp_path: Path) -> None:
+    certificates = nginx_server.certificates
+    try:
+        with vsftpd(tmp_path, certificates) as server:
+            fields: dict[str, Any] = {
+                "host": server.host,
+                "port": server.port,
+                "tls": FtpTls.EXPLICIT,
+            }
+            trusted = FtpSettings(**fields, certificate=certificates.ca.read_text(), path="/pub/x")
+            storage = trusted.open(OPTIONS)
+            storage.put("a/b  c.txt", b"abc", Attributes())
+            writer = storage.write("large", Attributes())
+            writer.write(LARGE)
+            assert writer.commit(Digest.of(LARGE)).size == len(LARGE)
+            assert names(storage.enumerate()) == ["a/b  c.txt", "large"]
+            assert storage.fetch("large").data == LARGE
+            assert read_all(storage, "large", start=1_000_000, length=5) == LARGE[1_000_000:][:5]
+            storage.close()
+            stranger = FtpSettings(**fields).open(OPTIONS)
+            with pytest.raises(UnexpectedReply, match="not trusted"):
+                stranger.stat("a")
+            stranger.close()
+    except ServerMissingError as missing:
+        pytest.skip(str(missing))

@@ -1,0 +1,95 @@
+"""Every provider by its type and by its scheme, and storages shared only by equal settings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from catalog.digest import Digest
+from catalog.errors import SecretInUrl
+from providers.base import Attributes, OpenOptions
+from providers.cache import cache_key
+from providers.http import HttpSettings
+from providers.local import LocalSettings
+from providers.manifest_source import ManifestSource, split_manifest
+from providers.memory import MemorySettings
+from providers.registry import BUILT_IN, SCHEMES, provider, settings_from_url
+from tests.providers.conformance import OPTIONS, names, read_all
+
+KNOWN = [one for one, kind in SCHEMES.items() if kind in BUILT_IN]
+
+
+@pytest.mark.parametrize("kind", BUILT_IN)
+def test_each_type_has_settings_that_explain_themselves(kind: str) -> None:
+    settings = provider(kind)
+    assert settings.model_fields["type"].default == kind
+    for name, field in settings.model_fields.items():
+        assert field.title, name
+        assert (field.description or "").endswith("."), name
+
+
+@pytest.mark.parametrize("scheme", KNOWN)
+def test_each_scheme_makes_settings_whose_address_makes_them_again(
+    scheme: str, tmp_path: Path
+) -> None:
+    url = f"file://{tmp_path}" if scheme == "file" else f"{scheme}://host/one/two/three"
+    settings = settings_from_url(url)
+    assert isinstance(settings, provider(SCHEMES[scheme]))
+    again = settings_from_url(settings.address())
+    assert again == settings
+    assert again.address() == settings.address()
+
+
+@pytest.mark.parametrize("scheme", [one for one in KNOWN if one != "file"])
+def test_no_scheme_takes_a_password(scheme: str) -> None:
+    with pytest.raises(SecretInUrl) as caught:
+        settings_from_url(f"{scheme}://bob:geheim@host/one/two")
+    assert "geheim" not in str(caught.value)
+
+
+def test_settings_that_differ_anywhere_share_no_storage() -> None:
+    plain = HttpSettings(url="http://host/x")
+    others = (
+        HttpSettings(url="http://host/y"),
+        HttpSettings(url="http://host/x", headers={"X": "1"}),
+        HttpSettings(url="http://host/x", targets=["a"]),
+        HttpSettings(url="http://host/x", query=SecretStr("a")),
+        HttpSettings(url="http://host/x", query=SecretStr("b")),
+        HttpSettings(url="http://host/x", bearer_token=SecretStr("a")),
+    )
+    keys = {cache_key(one, OpenOptions()) for one in (plain, *others)}
+    assert len(keys) == 1 + len(others)
+    assert cache_key(plain, OpenOptions()) == cache_key(plain.model_copy(), OpenOptions())
+
+
+def test_any_storage_can_be_listed_by_a_manifest(tmp_path: Path) -> None:
+    digest = Digest.of(b"abc")
+    lines = f"a,b/c d,{digest.value},3\nother/x,{digest.value},3\n"
+    memory = MemorySettings(path=tmp_path.name).open(OPTIONS)
+    for storage in (LocalSettings(path=str(tmp_path)).open(OPTIONS), memory):
+        storage.put("root/PULP_MANIFEST", lines.encode(), Attributes())
+        storage.put("root/a,b/c d", b"abc", Attributes())
+        source = ManifestSource(storage, "root/PULP_MANIFEST")
+        (one,) = source.enumerate("a,b")
+        assert (one.path, one.size, one.digests) == ("a,b/c d", 3, (digest,))
+        assert names(source.enumerate()) == ["a,b/c d", "other/x"]
+        assert names(source.enumerate("other", recursive=False)) == ["other/x"]
+        assert source.fetch("a,b/c d").resource.path == "a,b/c d"
+        assert read_all(storage, "root/a,b/c d") == b"abc"
+        assert source.stat("a,b/c d").size == 3
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("s3://bucket/dir/SHA256SUMS", ("s3://bucket/dir", "SHA256SUMS")),
+        ("/srv/x/PULP_MANIFEST", ("/srv/x", "PULP_MANIFEST")),
+        ("https://host/SHA256SUMS?token=x", ("https://host?token=x", "SHA256SUMS")),
+        ("https://SHA256SUMS", None),
+        ("https://host/dir", None),
+    ],
+)
+def test_a_manifest_is_split_off_its_address(url: str, expected: tuple[str, str] | None) -> None:
+    assert split_manifest(url) == expected
