@@ -54,6 +54,7 @@ class LocalStorage:
         self._real_root = os.path.realpath(self.root)
         self._temp = f"{self.root}/{RESERVED}/tmp"  # noqa: S108 - inside the root
         self._checked: set[str] = set()  # folders known to lie inside the root
+        self._seen: set[str] = set()  # the same, but they may be gone
         self._lock = threading.Lock()
 
     def enumerate(self, prefix: str = "", *, recursive: bool = True) -> Iterator[Resource]:
@@ -219,7 +220,7 @@ class LocalStorage:
         if self._symlinks is not Symlinks.FOLLOW:
             self._inside(os.path.dirname(full), path)
             if follow and os.path.islink(full):
-                self._inside(full, path)
+                self._resolve(full, path)
         return full
 
     def _final(self, path: str) -> str:
@@ -237,8 +238,12 @@ class LocalStorage:
         return full
 
     def _inside(self, place: str, path: str) -> None:
-        if place in self._checked:
-            return
+        """Refuse a folder that lies outside of the root, symbolic links resolved."""
+        if place not in self._checked and place not in self._seen:
+            self._resolve(place, path)
+            self._seen.add(place)
+
+    def _resolve(self, place: str, path: str) -> None:
         real = os.path.realpath(place)
         root = os.path.realpath(self.root)
         if real != root and not real.startswith(root.rstrip("/") + "/"):

@@ -87,41 +87,48 @@ class Lane(Generic[T]):
             worker.start()
 
     def _loop(self) -> None:
-        while True:
-            piece = self._next()
-            if piece is None:
-                return
+        done = 0  # told under the lock only when nothing is ready: this is done for every file
+        while self._failure is None and not self._stop.is_set():
             try:
-                delay = self._work(piece[0])
+                piece = self._ready.popleft()
+            except IndexError:
+                waited = self._wait(done)
+                done = 0
+                if waited is None:
+                    return
+                piece = waited[0]
+            try:
+                delay = self._work(piece)
             except BaseException as error:  # noqa: BLE001 - raised again by `run`
-                with self._condition:
-                    if self._failure is None or isinstance(self._failure, Cancelled):
-                        self._failure = error
-                    self._finished.set()
-                    self._condition.notify_all()
+                self._fail(error)
                 return
-            with self._condition:
-                if delay is None:
-                    self._open -= 1
-                    if self._open == 0:
-                        self._finished.set()
-                        self._condition.notify_all()
-                else:
+            if delay is None:
+                done += 1
+            else:
+                with self._condition:
                     due = time.monotonic() + delay
-                    heapq.heappush(self._later, (due, next(self._serial), piece[0]))
+                    heapq.heappush(self._later, (due, next(self._serial), piece))
                     self._condition.notify()
 
-    def _next(self) -> tuple[T] | None:
-        """Return the next piece that is due, or None when there will be no more."""
+    def _wait(self, done: int) -> tuple[T] | None:
+        """Return the next piece that waited for another try, or None when there is no more."""
         with self._condition:
-            while True:
-                if self._failure is not None or self._open == 0 or self._stop.is_set():
-                    return None
-                if self._later and self._later[0][0] <= time.monotonic():
-                    return (heapq.heappop(self._later)[2],)
-                if self._ready:
-                    return (self._ready.popleft(),)
+            self._open -= done
+            if self._open == 0:
+                self._finished.set()
+                self._condition.notify_all()
+            while self._failure is None and self._open and not self._stop.is_set():
                 wait = 0.5
                 if self._later:
-                    wait = min(wait, max(0.0, self._later[0][0] - time.monotonic()))
+                    wait = min(wait, self._later[0][0] - time.monotonic())
+                    if wait <= 0:
+                        return (heapq.heappop(self._later)[2],)
                 self._condition.wait(wait)
+            return None
+
+    def _fail(self, error: BaseException) -> None:
+        with self._condition:
+            if self._failure is None or isinstance(self._failure, Cancelled):
+                self._failure = error
+            self._finished.set()
+            self._condition.notify_all()

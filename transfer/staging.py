@@ -64,6 +64,9 @@ class Piece:
 
     def open_targets(self) -> list[tuple[int, Action]]:
         """Return the destinations that are still to be written (or cleared), with their action."""
+        if len(self.item.destinations) == 1:  # the usual case, and this is asked often
+            number, action = self.item.destinations[0], self.item.actions[0]
+            return [] if action is Action.KEEP or self.outcomes else [(number, action)]
         pairs = zip(self.item.destinations, self.item.actions, strict=True)
         return [
             (number, action)
@@ -170,7 +173,7 @@ class Staging:
     def _settle(self, piece: Piece, number: int, status: Status, **facts: object) -> None:
         item = piece.item
         resource = piece.resource
-        action = dict(zip(item.destinations, item.actions, strict=True))[number]
+        action = item.actions[item.destinations.index(number)]
         piece.outcomes[number] = Outcome(
             destination=self.delivery.destinations[number].address,
             path=item.path,
