@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -151,10 +150,10 @@ def test_a_password_in_an_address_is_refused() -> None:
         FtpSettings(host="h", password=SecretStr("x"))
 
 
-def test_tls_covers_both_channels(nginx_server: NginxServer, tmp_path: Path) -> None:
+def test_tls_covers_both_channels(nginx_server: NginxServer) -> None:
     certificates = nginx_server.certificates
     try:
-        with vsftpd(tmp_path, certificates) as server:
+        with vsftpd(certificates) as server:
             fields: dict[str, Any] = {
                 "host": server.host,
                 "port": server.port,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -9,9 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.servers.certificates import Certificates, make_certificates
-from tests.servers.process import free_ports, listens, open_to_others, program, running
+from tests.servers.process import free_ports, listens, program, running
 
 _CONFIG = """
+{user}
 daemon off;
 worker_processes 2;
 pid {folder}/nginx.pid;
@@ -83,8 +85,6 @@ def nginx(folder: Path) -> Generator[NginxServer, None, None]:
     http, other, https, mutual = free_ports(4)
     root = folder / "root"
     root.mkdir()
-    open_to_others(folder)  # the workers of a root nginx are nobody
-    root.chmod(0o777)
     certificates = make_certificates(folder)
     secret = subprocess.run(
         [program("openssl"), "passwd", "-apr1", "s3cret"], check=True, capture_output=True
@@ -93,6 +93,8 @@ def nginx(folder: Path) -> Generator[NginxServer, None, None]:
     config = folder / "nginx.conf"
     config.write_text(
         _CONFIG.format(
+            # pytest's folders are closed to others, and a root nginx's workers would be nobody
+            user="user root;" if os.getuid() == 0 else "",
             folder=folder,
             root=root,
             http=http,

@@ -8,7 +8,6 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -43,14 +42,6 @@ def program(name: str) -> str:
     if found is None:
         raise ServerMissingError(f"{name} is not installed; run tests/servers/install")
     return found
-
-
-def open_to_others(folder: Path) -> None:
-    """Let servers that drop root's rights into a folder of pytest's, which are root's alone."""
-    temporary = Path(tempfile.gettempdir())
-    for place in (folder, *folder.parents):
-        if place.stat().st_uid == 0 == os.getuid() and temporary in place.parents:
-            place.chmod(place.stat().st_mode | 0o055)
 
 
 def listens(port: int) -> bool:

@@ -6,6 +6,7 @@ import os
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from tests.servers.certificates import Certificates
 from tests.servers.ftp import FtpServer
@@ -13,7 +14,6 @@ from tests.servers.process import (
     ServerMissingError,
     free_ports,
     listens,
-    open_to_others,
     program,
     running,
 )
@@ -46,19 +46,23 @@ rsa_private_key_file={certificates.server_key}
 
 
 @contextmanager
-def vsftpd(folder: Path, certificates: Certificates) -> Generator[FtpServer, None, None]:
-    """Run vsftpd in `folder`, anybody may write to /pub; it insists on being started by root."""
+def vsftpd(certificates: Certificates) -> Generator[FtpServer, None, None]:
+    """Run vsftpd, anybody may write to /pub; it insists on being started by root."""
     command: list[str | Path] = [program("vsftpd")]
     if os.getuid() != 0:
         raise ServerMissingError("vsftpd can be started by root only")
     (port,) = free_ports(1)
-    root, empty = folder / "files", folder / "empty"
-    root.mkdir()
-    empty.mkdir()
-    open_to_others(root)
-    (root / "pub").mkdir()
-    (root / "pub").chmod(0o777)  # vsftpd refuses a root that its user may write to
-    config = folder / "vsftpd.conf"
-    config.write_text(_CONFIG.format(port=port, root=root, empty=empty, certificates=certificates))
-    with running([*command, config], lambda: listens(port), log=folder / "vsftpd.log"):
-        yield FtpServer(port=port, root=root, user="", password="")
+    with TemporaryDirectory() as name:  # not in pytest's folder, which is closed to its user
+        folder = Path(name)
+        folder.chmod(0o755)
+        root, empty = folder / "files", folder / "empty"
+        root.mkdir()
+        empty.mkdir()
+        (root / "pub").mkdir()
+        (root / "pub").chmod(0o777)  # vsftpd refuses a root that its user may write to
+        config = folder / "vsftpd.conf"
+        config.write_text(
+            _CONFIG.format(port=port, root=root, empty=empty, certificates=certificates)
+        )
+        with running([*command, config], lambda: listens(port), log=folder / "vsftpd.log"):
+            yield FtpServer(port=port, root=root, user="", password="")
