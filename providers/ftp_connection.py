@@ -108,7 +108,10 @@ class FtpConnections:
 
     def take(self, path: str) -> FtpClient:
         """Return a connection that lives; it must be given back or dropped."""
-        self._free.acquire()
+        if not self._free.acquire(timeout=10 * self._timeouts.read_s):
+            raise TransferTimeout(
+                f"{self.where}: no connection became free for {path!r}: all are held", path=path
+            )
         try:
             while self._idle:
                 client = self._idle.pop()

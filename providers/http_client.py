@@ -184,9 +184,11 @@ class HttpClient:
                 connection.begin(path)
                 connection.send(message if not body else message + body)
                 status, headers = connection.read_head()
-            except (ConnectionFailed, EOFError) as error:
-                # A server may close an idle connection at any time: that costs nobody a retry.
-                if used and method in REPEATABLE and connection.end == 0:
+            except (ConnectionFailed, EOFError, UnexpectedReply) as error:
+                # A server may close an idle connection at any time, or have sent more than it
+                # said before: that costs nobody a retry.
+                stale = connection.end == 0 or isinstance(error, UnexpectedReply)
+                if used and stale and method in REPEATABLE:
                     connection, used = route.pool.replace(connection, path), False
                     continue
                 route.pool.drop(connection)

@@ -10,7 +10,13 @@ from dataclasses import dataclass, field
 
 from pydantic import SecretStr
 
-from catalog.errors import AccessDenied, InvalidInput, StorageFailed, UnexpectedReply
+from catalog.errors import (
+    AccessDenied,
+    InvalidInput,
+    StorageFailed,
+    TransferTimeout,
+    UnexpectedReply,
+)
 from providers.base import Timeouts
 from providers.http_connection import Connection
 from providers.http_socket import open_socket, open_tls
@@ -83,10 +89,13 @@ class Pool:
     says so before it looks again.
     """
 
-    __slots__ = ("_condition", "_connect", "_idle", "_open", "_pid", "_waiting", "limit")
+    __slots__ = ("_condition", "_connect", "_idle", "_open", "_pid", "_wait_s", "_waiting", "limit")
 
-    def __init__(self, connect: Callable[[str], Connection], limit: int) -> None:
-        """Make connections with `connect(path)` when none is idle."""
+    def __init__(
+        self, connect: Callable[[str], Connection], limit: int, *, wait_s: float = 300.0
+    ) -> None:
+        """Make connections with `connect(path)`; wait at most `wait_s` while all are held."""
+        self._wait_s = wait_s
         self._connect = connect
         self.limit = limit
         self._idle: list[Connection] = []
@@ -115,7 +124,12 @@ class Pool:
                     if self._open < self.limit:
                         self._open += 1
                         break
-                    self._condition.wait()
+                    if not self._condition.wait(self._wait_s):
+                        raise TransferTimeout(
+                            f"no connection became free for {path!r} in {self._wait_s} s: "
+                            f"all {self.limit} are held",
+                            path=path,
+                        )
             finally:
                 self._waiting -= 1
         return self._dial(path), False
@@ -179,7 +193,7 @@ class Dialer:
     def pool(self, limit: int) -> Pool:
         """Return a pool of such connections; the TLS context is made once, here."""
         if self.origin.scheme == "http":
-            return Pool(self._plain, limit)
+            return Pool(self._plain, limit, wait_s=10 * self.timeouts.read_s)
         tls = self.tls
         context = make_context(
             authorities=tls.authorities,
@@ -198,7 +212,7 @@ class Dialer:
             secured = open_tls(sock, context, self.origin.host, label=label, path=path)
             return Connection(secured, label, self.timeouts)
 
-        return Pool(connect, limit)
+        return Pool(connect, limit, wait_s=10 * self.timeouts.read_s)
 
     def _plain(self, path: str) -> Connection:
         place, label = self.origin, self.origin.label

@@ -140,7 +140,8 @@ class Response:
         connection, self._connection = self._connection, None
         if connection is None:
             return
-        if reusable and self._keep:
+        # Bytes beyond the body would be taken for the head of the next reply.
+        if reusable and self._keep and connection.start == connection.end:
             self._pool.give(connection)
         else:
             self._pool.drop(connection)

@@ -166,7 +166,10 @@ class HttpStorage:
         first = self._page(prefix)
         if first is None:
             if not prefix:
-                raise ResourceNotFound(f"there is no listing at {shown(self._base)!r}")
+                raise ResourceNotFound(
+                    f"there is no listing at {shown(self._base)!r}; "
+                    "name single files as the repository's targets"
+                )
             try:
                 yield self.stat(prefix)
             except ResourceNotFound:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 from collections.abc import Coroutine
 from contextlib import suppress
@@ -42,15 +43,16 @@ class SftpSessions:
         self._slots = [None] * count
         self._guards = [asyncio.Lock() for _ in range(count)]
         self._next = 0
+        self._pid = os.getpid()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="sftp", daemon=True)
         self._thread.start()
 
     def run(self, work: Coroutine[Any, Any, T], path: str) -> T:
         """Run `work` on the loop and return its result, errors translated."""
-        if self._loop.is_closed():
-            work.close()
-            raise ConnectionFailed(f"{self.where}: the storage is closed", path=path)
+        if self._loop.is_closed() or self._pid != os.getpid():
+            work.close()  # a forked child has no such thread, and would wait for ever
+            raise ConnectionFailed(f"{self.where}: closed, or opened before a fork", path=path)
         future = asyncio.run_coroutine_threadsafe(work, self._loop)
         try:
             return future.result()
@@ -77,7 +79,7 @@ class SftpSessions:
 
     def close(self) -> None:
         """Close every connection and end the thread; twice is fine."""
-        if self._loop.is_closed():
+        if self._loop.is_closed() or self._pid != os.getpid():
             return
         asyncio.run_coroutine_threadsafe(self._close(), self._loop).result()
         self._loop.call_soon_threadsafe(self._loop.stop)

@@ -176,6 +176,24 @@ def test_a_pool_bounds_its_connections(faulty_server: FaultyServer) -> None:
     assert results == [BODY] * 20
 
 
+def test_waiting_for_a_connection_that_is_held_ends(faulty_server: FaultyServer) -> None:
+    faulty_server.files["/a"] = BODY
+    options = ClientOptions(connections=1, timeouts=Timeouts(read_s=0.05))
+    with client(options) as one, one.get(faulty_server.url + "/a") as held:
+        with pytest.raises(TransferTimeout, match="all 1 are held"):
+            one.get(faulty_server.url + "/a")
+        assert held.read() == BODY
+        assert one.get(faulty_server.url + "/a").read() == BODY
+
+
+def test_a_reply_longer_than_it_says_spoils_no_other(faulty_server: FaultyServer) -> None:
+    faulty_server.files["/a"] = b"abc"
+    faulty_server.script("/a", status(200, {"Content-Length": "3"}, b"abcdef"))
+    with client() as one:
+        assert one.get(faulty_server.url + "/a").read() == b"abc"
+        assert one.get(faulty_server.url + "/a").read() == b"abc"
+
+
 def test_a_refused_connection_and_an_unknown_host_are_connection_errors() -> None:
     (port,) = free_ports(1)
     with client() as one:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from uuid import uuid4
 import pytest
 from pydantic import SecretStr, ValidationError
 
-from catalog.errors import AccessDenied, InvalidInput, SecretInUrl
+from catalog.errors import AccessDenied, ConnectionFailed, InvalidInput, SecretInUrl
 from providers.base import Attributes
 from providers.sftp import HostKeys, SftpSettings
 from tests.providers.conformance import OPTIONS, Conformance, Subject, names, written
@@ -99,6 +100,20 @@ def test_links_are_followed_and_circles_are_not(sftp_server: SftpServer) -> None
     (root / "broken").symlink_to("nowhere")
     storage = settings_of(sftp_server, root).open(OPTIONS)
     assert names(storage.enumerate()) == ["d/a", "file", "folder/a"]
+    storage.close()
+
+
+def test_a_forked_child_is_told_and_does_not_hang(sftp_server: SftpServer) -> None:
+    storage = settings_of(sftp_server, sftp_server.root).open(OPTIONS)
+    list(storage.enumerate(recursive=False))
+    child = os.fork()
+    if child == 0:
+        try:
+            storage.stat("a")
+        except ConnectionFailed:
+            os._exit(0)
+        os._exit(1)
+    assert os.waitpid(child, 0)[1] == 0
     storage.close()
 
 

@@ -46,7 +46,6 @@ http {{
             dav_methods PUT DELETE MKCOL COPY MOVE;
             create_full_put_path on;
         }}
-        location /.echo/ {{ return 200 "$http_user_agent|$http_x_test|$http_cookie"; }}
         location /.away/ {{ return 302 http://127.0.0.1:{other}$request_uri; }}
     }}
     server {{
