@@ -75,7 +75,7 @@ def decide(
     Decision(action=<Action.ADD: 'add'>, reason='not at the destination')
     """
     if wanted is None or not wanted.selected:
-        return _unwanted(wanted, held, listed, rules)
+        return _unwanted(wanted, held, rules)
     if held is None:
         return _unknown(wanted, listed, rules)
     if rules.checked:
@@ -86,11 +86,9 @@ def decide(
     return _compared(wanted, held, rules.strategy)
 
 
-def _unwanted(
-    wanted: Wanted | None, held: Held | None, listed: Listed | None, rules: Rules
-) -> Decision | None:
-    gone = wanted is None and rules.mode is Mode.MIRROR and held is not None
-    if gone and (not rules.checked or listed is not None):
+def _unwanted(wanted: Wanted | None, held: Held | None, rules: Rules) -> Decision | None:
+    # Removing what has gone there too is nothing to the storage, and the next version forgets it.
+    if wanted is None and rules.mode is Mode.MIRROR and held is not None:
         return Decision(Action.REMOVE, "gone from the source")
     return None
 

@@ -95,6 +95,8 @@ class PlanRequest:
     selection: Selection = field(default=Selection())
     limits: BatchLimits = field(default=BatchLimits())
     trusted: tuple[str, ...] = TRUSTED
+    batch_kept: bool = False
+    """Put what every target keeps into batches too, so that the source can be cleaned of it."""
     run_id: str | None = None
 
 

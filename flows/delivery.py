@@ -110,7 +110,9 @@ class Running:
         if plan is not None:
             made = catalog.record_versions(job.run_id, plan.plan_id, allow_partial=allow_partial)
             failures = failures_of(catalog.outcomes(job.run_id, Status.FAILED, FAILURES))
-        tallies = {one.address: one for one in catalog.tallies(job.run_id)} if plan else {}
+        tallies = (
+            {one.address: one for one in catalog.tallies(job.run_id)} if plan is not None else {}
+        )
         rows: list[DestinationResult] = []
         for repository, version in zip(job.destinations, made, strict=True):
             address = repository.address
@@ -132,12 +134,12 @@ class Running:
             )
         result = SyncResult(
             job.run_id,
-            plan.plan_id if plan else None,
+            plan.plan_id if plan is not None else None,
             job.source.label,
             source_version,
             tuple(rows),
             failures,
-            batches=plan.batches if plan else 0,
+            batches=plan.batches if plan is not None else 0,
             seconds=time.monotonic() - self._began_s,
         )
         catalog.end_run(

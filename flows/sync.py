@@ -84,11 +84,12 @@ def sync(  # noqa: PLR0913 - each is a field of the run form
             ),
             limits=batch_limits(wanted.count, wanted.bytes),
             trusted=Settings().trusted_digests,
+            batch_kept=clean_up is CleanUp.REMOVE,
             run_id=run_id,
         )
         plan = make_plan(request, run_id)
         run.options(TransferOptions(Settings().threads, on_error=on_error, clean_up=clean_up))
-        if plan:
+        if plan.batches:
             run.move(plan)
         result = run.finish(plan, version.number, allow_partial=allow_partial)
     if result.failures:

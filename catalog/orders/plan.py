@@ -84,11 +84,15 @@ def _check(work: Work, request: PlanRequest) -> None:
 
 
 def _cut(work: Work, request: PlanRequest) -> None:
-    work.run("items")
+    work.run("items", kept=request.batch_kept)
     starts = list(batch_starts(_sizes(work), request.limits))
     work.run("batch_starts", starts=starts)
     work.run(
-        "store_plan", plan_id=request.plan_id, removals=len(starts), count=request.limits.count
+        "store_plan",
+        plan_id=request.plan_id,
+        removals=len(starts),
+        count=request.limits.count,
+        kept=request.batch_kept,
     )
 
 

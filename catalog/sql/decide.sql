@@ -2,7 +2,7 @@
 -- $checked), each NULL in `nkey` where there is no such row. It gives 'action reason', or NULL.
 CASE
 WHEN w.nkey IS NULL OR NOT w.selected THEN CASE
-  WHEN w.nkey IS NULL AND $mode = 'mirror' AND h.nkey IS NOT NULL AND (NOT $checked OR l.nkey IS NOT NULL)
+  WHEN w.nkey IS NULL AND $mode = 'mirror' AND h.nkey IS NOT NULL
     THEN 'remove gone from the source' END
 WHEN h.nkey IS NULL THEN CASE
   WHEN l.nkey IS NULL THEN 'add not at the destination'

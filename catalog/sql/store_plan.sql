@@ -25,7 +25,8 @@ SELECT $plan_id, batch, count(*), coalesce(sum(size) FILTER (origin IS NOT NULL)
 FROM plan_items WHERE plan_id = $plan_id GROUP BY batch ORDER BY batch;
 
 INSERT INTO plan_rows
-SELECT $plan_id, target, nkey, path, action, reason, size, NULL FROM decided WHERE action = 'keep';
+SELECT $plan_id, d.target, d.nkey, d.path, d.action, d.reason, d.size, CASE WHEN $kept THEN p.batch END
+FROM decided d LEFT JOIN placed p USING (nkey) WHERE d.action = 'keep';
 
 INSERT INTO plan_rows
 SELECT $plan_id, d.target, d.nkey, d.path, d.action, d.reason, d.size, p.batch

@@ -162,7 +162,13 @@ CASES: dict[str, tuple[Wanted | None, Held | None, Listed | None, Rules, str | N
     ),
     "gone, additive": (None, HELD, None, Rules(), None),
     "gone, mirror": (None, HELD, None, MIRROR, "remove gone from the source"),
-    "gone on both sides": (None, HELD, None, replace(MIRROR, checked=True), None),
+    "gone on both sides": (
+        None,
+        HELD,
+        None,
+        replace(MIRROR, checked=True),
+        "remove gone from the source",
+    ),
     "foreign, mirror": (None, None, SAME, replace(MIRROR, checked=True), None),
     "excluded, mirror": (replace(WANTED, selected=False), HELD, None, MIRROR, None),
 }
