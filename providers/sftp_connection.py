@@ -119,10 +119,8 @@ def translated(error: Exception, path: str, where: str) -> StorageError:  # noqa
         return TransferTimeout(f"{said}: timed out", path=path)
     if isinstance(error, asyncssh.SFTPOpUnsupported):
         return NotSupported(f"{said}: the server cannot do that", path=path)
-    if isinstance(error, _LOST) or (isinstance(error, OSError) and not path):
+    if isinstance(error, (*_LOST, OSError)):
         return ConnectionFailed(f"{said}: the connection failed ({_reason(error)})", path=path)
-    if isinstance(error, OSError):
-        return ConnectionFailed(f"{said}: {_reason(error)}", path=path)
     return StorageFailed(f"{said}: {_reason(error)}", path=path)
 
 
