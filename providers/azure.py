@@ -144,6 +144,10 @@ class AzureSettings(ProviderSettings):
         parsed = parse_url(url)
         if parsed.scheme.startswith("abfs"):
             account = parsed.host.partition(".")[0]
+            if not parsed.user:
+                raise InvalidInput(
+                    f"{url!r} names no container: expected abfss://container@account.…/prefix"
+                )
             return cls(account_name=account, container=parsed.user, prefix=parsed.key)
         if "+" not in parsed.scheme:
             container, _, prefix = parsed.key.partition("/")
