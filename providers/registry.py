@@ -25,6 +25,7 @@ BUILT_IN: dict[str, str] = {
     "sftp": "providers.sftp:SftpSettings",
     "ftp": "providers.ftp:FtpSettings",
     "gcs": "providers.gcs:GcsSettings",
+    "azure": "providers.azure:AzureSettings",
     "fsspec": "providers.generic:FsspecSettings",
 }
 """Type -> `module:class`."""
