@@ -15,6 +15,9 @@ from html import unescape
 from typing import Any
 from urllib.parse import unquote, urljoin, urlsplit
 
+# nginx tells the size behind the link; where it is all digits it is exact.
+_SIZE = re.compile(r"""[^<>]{0,512}</a>\s+\d\d-[A-Z][a-z]{2}-\d{4} \d\d:\d\d\s+(\d+)\s""")
+_CHILD = re.compile(r"[^\x00-\x20:/?#&.][^:/?#&]*/?")  # a plain name: nothing to resolve
 _HREF = re.compile(r"""<a\s[^>]*?\bhref\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>"']+))""", re.IGNORECASE)
 
 
@@ -49,7 +52,14 @@ def _from_html(text: str, page_url: str) -> Iterator[IndexEntry]:
     depth = base.count("/")
     above = [unquote(part) for part in base.split("/")[:-1]]
     for match in _HREF.finditer(text):
-        href = unescape(match[1] or match[2] or match[3] or "").strip()
+        raw = match[1] or match[2] or match[3] or ""
+        if _CHILD.fullmatch(raw):
+            folder = raw[-1] == "/"
+            name = unquote(raw[:-1] if folder else raw, errors="surrogateescape")
+            size = None if folder else _SIZE.match(text, match.end() + 1)
+            yield IndexEntry(name, folder, int(size[1]) if size else None)
+            continue
+        href = unescape(raw).strip()
         if not href or href[0] in "?#":
             continue
         try:

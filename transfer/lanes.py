@@ -15,9 +15,9 @@ from transfer.stop import StopFlag
 
 T = TypeVar("T")
 
-FEW = 4  # threads to begin with
-LOOK_S = 0.05  # between two looks at how busy the core is
-IDLE = 0.7  # of one core, below which the threads are waiting
+FEW = 1  # threads to begin with
+LOOK_S = 0.02  # between two looks at how busy the core is
+IDLE = 0.6  # of one core, below which the threads are waiting
 
 
 class _Pace:
