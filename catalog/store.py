@@ -22,7 +22,7 @@ from typing import Self, cast
 from duckdb import DuckDBPyConnection
 
 from catalog import history, reading
-from catalog.database import Database
+from catalog.database import Database, Reuse
 from catalog.errors import CatalogBroken, NotRecorded
 from catalog.fold import OUTCOMES, Folder
 from catalog.glob import regex
@@ -242,7 +242,7 @@ class Catalog:
 
     def sql(self, query: str, params: object = None) -> list[Row]:
         """Run a query of your own on the tables, for reading alone and without files."""
-        with self._reading() as connection:
+        with self._reading(Reuse.NOTHING) as connection:
             connection.execute("SET enable_external_access = false")
             return connection.execute(query, params).fetchall()
 
@@ -254,20 +254,20 @@ class Catalog:
             return history.read_version(connection, self._key(address), address, number)
 
     @contextmanager
-    def _reading(self) -> Generator[DuckDBPyConnection]:
+    def _reading(self, reuse: Reuse = Reuse.ENGINE) -> Generator[DuckDBPyConnection]:
         # Whoever reads first folds what waits, so that a process sees all it handed over before.
         self.settle()
-        with self._opened() as connection:
+        with self._opened(reuse) as connection:
             yield connection
 
     @contextmanager
-    def _opened(self) -> Generator[DuckDBPyConnection]:
+    def _opened(self, reuse: Reuse = Reuse.ENGINE) -> Generator[DuckDBPyConnection]:
         # Enough for what never changes, such as a plan: it leaves outcomes to wait for each other.
         if not self._database.exists():
             with self._turnstile.hold(Hold.ALONE, unless=self._database.exists) as held:
                 if held:
                     self._database.writable().close()
-        with self._turnstile.hold(Hold.SHARED), self._database.readable() as connection:
+        with self._turnstile.hold(Hold.SHARED), self._database.readable(reuse) as connection:
             yield connection
 
     def _settle(self, batch: str, turnstile: Turnstile) -> dict[str, Result]:
