@@ -20,10 +20,10 @@ class Limits:
 
 
 class Bucket:
-    """A token bucket: `rate` tokens a second, at most one second's worth saved up."""
+    """Tokens at an even pace: `rate` a second, none saved up for a burst."""
 
     def __init__(self, rate: float) -> None:
-        """Start full."""
+        """Let the first token pass at once."""
         self._rate = rate
         self._free_at_s = time.monotonic()
         self._lock = threading.Lock()
@@ -32,7 +32,7 @@ class Bucket:
         """Take `tokens` and return how long the taker must wait before it may use them."""
         with self._lock:
             now = time.monotonic()
-            start = max(self._free_at_s, now - 1.0)
+            start = max(self._free_at_s, now)
             self._free_at_s = start + tokens / self._rate
             return max(0.0, start - now)
 
