@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 
-from obstore.store import AzureStore
 from pydantic import Field, SecretStr, model_validator
 
 from catalog.errors import InvalidInput
 from catalog.paths import clean_prefix
-from providers.azure_storage import AzureStorage
 from providers.base import OpenOptions, ProviderSettings
-from providers.object_storage import ObjectBytes, client_config, no_retries
+from providers.connection import OnClose, keep_open
 from providers.url import build_url, parse_url
 
 if TYPE_CHECKING:
-    from azure.storage.blob import ContainerClient
     from fsspec import AbstractFileSystem
+
+    from providers.azure_connection import AzureConnection
+    from providers.azure_storage import AzureStorage
 
 
 class AzureSettings(ProviderSettings):
     """A container, or a prefix in one, of an Azure storage account."""
+
+    root_field: ClassVar[str] = "prefix"
 
     type: Literal["azure"] = Field(default="azure", title="Type", description="Azure Blob Storage.")
     account_name: str = Field(
@@ -72,7 +74,7 @@ class AzureSettings(ProviderSettings):
         missing = [name for name, value in principal.items() if not value]
         if missing and len(missing) < len(principal):
             raise InvalidInput(f"{', '.join(missing)} missing: a service principal has all three")
-        if not self._account():
+        if not self.account():
             raise InvalidInput("give account_name or a connection string that names it")
         clean_prefix(self.prefix)
         return self
@@ -80,12 +82,12 @@ class AzureSettings(ProviderSettings):
     def address(self) -> str:
         """Return `az://account/container/prefix`, or `az+http://host/account/...` elsewhere."""
         path = f"{self.container}/{clean_prefix(self.prefix)}"
-        endpoint = self._endpoint()
+        endpoint = self.service_url()
         if not endpoint:
-            return build_url("az", self._account(), path)
+            return build_url("az", self.account(), path)
         scheme, _, host = endpoint.partition("://")
-        host = host.removesuffix(f"/{self._account()}")
-        return build_url(f"az+{scheme}", host, f"{self._account()}/{path}")
+        host = host.removesuffix(f"/{self.account()}")
+        return build_url(f"az+{scheme}", host, f"{self.account()}/{path}")
 
     def connection_key(self) -> tuple[object, ...]:
         """Return the account, its identity, and the container (PM-10)."""
@@ -101,20 +103,21 @@ class AzureSettings(ProviderSettings):
             self.endpoint,
         )
 
-    def open(self, options: OpenOptions) -> AzureStorage:
-        """Open the container below its prefix; nothing is asked yet."""
-        given: dict[str, Any] = {"account_name": self._account(), **self._identity()}
-        if endpoint := self._endpoint():
-            given["endpoint"] = endpoint
-        store = AzureStore(
-            self.container,
-            client_options=client_config(options.timeouts, None, insecure=False),
-            retry_config=no_retries(),
-            **given,
-        )
-        prefix = clean_prefix(self.prefix)
-        objects = ObjectBytes(store, prefix, self.address())
-        return AzureStorage(self._container(options), objects, prefix)
+    def connect(self, options: OpenOptions) -> AzureConnection:
+        """Return the clients of both planes; nothing is asked yet."""
+        from providers.azure_connection import AzureConnection  # noqa: PLC0415 - the SDK is slow
+
+        return AzureConnection(self, options)
+
+    def storage(
+        self,
+        connection: AzureConnection,
+        options: OpenOptions,  # noqa: ARG002 - the connection has them
+        *,
+        on_close: OnClose = keep_open,
+    ) -> AzureStorage:
+        """Return the container below its prefix."""
+        return connection.storage(self, on_close)
 
     def filesystem(self) -> AbstractFileSystem:
         """Return adlfs, listing caches off."""
@@ -125,7 +128,7 @@ class AzureSettings(ProviderSettings):
             {"connection_string": text}
             if text
             else {
-                "account_name": self._account(),
+                "account_name": self.account(),
                 "account_key": self.account_key.get_secret_value() or None,
                 "client_id": self.client_id or None,
                 "client_secret": self.client_secret.get_secret_value() or None,
@@ -158,61 +161,16 @@ class AzureSettings(ProviderSettings):
         endpoint = f"{scheme}://{parsed.netloc}/{account}"
         return cls(account_name=account, container=container, prefix=prefix, endpoint=endpoint)
 
-    def _parts(self) -> dict[str, str]:
+    def connection_parts(self) -> dict[str, str]:
         """Return the connection string's fields; keys end in '=', so each is cut once."""
         text = self.connection_string.get_secret_value()
         pairs = (one.partition("=") for one in text.split(";") if one.strip())
         return {name.strip().lower(): value.strip() for name, _, value in pairs}
 
-    def _account(self) -> str:
-        return self._parts().get("accountname", "") or self.account_name
+    def account(self) -> str:
+        """Return the account's name, wherever it was given."""
+        return self.connection_parts().get("accountname", "") or self.account_name
 
-    def _endpoint(self) -> str:
-        return (self._parts().get("blobendpoint", "") or self.endpoint).rstrip("/")
-
-    def _identity(self) -> dict[str, Any]:
-        """Return obstore's arguments: connection string, principal, key, ambient, anonymous."""
-        parts = self._parts()
-        if parts.get("accountkey"):
-            return {"account_key": parts["accountkey"]}
-        if parts.get("sharedaccesssignature"):
-            return {"sas_key": parts["sharedaccesssignature"]}
-        if self.client_id:
-            return {
-                "client_id": self.client_id,
-                "client_secret": self.client_secret.get_secret_value(),
-                "tenant_id": self.tenant_id,
-            }
-        if self.account_key.get_secret_value():
-            return {"account_key": self.account_key.get_secret_value()}
-        return {} if self.ambient else {"skip_signature": True}
-
-    def _container(self, options: OpenOptions) -> ContainerClient:
-        """Return the SDK's client, which lists and describes; its retries are off."""
-        from azure.core.credentials import AzureNamedKeyCredential  # noqa: PLC0415 - slow
-        from azure.identity import ClientSecretCredential, DefaultAzureCredential  # noqa: PLC0415
-        from azure.storage.blob import BlobServiceClient  # noqa: PLC0415
-
-        common: dict[str, Any] = {
-            "connection_timeout": options.timeouts.connect_s,
-            "read_timeout": options.timeouts.read_s,
-            "retry_total": 0,
-        }
-        if text := self.connection_string.get_secret_value():
-            return BlobServiceClient.from_connection_string(text, **common).get_container_client(
-                self.container
-            )
-        account = self._account()
-        credential: Any = None
-        if self.client_id:
-            credential = ClientSecretCredential(
-                self.tenant_id, self.client_id, self.client_secret.get_secret_value()
-            )
-        elif key := self.account_key.get_secret_value():
-            credential = AzureNamedKeyCredential(account, key)
-        elif self.ambient:
-            credential = DefaultAzureCredential()
-        url = self._endpoint() or f"https://{account}.blob.core.windows.net"
-        return BlobServiceClient(url, credential=credential, **common).get_container_client(
-            self.container
-        )
+    def service_url(self) -> str:
+        """Return the endpoint that was given, or ''."""
+        return (self.connection_parts().get("blobendpoint", "") or self.endpoint).rstrip("/")

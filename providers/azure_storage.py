@@ -34,6 +34,7 @@ from catalog.errors import (
 from catalog.paths import RESERVED, below, check_path
 from catalog.resource import Resource
 from providers.base import Attributes, Capabilities, Fetched, Reading, Stored, Writer
+from providers.connection import OnClose, keep_open
 from providers.http_replies import status_error
 from providers.object_storage import ObjectBytes
 
@@ -48,10 +49,17 @@ class AzureStorage:
         tree=False, etags=True, pinned_reads=True, digests=("sha256", "md5"), long_round_trip=True
     )
 
-    def __init__(self, container: ContainerClient, objects: ObjectBytes, prefix: str) -> None:
+    def __init__(
+        self,
+        container: ContainerClient,
+        objects: ObjectBytes,
+        prefix: str,
+        on_close: OnClose = keep_open,
+    ) -> None:
         """Serve `container` below `prefix` ('' or without slashes at its ends)."""
         self._container: Any = container
         self._objects = objects
+        self._on_close = on_close
         self._root = prefix + "/" if prefix else ""
 
     def enumerate(self, prefix: str = "", *, recursive: bool = True) -> Iterator[Resource]:
@@ -114,8 +122,8 @@ class AzureStorage:
         self._objects.remove(check_path(path))
 
     def close(self) -> None:
-        """Close the SDK's sessions; obstore has none to close."""
-        self._container.close()
+        """Let go of the connections."""
+        self._on_close()
 
     def _confirm(
         self, path: str, size: int, etag: str | None, part_digests: tuple[bytes, ...]

@@ -1,8 +1,8 @@
 """What a storage is to the engine: a few small protocols, and what each can do.
 
-A provider is a settings model (`ProviderSettings`) that opens a storage. Storages are
-safe to share between threads, verify nothing themselves, and let only errors of
-`catalog.errors` out. Interfaces are protocols: nothing inherits from them.
+A provider is a settings model (`ProviderSettings`) that connects, and makes storages on its
+connections. Both are safe to share between threads, verify nothing themselves, and let only
+errors of `catalog.errors` out. Interfaces are protocols: nothing inherits from them.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from catalog.digest import Digest
 from catalog.outcome import Proof
 from catalog.paths import clean_prefix
 from catalog.resource import NO_PROPERTIES, Resource
+from providers.connection import Connection, OnClose, OwnConnection, keep_open
 
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
@@ -55,15 +56,11 @@ class Capabilities:
 
 @dataclass(frozen=True, slots=True)
 class Attributes:
-    """What travels with the bytes to a destination, where it can keep it.
-
-    `sha256` is the digest of the bytes in hex; the small lane knows it before it writes. A
-    `Writer` gets its digest at commit instead.
-    """
+    """What travels with the bytes to a destination, where it can keep it."""
 
     content_type: str | None = None
     modified_us: int | None = None
-    sha256: str | None = None
+    sha256: str | None = None  # in hex, of a small file; a `Writer` gets its digest at commit
     properties: Mapping[str, str] = field(default_factory=lambda: NO_PROPERTIES)
 
 
@@ -155,7 +152,7 @@ class Source(Protocol):
         ...
 
     def close(self) -> None:
-        """Free every connection."""
+        """Free what `open` made; what was connected apart stays."""
         ...
 
 
@@ -193,7 +190,7 @@ class Destination(Protocol):
         ...
 
     def close(self) -> None:
-        """Free every connection."""
+        """Free what `open` made; what was connected apart stays."""
         ...
 
 
@@ -247,16 +244,14 @@ class ProviderSettings(BaseModel):
     """The settings of one provider: what a person types to reach one place.
 
     A subclass has `type: Literal["…"]`, a title and a description that ends in a full stop on
-    every field, and `SecretStr` for each secret. Two levels (PM-5): `connection_key` is what
-    decides the connection (cache key, secrets included, hashed by the cache); all else is
-    read on every open.
+    every field, and `SecretStr` for each secret. Two levels (PM-5): `connection_key` has all that
+    `connect` reads (secrets too: the cache hashes it); `storage` reads the rest each time.
     """
 
     # A refused value may be a secret: pydantic would quote it in its message.
     model_config = ConfigDict(extra="forbid", validate_default=True, hide_input_in_errors=True)
 
-    root_field: ClassVar[str] = "path"
-    """The field that names the root folder below the connection."""
+    root_field: ClassVar[str] = "path"  # names the root folder below the connection
 
     def below(self, path: str) -> Self:
         """Return the same place, rooted at the folder `path` below."""
@@ -275,9 +270,24 @@ class ProviderSettings(BaseModel):
         """Return what decides the connection, secrets revealed; never shown, only hashed."""
         raise NotImplementedError
 
-    def open(self, options: OpenOptions) -> Storage:
-        """Open the storage rooted at this place."""
+    def connect(self, options: OpenOptions) -> Connection:
+        """Make the connection; settings that cannot work are an error here, not in the key."""
         raise NotImplementedError
+
+    def storage(
+        self, connection: OwnConnection, options: OpenOptions, *, on_close: OnClose = keep_open
+    ) -> Storage:
+        """Return the storage rooted at this place: cheap, and it owns nothing."""
+        raise NotImplementedError
+
+    def open(self, options: OpenOptions) -> Storage:
+        """Connect for one storage alone; closing it closes the connection."""
+        connection = self.connect(options)
+        try:
+            return self.storage(connection, options, on_close=connection.close)
+        except BaseException:
+            connection.close()
+            raise
 
     def filesystem(self) -> AbstractFileSystem:
         """Return the fsspec filesystem of this place, listing caches off."""

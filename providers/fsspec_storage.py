@@ -30,6 +30,7 @@ from catalog.errors import (
 from catalog.paths import RESERVED, check_path
 from catalog.resource import Resource
 from providers.base import Attributes, Capabilities, Fetched, Stored
+from providers.connection import OnClose, keep_open
 from providers.fsspec_files import FsspecReading, FsspecWriter, translated
 
 _ETAGS = ("etag", "ETag", "e_tag", "generation", "version_id")
@@ -63,10 +64,12 @@ class FsspecStorage:
         capabilities: Capabilities,
         etag: Callable[[Info], str | None] = etag_of,
         missing_root: MissingRoot = MissingRoot.ERROR,
+        on_close: OnClose = keep_open,
     ) -> None:
         """Serve `filesystem` below `root`; `where` names the place in messages."""
         self._fs: Any = filesystem  # fsspec's own annotations are loose
         self._missing_root = missing_root
+        self._on_close = on_close
         self._root = _stripped(filesystem, root)
         self._base = self._root.rstrip("/") + "/"
         self._where = where
@@ -168,8 +171,8 @@ class FsspecStorage:
             return
 
     def close(self) -> None:
-        """Drop the listing cache; the filesystem closes its sessions itself."""
-        self._fs.invalidate_cache()
+        """Let go of the filesystem."""
+        self._on_close()
 
     def _send(self, path: str, source: str) -> Stored:
         with self._placing(path) as target, self._translating(path):

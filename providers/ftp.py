@@ -9,6 +9,7 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 from catalog.errors import InvalidInput
 from catalog.paths import clean_prefix
 from providers.base import OpenOptions, ProviderSettings
+from providers.connection import OnClose, keep_open
 from providers.ftp_connection import FtpConnections, FtpPlace, FtpTls
 from providers.ftp_storage import FtpStorage
 from providers.tls import make_context
@@ -84,14 +85,24 @@ class FtpSettings(ProviderSettings):
             self.verify_tls,
         )
 
-    def open(self, options: OpenOptions) -> FtpStorage:
-        """Open the folder; connections are made when they are needed."""
+    def connect(self, options: OpenOptions) -> FtpConnections:
+        """Return a pool; connections are made when they are needed."""
         context = None
         if self.tls is not FtpTls.NONE:
             context = make_context(authorities=self.certificate, verify=self.verify_tls)
         place = FtpPlace(self.host, self._port(), self.username, self.password, self.tls, context)
-        connections = FtpConnections(place, options, self.address())
-        return FtpStorage(connections, clean_prefix(self.path), self.address())
+        return FtpConnections(place, options, self.model_copy(update={"path": "/"}).address())
+
+    def storage(
+        self,
+        connection: FtpConnections,
+        options: OpenOptions,  # noqa: ARG002 - the connections have them
+        *,
+        on_close: OnClose = keep_open,
+    ) -> FtpStorage:
+        """Return the folder."""
+        where = self.address()
+        return FtpStorage(connection.named(where), clean_prefix(self.path), where, on_close)
 
     def filesystem(self) -> AbstractFileSystem:
         """Return fsspec's FTP filesystem, for looking around; it has one connection."""

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import copy
 import ftplib
 import socket
 import ssl
@@ -13,6 +14,7 @@ from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Self
 
 from pydantic import SecretStr
 
@@ -85,6 +87,12 @@ class FtpConnections:
         self.where = where
         self._free = threading.Semaphore(max(1, min(options.connections, MOST)))
         self._idle: list[FtpClient] = []
+
+    def named(self, where: str) -> Self:
+        """Return the same pool, whose errors name the folder `where`."""
+        same = copy.copy(self)
+        same.where = where
+        return same
 
     @contextmanager
     def client(self, path: str) -> Generator[FtpClient]:

@@ -20,6 +20,7 @@ from catalog.errors import (
 from catalog.paths import RESERVED, check_path
 from catalog.resource import Resource
 from providers.base import Attributes, Capabilities, Fetched, Stored
+from providers.connection import OnClose, keep_open
 from providers.ftp_connection import FtpClient, FtpConnections, translated
 from providers.ftp_files import FtpReading, FtpWriter
 from providers.ftp_listing import FtpEntry, parse_facts, parse_list, parse_time
@@ -32,11 +33,14 @@ class FtpStorage:
 
     capabilities = Capabilities(atomic_rename=True, long_round_trip=True)
 
-    def __init__(self, connections: FtpConnections, root: str, where: str) -> None:
+    def __init__(
+        self, connections: FtpConnections, root: str, where: str, on_close: OnClose = keep_open
+    ) -> None:
         """Serve `root`, without slashes at its ends."""
         self.connections = connections
         self._base = f"/{root}/" if root else "/"
         self._where = where
+        self._on_close = on_close
         self._folders: set[str] = {""} if not root else set()  # known to exist
         self._lock = threading.Lock()
 
@@ -140,8 +144,8 @@ class FtpStorage:
                     raise translated(error, path, self._where) from error
 
     def close(self) -> None:
-        """Close the idle connections."""
-        self.connections.close()
+        """Let go of the connections."""
+        self._on_close()
 
     def begin(self, temporary: str) -> tuple[FtpClient, socket.socket]:
         """Open the data channel of a new temporary file."""

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import os
-from typing import TYPE_CHECKING, Any, Literal, cast
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 
 from pydantic import Field, SecretStr, model_validator
 
 from catalog.errors import InvalidInput
 from catalog.paths import clean_prefix
 from providers.base import OpenOptions, ProviderSettings
-from providers.gcs_storage import GcsStorage
+from providers.connection import OnClose, keep_open
 from providers.gcs_token import GcsToken, Identity
 from providers.http_client import ClientOptions, HttpClient
 from providers.url import build_url, parse_url
@@ -19,12 +20,28 @@ from providers.url import build_url, parse_url
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
 
+    from providers.gcs_storage import GcsStorage
+
 GOOGLE = "https://storage.googleapis.com"
 TOKEN_URI = "https://oauth2.googleapis.com/token"  # noqa: S105 - an address, no secret
 
 
+@dataclass(frozen=True, slots=True)
+class GcsConnection:
+    """Connections to one endpoint, and the identity that speaks through them."""
+
+    client: HttpClient
+    token: GcsToken
+
+    def close(self) -> None:
+        """Close the idle connections."""
+        self.client.close()
+
+
 class GcsSettings(ProviderSettings):
     """A bucket, or a prefix in one, at Google Cloud Storage."""
+
+    root_field: ClassVar[str] = "prefix"
 
     type: Literal["gcs"] = Field(default="gcs", title="Type", description="Google Cloud Storage.")
     bucket: str = Field(title="Bucket", description="Name of the bucket.", min_length=1)
@@ -89,16 +106,34 @@ class GcsSettings(ProviderSettings):
             self.endpoint,
         )
 
-    def open(self, options: OpenOptions) -> GcsStorage:
-        """Open the bucket below its prefix; nothing is asked yet."""
+    def connect(self, options: OpenOptions) -> GcsConnection:
+        """Return a client and its identity; nothing is asked yet."""
         client = HttpClient(
             ClientOptions(timeouts=options.timeouts, connections=options.connections)
         )
         identity = Identity.ANONYMOUS if self.anonymous else Identity.AMBIENT
-        token = GcsToken(identity, self._service_account(), self.address())
         endpoint = self.endpoint.rstrip("/") or GOOGLE
-        prefix = clean_prefix(self.prefix)
-        return GcsStorage(client, token, endpoint, self.bucket, prefix, self.address())
+        return GcsConnection(client, GcsToken(identity, self._service_account(), endpoint))
+
+    def storage(
+        self,
+        connection: GcsConnection,
+        options: OpenOptions,  # noqa: ARG002 - the connection has them
+        *,
+        on_close: OnClose = keep_open,
+    ) -> GcsStorage:
+        """Return the bucket below its prefix."""
+        from providers.gcs_storage import GcsStorage  # noqa: PLC0415 - brings crc32c
+
+        return GcsStorage(
+            connection.client,
+            connection.token,
+            self.endpoint.rstrip("/") or GOOGLE,
+            self.bucket,
+            clean_prefix(self.prefix),
+            self.address(),
+            on_close=on_close,
+        )
 
     def filesystem(self) -> AbstractFileSystem:
         """Return gcsfs, listing caches off."""

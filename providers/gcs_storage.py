@@ -27,6 +27,7 @@ from catalog.outcome import Proof
 from catalog.paths import RESERVED, below, check_path
 from catalog.resource import Resource
 from providers.base import Attributes, Capabilities, Fetched, Source, Stored
+from providers.connection import OnClose, keep_open
 from providers.gcs_reply import described, encoded
 from providers.gcs_token import GcsToken
 from providers.gcs_writer import GcsWriter
@@ -59,12 +60,15 @@ class GcsStorage:
         bucket: str,
         prefix: str,
         where: str,
+        *,
+        on_close: OnClose = keep_open,
     ) -> None:
         """Serve `bucket` below `prefix` ('' or without slashes at its ends)."""
         self.client, self.token = client, token
         self.endpoint, self.bucket = endpoint, bucket
         self._root = prefix + "/" if prefix else ""
         self._where = where
+        self._on_close = on_close
         self._tells = True  # downloads say which generation they are
         self._objects = f"{endpoint}/storage/v1/b/{quote(bucket, safe='')}/o"
 
@@ -200,8 +204,8 @@ class GcsStorage:
         reply.expect(200, 204, 404).close()
 
     def close(self) -> None:
-        """Close the idle connections."""
-        self.client.close()
+        """Let go of the connections."""
+        self._on_close()
 
     def url(self, path: str) -> str:
         """Return the address of an object's description."""

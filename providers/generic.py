@@ -3,20 +3,37 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Literal, cast
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 
-import fsspec
-from fsspec import AbstractFileSystem
 from pydantic import Field, JsonValue, SecretStr, field_validator
 
 from catalog.errors import InvalidInput, UnknownProvider
 from providers.base import Capabilities, OpenOptions, ProviderSettings
-from providers.fsspec_storage import FsspecStorage, MissingRoot
+from providers.connection import OnClose, keep_open
 from providers.url import parse_url, shown
+
+if TYPE_CHECKING:
+    from fsspec import AbstractFileSystem
+
+    from providers.fsspec_storage import FsspecStorage
+
+
+@dataclass(frozen=True, slots=True)
+class FsspecConnection:
+    """A filesystem; it keeps its sessions, and closes them itself when nobody holds it."""
+
+    filesystem: AbstractFileSystem
+
+    def close(self) -> None:
+        """Drop what it remembers of listings."""
+        self.filesystem.invalidate_cache()
 
 
 class FsspecSettings(ProviderSettings):
     """A place that fsspec reaches: smb, hdfs, github, dropbox, webhdfs and many more."""
+
+    root_field: ClassVar[str] = "url"
 
     type: Literal["fsspec"] = Field(
         default="fsspec", title="Type", description="Any storage that fsspec knows."
@@ -36,6 +53,8 @@ class FsspecSettings(ProviderSettings):
     @field_validator("url")
     @classmethod
     def _known(cls, value: str) -> str:
+        import fsspec  # noqa: PLC0415 - only where it is used
+
         scheme = parse_url(value).scheme
         known = tuple(fsspec.available_protocols())
         if scheme not in known:
@@ -53,13 +72,27 @@ class FsspecSettings(ProviderSettings):
         return shown(self.url).removesuffix("?…")
 
     def connection_key(self) -> tuple[object, ...]:
-        """Return the options, secret ones included."""
+        """Return the options, secret ones included, and the URL: any part of it may be one too."""
         options = json.dumps(self.options, sort_keys=True)
-        return (options, self.options_json.get_secret_value())
+        return (self.url, options, self.options_json.get_secret_value())
 
-    def open(self, options: OpenOptions) -> FsspecStorage:  # noqa: ARG002 - each library has its own
-        """Open the place."""
-        filesystem = self.filesystem()
+    def connect(self, options: OpenOptions) -> FsspecConnection:  # noqa: ARG002 - each library has its own
+        """Make the filesystem."""
+        return FsspecConnection(self.filesystem())
+
+    def storage(
+        self,
+        connection: FsspecConnection,
+        options: OpenOptions,  # noqa: ARG002 - as above
+        *,
+        on_close: OnClose = keep_open,
+    ) -> FsspecStorage:
+        """Return the place."""
+        from fsspec import AbstractFileSystem  # noqa: PLC0415 - only where it is used
+
+        from providers.fsspec_storage import FsspecStorage, MissingRoot  # noqa: PLC0415 - the same
+
+        filesystem = connection.filesystem
         renames = type(filesystem).mv is not AbstractFileSystem.mv
         return FsspecStorage(
             filesystem,
@@ -67,10 +100,13 @@ class FsspecSettings(ProviderSettings):
             where=self.address(),
             capabilities=Capabilities(tree=renames, atomic_rename=renames),
             missing_root=MissingRoot.ERROR if renames else MissingRoot.EMPTY,
+            on_close=on_close,
         )
 
     def filesystem(self) -> AbstractFileSystem:
         """Return the filesystem, its caches off."""
+        import fsspec  # noqa: PLC0415 - only where it is used
+
         scheme = parse_url(self.url).scheme
         kind = fsspec.get_filesystem_class(scheme)
         options: dict[str, Any] = {

@@ -8,6 +8,8 @@ from pydantic import Field, SecretStr, field_validator
 
 from catalog.paths import check_path
 from providers.base import OpenOptions
+from providers.connection import OnClose, keep_open
+from providers.http_pool import Pools
 from providers.http_storage import HttpStorage
 from providers.manifest_source import split_manifest
 from providers.url import parse_url
@@ -60,15 +62,18 @@ class HttpSettings(WebSettings):
         """Return TLS, proxy and authentication, of which a query may be a part (PM-10)."""
         return (*super().connection_key(), self.query.get_secret_value())
 
-    def open(self, options: OpenOptions) -> HttpStorage:
-        """Open the folder; nothing is asked of the server yet."""
+    def storage(
+        self, connection: Pools, options: OpenOptions, *, on_close: OnClose = keep_open
+    ) -> HttpStorage:
+        """Return the folder; nothing is asked of the server yet."""
         return HttpStorage(
-            self.client(options),
+            self.client(connection, options),
             self.url,
             query=self.query,
             targets=tuple(self.targets),
             manifest=self.manifest,
             threads=options.connections,
+            on_close=on_close,
         )
 
     def filesystem(self) -> AbstractFileSystem:

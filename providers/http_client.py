@@ -14,7 +14,7 @@ from pydantic import SecretStr
 
 from catalog.errors import ConnectionFailed, InvalidInput, StorageError, UnexpectedReply
 from providers.base import Timeouts
-from providers.http_pool import DEFAULT_PORTS, Dialer, Origin, Pool, Proxy, Tls, basic
+from providers.http_pool import DEFAULT_PORTS, Origin, Pool, Pools, Proxy, Tls, basic
 from providers.http_response import Response, Upload
 from providers.url import parse_url, shown
 
@@ -42,6 +42,10 @@ class ClientOptions:
     timeouts: Timeouts = field(default=Timeouts())
     connections: int = 16
 
+    def pools(self) -> Pools:
+        """Return connections as these options want them: headers and user go with requests."""
+        return Pools(self.tls, self.proxy, self.timeouts, self.connections)
+
 
 @dataclass(frozen=True, slots=True)
 class Route:
@@ -56,9 +60,10 @@ class Route:
 class HttpClient:
     """Send requests; safe to share between threads."""
 
-    def __init__(self, options: ClientOptions) -> None:
-        """Check the `options`; nothing is connected yet."""
+    def __init__(self, options: ClientOptions, pools: Pools | None = None) -> None:
+        """Check the `options`; use the connections of `pools`, or else its own."""
         self.options = options
+        self.pools = pools or options.pools()
         self._own = _header_lines(options)
         self._foreign = _header_lines(ClientOptions())
         self._routes: dict[tuple[str, str, bool], Route] = {}
@@ -135,8 +140,7 @@ class HttpClient:
 
     def close(self) -> None:
         """Close every idle connection."""
-        for route in list(self._routes.values()):
-            route.pool.close()
+        self.pools.close()
 
     def _route(self, url: str, home: Origin | None) -> tuple[Route, bytes]:
         scheme, _, rest = url.partition("://")
@@ -162,17 +166,13 @@ class HttpClient:
         if route is not None:
             return route
         options = self.options
-        tls = options.tls
-        if not trusted:  # the client certificate is a credential too
-            tls = Tls(authorities=tls.authorities, verify=tls.verify)
-        dialer = Dialer(origin, options.timeouts, tls, options.proxy)
         host = parsed.netloc.encode("idna")
         before, proxied = b"", b""
         if options.proxy is not None and origin.scheme == "http":
             before, proxied = b"http://" + host, options.proxy.authorization()
         lines = self._own if trusted else self._foreign
         after = b" HTTP/1.1\r\nHost: " + host + b"\r\n" + proxied + lines
-        route = Route(origin, dialer.pool(options.connections), before, after)
+        route = Route(origin, self.pools.pool(origin, trusted=trusted), before, after)
         return self._routes.setdefault(key, route)
 
     def _exchange(

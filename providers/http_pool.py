@@ -243,5 +243,31 @@ class Dialer:
             raise
 
 
+class Pools:
+    """The connections of one TLS and proxy setting, a pool for each origin."""
+
+    def __init__(self, tls: Tls, proxy: Proxy | None, timeouts: Timeouts, limit: int) -> None:
+        """Make connections when they are asked for, at most `limit` to an origin."""
+        self._tls, self._proxy = tls, proxy
+        self._timeouts, self._limit = timeouts, limit
+        self._pools: dict[tuple[Origin, bool], Pool] = {}
+
+    def pool(self, origin: Origin, *, trusted: bool) -> Pool:
+        """Return the pool of an origin; only the trusted may see the client certificate."""
+        key = (origin, trusted)
+        if (found := self._pools.get(key)) is not None:
+            return found
+        tls = self._tls
+        if not trusted:
+            tls = Tls(authorities=tls.authorities, verify=tls.verify)
+        made = Dialer(origin, self._timeouts, tls, self._proxy).pool(self._limit)
+        return self._pools.setdefault(key, made)
+
+    def close(self) -> None:
+        """Close every idle connection."""
+        for pool in list(self._pools.values()):
+            pool.close()
+
+
 def _refusal(proxy: Proxy, status: int) -> str:
     return f"the proxy {proxy.origin().label} refused the connection with status {status}"

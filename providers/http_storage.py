@@ -18,6 +18,7 @@ from catalog.errors import (
 from catalog.paths import below
 from catalog.resource import Resource
 from providers.base import Attributes, Capabilities, Fetched
+from providers.connection import OnClose, keep_open
 from providers.http_client import HttpClient
 from providers.http_index import IndexEntry, parse_index
 from providers.http_reading import EMPTY, HttpReading, describe
@@ -50,6 +51,7 @@ class HttpStorage:
         targets: tuple[str, ...] = (),
         manifest: str = "",
         threads: int = 16,
+        on_close: OnClose = keep_open,
     ) -> None:
         """Serve what lies below `url`; `targets` or a `manifest` take the place of its listing."""
         self._client = client
@@ -59,6 +61,7 @@ class HttpStorage:
         self._targets = targets
         self._manifest = manifest
         self._threads = threads
+        self._on_close = on_close
 
     def enumerate(self, prefix: str = "", *, recursive: bool = True) -> Iterator[Resource]:
         """Yield every file; a page or a file that cannot be read is an error, never a gap."""
@@ -155,8 +158,8 @@ class HttpStorage:
         raise _read_only(path)
 
     def close(self) -> None:
-        """Close the idle connections."""
-        self._client.close()
+        """Let go of the connections."""
+        self._on_close()
 
     def _url(self, path: str) -> str:
         return self._base + quote_path(path) + self._query

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import unquote
 
-from fsspec.implementations.local import LocalFileSystem
 from pydantic import Field, field_validator
 
 from catalog.errors import InvalidInput
 from catalog.settings import Settings
 from providers.base import OpenOptions, ProviderSettings
+from providers.connection import NoConnection, OnClose, keep_open
 from providers.local_storage import LocalStorage, Placement
 from providers.local_walk import Symlinks
 
@@ -55,8 +55,8 @@ class LocalSettings(ProviderSettings):
         return "file://" + self.path
 
     def connection_key(self) -> tuple[object, ...]:
-        """Return a constant: there is no connection."""
-        return (self.path, self.placement, self.symlinks, self.fsync)
+        """Return nothing: there is no connection."""
+        return ()
 
     def _allowed(self) -> None:
         """Refuse a folder outside of `ENTREPOT_LOCAL_ROOTS`, symbolic links resolved."""
@@ -67,8 +67,18 @@ class LocalSettings(ProviderSettings):
                 f"the folder {self.path!r} lies outside of ENTREPOT_LOCAL_ROOTS: {', '.join(roots)}"
             )
 
-    def open(self, options: OpenOptions) -> LocalStorage:  # noqa: ARG002 - a folder has no limits
-        """Open the folder; it is made when the first file comes."""
+    def connect(self, options: OpenOptions) -> NoConnection:  # noqa: ARG002 - a folder has no limits
+        """Return nothing of use: each storage is new, so none remembers links of before."""
+        return NoConnection()
+
+    def storage(
+        self,
+        connection: NoConnection,  # noqa: ARG002 - as above
+        options: OpenOptions,  # noqa: ARG002 - as above
+        *,
+        on_close: OnClose = keep_open,  # noqa: ARG002 - nothing is open between calls
+    ) -> LocalStorage:
+        """Return the folder; it is made when the first file comes."""
         self._allowed()
         linked = self.placement is Placement.SYMLINK  # what we made ourselves leads out
         symlinks = Symlinks.FOLLOW if linked else self.symlinks
@@ -76,6 +86,8 @@ class LocalSettings(ProviderSettings):
 
     def filesystem(self) -> AbstractFileSystem:
         """Return fsspec's local filesystem."""
+        from fsspec.implementations.local import LocalFileSystem  # noqa: PLC0415 - seldom needed
+
         return LocalFileSystem(auto_mkdir=True, skip_instance_cache=True)
 
     @classmethod

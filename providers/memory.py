@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Literal
 
-from fsspec.implementations.memory import MemoryFileSystem
 from pydantic import Field
 
 from catalog.paths import clean_prefix
 from providers.base import Capabilities, OpenOptions, ProviderSettings
-from providers.fsspec_storage import FsspecStorage, Info, MissingRoot
+from providers.connection import NoConnection, OnClose, keep_open
 from providers.url import build_url, parse_url
 
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
+
+    from providers.fsspec_storage import FsspecStorage
 
 
 class MemorySettings(ProviderSettings):
@@ -32,8 +34,20 @@ class MemorySettings(ProviderSettings):
         """Return nothing: there is no connection."""
         return ()
 
-    def open(self, options: OpenOptions) -> FsspecStorage:  # noqa: ARG002 - memory has no limits
-        """Open the folder."""
+    def connect(self, options: OpenOptions) -> NoConnection:  # noqa: ARG002 - memory has no limits
+        """Return nothing of use."""
+        return NoConnection()
+
+    def storage(
+        self,
+        connection: NoConnection,  # noqa: ARG002 - as above
+        options: OpenOptions,  # noqa: ARG002 - as above
+        *,
+        on_close: OnClose = keep_open,
+    ) -> FsspecStorage:
+        """Return the folder."""
+        from providers.fsspec_storage import FsspecStorage, MissingRoot  # noqa: PLC0415 - fsspec
+
         return FsspecStorage(
             self.filesystem(),
             "/" + clean_prefix(self.path),
@@ -41,10 +55,13 @@ class MemorySettings(ProviderSettings):
             capabilities=Capabilities(tree=True, etags=True),
             etag=_etag,
             missing_root=MissingRoot.EMPTY,
+            on_close=on_close,
         )
 
     def filesystem(self) -> AbstractFileSystem:
         """Return fsspec's memory filesystem, one for the whole process."""
+        from fsspec.implementations.memory import MemoryFileSystem  # noqa: PLC0415 - seldom needed
+
         return MemoryFileSystem(skip_instance_cache=True, use_listings_cache=False)
 
     @classmethod
@@ -54,7 +71,7 @@ class MemorySettings(ProviderSettings):
         return cls(path=clean_prefix(f"{parsed.host}{parsed.path}"))
 
 
-def _etag(info: Info) -> str | None:
+def _etag(info: Mapping[str, Any]) -> str | None:
     """Return when the bytes were put there, to the microsecond: every write is a new one."""
     created = info.get("created")
     if created is None:

@@ -10,11 +10,13 @@ from pydantic import Field, SecretStr, model_validator
 from catalog.errors import InvalidInput
 from catalog.paths import clean_prefix
 from providers.base import OpenOptions, ProviderSettings
+from providers.connection import OnClose, keep_open
 from providers.url import parse_url
 
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
 
+    from providers.s3_connection import S3Connection
     from providers.s3_storage import S3Storage
 
 
@@ -90,17 +92,27 @@ class S3Settings(ProviderSettings):
             self.insecure,
         )
 
-    def open(self, options: OpenOptions) -> S3Storage:
-        """Open the bucket below its prefix."""
-        from providers.s3_connection import open_s3  # noqa: PLC0415 - botocore is slow to import
+    def connect(self, options: OpenOptions) -> S3Connection:
+        """Return the clients of both planes; nothing is asked yet."""
+        from providers.s3_connection import S3Connection  # noqa: PLC0415 - botocore is slow
 
-        return open_s3(self, options)
+        return S3Connection(self, options)
+
+    def storage(
+        self,
+        connection: S3Connection,
+        options: OpenOptions,  # noqa: ARG002 - the connection has them
+        *,
+        on_close: OnClose = keep_open,
+    ) -> S3Storage:
+        """Return the bucket below its prefix."""
+        return connection.storage(self, on_close)
 
     def filesystem(self) -> AbstractFileSystem:
         """Return s3fs, listing caches off, botocore's own retries off."""
-        from providers.s3_connection import open_s3fs  # noqa: PLC0415 - as above
+        from providers.s3_connection import S3Connection  # noqa: PLC0415 - as above
 
-        return open_s3fs(self, OpenOptions())
+        return S3Connection(self, OpenOptions()).filesystem
 
     @classmethod
     def from_url(cls, url: str) -> S3Settings:

@@ -27,6 +27,7 @@ from catalog.paths import RESERVED, below, check_path
 from catalog.resource import Resource
 from providers.base import Attributes, Capabilities, Fetched, Reading, Source, Stored, Writer
 from providers.buffered import BufferedReading, BufferedWriter
+from providers.connection import OnClose, keep_open
 from providers.object_storage import ObjectBytes, expressible
 from providers.s3_errors import translated
 
@@ -56,12 +57,15 @@ class S3Storage:
         objects: ObjectBytes,
         bucket: str,
         store: tuple[object, ...],
+        *,
+        on_close: OnClose = keep_open,
     ) -> None:
         """Serve `bucket`; two storages with equal `store` can copy from each other."""
         self._filesystem = filesystem
         self._objects = objects
         self.bucket = bucket
         self.store = store
+        self._on_close = on_close
         self._md5_etags: bool | None = None  # None until a reply shows it
 
     def key(self, path: str) -> str:
@@ -270,8 +274,8 @@ class S3Storage:
         self._call("delete_object", path, Key=self._objects.key(path))
 
     def close(self) -> None:
-        """Let s3fs close its sessions; obstore has none to close."""
-        self._filesystem.clear_instance_cache()
+        """Let go of the connections."""
+        self._on_close()
 
 
 def _md5(data: bytes) -> str:

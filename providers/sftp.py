@@ -3,29 +3,21 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
-import asyncssh
 from pydantic import Field, SecretStr, model_validator
 
 from catalog.errors import InvalidInput
 from catalog.paths import clean_prefix
 from providers.base import OpenOptions, ProviderSettings, Timeouts
-from providers.sftp_storage import SftpStorage
+from providers.connection import OnClose, keep_open
 from providers.url import build_url, parse_url
 
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
 
-_CIPHERS = [  # measured: 7.9, 9.0 and 12.7 ms of CPU a MB
-    "aes128-gcm@openssh.com",
-    "aes256-gcm@openssh.com",
-    "aes128-ctr",
-    "aes256-ctr",
-    "chacha20-poly1305@openssh.com",
-]
-_KNOWN_HOSTS = ("~/.ssh/known_hosts", "/etc/ssh/ssh_known_hosts")
+    from providers.sftp_connection import SftpSessions
+    from providers.sftp_storage import SftpStorage
 
 
 class HostKeys(StrEnum):
@@ -103,43 +95,40 @@ class SftpSettings(ProviderSettings):
             self.known_hosts,
         )
 
-    def open(self, options: OpenOptions) -> SftpStorage:
-        """Open the folder; connections are made when they are needed."""
+    def connect(self, options: OpenOptions) -> SftpSessions:
+        """Return sessions; connections are made when they are needed."""
+        from providers.sftp_connection import SftpSessions  # noqa: PLC0415 - brings asyncssh
+        from providers.sftp_login import login_arguments  # noqa: PLC0415 - the same
+
+        where = self.model_copy(update={"path": "/"}).address()
+        arguments = login_arguments(self, options.timeouts)
+        return SftpSessions(arguments, where, options.timeouts, options.connections)
+
+    def storage(
+        self,
+        connection: SftpSessions,
+        options: OpenOptions,  # noqa: ARG002 - the sessions have them
+        *,
+        on_close: OnClose = keep_open,
+    ) -> SftpStorage:
+        """Return the folder."""
+        from providers.sftp_storage import SftpStorage  # noqa: PLC0415 - brings asyncssh
+
         root = self._root()
         relative = root == "~" or root.startswith("~/")
         place = root.removeprefix("~").strip("/") if relative else "/" + root.strip("/")
-        return SftpStorage(self.connect_arguments(options.timeouts), place, self.address(), options)
+        where = self.address()
+        return SftpStorage(connection.named(where), place, where, on_close)
 
     def filesystem(self) -> AbstractFileSystem:
         """Return sshfs's filesystem with the same identity and the same host keys."""
         from sshfs import SSHFileSystem  # noqa: PLC0415 - connects when it is made
 
-        arguments = self.connect_arguments(Timeouts())
+        from providers.sftp_login import login_arguments  # noqa: PLC0415 - brings asyncssh
+
+        arguments = login_arguments(self, Timeouts())
         host = arguments.pop("host")
         return SSHFileSystem(host, skip_instance_cache=True, **arguments)
-
-    def connect_arguments(self, timeouts: Timeouts) -> dict[str, Any]:
-        """Return what asyncssh needs to connect."""
-        arguments: dict[str, Any] = {
-            "host": self.host,
-            "port": self.port,
-            "known_hosts": self._trusted(),
-            "encryption_algs": _CIPHERS,
-            "connect_timeout": timeouts.connect_s,
-            "login_timeout": timeouts.connect_s,
-            "keepalive_interval": 15,
-            "keepalive_count_max": 2,
-            "config": None,  # ~/.ssh/config is somebody's habit, not this repository's setting
-        }
-        if self.username:
-            arguments["username"] = self.username
-        password, key = self.password.get_secret_value(), self.private_key.get_secret_value()
-        if password or key:
-            arguments["agent_path"] = None
-            arguments["client_keys"] = [self._key(key)] if key else None
-        if password:
-            arguments["password"] = password
-        return arguments
 
     @classmethod
     def from_url(cls, url: str) -> SftpSettings:
@@ -150,26 +139,3 @@ class SftpSettings(ProviderSettings):
 
     def _root(self) -> str:
         return "~/" + clean_prefix(self.path[1:]) if self.path.startswith("~") else self.path
-
-    def _key(self, text: str) -> asyncssh.SSHKey:
-        passphrase = self.passphrase.get_secret_value() or None
-        try:
-            return asyncssh.import_private_key(text, passphrase)
-        except (asyncssh.KeyImportError, asyncssh.KeyEncryptionError) as error:
-            raise InvalidInput(f"the private key cannot be read: {error.args[0]}") from error
-
-    def _trusted(self) -> asyncssh.SSHKnownHosts | None:
-        if self.host_keys is HostKeys.INSECURE:
-            return None
-        text = self.known_hosts.strip()
-        try:
-            if not text:
-                found = [Path(one).expanduser() for one in _KNOWN_HOSTS]
-                text = "\n".join(one.read_text() for one in found if one.is_file())
-            elif " " not in text:
-                text = Path(text).expanduser().read_text()
-            elif text.startswith(("ssh-", "ecdsa-", "sk-")):
-                text = "* " + text  # a bare key, pinned for this server
-            return asyncssh.import_known_hosts(text)
-        except (OSError, ValueError) as error:
-            raise InvalidInput(f"the known hosts cannot be read: {error}") from error

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import copy
+import itertools
 import os
 import threading
 from collections.abc import Coroutine
 from contextlib import suppress
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 import asyncssh
 
@@ -42,11 +44,17 @@ class SftpSessions:
         self._slots: list[tuple[asyncssh.SSHClientConnection, asyncssh.SFTPClient] | None]
         self._slots = [None] * count
         self._guards = [asyncio.Lock() for _ in range(count)]
-        self._next = 0
+        self._turns = itertools.count()
         self._pid = os.getpid()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="sftp", daemon=True)
         self._thread.start()
+
+    def named(self, where: str) -> Self:
+        """Return the same sessions, whose errors name the folder `where`."""
+        same = copy.copy(self)
+        same.where = where
+        return same
 
     def run(self, work: Coroutine[Any, Any, T], path: str) -> T:
         """Run `work` on the loop and return its result, errors translated."""
@@ -66,7 +74,7 @@ class SftpSessions:
 
     async def sftp(self) -> asyncssh.SFTPClient:
         """Return the session whose turn it is, connecting where it is missing or lost."""
-        index = self._next = (self._next + 1) % len(self._slots)
+        index = next(self._turns) % len(self._slots)
         async with self._guards[index]:
             slot = self._slots[index]
             if slot is not None and not slot[0].is_closed():

@@ -6,7 +6,6 @@ import asyncio
 import stat as stats
 from collections.abc import Iterator
 from contextlib import suppress
-from typing import Any
 from uuid import uuid4
 
 import asyncssh
@@ -19,7 +18,8 @@ from catalog.errors import (
 )
 from catalog.paths import RESERVED, check_path
 from catalog.resource import Resource
-from providers.base import Attributes, Capabilities, Fetched, OpenOptions, Stored
+from providers.base import Attributes, Capabilities, Fetched, Stored
+from providers.connection import OnClose, keep_open
 from providers.sftp_connection import SftpSessions
 from providers.sftp_files import BLOCK, ONE_READ, SftpReading, SftpWriter
 
@@ -33,10 +33,11 @@ class SftpStorage:
     capabilities = Capabilities(atomic_rename=True, long_round_trip=True)
 
     def __init__(
-        self, arguments: dict[str, Any], root: str, where: str, options: OpenOptions
+        self, sessions: SftpSessions, root: str, where: str, on_close: OnClose = keep_open
     ) -> None:
-        """Serve `root` ('' is the user's home) of the server that `arguments` connect to."""
-        self.sessions = SftpSessions(arguments, where, options.timeouts, options.connections)
+        """Serve `root` ('' is the user's home)."""
+        self.sessions = sessions
+        self._on_close = on_close
         self._root = root.rstrip("/") or root
         self._base = f"{self._root.rstrip('/')}/" if root else ""
         self._temp = f"{self._base}{RESERVED}/tmp"  # noqa: S108 - below our own root
@@ -105,8 +106,8 @@ class SftpStorage:
         self.sessions.run(self._remove(check_path(path)), path)
 
     def close(self) -> None:
-        """Close the connections."""
-        self.sessions.close()
+        """Let go of the connections."""
+        self._on_close()
 
     async def create(self, temporary: str) -> asyncssh.SFTPClientFile:
         """Open a new temporary file for writing."""

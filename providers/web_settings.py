@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import ClassVar, Self
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
 from catalog.errors import InvalidInput
+from catalog.paths import clean_prefix
 from providers.base import OpenOptions, ProviderSettings
 from providers.http_client import ClientOptions, HttpClient, check_header
-from providers.http_pool import DEFAULT_PORTS, Proxy, Tls
+from providers.http_pool import DEFAULT_PORTS, Pools, Proxy, Tls
 from providers.tls import check_pair
-from providers.url import build_url, parse_url
+from providers.url import build_url, parse_url, quote_path
 
 
 class WebSettings(ProviderSettings):
     """The part of the settings that decides an HTTP client."""
+
+    root_field: ClassVar[str] = "url"
 
     headers: dict[str, str | list[str]] = Field(
         default_factory=dict,
@@ -80,6 +83,10 @@ class WebSettings(ProviderSettings):
             raise InvalidInput("a proxy user was given without the proxy's URL")
         return self
 
+    def below(self, path: str) -> Self:
+        """Return the same place, rooted at the folder `path` below."""
+        return super().below(quote_path(clean_prefix(path)))
+
     def connection_key(self) -> tuple[object, ...]:
         """Return TLS, proxy and authentication; URL and headers go with each request (PM-10)."""
         return (
@@ -95,24 +102,27 @@ class WebSettings(ProviderSettings):
             self.bearer_token.get_secret_value(),
         )
 
-    def client(self, options: OpenOptions) -> HttpClient:
-        """Return a client with this place's credentials."""
+    def connect(self, options: OpenOptions) -> Pools:
+        """Return pools of connections; nothing is asked of any server yet."""
+        return self._client_options(options).pools()
+
+    def client(self, pools: Pools, options: OpenOptions) -> HttpClient:
+        """Return a client with this place's credentials and headers."""
+        return HttpClient(self._client_options(options), pools)
+
+    def _client_options(self, options: OpenOptions) -> ClientOptions:
         headers = dict(self.headers)
         if token := self.bearer_token.get_secret_value():
             headers["Authorization"] = f"Bearer {token}"
         proxy = Proxy(self.proxy_url, self.proxy_username, self.proxy_password)
-        return HttpClient(
-            ClientOptions(
-                headers=headers,
-                username=self.username,
-                password=self.password,
-                tls=Tls(
-                    self.certificate, self.client_certificate, self.client_key, self.verify_tls
-                ),
-                proxy=proxy if self.proxy_url else None,
-                timeouts=options.timeouts,
-                connections=options.connections,
-            )
+        return ClientOptions(
+            headers=headers,
+            username=self.username,
+            password=self.password,
+            tls=Tls(self.certificate, self.client_certificate, self.client_key, self.verify_tls),
+            proxy=proxy if self.proxy_url else None,
+            timeouts=options.timeouts,
+            connections=options.connections,
         )
 
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field, field_validator
 
 from providers.base import OpenOptions
+from providers.connection import OnClose, keep_open
+from providers.http_pool import Pools
 from providers.url import parse_url
 from providers.web_settings import WebSettings, canonical_url
 from providers.webdav_storage import WebdavStorage
@@ -37,9 +39,12 @@ class WebdavSettings(WebSettings):
         scheme, _, rest = self.url.partition("://")
         return f"webdav{'s' if scheme == 'https' else ''}://{rest}"
 
-    def open(self, options: OpenOptions) -> WebdavStorage:
-        """Open the folder; nothing is asked of the server yet."""
-        return WebdavStorage(self.client(options), self.url, self.address())
+    def storage(
+        self, connection: Pools, options: OpenOptions, *, on_close: OnClose = keep_open
+    ) -> WebdavStorage:
+        """Return the folder; nothing is asked of the server yet."""
+        client = self.client(connection, options)
+        return WebdavStorage(client, self.url, self.address(), on_close)
 
     def filesystem(self) -> AbstractFileSystem:
         """Return webdav4's filesystem, for looking around; it knows user and headers only."""

@@ -23,6 +23,7 @@ from catalog.errors import (
 from catalog.paths import RESERVED, check_path
 from catalog.resource import Resource
 from providers.base import Attributes, Capabilities, Chunk, Fetched, Stored
+from providers.connection import OnClose, keep_open
 from providers.http_client import HttpClient
 from providers.http_reading import HttpReading
 from providers.http_response import Response, Upload
@@ -41,11 +42,14 @@ class WebdavStorage:
         etags=True, pinned_reads=True, atomic_rename=True, long_round_trip=True
     )
 
-    def __init__(self, client: HttpClient, url: str, where: str) -> None:
+    def __init__(
+        self, client: HttpClient, url: str, where: str, on_close: OnClose = keep_open
+    ) -> None:
         """Serve what lies below `url`; `where` names it in messages."""
         self._client = client
         self._base = url.rstrip("/") + "/"
         self._where = where
+        self._on_close = on_close
         self._files = HttpStorage(client, url)
         self._folders: set[str] = set()  # known to exist
         self._lock = threading.Lock()
@@ -168,8 +172,8 @@ class WebdavStorage:
         self._delete(path)
 
     def close(self) -> None:
-        """Close the idle connections."""
-        self._client.close()
+        """Let go of the connections."""
+        self._on_close()
 
     def _delete(self, path: str) -> int:
         reply = self._client.request("DELETE", self._url(path), path=path).expect(200, 204, 404)

@@ -14,6 +14,7 @@ from pydantic import SecretStr, ValidationError
 from catalog.digest import Digest
 from catalog.errors import AccessDenied, ResourceNotFound
 from providers.azure import AzureSettings
+from providers.azure_connection import identity
 from providers.base import Attributes
 from tests.providers.conformance import OPTIONS, Conformance, Subject, written
 from tests.servers.azurite import AzureServer
@@ -111,7 +112,7 @@ def test_the_connection_string_goes_before_all_else() -> None:
         account_key=SecretStr("b3RoZXI="),
     )
     assert settings.address() == "az://mine/c"
-    assert settings._identity() == {"account_key": "a2V5=="}
+    assert identity(settings) == {"account_key": "a2V5=="}
 
 
 @pytest.mark.parametrize(

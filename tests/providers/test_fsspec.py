@@ -15,6 +15,7 @@ from pydantic import SecretStr, ValidationError
 
 from catalog.errors import AccessDenied, SecretInUrl
 from providers.base import Attributes
+from providers.fsspec_storage import FsspecStorage
 from providers.generic import FsspecSettings
 from providers.memory import MemorySettings
 from tests.providers.conformance import OPTIONS, Conformance, Subject, written
@@ -62,6 +63,7 @@ def test_a_folder_that_cannot_be_listed_is_an_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     storage = FsspecSettings(url=f"file://{tmp_path}").open(OPTIONS)
+    assert isinstance(storage, FsspecStorage)
     storage.put("open/a", b"a", Attributes())
     storage.put("shut/b", b"b", Attributes())
     real = storage._fs.ls

@@ -20,6 +20,7 @@ from catalog.errors import AccessDenied, SecretInUrl
 from catalog.outcome import Proof
 from providers.base import Attributes
 from providers.gcs import GcsSettings
+from providers.gcs_storage import GcsStorage
 from tests.providers.conformance import LARGE, OPTIONS, Conformance, Subject, names, written
 from tests.servers.fake_gcs import GcsServer
 from tests.servers.faulty import FaultyServer, status
@@ -79,6 +80,7 @@ def test_a_write_is_proved_and_keeps_its_attributes(gcs_server: GcsServer) -> No
 def test_a_copy_stays_in_the_store(gcs_server: GcsServer) -> None:
     origin, goal = settings_of(gcs_server).open(OPTIONS), settings_of(gcs_server).open(OPTIONS)
     origin.put("a b#", b"abc", Attributes())
+    assert isinstance(goal, GcsStorage)
     copied = goal.copy_from(origin, "a b#", "c/d", etag=origin.stat("a b#").etag)
     assert copied is not None
     assert copied.size == 3

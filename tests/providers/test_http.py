@@ -84,6 +84,7 @@ def opened(
     **settings: Any,  # noqa: ANN401 - any setting
 ) -> Generator[HttpStorage, None, None]:
     storage = HttpSettings(url=url, **settings).open(OPTIONS)
+    assert isinstance(storage, HttpStorage)
     try:
         yield storage
     finally:

@@ -5,13 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from pydantic import SecretStr
 
 from catalog.digest import Digest
 from catalog.errors import SecretInUrl
-from providers.base import Attributes, OpenOptions
-from providers.cache import cache_key
-from providers.http import HttpSettings
+from providers.base import Attributes
 from providers.local import LocalSettings
 from providers.manifest_source import ManifestSource, split_manifest
 from providers.memory import MemorySettings
@@ -53,21 +50,6 @@ def test_no_scheme_takes_a_password(scheme: str) -> None:
     assert "geheim" not in str(caught.value)
 
 
-def test_settings_that_differ_anywhere_share_no_storage() -> None:
-    plain = HttpSettings(url="http://host/x")
-    others = (
-        HttpSettings(url="http://host/y"),
-        HttpSettings(url="http://host/x", headers={"X": "1"}),
-        HttpSettings(url="http://host/x", targets=["a"]),
-        HttpSettings(url="http://host/x", query=SecretStr("a")),
-        HttpSettings(url="http://host/x", query=SecretStr("b")),
-        HttpSettings(url="http://host/x", bearer_token=SecretStr("a")),
-    )
-    keys = {cache_key(one, OpenOptions()) for one in (plain, *others)}
-    assert len(keys) == 1 + len(others)
-    assert cache_key(plain, OpenOptions()) == cache_key(plain.model_copy(), OpenOptions())
-
-
 def test_any_storage_can_be_listed_by_a_manifest(tmp_path: Path) -> None:
     digest = Digest.of(b"abc")
     lines = f"a,b/c d,{digest.value},3\nother/x,{digest.value},3\n"
@@ -97,3 +79,13 @@ def test_any_storage_can_be_listed_by_a_manifest(tmp_path: Path) -> None:
 )
 def test_a_manifest_is_split_off_its_address(url: str, expected: tuple[str, str] | None) -> None:
     assert split_manifest(url) == expected
+
+
+@pytest.mark.parametrize("scheme", [one for one in KNOWN if not one.startswith("abfs")])
+def test_a_folder_below_a_place_is_a_place(scheme: str) -> None:
+    settings = settings_from_url(
+        f"{scheme}:///host/one/two" if scheme == "file" else f"{scheme}://host/one/two"
+    )
+    inner = settings.below("a b/c")
+    assert inner.address() == settings_from_url(settings.address() + "/a%20b/c").address()
+    assert inner.connection_key() == settings.connection_key()
