@@ -116,9 +116,8 @@ class Connection:
                         raise EOFError
                     raise self._malformed("a head cut short")
                 self.end += count
-            lines = self.buffer[self.start : mark].split(b"\r\n")
+            first, *lines = bytes(self._view[self.start : mark]).split(b"\r\n")
             self.start = mark + 4
-            first = bytes(lines[0])
             if first[:5] != b"HTTP/" or not first[9:12].isdigit():
                 raise self._malformed("something that is not HTTP")
             status = int(first[9:12])
@@ -200,23 +199,29 @@ class Connection:
         """Translate what a socket raised."""
         return translate(error, f"{doing} {self.path!r}, {self.label}", self.path)
 
-    def _headers(self, first: bytes, lines: list[bytearray]) -> Headers:
-        headers: Headers = {}
-        for line in lines[1:]:
-            name, colon, value = line.partition(b":")
-            if not colon:
-                raise self._malformed("a header without a colon")
-            key = bytes(name).lower()
-            text = bytes(value).strip()
-            if key in headers:
-                if key == b"content-length":
-                    if headers[key] != text:
-                        raise self._malformed("two lengths")
-                    continue
-                text = headers[key] + b", " + text
-            headers[key] = text
+    def _headers(self, first: bytes, lines: list[bytes]) -> Headers:
+        try:
+            pairs = [line.split(b":", 1) for line in lines]
+            headers = {name.lower(): value.strip() for name, value in pairs}
+        except ValueError as error:
+            raise self._malformed("a header without a colon") from error
+        if len(headers) != len(pairs):
+            headers = self._joined(pairs)
         if first[5:8] == b"1.0":
             headers.setdefault(b"connection", b"close")
+        return headers
+
+    def _joined(self, pairs: list[list[bytes]]) -> Headers:
+        """Join headers that came several times; two lengths that differ are an attack."""
+        headers: Headers = {}
+        for name, value in pairs:
+            key, text = name.lower(), value.strip()
+            if key not in headers:
+                headers[key] = text
+            elif key != b"content-length":
+                headers[key] += b", " + text
+            elif headers[key] != text:
+                raise self._malformed("two lengths")
         return headers
 
     def _line(self) -> bytes:

@@ -15,9 +15,15 @@ from html import unescape
 from typing import Any
 from urllib.parse import unquote, urljoin, urlsplit
 
-# nginx tells the size behind the link; where it is all digits it is exact.
-_SIZE = re.compile(r"""[^<>]{0,512}</a>\s+\d\d-[A-Z][a-z]{2}-\d{4} \d\d:\d\d\s+(\d+)\s""")
-_CHILD = re.compile(r"[^\x00-\x20:/?#&.][^:/?#&]*/?")  # a plain name: nothing to resolve
+# nginx tells the size behind the link, 20 or 8 characters wide and last in its line. Digits alone
+# are exact: it rounds above 9999 bytes only, and says so with K, M or G. The widths tell it from
+# Apache's old pages, where a description of digits may stand in the same place.
+_SIZE = re.compile(
+    r">[^<>]{0,512}</a> +\d\d-[A-Z][a-z]{2}-\d{4} \d\d:\d\d"
+    r"(?=(?:[ \d]{8}|[ \d]{20})\r?\n) +(\d+)"
+)
+# A plain name: nothing to resolve, unescape or strip.
+_CHILD = re.compile(r"[^\x00-\x20:/?#&.][^\x00-\x20:/?#&]*/?")
 _HREF = re.compile(r"""<a\s[^>]*?\bhref\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>"']+))""", re.IGNORECASE)
 
 
@@ -56,8 +62,7 @@ def _from_html(text: str, page_url: str) -> Iterator[IndexEntry]:
         if _CHILD.fullmatch(raw):
             folder = raw[-1] == "/"
             name = unquote(raw[:-1] if folder else raw, errors="surrogateescape")
-            size = None if folder else _SIZE.match(text, match.end() + 1)
-            yield IndexEntry(name, folder, int(size[1]) if size else None)
+            yield IndexEntry(name, folder, None if folder else _exact_size(text, match.end()))
             continue
         href = unescape(raw).strip()
         if not href or href[0] in "?#":
@@ -75,4 +80,10 @@ def _from_html(text: str, page_url: str) -> Iterator[IndexEntry]:
             continue
         name = unquote(names[-1], errors="surrogateescape")
         if name:
-            yield IndexEntry(name, folder)
+            yield IndexEntry(name, folder, None if folder else _exact_size(text, match.end()))
+
+
+def _exact_size(text: str, start: int) -> int | None:
+    """Read the size that stands behind the link whose address ends at `start`."""
+    found = _SIZE.match(text, start)
+    return int(found[1]) if found else None

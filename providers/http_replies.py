@@ -8,6 +8,7 @@ from binascii import Error as Base64Error
 from calendar import timegm
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 
 from catalog.digest import HEX_LENGTHS, Digest
 from catalog.errors import (
@@ -25,6 +26,7 @@ _MONTHS = {
     for number, name in enumerate(b"Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(), 1)
 }
 _ALGORITHMS = {"sha-256": "sha256", "sha-512": "sha512", "sha": "sha1", "md5": "md5"}
+_DECLARING = frozenset({b"repr-digest", b"digest", b"content-md5"})
 LONGEST_WAIT_S = 3600.0
 
 
@@ -60,6 +62,7 @@ def retry_after_s(headers: Mapping[bytes, bytes]) -> float | None:
     return min(max(0.0, at_us / 1e6 - time.time()), LONGEST_WAIT_S)
 
 
+@lru_cache(maxsize=256)  # files of one folder often bear one time, and a file its own each run
 def modified_us(text: bytes | None) -> int | None:
     """Read an HTTP date as microseconds since the epoch; None where it cannot be read.
 
@@ -85,6 +88,8 @@ def declared_digests(headers: Mapping[bytes, bytes]) -> tuple[Digest, ...]:
     >>> [str(one) for one in declared_digests({b"content-md5": b"kAFQmDzST7DWlj99KOF/cg=="})]
     ['md5:900150983cd24fb0d6963f7d28e17f72']
     """
+    if _DECLARING.isdisjoint(headers):
+        return ()
     found: dict[str, Digest] = {}
     for name in (b"repr-digest", b"digest"):
         for item in headers.get(name, b"").decode("latin-1").split(","):

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from uuid import uuid4
+
 import pytest
 
+from providers.http import HttpSettings
 from providers.http_index import parse_index
+from providers.http_storage import HttpStorage
+from tests.providers.conformance import OPTIONS
+from tests.servers.nginx import NginxServer
 
 NGINX = """<html><head><title>Index of /a b/</title></head><body><h1>Index of /a b/</h1><hr><pre>
 <a href="../">../</a>
@@ -72,7 +78,53 @@ def test_each_page_shows_its_direct_children_only(server: str) -> None:
 def test_exact_sizes_are_taken_rounded_ones_are_not() -> None:
     sizes = {one.name: one.size for one in parse_index(NGINX_JSON, "http://host/")}
     assert sizes == {"sub": None, "x y.txt": 1024, "q?a#b&c": 7, "ü.bin": 3}
-    assert all(one.size is None for one in parse_index(NGINX, "http://host/a%20b/"))
+    sizes = {one.name: one.size for one in parse_index(NGINX, "http://host/a%20b/")}
+    assert sizes == {"sub": None, "x y.txt": 1024, "q?a#b&c": 7, "ü.bin": None}
+
+
+@pytest.mark.parametrize(
+    ("line", "size"),
+    [
+        ("<a href=x>x</a>      22-Nov-2026 08:00          1234567890\r\n", 1234567890),
+        ("<a href='./x'>x</a>  22-Nov-2026 08:00       0\n", 0),
+        ("<a href='x'>x</a>    22-Nov-2026 08:00     10K\n", None),
+        ("<a href='x'>x</a>    22-Nov-2026 08:00    1.2M\n", None),
+        ("<a href='x'>x</a>    22-Nov-2026 08:00  123 \n", None),
+        ("<a href='x'>x</a>    22-Nov-2026 08:00  2024 annual report\n", None),
+        ("<a href='x'>x</a>    22-Nov-2026 08:00  2024\n", None),
+        ("<a href='x'>x</a>    2026-11-22 08:00    1024\n", None),
+        ("<a href='x'>x</a>    22-Nov-2026 08:00:00    1024\n", None),
+        ("<a href='x'>x</a></td><td>22-Nov-2026 08:00</td><td>1024</td>\n", None),
+        ("<a href='x' title='x'>x</a> 22-Nov-2026 08:00    1024\n", None),
+        ("<a href='x'>x</a>    22-Nov-2026 08:00    1024", None),
+    ],
+    ids=lambda value: str(value).strip(),
+)
+def test_a_size_is_taken_from_nginx_only_and_when_all_digits(line: str, size: int | None) -> None:
+    assert [(one.name, one.size) for one in parse_index(line, "http://host/")] == [("x", size)]
+
+
+def test_nginx_itself_tells_every_size(nginx_server: NginxServer) -> None:
+    folder = nginx_server.root / uuid4().hex
+    folder.mkdir()
+    sizes = {"empty": 0, "small name": 9, "k": 10_240, "ü" * 40: 1_048_577, "a&b;c": 12}
+    for name, size in sizes.items():
+        (folder / name).write_bytes(b"x" * size)
+    storage = HttpSettings(url=f"{nginx_server.http}/{folder.name}").open(OPTIONS)
+    assert isinstance(storage, HttpStorage)
+    found = storage.sketch()
+    assert found is not None
+    assert {one.path: one.size for one in found} == sizes
+    storage.close()
+
+
+def test_a_name_with_blanks_around_it_is_cut_as_browsers_do() -> None:
+    assert [
+        one.name for one in parse_index('<a href=" x ">x</a><a href="y ">y</a>', "http://h/")
+    ] == [
+        "x",
+        "y",
+    ]
 
 
 def test_an_empty_page_lists_nothing() -> None:
