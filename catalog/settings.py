@@ -25,7 +25,7 @@ class Settings(BaseSettings):
     catalog_timeout_s: float = Field(
         default=120.0, gt=0, description="How long to wait for the catalog, in seconds."
     )
-    catalog_threads: int = Field(default=2, ge=1, description="Threads of the catalog's engine.")
+    catalog_threads: int = Field(default=1, ge=1, description="Threads of the catalog's engine.")
     catalog_memory: str = Field(
         default="512MB", pattern=r"^\d+(\.\d+)?\s*[KMGT]i?B$", description="Memory of the engine."
     )

@@ -28,6 +28,7 @@ from tasks.job import Job, forget, shared
 from tasks.limit import ensure_limits
 from tasks.record import BatchReport
 from transfer.job import TransferOptions
+from transfer.validate import Check
 
 FAILURES = 1000  # failures that a result carries; the catalog has them all
 
@@ -75,9 +76,9 @@ class Running:
         forget(self.job.run_id)
         self._turns.close()
 
-    def options(self, options: TransferOptions) -> None:
+    def how(self, options: TransferOptions, checks: tuple[Check, ...] = ()) -> None:
         """Say how to move, before `move`."""
-        self.job = replace(self.job, options=options)
+        self.job = replace(self.job, options=options, checks=checks)
 
     def move(self, plan: Plan) -> list[BatchReport]:
         """Deliver every batch of the plan; a stop asked for reaches every thread."""
@@ -130,6 +131,8 @@ class Running:
                     bytes=tally.bytes if tally else 0,
                     version=latest.number,
                     made=version is not None,
+                    files=latest.total,
+                    size=latest.bytes,
                 )
             )
         result = SyncResult(

@@ -101,7 +101,7 @@ def pull(
             run_id=run_id,
         )
         plan = make_plan(request, run_id)
-        run.options(TransferOptions(Settings().threads))
+        run.how(TransferOptions(Settings().threads))
         if plan:
             run.move(plan)
         result = run.finish(plan, None, allow_partial=False)

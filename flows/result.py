@@ -46,7 +46,11 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class DestinationResult:
-    """What a run did at one destination; `version` is its latest, `made` says whether it is new."""
+    """What a run did at one destination.
+
+    `version` is its latest, `made` says whether it is new; `files` and `size` (bytes) are all that
+    it holds.
+    """
 
     label: str
     address: str
@@ -58,6 +62,8 @@ class DestinationResult:
     bytes: int = 0
     version: int = 0
     made: bool = False
+    files: int = 0
+    size: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from blocks.resolve import repository
 from catalog.errors import InvalidInput
 from catalog.plan import BatchLimits, Mode, OnError, PlanRequest, Selection, Strategy, Target
 from catalog.settings import Settings
+from flows.checks import checks as named_checks
 from flows.delivery import Running
 from flows.names import run_name
 from flows.result import SyncFailed, SyncResult
@@ -42,6 +43,7 @@ def sync(  # noqa: PLR0913 - each is a field of the run form
     on_error: OnError = OnError.CONTINUE,
     allow_partial: bool = False,
     clean_up: CleanUp = CleanUp.KEEP,
+    checks: list[str] | None = None,
 ) -> SyncResult:
     """Bring every destination up to date with a source.
 
@@ -58,6 +60,7 @@ def sync(  # noqa: PLR0913 - each is a field of the run form
         on_error: Whether one failed file stops the run.
         allow_partial: Make a version at a destination although files failed there.
         clean_up: Whether files are removed at the source once every destination holds them.
+        checks: Your own functions that may refuse a file, each as module:function.
 
     Returns:
         What was done, one row a destination.
@@ -68,6 +71,7 @@ def sync(  # noqa: PLR0913 - each is a field of the run form
     """
     origin = repository(source)
     ends = distinct([repository(one) for one in destinations])
+    chosen = named_checks(checks or ())
     with Running("sync", origin, ends) as run:
         run_id = run.job.run_id
         wanted = enumerate_repository(origin, run_id, "source")
@@ -88,7 +92,10 @@ def sync(  # noqa: PLR0913 - each is a field of the run form
             run_id=run_id,
         )
         plan = make_plan(request, run_id)
-        run.options(TransferOptions(Settings().threads, on_error=on_error, clean_up=clean_up))
+        options = TransferOptions(
+            Settings().threads, on_error=on_error, clean_up=clean_up, keep_staged=bool(chosen)
+        )
+        run.how(options, chosen)
         if plan.batches:
             run.move(plan)
         result = run.finish(plan, version.number, allow_partial=allow_partial)

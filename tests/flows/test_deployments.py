@@ -6,10 +6,14 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
 from tests.flows.test_sync import files
+
+if TYPE_CHECKING:
+    from prefect.client.schemas.objects import FlowRun
 
 ROOT = Path(__file__).parents[2]
 
@@ -45,11 +49,10 @@ def test_a_deployed_sync_runs_on_a_process_worker(source: Path, tmp_path: Path) 
     prefect("work-pool", "create", "entrepot", "--type", "process")
     assert "sync" in prefect("deploy", "--all")
     end = tmp_path / "end"
-    run = run_deployment(
-        "sync/sync",
-        parameters={"source": str(source), "destinations": [str(end)]},
-        timeout=0,
-        _sync=True,  # type: ignore[call-arg]
+    given = {"source": str(source), "destinations": [str(end)]}
+    run = cast(
+        "FlowRun",
+        run_deployment("sync/sync", parameters=given, timeout=0, _sync=True),  # type: ignore[call-arg]
     )
     prefect("worker", "start", "--pool", "entrepot", "--type", "process", "--run-once")
     with get_client(sync_client=True) as client:

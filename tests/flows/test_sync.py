@@ -9,13 +9,14 @@ import pytest
 
 from catalog.digest import Digest
 from catalog.errors import InvalidInput, NothingMatched, PathConflict, SecretInUrl
-from catalog.plan import Mode, OnError
+from catalog.plan import Item, Mode, OnError
 from catalog.store import Catalog
 from providers.base import Storage
 from tests.servers import faulty
 from tests.servers.faulty import FaultyServer
 from tests.servers.seaweedfs import S3Server
 from tests.transfer.ends import leftovers, tree
+from transfer.validate import Refused
 
 
 def files(root: Path) -> dict[str, bytes]:
@@ -309,3 +310,37 @@ def test_what_is_everywhere_already_is_cleaned_up_too(source: Path, tmp_path: Pa
     result = sync(str(source), [str(tmp_path / "one")], clean_up=CleanUp.REMOVE)
     assert (result.added, result.kept) == (0, 3)
     assert files(source) == {}
+
+
+def refuse_a(item: Item, content: bytes | Path) -> None:
+    """Refuse the file `a.txt`; named by a test as a check."""
+    if item.path == "a.txt":
+        raise Refused(f"{len(content) if isinstance(content, bytes) else 0} bytes are not welcome")
+
+
+def test_a_check_of_ones_own_refuses_a_file(source: Path, tmp_path: Path) -> None:
+    from flows.result import SyncFailed  # noqa: PLC0415
+    from flows.sync import sync  # noqa: PLC0415
+
+    with pytest.raises(SyncFailed, match="5 bytes are not welcome"):
+        sync(str(source), [str(tmp_path / "end")], checks=[f"{__name__}:refuse_a"])
+    assert set(files(tmp_path / "end")) == {"empty", "sub/b.bin"}
+    with pytest.raises(InvalidInput, match="cannot be imported"):
+        sync(str(source), [str(tmp_path / "end")], checks=["no.such:check"])
+
+
+def test_a_run_shows_progress_and_a_result_in_the_ui(source: Path, tmp_path: Path) -> None:
+    from prefect import get_client  # noqa: PLC0415
+
+    from flows.sync import sync  # noqa: PLC0415
+
+    sync(str(source), [str(tmp_path / "shown")])
+    with get_client(sync_client=True) as client:
+        runs = client.request("POST", "/flow_runs/filter", json={}).json()
+        artifacts = client.request("POST", "/artifacts/filter", json={}).json()
+    (run,) = [one for one in runs if one["name"].endswith("…/shown")]
+    assert run["name"] == "sync …/source to …/shown"
+    shown = {one["key"]: one for one in artifacts if one["flow_run_id"] == run["id"]}
+    assert set(shown) == {"entrepot-progress", "entrepot-result"}
+    assert "3 of 3 files" in shown["entrepot-progress"]["description"]
+    assert '"added": "3"' in shown["entrepot-result"]["data"]
