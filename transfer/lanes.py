@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 FEW = 1  # threads to begin with
 LOOK_S = 0.02  # between two looks at how busy the core is
-IDLE = 0.6  # of one core, below which the threads are waiting
+IDLE = 0.45  # of one core, below which the threads are waiting
 
 
 class _Pace:
