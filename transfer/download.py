@@ -103,7 +103,7 @@ def _run(staging: Staging, pieces: list[Piece], threads: int) -> None:
             return None  # no outcome: it was not tried
         piece.attempts += 1
         try:
-            _bring(staging, piece)
+            bring(staging, piece)
         except StorageError as error:
             _drop(staging, piece)
             delay = delivery.source.retry.delay_s(piece.attempts, error)
@@ -115,7 +115,8 @@ def _run(staging: Staging, pieces: list[Piece], threads: int) -> None:
     Lane(pieces, work, delivery.stop).run(threads)
 
 
-def _bring(staging: Staging, piece: Piece) -> None:
+def bring(staging: Staging, piece: Piece) -> None:
+    """Fetch one piece, wherever it is nearest, and check it; what fails is raised."""
     delivery, item = staging.delivery, piece.item
     if piece.attempts == 1:
         for end, path in elsewhere(delivery, item):

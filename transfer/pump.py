@@ -9,6 +9,7 @@ all bytes agrees.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 from catalog.digest import Digest, Hasher
 from catalog.errors import CatalogError, DigestMismatch, SizeMismatch, StorageError
@@ -53,7 +54,11 @@ def _move(staging: Staging, piece: Piece) -> dict[int, CatalogError]:
     writers: dict[int, Writer] = {}
     copying: list[int] = []
     stream = _Stream(staging, piece)
+    gates = ExitStack()
     try:
+        ends = [delivery.destinations[number] for number, _ in piece.open_targets()]
+        for end in sorted(ends, key=lambda one: one.address):  # one order: no two wait crosswise
+            gates.enter_context(end.gate.connection(delivery.stop))
         stream.begin()
         for number, _ in piece.open_targets():
             storage = delivery.destinations[number].storage
@@ -80,6 +85,7 @@ def _move(staging: Staging, piece: Piece) -> dict[int, CatalogError]:
         stream.close()
         for writer in writers.values():
             writer.abort()
+        gates.close()
     return broken
 
 

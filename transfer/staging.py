@@ -109,9 +109,10 @@ class Staging:
 
     def folder(self) -> Path:
         """Return the batch's temporary folder, made on first use."""
-        if self._folder is None:
-            self._folder = Path(tempfile.mkdtemp(prefix="entrepot-"))
-        return self._folder
+        with self._lock:
+            if self._folder is None:
+                self._folder = Path(tempfile.mkdtemp(prefix="entrepot-"))
+            return self._folder
 
     def release(self) -> None:
         """Give all memory and disk back; may be called twice."""

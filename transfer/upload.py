@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from catalog.errors import Cancelled, CatalogError, SizeMismatch, StorageError
+from catalog.digest import Digest
+from catalog.errors import Cancelled, CatalogError, IntegrityError, SizeMismatch, StorageError
 from catalog.plan import OnError
 from providers.base import Copier, Stored
-from transfer.download import copy_origin, staged_bytes
+from transfer.download import bring, copy_origin, staged_bytes
 from transfer.lanes import Lane
 from transfer.pump import pump
-from transfer.staging import Piece, Staging
+from transfer.staging import FileReading, Piece, Staging
 
 
 def upload(staging: Staging) -> Staging:
@@ -104,17 +105,37 @@ def _put(staging: Staging, piece: Piece, number: int) -> Stored:
     delivery = staging.delivery
     end = delivery.destinations[number]
     if piece.digest is None:  # a copy that turned out to be impossible: send the bytes after all
-        fetched = delivery.source.storage.fetch(piece.item.origin, etag=piece.item.etag)
-        piece.data = fetched.data
-        piece.resource = fetched.resource
-        piece.size = len(fetched.data)
-    data = staged_bytes(piece)
-    end.gate.pass_bytes(len(data), delivery.stop)
-    stored = end.storage.put(piece.item.path, data, piece.attributes())
+        bring(staging, piece)
+    if piece.size > delivery.options.small:
+        stored = _streamed(staging, piece, number)
+    else:
+        data = staged_bytes(piece)
+        end.gate.pass_bytes(len(data), delivery.stop)
+        stored = end.storage.put(piece.item.path, data, piece.attributes())
     if stored.size != piece.size:
         end.storage.remove(piece.item.path)
         raise SizeMismatch(piece.item.path, piece.size, stored.size)
     return stored
+
+
+def _streamed(staging: Staging, piece: Piece, number: int) -> Stored:
+    """Write a large piece that waits on disk."""
+    end, stop = staging.delivery.destinations[number], staging.delivery.stop
+    if piece.file is None or piece.resource is None or piece.digest is None:
+        raise IntegrityError(piece.item.path, "a staged file", "none", "in staging")
+    reading = FileReading(piece.file, piece.resource)
+    writer = end.storage.write(piece.item.path, piece.attributes(), size=piece.size)
+    try:
+        for chunk in reading:
+            stop.check()
+            writer.write(chunk)
+            end.gate.pass_bytes(len(chunk), stop)
+        return writer.commit(Digest("sha256", piece.digest))
+    except BaseException:
+        writer.abort()
+        raise
+    finally:
+        reading.close()
 
 
 def _remove_one(staging: Staging, piece: Piece, number: int) -> float | None:
