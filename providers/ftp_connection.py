@@ -81,17 +81,24 @@ class FtpConnections:
     """A bounded pool."""
 
     def __init__(self, place: FtpPlace, options: OpenOptions, where: str) -> None:
-        """Log in at `place`, at most `options.connections` times (and 8)."""
+        """Log in at `place`, at most `options.connections` times (and 8) for each folder."""
         self._place = place
         self._timeouts = options.timeouts
         self.where = where
-        self._free = threading.Semaphore(max(1, min(options.connections, MOST)))
+        self._limit = max(1, min(options.connections, MOST))
+        self._free = threading.Semaphore(self._limit)
+        self._places: dict[str, threading.Semaphore] = {}
         self._idle: list[FtpClient] = []
 
     def named(self, where: str) -> Self:
-        """Return the same pool, whose errors name the folder `where`."""
+        """Return the same pool, whose errors name the folder `where`.
+
+        Each folder has its own limit: else files on their way from one to another would hold
+        every connection for reading, and wait for one to write.
+        """
         same = copy.copy(self)
         same.where = where
+        same._free = self._places.setdefault(where, threading.Semaphore(self._limit))  # noqa: SLF001 - its copy
         return same
 
     @contextmanager

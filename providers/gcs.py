@@ -125,6 +125,7 @@ class GcsSettings(ProviderSettings):
         """Return the bucket below its prefix."""
         from providers.gcs_storage import GcsStorage  # noqa: PLC0415 - brings crc32c
 
+        connection.client.pools.admit(self.address())
         return GcsStorage(
             connection.client,
             connection.token,

@@ -151,6 +151,12 @@ class Pool:
         connection.close()
         self._release()
 
+    def grow(self, limit: int) -> None:
+        """Allow `limit` connections from now on."""
+        with self._condition:
+            self.limit = limit
+            self._condition.notify_all()
+
     def close(self) -> None:
         """Close what is idle."""
         while self._idle:
@@ -251,6 +257,23 @@ class Pools:
         self._tls, self._proxy = tls, proxy
         self._timeouts, self._limit = timeouts, limit
         self._pools: dict[tuple[Origin, bool], Pool] = {}
+        self._places: set[str] = set()
+        self._lock = threading.Lock()
+
+    def admit(self, place: str) -> None:
+        """Make room for one place more: each may hold `limit` connections to an origin.
+
+        With one limit for all of them, files on their way from one place to another would hold
+        every connection for reading, and wait for ever for one to write.
+        """
+        with self._lock:
+            self._places.add(place)
+            limit = self._room()
+            for pool in self._pools.values():
+                pool.grow(limit)
+
+    def _room(self) -> int:
+        return self._limit * max(1, len(self._places))
 
     def pool(self, origin: Origin, *, trusted: bool) -> Pool:
         """Return the pool of an origin; only the trusted may see the client certificate."""
@@ -260,8 +283,9 @@ class Pools:
         tls = self._tls
         if not trusted:
             tls = Tls(authorities=tls.authorities, verify=tls.verify)
-        made = Dialer(origin, self._timeouts, tls, self._proxy).pool(self._limit)
-        return self._pools.setdefault(key, made)
+        dialer = Dialer(origin, self._timeouts, tls, self._proxy)
+        with self._lock:
+            return self._pools.setdefault(key, dialer.pool(self._room()))
 
     def close(self) -> None:
         """Close every idle connection."""

@@ -108,6 +108,7 @@ class WebSettings(ProviderSettings):
 
     def client(self, pools: Pools, options: OpenOptions) -> HttpClient:
         """Return a client with this place's credentials and headers."""
+        pools.admit(self.address())
         return HttpClient(self._client_options(options), pools)
 
     def _client_options(self, options: OpenOptions) -> ClientOptions:

@@ -9,15 +9,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
 import pytest
-from pydantic import SecretStr
 
 from catalog.errors import InvalidInput
 from providers.base import Attributes, OpenOptions, ProviderSettings
 from providers.cache import ConnectionCache
 from providers.connection import keep_open
-from providers.sftp import SftpSettings
 from tests.providers.line import Exchange, LineSettings
-from tests.servers.openssh import SftpServer
 
 OPTIONS = OpenOptions()
 Make = Callable[..., LineSettings]
@@ -240,26 +237,3 @@ def test_a_forked_child_connects_anew_and_closes_nothing_of_its_parent(
         assert os.waitpid(child, 0)[1] == 0
     use(cache, line())
     assert [one.closed for one in exchange.lines] == [0]
-
-
-def test_folders_of_one_sftp_server_share_their_sessions(sftp_server: SftpServer) -> None:
-    root = sftp_server.root / "shared"
-    root.mkdir()
-    settings = SftpSettings(
-        host=sftp_server.host,
-        port=sftp_server.port,
-        username=sftp_server.user,
-        private_key=SecretStr(sftp_server.client_key.read_text()),
-        known_hosts=str(sftp_server.known_hosts),
-        path=str(root),
-    )
-    cache = ConnectionCache()
-    for name in ("one", "two"):
-        with cache.opened(settings.below(name), OPTIONS) as storage:
-            storage.put("x", name.encode(), Attributes())
-            assert [one.path for one in storage.enumerate()] == ["x"]
-            storage.close()
-    assert len(cache) == 1
-    with cache.opened(settings, OPTIONS) as storage:
-        assert storage.fetch("one/x").data == b"one"
-    cache.clear()
