@@ -110,9 +110,9 @@ class S3Settings(ProviderSettings):
 
     def filesystem(self) -> AbstractFileSystem:
         """Return s3fs, listing caches off, botocore's own retries off."""
-        from providers.s3_connection import S3Connection  # noqa: PLC0415 - as above
+        from providers.s3_connection import open_s3fs  # noqa: PLC0415 - as above
 
-        return S3Connection(self, OpenOptions()).filesystem
+        return open_s3fs(self, OpenOptions())
 
     @classmethod
     def from_url(cls, url: str) -> S3Settings:

@@ -33,7 +33,7 @@ class S3Connection:
         self._options = options
         self._authorities = _pem_file(settings.certificate) if settings.certificate else ""
         self._stores: dict[str, S3Store] = {}
-        self.filesystem = self._s3fs()
+        self.filesystem = open_s3fs(settings, options, self._authorities)
 
     def storage(self, settings: S3Settings, on_close: OnClose) -> S3Storage:
         """Return the bucket below the prefix that `settings` name."""
@@ -77,32 +77,37 @@ class S3Connection:
             **given,
         )
 
-    def _s3fs(self) -> s3fs.S3FileSystem:
-        """Return s3fs, listing caches off, botocore's own retries off."""
-        settings, options = self._settings, self._options
-        client: dict[str, Any] = {"region_name": settings.region}
-        if settings.insecure:
-            client["verify"] = False
-        elif self._authorities:
-            client["verify"] = self._authorities
-        path_style = settings.path_style or bool(settings.endpoint)
-        return s3fs.S3FileSystem(
-            key=settings.access_key_id or None,
-            secret=settings.secret_access_key.get_secret_value() or None,
-            token=settings.session_token.get_secret_value() or None,
-            anon=settings.anonymous,
-            endpoint_url=settings.endpoint or None,
-            use_listings_cache=False,
-            skip_instance_cache=True,
-            client_kwargs=client,
-            config_kwargs={
-                "s3": {"addressing_style": "path" if path_style else "auto"},
-                "connect_timeout": options.timeouts.connect_s,
-                "read_timeout": options.timeouts.read_s,
-                "retries": {"max_attempts": 0},
-                "max_pool_connections": max(10, options.connections),
-            },
-        )
+
+def open_s3fs(
+    settings: S3Settings, options: OpenOptions, authorities: str = ""
+) -> s3fs.S3FileSystem:
+    """Return s3fs, listing caches off, botocore's own retries off.
+
+    `authorities` is a file of the settings' certificates, if there is one already.
+    """
+    client: dict[str, Any] = {"region_name": settings.region}
+    if settings.insecure:
+        client["verify"] = False
+    elif settings.certificate:
+        client["verify"] = authorities or _pem_file(settings.certificate)
+    path_style = settings.path_style or bool(settings.endpoint)
+    return s3fs.S3FileSystem(
+        key=settings.access_key_id or None,
+        secret=settings.secret_access_key.get_secret_value() or None,
+        token=settings.session_token.get_secret_value() or None,
+        anon=settings.anonymous,
+        endpoint_url=settings.endpoint or None,
+        use_listings_cache=False,
+        skip_instance_cache=True,
+        client_kwargs=client,
+        config_kwargs={
+            "s3": {"addressing_style": "path" if path_style else "auto"},
+            "connect_timeout": options.timeouts.connect_s,
+            "read_timeout": options.timeouts.read_s,
+            "retries": {"max_attempts": 0},
+            "max_pool_connections": max(10, options.connections),
+        },
+    )
 
 
 def _ambient() -> S3Credential:
