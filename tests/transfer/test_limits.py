@@ -5,14 +5,13 @@ from __future__ import annotations
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from catalog.errors import Cancelled, StorageBusy, StorageFailed
-from providers.base import OpenOptions
 from providers.http import HttpSettings
 from providers.s3 import S3Settings
-from providers.s3_connection import open_s3fs
 from tests.servers import faulty
 from tests.servers.faulty import FaultyServer
 from tests.servers.seaweedfs import S3Server
@@ -141,7 +140,7 @@ def test_a_stop_in_the_middle_of_a_large_file_leaves_no_upload(
     threading.Timer(1.0, job.stop.set).start()
     with pytest.raises(Cancelled):
         deliver(job, [item("big", len(data), to=2)])
-    filesystem = open_s3fs(settings, OpenOptions())
+    filesystem: Any = settings.filesystem()
     reply = filesystem.call_s3("list_multipart_uploads", Bucket=s3_server.bucket, Prefix="stopped")
     assert not reply.get("Uploads")
     assert list(end(settings).storage.enumerate()) == []
