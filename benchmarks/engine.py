@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import os
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from uuid import uuid4
 
 from catalog.known import known_paths
-from catalog.plan import PlanRequest, Target
+from catalog.plan import PlannedBatch, PlanRequest, Target
 from catalog.settings import Settings
 from catalog.store import Catalog
 from providers.base import OpenOptions, ProviderSettings
@@ -24,6 +25,8 @@ from transfer.limits import Limits, gate
 from transfer.listing import list_whole
 from transfer.retry import RetryPolicy
 from transfer.stop import StopFlag
+
+BATCHES_AT_ONCE = 2  # as the flow has them
 
 
 def settings(text: str) -> ProviderSettings:
@@ -64,9 +67,13 @@ def main() -> None:
         )
         plan = catalog.make_plan(request)
         job = Delivery(origin, tuple(destinations), TransferOptions(Settings().threads))
-        for batch in catalog.batches(plan.plan_id):
+
+        def move(batch: PlannedBatch) -> None:
             outcomes = deliver(job, catalog.items(plan.plan_id, batch.number))
             catalog.record_outcomes(run_id, plan.plan_id, outcomes)
+
+        with ThreadPoolExecutor(BATCHES_AT_ONCE) as pool:
+            list(pool.map(move, catalog.batches(plan.plan_id)))
         catalog.record_versions(run_id, plan.plan_id)
         tallies = catalog.tallies(run_id)
     sys.stdout.write(f"{tallies}\n")

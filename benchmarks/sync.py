@@ -32,6 +32,7 @@ from tests.servers.nginx import nginx
 from tests.servers.process import free_ports, running
 from tests.servers.seaweedfs import S3Server, seaweedfs
 
+PAUSE_S = 5.0  # a virtual machine's host takes freed memory back: nobody shall profit by its turn
 HERE = Path(__file__).parent
 BIN = Path(sys.executable).parent
 
@@ -72,6 +73,7 @@ Command = Callable[[Bench, str], tuple[list[str], dict[str, str]]]
 
 def measured(command: list[str], environment: dict[str, str]) -> Figures:
     """Run a command to its end and return what it and its children took."""
+    time.sleep(PAUSE_S)
     began = time.perf_counter()
     process = subprocess.Popen(
         command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE

@@ -14,7 +14,8 @@ from catalog.plan import BatchLimits
 def batch_starts(sizes: Iterable[int], limits: BatchLimits) -> Iterator[int]:
     """Yield the position at which each batch begins; a single larger file is alone in its own."""
     count = total = 0
-    for position, size in enumerate(sizes):
+    for position, whole in enumerate(sizes):
+        size = min(whole, limits.heaviest)
         if not position or count == limits.count or total + size > limits.bytes:
             yield position
             count = total = 0

@@ -24,6 +24,7 @@ attributes, and never holds a secret::
         ├── ResourceChanged               not the bytes that were planned (412, other etag)
         ├── NotSupported                  this storage cannot do that
         ├── UnexpectedReply               a status or answer that no retry will mend
+        ├── StorageFull                   no room for the file
         ├── StorageBusy                   429, 503; carries `retry_after_s`
         ├── StorageFailed                 other 5xx and passing faults
         ├── ConnectionFailed(ConnectionError)
@@ -196,6 +197,12 @@ class UnexpectedReply(StorageError):
     """The storage answered what no retry will mend."""
 
     code = "unexpected-reply"
+
+
+class StorageFull(StorageError):
+    """The storage has no room for the file."""
+
+    code = "full"
 
 
 class StorageBusy(StorageError):

@@ -65,10 +65,14 @@ class Selection:
 
 @dataclass(frozen=True, slots=True)
 class BatchLimits:
-    """How large one batch may grow; a single larger file is a batch of its own."""
+    """How large one batch may grow; a single larger file is a batch of its own.
+
+    A file over `heaviest` bytes counts as that much: it passes through and is not staged.
+    """
 
     count: int = 2000
     bytes: int = 256 * 2**20
+    heaviest: int = 64 * 2**20
 
 
 @dataclass(frozen=True, slots=True)

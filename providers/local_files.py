@@ -15,6 +15,7 @@ from catalog.errors import (
     ResourceNotFound,
     StorageError,
     StorageFailed,
+    StorageFull,
 )
 from catalog.resource import Resource
 from providers.base import Attributes, Chunk, Stored
@@ -81,19 +82,6 @@ class LocalWriter:
         self._attributes = attributes
         self._fsync = fsync
         self._size = 0
-        self._reserved = False
-
-    def reserve(self, size: int) -> None:
-        """Take `size` bytes of the disk now, so that a full disk shows before the first byte."""
-        if self._descriptor is None:
-            return
-        try:
-            os.posix_fallocate(self._descriptor, 0, size)
-            self._reserved = True
-        except OSError as error:
-            if error.errno == errno.ENOSPC:
-                self.abort()
-                raise translated(error, self._path) from error
 
     def write(self, chunk: Chunk) -> None:
         """Write all of `chunk`."""
@@ -118,8 +106,6 @@ class LocalWriter:
             raise StorageFailed(f"{self._path!r}: committed after its end", path=self._path)
         descriptor, temporary = self._descriptor, self._temporary
         try:
-            if self._reserved:
-                os.ftruncate(descriptor, self._size)
             if self._attributes.modified_us is not None:
                 nanoseconds = self._attributes.modified_us * 1000
                 os.utime(descriptor, ns=(nanoseconds, nanoseconds))
@@ -170,7 +156,7 @@ def describe(path: str, info: os.stat_result) -> Resource:
     )
 
 
-def translated(error: OSError, path: str) -> StorageError:
+def translated(error: OSError, path: str) -> StorageError:  # noqa: PLR0911 - a table
     """Return the error of ours that says what this one does."""
     if isinstance(error, StorageError):
         return error
@@ -185,6 +171,8 @@ def translated(error: OSError, path: str) -> StorageError:
         return StorageError(
             f"{path!r} is already there as a folder, or its folder as a file", path=path
         )
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return StorageFull(f"{path!r}: {reason}", path=path)
     failure = StorageFailed(f"{path!r}: {reason}", path=path)
     failure.errno = error.errno
     return failure

@@ -10,7 +10,13 @@ from collections.abc import Callable, Iterator
 from enum import StrEnum
 from pathlib import Path
 
-from catalog.errors import NameNotAllowed, ResourceChanged, ResourceNotFound, UnsafePath
+from catalog.errors import (
+    NameNotAllowed,
+    ResourceChanged,
+    ResourceNotFound,
+    StorageFull,
+    UnsafePath,
+)
 from catalog.paths import RESERVED, check_path
 from catalog.resource import Resource
 from providers.base import Attributes, Capabilities, Fetched, Source, Stored
@@ -139,7 +145,7 @@ class LocalStorage:
             raise
 
     def write(self, path: str, attributes: Attributes, *, size: int | None = None) -> LocalWriter:
-        """Begin a file under a temporary name; its space is reserved where `size` is large."""
+        """Begin a file under a temporary name, if the disk has room for its `size`."""
         self.check_name(path)
         final = self._final(path)
         temporary = f"{self._temp}/{os.getpid()}-{next(_serial)}-{threading.get_ident():x}"
@@ -149,7 +155,14 @@ class LocalStorage:
             raise translated(error, path) from error
         writer = LocalWriter(path, descriptor, temporary, final, attributes, self._fsync)
         if size is not None and size > CHUNK:
-            writer.reserve(size)
+            room = os.fstatvfs(descriptor)
+            if room.f_bavail * room.f_frsize < size:  # asked, not reserved: that costs a write
+                writer.abort()
+                raise StorageFull(
+                    f"{path!r} has {size} bytes and the disk of {self.root!r} has room for "
+                    f"{room.f_bavail * room.f_frsize}",
+                    path=path,
+                )
         return writer
 
     def _create(self, temporary: str) -> int:

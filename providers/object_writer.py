@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from obstore import Attributes as StoreAttributes
     from obstore.store import ObjectStore
 
-UPLOADS = 4  # parts under way at once for one object
+UPLOADS = 2  # parts under way at once for one object
 
 Confirm = Callable[[str, int, str | None, tuple[bytes, ...]], Stored]
 """Ask the store what it holds now: path, size, etag, sha256 of each part."""

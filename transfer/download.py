@@ -24,7 +24,7 @@ from catalog.plan import Item, OnError
 from catalog.resource import Resource
 from providers.base import Copier, Fetched, Source, Storage
 from transfer.job import Delivery, End
-from transfer.lanes import Lane
+from transfer.lanes import FEW, Lane
 from transfer.staging import Piece, Staging, expected_digests, trusted_any
 
 
@@ -39,9 +39,10 @@ def download(delivery: Delivery, items: list[Item]) -> Staging:
             if piece.removal or not piece.open_targets() or copied_whole(delivery, piece):
                 continue
             (large if passes_through(delivery, piece.item) else small).append(piece)
-        _run(staging, small, delivery.options.threads)
-        if delivery.options.keep_staged:
-            _run(staging, large, delivery.options.large_at_once)
+        options = delivery.options
+        _run(staging, small, options.threads, FEW)
+        if options.keep_staged:
+            _run(staging, large, options.large_at_once, options.large_at_once)
     except BaseException:
         staging.release()
         raise
@@ -95,7 +96,7 @@ def elsewhere(delivery: Delivery, item: Item) -> Iterator[tuple[End[Source], str
             yield ends[address], path
 
 
-def _run(staging: Staging, pieces: list[Piece], threads: int) -> None:
+def _run(staging: Staging, pieces: list[Piece], threads: int, first: int) -> None:
     delivery = staging.delivery
 
     def work(piece: Piece) -> float | None:
@@ -112,7 +113,7 @@ def _run(staging: Staging, pieces: list[Piece], threads: int) -> None:
             return delay
         return None
 
-    Lane(pieces, work, delivery.stop).run(threads)
+    Lane(pieces, work, delivery.stop).run(threads, first)
 
 
 def bring(staging: Staging, piece: Piece) -> None:

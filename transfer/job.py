@@ -43,7 +43,7 @@ class TransferOptions:
 
     threads: int = 64
     small: int = SMALL
-    large_at_once: int = 2
+    large_at_once: int = 3
     on_error: OnError = OnError.CONTINUE
     clean_up: CleanUp = CleanUp.KEEP
     keep_staged: bool = False

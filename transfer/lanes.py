@@ -56,17 +56,17 @@ class Lane(Generic[T]):
         self._workers: list[threading.Thread] = []
         self._finished = threading.Event()
 
-    def run(self, threads: int) -> None:
+    def run(self, threads: int, first: int = FEW) -> None:
         """Do all pieces with at most `threads` threads; an unforeseen error ends the lane.
 
-        It begins with a few, since Python's threads share one core, and adds more while that core
-        is idle because they wait for the network.
+        It begins with the `first` few, since Python's threads share one core, and adds more while
+        that core is idle because they wait for the network.
         """
         most = min(threads, self._open)
         if not most:
             self._stop.check()
             return
-        self._add(min(FEW, most))
+        self._add(min(first, most))
         pace = _Pace()
         while not self._finished.wait(LOOK_S):
             self._workers = [worker for worker in self._workers if worker.is_alive()]

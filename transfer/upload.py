@@ -33,7 +33,9 @@ def upload(staging: Staging) -> Staging:
     ]
     options, stop = staging.delivery.options, staging.delivery.stop
     Lane(small, lambda pair: _write_one(staging, *pair), stop).run(options.threads)
-    Lane(large, lambda piece: pump(staging, piece), stop).run(options.large_at_once)
+    Lane(large, lambda piece: pump(staging, piece), stop).run(
+        options.large_at_once, first=options.large_at_once
+    )
     Lane(removals, lambda pair: _remove_one(staging, *pair), stop).run(options.threads)
     return staging
 
