@@ -2,8 +2,8 @@
 
 Small files come whole into memory, each in one request pinned to the planned etag. Large ones
 are left to pass through at upload, unless the options ask for them to be staged on disk. A file
-whose digest the catalog already knows at an open place is read there, or not at all where the
-destination can copy it.
+whose digest the catalog already knows at an open place is read there; one that every destination
+can copy by itself, pinned to the planned etag, is not read at all.
 """
 
 from __future__ import annotations
@@ -64,8 +64,13 @@ def refuse_names(staging: Staging, piece: Piece) -> None:
 
 
 def copied_whole(delivery: Delivery, piece: Piece) -> bool:
-    """Say whether no byte need come here: digest known, and every destination can copy."""
-    if delivery.options.keep_staged or piece.item.sha256() is None:
+    """Say whether no byte need come here: digest known, and every destination can copy.
+
+    Only where the planned etag pins the copy: a digest that a manifest or the catalog merely tells
+    of some path is enforced by reading.
+    """
+    item = piece.item
+    if delivery.options.keep_staged or item.sha256() is None or item.etag is None:
         return False
     return all(
         copy_origin(delivery, piece, delivery.destinations[number].storage) is not None
@@ -76,15 +81,17 @@ def copied_whole(delivery: Delivery, piece: Piece) -> bool:
 def copy_origin(
     delivery: Delivery, piece: Piece, destination: Storage
 ) -> tuple[Source, str, str | None] | None:
-    """Return (storage, path, etag) of bytes that `destination` can copy by itself."""
+    """Return (storage, path, etag) of the source's file where `destination` can copy it itself.
+
+    The etag is the one that was read, or else planned: nothing newer is copied.
+    """
     if not isinstance(destination, Copier) or not destination.capabilities.copy:
         return None
-    for end, path in elsewhere(delivery, piece.item):
-        if destination.copies_from(end.storage):
-            return end.storage, path, None
-    if destination.copies_from(delivery.source.storage):
-        return delivery.source.storage, piece.item.origin, piece.item.etag
-    return None
+    source = delivery.source.storage
+    if not destination.copies_from(source):
+        return None
+    read = piece.resource.etag if piece.resource is not None else None
+    return source, piece.item.origin, read or piece.item.etag
 
 
 def elsewhere(delivery: Delivery, item: Item) -> Iterator[tuple[End[Source], str]]:

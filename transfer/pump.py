@@ -145,7 +145,6 @@ class _Stream:
     """The bytes of one piece: from staging, from a destination that has them, or the source."""
 
     def __init__(self, staging: Staging, piece: Piece) -> None:
-        self._staging = staging
         self._piece = piece
         self._delivery = staging.delivery
         self._end, self._path = self._origin()

@@ -6,7 +6,7 @@ from catalog.digest import Digest
 from catalog.errors import Cancelled, CatalogError, IntegrityError, SizeMismatch, StorageError
 from catalog.plan import OnError
 from providers.base import Copier, Stored
-from transfer.download import bring, copy_origin, staged_bytes
+from transfer.download import bring, copied_whole, copy_origin, staged_bytes
 from transfer.lanes import Lane
 from transfer.pump import pump
 from transfer.staging import FileReading, Piece, Staging
@@ -46,15 +46,7 @@ def _whole(staging: Staging, piece: Piece) -> bool:
         return True
     if piece.file is not None:
         return piece.size <= staging.delivery.options.small
-    return _is_copy(staging, piece)
-
-
-def _is_copy(staging: Staging, piece: Piece) -> bool:
-    """Say whether every open destination of an unread piece copies it by itself."""
-    return piece.item.sha256() is not None and all(
-        copy_origin(staging.delivery, piece, staging.delivery.destinations[number].storage)
-        for number, _ in piece.open_targets()
-    )
+    return copied_whole(staging.delivery, piece)
 
 
 def _write_one(staging: Staging, piece: Piece, number: int) -> float | None:

@@ -212,6 +212,13 @@ def test_a_file_that_others_need_as_a_folder_is_an_error_that_names_both(
     assert not (tmp_path / "end").exists()
 
 
+def with_manifest(place: object) -> object:
+    from blocks.repository import Repository  # noqa: PLC0415
+
+    assert isinstance(place, Repository)
+    return place.model_copy(update={"manifest": "SHA256SUMS"})
+
+
 def open_storage(place: object) -> Storage:
     from blocks.repository import Repository  # noqa: PLC0415
 
@@ -246,6 +253,25 @@ def test_more_than_a_thousand_keys_arrive(s3_server: S3Server, tmp_path: Path) -
     assert sync(str(source), [place]).added == 1100
     assert sync(place, [str(tmp_path / "back")]).added == 1100
     assert files(tmp_path / "back") == files(source)
+
+
+def test_a_manifest_is_enforced_between_two_places_of_one_store(
+    s3_server: S3Server,
+) -> None:
+    from flows.result import SyncFailed  # noqa: PLC0415
+    from flows.sync import sync  # noqa: PLC0415
+
+    store = s3_server.store()
+    store.put("declared/good", b"good")
+    store.put("declared/bad", b"evil")
+    lines = [f"{Digest.of(b'good').value}  {name}\n" for name in ("good", "bad")]
+    store.put("declared/SHA256SUMS", "".join(lines).encode())
+    source = with_manifest(bucket(s3_server, "declared"))
+    with pytest.raises(SyncFailed) as raised:
+        sync(source, [bucket(s3_server, "enforced")])
+    (failure,) = raised.value.result.failures
+    assert (failure.path, failure.error) == ("bad", "digest-mismatch")
+    assert {one.path for one in open_storage(bucket(s3_server, "enforced")).enumerate()} == {"good"}
 
 
 def test_the_same_digest_is_not_fetched_twice(faulty_server: FaultyServer, tmp_path: Path) -> None:

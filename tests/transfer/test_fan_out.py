@@ -12,7 +12,9 @@ from catalog.errors import Cancelled
 from catalog.outcome import Status
 from providers.local import LocalSettings
 from providers.local_storage import Placement
+from providers.s3 import S3Settings
 from tests.servers.faulty import FaultyServer
+from tests.servers.seaweedfs import S3Server
 from tests.transfer.ends import delivery, end, folder, item, leftovers, tree, web
 from transfer.deliver import deliver
 from transfer.job import CleanUp, TransferOptions
@@ -185,3 +187,27 @@ def test_bytes_known_elsewhere_are_not_fetched_unless_they_are_damaged(
     assert outcome.status is Status.STORED, outcome
     assert (tmp_path / "a" / "f").read_bytes() == data
     assert faulty_server.requests["/f"] == int(damaged)
+
+
+def test_a_store_never_copies_what_the_catalog_only_remembers(
+    faulty_server: FaultyServer, s3_server: S3Server
+) -> None:
+    from dataclasses import replace  # noqa: PLC0415 - as above
+
+    faulty_server.files["/f"] = b"good"
+    place = end(
+        S3Settings.model_validate(
+            {
+                "bucket": s3_server.bucket,
+                "prefix": "remembered",
+                "endpoint": s3_server.endpoint,
+                "access_key_id": s3_server.access_key,
+                "secret_access_key": s3_server.secret_key,
+            }
+        )
+    )
+    s3_server.store().put("remembered/old", b"evil")  # it held b"good" when it was recorded
+    one = replace(item("f", 4, str(Digest.of(b"good"))), elsewhere=((place.address, "old"),))
+    (outcome,) = deliver(delivery(web(faulty_server.url), place), [one])
+    assert outcome.status is Status.STORED, outcome
+    assert place.storage.fetch("f").data == b"good"
