@@ -14,9 +14,11 @@ from obstore.store import S3Store
 from catalog.errors import AccessDenied
 from catalog.paths import clean_prefix
 from providers.object_storage import ObjectBytes, client_config, no_retries
+from providers.s3_listing import listing_session
 from providers.s3_storage import S3Storage
 
 if TYPE_CHECKING:
+    from aiobotocore.session import AioSession  # type: ignore[import-untyped]  # has none
     from obstore.store import S3Credential
 
     from providers.base import OpenOptions
@@ -33,7 +35,7 @@ class S3Connection:
         self._options = options
         self._authorities = _pem_file(settings.certificate) if settings.certificate else ""
         self._stores: dict[str, S3Store] = {}
-        self.filesystem = open_s3fs(settings, options, self._authorities)
+        self.filesystem = open_s3fs(settings, options, self._authorities, session=listing_session())
 
     def storage(self, settings: S3Settings, on_close: OnClose) -> S3Storage:
         """Return the bucket below the prefix that `settings` name."""
@@ -79,11 +81,15 @@ class S3Connection:
 
 
 def open_s3fs(
-    settings: S3Settings, options: OpenOptions, authorities: str = ""
+    settings: S3Settings,
+    options: OpenOptions,
+    authorities: str = "",
+    session: AioSession | None = None,
 ) -> s3fs.S3FileSystem:
     """Return s3fs, listing caches off, botocore's own retries off.
 
-    `authorities` is a file of the settings' certificates, if there is one already.
+    `authorities` is a file of the settings' certificates, if there is one already; `session` is
+    one whose clients do something in their own way.
     """
     client: dict[str, Any] = {"region_name": settings.region}
     if settings.insecure:
@@ -99,6 +105,7 @@ def open_s3fs(
         endpoint_url=settings.endpoint or None,
         use_listings_cache=False,
         skip_instance_cache=True,
+        session=session,
         client_kwargs=client,
         config_kwargs={
             "s3": {"addressing_style": "path" if path_style else "auto"},

@@ -1,7 +1,8 @@
 """A bucket as a storage: s3fs lists, controls and copies; obstore moves the bytes.
 
-Listing goes through s3fs because obstore turns the marker `dir/` into a file `dir`, and stops at
-names with control characters. Objects of such names move through s3fs too.
+Listing goes through s3fs (its pages are read by `providers.s3_listing`) because obstore turns the
+marker `dir/` into a file `dir`, and stops at names with control characters. Objects of such names
+move through s3fs too.
 """
 
 from __future__ import annotations
