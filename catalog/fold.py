@@ -42,6 +42,14 @@ _MACHINE = (
 """A full disk is no reason to set acknowledged outcomes aside; who waits for an answer is told."""
 
 
+class _PoisonedError(Exception):
+    """An order could not be folded: unlike a catalog that cannot be opened, others may."""
+
+    def __init__(self, why: Exception) -> None:
+        super().__init__(str(why))
+        self.why = why
+
+
 class Folder:
     """Folds what waits in an inbox; call it only while the turnstile is held alone."""
 
@@ -60,14 +68,11 @@ class Folder:
         waiting = self._inbox.waiting(until)
         for start in range(0, len(waiting), MOST):
             orders = waiting[start : start + MOST]
-            connection = self._database.writable()
             try:
-                results |= self._fold(connection, orders)
-            except POISON:
-                connection.close()  # one process may not open the file twice
+                with self._database.writable() as connection:
+                    results |= self._fold(connection, orders)
+            except _PoisonedError:
                 results |= self._one_by_one(orders)
-            finally:
-                connection.close()
         self._inbox.sweep()
         spool.sweep(self._spool)
         return results
@@ -75,21 +80,28 @@ class Folder:
     def _one_by_one(self, orders: Sequence[Order]) -> dict[str, Result]:
         results: dict[str, Result] = {}
         for order in orders:
-            connection = self._database.writable()
             try:
-                results |= self._fold(connection, [order])
-            except POISON as error:
+                with self._database.writable() as connection:
+                    results |= self._fold(connection, [order])
+            except _PoisonedError as poisoned:
+                error = poisoned.why
                 if order.kind == OUTCOMES and isinstance(error, _MACHINE) and _readable(order):
                     raise CatalogBroken(f"the catalog could not be written: {error}") from error
                 self._inbox.set_aside(order, f"{type(error).__name__}: {error}")
-            finally:
-                connection.close()
         return results
 
     def _fold(
         self, connection: duckdb.DuckDBPyConnection, orders: Sequence[Order]
     ) -> dict[str, Result]:
-        connection.execute("BEGIN")  # closing the connection undoes what was not committed
+        try:
+            return self._fold_all(connection, orders)
+        except POISON as error:
+            raise _PoisonedError(error) from error
+
+    def _fold_all(
+        self, connection: duckdb.DuckDBPyConnection, orders: Sequence[Order]
+    ) -> dict[str, Result]:
+        connection.execute("BEGIN")  # closing the connection undoes what is not committed
         known = _ingested(connection, orders)
         work = Work(connection, self._tenant, self._spool)
         results: dict[str, Result] = {}

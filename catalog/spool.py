@@ -13,32 +13,16 @@ import shutil
 import time
 import uuid
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
-from catalog.digest import HEX_LENGTHS
 from catalog.errors import CatalogBroken, InvalidInput
+from catalog.listing_page import make_page
 from catalog.resource import Resource
-
-if TYPE_CHECKING:
-    import pandera.polars as pa
-    import polars as pl
 
 PAGE = 20_000  # rows held in memory
 STALE_S = 2 * 86_400  # a spool older than this belongs to nobody
-COLUMNS = (
-    "path",
-    "origin",
-    "size",
-    "etag",
-    "modified_us",
-    "sha256",
-    "digests",
-    "content_type",
-    "properties",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,15 +98,7 @@ class Spool:
         return Listing(self._final.name, self._count, self._bytes)
 
     def _flush(self) -> None:
-        import polars as pl  # noqa: PLC0415  # costs 0.3 s, and most commands never list
-
-        schema: dict[str, type[pl.DataType]] = dict.fromkeys(COLUMNS, pl.String)
-        schema.update(size=pl.Int64, modified_us=pl.Int64)
-        try:
-            page = pl.DataFrame(self._rows, schema=schema, orient="row")
-        except UnicodeEncodeError as error:
-            raise InvalidInput(f"a listing cannot hold {error.object!r}: not unicode") from error
-        _check(page)
+        page = make_page(self._rows)
         page.write_parquet(self._draft / f"{self._parts:06d}.parquet", compression="lz4")
         self._count += len(page)
         self._parts += 1
@@ -148,38 +124,3 @@ def sweep(folder: Path) -> None:
                 shutil.rmtree(path)
         except FileNotFoundError:
             continue  # it was finished or dropped meanwhile
-
-
-def _check(page: pl.DataFrame) -> None:
-    from pandera.errors import SchemaErrors  # noqa: PLC0415  # see _flush
-
-    try:
-        _schema().validate(page, lazy=True)
-    except SchemaErrors as error:
-        first = error.failure_cases.row(0, named=True)
-        raise InvalidInput(
-            f"a listing cannot hold {first['column']} {first['failure_case']!r}: {first['check']}"
-        ) from error
-
-
-@cache
-def _schema() -> pa.DataFrameSchema:
-    import pandera.polars as pa  # noqa: PLC0415  # see _flush
-    import polars as pl  # noqa: PLC0415  # see _flush
-
-    one = "|".join(f"{name}:[0-9a-f]{{{length}}}" for name, length in HEX_LENGTHS.items())
-    name = (pa.Check.str_length(min_value=1), pa.Check.str_matches("^[^/\\x00][^\\x00]*$"))
-    known: dict[str, pa.Column] = {
-        "path": pa.Column(pl.String, checks=list(name)),
-        "origin": pa.Column(pl.String, checks=list(name)),
-        "size": pa.Column(pl.Int64, checks=pa.Check.ge(0), nullable=True),
-        "modified_us": pa.Column(pl.Int64, nullable=True),
-        "digests": pa.Column(
-            pl.String, checks=pa.Check.str_matches(f"^({one})(,({one}))*$"), nullable=True
-        ),
-    }
-    return pa.DataFrameSchema(
-        {column: known.get(column, pa.Column(pl.String, nullable=True)) for column in COLUMNS},
-        strict=True,
-        ordered=True,
-    )

@@ -266,7 +266,8 @@ class Catalog:
         if not self._database.exists():
             with self._turnstile.hold(Hold.ALONE, unless=self._database.exists) as held:
                 if held:
-                    self._database.writable().close()
+                    with self._database.writable():
+                        pass  # it is made by being opened
         with self._turnstile.hold(Hold.SHARED), self._database.readable(reuse) as connection:
             yield connection
 

@@ -1,13 +1,20 @@
-"""Worker threads that share one queue; a failed piece waits for its next try without a thread."""
+"""Worker threads that share one queue; a failed piece waits for its next try without a thread.
+
+Python's threads share one core: two that are busy cost a fifth more CPU than one after the other.
+So a lane begins with few threads and adds some while the core is idle, and lanes of batches that
+are under way together take turns unless it is.
+"""
 
 from __future__ import annotations
 
 import heapq
 import itertools
+import os
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Generator, Iterable
+from contextlib import contextmanager
 from typing import Generic, TypeVar
 
 from catalog.errors import Cancelled
@@ -35,6 +42,42 @@ class _Pace:
         return share < IDLE
 
 
+class _Turns:
+    """Lets one lane of the process run at a time, and more while the core is idle."""
+
+    def __init__(self) -> None:
+        self._condition = threading.Condition()
+        self._running = 0
+
+    @contextmanager
+    def taken(self, stop: StopFlag) -> Generator[None]:
+        """Wait for a turn, and hold it."""
+        with self._condition:
+            pace, looked_s = _Pace(), time.monotonic()
+            while self._running and not stop.is_set():
+                self._condition.wait(LOOK_S)
+                if time.monotonic() - looked_s < LOOK_S:
+                    continue  # another lane ended: too short a while to measure
+                if pace.core_is_idle():
+                    break
+                looked_s = time.monotonic()
+            self._running += 1
+        try:
+            yield
+        finally:
+            with self._condition:
+                self._running -= 1
+                self._condition.notify_all()
+
+    def forget(self) -> None:
+        """Begin anew in a forked child, where no lane runs."""
+        self.__init__()  # type: ignore[misc]  # the same object, so that every importer has it
+
+
+_TURNS = _Turns()
+os.register_at_fork(after_in_child=_TURNS.forget)
+
+
 class Lane(Generic[T]):
     """Pieces of work and the threads that do them.
 
@@ -59,13 +102,23 @@ class Lane(Generic[T]):
     def run(self, threads: int, first: int = FEW) -> None:
         """Do all pieces with at most `threads` threads; an unforeseen error ends the lane.
 
-        It begins with the `first` few, since Python's threads share one core, and adds more while
-        that core is idle because they wait for the network.
+        It begins with the `first` threads and adds more while they wait for the network. One that
+        begins with more than a few is for work that is not Python's: it takes no turn.
         """
         most = min(threads, self._open)
         if not most:
             self._stop.check()
             return
+        if first > FEW:
+            self._run(most, first)
+        else:
+            with _TURNS.taken(self._stop):
+                self._run(most, first)
+        if self._failure is not None:
+            raise self._failure
+        self._stop.check()
+
+    def _run(self, most: int, first: int) -> None:
         self._add(min(first, most))
         pace = _Pace()
         while not self._finished.wait(LOOK_S):
@@ -76,9 +129,6 @@ class Lane(Generic[T]):
                 self._add(min(len(self._workers), most - len(self._workers)))
         for worker in self._workers:
             worker.join()
-        if self._failure is not None:
-            raise self._failure
-        self._stop.check()
 
     def _add(self, count: int) -> None:
         for _ in range(count):
