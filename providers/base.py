@@ -61,6 +61,7 @@ class Attributes:
     content_type: str | None = None
     modified_us: int | None = None
     sha256: str | None = None  # in hex, of a small file; a `Writer` gets its digest at commit
+    md5: str | None = None  # in hex, of a small file, where its source had to compute it
     properties: Mapping[str, str] = field(default_factory=lambda: NO_PROPERTIES)
 
 
@@ -70,6 +71,7 @@ class Fetched:
 
     data: bytes
     resource: Resource
+    md5: str | None = None  # in hex, computed of `data`, where that proved it
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,9 +129,8 @@ class Source(Protocol):
     def enumerate(self, prefix: str = "", *, recursive: bool = True) -> Iterator[Resource]:
         """Yield every file at or below `prefix`, complete or an error; never folders.
 
-        A `prefix` that is exactly one file yields that file (and what lies below, on stores
-        that can hold both). A missing prefix yields nothing. Not recursive: only the files
-        directly in it.
+        A `prefix` that is exactly one file yields it (and what lies below, on stores that hold
+        both), a missing one nothing. Not recursive: only the files directly in it.
         """
         ...
 

@@ -148,10 +148,10 @@ class S3Storage:
             return fetched
         found = _md5(fetched.data)
         if found == match[1]:
-            return fetched
+            return Fetched(fetched.data, fetched.resource, found)
         again = self._objects.fetch(path, etag=etag)
         if _md5(again.data) == match[1]:
-            return again
+            return Fetched(again.data, again.resource, match[1])
         if again.data == fetched.data:
             self._md5_etags = False
             return again
@@ -200,15 +200,19 @@ class S3Storage:
                 **arguments,
             )
             etag = reply["ETag"]
-        return Stored(len(data), etag=etag, proof=self._proved(path, data, etag))
+        return Stored(len(data), etag=etag, proof=self._proved(path, data, etag, attributes.md5))
 
-    def _proved(self, path: str, data: bytes, etag: str | None) -> Proof:
+    def _proved(self, path: str, data: bytes, etag: str | None, known: str | None) -> Proof:
+        """Compare the etag with the md5 of `data`, which may be `known` from reading its source."""
         match = _MD5_ETAG.match(etag or "")
         if match is None or self._md5_etags is False:
             return Proof.STORED
-        if match[1] == _md5(data):
+        if match[1] == (known or _md5(data)):
             self._md5_etags = True
             return Proof.WRITE_PROVED
+        if known and _md5(data) != known:  # damaged since it was read, and so it was sent
+            self.remove(path)
+            raise DigestMismatch(path, f"md5:{known}", f"md5:{match[1]}")
         fetched = self._objects.fetch(path, etag=etag)
         if fetched.data == data:
             self._md5_etags = False  # this bucket's etags are something else

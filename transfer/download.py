@@ -133,10 +133,10 @@ def bring(staging: Staging, piece: Piece) -> None:
                     if (end.storage.stat(path).size or 0) > delivery.options.small:
                         break  # too large to be held: the pump reads it there
                     fetched = end.storage.fetch(path)
-                check_bytes(item, fetched, ())
+                sha256 = check_bytes(item, fetched, ())
             except StorageError:
                 continue  # the catalog's word was outdated: the source is asked
-            _keep(staging, piece, fetched)
+            _keep(staging, piece, fetched, sha256)
             piece.resource = None  # it describes the other place, not the source
             return
     source = delivery.source
@@ -146,17 +146,20 @@ def bring(staging: Staging, piece: Piece) -> None:
     with source.gate.connection(delivery.stop):
         fetched = source.storage.fetch(item.origin, etag=item.etag)
     source.gate.pass_bytes(len(fetched.data), delivery.stop)
-    check_bytes(item, fetched, expected_digests(item, fetched.resource))
-    _keep(staging, piece, fetched)
+    sha256 = check_bytes(item, fetched, expected_digests(item, fetched.resource))
+    _keep(staging, piece, fetched, sha256)
 
 
-def check_bytes(item: Item, fetched: Fetched, expected: tuple[Digest, ...]) -> None:
-    """Compare what came with the plan's size and every digest that is known."""
+def check_bytes(item: Item, fetched: Fetched, expected: tuple[Digest, ...]) -> str:
+    """Compare what came with the plan's size and every digest that is known; return its sha256."""
     check_size(item, fetched.resource, len(fetched.data))
+    sha256 = hashlib.sha256(fetched.data).hexdigest()
     for digest in expected or tuple(Digest.parse(text) for text in item.digests):
-        found = Digest.of(fetched.data, digest.algorithm)
-        if found != digest:
-            raise DigestMismatch(item.origin, str(digest), str(found))
+        known = sha256 if digest.algorithm == "sha256" else None
+        found = known or Digest.of(fetched.data, digest.algorithm).value
+        if found != digest.value:
+            raise DigestMismatch(item.origin, str(digest), f"{digest.algorithm}:{found}")
+    return sha256
 
 
 def check_size(item: Item, resource: Resource, found: int) -> None:
@@ -171,10 +174,11 @@ def check_size(item: Item, resource: Resource, found: int) -> None:
     )
 
 
-def _keep(staging: Staging, piece: Piece, fetched: Fetched) -> None:
+def _keep(staging: Staging, piece: Piece, fetched: Fetched, sha256: str) -> None:
     """Keep the bytes in memory, or on disk where the process already holds too many."""
     data = fetched.data
-    piece.digest = hashlib.sha256(data).hexdigest()
+    piece.digest = sha256
+    piece.md5 = fetched.md5
     piece.size = len(data)
     piece.resource = fetched.resource
     piece.declared = trusted_any(expected_digests(piece.item, fetched.resource))

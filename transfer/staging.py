@@ -35,6 +35,7 @@ class Piece:
         "file",
         "held",
         "item",
+        "md5",
         "outcomes",
         "resource",
         "size",
@@ -49,6 +50,7 @@ class Piece:
         self.held = 0  # bytes taken from the budget
         self.size = 0  # bytes read
         self.digest: str | None = None  # sha256 hex of the bytes read
+        self.md5: str | None = None  # hex of the bytes in `data` or `file`, where it is known
         self.declared = False  # the source declared a trusted digest, and it is equal
         self.resource: Resource | None = None  # as the source described it when it was read
         self.error: CatalogError | None = None
@@ -86,6 +88,7 @@ class Piece:
             content_type=content_type,
             modified_us=modified_us,
             sha256=self.digest,
+            md5=self.md5,
             properties=self.item.properties_mapping(),
         )
 

@@ -1,0 +1,79 @@
+"""What proves the bytes of small objects of S3: an md5 that is computed once on the whole way."""
+
+from __future__ import annotations
+
+import hashlib
+from uuid import uuid4
+
+import obstore
+import pytest
+from pydantic import SecretStr
+
+from catalog.errors import DigestMismatch, ResourceNotFound
+from catalog.outcome import Proof, Status
+from providers.base import Attributes
+from providers.s3 import S3Settings
+from tests.providers.conformance import OPTIONS
+from tests.servers.seaweedfs import S3Server
+from tests.transfer.ends import QUICK, delivery, item
+from transfer.deliver import deliver
+from transfer.download import download
+from transfer.job import End
+from transfer.limits import Gate, Limits
+
+DATA = b"some bytes" * 1000
+MD5 = hashlib.md5(DATA, usedforsecurity=False).hexdigest()
+
+
+@pytest.fixture
+def settings(s3_server: S3Server) -> S3Settings:
+    """Name an empty folder of a bucket."""
+    return S3Settings(
+        bucket=s3_server.bucket,
+        prefix=f"proofs/{uuid4().hex}",
+        endpoint=s3_server.endpoint,
+        access_key_id=s3_server.access_key,
+        secret_access_key=SecretStr(s3_server.secret_key),
+    )
+
+
+def test_a_fetch_tells_the_md5_that_proved_it(settings: S3Settings) -> None:
+    storage = settings.open(OPTIONS)
+    storage.put("a", DATA, Attributes())
+    assert storage.fetch("a").md5 == MD5
+    storage.close()
+
+
+def test_a_put_is_proved_by_the_md5_of_its_source(settings: S3Settings) -> None:
+    storage = settings.open(OPTIONS)
+    assert storage.put("a", DATA, Attributes(md5=MD5)).proof is Proof.WRITE_PROVED
+    assert storage.put("a", DATA, Attributes()).proof is Proof.WRITE_PROVED
+    storage.close()
+
+
+def test_bytes_damaged_since_they_were_read_are_not_kept(settings: S3Settings) -> None:
+    storage = settings.open(OPTIONS)
+    with pytest.raises(DigestMismatch):
+        storage.put("a", b"S" + DATA[1:], Attributes(md5=MD5))
+    with pytest.raises(ResourceNotFound):
+        storage.stat("a")
+    assert storage.put("a", DATA, Attributes()).proof is Proof.WRITE_PROVED
+    storage.close()
+
+
+def test_the_md5_travels_from_bucket_to_bucket(settings: S3Settings, s3_server: S3Server) -> None:
+    obstore.put(s3_server.store(), f"{settings.prefix}/from/a", DATA)
+    source, goal = (
+        End(place.address(), place.open(OPTIONS), Gate(Limits()), QUICK)
+        for place in (settings.below("from"), settings.below("to"))
+    )
+    job = delivery(source, goal)
+    items = [item("a", len(DATA), etag=source.storage.stat("a").etag)]
+    staging = download(job, items)
+    assert staging.pieces[0].attributes().md5 == MD5
+    staging.release()
+    (outcome,) = deliver(job, items)
+    assert (outcome.status, outcome.proof) == (Status.STORED, Proof.WRITE_PROVED)
+    assert goal.storage.fetch("a").data == DATA
+    source.storage.close()
+    goal.storage.close()
