@@ -70,7 +70,7 @@ class BatchLimits:
     A file over `heaviest` bytes counts as that much: it passes through and is not staged.
     """
 
-    count: int = 2000
+    count: int = 5000
     bytes: int = 256 * 2**20
     heaviest: int = 64 * 2**20
 

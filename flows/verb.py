@@ -15,6 +15,7 @@ from typing import Any, ParamSpec, TypeVar
 from prefect import Flow
 from prefect.context import FlowRunContext, SettingsContext, get_settings_context
 from prefect.task_runners import ThreadPoolTaskRunner
+from pydantic_core import PydanticSerializationError, to_jsonable_python
 
 from blocks.local_server import ensure_server
 from catalog.errors import CatalogError
@@ -38,6 +39,16 @@ class Verb(Flow[P, R]):
         ensure_server()
         with without_heartbeat():
             return super().__call__(*args, **kwargs)
+
+    def serialize_parameters(self, parameters: dict[str, Any]) -> dict[str, Any]:
+        """Return the parameters as JSON for Prefect to show; secrets are asterisks.
+
+        Prefect's own does the same with FastAPI's encoder, whose import costs 0.15 s.
+        """
+        try:
+            return {name: to_jsonable_python(value) for name, value in parameters.items()}
+        except PydanticSerializationError:  # a future, or a value that only Prefect can name
+            return super().serialize_parameters(parameters)
 
     async def aio(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """Run the flow in a thread and await the same result that a call returns."""

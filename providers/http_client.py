@@ -12,15 +12,16 @@ from urllib.parse import quote, urljoin
 
 from pydantic import SecretStr
 
-from catalog.errors import ConnectionFailed, InvalidInput, StorageError, UnexpectedReply
+from catalog.errors import InvalidInput, UnexpectedReply
 from providers.base import Timeouts
-from providers.http_pool import DEFAULT_PORTS, Origin, Pool, Pools, Proxy, Tls, basic
+from providers.http_exchange import Exchange, Route
+from providers.http_origin import DEFAULT_PORTS, Origin, Proxy, Tls, basic
+from providers.http_pool import Pools
 from providers.http_response import Response, Upload
 from providers.url import parse_url, shown
 
 AGENT = "entrepot/0.1"
 MOST_REDIRECTS = 10
-REPEATABLE = frozenset({"GET", "HEAD", "PROPFIND", "PUT", "DELETE", "OPTIONS"})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _FOLLOWED = frozenset({"GET", "HEAD", "PROPFIND"})
 _OURS = frozenset(
@@ -48,13 +49,14 @@ class ClientOptions:
 
 
 @dataclass(frozen=True, slots=True)
-class Route:
-    """How requests go to one origin: its pool, and the bytes around each request's target."""
+class Question:
+    """A request as its giver put it."""
 
-    origin: Origin
-    pool: Pool
-    before: bytes  # what stands before the path: the absolute form that proxies want
-    after: bytes  # HTTP/1.1 and every header that is the same each time
+    method: str
+    url: str
+    path: str
+    headers: Mapping[str, str] | None
+    body: bytes | None
 
 
 class HttpClient:
@@ -81,24 +83,43 @@ class HttpClient:
 
         `path` is the resource's name for errors; `url` is percent-encoded already.
         """
-        extra = _extra(headers, body)
-        home: Origin | None = None
-        for _ in range(MOST_REDIRECTS + 1):
-            route, target = self._route(url, home)
-            home = home or route.origin
-            if route.origin != home:
-                extra = _extra(_harmless(headers), body)
-            message = b"".join(
-                (method.encode(), b" ", route.before, target, route.after, extra, b"\r\n")
-            )
-            response = self._exchange(route, method, url, message, body, path)
-            if response.status not in _REDIRECTS or method not in _FOLLOWED:
-                return response
-            location = response.header(b"location")
-            response.close()
+        route, target = self._route(url, None)
+        message = _message(method, route, target, _extra(headers, body), body)
+        pool = route.pool
+        response = Exchange(pool, pool.take(path), method, message, path).answer(url)
+        if response.status in _REDIRECTS:
+            return self.follow(Question(method, url, path, headers, body), response)
+        return response
+
+    def ask(self, url: str, *, path: str, headers: Mapping[str, str] | None = None) -> Asked | None:
+        """Send a GET and leave its reply for later; None where every connection is held."""
+        route, target = self._route(url, None)
+        taken = route.pool.take_free(path)
+        if taken is None:
+            return None
+        message = _message("GET", route, target, _extra(headers, None), None)
+        exchange = Exchange(route.pool, taken, "GET", message, path)
+        return Asked(self, Question("GET", url, path, headers, None), exchange)
+
+    def follow(self, question: Question, response: Response) -> Response:
+        """Go where a reply leads, and on from there, until one leads nowhere."""
+        home = self._route(question.url, None)[0].origin
+        url, path, method = question.url, question.path, question.method
+        for _ in range(MOST_REDIRECTS):
+            location = _leads_to(method, response)
             if location is None:
                 return response
             url = _absolute(url, location, path)
+            route, target = self._route(url, home)
+            headers = question.headers
+            if route.origin != home:
+                headers = _harmless(headers)
+            extra = _extra(headers, question.body)
+            message = _message(method, route, target, extra, question.body)
+            pool = route.pool
+            response = Exchange(pool, pool.take(path), method, message, path).answer(url)
+        if _leads_to(method, response) is None:
+            return response
         raise UnexpectedReply(f"{shown(url)!r} redirects without end", path=path)
 
     def get(
@@ -123,9 +144,7 @@ class HttpClient:
             {"Transfer-Encoding": "chunked"} if size is None else {"Content-Length": str(size)}
         )
         extra = _extra({**(headers or {}), **framing}, None)
-        message = b"".join(
-            (method.encode(), b" ", route.before, target, route.after, extra, b"\r\n")
-        )
+        message = _message(method, route, target, extra, None)
         connection, used = route.pool.take(path)
         if used and connection.is_stale():  # a pushed body cannot be sent twice
             connection = route.pool.replace(connection, path)
@@ -175,32 +194,31 @@ class HttpClient:
         route = Route(origin, self.pools.pool(origin, trusted=trusted), before, after)
         return self._routes.setdefault(key, route)
 
-    def _exchange(
-        self, route: Route, method: str, url: str, message: bytes, body: bytes | None, path: str
-    ) -> Response:
-        connection, used = route.pool.take(path)
-        while True:
-            try:
-                connection.begin(path)
-                connection.send(message if not body else message + body)
-                status, headers = connection.read_head()
-            except (ConnectionFailed, EOFError, UnexpectedReply) as error:
-                # A server may close an idle connection at any time, or have sent more than it
-                # said before: that costs nobody a retry.
-                stale = connection.end == 0 or isinstance(error, UnexpectedReply)
-                if used and stale and method in REPEATABLE:
-                    connection, used = route.pool.replace(connection, path), False
-                    continue
-                route.pool.drop(connection)
-                if isinstance(error, StorageError):
-                    raise
-                raise ConnectionFailed(
-                    f"{connection.label} hung up without answering {path!r}", path=path
-                ) from error
-            except BaseException:
-                route.pool.drop(connection)
-                raise
-            return Response(connection, route.pool, method, url, status, headers)
+
+class Asked:
+    """A request under way."""
+
+    __slots__ = ("_client", "_exchange", "_question")
+
+    def __init__(self, client: HttpClient, question: Question, exchange: Exchange) -> None:
+        """Hold the `exchange` that asks `question`."""
+        self._client, self._question, self._exchange = client, question, exchange
+
+    def response(self) -> Response:
+        """Wait for the reply and follow where it leads."""
+        response = self._exchange.answer(self._question.url)
+        if response.status in _REDIRECTS:
+            return self._client.follow(self._question, response)
+        return response
+
+    def close(self) -> None:
+        """Give the request up."""
+        self._exchange.close()
+
+
+def _message(method: str, route: Route, target: bytes, extra: bytes, body: bytes | None) -> bytes:
+    head = (method.encode(), b" ", route.before, target, route.after, extra, b"\r\n", body or b"")
+    return b"".join(head)
 
 
 def _header_lines(options: ClientOptions) -> bytes:
@@ -242,6 +260,15 @@ def _extra(headers: Mapping[str, str] | None, body: bytes | None) -> bytes:
     if body is not None:
         lines.append(f"Content-Length: {len(body)}\r\n")
     return "".join(lines).encode("latin-1")
+
+
+def _leads_to(method: str, response: Response) -> str | None:
+    """Return where a redirect leads, its body dropped; None where the reply is to be used."""
+    if response.status not in _REDIRECTS or method not in _FOLLOWED:
+        return None
+    location = response.header(b"location")
+    response.close()
+    return location
 
 
 def _harmless(headers: Mapping[str, str] | None) -> dict[str, str]:

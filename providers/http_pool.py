@@ -4,82 +4,22 @@ from __future__ import annotations
 
 import os
 import threading
-from base64 import b64encode
 from collections.abc import Callable
-from dataclasses import dataclass, field
-
-from pydantic import SecretStr
+from dataclasses import dataclass
 
 from catalog.errors import (
     AccessDenied,
-    InvalidInput,
     StorageFailed,
     TransferTimeout,
     UnexpectedReply,
 )
 from providers.base import Timeouts
 from providers.http_connection import Connection
+from providers.http_origin import Origin, Proxy, Tls
 from providers.http_socket import open_socket, open_tls
 from providers.tls import make_context
-from providers.url import parse_url
 
-DEFAULT_PORTS = {"http": 80, "https": 443}
-
-
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """Where a connection goes: credentials never follow to another one."""
-
-    scheme: str
-    host: str
-    port: int
-
-    @property
-    def label(self) -> str:
-        """Return the origin as a URL writes it."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{self.scheme}://{host}:{self.port}"
-
-
-@dataclass(frozen=True, slots=True)
-class Tls:
-    """What a TLS connection needs; PEM text or paths."""
-
-    authorities: str = ""
-    client_certificate: str = ""
-    client_key: SecretStr = field(default=SecretStr(""))
-    verify: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Proxy:
-    """An HTTP proxy: `url` without credentials, which have their own fields."""
-
-    url: str
-    username: str = ""
-    password: SecretStr = field(default=SecretStr(""))
-
-    def origin(self) -> Origin:
-        """Return where the proxy listens."""
-        parsed = parse_url(self.url)
-        if parsed.user:
-            raise InvalidInput("a proxy's user name belongs into its own field, not into its URL")
-        if parsed.scheme != "http":
-            raise InvalidInput(f"only http:// proxies are supported, not {parsed.scheme}://")
-        return Origin("http", parsed.host, parsed.port or 3128)
-
-    def authorization(self) -> bytes:
-        """Return the Proxy-Authorization header line, or nothing."""
-        if not self.username:
-            return b""
-        return b"Proxy-Authorization: " + basic(self.username, self.password) + b"\r\n"
-
-
-def basic(username: str, password: SecretStr) -> bytes:
-    """Return the value of a basic Authorization header."""
-    if ":" in username:
-        raise InvalidInput("a user name for basic authentication cannot hold a colon")
-    return b"Basic " + b64encode(f"{username}:{password.get_secret_value()}".encode())
+Taken = tuple[Connection, bool]
 
 
 class Pool:
@@ -104,14 +44,25 @@ class Pool:
         self._waiting = 0
         self._pid = os.getpid()
 
-    def take(self, path: str) -> tuple[Connection, bool]:
-        """Return a connection, and whether it was used before."""
+    def take_free(self, path: str) -> Taken | None:
+        """Return a connection, and whether it was used before; None where all are held."""
         if self._pid != os.getpid():
             self._forget()
         try:
             return self._idle.pop(), True
         except IndexError:
             pass
+        with self._condition:
+            if self._open >= self.limit:
+                return None
+            self._open += 1
+        return self._dial(path), False
+
+    def take(self, path: str) -> Taken:
+        """Return a connection, and whether it was used before; wait while all are held."""
+        taken = self.take_free(path)
+        if taken is not None:
+            return taken
         with self._condition:
             self._waiting += 1
             try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Never
 
@@ -19,7 +19,7 @@ from catalog.paths import below
 from catalog.resource import Resource
 from providers.base import Attributes, Capabilities, Fetched
 from providers.connection import OnClose, keep_open
-from providers.http_client import HttpClient
+from providers.http_client import Asked, HttpClient
 from providers.http_index import IndexEntry, parse_index
 from providers.http_reading import EMPTY, HttpReading, describe
 from providers.http_response import Response
@@ -28,6 +28,24 @@ from providers.manifest_source import ManifestSource
 from providers.url import quote_path, shown
 
 LARGEST_PAGE = 256 * 2**20  # bytes
+
+
+class AskedFile:
+    """A file whose request was sent."""
+
+    __slots__ = ("_asked", "_finish")
+
+    def __init__(self, asked: Asked, finish: Callable[[Response], Fetched]) -> None:
+        """Own the request; `finish` reads its reply."""
+        self._asked, self._finish = asked, finish
+
+    def fetch(self) -> Fetched:
+        """Wait for the reply and read it."""
+        return self._finish(self._asked.response())
+
+    def close(self) -> None:
+        """Give the request up."""
+        self._asked.close()
 
 
 class HttpStorage:
@@ -95,9 +113,19 @@ class HttpStorage:
 
     def fetch(self, path: str, *, etag: str | None = None) -> Fetched:
         """Read a file whole, pinned to `etag`."""
-        headers = {"If-Match": etag} if etag and not etag.startswith("W/") else None
         url = self._url(path)
-        response = self._client.request("GET", url, path=path, headers=headers)
+        response = self._client.request("GET", url, path=path, headers=_pinned(etag))
+        return self._fetched(path, etag, url, response)
+
+    def ask(self, path: str, *, etag: str | None = None) -> AskedFile | None:
+        """Send the request for a file now; None where that would have to wait."""
+        url = self._url(path)
+        asked = self._client.ask(url, path=path, headers=_pinned(etag))
+        if asked is None:
+            return None
+        return AskedFile(asked, lambda response: self._fetched(path, etag, url, response))
+
+    def _fetched(self, path: str, etag: str | None, url: str, response: Response) -> Fetched:
         _file(response.expect(200), url)
         resource = describe(path, response)
         if etag is not None and resource.etag != etag:
@@ -112,9 +140,7 @@ class HttpStorage:
         self, path: str, *, etag: str | None = None, start: int = 0, length: int | None = None
     ) -> HttpReading:
         """Read from `start`; where the server knows no ranges, what is before is thrown away."""
-        headers: dict[str, str] = {}
-        if etag and not etag.startswith("W/"):
-            headers["If-Match"] = etag
+        headers = _pinned(etag)
         if length == 0:
             return HttpReading(EMPTY, self.stat(path), skip=0, length=0)
         if start or length is not None:
@@ -206,6 +232,11 @@ class HttpStorage:
             return parse_index(text, response.url.partition("?")[0])
         except (ValueError, KeyError, TypeError) as error:
             raise UnexpectedReply(f"{shown(place)!r} is no directory page", path=folder) from error
+
+
+def _pinned(etag: str | None) -> dict[str, str]:
+    """Return the headers that ask for this state of a file alone; a weak etag cannot."""
+    return {"If-Match": etag} if etag and not etag.startswith("W/") else {}
 
 
 def _within(prefix: str, path: str, *, recursive: bool) -> bool:

@@ -79,10 +79,9 @@ def register(known: dict[str, str], kind: str, target: str) -> None:
 
 def provider(kind: str) -> type[ProviderSettings]:
     """Return the settings class of a type; unknown ones are named beside those known."""
-    known = registered()
-    target = known.get(kind)
+    target = BUILT_IN.get(kind) or registered().get(kind)  # plug-ins are looked for when needed
     if target is None:
-        raise UnknownProvider(kind, tuple(known))
+        raise UnknownProvider(kind, tuple(registered()))
     module, _, name = target.partition(":")
     found: type[ProviderSettings] = getattr(importlib.import_module(module), name)
     return found

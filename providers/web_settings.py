@@ -10,7 +10,8 @@ from catalog.errors import InvalidInput
 from catalog.paths import clean_prefix
 from providers.base import OpenOptions, ProviderSettings
 from providers.http_client import ClientOptions, HttpClient, check_header
-from providers.http_pool import DEFAULT_PORTS, Pools, Proxy, Tls
+from providers.http_origin import DEFAULT_PORTS, Proxy, Tls
+from providers.http_pool import Pools
 from providers.tls import check_pair
 from providers.url import build_url, parse_url, quote_path
 

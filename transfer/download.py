@@ -23,6 +23,7 @@ from catalog.errors import (
 from catalog.plan import Item, OnError
 from catalog.resource import Resource
 from providers.base import Copier, Fetched, Source, Storage
+from transfer.asking import Asking
 from transfer.job import Delivery, End
 from transfer.lanes import FEW, Lane
 from transfer.staging import Piece, Staging, expected_digests, trusted_any
@@ -105,13 +106,18 @@ def elsewhere(delivery: Delivery, item: Item) -> Iterator[tuple[End[Source], str
 
 def _run(staging: Staging, pieces: list[Piece], threads: int, first: int) -> None:
     delivery = staging.delivery
+    asking = Asking(delivery)
 
     def work(piece: Piece) -> float | None:
         if delivery.options.on_error is OnError.FAIL and delivery.progress.failed:
             return None  # no outcome: it was not tried
         piece.attempts += 1
         try:
-            bring(staging, piece)
+            fetched = asking.fetch(piece)
+            if fetched is None:
+                bring(staging, piece)
+            else:
+                _take(staging, piece, fetched)
         except StorageError as error:
             _drop(staging, piece)
             delay = delivery.source.retry.delay_s(piece.attempts, error)
@@ -120,7 +126,8 @@ def _run(staging: Staging, pieces: list[Piece], threads: int, first: int) -> Non
             return delay
         return None
 
-    Lane(pieces, work, delivery.stop).run(threads, first)
+    lane = Lane(pieces, work, delivery.stop, begin=asking.begin, abandon=asking.abandon)
+    lane.run(threads, first)
 
 
 def bring(staging: Staging, piece: Piece) -> None:
@@ -145,7 +152,13 @@ def bring(staging: Staging, piece: Piece) -> None:
         return
     with source.gate.connection(delivery.stop):
         fetched = source.storage.fetch(item.origin, etag=item.etag)
-    source.gate.pass_bytes(len(fetched.data), delivery.stop)
+    _take(staging, piece, fetched)
+
+
+def _take(staging: Staging, piece: Piece, fetched: Fetched) -> None:
+    """Check what the source gave, and keep it."""
+    delivery, item = staging.delivery, piece.item
+    delivery.source.gate.pass_bytes(len(fetched.data), delivery.stop)
     sha256 = check_bytes(item, fetched, expected_digests(item, fetched.resource))
     _keep(staging, piece, fetched, sha256)
 

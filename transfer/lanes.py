@@ -23,8 +23,18 @@ from transfer.stop import StopFlag
 T = TypeVar("T")
 
 FEW = 1  # threads to begin with
+AHEAD = 8  # pieces that one thread begins before it works on the first
 LOOK_S = 0.02  # between two looks at how busy the core is
 IDLE = 0.45  # of one core, below which the threads are waiting
+
+
+def never(piece: object) -> bool:  # noqa: ARG001 - what `begin` is told
+    """Begin nothing ahead."""
+    return False
+
+
+def nothing(piece: object) -> None:
+    """Abandon nothing."""
 
 
 class _Pace:
@@ -82,12 +92,22 @@ class Lane(Generic[T]):
     """Pieces of work and the threads that do them.
 
     `work` returns None when a piece is done, or the seconds after which to hand it over again.
+    `begin` starts a piece ahead of its work, where that need not wait; whatever was begun and
+    is not worked on after all is handed to `abandon`.
     """
 
     def __init__(
-        self, pieces: Iterable[T], work: Callable[[T], float | None], stop: StopFlag
+        self,
+        pieces: Iterable[T],
+        work: Callable[[T], float | None],
+        stop: StopFlag,
+        *,
+        begin: Callable[[T], bool] = never,
+        abandon: Callable[[T], None] = nothing,
     ) -> None:
         """Take all `pieces`; nothing runs before `run`."""
+        self._begin = begin
+        self._abandon = abandon
         self._ready: deque[T] = deque(pieces)
         self._later: list[tuple[float, int, T]] = []
         self._serial = itertools.count()
@@ -137,21 +157,26 @@ class Lane(Generic[T]):
             worker.start()
 
     def _loop(self) -> None:
+        begun: deque[T] = deque()
+        try:
+            self._work_off(begun)
+        except BaseException as error:  # noqa: BLE001 - raised again by `run`
+            self._fail(error)
+        finally:
+            for piece in begun:
+                self._abandon(piece)
+
+    def _work_off(self, begun: deque[T]) -> None:
         done = 0  # told under the lock only when nothing is ready: this is done for every file
         while self._failure is None and not self._stop.is_set():
-            try:
-                piece = self._ready.popleft()
-            except IndexError:
+            if not begun and not self._take(begun):
                 waited = self._wait(done)
                 done = 0
                 if waited is None:
                     return
-                piece = waited[0]
-            try:
-                delay = self._work(piece)
-            except BaseException as error:  # noqa: BLE001 - raised again by `run`
-                self._fail(error)
-                return
+                begun.append(waited[0])
+            delay = self._work(begun[0])
+            piece = begun.popleft()
             if delay is None:
                 done += 1
             else:
@@ -159,6 +184,18 @@ class Lane(Generic[T]):
                     due = time.monotonic() + delay
                     heapq.heappush(self._later, (due, next(self._serial), piece))
                     self._condition.notify()
+
+    def _take(self, begun: deque[T]) -> bool:
+        """Take the next pieces, as many as can begin and then one that could not; none is left."""
+        while len(begun) < AHEAD:
+            try:
+                piece = self._ready.popleft()
+            except IndexError:
+                break
+            begun.append(piece)
+            if not self._begin(piece):
+                break  # it waits for its turn, when this thread holds nothing that others wait for
+        return bool(begun)
 
     def _wait(self, done: int) -> tuple[T] | None:
         """Return the next piece that waited for another try, or None when there is no more."""

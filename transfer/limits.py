@@ -69,6 +69,16 @@ class Gate:
                 self.leave()
                 raise
 
+    def enter_at_once(self) -> bool:
+        """Take a connection if none need wait for it, and say so; never where there is a rate."""
+        if self._requests is not None:
+            return False
+        try:
+            self._slots.get_nowait()
+        except Empty:
+            return False
+        return True
+
     def leave(self) -> None:
         """Give the connection back."""
         self._slots.put(None)

@@ -13,6 +13,7 @@ from catalog.errors import CatalogError
 from catalog.outcome import Outcome, Proof, Status
 from catalog.plan import Action, Item
 from catalog.resource import Resource
+from providers.asking import Asked
 from providers.base import Attributes, Chunk, Stored
 from transfer.job import Delivery
 
@@ -26,6 +27,7 @@ class Piece:
     """
 
     __slots__ = (
+        "asked",
         "attempts",
         "counted",
         "data",
@@ -45,6 +47,7 @@ class Piece:
     def __init__(self, item: Item) -> None:
         """Begin with the plan's `item` and nothing done."""
         self.item = item
+        self.asked: Asked | None = None  # its request is under way
         self.data: bytes | None = None
         self.file: Path | None = None
         self.held = 0  # bytes taken from the budget

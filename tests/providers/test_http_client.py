@@ -25,7 +25,7 @@ from catalog.errors import (
 )
 from providers.base import Timeouts
 from providers.http_client import ClientOptions, HttpClient
-from providers.http_pool import Proxy, Tls
+from providers.http_origin import Proxy, Tls
 from providers.http_replies import modified_us
 from providers.http_response import Response
 from tests.servers.faulty import (
