@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 PART = 8 * 2**20  # bytes of one part of a multipart upload
 PARTS = 9_000  # fewer than the 10,000 that S3 allows
 
-_ODD = re.compile(r"[\x00-\x1f\x7f]|//|(^|/)\.\.?(/|$)|^/|/$")
+_ODD = re.compile(r"[\x00-\x1f\x7f]|//|(^|/)\.\.?(/|$)|^/|/$|^$")
 
 
 def expressible(path: str) -> bool:
@@ -77,10 +77,15 @@ class ObjectBytes:
         if not expressible(path):
             raise NameNotAllowed(path, self.where, "control characters or empty segments")
 
-    def stat(self, path: str) -> Resource:
-        """Describe one object."""
+    def stat(self, path: str, *, etag: str | None = None) -> Resource:
+        """Describe one object with its attributes, pinned to `etag`."""
         try:
-            return described(path, obstore.head(self.store, self.key(path)))
+            result = obstore.get(
+                self.store,
+                self.key(path),
+                options={"if_match": etag, "head": True} if etag else {"head": True},
+            )
+            return described(path, result.meta, result.attributes)
         except (BaseError, OSError, ValueError) as error:
             raise translated(error, path, self.where) from error
 
@@ -102,15 +107,7 @@ class ObjectBytes:
         self, path: str, *, etag: str | None = None, start: int = 0, length: int | None = None
     ) -> ObjectReading:
         """Read a range of one object in requests of one part each, every one pinned."""
-        try:
-            result = obstore.get(
-                self.store,
-                self.key(path),
-                options={"if_match": etag, "head": True} if etag else {"head": True},
-            )
-            resource = described(path, result.meta, result.attributes)
-        except (BaseError, OSError, ValueError) as error:
-            raise translated(error, path, self.where) from error
+        resource = self.stat(path, etag=etag)
         size = resource.size or 0
         end = size if length is None else min(size, start + length)
         return ObjectReading(self, path, resource, start, end)
@@ -155,14 +152,15 @@ class ObjectBytes:
         place = (self.store, self.key(path), self.where)
         return ObjectWriter(place, path, _attributes(attributes), part, confirm)
 
-    def remove(self, path: str) -> None:
-        """Delete one object; absent is fine."""
+    def remove(self, path: str) -> bool:
+        """Delete one object; absent is fine, and False where the store says so."""
         try:
             obstore.delete(self.store, self.key(path))
         except FileNotFoundError:
-            return
+            return False
         except (BaseError, OSError, ValueError) as error:
             raise translated(error, path, self.where) from error
+        return True
 
 
 class ObjectReading:

@@ -72,6 +72,7 @@ class S3Connection:
             region=settings.region,
             virtual_hosted_style_request=not (settings.path_style or bool(settings.endpoint)),
             checksum_algorithm="sha256",
+            disable_bulk_delete=True,  # one object at a time, in the words that every store knows
             client_options=client_config(
                 self._options.timeouts, settings.certificate or None, insecure=settings.insecure
             ),

@@ -114,3 +114,22 @@ def test_a_listing_is_the_one_that_s3fs_gives(s3_server: S3Server) -> None:
     assert "marker" not in names(storage.enumerate())
     assert names(storage.enumerate("both")) == ["both/file"]
     storage.close()
+
+
+def test_a_storage_has_its_pages_read_here(s3_server: S3Server) -> None:
+    settings = S3Settings(
+        bucket=s3_server.bucket,
+        prefix=f"pages/{uuid4().hex}",
+        endpoint=s3_server.endpoint,
+        access_key_id=s3_server.access_key,
+        secret_access_key=SecretStr(s3_server.secret_key),
+    )
+    connection = settings.connect(OPTIONS)
+    connection.storage(settings, connection.close).put("a", b"x", Attributes())
+    page: Any = connection.filesystem.call_s3(
+        "list_objects_v2", Bucket=settings.bucket, Prefix=settings.prefix
+    )
+    # botocore would tell the storage class too.
+    assert [set(one) for one in page["Contents"]] == [{"Key", "Size", "ETag", "LastModified"}]
+    assert page["ResponseMetadata"]["HTTPStatusCode"] == 200
+    connection.close()

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+from typing import Any
 from uuid import uuid4
 
 import obstore
 import pytest
 from pydantic import SecretStr
 
+from catalog.digest import Digest
 from catalog.errors import DigestMismatch, ResourceNotFound
 from catalog.outcome import Proof, Status
 from providers.base import Attributes
 from providers.s3 import S3Settings
+from providers.s3_proof import checksum
+from providers.s3_storage import S3Storage
 from tests.providers.conformance import OPTIONS
 from tests.servers.seaweedfs import S3Server
 from tests.transfer.ends import QUICK, delivery, item
@@ -77,3 +81,33 @@ def test_the_md5_travels_from_bucket_to_bucket(settings: S3Settings, s3_server: 
     assert goal.storage.fetch("a").data == DATA
     source.storage.close()
     goal.storage.close()
+
+
+def test_stat_tells_the_digest_that_we_or_the_store_noted(settings: S3Settings) -> None:
+    storage = settings.open(OPTIONS)
+    digest = Digest.of(DATA)
+    storage.put("ours", DATA, Attributes(sha256=digest.value, content_type="text/x-test"))
+    arguments = {"Bucket": settings.bucket, "Key": f"{settings.prefix}/theirs", "Body": DATA}
+    plain: Any = settings.filesystem()
+    plain.call_s3("put_object", ChecksumSHA256=checksum(DATA), **arguments)
+    ours, theirs = storage.stat("ours"), storage.stat("theirs")
+    assert ours.digests == theirs.digests == (digest,)
+    assert ours.content_type == "text/x-test"
+    listed = {one.path: one for one in storage.enumerate()}
+    assert isinstance(storage, S3Storage)
+    for one in (ours, theirs, storage.glance("theirs")):
+        found = listed[one.path]
+        assert (one.size, one.etag) == (found.size, found.etag)
+    storage.close()
+
+
+def test_a_missing_object_may_be_removed_but_not_a_missing_bucket(settings: S3Settings) -> None:
+    storage = settings.open(OPTIONS)
+    storage.remove("never/was")
+    storage.remove("bell\x07")
+    storage.close()
+    nowhere = settings.model_copy(update={"bucket": "nowhere"}).open(OPTIONS)
+    for path in ("a", "bell\x07"):
+        with pytest.raises(ResourceNotFound, match="bucket does not exist"):
+            nowhere.remove(path)
+    nowhere.close()
