@@ -1,0 +1,122 @@
+"""Opens one catalog file: whoever reads folds what waits first, whoever asks waits for an answer.
+
+Any number of processes and threads may share the file. What is written goes through the durable
+inbox; the file is open only while the turnstile is held.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Self, cast
+
+from duckdb import DuckDBPyConnection
+
+from catalog.database import Database, Reuse
+from catalog.errors import CatalogBroken
+from catalog.fold import Folder
+from catalog.inbox import FOLDERS, Inbox
+from catalog.keys import repository_key
+from catalog.lock import Hold, Turnstile
+from catalog.orders.work import Result
+from catalog.refusal import raise_refusal
+from catalog.settings import Settings
+
+
+class Access:
+    """One catalog file and the folder beside it, `<file>.d`; safe to share between threads."""
+
+    __slots__ = ("_database", "_folder", "_inbox", "_tenant", "_timeout_s", "_turnstile", "path")
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        tenant: str = "default",
+        timeout_s: float = 120.0,
+        threads: int = 2,
+        memory: str = "512MB",
+    ) -> None:
+        """Use the catalog at `path`, made when first needed."""
+        self.path = path.absolute()
+        self._tenant = tenant
+        self._timeout_s = timeout_s
+        beside = self.path.with_name(self.path.name + ".d")
+        for name in FOLDERS:
+            (beside / name).mkdir(parents=True, exist_ok=True)
+        self._folder = beside
+        self._inbox = Inbox(beside)
+        self._turnstile = Turnstile(beside, timeout_s)
+        self._database = Database(self.path, beside / "tmp", threads=threads, memory=memory)
+
+    @classmethod
+    def open(cls, settings: Settings | None = None) -> Self:
+        """Open the catalog that the settings name."""
+        chosen = Settings() if settings is None else settings
+        return cls(
+            chosen.catalog.expanduser(),
+            tenant=chosen.tenant,
+            timeout_s=chosen.catalog_timeout_s,
+            threads=chosen.catalog_threads,
+            memory=chosen.catalog_memory,
+        )
+
+    def settle(self, timeout_s: float | None = None) -> None:
+        """Fold all that waits."""
+        turnstile = self._turnstile
+        if timeout_s is not None:
+            turnstile = Turnstile(self._folder, timeout_s)
+        newest = self._inbox.newest()
+        if newest is not None:
+            self._settle(newest, turnstile)
+
+    def _key(self, address: str) -> str:
+        return repository_key(self._tenant, address)
+
+    @contextmanager
+    def _reading(self, reuse: Reuse = Reuse.ENGINE) -> Generator[DuckDBPyConnection]:
+        # Whoever reads first folds what waits, so that a process sees all it handed over before.
+        self.settle()
+        with self._opened(reuse) as connection:
+            yield connection
+
+    @contextmanager
+    def _opened(self, reuse: Reuse = Reuse.ENGINE) -> Generator[DuckDBPyConnection]:
+        # Enough for what never changes, such as a plan: it leaves outcomes to wait for each other.
+        if not self._database.exists():
+            with self._turnstile.hold(Hold.ALONE, unless=self._database.exists) as held:
+                if held:
+                    with self._database.writable():
+                        pass  # it is made by being opened
+        with self._turnstile.hold(Hold.SHARED), self._database.readable(reuse) as connection:
+            yield connection
+
+    def _settle(self, batch: str, turnstile: Turnstile) -> dict[str, Result]:
+        # No further than `batch`, so that nobody waits for the orders of those who came later.
+        with turnstile.hold(Hold.ALONE, unless=lambda: not self._inbox.waits(batch)) as held:
+            if not held:
+                return {}
+            folder = Folder(self._database, self._inbox, self._folder / "spool", self._tenant)
+            return folder.settle(batch)
+
+    def _ask(self, kind: str, body: dict[str, object]) -> Result:
+        batch = self._inbox.submit(kind, body)
+        result = self._settle(batch, self._turnstile).get(batch)
+        if result is None:
+            result = self._answer(batch)
+        raise_refusal(result)
+        return result
+
+    def _answer(self, batch: str) -> Result:
+        # Somebody else folded the order, or set it aside.
+        why = self._inbox.verdict(batch)
+        if why is not None:
+            raise CatalogBroken(f"the catalog refused an order: {why}")
+        with self._opened() as connection:
+            query = "SELECT result FROM ingested WHERE batch = ?"
+            found = connection.execute(query, [batch]).fetchone()
+        if found is None:
+            raise CatalogBroken(f"order {batch!r} was lost")
+        return cast("Result", json.loads(found[0]))
