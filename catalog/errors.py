@@ -15,6 +15,8 @@ attributes, and never holds a secret::
     │   └── SecretInUrl                   a password inside an address
     ├── RepositoryNotFound(LookupError)
     ├── NotRecorded(LookupError)          no plan, run or version of that name
+    ├── GuardCrossed(RuntimeError)        a plan that does more than its guards allow
+    ├── PlanOutdated(RuntimeError)        what a plan stands on has moved since
     ├── CatalogBroken(RuntimeError)       a catalog that is newer, edited, or refused a batch
     ├── CatalogTimeout(TimeoutError)
     ├── Cancelled(RuntimeError)           the stop flag was set
@@ -137,6 +139,25 @@ class NotRecorded(CatalogError, LookupError):
         super().__init__(f"the catalog holds no {kind} {name!r}")
         self.kind = kind
         self.name = name
+
+
+class GuardCrossed(CatalogError, RuntimeError):
+    """A plan does more than its guards allow, and nobody approved it; nothing was touched."""
+
+    def __init__(self, plan_id: str, crossed: tuple[str, ...], why: str = "") -> None:
+        """Name the plan and each guard that it crosses."""
+        super().__init__("\n  ".join((f"plan {plan_id} was not carried out{why}:", *crossed)))
+        self.plan_id, self.crossed = plan_id, crossed
+
+
+class PlanOutdated(CatalogError, RuntimeError):
+    """What a plan stands on has moved since it was made; nothing was touched."""
+
+    def __init__(self, plan_id: str, count: int, moved: tuple[str, ...]) -> None:
+        """Name the plan, how many of its rows moved, and the first of them."""
+        first = f"plan {plan_id} no longer fits: {count} of its rows moved; make a new one"
+        super().__init__("\n  ".join((first, *moved[:20])))
+        self.plan_id, self.count, self.moved = plan_id, count, moved
 
 
 class CatalogBroken(CatalogError, RuntimeError):

@@ -25,6 +25,7 @@ MOST = 500  # orders in one transaction
 KINDS: dict[str, Callable[[Work, Order], Result]] = {
     "listing": listing.fold,
     "plan": plan.fold,
+    "recheck": plan.fold_recheck,
     "version": version.fold,
     "run-start": run.fold_start,
     "run-end": run.fold_end,

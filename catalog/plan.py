@@ -102,6 +102,10 @@ class PlanRequest:
     batch_kept: bool = False
     """Put what every target keeps into batches too, so that the source can be cleaned of it."""
     run_id: str | None = None
+    ends: tuple[str, ...] = ()
+    """What leads to source and targets again: block names or addresses; '' where nothing does."""
+    options: str = "{}"
+    """How to carry the plan out, as JSON: what the flow was told besides."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +118,7 @@ class Tally:
     remove: int = 0
     keep: int = 0
     bytes: int = 0  # to be written; unknown sizes count 0
+    removed_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,15 +16,40 @@ from catalog.orders.work import Result, Work
 from catalog.plan import Action, PlanRequest, Tally
 from catalog.request import request_from_json, request_to_json
 
+NAMED = 100  # rows that a refusal names
+
 
 def fold(work: Work, order: Order) -> Result:
     """Store the plan, or raise `InvalidInput` before anything is stored."""
     request = request_from_json(order.body())
     if work.ask("SELECT 1 FROM plans WHERE plan_id = $plan_id", plan_id=request.plan_id):
         return {}
-    source = work.see(request.source, order)
     _stage(work, request)
     _check(work, request)
+    _decide(work, request, order)
+    _cut(work, request)
+    _store(work, request, order)
+    return {}
+
+
+def fold_recheck(work: Work, order: Order) -> Result:
+    """Say which rows of a stored plan no longer stand on the ground they were planned on.
+
+    The order holds the plan's own request with fresh listings in the place of the old ones.
+    """
+    request = request_from_json(order.body())
+    _stage(work, request)
+    _decide(work, request, order)
+    moved = work.ask(script.text("recheck"), plan_id=request.plan_id)
+    named = [
+        f"{path!r} {what}, for {request.targets[target].address}"
+        for path, target, what in moved[:NAMED]
+    ]
+    return {"count": len(moved), "moved": named}
+
+
+def _decide(work: Work, request: PlanRequest, order: Order) -> None:
+    source = work.see(request.source, order)
     for place, target in enumerate(request.targets):
         listing = request.wanted if target.listing is None else target.listing
         work.run_text(
@@ -39,9 +64,6 @@ def fold(work: Work, order: Order) -> Result:
             match_etags=target.match_etags,
         )
         work.refuse_twice("listed", target.address)
-    _cut(work, request)
-    _store(work, request, order)
-    return {}
 
 
 def _stage(work: Work, request: PlanRequest) -> None:
@@ -123,6 +145,8 @@ def _tallies(work: Work, request: PlanRequest) -> list[Tally]:
         counts[place][action] = count
         if action in (Action.ADD, Action.REPLACE):
             counts[place]["bytes"] = counts[place].get("bytes", 0) + size
+        elif action == Action.REMOVE:
+            counts[place]["removed_bytes"] = size
     return [Tally(target.address, **counts[place]) for place, target in enumerate(request.targets)]
 
 

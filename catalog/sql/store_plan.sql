@@ -25,10 +25,12 @@ SELECT $plan_id, batch, count(*), coalesce(sum(size) FILTER (origin IS NOT NULL)
 FROM plan_items WHERE plan_id = $plan_id GROUP BY batch ORDER BY batch;
 
 INSERT INTO plan_rows
-SELECT $plan_id, d.target, d.nkey, d.path, d.action, d.reason, d.size, CASE WHEN $kept THEN p.batch END
+SELECT $plan_id, d.target, d.nkey, d.path, d.action, d.reason, d.size, CASE WHEN $kept THEN p.batch END,
+  NULL, NULL, NULL, NULL
 FROM decided d LEFT JOIN placed p USING (nkey) WHERE d.action = 'keep';
 
 INSERT INTO plan_rows
-SELECT $plan_id, d.target, d.nkey, d.path, d.action, d.reason, d.size, p.batch
+SELECT $plan_id, d.target, d.nkey, d.path, d.action, d.reason, d.size, p.batch,
+  d.seen, d.seen_size, d.seen_etag, d.seen_modified_us
 FROM decided d JOIN placed p USING (nkey) WHERE d.action <> 'keep'
 ORDER BY p.batch, p.position, d.target

@@ -6,10 +6,15 @@ INSERT INTO decided
 SELECT $target, nkey, path, split_part(decision, ' ', 1), substr(decision, strpos(decision, ' ') + 1),
   CASE split_part(decision, ' ', 1)
     WHEN 'keep' THEN coalesce(held_size, listed_size, size)
-    WHEN 'remove' THEN held_size ELSE size END
+    WHEN 'remove' THEN held_size ELSE size END,
+  seen, seen_size, seen_etag, seen_modified_us
 FROM (
   SELECT coalesce(w.nkey, h.nkey) AS nkey, coalesce(w.path, h.path) AS path, w.size,
     h.size AS held_size, l.size AS listed_size,
+    CASE WHEN $checked THEN l.nkey ELSE h.nkey END IS NOT NULL AS seen,
+    CASE WHEN $checked THEN l.size ELSE h.size END AS seen_size,
+    CASE WHEN $checked THEN l.etag ELSE h.etag END AS seen_etag,
+    CASE WHEN $checked THEN l.modified_us ELSE h.modified_us END AS seen_modified_us,
     {decide} AS decision
   FROM wanted w
   FULL JOIN (SELECT * FROM locations WHERE repository = $repository::UUID) h ON w.nkey = h.nkey

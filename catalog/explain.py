@@ -1,0 +1,71 @@
+"""Why a run did what it did with one path: one sentence for each destination.
+
+>>> print(Explanation("a", "file:///srv", "replace", "source size changed 3 -> 4", "stored", 4))
+'a' was replaced at file:///srv: source size changed 3 -> 4 (4 bytes written)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from duckdb import DuckDBPyConnection
+
+from catalog import script
+from catalog.errors import NotRecorded
+from catalog.keys import path_key
+
+_DONE = {
+    "add": "was added",
+    "replace": "was replaced",
+    "remove": "was removed",
+    "keep": "was skipped",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """What a run planned for one path at one destination, why, and what became of it."""
+
+    path: str
+    destination: str
+    action: str | None  # None: the plan says nothing of this path
+    reason: str | None
+    status: str | None = None  # None: not tried, or nothing to do
+    size: int | None = None  # bytes
+    proof: str | None = None
+    attempts: int | None = None
+    message: str | None = None  # of a failure
+
+    def __str__(self) -> str:
+        """Return one sentence."""
+        where = f"at {self.destination}"
+        if self.action is None:
+            return (
+                f"{self.path!r} took no part {where}: the source did not list it, "
+                "or the selection left it out"
+            )
+        planned = f"{self.action}, {self.reason}"
+        if self.status == "failed":
+            tries = f" after {self.attempts} tries" if (self.attempts or 0) > 1 else ""
+            return f"{self.path!r} failed {where}{tries}: {self.message} (planned: {planned})"
+        if self.status is None and self.action != "keep":
+            return f"{self.path!r} was not reached {where} (planned: {planned})"
+        facts = [f"{self.size} bytes written"] if self.status == "stored" else []
+        facts += [self.proof] if self.proof else []
+        told = f" ({', '.join(facts)})" if facts else ""
+        return f"{self.path!r} {_DONE[self.action]} {where}: {self.reason}{told}"
+
+
+def read_explanations(
+    connection: DuckDBPyConnection, tenant: str, run_id: str, path: str
+) -> list[Explanation]:
+    """Return an explanation for each destination of a run."""
+    rows = script.ask(
+        connection,
+        script.text("explain"),
+        run_id=run_id,
+        nkey=path_key(tenant, path),
+    )
+    if not rows:
+        raise NotRecorded("run", run_id)
+    return [Explanation(path, *row) for row in rows]

@@ -1,0 +1,20 @@
+-- What the plan of a run says of one path at each of its targets, and the run's last word on it.
+WITH run_plan AS (
+  SELECT p.plan_id, p.request::JSON AS request FROM plans p
+  WHERE p.plan_id = (
+    SELECT coalesce(
+      (SELECT plan_id FROM runs WHERE run_id = $run_id),
+      (SELECT max(plan_id) FROM outcomes WHERE run_id = $run_id),
+      (SELECT max(plan_id) FROM plans WHERE run_id = $run_id)))
+), target AS (
+  SELECT plan_id, unnest(range(json_array_length(request, '$.targets'))) AS number, request FROM run_plan
+), said AS (
+  SELECT destination, status, size, proof, attempts, message FROM outcomes
+  WHERE run_id = $run_id AND nkey = $nkey::UUID
+  QUALIFY row_number() OVER (PARTITION BY destination ORDER BY batch DESC, position DESC) = 1
+)
+SELECT t.address, r.action, r.reason, s.status, s.size, s.proof, s.attempts, s.message
+FROM (SELECT plan_id, number, (request -> 'targets' -> number) ->> 'address' AS address FROM target) t
+LEFT JOIN (SELECT * FROM plan_rows WHERE nkey = $nkey::UUID) r ON r.plan_id = t.plan_id AND r.target = t.number
+LEFT JOIN said s ON s.destination = t.address
+ORDER BY t.number
