@@ -25,6 +25,15 @@ class HttpReading:
         self._skip = skip
         self._length = length
 
+    @property
+    def ranged(self) -> bool:
+        """Say whether the server sends what was asked for, rather than all of it."""
+        response = self._response
+        if response is None:
+            return True
+        fits = self._length is None or (response.length or 0) <= self._length
+        return response.status == 206 and fits
+
     def __iter__(self) -> Iterator[memoryview]:
         """Yield the bytes; each chunk is valid until the next one."""
         response = self._response

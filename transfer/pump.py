@@ -18,7 +18,9 @@ from catalog.plan import OnError
 from catalog.resource import Resource
 from providers.base import Chunk, Copier, Reading, Source, Writer
 from transfer.download import check_read, copy_origin, elsewhere
+from transfer.growth import MOST
 from transfer.job import End
+from transfer.ranges import Ranges
 from transfer.staging import FileReading, Piece, Staging, expected_digests
 
 
@@ -152,6 +154,7 @@ class _Stream:
         self._hasher = Hasher()
         self._expected: tuple[Digest, ...] = ()
         self._reading: Reading | None = None
+        self._connections = MOST  # to read with, where one is slow
         self._resource: Resource | None = None
         self.size: int | None = piece.item.size
 
@@ -187,25 +190,28 @@ class _Stream:
     def _opened(self, etag: str | None, start: int) -> Reading:
         if self._piece.file is not None and self._piece.resource is not None:
             return FileReading(self._piece.file, self._piece.resource)
-        return self._storage.read(self._path, etag=etag, start=start)
+        return Ranges(
+            self._end, self._path, self._delivery, etag=etag, start=start, most=self._connections
+        )
 
     def __iter__(self) -> Iterator[Chunk]:
         """Yield all bytes, going on after a break where the storage can pin and seek."""
         stop = self._delivery.stop
         while self._reading is not None:
             try:
-                with self._end.gate.connection(stop):
-                    for chunk in self._reading:
-                        stop.check()
-                        self._hasher.update(chunk)
-                        self._delivery.progress.moved(len(chunk))
-                        self._end.gate.pass_bytes(len(chunk), stop)
-                        yield chunk
+                for chunk in self._reading:
+                    stop.check()
+                    self._hasher.update(chunk)
+                    self._delivery.progress.moved(len(chunk))
+                    self._end.gate.pass_bytes(len(chunk), stop)
+                    yield chunk
                 if self.size is None or self._hasher.size >= self.size:
                     return
                 raise SizeMismatch(self._path, self.size, self._hasher.size)
             except StorageError as error:
                 self._reading.close()
+                if isinstance(self._reading, Ranges) and self._reading.gave_up:
+                    self._connections = 1
                 self._resume(error)
 
     def _resume(self, error: StorageError) -> None:

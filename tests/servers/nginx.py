@@ -1,4 +1,4 @@
-"""Nginx: listings in HTML and JSON, basic auth, TLS, client certificates, WebDAV writes."""
+"""Nginx: listings in HTML and JSON, basic auth, TLS, WebDAV writes, capped connections."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ error_log {folder}/error.log warn;
 events {{ worker_connections 8192; }}
 http {{
     access_log off;
+    log_format served "$connection $status $msec $request_time $body_bytes_sent $http_range";
     root {root};
     keepalive_requests 1000000;
     client_max_body_size 0;
@@ -46,6 +47,11 @@ http {{
             dav_methods PUT DELETE MKCOL COPY MOVE;
             create_full_put_path on;
         }}
+        location /.capped/ {{
+            alias {root}/;
+            limit_rate {capped_rate};
+            access_log {folder}/capped.log served;
+        }}
         location /.away/ {{ return 302 http://127.0.0.1:{other}$request_uri; }}
     }}
     server {{
@@ -64,6 +70,21 @@ http {{
 """
 
 
+CAPPED_RATE = 16 * 2**20  # bytes a second that one connection below /.capped gets
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """One request as the log of /.capped tells it."""
+
+    connection: int
+    status: int
+    began_s: float
+    ended_s: float
+    bytes: int
+    range: str  # "-" without one
+
+
 @dataclass(frozen=True, slots=True)
 class NginxServer:
     """A running nginx: one tree of files behind four ports."""
@@ -76,6 +97,30 @@ class NginxServer:
     certificates: Certificates
     user: str = "alice"
     password: str = "s3cret"
+
+    @property
+    def capped(self) -> str:
+        """Return the address of the same files at `CAPPED_RATE` a connection."""
+        return self.http + "/.capped"
+
+    def served(self) -> list[Served]:
+        """Return the requests below /.capped that have ended."""
+        log = self.root.parent / "capped.log"
+        found: list[Served] = []
+        for line in log.read_text().splitlines():
+            connection, status, ended_s, took_s, count, *asked = line.split()
+            ended = float(ended_s)
+            found.append(
+                Served(
+                    int(connection),
+                    int(status),
+                    ended - float(took_s),
+                    ended,
+                    int(count),
+                    " ".join(asked),
+                )
+            )
+        return found
 
 
 @contextmanager
@@ -101,6 +146,7 @@ def nginx(folder: Path) -> Generator[NginxServer, None, None]:
             https=https,
             mutual=mutual,
             certificates=certificates,
+            capped_rate=CAPPED_RATE,
         )
     )
     command: list[str | Path] = [program("nginx"), "-c", config, "-p", folder, "-e", "stderr"]
