@@ -14,7 +14,8 @@ from duckdb import DuckDBPyConnection
 from catalog import script
 from catalog.errors import NotRecorded
 from catalog.outcome import Outcome, Proof, Status
-from catalog.plan import Action, Item, Mode, Plan, PlannedBatch, Strategy, Tally
+from catalog.plan import Action, Item, Mode, Plan, PlannedBatch, PlanRequest, Strategy, Tally
+from catalog.request import request_from_json
 from catalog.run import PlanRow, Run, RunTally
 
 DECLARED = 9  # the column of `batch_items` that says whether a sha256 was declared
@@ -114,6 +115,21 @@ def read_rows(
         limit=_limit(limit),
     )
     return [PlanRow(*row) for row in rows]
+
+
+def read_changes(connection: DuckDBPyConnection, plan_id: str, limit: int | None) -> list[PlanRow]:
+    """Return what a plan asks for, removals first."""
+    rows = script.ask(connection, script.text("plan_changes"), plan_id=plan_id, limit=_limit(limit))
+    return [PlanRow(*row) for row in rows]
+
+
+def read_request(connection: DuckDBPyConnection, plan_id: str) -> PlanRequest:
+    """Return what a plan was asked for with, or raise `NotRecorded`."""
+    query = "SELECT request FROM plans WHERE plan_id = $plan_id"
+    rows = script.ask(connection, query, plan_id=plan_id)
+    if not rows:
+        raise NotRecorded("plan", plan_id)
+    return request_from_json(json.loads(str(rows[0][0])))
 
 
 def read_outcomes(

@@ -14,6 +14,7 @@ from prefect.exceptions import PrefectException
 from prefect.logging import get_run_logger
 
 from catalog.plan import Plan
+from flows.plan_result import PlanResult
 from flows.result import SyncResult, human
 from transfer.progress import Snapshot
 
@@ -60,6 +61,24 @@ class ProgressArtifact:
             )
         except PrefectException as error:  # a picture is not worth a run
             get_run_logger().warning("the progress could not be shown: %s", error)
+
+
+def show_plan(result: PlanResult) -> None:
+    """Write the plan's totals, and under them its first rows."""
+    warned = "".join(f"\n\n**crosses a guard**: {one}" for one in result.crossed)
+    create_table_artifact(
+        table=result.totals(),
+        key="entrepot-plan",
+        description=f"**{result.source}**: {result.summary()}, digest {result.digest[:12]}{warned}",
+        _sync=True,  # type: ignore[call-arg]
+    )
+    if result.rows:
+        create_table_artifact(
+            table=result.table(),
+            key="entrepot-plan-rows",
+            description=f"What plan {result.plan_id} would do; the first {TOP} rows at most",
+            _sync=True,  # type: ignore[call-arg]
+        )
 
 
 def show_result(result: SyncResult) -> None:

@@ -36,9 +36,18 @@ FAILURES = 1000  # failures that a result carries; the catalog has them all
 class Running:
     """One run from its first line in the catalog to its last."""
 
-    def __init__(self, kind: str, source: Repository, destinations: tuple[Repository, ...]) -> None:
-        """Take a new run id."""
+    def __init__(
+        self,
+        kind: str,
+        source: Repository,
+        destinations: tuple[Repository, ...],
+        *,
+        writes: tuple[Repository, ...] | None = None,
+    ) -> None:
+        """Take a new run id; `writes` are the repositories to hold alone, by default all."""
         self.kind = kind
+        self._writes = destinations if writes is None else writes
+        self._ended = False
         self.job = Job(uuid4().hex, source, destinations)
         self._began_s = time.monotonic()
         self._turns = ExitStack()
@@ -51,7 +60,7 @@ class Running:
     def __enter__(self) -> Self:
         """Wait for the destinations' turns, then record that the run began."""
         folder = self.catalog.path.with_name(self.catalog.path.name + ".d") / "turns"
-        addresses = [one.address for one in self.job.destinations]
+        addresses = [one.address for one in self._writes]
         self._turns.enter_context(turns(folder, addresses, shared(self.job.run_id).stop.check))
         flow_run_id = flow_run.id
         self.catalog.start_run(
@@ -70,11 +79,16 @@ class Running:
         self, kind: type[BaseException] | None, error: BaseException | None, _: object
     ) -> None:
         """Record how an interrupted run ended; a whole one has said so itself."""
-        if error is not None:
+        if error is not None and not self._ended:
             state = "failed" if isinstance(error, Exception) else "cancelled"
-            self.catalog.end_run(self.job.run_id, state, str(error) or type(error).__name__)
+            self.end(state, str(error) or type(error).__name__)
         forget(self.job.run_id)
         self._turns.close()
+
+    def end(self, state: str, message: str, *, plan_id: str | None = None) -> None:
+        """Record how the run ended."""
+        self._ended = True
+        self.catalog.end_run(self.job.run_id, state, message, plan_id=plan_id)
 
     def how(self, options: TransferOptions, checks: tuple[Check, ...] = ()) -> None:
         """Say how to move, before `move`."""
@@ -145,12 +159,8 @@ class Running:
             batches=plan.batches if plan is not None else 0,
             seconds=time.monotonic() - self._began_s,
         )
-        catalog.end_run(
-            job.run_id,
-            "failed" if result.failed else "completed",
-            result.summary(),
-            plan_id=result.plan_id,
-        )
+        state = "failed" if result.failed else "completed"
+        self.end(state, result.summary(), plan_id=result.plan_id)
         show_result(result)
         get_run_logger().info("%s", result.summary())
         return result

@@ -19,14 +19,14 @@ from catalog.settings import Settings
 from catalog.targets import PullTarget
 from flows.delivery import Running
 from flows.names import run_name
-from flows.result import SyncFailed, SyncResult
-from flows.sync import batch_limits, target
+from flows.options import Options
+from flows.planning import batch_limits, carried_out, target
+from flows.result import SyncResult
 from flows.verb import verb
 from providers.local import LocalSettings
 from providers.local_storage import Placement
 from tasks.enumerate_targets import enumerate_targets
 from tasks.plan import make_plan
-from transfer.job import TransferOptions
 
 
 class TargetSettings(BaseModel):
@@ -93,18 +93,11 @@ def pull(
             plan_id=uuid4().hex,
             source=origin.address,
             wanted=wanted.listing_id,
-            targets=(target(end, run_id, listed=True),),
+            targets=(target(end, run_id, Options()),),
             strategy=strategy,
             selection=Selection(skip_empty=skip_empty, allow_empty=allow_empty),
             limits=batch_limits(wanted.count, wanted.bytes),
             trusted=Settings().trusted_digests,
             run_id=run_id,
         )
-        plan = make_plan(request, run_id)
-        run.how(TransferOptions(Settings().threads))
-        if plan:
-            run.move(plan)
-        result = run.finish(plan, None, allow_partial=False)
-    if result.failures:
-        raise SyncFailed(result)
-    return result
+        return carried_out(run, make_plan(request, run_id), Options(), None)

@@ -1,0 +1,82 @@
+"""Apply: carry out a stored plan exactly, or say what has moved since it was made."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from prefect.runtime import flow_run
+
+from blocks.repository import Repository
+from blocks.resolve import repository
+from catalog.errors import InvalidInput
+from catalog.plan import PlanRequest
+from catalog.settings import Settings
+from catalog.store import Catalog
+from flows.delivery import Running
+from flows.options import Options
+from flows.planning import carried_out, distinct, rechecked
+from flows.result import SyncResult
+from flows.verb import verb
+
+
+def _name() -> str:
+    return f"apply {str(dict(flow_run.parameters or {}).get('plan_id', ''))[:12]}"
+
+
+@verb("apply", _name)
+def apply(
+    plan_id: str,
+    *,
+    source: Repository | str | None = None,
+    destinations: list[Repository | str] | None = None,
+) -> SyncResult:
+    """Carry out a stored plan exactly, or refuse and name what has moved since it was made.
+
+    Args:
+        plan_id: The plan's id, as `plan` returned it.
+        source: The plan's source again, where no block and no address alone leads to it.
+        destinations: The plan's destinations again, in its order, for the same reason.
+
+    Returns:
+        What was done, one row a destination.
+
+    Raises:
+        PlanOutdated: a file of the plan changed at the source or a destination.
+        GuardCrossed: the plan does more than its guards allow; nothing was touched.
+        SyncFailed: something failed; it names each item, and what arrived stays.
+        NotRecorded: there is no such plan.
+    """
+    request = Catalog.open(Settings()).request(plan_id)
+    options = Options.from_json(request.options)
+    origin, ends = _ends(request, source, destinations)
+    with Running("apply", origin, ends) as run:
+        rechecked(run, request, options)
+        return carried_out(run, run.catalog.plan(plan_id), options, None)
+
+
+def _ends(
+    request: PlanRequest,
+    source: Repository | str | None,
+    destinations: Sequence[Repository | str] | None,
+) -> tuple[Repository, tuple[Repository, ...]]:
+    """Return the plan's ends: those given, or those that it leads to; each must be the same."""
+    names = request.ends or ("",) * (1 + len(request.targets))
+    wanted = (request.source, *(one.address for one in request.targets))
+    given = [source or names[0], *(destinations or names[1:])]
+    if len(given) != len(wanted):
+        raise InvalidInput(
+            f"plan {request.plan_id} has {len(wanted) - 1} destinations, given were "
+            f"{len(given) - 1}"
+        )
+    found: list[Repository] = []
+    for one, address in zip(given, wanted, strict=True):
+        if not one:
+            raise InvalidInput(
+                f"nothing stored leads to {address!r} with its credentials: store it as a block, "
+                "or give the plan's source and destinations again"
+            )
+        end = repository(one)
+        if end.address != address:
+            raise InvalidInput(f"the plan was made for {address!r}, found {end.address!r}")
+        found.append(end)
+    return found[0], distinct([*found[1:]])

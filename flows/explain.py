@@ -1,0 +1,46 @@
+"""Explain: why a run copied, skipped, removed or refused one path."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from prefect.runtime import flow_run
+
+from catalog.explain import Explanation
+from catalog.settings import Settings
+from catalog.store import Catalog
+from flows.verb import verb
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """One sentence for each destination of the run."""
+
+    sentences: tuple[Explanation, ...]
+
+    def __str__(self) -> str:
+        """Return the sentences, a line each."""
+        return "\n".join(str(one) for one in self.sentences)
+
+    def __repr__(self) -> str:
+        """Return the sentences, so that a prompt shows them."""
+        return str(self)
+
+
+def _name() -> str:
+    given = dict(flow_run.parameters or {})
+    return f"explain {given.get('path', '')}"[:200]
+
+
+@verb("explain", _name)
+def explain(run_id: str, path: str) -> Explained:
+    """Say in one sentence for each destination why a run did what it did with one path.
+
+    Args:
+        run_id: The run's id, as its result tells.
+        path: The file's path at the destination.
+
+    Raises:
+        NotRecorded: there is no such run.
+    """
+    return Explained(tuple(Catalog.open(Settings()).explain(run_id, path)))

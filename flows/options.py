@@ -1,0 +1,67 @@
+"""How a person wants files to be moved: what sync and plan ask for, as one value."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+from catalog.guards import Guards
+from catalog.plan import Mode, OnError, Selection, Strategy
+from flows.approval import Approval
+from transfer.job import CleanUp
+
+
+class GuardSettings(BaseModel):
+    """What a plan may do at each destination; more fails the run, or asks a person."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    removals: int | None = Field(
+        default=None, ge=0, title="Removals", description="Files removed, at most."
+    )
+    removal_share: float | None = Field(
+        default=0.5,
+        ge=0,
+        le=1,
+        title="Share removed",
+        description="Share of a destination's files removed, at most; from 20 removals up.",
+    )
+    removal_bytes: int | None = Field(
+        default=None, ge=0, title="Bytes removed", description="Bytes removed, at most."
+    )
+    bytes: int | None = Field(
+        default=None, ge=0, title="Bytes written", description="Bytes written, at most."
+    )
+
+    def values(self) -> Guards:
+        """Return the guards."""
+        return Guards(**self.model_dump())
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """All that a plan and its carrying out depend on, beside its ends."""
+
+    mode: Mode = Mode.ADDITIVE
+    strategy: Strategy = Strategy.DIGEST
+    selection: Selection = field(default=Selection())
+    listed: bool = True  # look at what the destinations hold now
+    on_error: OnError = OnError.CONTINUE
+    allow_partial: bool = False
+    clean_up: CleanUp = CleanUp.KEEP
+    checks: tuple[str, ...] = ()
+    guards: Guards = field(default=Guards())
+    approval: Approval = Approval.FAIL
+
+    def to_json(self) -> str:
+        """Return what a stored plan must remember to be carried out later."""
+        kept = ("listed", "on_error", "allow_partial", "clean_up", "checks", "guards", "approval")
+        every = asdict(self)
+        return json.dumps({name: every[name] for name in kept})
+
+    @classmethod
+    def from_json(cls, text: str) -> Options:
+        """Read what a stored plan remembers."""
+        return TypeAdapter(Options).validate_json(text)

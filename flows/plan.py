@@ -1,0 +1,98 @@
+"""Plan: decide what a sync would do, store it, and touch nothing.
+
+from flows.plan import plan
+from flows.apply import apply
+planned = plan("https://mirror.example/data/", ["s3-archive"], mode="mirror")
+planned                      # prints what would be added, replaced and removed, and why
+apply(planned.plan_id)       # does exactly that, or says what has moved since
+"""
+
+from __future__ import annotations
+
+from blocks.repository import Repository
+from blocks.resolve import repository
+from catalog.guards import crossed
+from catalog.plan import Mode, OnError, Selection, Strategy
+from flows.approval import Approval
+from flows.artifacts import show_plan
+from flows.delivery import Running
+from flows.names import run_name
+from flows.options import GuardSettings, Options
+from flows.plan_result import PlanResult
+from flows.planning import distinct, planned
+from flows.verb import verb
+from transfer.job import CleanUp
+
+SHOWN = 50  # rows of the result and of the Prefect artifact
+
+
+@verb("plan", run_name)
+def plan(  # noqa: PLR0913 - each is a field of the run form
+    source: Repository | str,
+    destinations: list[Repository | str],
+    *,
+    mode: Mode = Mode.ADDITIVE,
+    strategy: Strategy = Strategy.DIGEST,
+    include: list[str] | None = None,
+    exclude: list[str] | None = None,
+    skip_empty: bool = False,
+    allow_empty: bool = False,
+    list_destinations: bool = True,
+    on_error: OnError = OnError.CONTINUE,
+    allow_partial: bool = False,
+    clean_up: CleanUp = CleanUp.KEEP,
+    checks: list[str] | None = None,
+    guards: GuardSettings | None = None,
+    approval: Approval = Approval.FAIL,
+) -> PlanResult:
+    """Decide what a sync would do, store it under an id, and touch nothing.
+
+    Args:
+        source: Where the files come from: a repository, its block's name, a path or a URL.
+        destinations: Where they go: any number of repositories, names, paths or URLs.
+        mode: Whether what the source dropped is removed from the destinations (mirror) or stays.
+        strategy: What makes a file count as already there.
+        include: Globs of the paths that take part; none for all.
+        exclude: Globs of the paths that do not take part.
+        skip_empty: Leave files of zero bytes out.
+        allow_empty: Go on when no file matches.
+        list_destinations: Look at what the destinations hold now, beside what the catalog knows.
+        on_error: Whether one failed file stops the run that applies the plan.
+        allow_partial: Make a version at a destination although files failed there.
+        clean_up: Whether files are removed at the source once every destination holds them.
+        checks: Your own functions that may refuse a file, each as module:function.
+        guards: How much may be removed or written at each destination before anybody is asked.
+        approval: What happens on `apply` where more is planned: it fails, or waits for a person.
+
+    Returns:
+        The plan: its id, totals for each destination, rows with reasons. False if nothing is to do.
+
+    Raises:
+        InvalidInput: a parameter cannot be used.
+    """
+    options = Options(
+        mode=mode,
+        strategy=strategy,
+        selection=Selection(tuple(include or ()), tuple(exclude or ()), skip_empty, allow_empty),
+        listed=list_destinations,
+        on_error=on_error,
+        allow_partial=allow_partial,
+        clean_up=clean_up,
+        checks=tuple(checks or ()),
+        guards=(guards or GuardSettings()).values(),
+        approval=approval,
+    )
+    ends = distinct([repository(one) for one in destinations])
+    origin = repository(source)
+    with Running("plan", origin, ends, writes=()) as run:
+        made, _ = planned(run, options)
+        result = PlanResult(
+            made,
+            origin.label,
+            tuple(one.label for one in ends),
+            tuple(run.catalog.changes(made.plan_id, SHOWN)),
+            crossed(made.tallies, options.guards),
+        )
+        show_plan(result)
+        run.end("completed", result.summary(), plan_id=made.plan_id)
+    return result

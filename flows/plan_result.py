@@ -1,0 +1,144 @@
+"""What `plan` returns: a stored plan that prints as a table and is false when nothing is to do."""
+
+from __future__ import annotations
+
+import html
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from catalog.guards import Crossed
+from catalog.plan import Action, Plan, Tally
+from catalog.run import PlanRow
+from catalog.store import Catalog
+from flows.result import human
+
+if TYPE_CHECKING:
+    import polars as pl
+
+_TOTALS = ("destination", "add", "replace", "remove", "keep", "to write", "to remove")
+_ROWS = ("action", "path", "destination", "size", "reason")
+
+
+@dataclass(frozen=True, slots=True)
+class PlanResult:
+    """A plan as it was stored: totals for each destination, its first rows, the guards it crosses.
+
+    `rows` holds the first of those that ask for something; `every` asks the catalog for all.
+    """
+
+    plan: Plan
+    source: str  # label
+    labels: tuple[str, ...]  # of the destinations, in the plan's order
+    rows: tuple[PlanRow, ...]
+    crossed: tuple[Crossed, ...] = ()
+
+    @property
+    def plan_id(self) -> str:
+        """Return the id that `apply` takes."""
+        return self.plan.plan_id
+
+    @property
+    def digest(self) -> str:
+        """Return the sha256 of what the plan says: equal plans have equal digests."""
+        return self.plan.digest
+
+    @property
+    def tallies(self) -> tuple[Tally, ...]:
+        """Return the totals, one for each destination."""
+        return self.plan.tallies
+
+    def __bool__(self) -> bool:
+        """Say whether anything is to be done."""
+        return bool(self.plan)
+
+    def every(self, action: Action | None = None) -> list[PlanRow]:
+        """Return all rows, those that keep a file too, or those of one action."""
+        return Catalog.open().rows(self.plan_id, action)
+
+    def frame(self) -> pl.DataFrame:
+        """Return all rows as a table of polars."""
+        import polars as pl  # noqa: PLC0415  # costs 0.1 s, and only notebooks want it
+
+        return pl.DataFrame(self.every())
+
+    def totals(self) -> list[dict[str, str]]:
+        """Return the totals, one mapping a destination."""
+        return [
+            dict(
+                zip(
+                    _TOTALS,
+                    (
+                        label,
+                        str(one.add),
+                        str(one.replace),
+                        str(one.remove),
+                        str(one.keep),
+                        human(one.bytes),
+                        human(one.removed_bytes),
+                    ),
+                    strict=True,
+                )
+            )
+            for label, one in zip(self.labels, self.tallies, strict=True)
+        ]
+
+    def table(self) -> list[dict[str, str]]:
+        """Return the first rows, one mapping each."""
+        return [
+            {
+                "action": one.action,
+                "path": one.path,
+                "destination": one.destination,
+                "size": "" if one.size is None else human(one.size),
+                "reason": one.reason,
+            }
+            for one in self.rows
+        ]
+
+    def summary(self) -> str:
+        """Return one sentence."""
+        if not self:
+            return f"plan {self.plan_id}: nothing to do"
+        add, replace, remove = (
+            sum(getattr(one, name) for one in self.tallies) for name in ("add", "replace", "remove")
+        )
+        size = human(sum(one.bytes for one in self.tallies))
+        return f"plan {self.plan_id}: add {add}, replace {replace}, remove {remove}, write {size}"
+
+    def __str__(self) -> str:
+        """Return the totals and the first rows as text."""
+        lines = [f"{self.source}: {self.summary()}", *_text(_TOTALS, self.totals())]
+        lines += [f"  crosses a guard: {one}" for one in self.crossed]
+        if self.rows:
+            lines += _text(_ROWS, self.table())
+        more = sum(one.add + one.replace + one.remove for one in self.tallies) - len(self.rows)
+        return "\n".join([*lines, f"  … and {more} more rows"] if more > 0 else lines)
+
+    def __repr__(self) -> str:
+        """Return the tables, so that a bare `plan` in a prompt is readable."""
+        return str(self)
+
+    def _repr_html_(self) -> str:
+        """Return the tables for notebooks."""
+        crossed = "".join(f"<li>{html.escape(str(one))}</li>" for one in self.crossed)
+        return (
+            f"<p>{html.escape(self.source)}: {html.escape(self.summary())}</p>"
+            + _html(_TOTALS, self.totals())
+            + (f"<ul>{crossed}</ul>" if crossed else "")
+            + _html(_ROWS, self.table())
+        )
+
+
+def _text(names: tuple[str, ...], rows: list[dict[str, str]]) -> list[str]:
+    every = [dict(zip(names, names, strict=True)), *rows]
+    widths = {name: max(len(row[name]) for row in every) for name in names}
+    return ["  " + "  ".join(row[name].ljust(widths[name]) for name in names) for row in every]
+
+
+def _html(names: tuple[str, ...], rows: list[dict[str, str]]) -> str:
+    head = "".join(f"<th>{name}</th>" for name in names)
+    body = "".join(
+        "<tr>" + "".join(f"<td>{html.escape(row[name])}</td>" for name in names) + "</tr>"
+        for row in rows
+    )
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"

@@ -1,0 +1,129 @@
+"""From a wish to a stored plan, and from a plan to its guards: shared by plan, sync and apply."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from uuid import uuid4
+
+from blocks.repository import Repository
+from blocks.resolve import repository as resolved
+from catalog.errors import InvalidInput, PlanOutdated
+from catalog.guards import crossed
+from catalog.plan import BatchLimits, Plan, PlanRequest, Target
+from catalog.settings import Settings
+from flows.approval import approved
+from flows.checks import checks
+from flows.delivery import Running
+from flows.options import Options
+from flows.result import SyncFailed, SyncResult
+from providers.cache import STORAGES
+from tasks.enumerate import enumerate_repository
+from tasks.plan import make_plan
+from transfer.job import CleanUp, TransferOptions
+
+MOST_BATCHES = 200  # a run's task runs stay some hundreds, however many files there are
+
+
+def planned(run: Running, options: Options) -> tuple[Plan, int]:
+    """List the source, record its version, and store the plan; return both."""
+    source, run_id = run.job.source, run.job.run_id
+    checks(options.checks)  # a name that leads nowhere is an error now
+    wanted = enumerate_repository(source, run_id, "source")
+    version = run.catalog.record_listing(source.address, wanted, run_id=run_id)
+    request = PlanRequest(
+        plan_id=uuid4().hex,
+        source=source.address,
+        wanted=wanted.listing_id,
+        targets=tuple(target(one, run_id, options) for one in run.job.destinations),
+        mode=options.mode,
+        strategy=options.strategy,
+        selection=options.selection,
+        limits=batch_limits(wanted.count, wanted.bytes),
+        trusted=Settings().trusted_digests,
+        batch_kept=options.clean_up is CleanUp.REMOVE,
+        run_id=run_id,
+        ends=tuple(reference(one) for one in (source, *run.job.destinations)),
+        options=options.to_json(),
+    )
+    return make_plan(request, run_id), version.number
+
+
+def rechecked(run: Running, request: PlanRequest, options: Options) -> None:
+    """List both sides again and make sure that the plan's rows still stand on the same ground.
+
+    Raises:
+        PlanOutdated: something moved; it names each row, and nothing was touched.
+    """
+    run_id = run.job.run_id
+    wanted = enumerate_repository(run.job.source, run_id, "source")
+    targets = tuple(target(one, run_id, options) for one in run.job.destinations)
+    count, moved = run.catalog.recheck(replace(request, wanted=wanted.listing_id, targets=targets))
+    if count:
+        raise PlanOutdated(request.plan_id, count, moved)
+
+
+def carried_out(run: Running, plan: Plan, options: Options, version: int | None) -> SyncResult:
+    """Move what the plan says, unless its guards forbid it, and record what became of it."""
+    approved(plan, crossed(plan.tallies, options.guards), options.approval)
+    own = checks(options.checks)
+    run.how(
+        TransferOptions(
+            Settings().threads,
+            on_error=options.on_error,
+            clean_up=options.clean_up,
+            keep_staged=bool(own),
+        ),
+        own,
+    )
+    if plan.batches:
+        run.move(plan)
+    result = run.finish(plan, version, allow_partial=options.allow_partial)
+    if result.failures:
+        raise SyncFailed(result)
+    return result
+
+
+def reference(repository: Repository) -> str:
+    """Return what leads to a repository again: its name, or its address if that says all."""
+    if repository.name:
+        return repository.name
+    if repository.manifest:
+        return ""
+    try:
+        again = resolved(repository.address)
+    except InvalidInput:
+        return ""  # an address that tells too little
+    return repository.address if again.settings == repository.settings else ""
+
+
+def distinct(ends: list[Repository]) -> tuple[Repository, ...]:
+    """Return the destinations; none at all, or one of them twice, is an error."""
+    if not ends:
+        raise InvalidInput("a sync needs at least one destination, found none")
+    seen: set[str] = set()
+    for one in ends:
+        if one.address in seen:
+            raise InvalidInput(f"the destination {one.label!r} is given twice")
+        seen.add(one.address)
+    return tuple(ends)
+
+
+def target(end: Repository, run_id: str, options: Options) -> Target:
+    """Return a destination of a plan, with a fresh listing where that is wanted."""
+    with STORAGES.opened(end.settings, end.open_options()) as storage:
+        can = storage.capabilities
+    if not can.writable:
+        raise InvalidInput(f"{end.label!r} is read-only: it cannot be a destination")
+    listing = (
+        enumerate_repository(end, run_id, "destination").listing_id if options.listed else None
+    )
+    return Target(end.address, listing, match_etags=can.etags, tree=can.tree)
+
+
+def batch_limits(count: int, size: int) -> BatchLimits:
+    """Return batches of some seconds each, and not too many of them."""
+    chosen = Settings()
+    return BatchLimits(
+        max(chosen.batch_count, -(-count // MOST_BATCHES)),
+        max(chosen.batch_bytes, -(-size // MOST_BATCHES)),
+    )
