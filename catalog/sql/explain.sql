@@ -7,7 +7,7 @@ WITH run_plan AS (
       (SELECT max(plan_id) FROM outcomes WHERE run_id = $run_id),
       (SELECT max(plan_id) FROM plans WHERE run_id = $run_id)))
 ), target AS (
-  SELECT plan_id, unnest(range(json_array_length(request, '$.targets'))) AS number, request FROM run_plan
+  SELECT plan_id, unnest(range(json_array_length(request, '$.targets')::BIGINT)) AS number, request FROM run_plan
 ), said AS (
   SELECT destination, status, size, proof, attempts, message FROM outcomes
   WHERE run_id = $run_id AND nkey = $nkey::UUID
