@@ -7,7 +7,7 @@ inbox; the file is open only while the turnstile is held.
 from __future__ import annotations
 
 import json
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Self, cast
@@ -101,7 +101,7 @@ class Access:
             folder = Folder(self._database, self._inbox, self._folder / "spool", self._tenant)
             return folder.settle(batch)
 
-    def _ask(self, kind: str, body: dict[str, object]) -> Result:
+    def _ask(self, kind: str, body: Mapping[str, object]) -> Result:
         batch = self._inbox.submit(kind, body)
         result = self._settle(batch, self._turnstile).get(batch)
         if result is None:

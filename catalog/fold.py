@@ -17,7 +17,7 @@ from catalog import script, spool
 from catalog.database import Database
 from catalog.errors import CatalogBroken, InvalidInput, NotRecorded
 from catalog.inbox import Inbox, Order
-from catalog.orders import listing, outcomes, plan, run, version
+from catalog.orders import label, listing, outcomes, plan, protect, retain, run, squash, version
 from catalog.orders.work import Result, Work
 from catalog.refusal import refusal
 
@@ -27,6 +27,11 @@ KINDS: dict[str, Callable[[Work, Order], Result]] = {
     "plan": plan.fold,
     "recheck": plan.fold_recheck,
     "version": version.fold,
+    "squash": squash.fold,
+    "retain": retain.fold,
+    "protect": protect.fold,
+    "unprotect": protect.fold_end,
+    "label": label.fold,
     "run-start": run.fold_start,
     "run-end": run.fold_end,
 }

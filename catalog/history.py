@@ -1,56 +1,107 @@
-"""Answers what the catalog knows of a repository: versions, content, locations, sizes."""
+"""What may be asked of the versions of a repository: which there are, what they hold, what differs.
+
+>>> catalog.content_at("s3://bucket", datetime(2026, 3, 3))      # doctest: +SKIP
+>>> catalog.versions("s3://bucket", VersionFilter(path="a/b"))  # doctest: +SKIP
+"""
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-from duckdb import DuckDBPyConnection
+import uuid
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
 
 from catalog import script
-from catalog.errors import NotRecorded, RepositoryNotFound
-from catalog.reading import aware
-from catalog.version import Location, Sizes, Version
+from catalog import version_reading as reading
+from catalog.access import Access
+from catalog.diff import DiffCounts, DiffRow, diff_query
+from catalog.page import stream_rows, write_rows
+from catalog.version import ContentRow, Sizes, Version
+from catalog.version_filter import EVERY, VersionFilter
 
 
-def read_versions(connection: DuckDBPyConnection, repository: str, address: str) -> list[Version]:
-    """Return every version of a repository, 0 first."""
-    rows = script.ask(connection, script.text("versions"), repository=repository)
-    if not rows:
-        raise RepositoryNotFound(f"the catalog has not seen {address!r}")
-    return [
-        Version(address, number, base, aware(created_at), *rest)
-        for number, base, created_at, *rest in rows
-    ]
+class History(Access):
+    """The versions of every repository of a catalog."""
 
+    __slots__ = ()
 
-def read_version(
-    connection: DuckDBPyConnection, repository: str, address: str, number: int | None
-) -> Version:
-    """Return one version of a repository, the latest by default."""
-    every = read_versions(connection, repository, address)
-    for version in reversed(every):
-        if number is None or version.number == number:
-            return version
-    raise NotRecorded("version", f"{address} {number}")
+    def versions(self, address: str, where: VersionFilter = EVERY) -> list[Version]:
+        """Return the versions of a repository, the lowest number first."""
+        with self._reading() as connection:
+            key = self._key(address)
+            return reading.read_versions(connection, self._tenant, key, address, where)
 
+    def latest(self, address: str) -> Version:
+        """Return the latest version of a repository."""
+        return self._version(address, None)
 
-def read_locations(connection: DuckDBPyConnection, digest: str) -> list[Location]:
-    """Return everywhere the bytes of a sha256 lie."""
-    return [
-        _location(row) for row in script.ask(connection, script.text("locations"), digest=digest)
-    ]
+    def version(self, address: str, number: int) -> Version:
+        """Return one version of a repository."""
+        return self._version(address, number)
 
+    def version_at(self, address: str, moment: datetime) -> Version:
+        """Return the version that was the latest at a moment; one without a zone is UTC.
 
-def read_location(connection: DuckDBPyConnection, repository: str, nkey: str) -> Location | None:
-    """Return what a repository is known to hold at a path."""
-    rows = script.ask(connection, script.text("location"), nkey=nkey, repository=repository)
-    return _location(rows[0]) if rows else None
+        Raises:
+            RepositoryNotFound: the catalog had not seen the repository by then.
+            NotRecorded: it had, and the versions of that time were deleted.
+        """
+        with self._reading() as connection:
+            key = self._key(address)
+            return reading.read_version_at(connection, self._tenant, key, address, moment)
 
+    def content(self, address: str, number: int | None = None) -> Iterator[ContentRow]:
+        """Return the resources of a version, the latest by default, in path order."""
+        copy = self._copy("content")
+        with self._reading() as connection:
+            key = self._key(address)
+            version = reading.read_version(connection, self._tenant, key, address, number)
+            query = script.text("content")
+            write_rows(connection, copy, query, repository=key, number=version.number)
+        return (ContentRow(*row) for row in stream_rows(copy))
 
-def read_sizes(connection: DuckDBPyConnection, repository: str) -> Sizes:
-    """Add up the latest version, with all bytes and with equal bytes once."""
-    return Sizes(*script.ask(connection, script.text("sizes"), repository=repository)[0])
+    def content_at(self, address: str, moment: datetime) -> Iterator[ContentRow]:
+        """Return what a repository held at a moment, in path order; see `version_at`."""
+        return self.content(address, self.version_at(address, moment).number)
 
+    def diff(self, address: str, old: int, new: int) -> Iterator[DiffRow]:
+        """Return the paths whose bytes differ from version `old` to version `new`, in path order.
 
-def _location(row: script.Row) -> Location:
-    return replace(Location(*row), recorded_at=aware(row[-1]))
+        Digests are compared where both are known, else sizes, etags or times. So a file that was
+        written anew with equal bytes is not among them.
+        """
+        copy = self._copy("diff")
+        with self._reading() as connection:
+            key = self._key(address)
+            for number in (old, new):
+                reading.read_version(connection, self._tenant, key, address, number)
+            write_rows(connection, copy, diff_query(), repository=key, old=old, new=new)
+        return map(DiffRow.of, stream_rows(copy))
+
+    def diff_counts(self, address: str, old: int, new: int) -> DiffCounts:
+        """Count what `diff` would return."""
+        with self._reading() as connection:
+            key = self._key(address)
+            for number in (old, new):
+                reading.read_version(connection, self._tenant, key, address, number)
+            return reading.read_diff_counts(connection, key, old, new)
+
+    def sizes(self, address: str, number: int | None = None) -> Sizes:
+        """Add up a version of a repository, the latest by default."""
+        with self._reading() as connection:
+            key = self._key(address)
+            version = reading.read_version(connection, self._tenant, key, address, number)
+            return reading.read_sizes(connection, key, version.number)
+
+    def retained(self, address: str) -> int | None:
+        """Return how many of its newest versions a repository keeps; None for all."""
+        with self._reading() as connection:
+            return reading.read_retention(connection, self._key(address), address)
+
+    def _version(self, address: str, number: int | None) -> Version:
+        with self._reading() as connection:
+            key = self._key(address)
+            return reading.read_version(connection, self._tenant, key, address, number)
+
+    def _copy(self, what: str) -> Path:
+        return self._folder / "tmp" / f"{uuid.uuid4().hex}.{what}"

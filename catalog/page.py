@@ -12,7 +12,6 @@ import duckdb
 from catalog import script
 from catalog.digest import Digest
 from catalog.outcome import Outcome
-from catalog.version import ContentRow
 
 FETCH = 10_000  # rows
 _NAMES = tuple(field.name for field in fields(Outcome))
@@ -34,28 +33,23 @@ def write_outcomes(path: Path, run_id: str, plan_id: str, outcomes: Sequence[Out
     ).write_parquet(path, compression="lz4")
 
 
-def write_content(
-    connection: duckdb.DuckDBPyConnection, path: Path, repository: str, number: int
+def write_rows(
+    connection: duckdb.DuckDBPyConnection, path: Path, query: str, **values: object
 ) -> None:
-    """Copy the content of one version out of the catalog, so that nobody waits for its reader."""
+    """Copy what a query finds out of the catalog, so that nobody waits for its reader."""
     target = str(path).replace("'", "''")
-    script.ask(
-        connection,
-        f"COPY ({script.text('content')}) TO '{target}' (FORMAT parquet)",
-        repository=repository,
-        number=number,
-    )
+    script.ask(connection, f"COPY ({query}) TO '{target}' (FORMAT parquet)", **values)
 
 
-def stream_content(path: Path) -> Iterator[ContentRow]:
-    """Yield the rows of a copied version in path order, and remove the copy."""
+def stream_rows(path: Path) -> Iterator[script.Row]:
+    """Yield the rows of such a copy in its order, and remove it."""
     connection = duckdb.connect(config={"threads": 1})
     try:
         connection.execute("SET enable_progress_bar = false")
         connection.execute("FROM read_parquet(?)", [str(path)])
         rows: list[script.Row]
         while rows := connection.fetchmany(FETCH):
-            yield from (ContentRow(*row) for row in rows)
+            yield from rows
     finally:
         connection.close()
         path.unlink()

@@ -1,24 +1,22 @@
-"""What may be asked of the catalog: plans, runs, versions, content, locations, sizes, and SQL."""
+"""What may be asked of the catalog: plans, runs, locations, SQL, and every version."""
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Iterator
-
-from catalog import history, reading
-from catalog.access import Access
+from catalog import reading
 from catalog.database import Reuse
 from catalog.errors import NotRecorded
+from catalog.explain import Explanation, read_explanations
+from catalog.history import History
 from catalog.keys import path_key
 from catalog.outcome import Outcome, Status
-from catalog.page import stream_content, write_content
-from catalog.plan import Action, Item, Plan, PlannedBatch
+from catalog.plan import Action, Item, Plan, PlannedBatch, PlanRequest
 from catalog.run import PlanRow, Run, RunTally
 from catalog.script import Row
-from catalog.version import ContentRow, Location, Sizes, Version
+from catalog.version import Location
+from catalog.version_reading import read_location, read_locations
 
 
-class Questions(Access):
+class Questions(History):
     """A catalog that is only asked: take this where nothing is to be recorded."""
 
     __slots__ = ()
@@ -45,6 +43,21 @@ class Questions(Access):
         with self._opened() as connection:
             return reading.read_rows(connection, plan_id, action, limit)
 
+    def changes(self, plan_id: str, limit: int | None = None) -> list[PlanRow]:
+        """Return the rows of a plan that ask for something, removals first."""
+        with self._opened() as connection:
+            return reading.read_changes(connection, plan_id, limit)
+
+    def request(self, plan_id: str) -> PlanRequest:
+        """Return what a stored plan was asked for with."""
+        with self._opened() as connection:
+            return reading.read_request(connection, plan_id)
+
+    def explain(self, run_id: str, path: str) -> list[Explanation]:
+        """Say why a run did what it did with one path, at each of its destinations."""
+        with self._reading() as connection:
+            return read_explanations(connection, self._tenant, run_id, path)
+
     def run(self, run_id: str) -> Run:
         """Return one run."""
         with self._reading() as connection:
@@ -70,45 +83,19 @@ class Questions(Access):
         with self._reading() as connection:
             return reading.read_tallies(connection, run_id)
 
-    def versions(self, address: str) -> list[Version]:
-        """Return every version of a repository, 0 first."""
-        with self._reading() as connection:
-            return history.read_versions(connection, self._key(address), address)
-
-    def latest(self, address: str) -> Version:
-        """Return the latest version of a repository."""
-        return self._version(address, None)
-
-    def content(self, address: str, number: int | None = None) -> Iterator[ContentRow]:
-        """Return the resources of a version, the latest by default, in path order."""
-        copy = self._folder / "tmp" / f"{uuid.uuid4().hex}.content"
-        with self._reading() as connection:
-            version = history.read_version(connection, self._key(address), address, number)
-            write_content(connection, copy, self._key(address), version.number)
-        return stream_content(copy)
-
     def locations(self, digest: str) -> list[Location]:
         """Return everywhere the bytes of a sha256 (hex) are known to lie."""
         with self._reading() as connection:
-            return history.read_locations(connection, digest.removeprefix("sha256:"))
+            return read_locations(connection, digest.removeprefix("sha256:"))
 
     def location(self, address: str, path: str) -> Location | None:
         """Return what a repository is known to hold at a path."""
         with self._reading() as connection:
             key = path_key(self._tenant, path)
-            return history.read_location(connection, self._key(address), key)
-
-    def sizes(self, address: str) -> Sizes:
-        """Add up the latest version of a repository."""
-        with self._reading() as connection:
-            return history.read_sizes(connection, self._key(address))
+            return read_location(connection, self._key(address), key)
 
     def sql(self, query: str, params: object = None) -> list[Row]:
         """Run a query of your own on the tables, for reading alone and without files."""
         with self._reading(Reuse.NOTHING) as connection:
             connection.execute("SET enable_external_access = false")
             return connection.execute(query, params).fetchall()
-
-    def _version(self, address: str, number: int | None) -> Version:
-        with self._reading() as connection:
-            return history.read_version(connection, self._key(address), address, number)

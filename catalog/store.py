@@ -9,7 +9,7 @@ What may be asked of it is in `catalog.questions`; what may be recorded is here.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
 from typing import cast
@@ -58,6 +58,14 @@ class Catalog(Questions):
         self._ask("plan", request_to_json(request))
         return self.plan(request.plan_id)
 
+    def recheck(self, request: PlanRequest) -> tuple[int, tuple[str, ...]]:
+        """Compare a stored plan with fresh listings; return how many rows moved, and the first.
+
+        `request` is the plan's own, with fresh listings of its source and targets.
+        """
+        result = self._ask("recheck", request_to_json(request))
+        return cast("int", result["count"]), tuple(cast("list[str]", result["moved"]))
+
     def record_outcomes(self, run_id: str, plan_id: str, outcomes: Sequence[Outcome]) -> str:
         """Hand over outcomes: durable when this returns, seen by whoever reads next."""
         batch = ""
@@ -86,6 +94,45 @@ class Catalog(Questions):
                 targets, cast("list[int | None]", result["numbers"]), strict=True
             )
         )
+
+    def delete_version(self, address: str, number: int) -> bool:
+        """Delete a version; say whether it was there still. Its number is never used again.
+
+        What it changed goes into the next version, so that every other keeps its exact content.
+        With the latest, its content leaves the history, and the one before is the latest. No file
+        is touched, and the catalog still knows what lies at a destination: its next sync moves
+        nothing again, and what it finds there and keeps enters the version that it makes. Only
+        what the deleted version had removed is listed again, until a sync copies it back. Of a
+        source, the next listing tells everything anew.
+
+        Raises:
+            NotRecorded: there never was such a version.
+            InvalidInput: it is protected, or the only one.
+        """
+        body = {"repository": address, "number": number}
+        return bool(self._ask("squash", body)["deleted"])
+
+    def retain(self, address: str, versions: int | None) -> tuple[int, ...]:
+        """Keep so many of the newest versions, now and after each new one; None keeps all.
+
+        Protected versions stay and do not count. Return the numbers that were deleted.
+        """
+        result = self._ask("retain", {"repository": address, "versions": versions})
+        return tuple(cast("list[int]", result["deleted"]))
+
+    def protect(self, address: str, number: int, reason: str) -> None:
+        """Let nothing delete a version as long as there is this reason."""
+        self._ask("protect", {"repository": address, "number": number, "reason": reason})
+
+    def unprotect(self, address: str, number: int, reason: str | None = None) -> None:
+        """Take one reason away, or all; the version stays until retention is next applied."""
+        self._ask("unprotect", {"repository": address, "number": number, "reason": reason})
+
+    def label_version(self, address: str, number: int, labels: Mapping[str, str | None]) -> Version:
+        """Write labels of a version; None takes one away, those not named stay."""
+        body = {"repository": address, "number": number, "labels": dict(labels)}
+        self._ask("label", body)
+        return self._version(address, number)
 
     def start_run(self, run: Run) -> None:
         """Remember that a run began."""

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """An immutable numbered set of resources of one repository; number 0 is empty."""
+    """An immutable numbered set of resources of one repository; number 0 is empty.
+
+    `added`, `replaced` and `removed` count what differs from the version before it, as was known
+    when it was made; they are counted anew when the version before it is deleted.
+    """
 
     address: str
     number: int
@@ -20,6 +25,9 @@ class Version:
     removed: int
     total: int  # resources
     bytes: int  # of all resources, each counted
+    labels: Mapping[str, str] = field(default_factory=dict[str, str], hash=False)
+    protected: tuple[str, ...] = ()
+    """The reasons why neither a deletion nor a retention may take it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +62,7 @@ class Location:
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """How large the latest version of a repository is, in bytes and resources."""
+    """How large a version of a repository is, in bytes and resources."""
 
     count: int
     bytes: int

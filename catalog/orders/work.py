@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 from duckdb import DuckDBPyConnection
 
 from catalog import script
-from catalog.errors import InvalidInput
+from catalog.diff import changed
+from catalog.errors import InvalidInput, NotRecorded
 from catalog.inbox import Order
 from catalog.keys import repository_key
 
 FETCH = 10_000  # rows
+NOTHING = -1  # no version: what the oldest version that remains is counted against
 Result = dict[str, object]
 """What a folded order answers, as JSON."""
 
@@ -76,19 +79,74 @@ class Work:
             repository=repository,
         )
 
+    def numbers(self, repository: str) -> list[int]:
+        """Return the numbers of a repository's versions, the highest first."""
+        query = (
+            "SELECT number FROM repository_versions WHERE repository = $repository::UUID"
+            " ORDER BY number DESC"
+        )
+        return [number for (number,) in self.ask(query, repository=repository)]
+
+    def highest(self, repository: str) -> int:
+        """Return the highest number that a version of a repository ever had."""
+        query = (
+            "SELECT coalesce(max(highest), 0) FROM histories WHERE repository = $repository::UUID"
+        )
+        return max(self.latest(repository), self.count(query, repository=repository))
+
+    def version_of(self, order: Order) -> tuple[str, int]:
+        """Return the repository's key and the number of the version that an order names."""
+        body = order.body()
+        address, number = str(body["repository"]), int(str(body["number"]))
+        key = repository_key(self.tenant, address)
+        if number not in self.numbers(key):
+            raise NotRecorded("version", f"{address} {number}")
+        return key, number
+
+    def protected(self, repository: str, number: int) -> list[str]:
+        """Return the reasons why a version stays."""
+        query = (
+            "SELECT reason FROM protections WHERE repository = $repository::UUID"
+            " AND number = $number ORDER BY protected_at, reason"
+        )
+        rows = self.ask(query, repository=repository, number=number)
+        return [reason for (reason,) in rows]
+
     def make_version(
         self, repository: str, order: Order, run_id: str | None, plan_id: str | None
     ) -> int | None:
         """Turn the temporary table `changes` into the next version; None when it is empty."""
         if not self.count("SELECT count(*) FROM changes"):
             return None
-        number = self.latest(repository) + 1
+        number = self.highest(repository) + 1
         self.run(
             "new_version",
             repository=repository,
             number=number,
+            base=self.latest(repository),
             now=order.given_at,
             run_id=run_id,
             plan_id=plan_id,
         )
+        self.trim(repository)
         return number
+
+    def trim(self, repository: str) -> list[int]:
+        """Delete what the repository's retention does not keep, and return the numbers."""
+        gone = [number for (number,) in self.ask(script.text("surplus"), repository=repository)]
+        if gone:
+            self.squash(repository, gone)
+        return gone
+
+    def squash(self, repository: str, gone: list[int]) -> None:
+        """Delete versions; those that remain keep their exact content and are counted anew."""
+        remaining = sorted(set(self.numbers(repository)) - set(gone))
+        self.run("squash", repository=repository, gone=gone)
+        for before, number in pairwise([NOTHING, *remaining]):
+            if any(before < one < number for one in gone):
+                self.run_text(
+                    script.text("recount").replace("{changed}", changed()),
+                    repository=repository,
+                    old=before,
+                    new=number,
+                )

@@ -9,8 +9,10 @@ FROM (SELECT nkey, path, size, action FROM plan_rows WHERE plan_id = $plan_id AN
 LEFT JOIN ended e USING (nkey)
 LEFT JOIN (SELECT * FROM locations WHERE repository = $repository::UUID) l USING (nkey)
 LEFT JOIN (SELECT nkey, content_type, properties FROM plan_items WHERE plan_id = $plan_id) i USING (nkey)
+LEFT JOIN (SELECT nkey, digest FROM current) c USING (nkey)
+-- What stays without an outcome is told where the history lacks it: its version was deleted, say.
 WHERE e.status IN ('stored', 'kept', 'removed')
-  OR (p.action = 'keep' AND e.status IS NULL AND p.nkey NOT IN (SELECT nkey FROM current));
+  OR (p.action = 'keep' AND e.status IS NULL AND (c.nkey IS NULL OR c.digest <> l.digest));
 
 CREATE OR REPLACE TEMP TABLE changes AS
 SELECT h.nkey, h.path, h.size, h.etag, h.modified_us, h.digest, h.content_type, h.properties,

@@ -1,0 +1,59 @@
+-- Numbers of versions are never used again: `highest` is the highest of those deleted. `retain` says
+-- how many of the newest unprotected versions stay; NULL keeps all.
+CREATE TABLE histories (repository UUID NOT NULL, highest BIGINT NOT NULL, retain BIGINT);
+
+-- A version stays while at least one reason is here.
+CREATE TABLE protections (
+  repository UUID NOT NULL, number BIGINT NOT NULL, reason VARCHAR NOT NULL, protected_at TIMESTAMP NOT NULL
+);
+
+CREATE TABLE version_labels (
+  repository UUID NOT NULL, number BIGINT NOT NULL, key VARCHAR NOT NULL, value VARCHAR NOT NULL
+);
+
+-- For people: docs/sql.md tells of everything below.
+
+CREATE VIEW versions AS
+SELECT a.tenant, a.address, v.number, v.base, v.created_at, v.run_id, v.plan_id, v.added, v.replaced, v.removed,
+  v.total, v.bytes
+FROM repository_versions v JOIN repositories a USING (repository);
+
+CREATE VIEW version_content AS
+SELECT a.tenant, a.address, v.number, c.path, c.size, lower(hex(c.digest)) AS digest, c.etag,
+  make_timestamp(c.modified_us) AS modified_at, c.content_type, c.properties, c.added_in,
+  p.created_at AS added_at, p.run_id
+FROM repository_versions v
+JOIN repositories a USING (repository)
+JOIN content c ON c.repository = v.repository AND c.added_in <= v.number
+  AND (c.removed_in IS NULL OR c.removed_in > v.number)
+JOIN repository_versions p ON p.repository = c.repository AND p.number = c.added_in;
+
+CREATE MACRO resources_at(moment) AS TABLE
+SELECT c.* FROM version_content c JOIN (
+  SELECT tenant, address, max(number) AS number FROM versions
+  WHERE created_at <= moment::TIMESTAMP GROUP BY tenant, address
+) USING (tenant, address, number);
+
+CREATE MACRO content_at(repository_address, moment) AS TABLE
+SELECT c.* FROM version_content c JOIN (
+  SELECT tenant, address, max(number) AS number FROM versions
+  WHERE address = repository_address AND created_at <= moment::TIMESTAMP GROUP BY tenant, address
+) USING (tenant, address, number)
+WHERE c.address = repository_address;
+
+CREATE MACRO content_of(repository_address, version_number) AS TABLE
+SELECT * FROM version_content WHERE address = repository_address AND number = version_number;
+
+CREATE MACRO version_diff(repository_address, old_number, new_number) AS TABLE
+SELECT coalesce(n.tenant, o.tenant) AS tenant, coalesce(n.path, o.path) AS path,
+  CASE WHEN o.path IS NULL THEN 'added' WHEN n.path IS NULL THEN 'removed' ELSE 'replaced' END AS change,
+  o.size AS old_size, n.size AS new_size, o.digest AS old_digest, n.digest AS new_digest,
+  n.added_at, n.run_id
+FROM content_of(repository_address, old_number) o
+FULL JOIN content_of(repository_address, new_number) n ON n.tenant = o.tenant AND n.path = o.path
+WHERE o.path IS NULL OR n.path IS NULL OR CASE
+  WHEN n.digest IS NOT NULL AND o.digest IS NOT NULL THEN n.digest <> o.digest
+  WHEN n.size <> o.size THEN true
+  WHEN n.etag IS NOT NULL AND o.etag IS NOT NULL THEN n.etag <> o.etag
+  WHEN n.modified_at IS NOT NULL AND o.modified_at IS NOT NULL THEN n.modified_at <> o.modified_at
+  ELSE false END;

@@ -1,0 +1,8 @@
+-- Whether two content rows of one path, o and n, are of other bytes. The digest says so where both are
+-- known; what one of the two does not tell is no difference.
+CASE
+WHEN n.digest IS NOT NULL AND o.digest IS NOT NULL THEN n.digest <> o.digest
+WHEN n.size <> o.size THEN true
+WHEN n.etag IS NOT NULL AND o.etag IS NOT NULL THEN n.etag <> o.etag
+WHEN n.modified_us IS NOT NULL AND o.modified_us IS NOT NULL THEN n.modified_us <> o.modified_us
+ELSE false END

@@ -1,0 +1,118 @@
+"""Turns rows of the catalog into versions, locations and sizes."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import replace
+from datetime import datetime
+
+from duckdb import DuckDBPyConnection
+
+from catalog import script
+from catalog.diff import DiffCounts, diff_counts_query
+from catalog.errors import NotRecorded, RepositoryNotFound
+from catalog.reading import aware
+from catalog.version import Location, Sizes, Version
+from catalog.version_filter import EVERY, Span, VersionFilter, naive
+
+
+def read_versions(
+    connection: DuckDBPyConnection, tenant: str, key: str, address: str, where: VersionFilter
+) -> list[Version]:
+    """Return the versions of a repository that `where` lets through, the lowest number first."""
+    rows = script.ask(
+        connection, script.text("versions"), repository=key, **where.parameters(tenant)
+    )
+    if not rows:
+        first_seen(connection, key, address)
+        return []
+    labels: dict[int, dict[str, str]] = defaultdict(dict)
+    protected: dict[int, tuple[str, ...]] = defaultdict(tuple)
+    for number, name, value in script.ask(connection, script.text("version_notes"), repository=key):
+        if name is None:
+            protected[number] += (value,)
+        else:
+            labels[number][name] = value
+    return [
+        replace(
+            Version(address, number, base, aware(created_at), *rest),
+            labels=labels[number],
+            protected=protected[number],
+        )
+        for number, base, created_at, *rest in rows
+    ]
+
+
+def read_version(
+    connection: DuckDBPyConnection, tenant: str, key: str, address: str, number: int | None
+) -> Version:
+    """Return one version of a repository, the latest by default."""
+    where = EVERY if number is None else VersionFilter(numbers=Span.only(number))
+    found = read_versions(connection, tenant, key, address, where)
+    if not found:
+        raise NotRecorded("version", f"{address} {number}")
+    return found[-1]
+
+
+def read_version_at(
+    connection: DuckDBPyConnection, tenant: str, key: str, address: str, moment: datetime
+) -> Version:
+    """Return the version that was the latest at a moment."""
+    where = VersionFilter(created=Span(last=moment))
+    found = read_versions(connection, tenant, key, address, where)
+    if found:
+        return found[-1]
+    first = first_seen(connection, key, address)
+    if naive(moment) < first:
+        raise RepositoryNotFound(
+            f"the catalog first saw {address!r} at {aware(first).isoformat()},"
+            f" it cannot tell of {moment.isoformat()}"
+        )
+    raise NotRecorded("version", f"{address} at {moment.isoformat()}: it was deleted")
+
+
+def first_seen(connection: DuckDBPyConnection, key: str, address: str) -> datetime:
+    """Return when the catalog first saw a repository, or raise `RepositoryNotFound`."""
+    query = "SELECT first_seen FROM repositories WHERE repository = $repository::UUID"
+    rows = script.ask(connection, query, repository=key)
+    if not rows:
+        raise RepositoryNotFound(f"the catalog has not seen {address!r}")
+    moment: datetime = rows[0][0]
+    return moment
+
+
+def read_retention(connection: DuckDBPyConnection, key: str, address: str) -> int | None:
+    """Return how many of the newest versions a repository keeps; None for all."""
+    first_seen(connection, key, address)
+    query = "SELECT retain FROM histories WHERE repository = $repository::UUID"
+    rows = script.ask(connection, query, repository=key)
+    return rows[0][0] if rows else None
+
+
+def read_diff_counts(connection: DuckDBPyConnection, key: str, old: int, new: int) -> DiffCounts:
+    """Count what differs between two versions."""
+    return DiffCounts(
+        *script.ask(connection, diff_counts_query(), repository=key, old=old, new=new)[0]
+    )
+
+
+def read_sizes(connection: DuckDBPyConnection, key: str, number: int) -> Sizes:
+    """Add up a version, with all bytes and with equal bytes once."""
+    return Sizes(*script.ask(connection, script.text("sizes"), repository=key, number=number)[0])
+
+
+def read_locations(connection: DuckDBPyConnection, digest: str) -> list[Location]:
+    """Return everywhere the bytes of a sha256 lie."""
+    return [
+        _location(row) for row in script.ask(connection, script.text("locations"), digest=digest)
+    ]
+
+
+def read_location(connection: DuckDBPyConnection, key: str, nkey: str) -> Location | None:
+    """Return what a repository is known to hold at a path."""
+    rows = script.ask(connection, script.text("location"), nkey=nkey, repository=key)
+    return _location(rows[0]) if rows else None
+
+
+def _location(row: script.Row) -> Location:
+    return replace(Location(*row), recorded_at=aware(row[-1]))
