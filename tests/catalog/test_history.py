@@ -132,6 +132,7 @@ def test_a_deleted_version_is_squashed_into_the_next(desk: Desk) -> None:
     after = {one.number: counts(one) for one in desk.catalog.versions(SOURCE)}
     assert after == {0: (0, 0, 0, 0), 1: (5, 0, 0, 5), 3: (2, 0, 2, 5), 4: (2, 0, 2, 5)}
     assert desk.catalog.version(SOURCE, 3).base == 1
+    assert desk.catalog.sql("SELECT path FROM content WHERE removed_in <= added_in") == []
     with pytest.raises(NotRecorded):
         desk.catalog.version(SOURCE, 2)
 
