@@ -44,16 +44,31 @@ WHERE c.address = repository_address;
 CREATE MACRO content_of(repository_address, version_number) AS TABLE
 SELECT * FROM version_content WHERE address = repository_address AND number = version_number;
 
+-- Only rows that are valid in one of the two versions are compared, and by catalog/sql/differ.sql.
 CREATE MACRO version_diff(repository_address, old_number, new_number) AS TABLE
+WITH asked AS (
+  SELECT a.repository, a.tenant FROM repositories a
+  JOIN repository_versions x ON x.repository = a.repository AND x.number = old_number
+  JOIN repository_versions y ON y.repository = a.repository AND y.number = new_number
+  WHERE a.address = repository_address
+), o AS (
+  SELECT s.tenant, c.* FROM content c JOIN asked s USING (repository)
+  WHERE c.added_in <= old_number AND (c.removed_in IS NULL OR c.removed_in > old_number)
+    AND (c.added_in > new_number OR c.removed_in <= new_number)
+), n AS (
+  SELECT s.tenant, c.* FROM content c JOIN asked s USING (repository)
+  WHERE c.added_in <= new_number AND (c.removed_in IS NULL OR c.removed_in > new_number)
+    AND (c.added_in > old_number OR c.removed_in <= old_number)
+)
 SELECT coalesce(n.tenant, o.tenant) AS tenant, coalesce(n.path, o.path) AS path,
-  CASE WHEN o.path IS NULL THEN 'added' WHEN n.path IS NULL THEN 'removed' ELSE 'replaced' END AS change,
-  o.size AS old_size, n.size AS new_size, o.digest AS old_digest, n.digest AS new_digest,
-  n.added_at, n.run_id
-FROM content_of(repository_address, old_number) o
-FULL JOIN content_of(repository_address, new_number) n ON n.tenant = o.tenant AND n.path = o.path
-WHERE o.path IS NULL OR n.path IS NULL OR CASE
+  CASE WHEN o.nkey IS NULL THEN 'added' WHEN n.nkey IS NULL THEN 'removed' ELSE 'replaced' END AS change,
+  o.size AS old_size, n.size AS new_size, lower(hex(o.digest)) AS old_digest, lower(hex(n.digest)) AS new_digest,
+  p.created_at AS added_at, p.run_id
+FROM o FULL JOIN n ON n.repository = o.repository AND n.nkey = o.nkey
+LEFT JOIN repository_versions p ON p.repository = n.repository AND p.number = n.added_in
+WHERE o.nkey IS NULL OR n.nkey IS NULL OR CASE
   WHEN n.digest IS NOT NULL AND o.digest IS NOT NULL THEN n.digest <> o.digest
   WHEN n.size <> o.size THEN true
   WHEN n.etag IS NOT NULL AND o.etag IS NOT NULL THEN n.etag <> o.etag
-  WHEN n.modified_at IS NOT NULL AND o.modified_at IS NOT NULL THEN n.modified_at <> o.modified_at
+  WHEN n.modified_us IS NOT NULL AND o.modified_us IS NOT NULL THEN n.modified_us <> o.modified_us
   ELSE false END;
