@@ -15,8 +15,10 @@ attributes, and never holds a secret::
     │   └── SecretInUrl                   a password inside an address
     ├── RepositoryNotFound(LookupError)
     ├── NotRecorded(LookupError)          no plan, run or version of that name
-    ├── GuardCrossed(RuntimeError)        a plan that does more than its guards allow
-    ├── PlanOutdated(RuntimeError)        what a plan stands on has moved since
+    ├── PlanRefused(RuntimeError)         a stored plan that was not carried out
+    │   ├── GuardCrossed                  it does more than its guards allow
+    │   ├── PlanOutdated                  what it stands on has moved since
+    │   └── BytesMissing                  bytes that it needs are nowhere to be had
     ├── CatalogBroken(RuntimeError)       a catalog that is newer, edited, or refused a batch
     ├── CatalogTimeout(TimeoutError)
     ├── Cancelled(RuntimeError)           the stop flag was set
@@ -55,8 +57,7 @@ class UnknownProvider(InvalidInput, LookupError):
         super().__init__(
             f"no provider registered for repositories of type {kind!r}; known: {', '.join(known)}"
         )
-        self.kind = kind
-        self.known = known
+        self.kind, self.known = kind, known
 
 
 class UnsafePath(InvalidInput):
@@ -74,8 +75,7 @@ class NameNotAllowed(InvalidInput):
     def __init__(self, path: str, where: str, why: str) -> None:
         """Name the `path`, the storage (`where`), and the rule."""
         super().__init__(f"{where} cannot hold the name {path!r}: {why}")
-        self.path = path
-        self.where = where
+        self.path, self.where = path, where
 
 
 class PathConflict(InvalidInput):
@@ -84,8 +84,7 @@ class PathConflict(InvalidInput):
     def __init__(self, file: str, below: str) -> None:
         """Name the `file` and the path that needs it as a folder (`below`)."""
         super().__init__(f"{file!r} is a file but {below!r} needs it as a folder")
-        self.file = file
-        self.below = below
+        self.file, self.below = file, below
 
 
 class ManifestError(InvalidInput):
@@ -94,8 +93,7 @@ class ManifestError(InvalidInput):
     def __init__(self, name: str, line: int, why: str) -> None:
         """Name the manifest, the 1-based `line`, and what is wrong there."""
         super().__init__(f"manifest {name!r}, line {line}: {why}")
-        self.name = name
-        self.line = line
+        self.name, self.line = name, line
 
 
 class DigestNotAllowed(InvalidInput):
@@ -107,9 +105,7 @@ class DigestNotAllowed(InvalidInput):
             f"{path!r} declares only {', '.join(declared)}, "
             f"none of the trusted digests {', '.join(allowed)}"
         )
-        self.path = path
-        self.declared = declared
-        self.allowed = allowed
+        self.path, self.declared, self.allowed = path, declared, allowed
 
 
 class NothingMatched(InvalidInput):
@@ -137,27 +133,32 @@ class NotRecorded(CatalogError, LookupError):
     def __init__(self, kind: str, name: str) -> None:
         """Name the `kind` of thing, and which one was asked for."""
         super().__init__(f"the catalog holds no {kind} {name!r}")
-        self.kind = kind
-        self.name = name
+        self.kind, self.name = kind, name
 
 
-class GuardCrossed(CatalogError, RuntimeError):
-    """A plan does more than its guards allow, and nobody approved it; nothing was touched."""
+class PlanRefused(CatalogError, RuntimeError):
+    """A stored plan was not carried out, and nothing was touched; `named` says what is against it.
 
-    def __init__(self, plan_id: str, crossed: tuple[str, ...], why: str = "") -> None:
-        """Name the plan and each guard that it crosses."""
-        super().__init__("\n  ".join((f"plan {plan_id} was not carried out{why}:", *crossed)))
-        self.plan_id, self.crossed = plan_id, crossed
+    `count` is how many things that is; only the first of them are named.
+    """
+
+    def __init__(self, plan_id: str, why: str, named: tuple[str, ...], count: int = 0) -> None:
+        """Name the plan, the reason, and the first things that stand against it."""
+        first = f"plan {plan_id} was not carried out: {why}"
+        super().__init__("\n  ".join((first, *named[:20])))
+        self.plan_id, self.named, self.count = plan_id, named, count or len(named)
 
 
-class PlanOutdated(CatalogError, RuntimeError):
-    """What a plan stands on has moved since it was made; nothing was touched."""
+class GuardCrossed(PlanRefused):
+    """A plan does more than its guards allow, and nobody approved it."""
 
-    def __init__(self, plan_id: str, count: int, moved: tuple[str, ...]) -> None:
-        """Name the plan, how many of its rows moved, and the first of them."""
-        first = f"plan {plan_id} no longer fits: {count} of its rows moved; make a new one"
-        super().__init__("\n  ".join((first, *moved[:20])))
-        self.plan_id, self.count, self.moved = plan_id, count, moved
+
+class PlanOutdated(PlanRefused):
+    """What a plan stands on has moved since it was made."""
+
+
+class BytesMissing(PlanRefused):
+    """Bytes that a plan needs are nowhere to be had."""
 
 
 class CatalogBroken(CatalogError, RuntimeError):
@@ -181,9 +182,7 @@ class StorageError(CatalogError, OSError):
     def __init__(self, message: str, *, path: str = "", status: int | None = None) -> None:
         """Say what was tried and found; `path` and `status` (HTTP, if any) stay readable."""
         super().__init__(message)
-        self.message = message
-        self.path = path
-        self.status = status
+        self.message, self.path, self.status = message, path, status
 
     def __str__(self) -> str:
         """Return the message alone, never OSError's tuple form."""
@@ -275,8 +274,7 @@ class IntegrityError(StorageError):
     def __init__(self, path: str, expected: str, found: str, what: str) -> None:
         """Name the `path`, what was `expected` and what was `found`."""
         super().__init__(f"{path!r}: expected {what} {expected}, found {found}", path=path)
-        self.expected = expected
-        self.found = found
+        self.expected, self.found = expected, found
 
 
 class SizeMismatch(IntegrityError):

@@ -44,15 +44,14 @@ def approved(plan: Plan, crossed: tuple[Crossed, ...], approval: Approval) -> No
         return
     lines = tuple(str(one) for one in crossed)
     if approval is Approval.FAIL:
-        raise GuardCrossed(plan.plan_id, lines, "; it crosses its guards")
+        raise GuardCrossed(plan.plan_id, "it crosses its guards", lines)
     get_run_logger().warning("plan %s waits for approval: %s", plan.plan_id, "; ".join(lines))
     try:
         verdict = pause_flow_run(_form(plan, lines), timeout=PATIENCE_S, poll_interval=LOOK_S)
     except FlowPauseTimeout as error:
-        why = "; nobody approved it in time"
-        raise GuardCrossed(plan.plan_id, lines, why) from error
+        raise GuardCrossed(plan.plan_id, "nobody approved it in time", lines) from error
     if not verdict.approve:
-        raise GuardCrossed(plan.plan_id, lines, f"; it was refused: {verdict.note or 'no reason'}")
+        raise GuardCrossed(plan.plan_id, f"refused: {verdict.note or 'no reason'}", lines)
     get_run_logger().info("plan %s was approved: %s", plan.plan_id, verdict.note or "no note")
 
 

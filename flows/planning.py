@@ -59,7 +59,8 @@ def rechecked(run: Running, request: PlanRequest, options: Options) -> None:
     targets = tuple(target(one, run_id, options) for one in run.job.destinations)
     count, moved = run.catalog.recheck(replace(request, wanted=wanted.listing_id, targets=targets))
     if count:
-        raise PlanOutdated(request.plan_id, count, moved)
+        why = f"{count} of its rows moved since; make a new one"
+        raise PlanOutdated(request.plan_id, why, moved, count)
 
 
 def carried_out(run: Running, plan: Plan, options: Options, version: int | None) -> SyncResult:

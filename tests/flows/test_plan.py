@@ -26,6 +26,18 @@ def many(root: Path, count: int) -> Path:
     return root
 
 
+def edit_source(source: Path, _: Path) -> None:
+    (source / "a.txt").write_text("altered")
+
+
+def empty_source(source: Path, _: Path) -> None:
+    (source / "a.txt").unlink()
+
+
+def take_name(_: Path, end: Path) -> None:
+    (end / "a.txt").write_text("foreign")
+
+
 def test_a_plan_says_what_would_be_done_and_touches_nothing(source: Path, tmp_path: Path) -> None:
     from flows.plan import plan  # noqa: PLC0415 - imports Prefect
 
@@ -88,9 +100,9 @@ def test_apply_does_exactly_what_was_planned(
 @pytest.mark.parametrize(
     ("change", "named"),
     [
-        (lambda source, _: (source / "a.txt").write_text("altered"), "changed at the source: size"),
-        (lambda source, _: (source / "a.txt").unlink(), "is gone from the source"),
-        (lambda _, end: (end / "a.txt").write_text("foreign"), "is at the destination now"),
+        (edit_source, "changed at the source: size"),
+        (empty_source, "is gone from the source"),
+        (take_name, "is at the destination now"),
     ],
     ids=["source edited", "source file gone", "foreign file at the destination"],
 )
@@ -110,7 +122,7 @@ def test_apply_refuses_and_names_what_moved(
         apply(planned.plan_id)
 
     assert caught.value.count == 1
-    assert "'a.txt'" in caught.value.moved[0]
+    assert "'a.txt'" in caught.value.named[0]
     assert files(end) == before
 
 
