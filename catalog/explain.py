@@ -6,13 +6,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from duckdb import DuckDBPyConnection
 
 from catalog import script
 from catalog.errors import NotRecorded
 from catalog.keys import path_key
+from catalog.left_out import UNKNOWN, why_left_out
 
 _DONE = {
     "add": "was added",
@@ -28,7 +29,7 @@ class Explanation:
 
     path: str
     destination: str
-    action: str | None  # None: the plan says nothing of this path
+    action: str | None  # None: the plan says nothing of this path, `reason` why
     reason: str | None
     status: str | None = None  # None: not tried, or nothing to do
     size: int | None = None  # bytes
@@ -40,10 +41,7 @@ class Explanation:
         """Return one sentence."""
         where = f"at {self.destination}"
         if self.action is None:
-            return (
-                f"{self.path!r} took no part {where}: the source did not list it, "
-                "or the selection left it out"
-            )
+            return f"{self.path!r} took no part {where}: {self.reason or UNKNOWN}"
         planned = f"{self.action}, {self.reason}"
         if self.status == "failed":
             tries = f" after {self.attempts} tries" if (self.attempts or 0) > 1 else ""
@@ -68,4 +66,8 @@ def read_explanations(
     )
     if not rows:
         raise NotRecorded("run", run_id)
-    return [Explanation(path, *row) for row in rows]
+    found = [Explanation(path, *row) for row in rows]
+    if all(one.action is not None for one in found):
+        return found
+    why = why_left_out(connection, tenant, run_id, path)
+    return [one if one.action is not None else replace(one, reason=why) for one in found]

@@ -53,14 +53,44 @@ class OnError(StrEnum):
     FAIL = "fail"
 
 
+class Sorting(StrEnum):
+    """By what resources are ordered before some are skipped and some are taken."""
+
+    PATH = "path"
+    PATH_DESCENDING = "path, descending"
+    SIZE = "size"
+    SIZE_DESCENDING = "size, descending"
+    MODIFIED = "modified"
+    MODIFIED_DESCENDING = "modified, descending"
+
+
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which resources take part: globs over the whole path (`**` crosses folders)."""
+    """Which resources take part: those that every given rule lets through.
+
+    Globs are over the whole path at the source (`**` crosses folders), regular expressions (RE2)
+    are searched for in it; of several of one kind any is enough. What a source does not tell
+    satisfies no bound. `skip` and `take` count what all other rules let through.
+    """
 
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     skip_empty: bool = False
     allow_empty: bool = False
+    also_include: tuple[str, ...] = ()  # globs too: one of these must match as well
+    include_regex: tuple[str, ...] = ()
+    exclude_regex: tuple[str, ...] = ()
+    min_size: int | None = None  # bytes
+    max_size: int | None = None  # bytes
+    min_age_s: float | None = None
+    max_age_s: float | None = None
+    where: str = ""  # SQL over the columns of a listing
+    settled_s: float | None = None  # unchanged for so long
+    settled_marker: str = ""  # name of a file that says that another is whole
+    order: Sorting = Sorting.PATH
+    skip: int = 0
+    take: int | None = None
+    as_of_us: int | None = None  # ages count from here; unless given, from when the plan was made
 
 
 @dataclass(frozen=True, slots=True)

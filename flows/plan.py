@@ -12,7 +12,7 @@ from __future__ import annotations
 from blocks.repository import Repository
 from blocks.resolve import repository
 from catalog.guards import crossed
-from catalog.plan import Mode, OnError, Selection, Strategy
+from catalog.plan import Mode, OnError, Strategy
 from flows.approval import Approval
 from flows.artifacts import show_plan
 from flows.delivery import Running
@@ -20,6 +20,7 @@ from flows.names import run_name
 from flows.options import GuardSettings, Options
 from flows.plan_result import PlanResult
 from flows.planning import distinct, planned
+from flows.selection import SelectionSettings, selected
 from flows.verb import verb
 from transfer.job import CleanUp
 
@@ -37,6 +38,7 @@ def plan(  # noqa: PLR0913 - each is a field of the run form
     exclude: list[str] | None = None,
     skip_empty: bool = False,
     allow_empty: bool = False,
+    selection: SelectionSettings | None = None,
     list_destinations: bool = True,
     on_error: OnError = OnError.CONTINUE,
     allow_partial: bool = False,
@@ -56,6 +58,7 @@ def plan(  # noqa: PLR0913 - each is a field of the run form
         exclude: Globs of the paths that do not take part.
         skip_empty: Leave files of zero bytes out.
         allow_empty: Go on when no file matches.
+        selection: More rules on which files take part; they apply beside the four above.
         list_destinations: Look at what the destinations hold now, beside what the catalog knows.
         on_error: Whether one failed file stops the run that applies the plan.
         allow_partial: Make a version at a destination although files failed there.
@@ -73,7 +76,13 @@ def plan(  # noqa: PLR0913 - each is a field of the run form
     options = Options(
         mode=mode,
         strategy=strategy,
-        selection=Selection(tuple(include or ()), tuple(exclude or ()), skip_empty, allow_empty),
+        selection=selected(
+            selection,
+            include=include,
+            exclude=exclude,
+            skip_empty=skip_empty,
+            allow_empty=allow_empty,
+        ),
         listed=list_destinations,
         on_error=on_error,
         allow_partial=allow_partial,

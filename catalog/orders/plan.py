@@ -5,23 +5,25 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from datetime import UTC
 
-from catalog import script, spool
+from catalog import script, selecting, spool
 from catalog.batching import batch_starts
 from catalog.errors import DigestNotAllowed, InvalidInput, NothingMatched, PathConflict
-from catalog.glob import regex
 from catalog.inbox import Order
+from catalog.keys import repository_key
 from catalog.orders.work import Result, Work
 from catalog.plan import Action, PlanRequest, Tally
 from catalog.request import request_from_json, request_to_json
+from catalog.where import tried
 
 NAMED = 100  # rows that a refusal names
 
 
 def fold(work: Work, order: Order) -> Result:
     """Store the plan, or raise `InvalidInput` before anything is stored."""
-    request = request_from_json(order.body())
+    request = _dated(request_from_json(order.body()), order)
     if work.ask("SELECT 1 FROM plans WHERE plan_id = $plan_id", plan_id=request.plan_id):
         return {}
     _stage(work, request)
@@ -37,7 +39,7 @@ def fold_recheck(work: Work, order: Order) -> Result:
 
     The order holds the plan's own request with fresh listings in the place of the old ones.
     """
-    request = request_from_json(order.body())
+    request = _dated(request_from_json(order.body()), order)
     _stage(work, request)
     _decide(work, request, order)
     moved = work.ask(script.text("recheck"), plan_id=request.plan_id)
@@ -66,16 +68,43 @@ def _decide(work: Work, request: PlanRequest, order: Order) -> None:
         work.refuse_twice("listed", target.address)
 
 
+def _dated(request: PlanRequest, order: Order) -> PlanRequest:
+    # The moment is kept with the plan, so that it is decided the same whenever it is decided.
+    now_us = round(order.given_at.replace(tzinfo=UTC).timestamp() * 1e6)
+    return replace(request, selection=selecting.dated(request.selection, now_us))
+
+
 def _stage(work: Work, request: PlanRequest) -> None:
     chosen = request.selection
-    work.run(
-        "wanted",
-        files=spool.parts(work.spool, request.wanted),
-        trust_sha256="sha256" in request.trusted,
-        include=regex(chosen.include),
-        exclude=regex(chosen.exclude),
-        skip_empty=chosen.skip_empty,
-    )
+    files = spool.parts(work.spool, request.wanted)
+    if chosen.where:
+        tried(chosen.where, files)
+    every = selecting.rules(chosen, chosen.as_of_us or 0)
+    settled = chosen.settled_s is not None
+    values: dict[str, object] = {
+        "tenant": work.tenant,
+        "files": files,
+        "trust_sha256": "sha256" in request.trusted,
+    }
+    for one in every:
+        values |= one.values
+    if settled:
+        values["source"] = source = repository_key(work.tenant, request.source)
+        values["version"] = work.count(
+            "SELECT coalesce(max(number), 0) FROM repository_versions"
+            " WHERE repository = $repository::UUID",
+            repository=source,
+        )
+    listing = selecting.query(every, settled=settled)
+    # Not by `script`, which would look for parameters and statements inside `where`.
+    work.connection.execute(script.text("wanted").replace("{listing}", listing), values)
+    if chosen.skip or chosen.take is not None:
+        work.run_text(
+            script.text("taken").replace("{ordering}", selecting.ordering(chosen)),
+            skip=chosen.skip,
+            take=2**62 if chosen.take is None else chosen.take,
+        )
+    work.run("staged")
 
 
 def _check(work: Work, request: PlanRequest) -> None:

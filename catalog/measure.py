@@ -1,0 +1,43 @@
+"""Sizes and durations as people write them.
+
+>>> byte_count("10 MiB"), byte_count("1.5 kB"), seconds("2 h"), seconds("1 d 12 h")
+(10485760, 1500, 7200.0, 129600.0)
+"""
+
+from __future__ import annotations
+
+import re
+
+from catalog.errors import InvalidInput
+
+BYTES = {"": 1, "b": 1}
+for power, letter in enumerate("kmgtp", start=1):
+    BYTES[f"{letter}b"] = 1000**power
+    BYTES[f"{letter}ib"] = BYTES[letter] = 1024**power
+SECONDS = {
+    "": 1.0,
+    **dict.fromkeys(("s", "sec", "second", "seconds"), 1.0),
+    **dict.fromkeys(("m", "min", "minute", "minutes"), 60.0),
+    **dict.fromkeys(("h", "hour", "hours"), 3600.0),
+    **dict.fromkeys(("d", "day", "days"), 86_400.0),
+    **dict.fromkeys(("w", "week", "weeks"), 604_800.0),
+}
+_ONE = re.compile(r"\s*(\d+(?:\.\d+)?|\.\d+)\s*([a-zA-Z]*)\s*,?")
+
+
+def byte_count(text: str) -> int:
+    """Return bytes: a number, or one with a unit such as kB, KiB, MB, MiB; K, M, G are binary."""
+    found = _ONE.fullmatch(text)
+    if found is None or found[2].lower() not in BYTES:
+        raise InvalidInput(f"cannot read the size {text!r}: expected bytes, or text like 10 MiB")
+    return round(float(found[1]) * BYTES[found[2].lower()]) if found[2] else int(float(found[1]))
+
+
+def seconds(text: str) -> float:
+    """Return seconds: a number, or numbers with units such as s, min, h, d, w."""
+    parts = _ONE.findall(text)
+    whole = _ONE.sub("", text).strip()
+    units = [unit.lower() for _, unit in parts]
+    if not parts or whole or any(unit not in SECONDS for unit in units) or units[1:].count(""):
+        raise InvalidInput(f"cannot read the duration {text!r}: expected seconds, or text like 2 h")
+    return sum(float(number) * SECONDS[unit.lower()] for number, unit in parts)
