@@ -28,18 +28,23 @@ JOIN content c ON c.repository = v.repository AND c.added_in <= v.number
   AND (c.removed_in IS NULL OR c.removed_in > v.number)
 JOIN repository_versions p ON p.repository = c.repository AND p.number = c.added_in;
 
+-- The version of each repository is chosen first: every row of content then meets one version, not all.
 CREATE MACRO resources_at(moment) AS TABLE
-SELECT c.* FROM version_content c JOIN (
-  SELECT tenant, address, max(number) AS number FROM versions
-  WHERE created_at <= moment::TIMESTAMP GROUP BY tenant, address
-) USING (tenant, address, number);
+WITH asked AS (
+  SELECT a.tenant, a.address, a.repository, max(v.number) AS number
+  FROM repository_versions v JOIN repositories a USING (repository)
+  WHERE v.created_at <= moment::TIMESTAMP GROUP BY a.tenant, a.address, a.repository
+)
+SELECT s.tenant, s.address, s.number, c.path, c.size, lower(hex(c.digest)) AS digest, c.etag,
+  make_timestamp(c.modified_us) AS modified_at, c.content_type, c.properties, c.added_in,
+  p.created_at AS added_at, p.run_id
+FROM asked s
+JOIN content c ON c.repository = s.repository AND c.added_in <= s.number
+  AND (c.removed_in IS NULL OR c.removed_in > s.number)
+JOIN repository_versions p ON p.repository = c.repository AND p.number = c.added_in;
 
 CREATE MACRO content_at(repository_address, moment) AS TABLE
-SELECT c.* FROM version_content c JOIN (
-  SELECT tenant, address, max(number) AS number FROM versions
-  WHERE address = repository_address AND created_at <= moment::TIMESTAMP GROUP BY tenant, address
-) USING (tenant, address, number)
-WHERE c.address = repository_address;
+SELECT * FROM resources_at(moment) WHERE address = repository_address;
 
 CREATE MACRO content_of(repository_address, version_number) AS TABLE
 SELECT * FROM version_content WHERE address = repository_address AND number = version_number;
