@@ -1,6 +1,6 @@
 """The catalog at scale: how large it is, and how long its questions take.
 
-    python benchmarks/catalog.py [RESOURCES] [FOLDER]
+    python benchmarks/catalog_scale.py [RESOURCES] [FOLDER]
 
 Makes a catalog of so many resources (ten million by default) in repositories of a million at most,
 each with 300 versions, by SQL alone; then asks it, each question in a process of its own.
