@@ -17,7 +17,7 @@ from catalog.access import Access
 from catalog.diff import DiffCounts, DiffRow, diff_query
 from catalog.page import stream_rows, write_rows
 from catalog.version import ContentRow, Sizes, Version
-from catalog.version_filter import EVERY, VersionFilter
+from catalog.version_filter import EVERY, Span, VersionFilter
 
 
 class History(Access):
@@ -102,6 +102,11 @@ class History(Access):
         with self._reading() as connection:
             key = self._key(address)
             return reading.read_version(connection, self._tenant, key, address, number)
+
+    def _holder(self, address: str, number: int) -> Version:
+        # The version just made, or the one into which somebody squashed it meanwhile.
+        found = self.versions(address, VersionFilter(numbers=Span(first=number)))
+        return found[0] if found else self.latest(address)
 
     def _copy(self, what: str) -> Path:
         return self._folder / "tmp" / f"{uuid.uuid4().hex}.{what}"

@@ -49,7 +49,7 @@ class Catalog(Questions):
         """Compare a full listing with the repository's latest version; return the one it is."""
         body = {"repository": repository, "listing": listing.listing_id}
         result = self._ask("listing", {**body, "run_id": run_id, "label": label})
-        return self._version(repository, cast("int", result["number"]))
+        return self._holder(repository, cast("int", result["number"]))
 
     def make_plan(self, request: PlanRequest) -> Plan:
         """Decide and store what a sync will do; raise `InvalidInput` where it cannot be done."""
@@ -89,7 +89,7 @@ class Catalog(Questions):
         )
         targets = self.plan(plan_id).tallies
         return tuple(
-            None if number is None else self._version(target.address, number)
+            None if number is None else self._holder(target.address, number)
             for target, number in zip(
                 targets, cast("list[int | None]", result["numbers"]), strict=True
             )

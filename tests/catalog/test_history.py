@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -257,6 +259,22 @@ def test_protected_versions_neither_go_nor_count(desk: Desk) -> None:
     assert totals == [2, 3, 3, 4, 5, 5]
     assert numbers(desk) == [0, 1, 3, 4, 6]
     assert [held(desk, number) for number in numbers(desk)] == ["", "A", "ABC", "ABCD", "ABCDEF"]
+
+
+def test_a_version_that_retention_took_before_its_maker_looked_is_the_one_that_has_it_now(
+    desk: Desk,
+) -> None:
+    desk.catalog.retain(SOURCE, 1)
+    body = {"repository": SOURCE, "run_id": None, "label": None}
+    body["listing"] = desk.listing(letters("AB")).listing_id
+    soon = time.time_ns() + 60 * 10**9  # somebody else's order, folded after ours, before we look
+    inbox = desk.catalog.path.with_name(desk.catalog.path.name + ".d") / "inbox"
+    (inbox / f"{soon:020d}-{0:012x}.listing.json").write_text(json.dumps(body))
+
+    made = desk.list_source(letters("A"))
+
+    assert (made.number, made.added) == (2, 2)
+    assert numbers(desk) == [2]
 
 
 @pytest.mark.parametrize("wrong", [0, -1, "2"])
