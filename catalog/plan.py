@@ -177,6 +177,18 @@ class PlannedBatch:
     number: int
     count: int
     bytes: int
+    removals: bool = False
+    """Whether it removes and nothing else; such batches come last."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the catalog knows the bytes of a file to lie, and the etag they had when recorded."""
+
+    address: str
+    path: str
+    sha256: str  # hex: declared by the source, or learned when the same file was read before
+    etag: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,8 +209,8 @@ class Item:
     properties: str | None  # JSON object, or nothing
     destinations: tuple[int, ...]
     actions: tuple[Action, ...]  # one for each destination
-    elsewhere: tuple[tuple[str, str], ...] = ()
-    """Where the catalog knows the declared sha256 to lie: (address, path), at most three."""
+    elsewhere: tuple[Place, ...] = ()
+    """Where the catalog knows its bytes to lie, at most three places."""
 
     def properties_mapping(self) -> Mapping[str, str]:
         """Return the properties as a mapping."""

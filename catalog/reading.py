@@ -14,11 +14,11 @@ from duckdb import DuckDBPyConnection
 from catalog import script
 from catalog.errors import NotRecorded
 from catalog.outcome import Outcome, Proof, Status
-from catalog.plan import Action, Item, Mode, Plan, PlannedBatch, PlanRequest, Strategy, Tally
+from catalog.plan import Action, Item, Mode, Place, Plan, PlannedBatch, PlanRequest, Strategy, Tally
 from catalog.request import request_from_json
 from catalog.run import PlanRow, Run, RunTally
 
-DECLARED = 9  # the column of `batch_items` that says whether a sha256 was declared
+KNOWN = 9  # the column of `batch_items` that says whether a sha256 is known
 
 
 def aware(moment: datetime) -> datetime:
@@ -47,11 +47,7 @@ def read_plan(connection: DuckDBPyConnection, plan_id: str) -> Plan:
 
 def read_batches(connection: DuckDBPyConnection, plan_id: str) -> list[PlannedBatch]:
     """Return the batches of a plan in order."""
-    rows = script.ask(
-        connection,
-        "SELECT number, count, bytes FROM plan_batches WHERE plan_id = $plan_id ORDER BY number",
-        plan_id=plan_id,
-    )
+    rows = script.ask(connection, script.text("plan_batches"), plan_id=plan_id)
     return [PlannedBatch(*row) for row in rows]
 
 
@@ -67,21 +63,19 @@ def read_items(connection: DuckDBPyConnection, plan_id: str, batch: int) -> list
     targets = [target["address"] for target in request["targets"]]
     key = {"plan_id": plan_id, "batch": batch}
     rows = script.ask(connection, script.text("batch_items"), **key)
-    places: dict[int, list[tuple[str, str]]] = defaultdict(list)
-    if any(row[DECLARED] for row in rows):
-        for position, address, path in script.ask(
+    places: dict[int, list[Place]] = defaultdict(list)
+    if any(row[KNOWN] for row in rows):
+        for position, *place in script.ask(
             connection, script.text("elsewhere"), targets=targets, **key
         ):
-            places[position].append((address, path))
+            places[position].append(Place(*place))
     return [
         _item(list(same), trusted, tuple(places.get(position, ())))
         for position, same in groupby(rows, key=itemgetter(0))
     ]
 
 
-def _item(
-    rows: list[script.Row], trusted: frozenset[str], elsewhere: tuple[tuple[str, str], ...]
-) -> Item:
+def _item(rows: list[script.Row], trusted: frozenset[str], elsewhere: tuple[Place, ...]) -> Item:
     # One row for each target that needs the file.
     _, origin, path, size, etag, modified_us, digests, content_type, properties, *_ = rows[0]
     return Item(

@@ -105,9 +105,12 @@ class Running:
         common = shared(self.job.run_id)
         futures: list[PrefectFuture[BatchReport]] = []
         try:
-            futures = list(deliver.map([one.number for one in batches], job=unmapped(self.job)))
-            while wait(futures, timeout=1.0).not_done:
-                progress.show(common.progress.snapshot())
+            # What a plan removes may be what it copies from: removals wait for the rest.
+            for removals in (False, True):
+                numbers = [one.number for one in batches if one.removals is removals]
+                futures += deliver.map(numbers, job=unmapped(self.job)) if numbers else []
+                while wait(futures, timeout=1.0).not_done:
+                    progress.show(common.progress.snapshot())
         except BaseException:
             common.stop.set()
             wait(futures)

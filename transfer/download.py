@@ -9,7 +9,6 @@ can copy by itself, pinned to the planned etag, is not read at all.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
 
 from catalog.digest import Digest, Hasher
 from catalog.errors import (
@@ -24,7 +23,8 @@ from catalog.plan import Item, OnError
 from catalog.resource import Resource
 from providers.base import Copier, Fetched, Source, Storage
 from transfer.asking import Asking
-from transfer.job import Delivery, End
+from transfer.elsewhere import elsewhere, inside
+from transfer.job import Delivery
 from transfer.lanes import FEW, Lane
 from transfer.staging import Piece, Staging, expected_digests, trusted_any
 
@@ -67,15 +67,17 @@ def refuse_names(staging: Staging, piece: Piece) -> None:
 def copied_whole(delivery: Delivery, piece: Piece) -> bool:
     """Say whether no byte need come here: digest known, and every destination can copy.
 
-    Only where the planned etag pins the copy: a digest that a manifest or the catalog merely tells
-    of some path is enforced by reading.
+    Only where an etag pins the copy: a digest that a manifest or the catalog merely tells of some
+    path is enforced by reading.
     """
     item = piece.item
-    if delivery.options.keep_staged or item.sha256() is None or item.etag is None:
+    if delivery.options.keep_staged:
         return False
-    return all(
-        copy_origin(delivery, piece, delivery.destinations[number].storage) is not None
-        for number, _ in piece.open_targets()
+    pinned = item.sha256() is not None and item.etag is not None
+    return (pinned or bool(item.elsewhere)) and all(
+        (pinned and copy_origin(delivery, piece, storage) is not None)
+        or any(inside(delivery, item, storage))
+        for storage in (delivery.destinations[number].storage for number, _ in piece.open_targets())
     )
 
 
@@ -93,15 +95,6 @@ def copy_origin(
         return None
     read = piece.resource.etag if piece.resource is not None else None
     return source, piece.item.origin, read or piece.item.etag
-
-
-def elsewhere(delivery: Delivery, item: Item) -> Iterator[tuple[End[Source], str]]:
-    """Yield open places that hold the declared digest already, by the catalog's word."""
-    ends: dict[str, End[Source]] = {end.address: end for end in delivery.destinations}
-    ends[delivery.source.address] = delivery.source
-    for address, path in item.elsewhere:
-        if address in ends:
-            yield ends[address], path
 
 
 def _run(staging: Staging, pieces: list[Piece], threads: int, first: int) -> None:
@@ -134,17 +127,19 @@ def bring(staging: Staging, piece: Piece) -> None:
     """Fetch one piece, wherever it is nearest, and check it; what fails is raised."""
     delivery, item = staging.delivery, piece.item
     if piece.attempts == 1:
-        for end, path in elsewhere(delivery, item):
+        for end, place in elsewhere(delivery, item):
             try:
                 with end.gate.connection(delivery.stop):
-                    if (end.storage.stat(path).size or 0) > delivery.options.small:
+                    if (end.storage.stat(place.path).size or 0) > delivery.options.small:
                         break  # too large to be held: the pump reads it there
-                    fetched = end.storage.fetch(path)
-                sha256 = check_bytes(item, fetched, ())
+                    fetched = end.storage.fetch(place.path)
+                known = (Digest("sha256", place.sha256), *expected_digests(item, None))
+                sha256 = check_bytes(item, fetched, known)
             except StorageError:
                 continue  # the catalog's word was outdated: the source is asked
             _keep(staging, piece, fetched, sha256)
             piece.resource = None  # it describes the other place, not the source
+            piece.declared = trusted_any(expected_digests(item, None))
             return
     source = delivery.source
     if item.size is None or passes_through(delivery, item):

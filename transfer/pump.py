@@ -17,11 +17,12 @@ from catalog.outcome import Status
 from catalog.plan import OnError
 from catalog.resource import Resource
 from providers.base import Chunk, Copier, Reading, Source, Writer
-from transfer.download import check_read, copy_origin, elsewhere
+from transfer.download import check_read, copy_origin
+from transfer.elsewhere import elsewhere
 from transfer.growth import MOST
 from transfer.job import End
 from transfer.ranges import Ranges
-from transfer.staging import FileReading, Piece, Staging, expected_digests
+from transfer.staging import FileReading, Piece, Staging, expected_digests, trusted_any
 
 
 def pump(staging: Staging, piece: Piece) -> float | None:
@@ -32,6 +33,8 @@ def pump(staging: Staging, piece: Piece) -> float | None:
     try:
         broken = _move(staging, piece)
     except StorageError as error:
+        if piece.attempts == 1 and any(elsewhere(delivery, piece.item)):
+            return 0.0  # the catalog's word was outdated: now the source is asked
         delay = delivery.source.retry.delay_s(piece.attempts, error)
         if delay is None:
             staging.fail(piece, error)
@@ -149,6 +152,7 @@ class _Stream:
     def __init__(self, staging: Staging, piece: Piece) -> None:
         self._piece = piece
         self._delivery = staging.delivery
+        self._known: tuple[Digest, ...] = ()
         self._end, self._path = self._origin()
         self._replay = piece.digest is not None
         self._hasher = Hasher()
@@ -160,8 +164,9 @@ class _Stream:
 
     def _origin(self) -> tuple[End[Source], str]:
         if self._piece.attempts == 0:
-            for end, path in elsewhere(self._delivery, self._piece.item):
-                return end, path
+            for end, place in elsewhere(self._delivery, self._piece.item):
+                self._known = (Digest("sha256", place.sha256),)
+                return end, place.path
         for number, outcome in self._piece.outcomes.items():
             if outcome.status is Status.STORED:
                 return self._delivery.destinations[number], self._piece.item.path
@@ -182,7 +187,7 @@ class _Stream:
         if not self._replay and self._end is self._delivery.source:
             self._piece.resource = resource
         self.size = resource.size if resource.size is not None else item.size
-        self._expected = expected_digests(item, resource)
+        self._expected = expected_digests(item, resource) + self._known
         if self._piece.digest is not None:
             self._expected += (Digest("sha256", self._piece.digest),)
         self._hasher = Hasher(digest.algorithm for digest in self._expected)
@@ -245,6 +250,7 @@ class _Stream:
             check_read(self._piece, self._hasher, self._expected, self._resource)
             if self._end is not self._delivery.source:
                 self._piece.resource = None  # it describes the other place
+                self._piece.declared = trusted_any(expected_digests(self._piece.item, None))
 
     def close(self) -> None:
         """Free the connection."""

@@ -7,6 +7,7 @@ from catalog.errors import Cancelled, CatalogError, IntegrityError, SizeMismatch
 from catalog.plan import OnError
 from providers.base import Copier, Stored
 from transfer.download import bring, copied_whole, copy_origin, staged_bytes
+from transfer.elsewhere import copied_inside
 from transfer.lanes import Lane
 from transfer.pump import pump
 from transfer.staging import FileReading, Piece, Staging
@@ -80,6 +81,8 @@ def _copied(staging: Staging, piece: Piece, number: int) -> Stored | None:
     if not (unread or storage.capabilities.links) or not isinstance(storage, Copier):
         return None
     origin = copy_origin(staging.delivery, piece, storage)
+    if unread and (origin is None or origin[2] is None or piece.item.sha256() is None):
+        return copied_inside(staging.delivery, piece, storage)
     if origin is None:
         return None
     source, path, etag = origin

@@ -14,7 +14,7 @@ from catalog.errors import DigestNotAllowed, InvalidInput, NothingMatched, PathC
 from catalog.inbox import Order
 from catalog.keys import repository_key
 from catalog.orders.work import Result, Work
-from catalog.plan import Action, PlanRequest, Tally
+from catalog.plan import Action, PlanRequest, Strategy, Tally
 from catalog.request import request_from_json, request_to_json
 from catalog.where import tried
 
@@ -144,6 +144,8 @@ def _cut(work: Work, request: PlanRequest) -> None:
         removals=len(starts),
         count=request.limits.count,
         kept=request.batch_kept,
+        source=repository_key(work.tenant, request.source),
+        learned=request.strategy is not Strategy.ALWAYS,
     )
 
 

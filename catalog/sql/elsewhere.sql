@@ -1,6 +1,6 @@
--- Where the declared bytes of a batch lie already, the plan's own targets first, at most three each.
-SELECT position, address, path FROM (
-  SELECT i.position, a.address, l.path, list_contains($targets, a.address) AS own
+-- Where the known bytes of a batch lie already, the plan's own targets first, at most three each.
+SELECT position, address, path, lower(hex(digest)), etag FROM (
+  SELECT i.position, i.digest, a.address, l.path, l.etag, list_contains($targets, a.address) AS own
   FROM (
     SELECT position, nkey, digest FROM plan_items
     WHERE plan_id = $plan_id AND batch = $batch AND digest IS NOT NULL AND origin IS NOT NULL

@@ -9,10 +9,17 @@ FROM moving m JOIN (
 UNION ALL
 SELECT nkey, $removals + position // $count, position, true FROM leaving;
 
+-- A digest that was learned when the same file was read before only tells where else to look.
 INSERT INTO plan_items
-SELECT $plan_id, p.batch, p.position, p.nkey, w.path, w.origin, w.size, w.etag, w.modified_us, w.digest,
-  w.digests, w.content_type, w.properties
-FROM placed p JOIN wanted w USING (nkey) WHERE NOT p.gone
+SELECT $plan_id, p.batch, p.position, p.nkey, w.path, w.origin, w.size, w.etag, w.modified_us,
+  coalesce(w.digest, c.digest), w.digests, w.content_type, w.properties
+FROM placed p JOIN wanted w USING (nkey) LEFT JOIN (
+  SELECT path, digest, size, etag, modified_us FROM content
+  WHERE repository = $source::UUID AND removed_in IS NULL AND digest IS NOT NULL AND $learned
+) c ON c.path = w.origin AND c.size = w.size AND CASE
+  WHEN c.etag IS NOT NULL AND w.etag IS NOT NULL THEN c.etag = w.etag
+  ELSE c.modified_us = w.modified_us END
+WHERE NOT p.gone
 ORDER BY p.batch, p.position;
 
 INSERT INTO plan_items

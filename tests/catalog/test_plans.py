@@ -16,7 +16,7 @@ from catalog.errors import (
     NotRecorded,
     PathConflict,
 )
-from catalog.plan import Action, BatchLimits, Mode, Selection, Strategy, Target
+from catalog.plan import Action, BatchLimits, Mode, Place, Selection, Strategy, Target
 from catalog.resource import Resource
 from tests.catalog.desk import HERE, THERE, Desk, file
 
@@ -190,7 +190,7 @@ def test_declared_bytes_that_lie_elsewhere_are_named_own_targets_first(desk: Des
 
     (item,) = desk.items(desk.plan([declared], HERE, THERE))
 
-    assert item.elsewhere == ((HERE, "old"),)
+    assert item.elsewhere == (Place(HERE, "old", there.digest, f"at {HERE} e"),)
 
 
 def test_a_fresh_listing_of_the_destination_is_believed_before_the_catalog(desk: Desk) -> None:
@@ -236,3 +236,37 @@ def test_a_plan_from_a_listing_that_is_gone_says_so_and_harms_nobody(desk: Desk)
         desk.catalog.make_plan(replace(desk.request([]), wanted="0" * 32))
 
     assert desk.plan(FILES)
+
+
+def test_a_digest_that_was_learned_of_the_same_file_tells_where_its_bytes_lie(desk: Desk) -> None:
+    one, other = file("one", 1, "e"), file("other", 1, "f")
+    desk.list_source([one, other])
+    desk.sync([one, other])  # reading them taught the catalog their digests
+    (here, _) = desk.catalog.content(HERE)
+
+    moved = replace(other, etag="changed")
+    known, unknown = desk.items(desk.plan([one, moved], THERE, HERE))
+
+    assert here.digest is not None
+    assert known.digests == ()
+    assert [(one.path, one.sha256) for one in known.elsewhere] == [("one", here.digest)]
+    assert unknown.elsewhere == ()
+
+
+def test_what_is_asked_to_move_whatever_is_known_is_read(desk: Desk) -> None:
+    desk.list_source(FILES[:1])
+    desk.sync(FILES[:1])
+    always = replace(desk.request(FILES[:1], THERE, HERE), strategy=Strategy.ALWAYS)
+
+    (item,) = desk.items(desk.catalog.make_plan(always))
+
+    assert item.elsewhere == ()
+
+
+def test_removals_are_batches_of_their_own_that_come_last(desk: Desk) -> None:
+    desk.sync(FILES)
+    request = replace(desk.request([file("new")]), mode=Mode.MIRROR)
+
+    plan = desk.catalog.make_plan(request)
+
+    assert [one.removals for one in desk.catalog.batches(plan.plan_id)] == [False, True]

@@ -1,0 +1,77 @@
+"""Bytes that the catalog knows to lie elsewhere: read there, or copied inside one store.
+
+A file that was renamed or copied at the source need not be sent again. What the catalog tells of
+a place may be outdated, so bytes that are read there are compared with the digest, and a store
+copies only what still has the etag that it had when its digest was recorded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from catalog.errors import IntegrityError, ResourceChanged, ResourceNotFound
+from catalog.outcome import Proof
+from catalog.plan import Item, Place
+from providers.base import Copier, Source, Storage, Stored
+from transfer.job import Delivery, End
+from transfer.staging import Piece
+
+
+def elsewhere(delivery: Delivery, item: Item) -> Iterator[tuple[End[Source], Place]]:
+    """Yield open places that hold a file's bytes already, by the catalog's word."""
+    if not item.elsewhere:
+        return
+    ends: dict[str, End[Source]] = {end.address: end for end in delivery.destinations}
+    ends[delivery.source.address] = delivery.source
+    for place in item.elsewhere:
+        if place.address in ends:
+            yield ends[place.address], place
+
+
+def inside(delivery: Delivery, item: Item, destination: Storage) -> Iterator[tuple[Source, Place]]:
+    """Yield the places from which `destination` can copy inside its store, pinned to an etag.
+
+    Never links: whoever writes to one name of a file would change the other.
+    """
+    can = destination.capabilities
+    if not can.copy or can.links or not isinstance(destination, Copier):
+        return
+    for end, place in elsewhere(delivery, item):
+        pinned = place.etag is not None and end.storage.capabilities.etags
+        if pinned and destination.copies_from(end.storage):
+            yield end.storage, place
+
+
+def copied_inside(delivery: Delivery, piece: Piece, destination: Storage) -> Stored | None:
+    """Copy a piece inside the destination's store; None where its bytes must be sent after all."""
+    item = piece.item
+    for source, place in inside(delivery, item, destination):
+        if not isinstance(destination, Copier):
+            continue
+        try:
+            stored = destination.copy_from(source, place.path, item.path, etag=place.etag)
+            if stored is not None:
+                stored = _compared(item, place, destination, stored)
+        except (ResourceChanged, ResourceNotFound, IntegrityError):
+            continue  # the catalog's word was outdated
+        if stored is not None:
+            piece.digest = place.sha256
+            piece.size = stored.size
+            return stored
+    return None
+
+
+def _compared(item: Item, place: Place, destination: Storage, stored: Stored) -> Stored | None:
+    """Return what a copy proves; one that is not the planned file is removed, and gives None."""
+    told = place.sha256
+    if stored.proof is Proof.STORED and "sha256" in destination.capabilities.digests:
+        # The etag of the copy tells nothing of its bytes: perhaps the store does.
+        for digest in destination.stat(item.path).digests:
+            if digest.algorithm == "sha256":
+                told = digest.value
+                stored = replace(stored, proof=Proof.WRITE_PROVED)
+    if told != place.sha256 or (item.size is not None and stored.size != item.size):
+        destination.remove(item.path)
+        return None
+    return stored
