@@ -33,9 +33,11 @@ from catalog.errors import (
 )
 from catalog.paths import RESERVED, below, check_path
 from catalog.resource import Resource
+from providers.azure_keeping import keep_blob
 from providers.base import Attributes, Capabilities, Fetched, Reading, Stored, Writer
 from providers.connection import OnClose, keep_open
 from providers.http_replies import status_error
+from providers.keeping import Kept
 from providers.object_storage import ObjectBytes
 
 if TYPE_CHECKING:
@@ -45,6 +47,7 @@ if TYPE_CHECKING:
 class AzureStorage:
     """One container below one prefix."""
 
+    keeps_late = False
     capabilities = Capabilities(
         tree=False, etags=True, pinned_reads=True, digests=("sha256", "md5"), long_round_trip=True
     )
@@ -116,6 +119,11 @@ class AzureStorage:
         """Begin an upload in blocks, which Azure shows only when the list of them is put."""
         self.check_name(path)
         return self._objects.write(path, attributes, size=size, confirm=self._confirm)
+
+    def keep(self, standing: Resource, key: str) -> Kept:
+        """Copy a blob into the history."""
+        with self._translating(standing.path):
+            return keep_blob(self._container, self._root, standing, key)
 
     def remove(self, path: str) -> None:
         """Delete one blob; absent is fine."""

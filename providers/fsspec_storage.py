@@ -21,6 +21,7 @@ from fsspec import AbstractFileSystem
 from catalog.errors import (
     CatalogError,
     NameNotAllowed,
+    NotSupported,
     ResourceChanged,
     ResourceNotFound,
     SizeMismatch,
@@ -32,6 +33,7 @@ from catalog.resource import Resource
 from providers.base import Attributes, Capabilities, Fetched, Stored
 from providers.connection import OnClose, keep_open
 from providers.fsspec_files import FsspecReading, FsspecWriter, translated
+from providers.keeping import HISTORY, Kept
 
 _ETAGS = ("etag", "ETag", "e_tag", "generation", "version_id")
 _TIMES = ("mtime", "last_modified", "LastModified", "modified", "updated", "created")
@@ -54,6 +56,8 @@ def etag_of(info: Info) -> str | None:
 
 class FsspecStorage:
     """What lies below `root` of one filesystem."""
+
+    keeps_late = False
 
     def __init__(
         self,
@@ -158,6 +162,21 @@ class FsspecStorage:
         """Collect a file on the local disk; `commit` sends it."""
         self.check_name(path)
         return FsspecWriter(lambda source: self._send(path, source))
+
+    def keep(self, standing: Resource, key: str) -> Kept:
+        """Copy the file into the history, if the filesystem copies by itself."""
+        origin, kept = self._full(standing.path), f"{HISTORY}/{key}"
+        try:
+            with self._placing(kept) as target, self._translating(standing.path):
+                self._fs.cp_file(origin, target)
+        except NotSupported:
+            return Kept.UNABLE
+        except ResourceNotFound:
+            return Kept.GONE
+        found = self._info(kept).get("size")
+        if None not in (found, standing.size) and found != standing.size:
+            raise SizeMismatch(standing.path, standing.size or 0, int(found or 0))
+        return Kept.KEPT
 
     def remove(self, path: str) -> None:
         """Delete one file; absent is fine, and so is a folder: it is no file."""

@@ -24,6 +24,7 @@ from providers.connection import OnClose, keep_open
 from providers.ftp_connection import FtpClient, FtpConnections, translated
 from providers.ftp_files import FtpReading, FtpWriter
 from providers.ftp_listing import FtpEntry, parse_facts, parse_list, parse_time
+from providers.keeping import HISTORY, Kept
 
 _TEMP = f"{RESERVED}/tmp"  # noqa: S108 - below the root
 
@@ -31,6 +32,7 @@ _TEMP = f"{RESERVED}/tmp"  # noqa: S108 - below the root
 class FtpStorage:
     """What lies below one folder of one server."""
 
+    keeps_late = True  # it moves the file away
     capabilities = Capabilities(atomic_rename=True, long_round_trip=True)
 
     def __init__(
@@ -38,6 +40,7 @@ class FtpStorage:
     ) -> None:
         """Serve `root`, without slashes at its ends."""
         self.connections = connections
+        self._aside = connections.named(f"{where} history")  # whoever keeps holds one already
         self._base = f"/{root}/" if root else "/"
         self._where = where
         self._on_close = on_close
@@ -131,6 +134,33 @@ class FtpStorage:
         """Begin a file under a temporary name, on a connection of its own."""
         self.check_name(path)
         return FtpWriter(self, path, f"{_TEMP}/{uuid4().hex}", attributes)
+
+    def keep(self, standing: Resource, key: str) -> Kept:
+        """Move the file into the history, unless it lies there from before."""
+        path, kept = standing.path, f"{HISTORY}/{key}"
+        with self._aside.client(path) as client:
+            try:
+                if self._look(client, kept).size == standing.size:
+                    return Kept.KEPT
+                client.ftp.delete(self._base + kept)
+            except ResourceNotFound:
+                self._make_folders(client, kept)
+            try:
+                client.ftp.rename(self._base + path, self._base + kept)
+            except ftplib.error_perm:
+                if self._there(client, kept):
+                    return Kept.KEPT  # by another thread: equal bytes stood at two paths
+                if self._there(client, path):
+                    raise
+                return Kept.GONE
+        return Kept.KEPT
+
+    def _there(self, client: FtpClient, path: str) -> bool:
+        try:
+            self._look(client, path)
+        except ResourceNotFound:
+            return False
+        return True
 
     def remove(self, path: str) -> None:
         """Delete one file; absent is fine, and a folder is no file."""

@@ -34,6 +34,7 @@ from providers.gcs_writer import GcsWriter
 from providers.http_client import HttpClient
 from providers.http_reading import EMPTY, HttpReading, describe
 from providers.http_response import Response
+from providers.keeping import HISTORY, Kept
 
 _FIELDS = "name,size,generation,md5Hash,crc32c,updated,contentType,metadata"
 _LONGEST_KEY = 1024  # bytes
@@ -43,6 +44,7 @@ _PAGE = 1000  # objects
 class GcsStorage:
     """One bucket below one prefix."""
 
+    keeps_late = False
     capabilities = Capabilities(
         tree=False,
         etags=True,
@@ -185,17 +187,27 @@ class GcsStorage:
         if not isinstance(origin, GcsStorage) or not self.copies_from(origin):
             return None
         self.check_name(path)
+        found = described(path, self._rewritten(origin.url(origin_path), path, etag))
+        return Stored(found.size or 0, found.etag, found.modified_us, Proof.WRITE_PROVED)
+
+    def keep(self, standing: Resource, key: str) -> Kept:
+        """Copy an object into the history, pinned to its generation."""
+        try:
+            self._rewritten(self.url(standing.path), f"{HISTORY}/{key}", standing.etag)
+        except ResourceNotFound:
+            return Kept.GONE
+        return Kept.KEPT
+
+    def _rewritten(self, origin: str, path: str, etag: str | None) -> Mapping[str, Any]:
         goal = f"b/{quote(self.bucket, safe='')}/o/{quote(self.key(path), safe='')}"
-        place = f"{origin.url(origin_path)}/rewriteTo/{goal}"
         query = {"ifSourceGenerationMatch": etag} if etag else {}
         while True:
-            url = f"{place}?{urlencode(query)}" if query else place
+            url = f"{origin}/rewriteTo/{goal}" + (f"?{urlencode(query)}" if query else "")
             reply = self.ask("POST", url, path, {"Content-Type": "application/json"}, b"{}")
             if reply.get("done", True):
-                break
+                resource: Mapping[str, Any] = reply["resource"]
+                return resource
             query["rewriteToken"] = reply["rewriteToken"]
-        found = described(path, reply["resource"])
-        return Stored(found.size or 0, found.etag, found.modified_us, Proof.WRITE_PROVED)
 
     def remove(self, path: str) -> None:
         """Delete one object; absent is fine."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, cast
 
 from pydantic import Field, JsonValue, SecretStr, field_validator
 
 from catalog.errors import InvalidInput, UnknownProvider
+from catalog.paths import clean_prefix
 from providers.base import Capabilities, OpenOptions, ProviderSettings
 from providers.connection import OnClose, keep_open
 from providers.url import parse_url, shown
@@ -66,6 +67,12 @@ class FsspecSettings(ProviderSettings):
     def _object(cls, value: SecretStr) -> SecretStr:
         _secrets(value)
         return value
+
+    def below(self, path: str) -> Self:
+        """Return the same place, rooted at the folder `path` below; `x://` alone is a root too."""
+        if path and self.url.endswith("://"):
+            return self.model_copy(update={"url": self.url + clean_prefix(path)})
+        return super().below(path)
 
     def address(self) -> str:
         """Return the URL, without its query."""

@@ -20,7 +20,9 @@ from catalog.errors import (
 from catalog.paths import RESERVED, check_path
 from catalog.resource import Resource
 from providers.base import Attributes, Capabilities, Fetched, Source, Stored
+from providers.keeping import HISTORY, Kept
 from providers.local_files import CHUNK, LocalReading, LocalWriter, describe, translated
+from providers.local_keeping import keep_local
 from providers.local_walk import Symlinks, Walk
 
 LONGEST_NAME = 255  # bytes, NAME_MAX of every common Linux file system
@@ -39,6 +41,8 @@ class Placement(StrEnum):
 
 class LocalStorage:
     """A folder as a storage; every write goes to `.entrepot/tmp` first and is then renamed."""
+
+    keeps_late = True  # until then the history would hold the file that others may still edit
 
     def __init__(
         self,
@@ -203,6 +207,16 @@ class LocalStorage:
         except OSError as error:
             raise translated(error, path) from error
         return Stored(info.st_size, modified_us=info.st_mtime_ns // 1000)
+
+    def keep(self, standing: Resource, key: str) -> Kept:
+        """Give the file a second name in the history."""
+        path = standing.path
+        temporary = f"{self._temp}/{os.getpid()}-{next(_serial)}-keep"
+        try:
+            full = self._existing(path, follow=False)
+            return keep_local(full, f"{self.root}/{HISTORY}/{key}", temporary)
+        except OSError as error:
+            raise translated(error, path) from error
 
     def remove(self, path: str) -> None:
         """Delete a file, and the folders that it leaves empty."""

@@ -26,20 +26,22 @@ from catalog.resource import Resource
 from providers.base import Attributes, Capabilities, Fetched, Reading, Source, Stored, Writer
 from providers.buffered import BufferedReading, BufferedWriter
 from providers.connection import OnClose, keep_open
+from providers.keeping import Kept
 from providers.object_storage import ObjectBytes, expressible
 from providers.s3_errors import translated
+from providers.s3_keeping import LARGEST_COPY, keep_object
 from providers.s3_proof import checksum, checksum_of_parts, declared, md5, md5_of_etag
 
 if TYPE_CHECKING:
     import s3fs
 
-_LARGEST_COPY = 5 * 2**30  # bytes that one CopyObject may move
 _LONGEST_KEY = 1024  # bytes
 
 
 class S3Storage:
     """One bucket below one prefix."""
 
+    keeps_late = False
     capabilities = Capabilities(
         tree=False,
         etags=True,
@@ -267,7 +269,7 @@ class S3Storage:
         resource = origin.glance(origin_path)
         if etag is not None and resource.etag != etag:
             raise ResourceChanged(f"{origin_path!r} changed since it was planned", path=path)
-        if (resource.size or 0) > _LARGEST_COPY:
+        if (resource.size or 0) > LARGEST_COPY:
             return None
         reply = self._call(
             "copy_object",
@@ -279,6 +281,10 @@ class S3Storage:
         copied = f'"{reply["CopyObjectResult"]["ETag"].strip(chr(34))}"'  # some forget the quotes
         proof = Proof.WRITE_PROVED if copied == resource.etag else Proof.STORED
         return Stored(resource.size or 0, etag=copied, proof=proof)
+
+    def keep(self, standing: Resource, key: str) -> Kept:
+        """Copy an object into the history."""
+        return keep_object(self._call, self.bucket, self.key(""), standing, key)
 
     def remove(self, path: str) -> None:
         """Delete one object; absent is fine."""

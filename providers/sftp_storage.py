@@ -20,8 +20,10 @@ from catalog.paths import RESERVED, check_path
 from catalog.resource import Resource
 from providers.base import Attributes, Capabilities, Fetched, Stored
 from providers.connection import OnClose, keep_open
+from providers.keeping import Kept
 from providers.sftp_connection import SftpSessions
 from providers.sftp_files import BLOCK, ONE_READ, SftpReading, SftpWriter
+from providers.sftp_keeping import keep_file
 
 FOLDERS = 8  # listed at once
 Entry = tuple[str, asyncssh.SFTPAttrs]
@@ -30,6 +32,7 @@ Entry = tuple[str, asyncssh.SFTPAttrs]
 class SftpStorage:
     """What lies below one folder of one server."""
 
+    keeps_late = True  # a server without links moves the file away
     capabilities = Capabilities(atomic_rename=True, long_round_trip=True)
 
     def __init__(
@@ -100,6 +103,11 @@ class SftpStorage:
         """Begin a file under a temporary name."""
         self.check_name(path)
         return SftpWriter(self, path, self._temporary(), attributes)
+
+    def keep(self, standing: Resource, key: str) -> Kept:
+        """Link the file into the history, or move it there."""
+        work = keep_file(self.sessions, self._base, standing.path, key, self._make)
+        return self.sessions.run(work, standing.path)
 
     def remove(self, path: str) -> None:
         """Delete one file; absent is fine, and a folder is no file."""

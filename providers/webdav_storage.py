@@ -28,6 +28,7 @@ from providers.http_client import HttpClient
 from providers.http_reading import HttpReading
 from providers.http_response import Response, Upload
 from providers.http_storage import HttpStorage
+from providers.keeping import HISTORY, Kept
 from providers.url import quote_path
 from providers.webdav_reply import QUESTION, DavEntry, parse_multistatus
 
@@ -38,6 +39,7 @@ _LONGEST_SEGMENT = 255  # bytes; every server keeps its files in a file system
 class WebdavStorage:
     """What lies below one URL of a WebDAV server."""
 
+    keeps_late = False
     capabilities = Capabilities(
         etags=True, pinned_reads=True, atomic_rename=True, long_round_trip=True
     )
@@ -162,6 +164,21 @@ class WebdavStorage:
                 if self._delete(temporary) != 404:
                     return
                 time.sleep(pause_s)
+
+    def keep(self, standing: Resource, key: str) -> Kept:
+        """Let the server copy the file into the history."""
+        path, kept = standing.path, f"{HISTORY}/{key}"
+        self._make_folders(kept)
+        headers = {"Destination": self._url(kept), "Overwrite": "T", "Depth": "0"}
+        reply = self._client.request("COPY", self._url(path), path=path, headers=headers)
+        if reply.status == 404 and not self._exists(path):
+            reply.close()
+            return Kept.GONE
+        reply.expect(200, 201, 204).close()
+        found = self._look(kept).size
+        if found != standing.size:
+            raise SizeMismatch(path, standing.size or 0, found or 0)
+        return Kept.KEPT
 
     def remove(self, path: str) -> None:
         """Delete one file; absent is fine. Never a folder: DELETE would take all that is in it."""
