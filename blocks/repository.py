@@ -61,6 +61,21 @@ class LimitSettings(BaseModel):
     )
 
 
+class HistorySettings(BaseModel):
+    """What becomes of files that are replaced or removed at a destination."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    keep: bool = Field(
+        default=True,
+        title="Keep",
+        description=(
+            "Keep them below .entrepot/history of the destination, so that older versions can be "
+            "restored; off to lose them."
+        ),
+    )
+
+
 class RetrySettings(BaseModel):
     """How often and how patiently failed requests are tried again."""
 
@@ -142,6 +157,11 @@ class Repository(Block):
         default=Layout.PATH,
         title="Layout",
         description="How the repository names files when it is a destination.",
+    )
+    history: HistorySettings = Field(
+        default_factory=HistorySettings,
+        title="History",
+        description="What becomes of files that are replaced or removed when it is a destination.",
     )
     limits: LimitSettings = Field(
         default_factory=LimitSettings, title="Limits", description="What it allows at once."

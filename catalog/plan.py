@@ -13,6 +13,7 @@ from enum import StrEnum
 
 from catalog.digest import TRUSTED
 from catalog.resource import NO_PROPERTIES
+from catalog.stood import Stood
 
 
 class Mode(StrEnum):
@@ -211,6 +212,12 @@ class Item:
     actions: tuple[Action, ...]  # one for each destination
     elsewhere: tuple[Place, ...] = ()
     """Where the catalog knows its bytes to lie, at most three places."""
+    was: tuple[Stood | None, ...] = ()
+    """What the catalog knows of the file that is replaced, removed or missing, by destination."""
+
+    def stood(self, target: int) -> Stood | None:
+        """Return what the catalog knows to stand at a destination, if there is anything."""
+        return self.was[self.destinations.index(target)] if self.was else None
 
     def properties_mapping(self) -> Mapping[str, str]:
         """Return the properties as a mapping."""

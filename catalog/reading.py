@@ -17,7 +17,9 @@ from catalog.outcome import Outcome, Proof, Status
 from catalog.plan import Action, Item, Mode, Place, Plan, PlannedBatch, PlanRequest, Strategy, Tally
 from catalog.request import request_from_json
 from catalog.run import PlanRow, Run, RunTally
+from catalog.stood import Stood
 
+STOOD = -1  # the column of `batch_items` that says whether something stood there
 KNOWN = 9  # the column of `batch_items` that says whether a sha256 is known
 
 
@@ -69,15 +71,26 @@ def read_items(connection: DuckDBPyConnection, plan_id: str, batch: int) -> list
             connection, script.text("elsewhere"), targets=targets, **key
         ):
             places[position].append(Place(*place))
+    stood: dict[tuple[int, int], Stood] = {}
+    if any(row[STOOD] for row in rows):
+        for position, target, *marks in script.ask(
+            connection, script.text("stood"), targets=targets, **key
+        ):
+            stood[position, target] = Stood(*marks)
     return [
-        _item(list(same), trusted, tuple(places.get(position, ())))
+        _item(list(same), trusted, tuple(places.get(position, ())), stood)
         for position, same in groupby(rows, key=itemgetter(0))
     ]
 
 
-def _item(rows: list[script.Row], trusted: frozenset[str], elsewhere: tuple[Place, ...]) -> Item:
+def _item(
+    rows: list[script.Row],
+    trusted: frozenset[str],
+    elsewhere: tuple[Place, ...],
+    stood: dict[tuple[int, int], Stood],
+) -> Item:
     # One row for each target that needs the file.
-    _, origin, path, size, etag, modified_us, digests, content_type, properties, *_ = rows[0]
+    position, origin, path, size, etag, modified_us, digests, content_type, properties, *_ = rows[0]
     return Item(
         origin=origin or "",
         path=path,
@@ -87,9 +100,10 @@ def _item(rows: list[script.Row], trusted: frozenset[str], elsewhere: tuple[Plac
         digests=_trusted(digests, trusted) if digests else (),
         content_type=content_type,
         properties=properties,
-        destinations=tuple(row[-2] for row in rows),
-        actions=tuple(Action(row[-1]) for row in rows),
+        destinations=tuple(row[-3] for row in rows),
+        actions=tuple(Action(row[-2]) for row in rows),
         elsewhere=elsewhere,
+        was=tuple(stood.get((position, row[-3])) for row in rows) if stood else (),
     )
 
 

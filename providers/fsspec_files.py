@@ -1,10 +1,11 @@
-"""Open files of an fsspec filesystem, and what its errors mean in our words."""
+"""Open files of an fsspec filesystem, and what its errors and its times mean in our words."""
 
 from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import IO, Any
 
@@ -24,6 +25,7 @@ from catalog.resource import Resource
 from providers.base import Chunk, Stored
 
 CHUNK = 2**22  # bytes
+TIMES = ("mtime", "last_modified", "LastModified", "modified", "updated", "created")
 
 
 class FsspecReading:
@@ -113,3 +115,16 @@ def translated(error: Exception, path: str, where: str) -> StorageError:  # noqa
         reason = f" ({error.strerror})" if error.strerror else ""
         return StorageFailed(f"{said}: {name}{reason}", path=path)
     return UnexpectedReply(f"{said}: {name}", path=path)
+
+
+def time_us(info: Mapping[str, Any]) -> int | None:
+    """Return when a file was changed, as its filesystem tells, in microseconds."""
+    value = next((info[name] for name in TIMES if info.get(name)), None)
+    if isinstance(value, str):
+        try:
+            value = datetime.fromisoformat(value)
+        except ValueError:
+            return None
+    if isinstance(value, datetime):
+        return int(value.timestamp() * 1_000_000)
+    return int(value * 1_000_000) if isinstance(value, int | float) else None

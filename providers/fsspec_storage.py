@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -32,11 +31,10 @@ from catalog.paths import RESERVED, check_path
 from catalog.resource import Resource
 from providers.base import Attributes, Capabilities, Fetched, Stored
 from providers.connection import OnClose, keep_open
-from providers.fsspec_files import FsspecReading, FsspecWriter, translated
+from providers.fsspec_files import FsspecReading, FsspecWriter, time_us, translated
 from providers.keeping import HISTORY, Kept
 
 _ETAGS = ("etag", "ETag", "e_tag", "generation", "version_id")
-_TIMES = ("mtime", "last_modified", "LastModified", "modified", "updated", "created")
 Info = Mapping[str, Any]
 
 
@@ -172,6 +170,8 @@ class FsspecStorage:
         except NotSupported:
             return Kept.UNABLE
         except ResourceNotFound:
+            if self._fs.exists(origin):  # so it is the history that cannot be written
+                raise
             return Kept.GONE
         found = self._info(kept).get("size")
         if None not in (found, standing.size) and found != standing.size:
@@ -267,7 +267,7 @@ class FsspecStorage:
             path,
             size=None if size is None else int(size),
             etag=self._etag(info),
-            modified_us=_time_us(info),
+            modified_us=time_us(info),
             content_type=None if kind is None else str(kind),
         )
 
@@ -285,15 +285,3 @@ class FsspecStorage:
 def _stripped(filesystem: AbstractFileSystem, path: str) -> str:
     canonical: Any = filesystem._strip_protocol  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - fsspec has no public name for it
     return str(canonical(path))
-
-
-def _time_us(info: Info) -> int | None:
-    value = next((info[name] for name in _TIMES if info.get(name)), None)
-    if isinstance(value, str):
-        try:
-            value = datetime.fromisoformat(value)
-        except ValueError:
-            return None
-    if isinstance(value, datetime):
-        return int(value.timestamp() * 1_000_000)
-    return int(value * 1_000_000) if isinstance(value, int | float) else None

@@ -6,14 +6,16 @@ import threading
 from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 
-from blocks.repository import Repository
+from blocks.repository import Layout, Repository
 from catalog.settings import Settings
 from catalog.store import Catalog
 from providers.base import Source, Storage
 from providers.cache import STORAGES
+from providers.keeping import HISTORY
 from providers.manifest_source import ManifestSource
-from transfer.job import Delivery, End, TransferOptions
+from transfer.job import Delivery, End, HistoryArea, TransferOptions
 from transfer.limits import ByteBudget, gate
 from transfer.progress import Progress
 from transfer.stop import StopFlag
@@ -91,7 +93,18 @@ def opened_destination(repository: Repository) -> Generator[End[Storage]]:
             storage,
             gate(repository.address, repository.process_limits()),
             repository.retry_policy(),
+            history_area(repository),
         )
+
+
+def history_area(repository: Repository) -> HistoryArea | None:
+    """Return where a destination keeps what is replaced or removed; None where it does not."""
+    if not repository.history.keep or repository.layout is not Layout.PATH:
+        return None
+    settings = repository.settings.below(HISTORY)
+    return HistoryArea(
+        settings.address(), partial(STORAGES.opened, settings, repository.open_options())
+    )
 
 
 @contextmanager
@@ -103,4 +116,12 @@ def delivery(job: Job) -> Generator[Delivery]:
         ends = tuple(
             stack.enter_context(opened_destination(repository)) for repository in job.destinations
         )
-        yield Delivery(source, ends, job.options, common.stop, common.progress, common.budget)
+        yield Delivery(
+            source,
+            ends,
+            job.options,
+            common.stop,
+            common.progress,
+            common.budget,
+            job.run_id,
+        )

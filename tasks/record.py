@@ -25,11 +25,12 @@ class BatchReport:
 
 
 def record(batch: Batch, staging: Staging) -> BatchReport:
-    """Record every outcome of the batch and return their counts."""
+    """Record every outcome of the batch and what it kept; return the counts of the outcomes."""
     outcomes = staging.outcomes()
-    if outcomes:
+    kept = staging.kept()
+    if outcomes or kept:
         shared(batch.job.run_id).catalog.record_outcomes(
-            batch.job.run_id, batch.job.plan_id, outcomes
+            batch.job.run_id, batch.job.plan_id, outcomes + kept
         )
     stored = [one for one in outcomes if one.status is Status.STORED]
     return BatchReport(

@@ -14,11 +14,14 @@ from transfer.validate import Check, validate
 
 
 def deliver(delivery: Delivery, items: list[Item], checks: Sequence[Check] = ()) -> list[Outcome]:
-    """Move `items` and return one outcome for each item and destination that was tried."""
+    """Move `items` and return one outcome for each item and destination that was tried.
+
+    After these come those of what went into the destinations' histories.
+    """
     staging = download(delivery, items)
     try:
         validate(staging, checks)
         upload(staging)
-        return cleanup(staging)
+        return cleanup(staging) + staging.kept()
     finally:
         staging.release()

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Generic, TypeVar
+from uuid import uuid4
 
 from catalog.plan import OnError
 from providers.base import Source, Storage
@@ -24,6 +27,21 @@ class CleanUp(StrEnum):
     REMOVE = "remove"
 
 
+class History(StrEnum):
+    """What becomes of files that are replaced or removed at a destination that has a history."""
+
+    KEEP = "keep"
+    DROP = "drop"
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryArea:
+    """Where a destination keeps such files: its address, and how to open it as a storage."""
+
+    address: str
+    opened: Callable[[], AbstractContextManager[Storage]]
+
+
 S_co = TypeVar("S_co", bound=Source, covariant=True)
 
 
@@ -35,6 +53,7 @@ class End(Generic[S_co]):
     storage: S_co
     gate: Gate
     retry: RetryPolicy = DEFAULT_RETRY
+    history: HistoryArea | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +65,7 @@ class TransferOptions:
     large_at_once: int = 3
     on_error: OnError = OnError.CONTINUE
     clean_up: CleanUp = CleanUp.KEEP
+    history: History = History.KEEP
     keep_staged: bool = False
     """Stage large files on disk too, so that checks can look into them before any write."""
 
@@ -60,3 +80,4 @@ class Delivery:
     stop: StopFlag = field(default_factory=StopFlag)
     progress: Progress = field(default_factory=Progress)
     budget: ByteBudget = field(default_factory=lambda: ByteBudget(256 * 2**20))
+    run_id: str = field(default_factory=lambda: uuid4().hex)

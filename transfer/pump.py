@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 
 from catalog.digest import Digest, Hasher
-from catalog.errors import CatalogError, DigestMismatch, SizeMismatch, StorageError
+from catalog.errors import Cancelled, CatalogError, DigestMismatch, SizeMismatch, StorageError
 from catalog.outcome import Status
 from catalog.plan import OnError
 from catalog.resource import Resource
@@ -20,6 +20,7 @@ from providers.base import Chunk, Copier, Reading, Source, Writer
 from transfer.download import check_read, copy_origin
 from transfer.elsewhere import elsewhere
 from transfer.growth import MOST
+from transfer.history import keep, keep_early
 from transfer.job import End
 from transfer.ranges import Ranges
 from transfer.staging import FileReading, Piece, Staging, expected_digests, trusted_any
@@ -71,9 +72,12 @@ def _move(staging: Staging, piece: Piece) -> dict[int, CatalogError]:
                 copying.append(number)
                 continue
             try:
+                keep_early(staging, piece, number)
                 writers[number] = storage.write(
                     piece.item.path, piece.attributes(), size=stream.size
                 )
+            except Cancelled:
+                raise
             except CatalogError as error:
                 broken[number] = error
         if writers or copying:
@@ -113,12 +117,15 @@ def _copy(staging: Staging, piece: Piece, number: int, broken: dict[int, Catalog
         return
     source, path, etag = origin
     try:
+        keep(staging, piece, number)
         stored = storage.copy_from(source, path, piece.item.path, etag=etag)
         if stored is None:
             raise SizeMismatch(piece.item.path, piece.size, 0)
         if stored.size != piece.size:
             storage.remove(piece.item.path)
             raise SizeMismatch(piece.item.path, piece.size, stored.size)
+    except Cancelled:
+        raise
     except CatalogError as error:
         broken[number] = error
         return
@@ -135,10 +142,13 @@ def _commit(
     writer = writers[number]
     storage = staging.delivery.destinations[number].storage
     try:
+        keep(staging, piece, number)
         stored = writer.commit(Digest("sha256", piece.digest or ""))
         if stored.size != piece.size:
             storage.remove(piece.item.path)
             raise SizeMismatch(piece.item.path, piece.size, stored.size)
+    except Cancelled:
+        raise
     except CatalogError as error:
         broken[number] = error
         return

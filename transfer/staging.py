@@ -37,6 +37,7 @@ class Piece:
         "file",
         "held",
         "item",
+        "kept",
         "md5",
         "outcomes",
         "resource",
@@ -60,6 +61,7 @@ class Piece:
         self.attempts = 0  # reads of the source
         self.tries: dict[int, int] = {}  # writes that failed, by destination
         self.outcomes: dict[int, Outcome] = {}
+        self.kept: dict[int, list[Outcome]] = {}  # what went into the history, by destination
         self.counted = False  # told to the progress
 
     @property
@@ -135,6 +137,10 @@ class Staging:
     def outcomes(self) -> list[Outcome]:
         """Return the outcomes of all pieces so far."""
         return [outcome for piece in self.pieces for outcome in piece.outcomes.values()]
+
+    def kept(self) -> list[Outcome]:
+        """Return what went into the histories of the destinations so far."""
+        return [one for piece in self.pieces for kept in piece.kept.values() for one in kept]
 
     def to_write(self) -> Iterator[Piece]:
         """Yield the pieces that are well and have a destination left to write."""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from catalog.digest import Digest
 from catalog.errors import Cancelled, CatalogError, IntegrityError, SizeMismatch, StorageError
 from catalog.plan import OnError
-from providers.base import Copier, Stored
+from providers.base import Chunk, Copier, Stored
 from transfer.download import bring, copied_whole, copy_origin, staged_bytes
 from transfer.elsewhere import copied_inside
+from transfer.history import keep, keep_early, keeps_late
 from transfer.lanes import Lane
 from transfer.pump import pump
 from transfer.staging import FileReading, Piece, Staging
@@ -59,6 +62,7 @@ def _write_one(staging: Staging, piece: Piece, number: int) -> float | None:
     end = delivery.destinations[number]
     try:
         with end.gate.connection(delivery.stop):
+            keep_early(staging, piece, number)
             stored = _copied(staging, piece, number) or _put(staging, piece, number)
     except Cancelled:
         raise
@@ -82,10 +86,12 @@ def _copied(staging: Staging, piece: Piece, number: int) -> Stored | None:
         return None
     origin = copy_origin(staging.delivery, piece, storage)
     if unread and (origin is None or origin[2] is None or piece.item.sha256() is None):
+        keep(staging, piece, number)
         return copied_inside(staging.delivery, piece, storage)
     if origin is None:
         return None
     source, path, etag = origin
+    keep(staging, piece, number)
     stored = storage.copy_from(source, path, piece.item.path, etag=etag)
     if stored is None:
         return None
@@ -103,7 +109,7 @@ def _put(staging: Staging, piece: Piece, number: int) -> Stored:
     end = delivery.destinations[number]
     if piece.digest is None:  # a copy that turned out to be impossible: send the bytes after all
         bring(staging, piece)
-    if piece.size > delivery.options.small:
+    if piece.size > delivery.options.small or keeps_late(staging, piece, number):
         stored = _streamed(staging, piece, number)
     else:
         data = staged_bytes(piece)
@@ -116,21 +122,30 @@ def _put(staging: Staging, piece: Piece, number: int) -> Stored:
 
 
 def _streamed(staging: Staging, piece: Piece, number: int) -> Stored:
-    """Write a large piece that waits on disk."""
+    """Write a piece that is staged chunk by chunk; what it replaces is kept at the last moment."""
     end, stop = staging.delivery.destinations[number], staging.delivery.stop
-    if piece.file is None or piece.resource is None or piece.digest is None:
+    if piece.digest is None:
         raise IntegrityError(piece.item.path, "a staged file", "none", "in staging")
-    reading = FileReading(piece.file, piece.resource)
     writer = end.storage.write(piece.item.path, piece.attributes(), size=piece.size)
     try:
-        for chunk in reading:
+        for chunk in _chunks(piece):
             stop.check()
             writer.write(chunk)
             end.gate.pass_bytes(len(chunk), stop)
+        keep(staging, piece, number)
         return writer.commit(Digest("sha256", piece.digest))
     except BaseException:
         writer.abort()
         raise
+
+
+def _chunks(piece: Piece) -> Iterator[Chunk]:
+    if piece.file is None or piece.resource is None:
+        yield staged_bytes(piece)
+        return
+    reading = FileReading(piece.file, piece.resource)
+    try:
+        yield from reading
     finally:
         reading.close()
 
@@ -140,12 +155,18 @@ def _remove_one(staging: Staging, piece: Piece, number: int) -> float | None:
     end = delivery.destinations[number]
     try:
         with end.gate.connection(delivery.stop):
+            keep(staging, piece, number)
             end.storage.remove(piece.item.path)
+    except Cancelled:
+        raise
     except StorageError as error:
         piece.tries[number] = piece.tries.get(number, 0) + 1
         delay = end.retry.delay_s(piece.tries[number], error)
         if delay is None:
             staging.failed_at(piece, number, error)
         return delay
+    except CatalogError as error:
+        staging.failed_at(piece, number, error)
+        return None
     staging.removed_at(piece, number)
     return None

@@ -14,6 +14,7 @@ import pytest
 
 from catalog.digest import Digest
 from catalog.store import Catalog
+from providers.keeping import HISTORY, kept_key
 from tests.flows.test_sync import files
 from tests.servers.faulty import FaultyServer
 
@@ -22,7 +23,7 @@ BATCH = 50
 DATA = {f"d{number % 5}/f{number:03}": bytes([number % 256]) * 3000 for number in range(COUNT)}
 
 
-def start(url: str, end: Path) -> subprocess.Popen[bytes]:
+def start(url: str, end: Path, *more: str) -> subprocess.Popen[bytes]:
     from prefect.settings import PREFECT_API_URL  # noqa: PLC0415 - imports Prefect
 
     environment = {
@@ -32,7 +33,7 @@ def start(url: str, end: Path) -> subprocess.Popen[bytes]:
         "ENTREPOT_THREADS": "1",
     }
     return subprocess.Popen(
-        [sys.executable, "-m", "tests.flows.killed", url, str(end)],
+        [sys.executable, "-m", "tests.flows.killed", url, str(end), *more],
         env=environment,
         cwd=Path(__file__).parents[2],
         stdout=subprocess.DEVNULL,
@@ -90,3 +91,39 @@ def test_a_killed_run_is_finished_by_the_next(
     assert catalog.latest(f"file://{end}").total == COUNT
     if moment == "nearly done":
         assert recorded
+
+
+def publish(server: FaultyServer, data: dict[str, bytes]) -> str:
+    """Let the server hold just these files, and return what to sync from."""
+    server.files = {f"/{name}": body for name, body in data.items()}
+    lines = [f"{name},{Digest.of(body).value},{len(body)}" for name, body in data.items()]
+    server.files["/PULP_MANIFEST"] = "\n".join(lines).encode()
+    return f"{server.url}/PULP_MANIFEST"
+
+
+def key_of(data: bytes) -> str:
+    return kept_key(Digest.of(data).value)
+
+
+def test_a_run_killed_between_keeping_and_writing_loses_no_old_version(
+    faulty_server: FaultyServer, tmp_path: Path, catalog: Catalog
+) -> None:
+    end, after = tmp_path / "end", BATCH + BATCH // 2
+    old = {name: data + b"old" for name, data in list(DATA.items())[: 2 * BATCH]}
+    new = {name: data + b"new" for name, data in old.items()}
+    assert start(publish(faulty_server, old), end).wait(timeout=120) == 0
+    url = publish(faulty_server, new)
+    assert start(url, end, str(after)).wait(timeout=120) == -signal.SIGKILL
+    there = files(end)
+    assert set(there) == set(old)
+    assert all(data in (old[name], new[name]) for name, data in there.items())
+    kept = {name for name, data in old.items() if (end / HISTORY / key_of(data)).exists()}
+    assert len(kept) == after
+    assert any(there[name] == old[name] for name in kept)
+    assert start(url, end).wait(timeout=120) == 0
+    assert files(end) == new
+    history = end / HISTORY
+    for data in old.values():
+        assert (history / key_of(data)).read_bytes() == data
+        places = [(one.address, one.path) for one in catalog.locations(Digest.of(data).value)]
+        assert (f"file://{history}", key_of(data)) in places
