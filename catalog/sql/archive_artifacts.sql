@@ -1,0 +1,15 @@
+-- What an archive must carry: the bytes that each of the versions $numbers has and the one before it in the
+-- archive ($previous, the same many) has not. So each can be made of what the other site held before.
+SELECT lower(hex(w.digest)) AS digest, w.size, coalesce(p.places, []) AS places
+FROM (
+  SELECT c.digest, max(c.size) AS size
+  FROM content c
+  JOIN (SELECT unnest($numbers::BIGINT[]) AS number, unnest($previous::BIGINT[]) AS previous) s
+    ON c.added_in <= s.number AND (c.removed_in IS NULL OR c.removed_in > s.number)
+  WHERE c.repository = $repository::UUID AND c.digest IS NOT NULL AND NOT EXISTS (
+    SELECT 1 FROM content o WHERE o.repository = $repository::UUID AND o.digest = c.digest
+      AND o.added_in <= s.previous AND (o.removed_in IS NULL OR o.removed_in > s.previous)
+  )
+  GROUP BY c.digest
+) w LEFT JOIN ({places}) p USING (digest)
+ORDER BY w.digest
