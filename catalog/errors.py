@@ -10,6 +10,7 @@ attributes, and never holds a secret::
     │   ├── NameNotAllowed                a name that a storage cannot hold
     │   ├── PathConflict                  `a` beside `a/b` where the destination is a tree
     │   ├── ManifestError                 a line of a manifest that cannot be read
+    │   ├── ContentConflict               other bytes stand where nothing is to be overwritten
     │   ├── DigestNotAllowed              only digests that the policy forbids
     │   ├── NothingMatched                no resources matched
     │   └── SecretInUrl                   a password inside an address
@@ -136,11 +137,12 @@ class NotRecorded(CatalogError, LookupError):
         self.kind, self.name = kind, name
 
 
-class PlanRefused(CatalogError, RuntimeError):
-    """A stored plan was not carried out, and nothing was touched; `named` says what is against it.
+class ContentConflict(InvalidInput):
+    """Other bytes stand at a path, and nothing was to be overwritten."""
 
-    `count` is how many things that is; only the first of them are named.
-    """
+
+class PlanRefused(CatalogError, RuntimeError):
+    """A stored plan was not carried out; `named` holds the first of `count` reasons against it."""
 
     def __init__(self, plan_id: str, why: str, named: tuple[str, ...], count: int = 0) -> None:
         """Name the plan, the reason, and the first things that stand against it."""

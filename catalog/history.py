@@ -60,6 +60,13 @@ class History(Access):
             write_rows(connection, copy, query, repository=key, number=version.number)
         return (ContentRow(*row) for row in stream_rows(copy))
 
+    def holders(self, address: str, number: int) -> list[str]:
+        """Return the addresses known to hold bytes of a version, those that hold most first."""
+        with self._reading() as connection:
+            values = {"repository": self._key(address), "number": number, "tenant": self._tenant}
+            rows = script.ask(connection, script.text("holders"), **values)
+        return [str(holder) for (holder,) in rows]
+
     def content_at(self, address: str, moment: datetime) -> Iterator[ContentRow]:
         """Return what a repository held at a moment, in path order; see `version_at`."""
         return self.content(address, self.version_at(address, moment).number)

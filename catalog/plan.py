@@ -135,6 +135,8 @@ class PlanRequest:
     run_id: str | None = None
     ends: tuple[str, ...] = ()
     """What leads to source and targets again: block names or addresses; '' where nothing does."""
+    places: tuple[str, ...] = ()
+    """Addresses beside source and targets that may be read, where the catalog knows the bytes."""
     options: str = "{}"
     """How to carry the plan out, as JSON: what the flow was told besides."""
 

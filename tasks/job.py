@@ -32,6 +32,7 @@ class Job:
     options: TransferOptions = field(default_factory=TransferOptions)
     checks: tuple[Check, ...] = ()
     plan_id: str = ""
+    places: tuple[Repository, ...] = ()  # further repositories to read from
 
     def __repr__(self) -> str:
         """Name the run and its ends."""
@@ -116,6 +117,7 @@ def delivery(job: Job) -> Generator[Delivery]:
         ends = tuple(
             stack.enter_context(opened_destination(repository)) for repository in job.destinations
         )
+        places = tuple(stack.enter_context(opened_source(repository)) for repository in job.places)
         yield Delivery(
             source,
             ends,
@@ -124,4 +126,5 @@ def delivery(job: Job) -> Generator[Delivery]:
             common.progress,
             common.budget,
             job.run_id,
+            places,
         )

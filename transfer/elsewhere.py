@@ -22,7 +22,8 @@ def elsewhere(delivery: Delivery, item: Item) -> Iterator[tuple[End[Source], Pla
     """Yield open places that hold a file's bytes already, by the catalog's word."""
     if not item.elsewhere:
         return
-    ends: dict[str, End[Source]] = {end.address: end for end in delivery.destinations}
+    ends: dict[str, End[Source]] = {end.address: end for end in delivery.places}
+    ends |= {end.address: end for end in delivery.destinations}
     ends[delivery.source.address] = delivery.source
     for place in item.elsewhere:
         if place.address in ends:

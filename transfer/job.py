@@ -81,3 +81,5 @@ class Delivery:
     progress: Progress = field(default_factory=Progress)
     budget: ByteBudget = field(default_factory=lambda: ByteBudget(256 * 2**20))
     run_id: str = field(default_factory=lambda: uuid4().hex)
+    places: tuple[End[Source], ...] = ()
+    """Further storages that may hold bytes the plan needs; they are read only."""

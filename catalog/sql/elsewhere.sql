@@ -1,4 +1,5 @@
--- Where the known bytes of a batch lie already, the plan's own targets first, at most three each.
+-- Where the known bytes of a batch lie already, of the places that may be read: the plan's own
+-- targets first, at most three each.
 SELECT position, address, path, lower(hex(digest)), etag FROM (
   SELECT i.position, i.digest, a.address, l.path, l.etag, list_contains($targets, a.address) AS own
   FROM (
@@ -7,7 +8,7 @@ SELECT position, address, path, lower(hex(digest)), etag FROM (
   ) i
   JOIN locations l USING (digest)
   JOIN repositories a USING (repository)
-  WHERE NOT EXISTS (
+  WHERE a.address IN (SELECT unnest($places::VARCHAR[])) AND NOT EXISTS (
     SELECT 1 FROM plan_rows r WHERE r.plan_id = $plan_id AND r.batch = $batch AND r.nkey = i.nkey
       AND r.nkey = l.nkey AND $targets[r.target + 1] = a.address
   )

@@ -1,0 +1,129 @@
+"""Plans whose wanted set is a set of content: what restore, promote and modify have in common.
+
+The bytes come from wherever the catalog knows their digest to lie, verified on the way.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import Enum
+from uuid import uuid4
+
+from blocks.repository import Repository
+from catalog.digest import TRUSTED, Digest
+from catalog.errors import BytesMissing, InvalidInput
+from catalog.plan import Mode, Plan, PlanRequest, Selection
+from catalog.resource import NO_PROPERTIES, Resource
+from catalog.spool import Listing, Spool
+from catalog.store import Catalog
+from catalog.version import ContentRow, Version
+from flows.delivery import Running
+from flows.options import Options
+from flows.places import readable
+from flows.planning import batch_limits, carried_out, target
+from flows.result import SyncResult
+from providers.keeping import kept_key
+from tasks.plan import make_plan
+from tasks.reach import missing_bytes
+
+RESTORING = Options(mode=Mode.MIRROR, selection=Selection(allow_empty=True))
+
+
+class Lies(Enum):
+    """Where the source of a run has the bytes of the wanted content."""
+
+    UNDER_ITS_PATHS = "under its paths"
+    IN_ITS_HISTORY = "in its history"  # named by digest
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What is wanted: rows, where the source has them, and the versions they come from."""
+
+    rows: Iterable[ContentRow]
+    lies: Lies
+    versions: tuple[tuple[str, int], ...]  # (address, number)
+
+
+def chosen_version(
+    catalog: Catalog, address: str, number: int | None, at: datetime | None
+) -> Version:
+    """Return the version that is meant by its number, or by a moment, or else the latest."""
+    if number is not None and at is not None:
+        raise InvalidInput("a version is meant by its number or by a moment, not by both")
+    if at is not None:
+        return catalog.version_at(address, at)
+    return catalog.latest(address) if number is None else catalog.version(address, number)
+
+
+def brought_about(
+    run: Running, content: Content, options: Options, given: Iterable[Repository]
+) -> SyncResult:
+    """Make every destination of the run hold exactly `content`, or name what cannot be had.
+
+    Raises:
+        BytesMissing: some bytes are nowhere to be had; nothing was touched.
+    """
+    job, catalog = run.job, run.catalog
+    own = {job.source.address, *(one.address for one in job.destinations)}
+    held = {one: None for version in content.versions for one in catalog.holders(*version)}
+    near = (job.source, *job.destinations, *given)
+    places = readable([one for one in held if one not in own], near)
+    run.job = replace(job, places=places)
+    plan = _planned(run, _spooled(catalog.spool(), content), options)
+    _reach(run, plan)
+    return carried_out(run, plan, options, None)
+
+
+def _spooled(spool: Spool, content: Content) -> Listing:
+    standing = content.lies is Lies.UNDER_ITS_PATHS
+    with spool:
+        for row in content.rows:
+            if row.digest is None and not standing:
+                raise InvalidInput(
+                    f"{row.path!r} cannot be had: its bytes were listed but never read, so that "
+                    "no digest of it is known"
+                )
+            spool.add(
+                Resource(
+                    row.path if row.digest is None or standing else kept_key(row.digest),
+                    size=row.size,
+                    etag=row.etag if standing else None,
+                    modified_us=row.modified_us,
+                    digests=() if row.digest is None else (Digest("sha256", row.digest),),
+                    content_type=row.content_type,
+                    properties=json.loads(row.properties) if row.properties else NO_PROPERTIES,
+                ),
+                row.path,
+            )
+        return spool.finish()
+
+
+def _planned(run: Running, listing: Listing, options: Options) -> Plan:
+    job = run.job
+    request = PlanRequest(
+        plan_id=uuid4().hex,
+        source=job.source.address,
+        wanted=listing.listing_id,
+        targets=tuple(target(one, job.run_id, options) for one in job.destinations),
+        mode=options.mode,
+        strategy=options.strategy,
+        selection=options.selection,
+        limits=batch_limits(listing.count, listing.bytes),
+        trusted=TRUSTED,
+        run_id=job.run_id,
+        places=tuple(one.address for one in job.places),
+        options=options.to_json(),
+    )
+    return make_plan(request, job.run_id)
+
+
+def _reach(run: Running, plan: Plan) -> None:
+    missing = missing_bytes(replace(run.job, plan_id=plan.plan_id)) if plan else []
+    if missing:
+        why = f"the bytes of {len(missing)} files are nowhere to be had"
+        named = tuple(repr(path) for path in missing[:100])
+        raise BytesMissing(plan.plan_id, why, named, len(missing))

@@ -1,0 +1,127 @@
+"""Modify: make a version of a repository by removing and adding resources of versions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from blocks.history import history_of
+from blocks.repository import Repository
+from blocks.resolve import repository as resolved
+from catalog.content_set import modified
+from catalog.errors import InvalidInput
+from catalog.glob import regex
+from catalog.settings import Settings
+from catalog.store import Catalog
+from catalog.version import ContentRow, Version
+from flows.approval import Approval
+from flows.content_plan import RESTORING, Content, Lies, brought_about, chosen_version
+from flows.delivery import Running
+from flows.names import run_name
+from flows.options import GuardSettings
+from flows.result import SyncResult
+from flows.verb import verb
+
+
+class AddSettings(BaseModel):
+    """Resources of a version of a repository, to be added."""
+
+    model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
+
+    repository: Repository | str = Field(
+        title="Repository", description="Whose version it is: a repository, its name or address."
+    )
+    version: int | None = Field(
+        default=None, title="Version", description="Number of the version; empty for the latest."
+    )
+    paths: list[str] = Field(
+        default_factory=lambda: ["**"], title="Paths", description="Globs of what is added."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Chosen:
+    """A version and the repository that it is of."""
+
+    repository: Repository
+    version: Version
+
+
+@verb("modify", run_name)
+def modify(  # noqa: PLR0913 - each is a field of the run form
+    repository: Repository | str,
+    *,
+    add: list[AddSettings] | None = None,
+    remove: list[str] | None = None,
+    base_version: int | None = None,
+    base_repository: Repository | str | None = None,
+    overwrite: bool = True,
+    sources: list[Repository | str] | None = None,
+    guards: GuardSettings | None = None,
+    approval: Approval = Approval.FAIL,
+) -> SyncResult:
+    """Make a version of a repository: a base, less what is removed, with what is added.
+
+    The files follow: what is added is copied from wherever its bytes lie and verified, what is
+    removed goes into the repository's history.
+
+    Args:
+        repository: What is modified: a repository, its block's name, a path or a URL.
+        add: Resources of versions of any repository; they replace those of the same path.
+        remove: Paths to remove, before anything is added; '*' alone removes everything.
+        base_version: The version to start from; the latest by default.
+        base_repository: Whose version that is; by default the modified repository's own.
+        overwrite: Whether an addition may replace other bytes of the same path.
+        sources: Repositories that may hold the bytes, where no stored block leads to them.
+        guards: How much may be removed or written before anybody is asked.
+        approval: What happens where more is planned: the run fails, or waits for a person.
+
+    Returns:
+        What was done.
+
+    Raises:
+        InvalidInput: a path to remove is not there, '*' stands beside others, or two additions
+            of one path differ; nothing was touched.
+        ContentConflict: without `overwrite`, an addition would replace other bytes.
+        BytesMissing: some bytes are nowhere to be had; they are named, and nothing was touched.
+        NotRecorded: there is no such version.
+    """
+    end = resolved(repository)
+    catalog = Catalog.open(Settings())
+    base = _chosen(catalog, end if base_repository is None else base_repository, base_version)
+    added = [(_chosen(catalog, one.repository, one.version), one.paths) for one in add or ()]
+    rows = modified(
+        catalog.content(base.version.address, base.version.number),
+        add=[row for one, paths in added for row in _matching(catalog, one.version, paths)],
+        remove=remove or [],
+        overwrite=overwrite,
+    )
+    versions = {(one.version.address, one.version.number) for one in (base, *(a for a, _ in added))}
+    content = Content(rows, Lies.IN_ITS_HISTORY, tuple(sorted(versions)))
+    options = replace(RESTORING, guards=(guards or GuardSettings()).values(), approval=approval)
+    given = [base.repository, *(one.repository for one, _ in added)]
+    given += [resolved(one) for one in sources or ()]
+    with Running("modify", history_of(end), (end,)) as run:
+        return brought_about(run, content, options, given)
+
+
+def _chosen(catalog: Catalog, repository: Repository | str, number: int | None) -> _Chosen:
+    found = resolved(repository)
+    return _Chosen(found, chosen_version(catalog, found.address, number, None))
+
+
+def _matching(catalog: Catalog, version: Version, globs: Sequence[str]) -> Iterator[ContentRow]:
+    wanted = re.compile(regex(globs))
+    found = 0
+    for row in catalog.content(version.address, version.number):
+        if wanted.fullmatch(row.path):
+            found += 1
+            yield row
+    if not found:
+        raise InvalidInput(
+            f"nothing to add: version {version.number} of {version.address} has no "
+            f"{', '.join(map(repr, globs))}"
+        )

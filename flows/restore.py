@@ -1,0 +1,66 @@
+"""Restore: make a repository hold again what it held at an earlier version, or at a time.
+
+from flows.restore import restore
+restore("s3-archive", version=7)
+restore("/srv/data", at="2026-03-03T12:00:00Z")
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from blocks.history import history_of
+from blocks.repository import Repository
+from blocks.resolve import repository as resolved
+from catalog.settings import Settings
+from catalog.store import Catalog
+from flows.approval import Approval
+from flows.content_plan import RESTORING, Content, Lies, brought_about, chosen_version
+from flows.delivery import Running
+from flows.names import run_name
+from flows.options import GuardSettings
+from flows.result import SyncResult
+from flows.verb import verb
+
+
+@verb("restore", run_name)
+def restore(
+    repository: Repository | str,
+    *,
+    version: int | None = None,
+    at: datetime | None = None,
+    sources: list[Repository | str] | None = None,
+    guards: GuardSettings | None = None,
+    approval: Approval = Approval.FAIL,
+) -> SyncResult:
+    """Make a repository hold exactly what it held at an earlier version, as a new version.
+
+    Bytes come from the repository's own history, or from any place whose digest the catalog
+    knows; each file is verified. Files that the catalog does not know are left alone.
+
+    Args:
+        repository: What to restore: a repository, its block's name, a path or a URL.
+        version: The number of the version; the latest if neither it nor a moment is given.
+        at: A moment; the version that was the latest then is restored.
+        sources: Repositories that may hold the bytes, where no stored block leads to them.
+        guards: How much may be removed or written before anybody is asked.
+        approval: What happens where more is planned: the run fails, or waits for a person.
+
+    Returns:
+        What was done.
+
+    Raises:
+        BytesMissing: some bytes are nowhere to be had; they are named, and nothing was touched.
+        NotRecorded: there is no such version.
+        GuardCrossed: the plan does more than its guards allow; nothing was touched.
+    """
+    end = resolved(repository)
+    catalog = Catalog.open(Settings())
+    wanted = chosen_version(catalog, end.address, version, at)
+    options = replace(RESTORING, guards=(guards or GuardSettings()).values(), approval=approval)
+    given = [resolved(one) for one in sources or ()]
+    with Running("restore", history_of(end), (end,)) as run:
+        rows = catalog.content(end.address, wanted.number)
+        content = Content(rows, Lies.IN_ITS_HISTORY, ((end.address, wanted.number),))
+        return brought_about(run, content, options, given)

@@ -1,0 +1,20 @@
+"""Reach: make sure that the bytes a plan needs can be had, before anything is touched."""
+
+from __future__ import annotations
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from tasks.batch import opened
+from tasks.job import Job, shared
+from transfer.reach import unreachable
+
+
+@task(task_run_name="reach", cache_policy=NO_CACHE, persist_result=False)
+def missing_bytes(job: Job) -> list[str]:
+    """Return the paths of the job's plan whose bytes are nowhere to be had."""
+    missing: list[str] = []
+    for batch in shared(job.run_id).catalog.batches(job.plan_id):
+        with opened(job, batch.number) as one:
+            missing += unreachable(one.delivery, one.items)
+    return missing

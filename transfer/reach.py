@@ -1,0 +1,43 @@
+"""Look for the bytes of a plan wherever they may lie, before anything is touched."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from catalog.errors import StorageError
+from catalog.plan import Action, Item
+from providers.base import Source
+from transfer.elsewhere import elsewhere
+from transfer.job import Delivery, End
+from transfer.lanes import Lane
+
+
+def unreachable(delivery: Delivery, items: Sequence[Item]) -> list[str]:
+    """Return the paths whose bytes are at none of the places that should have them, sorted."""
+    missing: list[str] = []
+    tries: dict[str, int] = {}
+
+    def look(item: Item) -> float | None:
+        places = [(end, place.path) for end, place in elsewhere(delivery, item)]
+        places.append((delivery.source, item.origin))
+        for end, path in places:
+            try:
+                if _stands(delivery, end, path, item):
+                    return None
+            except StorageError as error:
+                tries[item.path] = tries.get(item.path, 0) + 1
+                delay = end.retry.delay_s(tries[item.path], error)
+                if delay is not None:
+                    return delay
+        missing.append(item.path)
+        return None
+
+    wanted = [item for item in items if Action.REMOVE not in item.actions]
+    Lane(wanted, look, delivery.stop).run(delivery.options.threads)
+    return sorted(missing)
+
+
+def _stands(delivery: Delivery, end: End[Source], path: str, item: Item) -> bool:
+    with end.gate.connection(delivery.stop):
+        found = end.storage.stat(path)
+    return item.size is None or found.size is None or found.size == item.size
