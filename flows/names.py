@@ -11,13 +11,14 @@ from providers.registry import scheme_of
 
 
 def run_name() -> str:
-    """Return `<flow> <source> to <destinations>` of the run that begins."""
+    """Return `<flow> <source> to <destinations>` of the run that begins, or its repository."""
     parameters = dict(flow_run.parameters or {})
     verb = flow_run.flow_name or "run"
     source = shown(parameters.get("source", parameters.get("repository")))
     given = parameters.get("destinations", parameters.get("directory", ()))
     ends = given if isinstance(given, list | tuple) else [given]
-    return f"{verb} {source} to {', '.join(shown(one) for one in ends)}"[:200]
+    to = f" to {', '.join(shown(one) for one in ends)}" if ends else ""
+    return f"{verb} {source}{to}"[:200]
 
 
 def shown(value: object) -> str:
