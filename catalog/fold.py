@@ -17,7 +17,18 @@ from catalog import script, spool
 from catalog.database import Database
 from catalog.errors import CatalogBroken, InvalidInput, NotRecorded
 from catalog.inbox import Inbox, Order
-from catalog.orders import label, listing, outcomes, plan, protect, retain, run, squash, version
+from catalog.orders import (
+    forget,
+    label,
+    listing,
+    outcomes,
+    plan,
+    protect,
+    retain,
+    run,
+    squash,
+    version,
+)
 from catalog.orders.work import Result, Work
 from catalog.refusal import refusal
 
@@ -32,6 +43,7 @@ KINDS: dict[str, Callable[[Work, Order], Result]] = {
     "protect": protect.fold,
     "unprotect": protect.fold_end,
     "label": label.fold,
+    "forget": forget.fold,
     "run-start": run.fold_start,
     "run-end": run.fold_end,
 }

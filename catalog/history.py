@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 from catalog import script
 from catalog import version_reading as reading
 from catalog.access import Access
 from catalog.diff import DiffCounts, DiffRow, diff_query
+from catalog.finding import Fault, Finding
 from catalog.page import stream_rows, write_rows
+from catalog.spool import Listing, parts
 from catalog.version import ContentRow, Sizes, Version
 from catalog.version_filter import EVERY, Span, VersionFilter
 
@@ -92,6 +94,51 @@ class History(Access):
             for number in (old, new):
                 reading.read_version(connection, self._tenant, key, address, number)
             return reading.read_diff_counts(connection, key, old, new)
+
+    def drift(
+        self, address: str, number: int, listing: Listing, *, match_etags: bool
+    ) -> Iterator[Finding]:
+        """Return the paths at which a fresh listing differs from a version, in path order.
+
+        `match_etags` says that the storage's etags follow the content; else times are compared.
+        """
+        copy = self._copy("drift")
+        with self._reading() as connection:
+            key = self._key(address)
+            reading.read_version(connection, self._tenant, key, address, number)
+            write_rows(
+                connection,
+                copy,
+                script.text("drift"),
+                repository=key,
+                number=number,
+                tenant=self._tenant,
+                match_etags=match_etags,
+                files=parts(self._folder / "spool", listing.listing_id),
+            )
+        return (Finding(path, Fault(fault), *rest) for path, fault, *rest in stream_rows(copy))
+
+    def orphans(
+        self, address: str, history: str, listing: Listing, before: datetime
+    ) -> Iterator[tuple[str, int | None]]:
+        """Return path and size of what a repository's history holds and no version needs.
+
+        `listing` is a fresh one of the history at the address `history`; what was kept since
+        `before` is left out.
+        """
+        copy = self._copy("orphans")
+        with self._reading() as connection:
+            write_rows(
+                connection,
+                copy,
+                script.text("orphans"),
+                repository=self._key(address),
+                history=self._key(history),
+                tenant=self._tenant,
+                before=before.astimezone(UTC).replace(tzinfo=None),
+                files=parts(self._folder / "spool", listing.listing_id),
+            )
+        return ((path, size) for path, size in stream_rows(copy))
 
     def sizes(self, address: str, number: int | None = None) -> Sizes:
         """Add up a version of a repository, the latest by default."""

@@ -63,13 +63,19 @@ def read_items(connection: DuckDBPyConnection, plan_id: str, batch: int) -> list
     request = json.loads(str(found[0][0]))
     trusted = frozenset(request["trusted"])
     targets = [target["address"] for target in request["targets"]]
-    places_to_read = [request["source"], *targets, *request.get("places", ())]
+    further = request.get("places", ())
+    places_to_read = [request["source"], *targets, *further]
     key = {"plan_id": plan_id, "batch": batch}
     rows = script.ask(connection, script.text("batch_items"), **key)
     places: dict[int, list[Place]] = defaultdict(list)
     if any(row[KNOWN] for row in rows):
         for position, *place in script.ask(
-            connection, script.text("elsewhere"), targets=targets, places=places_to_read, **key
+            connection,
+            script.text("elsewhere"),
+            targets=targets,
+            places=places_to_read,
+            origins=bool(further),
+            **key,
         ):
             places[position].append(Place(*place))
     stood: dict[tuple[int, int], Stood] = {}

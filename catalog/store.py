@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from datetime import datetime
 from functools import partial
 from typing import cast
 
@@ -133,6 +134,15 @@ class Catalog(Questions):
         body = {"repository": address, "number": number, "labels": dict(labels)}
         self._ask("label", body)
         return self._version(address, number)
+
+    def forget(self, before: datetime, *, dry_run: bool = False) -> int:
+        """Delete what plans and runs that ended before a moment say file by file; return how many.
+
+        Versions stay, with the run and the plan that made each; `dry_run` only counts.
+        """
+        before_us = int(before.timestamp() * 1e6)
+        result = self._ask("forget", {"before_us": before_us, "dry": dry_run})
+        return cast("int", result["plan_rows"]) + cast("int", result["outcomes"])
 
     def start_run(self, run: Run) -> None:
         """Remember that a run began."""

@@ -16,6 +16,7 @@ from prefect.logging import get_run_logger
 from catalog.plan import Plan
 from flows.plan_result import PlanResult
 from flows.result import SyncResult, human
+from flows.verify_result import VerifyResult
 from transfer.progress import Snapshot
 
 EVERY_S = 2.0  # between two updates: each costs ten milliseconds of CPU
@@ -79,6 +80,16 @@ def show_plan(result: PlanResult) -> None:
             description=f"What plan {result.plan_id} would do; the first {TOP} rows at most",
             _sync=True,  # type: ignore[call-arg]
         )
+
+
+def show_findings(result: VerifyResult) -> None:
+    """Write what verify found; nothing where all is well but the sentence that says so."""
+    create_table_artifact(
+        table=result.rows(),
+        key="entrepot-findings",
+        description=f"**{result.repository}**: {result.summary()}",
+        _sync=True,  # type: ignore[call-arg]
+    )
 
 
 def show_result(result: SyncResult) -> None:

@@ -29,6 +29,7 @@ from providers.keeping import kept_key
 from tasks.plan import make_plan
 from tasks.reach import missing_bytes
 
+NAMED = 100  # paths that an error carries
 RESTORING = Options(mode=Mode.MIRROR, selection=Selection(allow_empty=True))
 
 
@@ -59,23 +60,44 @@ def chosen_version(
     return catalog.latest(address) if number is None else catalog.version(address, number)
 
 
+def lacking(
+    run: Running, content: Content, options: Options, given: Iterable[Repository]
+) -> list[str]:
+    """Return the paths of `content` that are not at the run's destinations and cannot be had."""
+    return _lacking(run, _prepared(run, content, options, given))
+
+
 def brought_about(
     run: Running, content: Content, options: Options, given: Iterable[Repository]
 ) -> SyncResult:
-    """Make every destination of the run hold exactly `content`, or name what cannot be had.
+    """Make every destination of the run hold `content`, or name what cannot be had.
 
     Raises:
         BytesMissing: some bytes are nowhere to be had; nothing was touched.
     """
+    plan = _prepared(run, content, options, given)
+    missing = _lacking(run, plan)
+    if missing:
+        why = f"the bytes of {len(missing)} files are nowhere to be had"
+        named = tuple(repr(path) for path in missing[:NAMED])
+        raise BytesMissing(plan.plan_id, why, named, len(missing))
+    return carried_out(run, plan, options, None)
+
+
+def _prepared(
+    run: Running, content: Content, options: Options, given: Iterable[Repository]
+) -> Plan:
     job, catalog = run.job, run.catalog
     own = {job.source.address, *(one.address for one in job.destinations)}
     held = {one: None for version in content.versions for one in catalog.holders(*version)}
     near = (job.source, *job.destinations, *given)
     places = readable([one for one in held if one not in own], near)
     run.job = replace(job, places=places)
-    plan = _planned(run, _spooled(catalog.spool(), content), options)
-    _reach(run, plan)
-    return carried_out(run, plan, options, None)
+    return _planned(run, _spooled(catalog.spool(), content), options)
+
+
+def _lacking(run: Running, plan: Plan) -> list[str]:
+    return missing_bytes(replace(run.job, plan_id=plan.plan_id)) if plan else []
 
 
 def _spooled(spool: Spool, content: Content) -> Listing:
@@ -119,11 +141,3 @@ def _planned(run: Running, listing: Listing, options: Options) -> Plan:
         options=options.to_json(),
     )
     return make_plan(request, job.run_id)
-
-
-def _reach(run: Running, plan: Plan) -> None:
-    missing = missing_bytes(replace(run.job, plan_id=plan.plan_id)) if plan else []
-    if missing:
-        why = f"the bytes of {len(missing)} files are nowhere to be had"
-        named = tuple(repr(path) for path in missing[:100])
-        raise BytesMissing(plan.plan_id, why, named, len(missing))

@@ -11,6 +11,7 @@ from catalog.plan import Action, Plan, Tally
 from catalog.run import PlanRow
 from catalog.store import Catalog
 from flows.result import human
+from flows.table import html_table, text_table
 
 if TYPE_CHECKING:
     import polars as pl
@@ -107,10 +108,10 @@ class PlanResult:
 
     def __str__(self) -> str:
         """Return the totals and the first rows as text."""
-        lines = [f"{self.source}: {self.summary()}", *_text(_TOTALS, self.totals())]
+        lines = [f"{self.source}: {self.summary()}", *text_table(_TOTALS, self.totals())]
         lines += [f"  crosses a guard: {one}" for one in self.crossed]
         if self.rows:
-            lines += _text(_ROWS, self.table())
+            lines += text_table(_ROWS, self.table(), words=("path", "destination", "reason"))
         more = sum(one.add + one.replace + one.remove for one in self.tallies) - len(self.rows)
         return "\n".join([*lines, f"  … and {more} more rows"] if more > 0 else lines)
 
@@ -123,22 +124,7 @@ class PlanResult:
         crossed = "".join(f"<li>{html.escape(str(one))}</li>" for one in self.crossed)
         return (
             f"<p>{html.escape(self.source)}: {html.escape(self.summary())}</p>"
-            + _html(_TOTALS, self.totals())
+            + html_table(_TOTALS, self.totals())
             + (f"<ul>{crossed}</ul>" if crossed else "")
-            + _html(_ROWS, self.table())
+            + html_table(_ROWS, self.table())
         )
-
-
-def _text(names: tuple[str, ...], rows: list[dict[str, str]]) -> list[str]:
-    every = [dict(zip(names, names, strict=True)), *rows]
-    widths = {name: max(len(row[name]) for row in every) for name in names}
-    return ["  " + "  ".join(row[name].ljust(widths[name]) for name in names) for row in every]
-
-
-def _html(names: tuple[str, ...], rows: list[dict[str, str]]) -> str:
-    head = "".join(f"<th>{name}</th>" for name in names)
-    body = "".join(
-        "<tr>" + "".join(f"<td>{html.escape(row[name])}</td>" for name in names) + "</tr>"
-        for row in rows
-    )
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from catalog.errors import CatalogError
 from catalog.outcome import Outcome
+from flows.table import html_table, text_table
 
 SHOWN = 20  # failures that a message names
 
@@ -168,13 +169,8 @@ class SyncResult:
 
     def __str__(self) -> str:
         """Return the table as text."""
-        rows = [dict(zip(_COLUMNS, _COLUMNS, strict=True)), *self.rows()]
-        widths = {name: max(len(row[name]) for row in rows) for name in _COLUMNS}
         lines = [f"{self.source}: {self.summary()} in {self.seconds:.1f} s"]
-        for row in rows:
-            first = row["destination"].ljust(widths["destination"])
-            rest = "  ".join(row[name].rjust(widths[name]) for name in _COLUMNS[1:])
-            lines.append(f"  {first}  {rest}")
+        lines += text_table(_COLUMNS, self.rows())
         lines += [f"  failed: {failure}" for failure in self.failures[:SHOWN]]
         return "\n".join(lines)
 
@@ -184,15 +180,10 @@ class SyncResult:
 
     def _repr_html_(self) -> str:
         """Return the table for notebooks."""
-        head = "".join(f"<th>{name}</th>" for name in _COLUMNS)
-        body = "".join(
-            "<tr>" + "".join(f"<td>{html.escape(row[name])}</td>" for name in _COLUMNS) + "</tr>"
-            for row in self.rows()
-        )
         failed = "".join(f"<li>{html.escape(str(one))}</li>" for one in self.failures[:SHOWN])
         return (
             f"<p>{html.escape(self.source)}: {html.escape(self.summary())}</p>"
-            f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+            + html_table(_COLUMNS, self.rows())
             + (f"<ul>{failed}</ul>" if failed else "")
         )
 

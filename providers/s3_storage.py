@@ -31,6 +31,7 @@ from providers.object_storage import ObjectBytes, expressible
 from providers.s3_errors import translated
 from providers.s3_keeping import LARGEST_COPY, keep_object
 from providers.s3_proof import checksum, checksum_of_parts, declared, md5, md5_of_etag
+from providers.s3_uploads import S3Uploads
 
 if TYPE_CHECKING:
     import s3fs
@@ -113,11 +114,8 @@ class S3Storage:
             return
 
     def stat(self, path: str) -> Resource:
-        """Describe one object, with the sha256 that we or the store noted of it.
-
-        obstore tells what we noted, for a twentieth of botocore's CPU; not what the store did.
-        """
-        if expressible(path):
+        """Describe one object, with the sha256 that we or the store noted of it."""
+        if expressible(path):  # obstore tells what we noted, for a twentieth of botocore's CPU
             resource = self._objects.stat(path)
             if resource.digests:
                 return resource
@@ -292,6 +290,10 @@ class S3Storage:
             return
         # Of a name that obstore has not, or of what it did not find: the object, or the bucket?
         self._call("delete_object", path, Key=self._objects.key(path))
+
+    def uploads(self) -> S3Uploads:
+        """Return the multipart uploads that nobody ended."""
+        return S3Uploads(self._call, self.key(""))
 
     def close(self) -> None:
         """Let go of the connections."""

@@ -1,16 +1,21 @@
 -- Where the known bytes of a batch lie already, of the places that may be read: the plan's own
--- targets first, at most three each.
+-- targets first, at most three each. With $origins also where such bytes once came from.
 SELECT position, address, path, lower(hex(digest)), etag FROM (
   SELECT i.position, i.digest, a.address, l.path, l.etag, list_contains($targets, a.address) AS own
   FROM (
     SELECT position, nkey, digest FROM plan_items
     WHERE plan_id = $plan_id AND batch = $batch AND digest IS NOT NULL AND origin IS NOT NULL
   ) i
-  JOIN locations l USING (digest)
+  JOIN (
+    SELECT digest, repository, path, etag FROM locations
+    UNION
+    SELECT digest, origin, origin_path, origin_etag FROM locations
+    WHERE $origins AND origin_path IS NOT NULL
+  ) l USING (digest)
   JOIN repositories a USING (repository)
   WHERE a.address IN (SELECT unnest($places::VARCHAR[])) AND NOT EXISTS (
     SELECT 1 FROM plan_rows r WHERE r.plan_id = $plan_id AND r.batch = $batch AND r.nkey = i.nkey
-      AND r.nkey = l.nkey AND $targets[r.target + 1] = a.address
+      AND r.path = l.path AND $targets[r.target + 1] = a.address
   )
 )
 QUALIFY row_number() OVER (PARTITION BY position ORDER BY own DESC, address, path) <= 3

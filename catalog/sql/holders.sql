@@ -1,9 +1,11 @@
--- Who holds bytes of a version, those that hold most first.
+-- Who holds bytes of a version, or gave them once; those that hold most first.
 SELECT a.address FROM (
   SELECT DISTINCT digest FROM content
   WHERE repository = $repository::UUID AND digest IS NOT NULL
     AND added_in <= $number AND (removed_in IS NULL OR removed_in > $number)
 ) c
-JOIN locations l USING (digest) JOIN repositories a ON a.repository = l.repository
+JOIN (
+  SELECT digest, repository FROM locations UNION ALL SELECT digest, origin FROM locations WHERE origin IS NOT NULL
+) l USING (digest) JOIN repositories a ON a.repository = l.repository
 WHERE a.tenant = $tenant
 GROUP BY a.address ORDER BY count(*) DESC, a.address

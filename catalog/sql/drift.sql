@@ -1,0 +1,28 @@
+-- How a listing differs from a version: sizes first, then the marks that the storage gave to what
+-- we wrote (etags where they follow the content, else times).
+SELECT path, fault, expected, found FROM (
+  SELECT coalesce(c.path, l.path) AS path,
+    CASE
+      WHEN c.nkey IS NULL THEN 'foreign'
+      WHEN l.nkey IS NULL THEN 'missing'
+      WHEN c.size <> l.size THEN 'size'
+      WHEN $match_etags AND h.etag <> l.etag THEN 'changed'
+      WHEN NOT ($match_etags AND h.etag IS NOT NULL AND l.etag IS NOT NULL) AND h.modified_us <> l.modified_us
+        THEN 'changed'
+    END AS fault,
+    CASE WHEN c.size <> l.size THEN c.size || ' bytes'
+      WHEN $match_etags AND h.etag <> l.etag THEN 'etag ' || h.etag
+      WHEN l.nkey IS NOT NULL AND c.nkey IS NOT NULL THEN 'modified_us ' || h.modified_us END AS expected,
+    CASE WHEN c.size <> l.size THEN l.size || ' bytes'
+      WHEN $match_etags AND h.etag <> l.etag THEN 'etag ' || l.etag
+      WHEN l.nkey IS NOT NULL AND c.nkey IS NOT NULL THEN 'modified_us ' || l.modified_us END AS found
+  FROM (
+    SELECT nkey, path, size, digest FROM content
+    WHERE repository = $repository::UUID AND added_in <= $number AND (removed_in IS NULL OR removed_in > $number)
+  ) c
+  FULL JOIN (
+    SELECT md5($tenant || chr(31) || path)::UUID AS nkey, path, size, etag, modified_us FROM read_parquet($files)
+  ) l ON c.nkey = l.nkey
+  LEFT JOIN (SELECT nkey, digest, etag, modified_us FROM locations WHERE repository = $repository::UUID) h
+    ON h.nkey = c.nkey AND h.digest = c.digest
+) WHERE fault IS NOT NULL ORDER BY path

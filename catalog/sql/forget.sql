@@ -1,0 +1,21 @@
+-- Rows of plans and runs that ended before $before. Plans and runs that made a version stay, since
+-- they tell where it comes from; what they moved file by file goes.
+CREATE OR REPLACE TEMP TABLE old_runs AS
+SELECT run_id FROM runs WHERE coalesce(ended_at, started_at) < $before::TIMESTAMP;
+
+CREATE OR REPLACE TEMP TABLE old_plans AS
+SELECT plan_id FROM plans WHERE created_at < $before::TIMESTAMP
+  AND (run_id IS NULL OR run_id IN (SELECT run_id FROM old_runs) OR run_id NOT IN (SELECT run_id FROM runs));
+
+CREATE OR REPLACE TEMP TABLE forgotten AS
+SELECT (SELECT count(*) FROM plan_rows WHERE plan_id IN (SELECT plan_id FROM old_plans)) AS plan_rows,
+  (SELECT count(*) FROM outcomes WHERE run_id IN (SELECT run_id FROM old_runs)) AS outcomes;
+
+DELETE FROM plan_rows WHERE NOT $dry AND plan_id IN (SELECT plan_id FROM old_plans);
+DELETE FROM plan_items WHERE NOT $dry AND plan_id IN (SELECT plan_id FROM old_plans);
+DELETE FROM plan_batches WHERE NOT $dry AND plan_id IN (SELECT plan_id FROM old_plans);
+DELETE FROM outcomes WHERE NOT $dry AND run_id IN (SELECT run_id FROM old_runs);
+DELETE FROM plans WHERE NOT $dry AND plan_id IN (SELECT plan_id FROM old_plans)
+  AND plan_id NOT IN (SELECT plan_id FROM repository_versions WHERE plan_id IS NOT NULL);
+DELETE FROM runs WHERE NOT $dry AND run_id IN (SELECT run_id FROM old_runs)
+  AND run_id NOT IN (SELECT run_id FROM repository_versions WHERE run_id IS NOT NULL)

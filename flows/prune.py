@@ -1,0 +1,119 @@
+"""Prune: remove what killed runs left behind, history that no version needs, and old records.
+
+from flows.prune import prune
+prune("s3-archive", dry_run=True)      # says what would go
+"""
+
+from __future__ import annotations
+
+import html
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from prefect.logging import get_run_logger
+
+from blocks.repository import Repository
+from blocks.resolve import repository as resolved
+from catalog.errors import InvalidInput
+from flows.delivery import Running
+from flows.names import run_name
+from flows.result import human
+from flows.table import html_table, text_table
+from flows.verb import verb
+from tasks.prune import Rubbish, prune_history, prune_temporary, prune_uploads
+
+SHOWN = 20  # names that are told
+_COLUMNS = ("kind", "count", "size")
+
+
+@dataclass(frozen=True, slots=True)
+class PruneResult:
+    """What went, or would go: temporary files, unfinished uploads, history, rows of old runs."""
+
+    run_id: str
+    repository: str  # label
+    rubbish: tuple[Rubbish, ...]
+    rows: int  # of the catalog
+    dry_run: bool
+
+    def __bool__(self) -> bool:
+        """Say whether there was anything."""
+        return bool(self.rows or any(one.names for one in self.rubbish))
+
+    @property
+    def bytes(self) -> int:
+        """Return how many bytes were freed, as far as storages tell sizes."""
+        return sum(one.bytes for one in self.rubbish)
+
+    def summary(self) -> str:
+        """Return one sentence."""
+        told = [f"{len(one.names)} {one.kind}" for one in self.rubbish if one.names]
+        told += [f"{self.rows} rows of old runs"] if self.rows else []
+        if not told:
+            return "nothing to prune"
+        done = "would be removed" if self.dry_run else "removed"
+        return f"{', '.join(told)} {done}, {human(self.bytes)}"
+
+    def table(self) -> list[dict[str, str]]:
+        """Return the table, one mapping a kind."""
+        return [
+            {"kind": one.kind, "count": str(len(one.names)), "size": human(one.bytes)}
+            for one in self.rubbish
+        ]
+
+    def __str__(self) -> str:
+        """Return the sentence, the table, and the first names."""
+        lines = [f"{self.repository}: {self.summary()}", *text_table(_COLUMNS, self.table())]
+        names = [f"  {one.kind}: {name}" for one in self.rubbish for name in one.names]
+        return "\n".join(lines + names[:SHOWN])
+
+    def __repr__(self) -> str:
+        """Return the text, so that a bare `result` in a prompt is readable."""
+        return str(self)
+
+    def _repr_html_(self) -> str:
+        """Return the table for notebooks."""
+        told = f"<p>{html.escape(self.repository)}: {html.escape(self.summary())}</p>"
+        return told + html_table(_COLUMNS, self.table())
+
+
+@verb("prune", run_name)
+def prune(
+    repository: Repository | str,
+    *,
+    protect_hours: float = 24.0,
+    records_days: float | None = 90.0,
+    dry_run: bool = False,
+) -> PruneResult:
+    """Remove what a repository holds besides its files and needs no more.
+
+    That is: temporary files and unfinished uploads of killed runs, and files of the history that
+    no version needs, because `retain` or `delete-version` let go of them.
+
+    Args:
+        repository: What to prune: a repository, its block's name, a path or a URL.
+        protect_hours: What is younger is left alone: a run may be at work on it.
+        records_days: How long the catalog remembers what runs did file by file; none for ever.
+        dry_run: Say what would go, and remove nothing.
+
+    Returns:
+        What went, by kind.
+    """
+    if protect_hours < 0 or (records_days is not None and records_days < 0):
+        raise InvalidInput("protection is a time of 0 or more")
+    end = resolved(repository)
+    now = datetime.now(UTC)
+    before = now - timedelta(hours=protect_hours)
+    with Running("prune", end, (end,)) as run:
+        run_id = run.job.run_id
+        rubbish = tuple(
+            step(end, before, run_id, dry_run=dry_run)
+            for step in (prune_temporary, prune_uploads, prune_history)
+        )
+        rows = 0
+        if records_days is not None:
+            rows = run.catalog.forget(now - timedelta(days=records_days), dry_run=dry_run)
+        result = PruneResult(run_id, end.label, rubbish, rows, dry_run)
+        run.end("completed", result.summary())
+    get_run_logger().info("%s", result.summary())
+    return result

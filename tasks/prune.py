@@ -1,0 +1,96 @@
+"""Prune: find and remove what a repository holds besides its files and needs no more."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from blocks.history import history_of
+from blocks.repository import Repository
+from catalog.errors import ResourceNotFound
+from catalog.outcome import Outcome, Status
+from catalog.paths import RESERVED
+from catalog.plan import Action
+from providers.cache import STORAGES
+from providers.unfinished import Uploader
+from tasks.enumerate import enumerate_repository
+from tasks.job import shared
+from transfer.lanes import Lane
+
+TEMPORARY = f"{RESERVED}/tmp"  # noqa: S108 - below the root of the repository
+THREADS = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Rubbish:
+    """Things of one kind that are no longer needed; `bytes` where their sizes are told."""
+
+    kind: str
+    names: tuple[str, ...]
+    bytes: int = 0
+
+
+@task(task_run_name="prune-temporary-files", cache_policy=NO_CACHE, persist_result=False)
+def prune_temporary(
+    repository: Repository, before: datetime, run_id: str, *, dry_run: bool
+) -> Rubbish:
+    """Remove temporary files that were last written before a moment: their writers are dead."""
+    stop = shared(run_id).stop
+    settings = repository.settings.below(TEMPORARY)
+    with STORAGES.opened(settings, repository.open_options()) as storage:
+        try:
+            old = [
+                one
+                for one in storage.enumerate()
+                if one.modified_us is not None and one.modified_us < before.timestamp() * 1e6
+            ]
+        except ResourceNotFound:
+            old = []
+        if not dry_run:
+            Lane(old, lambda one: storage.remove(one.path), stop).run(THREADS)
+    return Rubbish(
+        "temporary files", tuple(one.path for one in old), sum(one.size or 0 for one in old)
+    )
+
+
+@task(task_run_name="prune-uploads", cache_policy=NO_CACHE, persist_result=False)
+def prune_uploads(
+    repository: Repository, before: datetime, run_id: str, *, dry_run: bool
+) -> Rubbish:
+    """Give up uploads that were begun before a moment and never finished."""
+    stop = shared(run_id).stop
+    with STORAGES.opened(repository.settings, repository.open_options()) as storage:
+        if not isinstance(storage, Uploader):
+            return Rubbish("unfinished uploads", ())
+        uploads = storage.uploads()
+        old = [one for one in uploads.unfinished() if one.began_us < before.timestamp() * 1e6]
+        if not dry_run:
+            Lane(old, uploads.give_up, stop).run(THREADS)
+    return Rubbish("unfinished uploads", tuple(one.path for one in old))
+
+
+@task(task_run_name="prune-history", cache_policy=NO_CACHE, persist_result=False)
+def prune_history(
+    repository: Repository, before: datetime, run_id: str, *, dry_run: bool
+) -> Rubbish:
+    """Remove from the history what no version needs and what was kept before a moment."""
+    common = shared(run_id)
+    history = history_of(repository)
+    listing = enumerate_repository(history, run_id, "history")
+    found = common.catalog.orphans(repository.address, history.address, listing, before)
+    orphans = dict(found)
+    if not dry_run and orphans:
+        with STORAGES.opened(history.settings, history.open_options()) as storage:
+            Lane(list(orphans), storage.remove, common.stop).run(THREADS)
+        common.catalog.record_outcomes(
+            run_id,
+            "",
+            [
+                Outcome(history.address, path, path, Action.REMOVE, Status.REMOVED)
+                for path in orphans
+            ],
+        )
+    return Rubbish("history", tuple(orphans), sum(size or 0 for size in orphans.values()))

@@ -1,0 +1,109 @@
+"""Prune removes what killed runs left and what no version needs, and nothing else."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from catalog.errors import InvalidInput
+from catalog.plan import Mode
+from catalog.store import Catalog
+from tests.flows.test_sync import bucket, files
+from tests.servers.seaweedfs import S3Server
+
+
+def test_temporary_files_go_when_they_are_old(source: Path, tmp_path: Path) -> None:
+    from flows.prune import prune  # noqa: PLC0415 - imports Prefect
+    from flows.sync import sync  # noqa: PLC0415
+
+    end = tmp_path / "end"
+    sync(str(source), [str(end)])
+    folder = end / ".entrepot" / "tmp"
+    (folder / "old").write_text("of a killed run")
+    (folder / "new").write_text("of a run at work")
+    long_ago = time.time() - 2 * 86_400
+    os.utime(folder / "old", (long_ago, long_ago))
+
+    told = prune(str(end), dry_run=True)
+    assert [one.names for one in told.rubbish if one.names] == [("old",)]
+    assert "would be removed" in str(told)
+    assert (folder / "old").exists()
+
+    assert prune(str(end)).bytes == len("of a killed run")
+    assert sorted(one.name for one in folder.iterdir()) == ["new"]
+    assert files(end) == files(source)
+    assert not prune(str(end)), "a second time there is nothing to prune"
+
+
+def test_unfinished_uploads_of_a_bucket_are_given_up(s3_server: S3Server, source: Path) -> None:
+    from blocks.resolve import repository  # noqa: PLC0415
+    from flows.prune import prune  # noqa: PLC0415
+    from flows.sync import sync  # noqa: PLC0415
+
+    end = repository(bucket(s3_server, "pruned"))  # type: ignore[arg-type]
+    sync(str(source), [end])
+    filesystem = end.settings.filesystem()
+    where = {"Bucket": s3_server.bucket, "Key": "pruned/half"}
+    filesystem.call_s3("create_multipart_upload", **where)
+
+    assert not prune(end), "it is young"
+    result = prune(end, protect_hours=0)
+
+    assert ("half",) in [one.names for one in result.rubbish]
+    reply = filesystem.call_s3("list_multipart_uploads", Bucket=s3_server.bucket, Prefix="pruned/")
+    assert not reply.get("Uploads")
+
+
+def test_history_goes_when_no_version_needs_it(tmp_path: Path, catalog: Catalog) -> None:
+    from flows.prune import prune  # noqa: PLC0415
+    from flows.restore import restore  # noqa: PLC0415
+    from flows.retain import retain  # noqa: PLC0415
+    from flows.sync import sync  # noqa: PLC0415
+
+    source, end = tmp_path / "source", tmp_path / "end"
+    source.mkdir()
+    for text in ("first", "second", "third"):
+        (source / "a").write_text(text)
+        sync(str(source), [str(end)], mode=Mode.MIRROR)
+    history = end / ".entrepot" / "history"
+
+    def kept() -> set[str]:
+        return {one.read_text() for one in history.rglob("*") if one.is_file()}
+
+    assert kept() == {"first", "second"}
+    assert not prune(str(end), protect_hours=0), "every version needs its bytes"
+
+    retain(str(end), 2)
+    assert not prune(str(end)), "and what is young is protected"
+    assert prune(str(end), protect_hours=0).bytes == len("first")
+    assert kept() == {"second"}
+    restore(str(end), version=2)
+    assert files(end) == {"a": b"second"}
+    assert not catalog.locations("a7937b64b8caa58f03721bb6bacf5c78cb235febe0e70b1b84cd99541461a08e")
+
+
+def test_old_records_go_and_versions_stay(source: Path, tmp_path: Path, catalog: Catalog) -> None:
+    from flows.prune import prune  # noqa: PLC0415
+    from flows.sync import sync  # noqa: PLC0415
+
+    end = tmp_path / "end"
+    result = sync(str(source), [str(end)])
+    sync(str(source), [str(end)])
+    before = list(catalog.content(f"file://{end}"))
+
+    assert prune(str(end)).rows == 0, "they are young"
+    assert prune(str(end), records_days=0).rows > 0
+    assert catalog.outcomes(result.run_id) == []
+    assert list(catalog.content(f"file://{end}")) == before
+    assert catalog.run(result.run_id).state == "completed", "it made a version"
+    assert not sync(str(source), [str(end)]).changed
+
+
+def test_a_protection_below_nothing_is_refused(tmp_path: Path) -> None:
+    from flows.prune import prune  # noqa: PLC0415
+
+    with pytest.raises(InvalidInput, match="0 or more"):
+        prune(str(tmp_path), protect_hours=-1)

@@ -1,0 +1,109 @@
+"""Verify finds what is damaged, foreign or written anew."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from catalog.errors import InvalidInput, NotRecorded
+from catalog.finding import Fault
+
+
+def rot(path: Path) -> None:
+    """Change bytes and keep size and time, as a failing disk does."""
+    info = path.stat()
+    data = bytearray(path.read_bytes())
+    data[0] ^= 1
+    path.write_bytes(data)
+    os.utime(path, ns=(info.st_atime_ns, info.st_mtime_ns))
+
+
+def test_all_is_well_after_a_sync(source: Path, tmp_path: Path) -> None:
+    from flows.sync import sync  # noqa: PLC0415 - imports Prefect
+    from flows.verify import Depth, verify  # noqa: PLC0415
+
+    end = str(tmp_path / "end")
+    sync(str(source), [end])
+    result = verify(end, depth=Depth.DIGEST)
+
+    assert result
+    assert result.findings == ()
+    assert (result.files, result.read) == (3, 3)
+    assert "all is well" in str(result)
+
+
+@pytest.mark.parametrize("depth", ["existence", "size", "digest"])
+def test_each_depth_finds_what_it_promises(source: Path, tmp_path: Path, depth: str) -> None:
+    from flows.sync import sync  # noqa: PLC0415
+    from flows.verify import Depth, verify  # noqa: PLC0415
+    from flows.verify_result import VerifyFailed  # noqa: PLC0415
+
+    (source / "time.txt").write_text("rewritten with equal bytes")
+    (source / "size.txt").write_text("long enough")
+    end = tmp_path / "end"
+    sync(str(source), [str(end)])
+    (end / "a.txt").unlink()
+    (end / "size.txt").write_text("short")
+    os.utime(end / "time.txt", (1, 1))
+    rot(end / "sub" / "b.bin")
+    (end / "foreign").write_text("not ours")
+
+    with pytest.raises(VerifyFailed) as caught:
+        verify(str(end), depth=Depth(depth))
+    found = {one.path: one.fault for one in caught.value.result.findings}
+
+    expected = {"a.txt": Fault.MISSING, "foreign": Fault.FOREIGN}
+    if depth != "existence":
+        expected |= {"size.txt": Fault.SIZE, "time.txt": Fault.CHANGED}
+    if depth == "digest":
+        expected |= {"sub/b.bin": Fault.CORRUPT}
+    assert found == expected
+    assert "'a.txt' missing" in str(caught.value)
+
+
+def test_drift_and_foreign_files_alone_do_not_fail(source: Path, tmp_path: Path) -> None:
+    from flows.sync import sync  # noqa: PLC0415
+    from flows.verify import verify  # noqa: PLC0415
+
+    end = tmp_path / "end"
+    sync(str(source), [str(end)])
+    (end / "foreign").write_text("not ours")
+
+    result = verify(str(end))
+    assert result
+    assert [(one.path, one.fault) for one in result.findings] == [("foreign", Fault.FOREIGN)]
+
+
+def test_an_older_version_is_verified_by_its_number(source: Path, tmp_path: Path) -> None:
+    from flows.sync import sync  # noqa: PLC0415
+    from flows.verify import verify  # noqa: PLC0415
+    from flows.verify_result import VerifyFailed  # noqa: PLC0415
+
+    end = tmp_path / "end"
+    sync(str(source), [str(end)])
+    (source / "a.txt").write_text("longer than it was")
+    sync(str(source), [str(end)])
+
+    assert verify(str(end)).version == 2
+    with pytest.raises(VerifyFailed, match=r"'a\.txt' size: expected 5 bytes, found 18 bytes"):
+        verify(str(end), version=1)
+    with pytest.raises(NotRecorded):
+        verify(str(end), version=9)
+
+
+def test_a_sample_reads_a_share(tmp_path: Path) -> None:
+    from flows.sync import sync  # noqa: PLC0415
+    from flows.verify import Depth, verify  # noqa: PLC0415
+
+    source = tmp_path / "many"
+    source.mkdir()
+    for number in range(200):
+        (source / f"{number}").write_text(f"file {number}")
+    end = str(tmp_path / "end")
+    sync(str(source), [end])
+
+    assert 0 < verify(end, depth=Depth.DIGEST, sample=0.5).read < 200
+    with pytest.raises(InvalidInput, match="a share above 0"):
+        verify(end, sample=0)

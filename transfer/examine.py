@@ -1,0 +1,72 @@
+"""Read what a repository holds and compare every byte with the digests of a version."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import islice
+
+from catalog.digest import Hasher
+from catalog.errors import ResourceNotFound, StorageError
+from catalog.finding import Fault, Finding
+from catalog.version import ContentRow
+from providers.base import Source
+from transfer.job import End
+from transfer.lanes import Lane
+from transfer.progress import Progress
+from transfer.stop import StopFlag
+
+STEP = 2000  # rows held at once
+
+
+def examine(
+    end: End[Source],
+    rows: Iterable[ContentRow],
+    stop: StopFlag,
+    progress: Progress,
+    threads: int = 64,
+) -> list[Finding]:
+    """Return the paths whose bytes are not the version's; rows without a digest are passed over."""
+    findings: list[Finding] = []
+    tries: dict[str, int] = {}
+
+    def work(row: ContentRow) -> float | None:
+        try:
+            finding = _examined(end, row, stop, progress)
+        except StorageError as error:
+            tries[row.path] = tries.get(row.path, 0) + 1
+            delay = end.retry.delay_s(tries[row.path], error)
+            if delay is not None:
+                return delay
+            finding = Finding(row.path, Fault.UNREADABLE, found=str(error))
+        if finding is not None:
+            findings.append(finding)
+        progress.settled(failed=finding is not None)
+        return None
+
+    known = (row for row in rows if row.digest is not None)
+    while step := list(islice(known, STEP)):
+        Lane(step, work, stop).run(threads)
+    return sorted(findings, key=lambda one: one.path)
+
+
+def _examined(
+    end: End[Source], row: ContentRow, stop: StopFlag, progress: Progress
+) -> Finding | None:
+    hasher = Hasher()
+    try:
+        with end.gate.connection(stop):
+            reading = end.storage.read(row.path)
+            try:
+                for chunk in reading:
+                    stop.check()
+                    hasher.update(chunk)
+                    progress.moved(len(chunk))
+                    end.gate.pass_bytes(len(chunk), stop)
+            finally:
+                reading.close()
+    except ResourceNotFound:
+        return Finding(row.path, Fault.MISSING)
+    found = hasher.digest().value
+    if found != row.digest:
+        return Finding(row.path, Fault.CORRUPT, f"sha256:{row.digest}", f"sha256:{found}")
+    return None
