@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 from catalog.guards import Guards
 from catalog.plan import Mode, OnError, Selection, Strategy
 from flows.approval import Approval
-from transfer.job import CleanUp
+from transfer.job import CleanUp, History
 
 
 class GuardSettings(BaseModel):
@@ -54,10 +54,20 @@ class Options:
     checks: tuple[str, ...] = ()
     guards: Guards = field(default=Guards())
     approval: Approval = Approval.FAIL
+    history: History = History.KEEP
 
     def to_json(self) -> str:
         """Return what a stored plan must remember to be carried out later."""
-        kept = ("listed", "on_error", "allow_partial", "clean_up", "checks", "guards", "approval")
+        kept = (
+            "listed",
+            "on_error",
+            "allow_partial",
+            "clean_up",
+            "checks",
+            "guards",
+            "approval",
+            "history",
+        )
         every = asdict(self)
         return json.dumps({name: every[name] for name in kept})
 

@@ -72,6 +72,7 @@ def carried_out(run: Running, plan: Plan, options: Options, version: int | None)
             Settings().threads,
             on_error=options.on_error,
             clean_up=options.clean_up,
+            history=options.history,
             keep_staged=bool(own),
         ),
         own,

@@ -10,7 +10,7 @@ SELECT position, address, path, lower(hex(digest)), etag FROM (
     SELECT digest, repository, path, etag FROM locations
     UNION
     SELECT digest, origin, origin_path, origin_etag FROM locations
-    WHERE $origins AND origin_path IS NOT NULL
+    WHERE $origins AND origin_path <> ''
   ) l USING (digest)
   JOIN repositories a USING (repository)
   WHERE a.address IN (SELECT unnest($places::VARCHAR[])) AND NOT EXISTS (

@@ -5,7 +5,7 @@ SELECT a.address FROM (
     AND added_in <= $number AND (removed_in IS NULL OR removed_in > $number)
 ) c
 JOIN (
-  SELECT digest, repository FROM locations UNION ALL SELECT digest, origin FROM locations WHERE origin IS NOT NULL
+  SELECT digest, repository FROM locations UNION ALL SELECT digest, origin FROM locations WHERE origin_path <> ''
 ) l USING (digest) JOIN repositories a ON a.repository = l.repository
 WHERE a.tenant = $tenant
 GROUP BY a.address ORDER BY count(*) DESC, a.address

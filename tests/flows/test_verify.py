@@ -1,4 +1,4 @@
-"""Verify finds what is damaged, foreign or written anew."""
+"""Verify finds what is damaged, foreign or written anew; repair mends what can be mended."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import pytest
 
 from catalog.errors import InvalidInput, NotRecorded
 from catalog.finding import Fault
+from tests.flows.test_sync import bucket, files
+from tests.servers.seaweedfs import S3Server
 
 
 def rot(path: Path) -> None:
@@ -107,3 +109,61 @@ def test_a_sample_reads_a_share(tmp_path: Path) -> None:
     assert 0 < verify(end, depth=Depth.DIGEST, sample=0.5).read < 200
     with pytest.raises(InvalidInput, match="a share above 0"):
         verify(end, sample=0)
+
+
+def test_repair_mends_from_another_copy_and_makes_no_version(
+    source: Path, tmp_path: Path, s3_server: S3Server
+) -> None:
+    from blocks.resolve import repository  # noqa: PLC0415
+    from flows.repair import repair  # noqa: PLC0415
+    from flows.sync import sync  # noqa: PLC0415
+
+    end, other = tmp_path / "end", repository(bucket(s3_server, "mends"))  # type: ignore[arg-type]
+    sync(str(source), [str(end), other])
+    before = files(end)
+    for path in source.rglob("*"):
+        if path.is_file():
+            path.unlink()  # the bytes are in the bucket alone
+    (end / "a.txt").unlink()
+    rot(end / "sub" / "b.bin")
+
+    result = repair(str(end), sources=[other])
+
+    assert result.repaired == ("a.txt", "sub/b.bin")
+    assert files(end) == before
+    again = repair(str(end), sources=[other])
+    assert again.repaired == ()
+    assert "nothing to repair" in str(again)
+    assert again.found.version == 1
+
+
+def test_repair_goes_back_to_where_the_bytes_came_from(source: Path, tmp_path: Path) -> None:
+    from flows.repair import repair  # noqa: PLC0415
+    from flows.sync import sync  # noqa: PLC0415
+
+    end = tmp_path / "end"
+    sync(str(source), [str(end)])
+    rot(end / "a.txt")
+
+    assert repair(str(end)).repaired == ("a.txt",)
+    assert (end / "a.txt").read_text() == "alpha"
+
+
+def test_what_cannot_be_repaired_is_put_aside_and_named(source: Path, tmp_path: Path) -> None:
+    from flows.repair import RepairFailed, repair  # noqa: PLC0415
+    from flows.sync import sync  # noqa: PLC0415
+
+    end = tmp_path / "end"
+    sync(str(source), [str(end)])
+    (source / "a.txt").unlink()
+    rot(end / "a.txt")
+    rot(end / "sub" / "b.bin")
+
+    with pytest.raises(RepairFailed, match=r"lost: 'a\.txt'") as caught:
+        repair(str(end))
+
+    assert caught.value.result.repaired == ("sub/b.bin",)
+    assert not (end / "a.txt").exists(), "wrong bytes are not served"
+    assert files(end)["sub/b.bin"] == files(source)["sub/b.bin"]
+    aside = [one.read_text() for one in (end / ".entrepot").rglob("*") if one.is_file()]
+    assert "`lpha" in aside, "but not lost either"

@@ -1,0 +1,139 @@
+"""Repair: mend what verify finds damaged, from any place that holds the right bytes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from prefect.logging import get_run_logger
+
+from blocks.history import history_of
+from blocks.repository import Repository
+from blocks.resolve import repository as resolved
+from catalog.errors import CatalogError
+from catalog.finding import DAMAGE
+from catalog.plan import Selection, Strategy
+from catalog.version import ContentRow
+from flows.artifacts import show_findings
+from flows.content_plan import Content, Lies, brought_about, lacking
+from flows.delivery import Running
+from flows.names import run_name
+from flows.options import Options
+from flows.verb import verb
+from flows.verify import Depth, looked
+from flows.verify_result import VerifyResult
+from tasks.quarantine import quarantine
+from transfer.job import History
+
+REPAIRING = Options(
+    strategy=Strategy.ALWAYS,  # the catalog believes that all is well there
+    selection=Selection(allow_empty=True),
+    listed=False,
+    history=History.DROP,  # damaged bytes are no history
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RepairResult:
+    """What was damaged, what was mended, and what could not be; true when all is well now."""
+
+    found: VerifyResult
+    repaired: tuple[str, ...] = ()
+    unrepairable: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        """Say whether nothing damaged is left."""
+        return not self.unrepairable
+
+    def summary(self) -> str:
+        """Return one sentence."""
+        if not self.found.damaged:
+            return f"{self.found.summary()}; nothing to repair"
+        return (
+            f"{self.found.damaged} damaged, {len(self.repaired)} repaired, "
+            f"{len(self.unrepairable)} cannot be: their bytes are nowhere to be had"
+        )
+
+    def __str__(self) -> str:
+        """Return the sentence, and what could not be mended."""
+        lines = [f"{self.found.repository}: {self.summary()}"]
+        return "\n".join(lines + [f"  lost: {path!r}" for path in self.unrepairable[:20]])
+
+    def __repr__(self) -> str:
+        """Return the text, so that a bare `result` in a prompt is readable."""
+        return str(self)
+
+
+class RepairFailed(CatalogError):
+    """Some files cannot be repaired; `result` tells which."""
+
+    def __init__(self, result: RepairResult) -> None:
+        """Name them."""
+        super().__init__(str(result))
+        self.result = result
+
+
+@verb("repair", run_name)
+def repair(
+    repository: Repository | str,
+    *,
+    version: int | None = None,
+    depth: Depth = Depth.DIGEST,
+    sources: list[Repository | str] | None = None,
+) -> RepairResult:
+    """Look for damage and mend it: missing and altered files are written anew, each verified.
+
+    A damaged file whose right bytes are nowhere to be had is moved into the repository's
+    quarantine, so that it is not taken for whole. No version is made: the set is the same.
+
+    Args:
+        repository: What to mend: a repository, its block's name, a path or a URL.
+        version: The version that counts; the latest by default.
+        depth: How closely to look for damage: existence, size, or digest, which reads every file.
+        sources: Repositories that may hold the bytes, where no stored block leads to them.
+
+    Returns:
+        What was found and mended.
+
+    Raises:
+        RepairFailed: some files cannot be repaired; the others were.
+        NotRecorded: there is no such version.
+    """
+    end = resolved(repository)
+    given = [resolved(one) for one in sources or ()]
+    with Running("repair", history_of(end), (end,)) as run:
+        found = looked(run, end, version, depth, 1.0)
+        damaged = {one.path for one in found.findings if one.fault in DAMAGE}
+        result = RepairResult(found)
+        if damaged:
+            result = _mended(run, end, found, damaged, given)
+        run.end("completed" if result else "failed", result.summary())
+        show_findings(found)
+        get_run_logger().info("%s", result.summary())
+        if not result:
+            raise RepairFailed(result)
+    return result
+
+
+def _mended(
+    run: Running,
+    end: Repository,
+    found: VerifyResult,
+    damaged: set[str],
+    given: list[Repository],
+) -> RepairResult:
+    place = (end.address, found.version)
+    rows = [row for row in run.catalog.content(*place) if row.path in damaged]
+    lost = set(lacking(run, _content(rows, place), REPAIRING, given))
+    quarantine(end, sorted(lost), run.job.run_id)
+    good = [row for row in rows if row.path not in lost]
+    if good:
+        brought_about(run, _content(good, place), REPAIRING, given)
+    return replace(
+        RepairResult(found),
+        repaired=tuple(row.path for row in good),
+        unrepairable=tuple(sorted(lost)),
+    )
+
+
+def _content(rows: list[ContentRow], place: tuple[str, int]) -> Content:
+    return Content(rows, Lies.IN_ITS_HISTORY, (place,))
