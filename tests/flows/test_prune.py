@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -45,7 +46,7 @@ def test_unfinished_uploads_of_a_bucket_are_given_up(s3_server: S3Server, source
 
     end = repository(bucket(s3_server, "pruned"))  # type: ignore[arg-type]
     sync(str(source), [end])
-    filesystem = end.settings.filesystem()
+    filesystem: Any = end.settings.filesystem()
     where = {"Bucket": s3_server.bucket, "Key": "pruned/half"}
     filesystem.call_s3("create_multipart_upload", **where)
 
