@@ -29,10 +29,10 @@ from flows.verb import verb
 class AddSettings(BaseModel):
     """Resources of a version of a repository, to be added."""
 
-    model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
+    model_config = ConfigDict(extra="forbid")
 
-    repository: Repository | str = Field(
-        title="Repository", description="Whose version it is: a repository, its name or address."
+    repository: str = Field(  # no block: one inside a model breaks Prefect's run form
+        title="Repository", description="Whose version it is: a block's name, a path or a URL."
     )
     version: int | None = Field(
         default=None, title="Version", description="Number of the version; empty for the latest."
