@@ -87,7 +87,7 @@ class FtpWriter:
         self._storage, self._path, self._temporary = storage, path, temporary
         self._attributes = attributes
         self._channel: tuple[FtpClient, socket.socket] | None = None
-        self._begun = self._ended = False
+        self._begun = self._sealed = self._ended = False
         self._size = 0
 
     def write(self, chunk: Chunk) -> None:
@@ -103,8 +103,10 @@ class FtpWriter:
         """End the file and give it its name."""
         return self.finish()
 
-    def finish(self) -> Stored:
-        """End the file and give it its name."""
+    def seal(self) -> None:
+        """End the file: the server says that it has all of it, and the connection is free."""
+        if self._sealed:
+            return
         connections = self._storage.connections
         self._open()
         channel, self._channel = self._channel, None
@@ -114,6 +116,12 @@ class FtpWriter:
             finish(connections, *channel)
         except (ftplib.Error, OSError, EOFError) as error:
             raise translated(error, self._path, connections.where) from error
+        self._sealed = True
+
+    def finish(self) -> Stored:
+        """End the file and give it its name."""
+        self.seal()
+        connections = self._storage.connections
         with connections.client(self._path) as client:
             stored = self._storage.settle(
                 client, self._path, self._temporary, self._size, self._attributes
@@ -137,7 +145,7 @@ class FtpWriter:
             self._storage.discard(self._temporary)
 
     def _open(self) -> socket.socket:
-        if self._ended:
+        if self._ended or self._sealed:
             raise StorageFailed(f"{self._path!r}: written after its end", path=self._path)
         if self._channel is None:
             self._begun = True

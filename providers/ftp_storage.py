@@ -40,7 +40,6 @@ class FtpStorage:
     ) -> None:
         """Serve `root`, without slashes at its ends."""
         self.connections = connections
-        self._aside = connections.named(f"{where} history")  # whoever keeps holds one already
         self._base = f"/{root}/" if root else "/"
         self._where = where
         self._on_close = on_close
@@ -138,7 +137,7 @@ class FtpStorage:
     def keep(self, standing: Resource, key: str) -> Kept:
         """Move the file into the history, unless it lies there from before."""
         path, kept = standing.path, f"{HISTORY}/{key}"
-        with self._aside.client(path) as client:
+        with self.connections.client(path) as client:
             try:
                 if self._look(client, kept).size == standing.size:
                     return Kept.KEPT

@@ -50,6 +50,15 @@ class Keeper(Protocol):
         ...
 
 
+@runtime_checkable
+class Sealer(Protocol):
+    """A writer that can make sure of its bytes before anything else is touched."""
+
+    def seal(self) -> None:
+        """Wait until every byte has arrived: only the final name is left to be given."""
+        ...
+
+
 def kept_key(sha256: str) -> str:
     """Return the name in the history of the bytes with this digest, in hex."""
     return f"sha256/{sha256[:2]}/{sha256[2:]}"

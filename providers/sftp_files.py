@@ -122,6 +122,10 @@ class SftpWriter:
         """Begin to write `chunk`; waits while enough is under way."""
         self._storage.sessions.run(self.send(bytes(chunk)), self._path)
 
+    def seal(self) -> None:
+        """Wait for all writes."""
+        self._storage.sessions.run(self.flush(), self._path)
+
     def commit(self, digest: Digest) -> Stored:  # noqa: ARG002 - the server cannot check it
         """Wait for all writes and give the file its name."""
         return self._storage.sessions.run(self.finish(), self._path)
@@ -144,11 +148,15 @@ class SftpWriter:
             self._tasks.append(asyncio.create_task(self._block(self._file, block, self._size)))
             self._size += len(block)
 
-    async def finish(self) -> Stored:
-        """Wait, close, rename, on the loop."""
+    async def flush(self) -> None:
+        """Wait for all writes, on the loop."""
         await self.send(b"")
         while self._tasks:
             await self._tasks.popleft()
+
+    async def finish(self) -> Stored:
+        """Wait, close, rename, on the loop."""
+        await self.flush()
         file, self._file = self._file, None
         if file is None:
             raise SizeMismatch(self._path, self._size, 0)

@@ -12,8 +12,8 @@ from catalog.outcome import Outcome, Proof, Status
 from catalog.plan import Action
 from catalog.resource import Resource
 from catalog.stood import Etags, Stood
-from providers.base import Attributes, Storage, Stored
-from providers.keeping import Keeper, Kept, foreign_key, kept_key
+from providers.base import Attributes, Storage, Stored, Writer
+from providers.keeping import Keeper, Kept, Sealer, foreign_key, kept_key
 from transfer.job import End, History, HistoryArea
 from transfer.staging import Piece, Staging
 
@@ -40,6 +40,17 @@ def keep(staging: Staging, piece: Piece, number: int) -> None:
         error.message = f"{path!r} was left as it is, for it could not be kept before: {error}"
         raise
     piece.kept[number] = made
+
+
+def commit(staging: Staging, piece: Piece, number: int, writer: Writer) -> Stored:
+    """Let a piece appear at a destination, having kept what it replaces.
+
+    What moves the old file away first makes sure of the new one: the disk may be full.
+    """
+    if keeps_late(staging, piece, number) and isinstance(writer, Sealer):
+        writer.seal()
+    keep(staging, piece, number)
+    return writer.commit(Digest("sha256", piece.digest or ""))
 
 
 def keep_early(staging: Staging, piece: Piece, number: int) -> None:

@@ -20,7 +20,7 @@ from providers.base import Chunk, Copier, Reading, Source, Writer
 from transfer.download import check_read, copy_origin
 from transfer.elsewhere import elsewhere
 from transfer.growth import MOST
-from transfer.history import keep, keep_early
+from transfer.history import commit, keep, keep_early
 from transfer.job import End
 from transfer.ranges import Ranges
 from transfer.staging import FileReading, Piece, Staging, expected_digests, trusted_any
@@ -142,8 +142,7 @@ def _commit(
     writer = writers[number]
     storage = staging.delivery.destinations[number].storage
     try:
-        keep(staging, piece, number)
-        stored = writer.commit(Digest("sha256", piece.digest or ""))
+        stored = commit(staging, piece, number, writer)
         if stored.size != piece.size:
             storage.remove(piece.item.path)
             raise SizeMismatch(piece.item.path, piece.size, stored.size)

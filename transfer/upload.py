@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from catalog.digest import Digest
 from catalog.errors import Cancelled, CatalogError, IntegrityError, SizeMismatch, StorageError
 from catalog.plan import OnError
 from providers.base import Chunk, Copier, Stored
 from transfer.download import bring, copied_whole, copy_origin, staged_bytes
 from transfer.elsewhere import copied_inside
-from transfer.history import keep, keep_early, keeps_late
+from transfer.history import commit, keep, keep_early, keeps_late
 from transfer.lanes import Lane
 from transfer.pump import pump
 from transfer.staging import FileReading, Piece, Staging
@@ -132,8 +131,7 @@ def _streamed(staging: Staging, piece: Piece, number: int) -> Stored:
             stop.check()
             writer.write(chunk)
             end.gate.pass_bytes(len(chunk), stop)
-        keep(staging, piece, number)
-        return writer.commit(Digest("sha256", piece.digest))
+        return commit(staging, piece, number, writer)
     except BaseException:
         writer.abort()
         raise

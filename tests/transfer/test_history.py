@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ftplib
 import os
+import socket
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +17,9 @@ from catalog.digest import Digest
 from catalog.outcome import Outcome, Status
 from catalog.plan import Action, Item
 from catalog.stood import Stood
+from providers import ftp_files
 from providers.base import Attributes, ProviderSettings, Storage
+from providers.ftp_connection import FtpClient, FtpConnections
 from providers.generic import FsspecSettings
 from providers.keeping import HISTORY, foreign_key, kept_key
 from providers.local import LocalSettings
@@ -180,6 +184,33 @@ def test_what_cannot_be_kept_is_neither_replaced_nor_removed(
     assert own.status is Status.FAILED
     assert not kept
     assert (root / "a").read_bytes() == OLD
+
+
+def test_an_upload_that_fails_at_its_end_leaves_the_old_file_where_it_is(
+    ftp_server: FtpServer, source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = ftp_files.finish
+
+    def full(connections: FtpConnections, client: FtpClient, data: socket.socket) -> None:
+        real(connections, client, data)
+        raise ftplib.error_perm("552 disk full")  # noqa: S321 - what FTP says
+
+    root = ftp_server.root / uuid4().hex
+    target = keeping(ftp_settings(ftp_server, root.name))
+    for path, data in (("small", NEW), ("large", LARGE)):
+        (source / path).write_bytes(data)
+    items = [
+        item(path, (source / path).read_bytes(), Action.REPLACE, known(target, path, OLD))
+        for path in ("small", "large")
+    ]
+    monkeypatch.setattr(ftp_files, "finish", full)  # as a server says it after the bytes
+    own, kept = run(delivery(folder(source), target, options=SMALL), *items)
+    assert [one.status for one in own] == [Status.FAILED] * 2
+    assert not kept
+    assert {path: (root / path).read_bytes() for path in ("small", "large")} == {
+        "small": OLD,
+        "large": OLD,
+    }
 
 
 def test_a_write_that_fails_after_it_was_kept_succeeds_again(
