@@ -16,7 +16,8 @@ from pydantic import BaseModel, ConfigDict, Field, HttpUrl, field_validator
 from catalog.manifest import is_manifest
 from catalog.paths import clean_prefix
 from providers.base import OpenOptions, ProviderSettings, Timeouts
-from providers.registry import provider, registered
+from providers.registry import provider, registered, scheme_of
+from providers.url import parse_url
 from transfer.limits import Limits
 from transfer.retry import RetryPolicy
 
@@ -125,6 +126,9 @@ class Repository(Block):
         ```
     """
 
+    # What a person typed may hold a password at the wrong place.
+    model_config = ConfigDict(hide_input_in_errors=True)
+
     _block_type_name = "Entrepot Repository"
     _block_type_slug = "entrepot-repository"
     _description = (
@@ -151,6 +155,14 @@ class Repository(Block):
         description=(
             "Name of a file below the path (PULP_MANIFEST, SHA256SUMS, *.manifest) that lists "
             "the files with digests, which are then enforced; empty to list the storage itself."
+        ),
+    )
+    mirrors: list[str] = Field(
+        default_factory=list[str],
+        title="Mirrors",
+        description=(
+            "Block names or addresses of other sources of the same files, asked in order for a "
+            "file with a declared digest that cannot be had here, or is damaged here."
         ),
     )
     layout: Layout = Field(
@@ -180,6 +192,14 @@ class Repository(Block):
     @classmethod
     def _inside(cls, value: str) -> str:
         return clean_prefix(value)
+
+    @field_validator("mirrors")
+    @classmethod
+    def _without_passwords(cls, value: list[str]) -> list[str]:
+        for one in value:
+            if scheme_of(one) is not None:
+                parse_url(one)
+        return value
 
     @field_validator("manifest")
     @classmethod

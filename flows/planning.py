@@ -89,7 +89,7 @@ def reference(repository: Repository) -> str:
     """Return what leads to a repository again: its name, or its address if that says all."""
     if repository.name:
         return repository.name
-    if repository.manifest:
+    if repository.manifest or repository.mirrors:
         return ""
     try:
         again = resolved(repository.address)

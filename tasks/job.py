@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from blocks.repository import Layout, Repository
+from blocks.resolve import repository as resolved
 from catalog.settings import Settings
 from catalog.store import Catalog
 from providers.base import Source, Storage
@@ -17,6 +18,7 @@ from providers.keeping import HISTORY
 from providers.manifest_source import ManifestSource
 from transfer.job import Delivery, End, HistoryArea, TransferOptions
 from transfer.limits import ByteBudget, gate
+from transfer.mirrors import Mirror, Mirrors
 from transfer.progress import Progress
 from transfer.stop import StopFlag
 from transfer.validate import Check
@@ -118,6 +120,7 @@ def delivery(job: Job) -> Generator[Delivery]:
             stack.enter_context(opened_destination(repository)) for repository in job.destinations
         )
         places = tuple(stack.enter_context(opened_source(repository)) for repository in job.places)
+        mirrors = stack.enter_context(Mirrors([_mirror(name) for name in job.source.mirrors]))
         yield Delivery(
             source,
             ends,
@@ -127,4 +130,11 @@ def delivery(job: Job) -> Generator[Delivery]:
             common.budget,
             job.run_id,
             places,
+            mirrors,
         )
+
+
+def _mirror(name: str) -> Mirror:
+    """Return another source of the same files by its block's name or its address."""
+    found = resolved(name)
+    return Mirror(found.address, partial(opened_source, found))

@@ -29,6 +29,8 @@ class Asking:
         item = piece.item
         if self._asker is None or piece.attempts or item.elsewhere or item.size is None:
             return False
+        if piece.turned or piece.source is not None:
+            return False
         if not self._gate.enter_at_once():
             return False
         try:

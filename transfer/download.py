@@ -26,6 +26,7 @@ from transfer.asking import Asking
 from transfer.elsewhere import elsewhere, inside
 from transfer.job import Delivery
 from transfer.lanes import FEW, Lane
+from transfer.mirrors import as_planned, line_up, source_of, turn
 from transfer.staging import Piece, Staging, expected_digests, trusted_any
 
 
@@ -37,6 +38,7 @@ def download(delivery: Delivery, items: list[Item]) -> Staging:
         large: list[Piece] = []
         for piece in staging.pieces:
             refuse_names(staging, piece)
+            line_up(delivery, piece)
             if piece.removal or not piece.open_targets() or copied_whole(delivery, piece):
                 continue
             (large if passes_through(delivery, piece.item) else small).append(piece)
@@ -90,6 +92,8 @@ def copy_origin(
     """
     if not isinstance(destination, Copier) or not destination.capabilities.copy:
         return None
+    if delivery.mirrors:
+        return None  # what is read may be another source's, and is not copied unseen
     source = delivery.source.storage
     if not destination.copies_from(source):
         return None
@@ -113,7 +117,9 @@ def _run(staging: Staging, pieces: list[Piece], threads: int, first: int) -> Non
                 _take(staging, piece, fetched)
         except StorageError as error:
             _drop(staging, piece)
-            delay = delivery.source.retry.delay_s(piece.attempts, error)
+            delay = source_of(delivery, piece).retry.delay_s(piece.attempts, error)
+            if delay is None and turn(delivery, piece, error):
+                return 0.0
             if delay is None:
                 staging.fail(piece, error)
             return delay
@@ -126,7 +132,7 @@ def _run(staging: Staging, pieces: list[Piece], threads: int, first: int) -> Non
 def bring(staging: Staging, piece: Piece) -> None:
     """Fetch one piece, wherever it is nearest, and check it; what fails is raised."""
     delivery, item = staging.delivery, piece.item
-    if piece.attempts == 1:
+    if piece.attempts == 1 and not piece.turned:
         for end, place in elsewhere(delivery, item):
             try:
                 with end.gate.connection(delivery.stop):
@@ -141,21 +147,27 @@ def bring(staging: Staging, piece: Piece) -> None:
             piece.resource = None  # it describes the other place, not the source
             piece.declared = trusted_any(expected_digests(item, None))
             return
-    source = delivery.source
+    source = source_of(delivery, piece)
     if item.size is None or passes_through(delivery, item):
         _receive(staging, piece)
         return
     with source.gate.connection(delivery.stop):
-        fetched = source.storage.fetch(item.origin, etag=item.etag)
+        fetched = source.storage.fetch(item.origin, etag=_pin(piece))
     _take(staging, piece, fetched)
 
 
 def _take(staging: Staging, piece: Piece, fetched: Fetched) -> None:
     """Check what the source gave, and keep it."""
     delivery, item = staging.delivery, piece.item
-    delivery.source.gate.pass_bytes(len(fetched.data), delivery.stop)
+    source_of(delivery, piece).gate.pass_bytes(len(fetched.data), delivery.stop)
     sha256 = check_bytes(item, fetched, expected_digests(item, fetched.resource))
     _keep(staging, piece, fetched, sha256)
+    piece.resource = as_planned(piece, fetched.resource)
+
+
+def _pin(piece: Piece) -> str | None:
+    """Return the etag to pin a read to; a mirror's is its own, and the digest tells."""
+    return piece.item.etag if piece.source is None else None
 
 
 def check_bytes(item: Item, fetched: Fetched, expected: tuple[Digest, ...]) -> str:
@@ -202,10 +214,11 @@ def _keep(staging: Staging, piece: Piece, fetched: Fetched, sha256: str) -> None
 def _receive(staging: Staging, piece: Piece) -> None:
     """Stream a file of unknown or large size: into memory while it is small, else onto disk."""
     delivery, item = staging.delivery, piece.item
+    source = source_of(delivery, piece)
     received = bytearray()
     piece.file = None
-    with delivery.source.gate.connection(delivery.stop):
-        reading = delivery.source.storage.read(item.origin, etag=item.etag)
+    with source.gate.connection(delivery.stop):
+        reading = source.storage.read(item.origin, etag=_pin(piece))
         try:
             expected = expected_digests(item, reading.resource)
             hasher = Hasher(digest.algorithm for digest in expected)
@@ -216,10 +229,11 @@ def _receive(staging: Staging, piece: Piece) -> None:
                 if len(received) > delivery.options.small:
                     _spill(staging, piece, received)
                 delivery.progress.moved(len(chunk))
-                delivery.source.gate.pass_bytes(len(chunk), delivery.stop)
+                source.gate.pass_bytes(len(chunk), delivery.stop)
         finally:
             reading.close()
     check_read(piece, hasher, expected, reading.resource)
+    piece.resource = as_planned(piece, reading.resource)
     if len(received) == hasher.size and delivery.budget.take(len(received)):
         piece.held = len(received)
         piece.data = bytes(received)

@@ -12,6 +12,7 @@ from uuid import uuid4
 from catalog.plan import OnError
 from providers.base import Source, Storage
 from transfer.limits import ByteBudget, Gate
+from transfer.mirrors import Mirrors
 from transfer.progress import Progress
 from transfer.retry import RetryPolicy
 from transfer.stop import StopFlag
@@ -83,3 +84,4 @@ class Delivery:
     run_id: str = field(default_factory=lambda: uuid4().hex)
     places: tuple[End[Source], ...] = ()
     """Further storages that may hold bytes the plan needs; they are read only."""
+    mirrors: Mirrors = field(default_factory=Mirrors)

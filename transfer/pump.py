@@ -22,6 +22,7 @@ from transfer.elsewhere import elsewhere
 from transfer.growth import MOST
 from transfer.history import commit, keep, keep_early
 from transfer.job import End
+from transfer.mirrors import source_of, turn
 from transfer.ranges import Ranges
 from transfer.staging import FileReading, Piece, Staging, expected_digests, trusted_any
 
@@ -34,9 +35,11 @@ def pump(staging: Staging, piece: Piece) -> float | None:
     try:
         broken = _move(staging, piece)
     except StorageError as error:
-        if piece.attempts == 1 and any(elsewhere(delivery, piece.item)):
+        if piece.attempts == 1 and not piece.turned and any(elsewhere(delivery, piece.item)):
             return 0.0  # the catalog's word was outdated: now the source is asked
-        delay = delivery.source.retry.delay_s(piece.attempts, error)
+        delay = source_of(delivery, piece).retry.delay_s(piece.attempts, error)
+        if delay is None and turn(delivery, piece, error):
+            return 0.0
         if delay is None:
             staging.fail(piece, error)
         return delay
@@ -172,14 +175,14 @@ class _Stream:
         self.size: int | None = piece.item.size
 
     def _origin(self) -> tuple[End[Source], str]:
-        if self._piece.attempts == 0:
+        if self._piece.attempts == 0 and not self._piece.turned:
             for end, place in elsewhere(self._delivery, self._piece.item):
                 self._known = (Digest("sha256", place.sha256),)
                 return end, place.path
         for number, outcome in self._piece.outcomes.items():
             if outcome.status is Status.STORED:
                 return self._delivery.destinations[number], self._piece.item.path
-        return self._delivery.source, self._piece.item.origin
+        return source_of(self._delivery, self._piece), self._piece.item.origin
 
     @property
     def _storage(self) -> Source:

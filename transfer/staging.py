@@ -14,8 +14,8 @@ from catalog.outcome import Outcome, Proof, Status
 from catalog.plan import Action, Item
 from catalog.resource import Resource
 from providers.asking import Asked
-from providers.base import Attributes, Chunk, Stored
-from transfer.job import Delivery
+from providers.base import Attributes, Chunk, Source, Stored
+from transfer.job import Delivery, End
 
 BLOCK = 2**20  # bytes
 
@@ -42,7 +42,10 @@ class Piece:
         "outcomes",
         "resource",
         "size",
+        "source",
         "tries",
+        "turned",
+        "waiting",
     )
 
     def __init__(self, item: Item) -> None:
@@ -63,6 +66,9 @@ class Piece:
         self.outcomes: dict[int, Outcome] = {}
         self.kept: dict[int, list[Outcome]] = {}  # what went into the history, by destination
         self.counted = False  # told to the progress
+        self.source: End[Source] | None = None  # the mirror that it is read from, if it is one
+        self.waiting: list[str] = []  # addresses of the sources that are asked next
+        self.turned = False  # it is no longer read where it would be at first
 
     @property
     def removal(self) -> bool:

@@ -370,3 +370,42 @@ def test_a_run_shows_progress_and_a_result_in_the_ui(source: Path, tmp_path: Pat
     assert set(shown) == {"entrepot-progress", "entrepot-result"}
     assert "3 of 3 files" in shown["entrepot-progress"]["description"]
     assert '"added": "3"' in shown["entrepot-result"]["data"]
+
+
+def test_a_file_that_the_source_lost_comes_from_its_mirror(
+    faulty_server: FaultyServer, tmp_path: Path
+) -> None:
+    from blocks.repository import Repository  # noqa: PLC0415
+    from flows.sync import sync  # noqa: PLC0415
+
+    faulty_server.files["/SHA256SUMS"] = f"{Digest.of(b'lost').value}  f\n".encode()
+    mirror = tmp_path / "mirror"
+    mirror.mkdir()
+    (mirror / "f").write_bytes(b"lost")
+    source = Repository.model_validate(
+        {
+            "storage": {"type": "http", "url": faulty_server.url},
+            "manifest": "SHA256SUMS",
+            "mirrors": [str(tmp_path / "nowhere"), str(mirror)],
+        }
+    )
+
+    result = sync(source, [str(tmp_path / "end")])
+
+    assert result.added == 1
+    assert files(tmp_path / "end")["f"] == b"lost"
+    assert not sync(source, [str(tmp_path / "end")]).changed
+
+
+def test_a_mirror_with_a_password_in_its_address_is_refused() -> None:
+    from blocks.repository import Repository  # noqa: PLC0415
+
+    with pytest.raises(ValueError, match="holds a password") as raised:
+        Repository.model_validate(
+            {
+                "storage": {"type": "http", "url": "https://one.example/"},
+                "mirrors": ["https://user:secret@mirror.example/"],
+            }
+        )
+
+    assert "user:secret" not in str(raised.value)
