@@ -1,5 +1,7 @@
 """Whatever is done to a repository in whichever order, every version keeps exactly its content."""
 
+# ruff: noqa: D102 - a rule's name is its sentence
+
 from __future__ import annotations
 
 import itertools
@@ -143,6 +145,6 @@ def test_histories_are_what_the_model_says(tmp_path: Path, monkeypatch: pytest.M
             max_examples=3,
             stateful_step_count=12,
             deadline=None,
-            suppress_health_check=list(HealthCheck),
+            suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
         ),
     )
