@@ -28,6 +28,7 @@ class Whereabouts:
 class ArtifactRow:
     """One artifact, and where its bytes lie."""
 
+    path: str  # of a resource that has these bytes
     digest: str  # sha256, hex
     size: int | None
     places: tuple[tuple[str, str], ...]
@@ -63,7 +64,9 @@ class Exports(History):
         query = script.text("archive_artifacts")
         named = ordered if since is None else [since, *ordered]
         rows = self._placed(query, address, named, numbers=ordered, previous=before)
-        return (ArtifactRow(digest, size, _places(places)) for digest, size, places in rows)
+        return (
+            ArtifactRow(path, digest, size, _places(places)) for path, digest, size, places in rows
+        )
 
     def proofs(self, address: str, number: int) -> dict[str, int]:
         """Count the resources of a version by how deeply they were proven; '' for not at all."""

@@ -179,17 +179,42 @@ class Gatherer:
         return _checked(wanted, hasher)
 
 
-def in_order(work: Callable[[T], R], items: Iterable[T], stop: StopFlag) -> Iterator[R]:
-    """Yield `work` of each item in order, some of them under way at once; few are held."""
+def nothing(item: object) -> int:  # noqa: ARG001 - what `weigh` is told
+    """Weigh nothing."""
+    return 0
+
+
+def in_order(
+    work: Callable[[T], R],
+    items: Iterable[T],
+    stop: StopFlag,
+    *,
+    weigh: Callable[[T], int] = nothing,
+    held: int = 0,
+) -> Iterator[R]:
+    """Yield `work` of each item in order, some of them under way at once.
+
+    Those that were begun and not taken weigh at most `held` together, or are one.
+    """
     pool = ThreadPoolExecutor(THREADS, thread_name_prefix="entrepot-gather")
-    waiting: deque[Future[R]] = deque()
+    waiting: deque[tuple[Future[R], int]] = deque()
+    weight = 0
+
+    def first() -> R:
+        nonlocal weight
+        future, weighs = waiting.popleft()
+        weight -= weighs
+        return future.result()
+
     try:
         for item in items:
-            waiting.append(pool.submit(work, item))
-            if len(waiting) >= AHEAD:
-                yield waiting.popleft().result()
+            weighs = weigh(item)
+            while waiting and (len(waiting) >= AHEAD or weight + weighs > held):
+                yield first()
+            weight += weighs
+            waiting.append((pool.submit(work, item), weighs))
         while waiting:
-            yield waiting.popleft().result()
+            yield first()
     except BaseException:
         stop.set()  # what is under way ends soon
         raise

@@ -1,8 +1,8 @@
 -- What an archive must carry: the bytes that each of the versions $numbers has and the one before it in the
 -- archive ($previous, the same many) has not. So each can be made of what the other site held before.
-SELECT lower(hex(w.digest)) AS digest, w.size, coalesce(p.places, []) AS places
+SELECT w.path, lower(hex(w.digest)) AS digest, w.size, coalesce(p.places, []) AS places
 FROM (
-  SELECT c.digest, max(c.size) AS size
+  SELECT c.digest, max(c.size) AS size, min(c.path) AS path
   FROM content c
   JOIN (SELECT unnest($numbers::BIGINT[]) AS number, unnest($previous::BIGINT[]) AS previous) s
     ON c.added_in <= s.number AND (c.removed_in IS NULL OR c.removed_in > s.number)

@@ -1,0 +1,198 @@
+"""Write an archive: versions as lists, and every artifact once, verified as it is taken."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from uuid import uuid4
+
+from catalog.archive import (
+    ARTIFACTS,
+    HEAD,
+    TOC,
+    ArchivedVersion,
+    Chunk,
+    Head,
+    Toc,
+    artifact_line,
+    artifact_name,
+    content_lines,
+    to_json,
+)
+from catalog.errors import InvalidInput, ResourceChanged, ResourceNotFound
+from catalog.exports import ArtifactRow
+from catalog.version import ContentRow, Version
+from transfer.chunks import ChunkWriter
+from transfer.gather import BytesNowhere, Gathered, Gatherer, Wanted, in_order
+from transfer.stop import StopFlag
+from transfer.tar import CHUNK, write_end, write_member
+
+NAMED = 20  # files that a message names
+HELD = 256 * 2**20  # bytes of artifacts gathered before they are written
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """An archive that stands now."""
+
+    head: Head
+    toc: Path
+    chunks: tuple[Path, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveContent:
+    """What is to be exported: versions with their rows, and the artifacts that they need."""
+
+    versions: tuple[Version, ...]
+    rows: Callable[[int], Iterator[ContentRow]]
+    artifacts: Iterable[ArtifactRow]
+
+
+def write_archive(
+    target: Path,
+    head: Head,
+    content: ArchiveContent,
+    gatherer: Gatherer,
+    stop: StopFlag,
+    *,
+    chunk_size: int | None,
+) -> Written:
+    """Write the archive `target` (a path without ending); what fails leaves nothing behind.
+
+    `head` says what is known before; its versions and counts are filled in here.
+    """
+    toc = target.with_name(target.name + TOC)
+    if toc.exists():
+        raise InvalidInput(f"{str(toc)!r} is there already: an export overwrites nothing")
+    made = [one for one in (target.parent, *target.parent.parents) if not one.exists()]
+    target.parent.mkdir(parents=True, exist_ok=True)
+    work = target.parent / f".entrepot-{uuid4().hex}.partial"
+    writer: ChunkWriter | None = None
+    try:
+        work.mkdir()
+        writer = ChunkWriter(target.parent, target.name, chunk_size)
+        full = _prepared(work, head, content)
+        _fill(writer, work, full, gatherer, stop)
+        chunks = writer.finish()
+        draft = work / "toc"
+        draft.write_bytes(to_json(Toc(full, chunks)))
+        draft.rename(toc)  # the last of all: without it nothing was exported
+    except BaseException:
+        if writer is not None:
+            writer.abort()
+        shutil.rmtree(work, ignore_errors=True)
+        for folder in made:
+            if folder.exists() and not any(folder.iterdir()):
+                folder.rmdir()
+        raise
+    shutil.rmtree(work)
+    return Written(full, toc, _paths(target.parent, chunks))
+
+
+def _paths(folder: Path, chunks: Iterable[Chunk]) -> tuple[Path, ...]:
+    return tuple(folder / one.name for one in chunks)
+
+
+def _prepared(work: Path, head: Head, content: ArchiveContent) -> Head:
+    """Write the lists into `work` and return the head with all counts."""
+    versions = tuple(_listed(work, one, content) for one in content.versions)
+    count = size = 0
+    with (
+        (work / ARTIFACTS).open("w", encoding="ascii", newline="\n") as listed,
+        (work / "wanted").open("w", encoding="utf-8") as wanted,
+    ):
+        for row in content.artifacts:
+            if row.size is None:
+                raise InvalidInput(f"the size of the artifact {row.digest} is not known")
+            listed.write(artifact_line(row.digest, row.size))
+            wanted.write(json.dumps([row.path, row.digest, row.size, row.places]) + "\n")
+            count, size = count + 1, size + row.size
+    return replace(head, versions=versions, artifacts=count, artifact_bytes=size)
+
+
+def _listed(work: Path, version: Version, content: ArchiveContent) -> ArchivedVersion:
+    """Write the list of one version."""
+    digest = hashlib.sha256()
+    files = size = length = 0
+    unread: list[str] = []
+    (work / "versions").mkdir(exist_ok=True)
+    with (work / f"versions/{version.number}.jsonl").open("wb") as file:
+        for row in content.rows(version.number):
+            if row.digest is None or row.size is None:
+                unread.append(repr(row.path))
+                continue
+            for line in content_lines([row]):
+                data = line.encode()
+                digest.update(data)
+                file.write(data)
+                length += len(data)
+            files, size = files + 1, size + row.size
+    if unread:
+        more = f", … and {len(unread) - NAMED} more" if len(unread) > NAMED else ""
+        raise InvalidInput(
+            f"version {version.number} of {version.address!r} holds {len(unread)} files that were "
+            "listed but never read, so that no digest of them is known; sync it to a repository "
+            f"and export that: {', '.join(unread[:NAMED])}{more}"
+        )
+    return ArchivedVersion(
+        version.number, version.created_at, files, size, length, digest.hexdigest()
+    )
+
+
+def _fill(writer: ChunkWriter, work: Path, head: Head, gatherer: Gatherer, stop: StopFlag) -> None:
+    text = to_json(head)
+    write_member(writer, HEAD, len(text), [text])
+    for name in (*(one.member for one in head.versions), ARTIFACTS):
+        file = work / name
+        write_member(writer, name, file.stat().st_size, _chunks(file))
+    missing: list[str] = []
+
+    def gather(wanted: Wanted) -> Gathered | None:
+        try:
+            return gatherer.bring(wanted, work / str(wanted.digest))
+        except ResourceNotFound as error:
+            missing.append(str(error))
+            return None
+
+    for one in in_order(gather, _wanted(work), stop, weigh=_size, held=HELD):
+        if one is None:
+            continue
+        file = work / one.digest
+        if not missing:
+            write_member(writer, artifact_name(one.digest), one.size, _verified(file, one.digest))
+        file.unlink()
+    if missing:
+        raise BytesNowhere("nothing was exported", tuple(sorted(missing)))
+    write_end(writer)
+
+
+def _wanted(work: Path) -> Iterator[Wanted]:
+    with (work / "wanted").open(encoding="utf-8") as lines:
+        for line in lines:
+            name, digest, size, places = json.loads(line)
+            yield Wanted(name, size, digest, tuple((address, path) for address, path in places))
+
+
+def _size(wanted: Wanted) -> int:
+    return wanted.size or 0
+
+
+def _verified(file: Path, digest: str) -> Iterator[bytes]:
+    """Yield a gathered file; it may be a link to one that changes after it was read."""
+    found = hashlib.sha256()
+    for chunk in _chunks(file):
+        found.update(chunk)
+        yield chunk
+    if found.hexdigest() != digest:
+        raise ResourceChanged(f"a file changed while it was exported: expected sha256:{digest}")
+
+
+def _chunks(file: Path) -> Iterator[bytes]:
+    with file.open("rb") as opened:
+        while chunk := opened.read(CHUNK):
+            yield chunk
