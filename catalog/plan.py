@@ -155,6 +155,15 @@ class Tally:
 
 
 @dataclass(frozen=True, slots=True)
+class Forecast:
+    """What a plan will cost, from what runs between the same places took."""
+
+    requests: int  # at source and targets; the parts of large files are not counted
+    seconds: float | None  # None: nothing is known of such runs
+    samples: int  # runs that it comes from
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """A stored plan: falsy when there is nothing to do."""
 
@@ -167,6 +176,7 @@ class Plan:
     tallies: tuple[Tally, ...]
     batches: int
     matched: int  # resources that the selection let through
+    forecast: Forecast | None = None  # None: nothing is to be done
 
     def __bool__(self) -> bool:
         """Say whether anything is to be done."""

@@ -14,7 +14,18 @@ from duckdb import DuckDBPyConnection
 from catalog import script
 from catalog.errors import NotRecorded
 from catalog.outcome import Outcome, Proof, Status
-from catalog.plan import Action, Item, Mode, Place, Plan, PlannedBatch, PlanRequest, Strategy, Tally
+from catalog.plan import (
+    Action,
+    Forecast,
+    Item,
+    Mode,
+    Place,
+    Plan,
+    PlannedBatch,
+    PlanRequest,
+    Strategy,
+    Tally,
+)
 from catalog.request import request_from_json
 from catalog.run import PlanRow, Run, RunTally
 from catalog.stood import Stood
@@ -33,7 +44,7 @@ def read_plan(connection: DuckDBPyConnection, plan_id: str) -> Plan:
     rows = script.ask(connection, script.text("plan"), plan_id=plan_id)
     if not rows:
         raise NotRecorded("plan", plan_id)
-    name, digest, created_at, source, mode, strategy, tallies, batches, matched = rows[0]
+    name, digest, created_at, source, mode, strategy, tallies, batches, matched, *cost = rows[0]
     return Plan(
         plan_id=name,
         digest=digest,
@@ -44,6 +55,7 @@ def read_plan(connection: DuckDBPyConnection, plan_id: str) -> Plan:
         tallies=tuple(Tally(**one) for one in json.loads(tallies)),
         batches=batches,
         matched=matched,
+        forecast=None if cost[0] is None else Forecast(*cost),
     )
 
 

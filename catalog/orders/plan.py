@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC
 
 from catalog import script, selecting, spool
 from catalog.batching import batch_starts
 from catalog.errors import DigestNotAllowed, InvalidInput, NothingMatched, PathConflict
+from catalog.forecast import Sample, forecast, work_of
 from catalog.inbox import Order
 from catalog.keys import repository_key
 from catalog.orders.work import Result, Work
@@ -153,7 +154,23 @@ def _sizes(work: Work) -> Iterator[int]:
     return (row[0] for row in work.stream("SELECT size FROM moving ORDER BY position"))
 
 
+def _foresee(work: Work, request: PlanRequest, tallies: Sequence[Tally]) -> None:
+    """Store what the plan will cost, if it asks for anything."""
+    wanted = work_of(tallies, work.count("SELECT count(*) FROM moving"))
+    if not wanted.files:
+        return
+    places = json.dumps([one.address for one in request.targets])
+    rows = work.ask(script.text("samples"), source=request.source, destinations=places)
+    cost = forecast(wanted, [Sample(*row) for row in rows])
+    work.ask(
+        "INSERT INTO forecasts VALUES ($plan_id, $requests, $seconds, $samples)",
+        plan_id=request.plan_id,
+        **asdict(cost),
+    )
+
+
 def _store(work: Work, request: PlanRequest, order: Order) -> None:
+    tallies = _tallies(work, request)
     work.ask(
         "INSERT INTO plans SELECT $plan_id, $digest, $now, $run_id, $source, $mode, $strategy,"
         " $request, $tallies, (SELECT count(*) FROM plan_batches WHERE plan_id = $plan_id),"
@@ -166,8 +183,9 @@ def _store(work: Work, request: PlanRequest, order: Order) -> None:
         mode=request.mode.value,
         strategy=request.strategy.value,
         request=json.dumps(request_to_json(request)),
-        tallies=json.dumps([asdict(one) for one in _tallies(work, request)]),
+        tallies=json.dumps([asdict(one) for one in tallies]),
     )
+    _foresee(work, request, tallies)
 
 
 def _tallies(work: Work, request: PlanRequest) -> list[Tally]:

@@ -1,2 +1,3 @@
-SELECT plan_id, digest, created_at, source, mode, strategy, tallies, batches, matched
-FROM plans WHERE plan_id = $plan_id
+SELECT p.plan_id, p.digest, p.created_at, p.source, p.mode, p.strategy, p.tallies, p.batches, p.matched,
+  f.requests, f.seconds, f.samples
+FROM plans p LEFT JOIN forecasts f USING (plan_id) WHERE p.plan_id = $plan_id
