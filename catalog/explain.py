@@ -63,11 +63,21 @@ def read_explanations(
         script.text("explain"),
         run_id=run_id,
         nkey=path_key(tenant, path),
+        tenant=tenant,
     )
     if not rows:
         raise NotRecorded("run", run_id)
-    found = [Explanation(path, *row) for row in rows]
-    if all(one.action is not None for one in found):
-        return found
+    found = [(Explanation(path, *told), usual) for *told, usual in rows]
+    if all(one.action is not None for one, _ in found):
+        return [one for one, _ in found]
     why = why_left_out(connection, tenant, run_id, path)
-    return [one if one.action is not None else replace(one, reason=why) for one in found]
+    return [_filled(one, why, usual) for one, usual in found]
+
+
+def _filled(one: Explanation, why: str, usual: str | None) -> Explanation:
+    """Tell of a path without a row of its own: left out, or kept for the usual reason."""
+    if one.action is not None:
+        return one
+    if why == UNKNOWN and usual is not None:
+        return replace(one, action="keep", reason=usual)
+    return replace(one, reason=why)

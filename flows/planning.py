@@ -95,7 +95,12 @@ def reference(repository: Repository) -> str:
         again = resolved(repository.address)
     except InvalidInput:
         return ""  # an address that tells too little
-    return repository.address if again.settings == repository.settings else ""
+    same = (again.settings, again.history, again.layout) == (
+        repository.settings,
+        repository.history,
+        repository.layout,
+    )
+    return repository.address if same else ""
 
 
 def distinct(ends: list[Repository]) -> tuple[Repository, ...]:

@@ -27,6 +27,7 @@ from providers.local import LocalSettings
 from providers.local_storage import Placement
 from tasks.enumerate_targets import enumerate_targets
 from tasks.plan import make_plan
+from transfer.job import History
 
 
 class TargetSettings(BaseModel):
@@ -100,4 +101,6 @@ def pull(
             trusted=Settings().trusted_digests,
             run_id=run_id,
         )
-        return carried_out(run, make_plan(request, run_id), Options(), None)
+        # A working copy: what it replaces can be pulled again.
+        options = Options(history=History.DROP)
+        return carried_out(run, make_plan(request, run_id), options, None)

@@ -20,6 +20,7 @@ from catalog.request import request_from_json, request_to_json
 from catalog.where import tried
 
 NAMED = 100  # rows that a refusal names
+TOLD = 100_000  # kept files of a target that are told path by path; a nightly run of more adds up
 
 
 def fold(work: Work, order: Order) -> Result:
@@ -139,14 +140,28 @@ def _cut(work: Work, request: PlanRequest) -> None:
     work.run("items", kept=request.batch_kept)
     starts = list(batch_starts(_sizes(work), request.limits))
     work.run("batch_starts", starts=starts)
+    work.run("place", removals=len(starts), count=request.limits.count)
+    if work.count("SELECT count(*) FROM placed"):
+        work.run(
+            "store_changes",
+            plan_id=request.plan_id,
+            source=repository_key(work.tenant, request.source),
+            learned=request.strategy is not Strategy.ALWAYS,
+        )
+    _keep(work, request)
+
+
+def _keep(work: Work, request: PlanRequest) -> None:
+    """Store what is kept: path by path, or of very many the usual reason once."""
+    kept = work.count("SELECT count(*) FROM decided WHERE action = 'keep'")
+    if kept <= TOLD or request.batch_kept:
+        work.run("store_kept", plan_id=request.plan_id, kept=request.batch_kept)
+        return
     work.run(
-        "store_plan",
+        "store_kept_briefly",
         plan_id=request.plan_id,
-        removals=len(starts),
-        count=request.limits.count,
-        kept=request.batch_kept,
-        source=repository_key(work.tenant, request.source),
-        learned=request.strategy is not Strategy.ALWAYS,
+        told=TOLD,
+        repositories=[repository_key(work.tenant, one.address) for one in request.targets],
     )
 
 

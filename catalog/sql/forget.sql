@@ -12,6 +12,7 @@ SELECT (SELECT count(*) FROM plan_rows WHERE plan_id IN (SELECT plan_id FROM old
   (SELECT count(*) FROM outcomes WHERE run_id IN (SELECT run_id FROM old_runs)) AS outcomes;
 
 DELETE FROM plan_rows WHERE NOT $dry AND plan_id IN (SELECT plan_id FROM old_plans);
+DELETE FROM plan_kept WHERE NOT $dry AND plan_id IN (SELECT plan_id FROM old_plans);
 DELETE FROM plan_items WHERE NOT $dry AND plan_id IN (SELECT plan_id FROM old_plans);
 DELETE FROM plan_batches WHERE NOT $dry AND plan_id IN (SELECT plan_id FROM old_plans);
 DELETE FROM outcomes WHERE NOT $dry AND run_id IN (SELECT run_id FROM old_runs);

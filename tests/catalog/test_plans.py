@@ -16,6 +16,7 @@ from catalog.errors import (
     NotRecorded,
     PathConflict,
 )
+from catalog.orders.plan import TOLD
 from catalog.plan import Action, BatchLimits, Mode, Place, Selection, Strategy, Target
 from catalog.resource import Resource
 from tests.catalog.desk import HERE, THERE, Desk, file
@@ -270,3 +271,35 @@ def test_removals_are_batches_of_their_own_that_come_last(desk: Desk) -> None:
     plan = desk.catalog.make_plan(request)
 
     assert [one.removals for one in desk.catalog.batches(plan.plan_id)] == [False, True]
+
+
+def test_a_plan_that_keeps_very_many_files_tells_their_usual_reason_once(desk: Desk) -> None:
+    every = [file(f"d{number % 97}/f{number}") for number in range(TOLD + 50)]
+    desk.list_source(every)
+    desk.sync(every, "first")
+    other = replace(every[7], etag="newer")
+    wanted = [*every[:7], other, *every[8:]]
+    plan = desk.plan(wanted)
+
+    assert (plan.tallies[0].keep, plan.tallies[0].replace) == (TOLD + 49, 1)
+    assert [row.action for row in desk.catalog.rows(plan.plan_id)] == ["replace"]
+    desk.carry_out(plan, "second")
+    desk.catalog.record_versions("second", plan.plan_id)
+    assert str(desk.catalog.explain("second", every[3].path)[0]) == (
+        f"'{every[3].path}' was skipped at {HERE}: same etag"
+    )
+    assert "was replaced" in str(desk.catalog.explain("second", other.path)[0])
+    assert "took no part" in str(desk.catalog.explain("second", "nowhere")[0])
+    assert desk.catalog.latest(HERE).total == TOLD + 50
+
+
+def test_what_a_deleted_version_held_is_told_again_however_much_it_is(desk: Desk) -> None:
+    every = [file(f"f{number}") for number in range(TOLD + 1)]
+    desk.sync(every, "first")
+    desk.catalog.delete_version(HERE, 1)
+    assert desk.catalog.latest(HERE).total == 0
+
+    plan = desk.plan(every)
+    assert not plan
+    desk.catalog.record_versions("second", plan.plan_id)
+    assert desk.catalog.latest(HERE).total == TOLD + 1

@@ -1,14 +1,3 @@
-CREATE OR REPLACE TEMP TABLE placed AS
-SELECT m.nkey, b.number AS batch, m.position, false AS gone
-FROM moving m JOIN (
-  SELECT number, unnest(range(start, stop)) AS position FROM (
-    SELECT number, start, lead(start, 1, (SELECT count(*) FROM moving)) OVER (ORDER BY start) AS stop
-    FROM batch_starts
-  )
-) b USING (position)
-UNION ALL
-SELECT nkey, $removals + position // $count, position, true FROM leaving;
-
 -- A digest that was learned when the same file was read before only tells where else to look.
 INSERT INTO plan_items
 SELECT $plan_id, p.batch, p.position, p.nkey, w.path, w.origin, w.size, w.etag, w.modified_us,
@@ -30,11 +19,6 @@ ORDER BY p.batch, p.position;
 INSERT INTO plan_batches
 SELECT $plan_id, batch, count(*), coalesce(sum(size) FILTER (origin IS NOT NULL), 0)
 FROM plan_items WHERE plan_id = $plan_id GROUP BY batch ORDER BY batch;
-
-INSERT INTO plan_rows
-SELECT $plan_id, d.target, d.nkey, d.path, d.action, d.reason, d.size, CASE WHEN $kept THEN p.batch END,
-  NULL, NULL, NULL, NULL
-FROM decided d LEFT JOIN placed p USING (nkey) WHERE d.action = 'keep';
 
 INSERT INTO plan_rows
 SELECT $plan_id, d.target, d.nkey, d.path, d.action, d.reason, d.size, p.batch,

@@ -1,0 +1,10 @@
+CREATE OR REPLACE TEMP TABLE placed AS
+SELECT m.nkey, b.number AS batch, m.position, false AS gone
+FROM moving m JOIN (
+  SELECT number, unnest(range(start, stop)) AS position FROM (
+    SELECT number, start, lead(start, 1, (SELECT count(*) FROM moving)) OVER (ORDER BY start) AS stop
+    FROM batch_starts
+  )
+) b USING (position)
+UNION ALL
+SELECT nkey, $removals + position // $count, position, true FROM leaving

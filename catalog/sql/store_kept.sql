@@ -1,0 +1,4 @@
+INSERT INTO plan_rows
+SELECT $plan_id, d.target, d.nkey, d.path, d.action, d.reason, d.size, CASE WHEN $kept THEN p.batch END,
+  NULL, NULL, NULL, NULL
+FROM decided d LEFT JOIN placed p USING (nkey) WHERE d.action = 'keep'
