@@ -104,7 +104,18 @@ class PlanResult:
             sum(getattr(one, name) for one in self.tallies) for name in ("add", "replace", "remove")
         )
         size = human(sum(one.bytes for one in self.tallies))
-        return f"plan {self.plan_id}: add {add}, replace {replace}, remove {remove}, write {size}"
+        told = f"plan {self.plan_id}: add {add}, replace {replace}, remove {remove}, write {size}"
+        return told + self._cost()
+
+    def _cost(self) -> str:
+        cost = self.plan.forecast
+        if cost is None:
+            return ""
+        told = f" with {cost.requests} requests"
+        if cost.seconds is not None:
+            runs = "a former run" if cost.samples == 1 else f"{cost.samples} former runs"
+            told += f" in about {cost.seconds:.0f} s, by {runs}"
+        return told
 
     def __str__(self) -> str:
         """Return the totals and the first rows as text."""

@@ -12,6 +12,8 @@ SELECT (SELECT count(*) FROM plan_rows WHERE plan_id IN (SELECT plan_id FROM old
   (SELECT count(*) FROM outcomes WHERE run_id IN (SELECT run_id FROM old_runs)) AS outcomes;
 
 DELETE FROM plan_rows WHERE NOT $dry AND plan_id IN (SELECT plan_id FROM old_plans);
+DELETE FROM forecasts WHERE NOT $dry AND plan_id IN (SELECT plan_id FROM old_plans)
+  AND plan_id NOT IN (SELECT plan_id FROM repository_versions WHERE plan_id IS NOT NULL);
 DELETE FROM plan_kept WHERE NOT $dry AND plan_id IN (SELECT plan_id FROM old_plans);
 DELETE FROM plan_items WHERE NOT $dry AND plan_id IN (SELECT plan_id FROM old_plans);
 DELETE FROM plan_batches WHERE NOT $dry AND plan_id IN (SELECT plan_id FROM old_plans);

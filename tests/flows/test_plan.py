@@ -68,6 +68,35 @@ def test_equal_plans_have_equal_digests(source: Path, tmp_path: Path) -> None:
     assert first.plan_id != second.plan_id
 
 
+def test_a_plan_forecasts_what_such_runs_took_before(
+    source: Path, tmp_path: Path, catalog: Catalog
+) -> None:
+    from flows.apply import apply  # noqa: PLC0415
+    from flows.plan import plan  # noqa: PLC0415
+    from flows.sync import sync  # noqa: PLC0415
+
+    end = str(tmp_path / "end")
+    first = plan(str(source), [end])
+    assert first.plan.forecast is not None
+    assert (first.plan.forecast.requests, first.plan.forecast.seconds) == (6, None)
+    assert "with 6 requests" in str(first)
+
+    sync(str(source), [end])
+    (source / "a.txt").write_text("much longer than it was before")
+    second = plan(str(source), [end])
+    assert second.plan.forecast is not None
+    assert second.plan.forecast.samples == 1
+    assert (second.plan.forecast.seconds or 0) > 0
+    assert "by a former run" in str(second)
+
+    run = apply(second.plan_id)
+    ((found, expected, took, error),) = catalog.sql(
+        "SELECT run_id, forecast_s, actual_s, error FROM forecast_errors"
+    )
+    assert found == run.run_id
+    assert error == pytest.approx(took / expected - 1)
+
+
 def test_a_plan_of_nothing_is_false(source: Path, tmp_path: Path) -> None:
     from flows.plan import plan  # noqa: PLC0415
     from flows.sync import sync  # noqa: PLC0415
