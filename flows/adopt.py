@@ -1,0 +1,82 @@
+"""Adopt: make what already lies at a repository known to the catalog, byte by byte.
+
+For a destination that another tool filled, or whose catalog was lost. After it, a sync from a
+source that declares digests moves only what is missing.
+
+    from flows.adopt import adopt
+    adopt("s3-archive")
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from prefect.logging import get_run_logger
+
+from blocks.repository import Repository
+from blocks.resolve import repository as resolved
+from catalog.version import Version
+from flows.delivery import Running
+from flows.names import run_name
+from flows.result import human
+from flows.verb import verb
+from tasks.adopt import learn_digests
+
+
+@dataclass(frozen=True, slots=True)
+class AdoptResult:
+    """How much was read, and the version that the repository has now."""
+
+    run_id: str
+    repository: str  # label
+    files: int
+    bytes: int
+    version: Version
+    made: bool
+
+    def summary(self) -> str:
+        """Return one sentence."""
+        new = "the new version" if self.made else "still version"
+        return (
+            f"{self.files} files read ({human(self.bytes)}): {new} {self.version.number} holds "
+            f"{self.version.total}"
+        )
+
+    def __str__(self) -> str:
+        """Return the sentence with the repository's name."""
+        return f"{self.repository}: {self.summary()}"
+
+    def __repr__(self) -> str:
+        """Return the text, so that a bare `result` in a prompt is readable."""
+        return str(self)
+
+
+@verb("adopt", run_name)
+def adopt(repository: Repository | str) -> AdoptResult:
+    """Read every file of a repository and record what it holds, as a version with digests.
+
+    Args:
+        repository: What to adopt: a repository, its block's name, a path or a URL.
+
+    Returns:
+        How much was read, and the version that the repository has now.
+
+    Raises:
+        StorageError: a file cannot be read; no version is made.
+    """
+    end = resolved(repository)
+    with Running("adopt", end, (end,)) as run:
+        listing = learn_digests(end, run.job.run_id)
+        before = {one.number for one in run.catalog.versions(end.address)}
+        version = run.catalog.record_listing(end.address, listing, run_id=run.job.run_id)
+        result = AdoptResult(
+            run.job.run_id,
+            end.label,
+            listing.count,
+            listing.bytes,
+            version,
+            version.number not in before,
+        )
+        run.end("completed", result.summary())
+    get_run_logger().info("%s", result.summary())
+    return result

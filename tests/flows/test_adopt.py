@@ -1,0 +1,75 @@
+"""Adopt makes known what somebody else brought, so that it is not brought again."""
+
+from __future__ import annotations
+
+import shutil
+from hashlib import sha256
+from pathlib import Path
+
+from catalog.store import Catalog
+from tests.flows.test_sync import bucket, files
+from tests.servers.seaweedfs import S3Server
+
+
+def manifest(root: Path) -> Path:
+    """Write a manifest with digests beside the files, and return it."""
+    lines = [
+        f"{path},{sha256(data).hexdigest()},{len(data)}\n" for path, data in files(root).items()
+    ]
+    (root / "PULP_MANIFEST").write_text("".join(lines))
+    return root / "PULP_MANIFEST"
+
+
+def test_what_another_tool_copied_is_not_copied_again(
+    source: Path, tmp_path: Path, catalog: Catalog
+) -> None:
+    from flows.adopt import adopt  # noqa: PLC0415 - imports Prefect
+    from flows.sync import sync  # noqa: PLC0415
+
+    end = tmp_path / "end"
+    shutil.copytree(source, end)
+    (end / "a.txt").write_text("other")
+    result = adopt(str(end))
+
+    assert (result.files, result.version.number, result.made) == (3, 1, True)
+    assert {row.digest for row in catalog.content(f"file://{end}")} == {
+        sha256(data).hexdigest() for data in files(end).values()
+    }
+    synced = sync(str(manifest(source)), [str(end)])
+    assert (synced.kept, synced.replaced) == (2, 1)
+    (source / "PULP_MANIFEST").unlink()
+    assert files(end) == files(source)
+
+
+def test_a_second_time_nothing_is_new(source: Path, tmp_path: Path) -> None:
+    from flows.adopt import adopt  # noqa: PLC0415
+
+    end = tmp_path / "end"
+    shutil.copytree(source, end)
+    adopt(str(end))
+    again = adopt(str(end))
+
+    assert not again.made
+    assert "still version 1 holds 3" in str(again)
+
+
+def test_a_lost_catalog_is_rebuilt_and_can_restore(
+    source: Path, tmp_path: Path, s3_server: S3Server
+) -> None:
+    from blocks.resolve import repository  # noqa: PLC0415
+    from flows.adopt import adopt  # noqa: PLC0415
+    from flows.restore import restore  # noqa: PLC0415
+    from flows.sync import sync  # noqa: PLC0415
+    from flows.verify import Depth, verify  # noqa: PLC0415
+
+    end = repository(bucket(s3_server, "adopted"))  # type: ignore[arg-type]
+    sync(str(source), [end])
+    for path in (tmp_path / "catalog").iterdir():
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+    adopt(end)
+    assert verify(end, depth=Depth.DIGEST)
+    (source / "a.txt").write_text("later")
+    sync(str(source), [end])
+    assert restore(end, version=1).replaced == 1
+    assert verify(end, depth=Depth.DIGEST).version == 3
