@@ -253,9 +253,13 @@ def test_a_part_that_comes_as_the_whole_file_later_on_is_not_mixed_in(
         whole.append(int(start))
         return whole_file()(reply)
 
-    outcome, _ = move(faulty_server, tmp_path, *[fault] * 99)
-    assert outcome.status is Status.STORED, outcome
-    assert stored(tmp_path) == {"f": DIGEST}
+    for number in range(3):  # on a busy machine a file may end before its connections grow
+        outcome, _ = move(faulty_server, tmp_path / str(number), *[fault] * 99)
+        assert outcome.status is Status.STORED, outcome
+        assert stored(tmp_path / str(number)) == {"f": DIGEST}
+        faulty_server.unscript()
+        if whole:
+            break
     assert whole
 
 
