@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from catalog.plan import Action, Mode, Strategy
+from catalog.plan import Action, Mode, Policy, Strategy
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +26,12 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What the catalog knows a destination to hold, and the source's fingerprint when copied."""
+    """What the catalog knows a destination to hold, and the source's fingerprint when copied.
 
-    digest: str  # sha256, hex
+    What is not `stored` is only catalogued: its bytes lie where it came from.
+    """
+
+    digest: str | None  # sha256, hex; of what is stored it is known
     size: int | None = None
     etag: str | None = None
     modified_us: int | None = None
@@ -37,6 +40,7 @@ class Held:
     origin_size: int | None = None
     origin_etag: str | None = None
     origin_modified_us: int | None = None
+    stored: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +58,7 @@ class Rules:
 
     strategy: Strategy = Strategy.DIGEST
     mode: Mode = Mode.ADDITIVE
+    policy: Policy = Policy.IMMEDIATE
     match_etags: bool = False
     checked: bool = False
 
@@ -78,7 +83,10 @@ def decide(
         return _unwanted(wanted, held, rules)
     if held is None:
         return _unknown(wanted, listed, rules)
-    if rules.checked:
+    if not held.stored:
+        if rules.policy is Policy.IMMEDIATE:
+            return _unstored(listed, rules)
+    elif rules.checked:
         if listed is None:
             return Decision(Action.ADD, "missing at the destination")
         if changed := _changed(held, listed, rules):
@@ -103,6 +111,12 @@ def _unknown(wanted: Wanted, listed: Listed | None, rules: Rules) -> Decision:
     return Decision(Action.REPLACE, "unverified at the destination")
 
 
+def _unstored(listed: Listed | None, rules: Rules) -> Decision:
+    # Other bytes may stand there, from before or from somebody else: these are kept, if replaced.
+    vacant = rules.checked and listed is None
+    return Decision(Action.ADD if vacant else Action.REPLACE, "catalogued, but not stored")
+
+
 def _changed(held: Held, listed: Listed, rules: Rules) -> Decision | None:
     pairs: list[tuple[str, str | int | None, str | int | None]] = [("size", held.size, listed.size)]
     if rules.match_etags and held.etag is not None and listed.etag is not None:
@@ -125,7 +139,7 @@ def _compared(wanted: Wanted, held: Held, strategy: Strategy) -> Decision:
             return Decision(Action.KEEP, "same size at the destination")
         case Strategy.SIZE:
             return _size_changed(held.size, wanted.size)
-        case Strategy.DIGEST if wanted.digest is not None:
+        case Strategy.DIGEST if wanted.digest is not None and held.digest is not None:
             return _equal(wanted.digest == held.digest, "same digest", "source digest changed")
         case _:
             return _fingerprint(wanted, held)

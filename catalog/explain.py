@@ -48,6 +48,8 @@ class Explanation:
             return f"{self.path!r} failed {where}{tries}: {self.message} (planned: {planned})"
         if self.status is None and self.action != "keep":
             return f"{self.path!r} was not reached {where} (planned: {planned})"
+        if self.status == "catalogued":
+            return f"{self.path!r} was catalogued {where}, its bytes stay elsewhere: {self.reason}"
         facts = [f"{self.size} bytes written"] if self.status == "stored" else []
         facts += [self.proof] if self.proof else []
         told = f" ({', '.join(facts)})" if facts else ""

@@ -9,7 +9,7 @@ from typing import Any
 from catalog import script
 from catalog import version_reading as reading
 from catalog.diff import changed
-from catalog.history import History
+from catalog.origins import Origins
 from catalog.page import stream_rows, write_rows
 from catalog.version import ContentRow
 
@@ -34,7 +34,7 @@ class ArtifactRow:
     places: tuple[tuple[str, str], ...]
 
 
-class Exports(History):
+class Exports(Origins):
     """The versions of every repository, with the places of their bytes."""
 
     __slots__ = ()

@@ -17,6 +17,8 @@ class Fault(StrEnum):
     UNREADABLE = "unreadable"
     CHANGED = "changed"
     """The storage's mark (etag or time) is not the one that we left: somebody wrote it anew."""
+    NOT_STORED = "not stored"
+    """Only catalogued: its bytes lie elsewhere, as they should. It is counted, not named."""
     FOREIGN = "foreign"
     """A file that the version does not have."""
 

@@ -13,6 +13,8 @@ class Status(StrEnum):
     KEPT = "kept"
     REMOVED = "removed"
     FAILED = "failed"
+    CATALOGUED = "catalogued"
+    """Its version lists it; its bytes lie elsewhere."""
 
 
 class Proof(StrEnum):

@@ -23,6 +23,17 @@ class Mode(StrEnum):
     MIRROR = "mirror"
 
 
+class Policy(StrEnum):
+    """When the bytes of a resource are fetched."""
+
+    IMMEDIATE = "immediate"
+    """By the sync."""
+    ON_DEMAND = "on_demand"
+    """When they are first asked for, and then they are kept."""
+    STREAMED = "streamed"
+    """Each time they are asked for; they are never kept."""
+
+
 class Strategy(StrEnum):
     """What makes a resource count as already there."""
 
@@ -126,6 +137,7 @@ class PlanRequest:
     wanted: str
     targets: tuple[Target, ...]
     mode: Mode = Mode.ADDITIVE
+    policy: Policy = Policy.IMMEDIATE
     strategy: Strategy = Strategy.DIGEST
     selection: Selection = field(default=Selection())
     limits: BatchLimits = field(default=BatchLimits())
@@ -177,6 +189,7 @@ class Plan:
     batches: int
     matched: int  # resources that the selection let through
     forecast: Forecast | None = None  # None: nothing is to be done
+    policy: Policy = Policy.IMMEDIATE
 
     def __bool__(self) -> bool:
         """Say whether anything is to be done."""

@@ -23,6 +23,7 @@ from catalog.plan import (
     Plan,
     PlannedBatch,
     PlanRequest,
+    Policy,
     Strategy,
     Tally,
 )
@@ -44,7 +45,9 @@ def read_plan(connection: DuckDBPyConnection, plan_id: str) -> Plan:
     rows = script.ask(connection, script.text("plan"), plan_id=plan_id)
     if not rows:
         raise NotRecorded("plan", plan_id)
-    name, digest, created_at, source, mode, strategy, tallies, batches, matched, *cost = rows[0]
+    name, digest, created_at, source, mode, strategy, tallies, batches, matched, policy, *cost = (
+        rows[0]
+    )
     return Plan(
         plan_id=name,
         digest=digest,
@@ -56,6 +59,7 @@ def read_plan(connection: DuckDBPyConnection, plan_id: str) -> Plan:
         batches=batches,
         matched=matched,
         forecast=None if cost[0] is None else Forecast(*cost),
+        policy=Policy(policy or Policy.IMMEDIATE),
     )
 
 

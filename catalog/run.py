@@ -33,6 +33,7 @@ class RunTally:
     kept: int = 0
     failed: int = 0
     bytes: int = 0  # stored
+    catalogued: int = 0
 
 
 @dataclass(frozen=True, slots=True)

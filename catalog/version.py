@@ -61,6 +61,26 @@ class Location:
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """Where the bytes of a resource can be fetched that its repository lists and does not store.
+
+    Size, etag and time are those of the source when it was listed. `origin` is None where only the
+    digest leads to them.
+    """
+
+    path: str
+    policy: str
+    digest: str | None  # sha256, hex
+    size: int | None
+    origin: str | None  # address
+    origin_path: str | None
+    etag: str | None
+    modified_us: int | None
+    content_type: str | None
+    properties: str | None  # JSON object, or nothing
+
+
+@dataclass(frozen=True, slots=True)
 class Sizes:
     """How large a version of a repository is, in bytes and resources."""
 

@@ -146,6 +146,7 @@ class Running:
                     kept=tally.kept if tally else 0,
                     failed=tally.failed if tally else 0,
                     bytes=tally.bytes if tally else 0,
+                    catalogued=tally.catalogued if tally else 0,
                     version=latest.number,
                     made=version is not None,
                     files=latest.total,

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from catalog.guards import Guards
-from catalog.plan import Mode, OnError, Selection, Strategy
+from catalog.plan import Mode, OnError, Policy, Selection, Strategy
 from flows.approval import Approval
 from transfer.job import CleanUp, History
 
@@ -45,6 +45,7 @@ class Options:
     """All that a plan and its carrying out depend on, beside its ends."""
 
     mode: Mode = Mode.ADDITIVE
+    policy: Policy = Policy.IMMEDIATE
     strategy: Strategy = Strategy.DIGEST
     selection: Selection = field(default=Selection())
     listed: bool = True  # look at what the destinations hold now

@@ -12,7 +12,7 @@ from __future__ import annotations
 from blocks.repository import Repository
 from blocks.resolve import repository
 from catalog.guards import crossed
-from catalog.plan import Mode, OnError, Strategy
+from catalog.plan import Mode, OnError, Policy, Strategy
 from flows.approval import Approval
 from flows.artifacts import show_plan
 from flows.delivery import Running
@@ -33,6 +33,7 @@ def plan(  # noqa: PLR0913 - each is a field of the run form
     destinations: list[Repository | str],
     *,
     mode: Mode = Mode.ADDITIVE,
+    policy: Policy = Policy.IMMEDIATE,
     strategy: Strategy = Strategy.DIGEST,
     include: list[str] | None = None,
     exclude: list[str] | None = None,
@@ -53,6 +54,7 @@ def plan(  # noqa: PLR0913 - each is a field of the run form
         source: Where the files come from: a repository, its block's name, a path or a URL.
         destinations: Where they go: any number of repositories, names, paths or URLs.
         mode: Whether what the source dropped is removed from the destinations (mirror) or stays.
+        policy: When bytes are fetched: now, at the first request, or at each and never kept.
         strategy: What makes a file count as already there.
         include: Globs of the paths that take part; none for all.
         exclude: Globs of the paths that do not take part.
@@ -75,6 +77,7 @@ def plan(  # noqa: PLR0913 - each is a field of the run form
     """
     options = Options(
         mode=mode,
+        policy=policy,
         strategy=strategy,
         selection=selected(
             selection,

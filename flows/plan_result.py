@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from catalog.guards import Crossed
-from catalog.plan import Action, Plan, Tally
+from catalog.plan import Action, Plan, Policy, Tally
 from catalog.run import PlanRow
 from catalog.store import Catalog
 from flows.result import human
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 _TOTALS = ("destination", "add", "replace", "remove", "keep", "to write", "to remove")
+_WHEN = {Policy.ON_DEMAND: "at their first request", Policy.STREAMED: "at each request"}
 _ROWS = ("action", "path", "destination", "size", "reason")
 
 
@@ -103,9 +104,10 @@ class PlanResult:
         add, replace, remove = (
             sum(getattr(one, name) for one in self.tallies) for name in ("add", "replace", "remove")
         )
-        size = human(sum(one.bytes for one in self.tallies))
-        told = f"plan {self.plan_id}: add {add}, replace {replace}, remove {remove}, write {size}"
-        return told + self._cost()
+        told = f"plan {self.plan_id}: add {add}, replace {replace}, remove {remove}"
+        if self.plan.policy is not Policy.IMMEDIATE:
+            return f"{told}, write nothing: the bytes are fetched {_WHEN[self.plan.policy]}"
+        return f"{told}, write {human(sum(one.bytes for one in self.tallies))}{self._cost()}"
 
     def _cost(self) -> str:
         cost = self.plan.forecast

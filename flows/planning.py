@@ -9,7 +9,7 @@ from blocks.repository import Repository
 from blocks.resolve import repository as resolved
 from catalog.errors import InvalidInput, PlanOutdated
 from catalog.guards import crossed
-from catalog.plan import BatchLimits, Plan, PlanRequest, Target
+from catalog.plan import BatchLimits, Mode, Plan, PlanRequest, Policy, Target
 from catalog.settings import Settings
 from flows.approval import approved
 from flows.checks import checks
@@ -28,6 +28,7 @@ def planned(run: Running, options: Options) -> tuple[Plan, int]:
     """List the source, record its version, and store the plan; return both."""
     source, run_id = run.job.source, run.job.run_id
     checks(options.checks)  # a name that leads nowhere is an error now
+    _possible(run, options)
     wanted = enumerate_repository(source, run_id, "source")
     version = run.catalog.record_listing(source.address, wanted, run_id=run_id)
     request = PlanRequest(
@@ -36,6 +37,7 @@ def planned(run: Running, options: Options) -> tuple[Plan, int]:
         wanted=wanted.listing_id,
         targets=tuple(target(one, run_id, options) for one in run.job.destinations),
         mode=options.mode,
+        policy=options.policy,
         strategy=options.strategy,
         selection=options.selection,
         limits=batch_limits(wanted.count, wanted.bytes),
@@ -46,6 +48,28 @@ def planned(run: Running, options: Options) -> tuple[Plan, int]:
         options=options.to_json(),
     )
     return make_plan(request, run_id), version.number
+
+
+def _possible(run: Running, options: Options) -> None:
+    """Refuse what contradicts itself, before anything is listed."""
+    policy = options.policy
+    if policy is not Policy.IMMEDIATE:
+        if options.clean_up is CleanUp.REMOVE:
+            raise InvalidInput(
+                f"under the policy {policy.value!r} the bytes stay at the source: "
+                "it cannot be cleaned up as well"
+            )
+        if options.checks:
+            raise InvalidInput(
+                f"under the policy {policy.value!r} no bytes move: there is nothing for checks "
+                "to look at"
+            )
+    source = run.job.source
+    if options.mode is Mode.MIRROR and (unstored := run.catalog.unstored(source.address)):
+        raise InvalidInput(
+            f"{source.label!r} lists {unstored} files that it does not store: a mirror of it would "
+            "remove them elsewhere; fetch them first"
+        )
 
 
 def rechecked(run: Running, request: PlanRequest, options: Options) -> None:

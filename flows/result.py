@@ -50,7 +50,7 @@ class DestinationResult:
     """What a run did at one destination.
 
     `version` is its latest, `made` says whether it is new; `files` and `size` (bytes) are all that
-    it holds.
+    it holds. `catalogued` counts what its version lists from now on while its bytes stay elsewhere.
     """
 
     label: str
@@ -65,6 +65,7 @@ class DestinationResult:
     made: bool = False
     files: int = 0
     size: int = 0
+    catalogued: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,14 +116,19 @@ class SyncResult:
         return sum(one.bytes for one in self.destinations)
 
     @property
+    def catalogued(self) -> int:
+        """Return how many resources were catalogued and not moved, over all destinations."""
+        return sum(one.catalogued for one in self.destinations)
+
+    @property
     def version(self) -> dict[str, int]:
         """Return the latest version of each destination, by label."""
         return {one.label: one.version for one in self.destinations}
 
     @property
     def changed(self) -> bool:
-        """Say whether anything was moved or removed."""
-        return bool(self.added or self.replaced or self.removed)
+        """Say whether anything was moved, removed or catalogued."""
+        return bool(self.added or self.replaced or self.removed or self.catalogued)
 
     def __getitem__(self, label: str | int) -> DestinationResult:
         """Return one destination's row, by label, address or position."""
@@ -140,6 +146,11 @@ class SyncResult:
             return f"{self.failed} resources failed, {self.added + self.replaced} moved, to {ends}"
         if not self.changed:
             return f"nothing to do: {ends} up to date"
+        if self.catalogued:
+            return (
+                f"{self.catalogued} catalogued, their bytes stay at the source, "
+                f"{self.removed} removed, for {ends}"
+            )
         return (
             f"{self.added} added, {self.replaced} replaced, {self.removed} removed, "
             f"{human(self.bytes)} written to {ends}"
@@ -164,13 +175,17 @@ class SyncResult:
                     strict=True,
                 )
             )
+            | ({"catalogued": str(one.catalogued)} if self.catalogued else {})
             for one in self.destinations
         ]
+
+    def _columns(self) -> tuple[str, ...]:
+        return (*_COLUMNS, "catalogued") if self.catalogued else _COLUMNS
 
     def __str__(self) -> str:
         """Return the table as text."""
         lines = [f"{self.source}: {self.summary()} in {self.seconds:.1f} s"]
-        lines += text_table(_COLUMNS, self.rows())
+        lines += text_table(self._columns(), self.rows())
         lines += [f"  failed: {failure}" for failure in self.failures[:SHOWN]]
         return "\n".join(lines)
 
@@ -183,7 +198,7 @@ class SyncResult:
         failed = "".join(f"<li>{html.escape(str(one))}</li>" for one in self.failures[:SHOWN])
         return (
             f"<p>{html.escape(self.source)}: {html.escape(self.summary())}</p>"
-            + html_table(_COLUMNS, self.rows())
+            + html_table(self._columns(), self.rows())
             + (f"<ul>{failed}</ul>" if failed else "")
         )
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from blocks.repository import Repository
 from blocks.resolve import repository
-from catalog.plan import Mode, OnError, Strategy
+from catalog.plan import Mode, OnError, Policy, Strategy
 from flows.approval import Approval
 from flows.delivery import Running
 from flows.names import run_name
@@ -29,6 +29,7 @@ def sync(  # noqa: PLR0913 - each is a field of the run form
     destinations: list[Repository | str],
     *,
     mode: Mode = Mode.ADDITIVE,
+    policy: Policy = Policy.IMMEDIATE,
     strategy: Strategy = Strategy.DIGEST,
     include: list[str] | None = None,
     exclude: list[str] | None = None,
@@ -49,6 +50,7 @@ def sync(  # noqa: PLR0913 - each is a field of the run form
         source: Where the files come from: a repository, its block's name, a path or a URL.
         destinations: Where they go: any number of repositories, names, paths or URLs.
         mode: Whether what the source dropped is removed from the destinations (mirror) or stays.
+        policy: When bytes are fetched: now, at the first request, or at each and never kept.
         strategy: What makes a file count as already there.
         include: Globs of the paths that take part; none for all.
         exclude: Globs of the paths that do not take part.
@@ -73,6 +75,7 @@ def sync(  # noqa: PLR0913 - each is a field of the run form
     """
     options = Options(
         mode=mode,
+        policy=policy,
         strategy=strategy,
         selection=selected(
             selection,

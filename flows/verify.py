@@ -13,7 +13,7 @@ from prefect.logging import get_run_logger
 from blocks.repository import Repository
 from blocks.resolve import repository as resolved
 from catalog.errors import InvalidInput
-from catalog.finding import DAMAGE, Finding
+from catalog.finding import DAMAGE, Fault, Finding
 from flows.artifacts import show_findings
 from flows.delivery import Running
 from flows.names import run_name
@@ -49,7 +49,7 @@ def verify(
     """Compare what a repository holds with one of its versions.
 
     Files that are missing or damaged fail the run; foreign files, and files that somebody wrote
-    anew with the same size, are named.
+    anew with the same size, are named. What is only catalogued is counted as not stored.
 
     Args:
         repository: What to look at: a repository, its block's name, a path or a URL.
@@ -87,7 +87,13 @@ def looked(
     with STORAGES.opened(end.settings, end.open_options()) as storage:
         etags = storage.capabilities.etags
     listing = enumerate_repository(end, run_id, "destination")
-    found = list(catalog.drift(address, version.number, listing, match_etags=etags))
+    found: list[Finding] = []
+    unstored = 0  # there may be millions: they are only counted
+    for one in catalog.drift(address, version.number, listing, match_etags=etags):
+        if one.fault is Fault.NOT_STORED:
+            unstored += 1
+        else:
+            found.append(one)
     if depth is Depth.EXISTENCE:
         found = [one for one in found if one.fault in ("missing", "foreign")]
     if depth is Depth.DIGEST:
@@ -102,7 +108,7 @@ def looked(
         seen.files,
         seen.bytes,
         tuple(found[:FINDINGS]),
-        counted(found),
+        counted(found) | ({Fault.NOT_STORED: unstored} if unstored else {}),
     )
 
 

@@ -37,6 +37,11 @@ class VerifyResult:
         return not self.damaged
 
     @property
+    def unstored(self) -> int:
+        """Return how many files are only catalogued: their bytes lie elsewhere, as they should."""
+        return self.counts.get(Fault.NOT_STORED, 0)
+
+    @property
     def damaged(self) -> int:
         """Return how many files are missing, unreadable, or not what the version says."""
         return sum(count for fault, count in self.counts.items() if fault in DAMAGE)

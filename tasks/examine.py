@@ -19,10 +19,18 @@ SHARES = 2**32
 def examine_digests(
     repository: Repository, number: int, run_id: str, sample: float
 ) -> list[Finding]:
-    """Read the files of a version, or a `sample` of them (0 to 1), and compare their digests."""
+    """Read the files of a version, or a `sample` of them (0 to 1), and compare their digests.
+
+    What is only catalogued is passed over.
+    """
     common = shared(run_id)
     content = common.catalog.content(repository.address, number)
-    chosen = (row for row in content if sample >= 1 or _share(run_id, row.path) < sample)
+    elsewhere = {one.path for one in common.catalog.origins(repository.address)}
+    chosen = (
+        row
+        for row in content
+        if row.path not in elsewhere and (sample >= 1 or _share(run_id, row.path) < sample)
+    )
     with opened_source(repository) as end:
         return examine(end, chosen, common.stop, common.progress)
 

@@ -15,7 +15,7 @@ from catalog.forecast import Sample, forecast, work_of
 from catalog.inbox import Order
 from catalog.keys import repository_key
 from catalog.orders.work import Result, Work
-from catalog.plan import Action, PlanRequest, Strategy, Tally
+from catalog.plan import Action, PlanRequest, Policy, Strategy, Tally
 from catalog.request import request_from_json, request_to_json
 from catalog.where import tried
 
@@ -32,6 +32,7 @@ def fold(work: Work, order: Order) -> Result:
     _check(work, request)
     _decide(work, request, order)
     _cut(work, request)
+    _hold_back(work, request)
     _store(work, request, order)
     return {}
 
@@ -57,13 +58,16 @@ def _decide(work: Work, request: PlanRequest, order: Order) -> None:
     for place, target in enumerate(request.targets):
         listing = request.wanted if target.listing is None else target.listing
         work.run_text(
-            script.text("target").replace("{decide}", script.text("decide")),
+            script.text("target")
+            .replace("{decide}", script.text("decide"))
+            .replace("{held}", script.text("held")),
             target=place,
             repository=work.see(target.address, order),
             source=source,
             files=spool.parts(work.spool, listing),
             checked=target.listing is not None,
             mode=request.mode.value,
+            late=request.policy is not Policy.IMMEDIATE,
             strategy=request.strategy.value,
             match_etags=target.match_etags,
         )
@@ -165,6 +169,12 @@ def _keep(work: Work, request: PlanRequest) -> None:
     )
 
 
+def _hold_back(work: Work, request: PlanRequest) -> None:
+    late = request.policy is not Policy.IMMEDIATE
+    if late or work.count("SELECT count(*) FROM unstored"):
+        work.run("hold_back", plan_id=request.plan_id, late=late)
+
+
 def _sizes(work: Work) -> Iterator[int]:
     return (row[0] for row in work.stream("SELECT size FROM moving ORDER BY position"))
 
@@ -172,7 +182,7 @@ def _sizes(work: Work) -> Iterator[int]:
 def _foresee(work: Work, request: PlanRequest, tallies: Sequence[Tally]) -> None:
     """Store what the plan will cost, if it asks for anything."""
     wanted = work_of(tallies, work.count("SELECT count(*) FROM moving"))
-    if not wanted.files:
+    if not wanted.files or request.policy is not Policy.IMMEDIATE:
         return
     places = json.dumps([one.address for one in request.targets])
     rows = work.ask(script.text("samples"), source=request.source, destinations=places)
@@ -207,7 +217,7 @@ def _tallies(work: Work, request: PlanRequest) -> list[Tally]:
     counts: dict[int, dict[str, int]] = {place: {} for place in range(len(request.targets))}
     for place, action, count, size in work.ask(script.text("plan_tallies")):
         counts[place][action] = count
-        if action in (Action.ADD, Action.REPLACE):
+        if action in (Action.ADD, Action.REPLACE) and request.policy is Policy.IMMEDIATE:
             counts[place]["bytes"] = counts[place].get("bytes", 0) + size
         elif action == Action.REMOVE:
             counts[place]["removed_bytes"] = size
@@ -221,6 +231,8 @@ def _digest(work: Work, request: PlanRequest) -> str:
         request.mode.value,
         request.strategy.value,
     ]
+    if request.policy is not Policy.IMMEDIATE:
+        head.append(request.policy.value)
     digest = hashlib.sha256(json.dumps(head).encode())
     for (line,) in work.stream(script.text("plan_digest"), plan_id=request.plan_id):
         digest.update(f"\n{line}".encode())

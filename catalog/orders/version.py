@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 
+from catalog import script
 from catalog.errors import NotRecorded
 from catalog.inbox import Order
 from catalog.keys import repository_key
 from catalog.orders.work import Result, Work
+from catalog.plan import Policy
 from catalog.request import request_from_json
 
 
@@ -19,6 +21,7 @@ def fold(work: Work, order: Order) -> Result:
     if not found:
         raise NotRecorded("plan", plan_id)
     request = request_from_json(json.loads(str(found[0][0])))
+    source, held = repository_key(work.tenant, request.source), script.text("held")
     numbers: list[int | None] = []
     for place, target in enumerate(request.targets):
         key = work.see(target.address, order)
@@ -26,10 +29,22 @@ def fold(work: Work, order: Order) -> Result:
         if not body["allow_partial"] and _unfinished(work, plan_id, place):
             numbers.append(None)
             continue
-        work.run("plan_version", plan_id=plan_id, repository=key, target=place)
+        which: dict[str, object] = {"plan_id": plan_id, "repository": key, "target": place}
+        work.run_text(
+            script.text("catalogue").replace("{held}", held),
+            **which,
+            source=source,
+            address=target.address,
+            policy=request.policy.value,
+            late=request.policy is not Policy.IMMEDIATE,
+            run_id=run_id,
+            batch=order.batch,
+            now=order.given_at,
+        )
+        work.run_text(script.text("plan_version").replace("{held}", held), **which)
         number = work.make_version(key, order, run_id, plan_id)
         numbers.append(_made_before(work, key, run_id, plan_id) if number is None else number)
-    work.run("learn_digests", plan_id=plan_id, source=repository_key(work.tenant, request.source))
+    work.run("learn_digests", plan_id=plan_id, source=source)
     return {"numbers": numbers}
 
 
@@ -37,7 +52,7 @@ def _unfinished(work: Work, plan_id: str, target: int) -> int:
     return work.count(
         "SELECT count(*) FROM plan_rows p LEFT JOIN ended e USING (nkey)"
         " WHERE p.plan_id = $plan_id AND p.target = $target AND p.action <> 'keep'"
-        " AND (e.status IS NULL OR e.status = 'failed')",
+        " AND p.batch IS NOT NULL AND (e.status IS NULL OR e.status = 'failed')",
         plan_id=plan_id,
         target=target,
     )

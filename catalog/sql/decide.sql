@@ -1,5 +1,6 @@
 -- catalog.decide in SQL: one expression over w (wanted), h (held) and l (listed; empty unless
--- $checked), each NULL in `nkey` where there is no such row. It gives 'action reason', or NULL.
+-- $checked), each NULL in `nkey` where there is no such row. $late: bytes are fetched after the sync.
+-- It gives 'action reason', or NULL.
 CASE
 WHEN w.nkey IS NULL OR NOT w.selected THEN CASE
   WHEN w.nkey IS NULL AND $mode = 'mirror' AND h.nkey IS NOT NULL
@@ -9,19 +10,22 @@ WHEN h.nkey IS NULL THEN CASE
   WHEN $strategy = 'size' AND w.size = l.size THEN 'keep same size at the destination'
   WHEN $strategy = 'name' THEN 'keep name at the destination'
   ELSE 'replace unverified at the destination' END
-WHEN $checked AND l.nkey IS NULL THEN 'add missing at the destination'
-WHEN h.size <> l.size
+WHEN NOT h.stored AND NOT $late THEN CASE
+  WHEN $checked AND l.nkey IS NULL THEN 'add catalogued, but not stored'
+  ELSE 'replace catalogued, but not stored' END
+WHEN h.stored AND $checked AND l.nkey IS NULL THEN 'add missing at the destination'
+WHEN h.stored AND h.size <> l.size
   THEN 'replace changed at the destination: size ' || h.size || ' -> ' || l.size
-WHEN $match_etags AND h.etag <> l.etag
+WHEN h.stored AND $match_etags AND h.etag <> l.etag
   THEN 'replace changed at the destination: etag ' || h.etag || ' -> ' || l.etag
-WHEN NOT ($match_etags AND h.etag IS NOT NULL AND l.etag IS NOT NULL) AND h.modified_us <> l.modified_us
+WHEN h.stored AND NOT ($match_etags AND h.etag IS NOT NULL AND l.etag IS NOT NULL) AND h.modified_us <> l.modified_us
   THEN 'replace changed at the destination: modified_us ' || h.modified_us || ' -> ' || l.modified_us
 WHEN $strategy = 'always' THEN 'replace asked to move everything'
 WHEN $strategy = 'name' THEN 'keep name at the destination'
 WHEN $strategy = 'size' THEN CASE
   WHEN w.size = h.size THEN 'keep same size at the destination'
   ELSE 'replace source size changed ' || coalesce(h.size::VARCHAR, '?') || ' -> ' || coalesce(w.size::VARCHAR, '?') END
-WHEN $strategy = 'digest' AND w.digest IS NOT NULL THEN CASE
+WHEN $strategy = 'digest' AND w.digest IS NOT NULL AND h.digest IS NOT NULL THEN CASE
   WHEN w.digest = h.digest THEN 'keep same digest'
   ELSE 'replace source digest changed' END
 WHEN h.origin IS DISTINCT FROM $source::UUID OR h.origin_path IS DISTINCT FROM w.origin

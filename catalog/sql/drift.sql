@@ -4,16 +4,19 @@ SELECT path, fault, expected, found FROM (
   SELECT coalesce(c.path, l.path) AS path,
     CASE
       WHEN c.nkey IS NULL THEN 'foreign'
+      WHEN o.nkey IS NOT NULL AND h.nkey IS NULL THEN 'not stored'
       WHEN l.nkey IS NULL THEN 'missing'
       WHEN c.size <> l.size THEN 'size'
       WHEN $match_etags AND h.etag <> l.etag THEN 'changed'
       WHEN NOT ($match_etags AND h.etag IS NOT NULL AND l.etag IS NOT NULL) AND h.modified_us <> l.modified_us
         THEN 'changed'
     END AS fault,
-    CASE WHEN c.size <> l.size THEN c.size || ' bytes'
+    CASE WHEN o.nkey IS NOT NULL AND h.nkey IS NULL THEN NULL
+      WHEN c.size <> l.size THEN c.size || ' bytes'
       WHEN $match_etags AND h.etag <> l.etag THEN 'etag ' || h.etag
       WHEN l.nkey IS NOT NULL AND c.nkey IS NOT NULL THEN 'modified_us ' || h.modified_us END AS expected,
-    CASE WHEN c.size <> l.size THEN l.size || ' bytes'
+    CASE WHEN o.nkey IS NOT NULL AND h.nkey IS NULL THEN NULL
+      WHEN c.size <> l.size THEN l.size || ' bytes'
       WHEN $match_etags AND h.etag <> l.etag THEN 'etag ' || l.etag
       WHEN l.nkey IS NOT NULL AND c.nkey IS NOT NULL THEN 'modified_us ' || l.modified_us END AS found
   FROM (
@@ -25,4 +28,6 @@ SELECT path, fault, expected, found FROM (
   ) l ON c.nkey = l.nkey
   LEFT JOIN (SELECT nkey, digest, etag, modified_us FROM locations WHERE repository = $repository::UUID) h
     ON h.nkey = c.nkey AND h.digest = c.digest
+  -- What is only catalogued lies elsewhere; what stands there may be its older bytes.
+  LEFT JOIN (SELECT nkey FROM origins WHERE repository = $repository::UUID) o ON o.nkey = c.nkey
 ) WHERE fault IS NOT NULL ORDER BY path

@@ -11,6 +11,8 @@ SELECT position, address, path, lower(hex(digest)), etag FROM (
     UNION
     SELECT digest, origin, origin_path, origin_etag FROM locations
     WHERE $origins AND origin_path <> ''
+    UNION
+    SELECT digest, origin, origin_path, etag FROM origins WHERE $origins AND digest IS NOT NULL AND origin IS NOT NULL
   ) l USING (digest)
   JOIN repositories a USING (repository)
   WHERE a.address IN (SELECT unnest($places::VARCHAR[])) AND NOT EXISTS (

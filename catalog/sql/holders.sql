@@ -6,6 +6,7 @@ SELECT a.address FROM (
 ) c
 JOIN (
   SELECT digest, repository FROM locations UNION ALL SELECT digest, origin FROM locations WHERE origin_path <> ''
+  UNION ALL SELECT digest, origin FROM origins WHERE digest IS NOT NULL AND origin IS NOT NULL
 ) l USING (digest) JOIN repositories a ON a.repository = l.repository
 WHERE a.tenant = $tenant
 GROUP BY a.address ORDER BY count(*) DESC, a.address

@@ -11,9 +11,12 @@ SELECT coalesce(n.nkey, o.nkey) AS nkey, coalesce(n.path, o.path) AS path, n.siz
 FROM staged n FULL JOIN (
   SELECT * FROM content WHERE repository = $repository::UUID AND removed_in IS NULL
 ) o ON n.nkey = o.nkey
-WHERE o.nkey IS NULL OR n.nkey IS NULL OR CASE
+-- A listing tells nothing of what is only catalogued.
+LEFT JOIN (SELECT nkey AS catalogued FROM origins WHERE repository = $repository::UUID)
+  ON catalogued = coalesce(n.nkey, o.nkey)
+WHERE catalogued IS NULL AND (o.nkey IS NULL OR n.nkey IS NULL OR CASE
   WHEN n.digest IS NOT NULL AND o.digest IS NOT NULL THEN n.digest <> o.digest
   WHEN n.size <> o.size THEN true
   WHEN n.etag IS NOT NULL AND o.etag IS NOT NULL THEN n.etag <> o.etag
   WHEN n.modified_us IS NOT NULL AND o.modified_us IS NOT NULL THEN n.modified_us <> o.modified_us
-  ELSE false END
+  ELSE false END)

@@ -9,8 +9,17 @@ INSERT INTO outcomes SELECT * FROM incoming ORDER BY batch, position;
 
 CREATE OR REPLACE TEMP TABLE landed AS
 SELECT * FROM incoming
-WHERE status IN ('stored', 'removed') OR (status = 'kept' AND digest IS NOT NULL)
+WHERE status IN ('stored', 'removed', 'catalogued') OR (status = 'kept' AND digest IS NOT NULL)
 QUALIFY row_number() OVER (PARTITION BY repository, nkey ORDER BY batch DESC, position DESC) = 1;
+
+DELETE FROM origins USING landed WHERE origins.repository = landed.repository AND origins.nkey = landed.nkey;
+
+-- What was stored and is only catalogued from now on can be had where it came from.
+INSERT INTO origins
+SELECT l.repository, l.nkey, l.path, 'on_demand', l.digest, l.size, l.origin, l.origin_path, l.origin_etag,
+  l.origin_modified_us, i.content_type, NULL, i.run_id, make_timestamp(left(i.batch, 20)::BIGINT // 1000)
+FROM locations l JOIN landed i ON l.repository = i.repository AND l.nkey = i.nkey
+WHERE i.status = 'catalogued' ORDER BY l.nkey;
 
 DELETE FROM locations USING landed
 WHERE locations.repository = landed.repository AND locations.nkey = landed.nkey;
@@ -20,7 +29,7 @@ SELECT i.repository, i.nkey, i.path, i.digest, i.size, i.etag, i.modified_us,
   md5($tenant || chr(31) || p.source)::UUID, i.origin, i.origin_etag, i.origin_size,
   i.origin_modified_us, i.proof, i.run_id, make_timestamp(left(i.batch, 20)::BIGINT // 1000)
 FROM landed i LEFT JOIN plans p USING (plan_id)
-WHERE i.status <> 'removed' AND i.digest IS NOT NULL
+WHERE i.status NOT IN ('removed', 'catalogued') AND i.digest IS NOT NULL
 ORDER BY i.nkey;
 
 INSERT INTO artifacts

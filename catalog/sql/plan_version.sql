@@ -2,27 +2,34 @@ CREATE OR REPLACE TEMP TABLE current AS
 SELECT * FROM content WHERE repository = $repository::UUID AND removed_in IS NULL;
 
 CREATE OR REPLACE TEMP TABLE holding AS
-SELECT p.nkey, p.path, e.status, coalesce(l.size, e.size, p.size) AS size, coalesce(l.etag, e.etag) AS etag,
-  coalesce(l.modified_us, e.modified_us) AS modified_us, coalesce(l.digest, e.digest) AS digest,
-  coalesce(e.content_type, i.content_type) AS content_type, i.properties
-FROM (SELECT nkey, path, size, action FROM plan_rows WHERE plan_id = $plan_id AND target = $target) p
+SELECT p.nkey, p.path, e.status, coalesce(l.size, e.size, p.size) AS size,
+  CASE WHEN l.stored THEN l.etag ELSE coalesce(l.origin_etag, e.etag) END AS etag,
+  CASE WHEN l.stored THEN l.modified_us ELSE coalesce(l.origin_modified_us, e.modified_us) END AS modified_us,
+  coalesce(l.digest, e.digest) AS digest, coalesce(e.content_type, i.content_type, l.content_type) AS content_type,
+  coalesce(i.properties, l.properties) AS properties,
+  -- The bytes of a resource that was catalogued before arrived: are they what was catalogued?
+  e.status = 'stored' AND p.reason = 'catalogued, but not stored' AS arrived, e.origin_etag, e.origin_modified_us
+FROM (SELECT nkey, path, size, action, reason FROM plan_rows WHERE plan_id = $plan_id AND target = $target) p
 LEFT JOIN ended e USING (nkey)
-LEFT JOIN (SELECT * FROM locations WHERE repository = $repository::UUID) l USING (nkey)
+LEFT JOIN ({held}) l USING (nkey)
 LEFT JOIN (SELECT nkey, content_type, properties FROM plan_items WHERE plan_id = $plan_id) i USING (nkey)
 LEFT JOIN (SELECT nkey, digest FROM current) c USING (nkey)
 -- What stays without an outcome is told where the history lacks it: its version was deleted, say.
-WHERE e.status IN ('stored', 'kept', 'removed')
+WHERE e.status IN ('stored', 'kept', 'removed', 'catalogued')
   OR (p.action = 'keep' AND e.status IS NULL AND (c.nkey IS NULL OR c.digest <> l.digest));
 
 CREATE OR REPLACE TEMP TABLE changes AS
 SELECT h.nkey, h.path, h.size, h.etag, h.modified_us, h.digest, h.content_type, h.properties,
   CASE WHEN h.status = 'removed' THEN 'removed' WHEN c.nkey IS NULL THEN 'added' ELSE 'replaced' END AS kind
-FROM holding h LEFT JOIN current c USING (nkey)
+FROM holding h LEFT JOIN current c USING (nkey) LEFT JOIN (SELECT nkey FROM noted WHERE same) s USING (nkey)
 WHERE CASE WHEN h.status = 'removed' THEN c.nkey IS NOT NULL
-  ELSE c.nkey IS NULL OR c.digest <> h.digest OR c.size <> h.size END;
+  WHEN h.status = 'catalogued' THEN c.nkey IS NULL OR s.nkey IS NULL
+  ELSE c.nkey IS NULL OR c.digest <> h.digest OR c.size <> h.size OR (h.arrived AND c.digest IS NULL AND CASE
+    WHEN c.etag IS NOT NULL AND h.origin_etag IS NOT NULL THEN c.etag <> h.origin_etag
+    ELSE coalesce(c.modified_us <> h.origin_modified_us, false) END) END;
 
 -- Equal bytes written again are no change, but the storage's marks of them are new.
-UPDATE content SET etag = h.etag, modified_us = h.modified_us, digest = coalesce(content.digest, h.digest)
+UPDATE content SET size = coalesce(content.size, h.size), etag = h.etag, modified_us = h.modified_us, digest = coalesce(content.digest, h.digest)
 FROM holding h
 WHERE content.repository = $repository::UUID AND content.removed_in IS NULL AND content.nkey = h.nkey
   AND h.status IN ('stored', 'kept') AND h.nkey NOT IN (SELECT nkey FROM changes)

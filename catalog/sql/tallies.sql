@@ -7,7 +7,8 @@ WITH last AS (
     count(*) FILTER (status = 'stored' AND action = 'replace') AS replaced,
     count(*) FILTER (status = 'removed') AS removed, count(*) FILTER (status = 'kept') AS kept,
     count(*) FILTER (status = 'failed') AS failed,
-    coalesce(sum(size) FILTER (status = 'stored'), 0) AS bytes
+    coalesce(sum(size) FILTER (status = 'stored'), 0) AS bytes,
+    count(*) FILTER (status = 'catalogued') AS catalogued
   FROM last GROUP BY destination
 ), planned AS (
   SELECT t.tally ->> 'address' AS destination, (t.tally ->> 'keep')::BIGINT AS kept
@@ -18,5 +19,6 @@ WITH last AS (
   ) t
 )
 SELECT coalesce(s.destination, p.destination) AS address, coalesce(s.added, 0), coalesce(s.replaced, 0),
-  coalesce(s.removed, 0), coalesce(s.kept, 0) + coalesce(p.kept, 0), coalesce(s.failed, 0), coalesce(s.bytes, 0)
+  coalesce(s.removed, 0), coalesce(s.kept, 0) + coalesce(p.kept, 0), coalesce(s.failed, 0), coalesce(s.bytes, 0),
+  coalesce(s.catalogued, 0)
 FROM said s FULL JOIN planned p USING (destination) ORDER BY 1

@@ -17,7 +17,10 @@ FROM (
     CASE WHEN $checked THEN l.modified_us ELSE h.modified_us END AS seen_modified_us,
     {decide} AS decision
   FROM wanted w
-  FULL JOIN (SELECT * FROM locations WHERE repository = $repository::UUID) h ON w.nkey = h.nkey
+  FULL JOIN ({held}) h ON w.nkey = h.nkey
   LEFT JOIN listed l ON l.nkey = coalesce(w.nkey, h.nkey)
 )
-WHERE decision IS NOT NULL
+WHERE decision IS NOT NULL;
+
+INSERT INTO unstored
+SELECT $target, nkey FROM ({held}) WHERE NOT stands

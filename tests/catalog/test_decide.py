@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from catalog import script
 from catalog.decide import Decision, Held, Listed, Rules, Wanted, decide
 from catalog.keys import repository_key
-from catalog.plan import Action, Mode, Strategy
+from catalog.plan import Action, Mode, Policy, Strategy
 
 A, B = "a" * 64, "b" * 64
 WANTED = Wanted("s3://a", "x", size=3, etag="e", modified_us=1)
@@ -32,6 +32,8 @@ SAME = Listed(3, "d", 9)
 FINGERPRINT = Rules(Strategy.FINGERPRINT)
 CHECKED = Rules(checked=True)
 MIRROR = Rules(mode=Mode.MIRROR)
+LATE = Rules(policy=Policy.ON_DEMAND, checked=True)
+NOT_STORED = replace(HELD, digest=None, etag=None, modified_us=None, stored=False)
 
 CASES: dict[str, tuple[Wanted | None, Held | None, Listed | None, Rules, str | None]] = {
     "new": (WANTED, None, None, Rules(), "add not at the destination"),
@@ -160,6 +162,39 @@ CASES: dict[str, tuple[Wanted | None, Held | None, Listed | None, Rules, str | N
         FINGERPRINT,
         "replace nothing to compare",
     ),
+    "catalogued, now": (WANTED, NOT_STORED, None, CHECKED, "add catalogued, but not stored"),
+    "catalogued, other bytes there": (
+        WANTED,
+        NOT_STORED,
+        SAME,
+        CHECKED,
+        "replace catalogued, but not stored",
+    ),
+    "catalogued, who knows what is there": (
+        WANTED,
+        NOT_STORED,
+        None,
+        Rules(Strategy.NAME),
+        "replace catalogued, but not stored",
+    ),
+    "catalogued, later": (WANTED, NOT_STORED, None, LATE, "keep same etag"),
+    "catalogued, later, another digest": (
+        replace(WANTED, digest=B),
+        replace(NOT_STORED, digest=A),
+        SAME,
+        LATE,
+        "replace source digest changed",
+    ),
+    "catalogued, later, declared since": (
+        replace(WANTED, digest=B),
+        NOT_STORED,
+        None,
+        LATE,
+        "keep same etag",
+    ),
+    "stored, later": (WANTED, HELD, SAME, LATE, "keep same etag"),
+    "lost there, later": (WANTED, HELD, None, LATE, "add missing at the destination"),
+    "catalogued and gone": (None, NOT_STORED, None, MIRROR, "remove gone from the source"),
     "gone, additive": (None, HELD, None, Rules(), None),
     "gone, mirror": (None, HELD, None, MIRROR, "remove gone from the source"),
     "gone on both sides": (
@@ -203,7 +238,7 @@ wanteds = st.builds(
 )
 helds = st.builds(
     Held,
-    digest=st.sampled_from([A, B]),
+    digest=st.none() | st.sampled_from([A, B]),
     size=numbers,
     etag=etags,
     modified_us=numbers,
@@ -212,12 +247,14 @@ helds = st.builds(
     origin_size=numbers,
     origin_etag=etags,
     origin_modified_us=numbers,
+    stored=st.booleans(),
 )
 listeds = st.builds(Listed, size=numbers, etag=etags, modified_us=numbers)
 rules_of_all_kinds = st.builds(
     Rules,
     strategy=st.sampled_from(Strategy),
     mode=st.sampled_from(Mode),
+    policy=st.sampled_from(Policy),
     match_etags=st.booleans(),
     checked=st.booleans(),
 )
@@ -235,7 +272,7 @@ def tables() -> duckdb.DuckDBPyConnection:
         " modified_us BIGINT, digest VARCHAR, selected BOOLEAN);"
         "CREATE TABLE h (nkey INTEGER, digest VARCHAR, size BIGINT, etag VARCHAR,"
         " modified_us BIGINT, origin UUID, origin_path VARCHAR, origin_size BIGINT,"
-        " origin_etag VARCHAR, origin_modified_us BIGINT);"
+        " origin_etag VARCHAR, origin_modified_us BIGINT, stored BOOLEAN);"
         "CREATE TABLE l (nkey INTEGER, size BIGINT, etag VARCHAR, modified_us BIGINT)"
     )
     return connection
@@ -276,6 +313,7 @@ def test_the_sql_twin_decides_alike_and_says_the_same(
         rows=len(rows),
         strategy=rules.strategy,
         mode=rules.mode,
+        late=rules.policy is not Policy.IMMEDIATE,
         match_etags=rules.match_etags,
         checked=rules.checked,
         source=repository_key("t", "s3://a"),

@@ -1,0 +1,25 @@
+"""A file that a repository could give up: its bytes are known to lie elsewhere as well."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from catalog.stood import Stood
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """Another place of the bytes of a file, with the marks that it had when they were known."""
+
+    address: str
+    path: str
+    marks: Stood
+
+
+@dataclass(frozen=True, slots=True)
+class Spare:
+    """A stored file as it was when it was stored, and where else its bytes should lie."""
+
+    path: str
+    marks: Stood
+    copies: tuple[Copy, ...]
