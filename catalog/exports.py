@@ -88,6 +88,18 @@ class Exports(Origins):
             )
         return rows[0][0] if rows else None
 
+    def highest(self, address: str) -> int:
+        """Return the highest number that a version of a repository ever had."""
+        with self._reading() as connection:
+            rows = script.ask(
+                connection,
+                "SELECT max(number) FROM (SELECT number, repository FROM repository_versions"
+                " UNION ALL SELECT highest, repository FROM histories)"
+                " WHERE repository = $repository::UUID",
+                repository=self._key(address),
+            )
+        return int(rows[0][0] or 0)
+
     def _placed(
         self, query: str, address: str, named: Sequence[int], **values: object
     ) -> Iterator[script.Row]:

@@ -17,6 +17,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from prefect.logging import get_run_logger
+from prefect.runtime import flow_run
 
 from blocks.repository import Repository
 from blocks.resolve import repository as resolved
@@ -31,7 +32,7 @@ from flows.approval import Approval
 from flows.delivery import Running
 from flows.export_result import ImportResult
 from flows.import_missing import stage_missing
-from flows.names import run_name
+from flows.names import shown
 from flows.options import GuardSettings, Options
 from flows.planning import batch_limits, carried_out, target
 from flows.result import SyncResult
@@ -47,7 +48,14 @@ from transfer.archive_import import Unpacked, unpack
 IMPORTED = "imported"  # the label of a version that came out of an archive
 
 
-@verb("import-archive", run_name)
+def import_name() -> str:
+    """Return `import-archive <archive> to <repository>` of the run that begins."""
+    given = dict(flow_run.parameters or {})
+    ends = f"{shown(given.get('archive'))} to {shown(given.get('repository'))}"
+    return f"import-archive {ends}"[:200]
+
+
+@verb("import-archive", import_name)
 def import_archive(  # noqa: PLR0913 - each is a field of the run form
     archive: str,
     repository: Repository | str,

@@ -15,7 +15,8 @@ def run_name() -> str:
     parameters = dict(flow_run.parameters or {})
     verb = flow_run.flow_name or "run"
     source = shown(parameters.get("source", parameters.get("repository")))
-    given = parameters.get("destinations", parameters.get("directory", ()))
+    written = (parameters[one] for one in ("directory", "archive", "file") if one in parameters)
+    given = parameters.get("destinations", next(written, ()))
     ends = given if isinstance(given, list | tuple) else [given]
     to = f" to {', '.join(shown(one) for one in ends)}" if ends else ""
     return f"{verb} {source}{to}"[:200]

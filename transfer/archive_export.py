@@ -136,8 +136,8 @@ def _listed(work: Path, version: Version, content: ArchiveContent) -> ArchivedVe
         more = f", … and {len(unread) - NAMED} more" if len(unread) > NAMED else ""
         raise InvalidInput(
             f"version {version.number} of {version.address!r} holds {len(unread)} files that were "
-            "listed but never read, so that no digest of them is known; sync it to a repository "
-            f"and export that: {', '.join(unread[:NAMED])}{more}"
+            "listed but never read, so that no digest of them is known; adopt it, or sync it to "
+            f"a repository and export that: {', '.join(unread[:NAMED])}{more}"
         )
     return ArchivedVersion(
         version.number, version.created_at, files, size, length, digest.hexdigest()

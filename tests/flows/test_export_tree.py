@@ -138,6 +138,19 @@ def test_bytes_that_the_repository_lost_are_found_where_they_came_from(
     assert (tmp_path / "out" / "new").read_text() == "new"
 
 
+def test_an_older_version_is_exported_out_of_the_history_of_its_repository(
+    end: Path, source: Path, tmp_path: Path
+) -> None:
+    from flows.export_tree import export_tree  # noqa: PLC0415
+
+    result = export_tree(str(end), str(tmp_path / "out"), version=1)
+
+    assert (result.version, result.files) == (1, 3)
+    assert (tmp_path / "out" / "a.txt").read_text() == "alpha"
+    assert (tmp_path / "out" / "empty").read_bytes() == b""
+    assert (source / "a.txt").read_text() != "alpha"
+
+
 def test_a_source_that_was_only_listed_is_exported_as_it_was_listed(
     end: Path, source: Path, tmp_path: Path, catalog: Catalog
 ) -> None:

@@ -1,0 +1,173 @@
+"""Where a version came from, as an in-toto Statement v1 that others sign and verify.
+
+Its predicate is SLSA's provenance v1. The text is stable: the same version gives the same bytes,
+so that a signature made outside stays good.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator
+
+from catalog.digest import Digest
+from catalog.errors import InvalidInput, NotRecorded, RepositoryNotFound
+from catalog.manifest import format_manifest
+from catalog.plan import Plan
+from catalog.questions import Questions
+from catalog.resource import Resource
+from catalog.run import Run
+from catalog.version import ContentRow, Version
+
+STATEMENT = "https://in-toto.io/Statement/v1"
+PREDICATE = "https://slsa.dev/provenance/v1"
+BUILD_TYPE = "urn:entrepot:version:v1"
+BUILDER = "urn:entrepot"
+"""What these two mean is written in docs/export.md."""
+
+
+def statement(catalog: Questions, address: str, number: int) -> Iterator[str]:
+    """Yield the statement of a version as JSON text, in parts; it ends in a newline.
+
+    Its subjects are the resources with a known sha256; the others are named in the predicate.
+
+    Raises:
+        NotRecorded: there is no such version.
+        InvalidInput: no resource of it has a known digest: there would be no subject.
+    """
+    version = catalog.version(address, number)
+    unread = sorted(row.path for row in catalog.content(address, number) if row.digest is None)
+    if version.total == len(unread):
+        raise InvalidInput(
+            f"version {number} of {address!r} holds nothing of known digest: "
+            "a statement needs a subject"
+        )
+    head = {
+        "_type": STATEMENT,
+        "predicate": _predicate(catalog, version, unread),
+        "predicateType": PREDICATE,
+    }
+    yield _json(head)[:-1] + ',"subject":['
+    comma = ""
+    for row in catalog.content(address, number):
+        if row.digest is not None:
+            yield comma + _json({"digest": {"sha256": row.digest}, "name": row.path})
+            comma = ","
+    yield "]}\n"
+
+
+def manifest_digest(rows: Iterable[ContentRow]) -> str | None:
+    """Return the sha256 of a version's manifest; None where it cannot be written.
+
+    That is the text that `export-tree` writes as PULP_MANIFEST.
+    """
+    digest = hashlib.sha256()
+    known = (
+        Resource(
+            row.path,
+            size=row.size,
+            digests=() if row.digest is None else (Digest("sha256", row.digest),),
+        )
+        for row in rows
+    )
+    try:
+        for line in format_manifest(known):
+            digest.update(line.encode())
+    except InvalidInput:
+        return None
+    return digest.hexdigest()
+
+
+def _predicate(catalog: Questions, version: Version, unread: list[str]) -> dict[str, object]:
+    plan_id = catalog.plan_id_of(version.address, version.number)
+    plan = None if plan_id is None else catalog.plan(plan_id)
+    run = _run(catalog, version.run_id)
+    proofs = catalog.proofs(version.address, version.number)
+    here = {"uri": version.address, "version": version.number}
+    outside: dict[str, object] = {"destination": here, "kind": run.kind if run else "listing"}
+    inside: dict[str, object] = {
+        "added": version.added,
+        "createdAt": version.created_at.isoformat(),
+        "files": version.total,
+        "proofs": {proof or "none": count for proof, count in proofs.items()},
+        "removed": version.removed,
+        "replaced": version.replaced,
+        "size": version.bytes,
+    }
+    if unread:
+        inside["withoutDigest"] = unread
+    materials: list[dict[str, object]] = []
+    if plan is not None:
+        outside["mode"], outside["strategy"] = plan.mode.value, plan.strategy.value
+        inside["plan"] = {"digest": plan.digest, "id": plan.plan_id}
+        material = _material(catalog, plan)
+        outside["source"] = {"uri": plan.source}
+        materials.append(material)
+    details: dict[str, object] = {"builder": {"id": BUILDER}}
+    if run is not None:
+        details["metadata"] = _metadata(run)
+    mine = manifest_digest(catalog.content(version.address, version.number))
+    if mine is not None:
+        details["byproducts"] = [{"digest": {"sha256": mine}, "name": "PULP_MANIFEST"}]
+    return {
+        "buildDefinition": {
+            "buildType": BUILD_TYPE,
+            "externalParameters": outside,
+            "internalParameters": inside,
+            "resolvedDependencies": materials,
+        },
+        "runDetails": details,
+    }
+
+
+def _run(catalog: Questions, run_id: str | None) -> Run | None:
+    if run_id is None:
+        return None
+    try:
+        return catalog.run(run_id)
+    except NotRecorded:
+        return None
+
+
+def _metadata(run: Run) -> dict[str, object]:
+    told: dict[str, object] = {"invocationId": run.run_id}
+    if run.started_at is not None:
+        told["startedOn"] = run.started_at.isoformat()
+    if run.ended_at is not None:
+        told["finishedOn"] = run.ended_at.isoformat()
+    return told
+
+
+def _material(catalog: Questions, plan: Plan) -> dict[str, object]:
+    """Return the source of a plan, with the version that it had then, where that is still known."""
+    material: dict[str, object] = {"uri": plan.source}
+    number = _source_version(catalog, plan)
+    if number is not None:
+        material["annotations"] = {"version": number}
+        digest = manifest_digest(catalog.content(plan.source, number))
+        if digest is not None:
+            material["digest"] = {"sha256": digest}
+    return material
+
+
+def _source_version(catalog: Questions, plan: Plan) -> int | None:
+    """Return the source's version when the plan was made; None where that is not sure."""
+    run_id = catalog.request(plan.plan_id).run_id
+    try:
+        versions = catalog.versions(plan.source)
+        for one in reversed(versions):
+            if run_id is not None and one.run_id == run_id:
+                return one.number  # the run's own listing found something new
+        found = catalog.version_at(plan.source, plan.created_at).number
+    except (RepositoryNotFound, NotRecorded):
+        return None
+    following = min((one.number for one in versions if one.number > found), default=None)
+    if following is None:
+        following = catalog.highest(plan.source) + 1
+    if following != found + 1:
+        return None  # one between them was deleted: it may have been that
+    return found or None  # version 0: what a run asked for was not its whole listing
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)

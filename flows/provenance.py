@@ -1,0 +1,103 @@
+"""Provenance: write where a version came from as an in-toto statement, for others to sign.
+
+from flows.provenance import provenance
+provenance("s3-archive", "/srv/statements/s3-archive-7.json", version=7)
+"""
+
+from __future__ import annotations
+
+import hashlib
+import html
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import uuid4
+
+from prefect.logging import get_run_logger
+
+from blocks.repository import Repository
+from blocks.resolve import repository as resolved
+from catalog.errors import InvalidInput
+from catalog.provenance import statement
+from flows.delivery import Running
+from flows.names import run_name
+from flows.verb import verb
+from providers.cache import STORAGES
+from providers.local import LocalSettings
+
+
+@dataclass(frozen=True, slots=True)
+class ProvenanceResult:
+    """A statement that was written: of what, where, and its own digest."""
+
+    run_id: str
+    repository: str  # label
+    version: int
+    file: str  # path
+    sha256: str  # of the file, hex
+
+    def __str__(self) -> str:
+        """Return one line."""
+        return (
+            f"{self.repository} version {self.version}: in-toto statement in {self.file}, "
+            f"sha256:{self.sha256}"
+        )
+
+    def __repr__(self) -> str:
+        """Return the line, so that a bare `result` in a prompt is readable."""
+        return str(self)
+
+    def _repr_html_(self) -> str:
+        """Return the line for notebooks."""
+        return f"<p>{html.escape(str(self))}</p>"
+
+
+@verb("provenance", run_name)
+def provenance(
+    repository: Repository | str, file: str, *, version: int | None = None
+) -> ProvenanceResult:
+    """Write where a version came from as an in-toto Statement v1 with SLSA's provenance.
+
+    The same version gives the same bytes, so that it can be signed outside. A file that is there
+    already is replaced.
+
+    Args:
+        repository: Whose version: a repository, its block's name, a path or a URL.
+        file: Path of the JSON file to write.
+        version: The number of the version; the latest by default.
+
+    Returns:
+        Where it is, and its digest.
+
+    Raises:
+        NotRecorded: there is no such version.
+        InvalidInput: nothing of the version has a known digest, or the file cannot be there.
+    """
+    origin = resolved(repository)
+    target = Path(file).expanduser().absolute()
+    end = Repository(storage=LocalSettings(path=str(target.parent)))
+    with STORAGES.opened(end.settings, end.open_options()):
+        pass  # refuses a folder outside of ENTREPOT_LOCAL_ROOTS
+    if target.is_dir():
+        raise InvalidInput(f"{file!r} is a folder: the path of a file was expected")
+    with Running("provenance", origin, (end,), writes=()) as run:
+        number = run.catalog.latest(origin.address).number if version is None else version
+        digest = hashlib.sha256()
+        parts = statement(run.catalog, origin.address, number)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        draft = target.with_name(f".entrepot-{uuid4().hex}.partial")
+        try:
+            with draft.open("xb") as out:
+                for part in parts:
+                    data = part.encode()
+                    digest.update(data)
+                    out.write(data)
+            draft.replace(target)
+        except BaseException:
+            draft.unlink(missing_ok=True)
+            raise
+        result = ProvenanceResult(
+            run.job.run_id, origin.label, number, str(target), digest.hexdigest()
+        )
+        run.end("completed", str(result))
+    get_run_logger().info("%s", result)
+    return result
