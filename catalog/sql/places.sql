@@ -1,4 +1,5 @@
--- Where the bytes that a repository ever had are known to lie, five places of each digest at most.
+-- Where the bytes that a repository ever had are known to lie, five places of each digest at most. What some
+-- repository merely lists comes last: it may be listed there and stored nowhere.
 SELECT digest, list({'address': address, 'path': path} ORDER BY rank, address, path)[:5] AS places
 FROM (
   SELECT l.digest, a.address, l.path, min(l.rank) AS rank
@@ -6,7 +7,8 @@ FROM (
     SELECT digest, repository, path, CASE WHEN repository = $repository::UUID THEN 0 ELSE 2 END AS rank
     FROM locations
     UNION ALL
-    SELECT digest, repository, path, 1 FROM content WHERE repository = $repository::UUID AND removed_in IS NULL
+    SELECT digest, repository, path, CASE WHEN repository = $repository::UUID THEN 1 ELSE 4 END FROM content
+    WHERE digest IS NOT NULL AND removed_in IS NULL
     UNION ALL
     SELECT digest, origin, origin_path, 3 FROM locations WHERE origin IS NOT NULL AND origin_path IS NOT NULL
   ) l JOIN repositories a USING (repository)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from catalog.errors import InvalidInput, NotRecorded
+from catalog.plan import Policy
 from catalog.store import Catalog
 from tests.flows.test_sync import files
 
@@ -149,6 +150,22 @@ def test_an_older_version_is_exported_out_of_the_history_of_its_repository(
     assert (tmp_path / "out" / "a.txt").read_text() == "alpha"
     assert (tmp_path / "out" / "empty").read_bytes() == b""
     assert (source / "a.txt").read_text() != "alpha"
+
+
+def test_what_was_listed_on_demand_and_never_fetched_is_read_at_its_source(
+    end: Path, tmp_path: Path
+) -> None:
+    from flows.export_tree import export_tree  # noqa: PLC0415
+    from flows.sync import sync  # noqa: PLC0415
+
+    manifest = export_tree(str(end), str(tmp_path / "source-of-others")).manifest
+    listed = tmp_path / "listed"
+    sync(manifest, [str(listed)], policy=Policy.ON_DEMAND)
+    assert files(listed) == {}
+
+    export_tree(str(listed), str(tmp_path / "out"))
+
+    assert files(tmp_path / "out") == files(tmp_path / "source-of-others")
 
 
 def test_a_source_that_was_only_listed_is_exported_as_it_was_listed(
