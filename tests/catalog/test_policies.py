@@ -155,3 +155,14 @@ def test_a_removal_of_what_is_only_catalogued_is_no_batch(desk: Desk) -> None:
 
     assert plan.tallies[0].remove == 2
     assert [item.path for item in desk.items(plan)] == ["b"], "nothing stands at c to be removed"
+
+
+def test_a_copy_in_a_history_does_not_count_when_space_is_given_back(desk: Desk) -> None:
+    plan = desk.plan([file("a")], HERE, "file:///there/.entrepot/history")
+    desk.carry_out(plan)
+    desk.catalog.record_versions("run", plan.plan_id)
+
+    (spare,) = desk.catalog.spare(HERE, [HERE])
+    assert [copy.address for copy in spare.copies] == [SOURCE]
+    assert not list(desk.catalog.spare(HERE, [HERE, SOURCE]))
+    assert not list(desk.catalog.spare(HERE, [HERE], [(HERE, 1)])), "a kept version needs it"
