@@ -1,8 +1,8 @@
-"""The history of a repository, `.entrepot/history` below its root, as a repository of its own."""
+"""Where a repository keeps older bytes: `.entrepot/history` below its root, or with all others."""
 
 from __future__ import annotations
 
-from blocks.repository import Repository
+from blocks.repository import Layout, Repository
 from providers.keeping import HISTORY
 
 
@@ -14,3 +14,8 @@ def history_of(repository: Repository) -> Repository:
         retry=repository.retry,
         timeouts=repository.timeouts,
     )
+
+
+def bytes_of(repository: Repository) -> Repository:
+    """Return what holds the bytes of a repository's older versions, each under its digest."""
+    return repository if repository.layout is Layout.CONTENT else history_of(repository)

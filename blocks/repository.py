@@ -31,6 +31,9 @@ class Layout(StrEnum):
     """How a destination names its files."""
 
     PATH = "path"
+    """Under their paths; a reader may see some new files before others."""
+    CONTENT = "content"
+    """Under their digests, and `current` lists the set that is shown: always a whole one."""
 
 
 class LimitSettings(BaseModel):

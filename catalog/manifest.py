@@ -20,6 +20,8 @@ _SUMS_NAME = re.compile(
 )
 _SUM = re.compile(r"(\\?)([0-9A-Fa-f]{32,128}) [ *](.+)\Z", re.DOTALL)
 _PULP_NAMES = ("PULP_MANIFEST",)
+CURRENT = "current"
+"""The name of the manifest of the set that a destination with the layout `content` shows."""
 
 
 def is_manifest(name: str) -> bool:
@@ -38,7 +40,7 @@ def is_manifest(name: str) -> bool:
 def parse_manifest(name: str, lines: Iterable[str]) -> Iterator[Resource]:
     """Yield what the manifest `name` lists, digests declared; `ManifestError` names a bad line."""
     sums = _SUMS_NAME.fullmatch(name.rpartition("/")[2]) is not None
-    known = sums or name.rpartition("/")[2] in _PULP_NAMES
+    known = sums or name.rpartition("/")[2] in (*_PULP_NAMES, CURRENT)
     for number, raw in enumerate(lines, 1):
         line = raw.rstrip("\r\n")
         if not line.strip() or line.startswith("#"):

@@ -6,7 +6,7 @@ from catalog import reading
 from catalog.database import Reuse
 from catalog.errors import NotRecorded
 from catalog.explain import Explanation, read_explanations
-from catalog.exports import Exports
+from catalog.holdings import Holdings
 from catalog.keys import path_key
 from catalog.outcome import Outcome, Status
 from catalog.plan import Action, Item, Plan, PlannedBatch, PlanRequest
@@ -16,7 +16,7 @@ from catalog.version import Location
 from catalog.version_reading import read_location, read_locations
 
 
-class Questions(Exports):
+class Questions(Holdings):
     """A catalog that is only asked: take this where nothing is to be recorded."""
 
     __slots__ = ()

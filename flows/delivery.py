@@ -26,6 +26,7 @@ from flows.result import DestinationResult, Failure, SyncResult, failures_of
 from tasks.deliver import deliver
 from tasks.job import Job, forget, shared
 from tasks.limit import ensure_limits
+from tasks.publish import publish
 from tasks.record import BatchReport
 from transfer.job import TransferOptions
 from transfer.validate import Check
@@ -153,6 +154,9 @@ class Running:
                     size=latest.bytes,
                 )
             )
+        for repository, row in zip(job.destinations, rows, strict=True):
+            if not row.failed:
+                publish(repository, job.run_id)
         result = SyncResult(
             job.run_id,
             plan.plan_id if plan is not None else None,

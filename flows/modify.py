@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from blocks.history import history_of
+from blocks.history import bytes_of
 from blocks.repository import Repository
 from blocks.resolve import repository as resolved
 from catalog.content_set import modified
@@ -104,7 +104,7 @@ def modify(  # noqa: PLR0913 - each is a field of the run form
     options = replace(RESTORING, guards=(guards or GuardSettings()).values(), approval=approval)
     given = [base.repository, *(one.repository for one, _ in added)]
     given += [resolved(one) for one in sources or ()]
-    with Running("modify", history_of(end), (end,)) as run:
+    with Running("modify", bytes_of(end), (end,)) as run:
         return brought_about(run, content, options, given)
 
 

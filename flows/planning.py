@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from uuid import uuid4
 
-from blocks.repository import Repository
+from blocks.repository import Layout, Repository
 from blocks.resolve import repository as resolved
 from catalog.errors import InvalidInput, PlanOutdated
 from catalog.guards import crossed
@@ -16,9 +16,10 @@ from flows.checks import checks
 from flows.delivery import Running
 from flows.options import Options
 from flows.result import SyncFailed, SyncResult
-from providers.cache import STORAGES
 from tasks.enumerate import enumerate_repository
+from tasks.job import opened_destination
 from tasks.plan import make_plan
+from tasks.publish import check_shown
 from transfer.job import CleanUp, TransferOptions
 
 MOST_BATCHES = 200  # a run's task runs stay some hundreds, however many files there are
@@ -64,7 +65,16 @@ def _possible(run: Running, options: Options) -> None:
                 f"under the policy {policy.value!r} no bytes move: there is nothing for checks "
                 "to look at"
             )
+        for end in run.job.destinations:
+            if end.layout is not Layout.PATH:
+                raise InvalidInput(
+                    f"under the policy {policy.value!r} the bytes stay at the source: "
+                    f"{end.label!r} with the layout {end.layout.value!r} would show what it does "
+                    "not hold"
+                )
     source = run.job.source
+    if options.clean_up is CleanUp.REMOVE and source.layout is not Layout.PATH:
+        raise InvalidInput(f"files of {source.label!r} cannot be removed: others may share them")
     if options.mode is Mode.MIRROR and (unstored := run.catalog.unstored(source.address)):
         raise InvalidInput(
             f"{source.label!r} lists {unstored} files that it does not store: a mirror of it would "
@@ -113,7 +123,7 @@ def reference(repository: Repository) -> str:
     """Return what leads to a repository again: its name, or its address if that says all."""
     if repository.name:
         return repository.name
-    if repository.manifest or repository.mirrors:
+    if repository.manifest or repository.mirrors or repository.layout is not Layout.PATH:
         return ""
     try:
         again = resolved(repository.address)
@@ -141,10 +151,11 @@ def distinct(ends: list[Repository]) -> tuple[Repository, ...]:
 
 def target(end: Repository, run_id: str, options: Options) -> Target:
     """Return a destination of a plan, with a fresh listing where that is wanted."""
-    with STORAGES.opened(end.settings, end.open_options()) as storage:
-        can = storage.capabilities
+    with opened_destination(end) as opened:
+        can = opened.storage.capabilities
     if not can.writable:
         raise InvalidInput(f"{end.label!r} is read-only: it cannot be a destination")
+    check_shown(end, run_id)
     listing = (
         enumerate_repository(end, run_id, "destination").listing_id if options.listed else None
     )

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from blocks.history import history_of
-from blocks.repository import Repository
+from blocks.history import bytes_of
+from blocks.repository import Layout, Repository
 from blocks.resolve import repository as resolved
 from catalog.settings import Settings
 from catalog.store import Catalog
@@ -57,8 +57,9 @@ def promote(
     latest = wanted.number == catalog.latest(origin.address).number
     options = replace(RESTORING, guards=(guards or GuardSettings()).values(), approval=approval)
     given = [origin, *(resolved(one) for one in sources or ())]
-    with Running("promote", origin if latest else history_of(origin), ends) as run:
+    standing = latest and origin.layout is Layout.PATH
+    with Running("promote", origin if standing else bytes_of(origin), ends) as run:
         rows = catalog.content(origin.address, wanted.number)
-        lies = Lies.UNDER_ITS_PATHS if latest else Lies.IN_ITS_HISTORY
+        lies = Lies.UNDER_ITS_PATHS if standing else Lies.IN_ITS_HISTORY
         content = Content(rows, lies, ((origin.address, wanted.number),))
         return brought_about(run, content, options, given)

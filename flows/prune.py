@@ -20,7 +20,7 @@ from flows.names import run_name
 from flows.result import human
 from flows.table import html_table, text_table
 from flows.verb import verb
-from tasks.prune import Rubbish, prune_history, prune_temporary, prune_uploads
+from tasks.prune import Rubbish, prune_content, prune_history, prune_temporary, prune_uploads
 
 SHOWN = 20  # names that are told
 _COLUMNS = ("kind", "count", "size")
@@ -87,8 +87,9 @@ def prune(
 ) -> PruneResult:
     """Remove what a repository holds besides its files and needs no more.
 
-    That is: temporary files and unfinished uploads of killed runs, and files of the history that
-    no version needs, because `retain` or `delete-version` let go of them.
+    That is: temporary files and unfinished uploads of killed runs, and files of the history, or
+    of the layout `content`, that no version needs, because `retain` or `delete-version` let go of
+    them.
 
     Args:
         repository: What to prune: a repository, its block's name, a path or a URL.
@@ -108,7 +109,7 @@ def prune(
         run_id = run.job.run_id
         rubbish = tuple(
             step(end, before, run_id, dry_run=dry_run)
-            for step in (prune_temporary, prune_uploads, prune_history)
+            for step in (prune_temporary, prune_uploads, prune_history, prune_content)
         )
         rows = 0
         if records_days is not None:

@@ -14,8 +14,9 @@ from prefect.runtime import flow_run
 from pydantic import BaseModel, ConfigDict, Field
 
 from blocks.history import history_of
-from blocks.repository import Repository
+from blocks.repository import Layout, Repository
 from blocks.resolve import repository as resolved
+from catalog.errors import InvalidInput
 from catalog.settings import Settings
 from catalog.store import Catalog
 from flows.content_plan import chosen_version
@@ -133,6 +134,12 @@ def reclaim(
         NotRecorded: there is no such version to keep.
     """
     ends = distinct([resolved(one) for one in repositories])
+    for end in ends:
+        if end.layout is not Layout.PATH:
+            raise InvalidInput(
+                f"{end.label!r} with the layout {end.layout.value!r} shows only what it holds: "
+                "nothing of it can be reclaimed"
+            )
     catalog = Catalog.open(Settings())
     kept: list[tuple[str, int]] = []
     for one in keep_versions or ():

@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 
 from prefect.logging import get_run_logger
 
-from blocks.history import history_of
-from blocks.repository import Repository
+from blocks.history import bytes_of
+from blocks.repository import Layout, Repository
 from blocks.resolve import repository as resolved
-from catalog.errors import CatalogError
-from catalog.finding import DAMAGE
+from catalog.errors import CatalogError, InvalidInput
+from catalog.finding import DAMAGE, Fault
 from catalog.plan import Selection, Strategy
 from catalog.version import ContentRow
 from flows.artifacts import show_findings
@@ -21,7 +21,7 @@ from flows.options import Options
 from flows.verb import verb
 from flows.verify import Depth, looked
 from flows.verify_result import VerifyResult
-from tasks.quarantine import quarantine
+from tasks.quarantine import quarantine, set_bytes_aside
 from transfer.job import History
 
 REPAIRING = Options(
@@ -30,6 +30,7 @@ REPAIRING = Options(
     listed=False,
     history=History.DROP,  # damaged bytes are no history
 )
+ALTERED = (Fault.CORRUPT, Fault.SIZE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +101,8 @@ def repair(
     """
     end = resolved(repository)
     given = [resolved(one) for one in sources or ()]
-    with Running("repair", history_of(end), (end,)) as run:
+    with Running("repair", bytes_of(end), (end,)) as run:
+        _check_version(run, end, version)
         found = looked(run, end, version, depth, 1.0)
         damaged = {one.path for one in found.findings if one.fault in DAMAGE}
         result = RepairResult(found)
@@ -114,6 +116,15 @@ def repair(
     return result
 
 
+def _check_version(run: Running, end: Repository, number: int | None) -> None:
+    latest = run.catalog.latest(end.address).number
+    if end.layout is not Layout.PATH and number not in (None, latest):
+        raise InvalidInput(
+            f"version {number} of {end.label!r} cannot be repaired: with the layout "
+            f"{end.layout.value!r} only the latest can, and that is {latest}"
+        )
+
+
 def _mended(
     run: Running,
     end: Repository,
@@ -123,8 +134,12 @@ def _mended(
 ) -> RepairResult:
     place = (end.address, found.version)
     rows = [row for row in run.catalog.content(*place) if row.path in damaged]
+    if end.layout is Layout.CONTENT:  # damaged bytes bear the very name of those that are sought
+        altered = {one.path for one in found.findings if one.fault in ALTERED}
+        set_bytes_aside(end, [row for row in rows if row.path in altered], run.job.run_id)
     lost = set(lacking(run, _content(rows, place), REPAIRING, given))
-    quarantine(end, sorted(lost), run.job.run_id)
+    if end.layout is Layout.PATH:
+        quarantine(end, sorted(lost), run.job.run_id)
     good = [row for row in rows if row.path not in lost]
     if good:
         brought_about(run, _content(good, place), REPAIRING, given)

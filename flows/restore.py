@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from blocks.history import history_of
+from blocks.history import bytes_of
 from blocks.repository import Repository
 from blocks.resolve import repository as resolved
 from catalog.settings import Settings
@@ -60,7 +60,7 @@ def restore(
     wanted = chosen_version(catalog, end.address, version, at)
     options = replace(RESTORING, guards=(guards or GuardSettings()).values(), approval=approval)
     given = [resolved(one) for one in sources or ()]
-    with Running("restore", history_of(end), (end,)) as run:
+    with Running("restore", bytes_of(end), (end,)) as run:
         rows = catalog.content(end.address, wanted.number)
         content = Content(rows, Lies.IN_ITS_HISTORY, ((end.address, wanted.number),))
         return brought_about(run, content, options, given)

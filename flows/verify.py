@@ -86,7 +86,7 @@ def looked(
     version = catalog.latest(address) if number is None else catalog.version(address, number)
     with STORAGES.opened(end.settings, end.open_options()) as storage:
         etags = storage.capabilities.etags
-    listing = enumerate_repository(end, run_id, "destination")
+    listing = enumerate_repository(end, run_id, "destination", version=version.number)
     found: list[Finding] = []
     unstored = 0  # there may be millions: they are only counted
     for one in catalog.drift(address, version.number, listing, match_etags=etags):

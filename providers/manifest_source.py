@@ -36,7 +36,7 @@ class ManifestSource:
         """Yield what the manifest names at or below `prefix`, with its digests."""
         reading = self._source.read(self._manifest)
         try:
-            for one in parse_manifest(self._manifest, _lines(reading, self._manifest)):
+            for one in parse_manifest(self._manifest, lines_of(reading, self._manifest)):
                 if not below(prefix, one.path):
                     continue
                 rest = one.path[len(prefix) + 1 if prefix else 0 :]
@@ -83,7 +83,7 @@ def split_manifest(url: str) -> tuple[str, str] | None:
     return folder + url[len(place) :], name
 
 
-def _lines(chunks: Reading | Iterator[Chunk], name: str) -> Iterator[str]:
+def lines_of(chunks: Reading | Iterator[Chunk], name: str) -> Iterator[str]:
     """Yield the lines of a text that comes in chunks, cut at newlines only."""
     decoder = codecs.getincrementaldecoder("utf-8-sig")()
     rest, count = "", 0

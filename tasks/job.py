@@ -14,6 +14,7 @@ from catalog.settings import Settings
 from catalog.store import Catalog
 from providers.base import Source, Storage
 from providers.cache import STORAGES
+from providers.content_layout import ContentLayout, Holder
 from providers.keeping import HISTORY
 from providers.manifest_source import ManifestSource
 from transfer.job import Delivery, End, HistoryArea, TransferOptions
@@ -73,12 +74,17 @@ def forget(run_id: str) -> None:
 
 
 @contextmanager
-def opened_source(repository: Repository) -> Generator[End[Source]]:
-    """Open a repository for reading; one with a manifest is listed by it."""
+def opened_source(repository: Repository, holder: Holder | None = None) -> Generator[End[Source]]:
+    """Open a repository for reading; one with a manifest is listed by it.
+
+    With the layout `content` it is listed by what `holder` tells, else by what it shows.
+    """
     with STORAGES.opened(repository.settings, repository.open_options()) as storage:
         source: Source = storage
         if repository.manifest:
             source = ManifestSource(storage, repository.manifest)
+        elif repository.layout is Layout.CONTENT:
+            source = ContentLayout(storage, holder)
         yield End(
             repository.address,
             source,
@@ -91,9 +97,12 @@ def opened_source(repository: Repository) -> Generator[End[Source]]:
 def opened_destination(repository: Repository) -> Generator[End[Storage]]:
     """Open a repository for writing."""
     with STORAGES.opened(repository.settings, repository.open_options()) as storage:
+        laid: Storage = storage
+        if repository.layout is Layout.CONTENT:
+            laid = ContentLayout(storage)
         yield End(
             repository.address,
-            storage,
+            laid,
             gate(repository.address, repository.process_limits()),
             repository.retry_policy(),
             history_area(repository),

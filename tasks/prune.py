@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,12 +10,14 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from blocks.history import history_of
-from blocks.repository import Repository
+from blocks.repository import Layout, Repository
 from catalog.errors import ResourceNotFound
 from catalog.outcome import Outcome, Status
 from catalog.paths import RESERVED
 from catalog.plan import Action
+from providers.by_digest import FOLDER, content_path, digest_in
 from providers.cache import STORAGES
+from providers.content_layout import ContentLayout
 from providers.unfinished import Uploader
 from tasks.enumerate import enumerate_repository
 from tasks.job import shared
@@ -94,3 +97,31 @@ def prune_history(
             ],
         )
     return Rubbish("history", tuple(orphans), sum(size or 0 for size in orphans.values()))
+
+
+@task(task_run_name="prune-content", cache_policy=NO_CACHE, persist_result=False)
+def prune_content(
+    repository: Repository, before: datetime, run_id: str, *, dry_run: bool
+) -> Rubbish:
+    """Remove files named by digest that no version needs and that were written before a moment.
+
+    What is shown stays, whoever showed it, and what a killed run stored waits for the next one.
+    """
+    if repository.layout is not Layout.CONTENT:
+        return Rubbish("content", ())
+    common = shared(run_id)
+    moment_us = before.timestamp() * 1e6
+    needed = set(common.catalog.needed(repository.address))
+    with STORAGES.opened(repository.settings, repository.open_options()) as storage:
+        with suppress(ResourceNotFound):
+            needed |= {one.etag or "" for one in ContentLayout(storage).enumerate()}
+        paths = {content_path(digest) for digest in needed}
+        old: dict[str, int] = {}
+        with suppress(ResourceNotFound):
+            for one in storage.enumerate(FOLDER):
+                young = one.modified_us is not None and one.modified_us >= moment_us
+                if digest_in(one.path) and one.path not in paths and not young:
+                    old[one.path] = one.size or 0
+        if not dry_run:
+            Lane(list(old), storage.remove, common.stop).run(THREADS)
+    return Rubbish("content", tuple(old), sum(old.values()))

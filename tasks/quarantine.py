@@ -6,9 +6,11 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from blocks.history import history_of
-from blocks.repository import Repository
+from blocks.repository import Layout, Repository
 from catalog.outcome import Outcome, Status
 from catalog.plan import Action
+from catalog.version import ContentRow
+from providers.by_digest import content_path
 from providers.cache import STORAGES
 from tasks.job import opened_destination, shared
 from transfer.quarantine import set_aside
@@ -17,15 +19,27 @@ from transfer.quarantine import set_aside
 @task(task_run_name="quarantine", cache_policy=NO_CACHE, persist_result=False)
 def quarantine(repository: Repository, paths: list[str], run_id: str) -> None:
     """Move files into the repository's history and let the catalog forget that they are whole."""
-    if not paths:
-        return
+    if paths:
+        _set_aside(repository, paths, paths, run_id)
+
+
+@task(task_run_name="quarantine", cache_policy=NO_CACHE, persist_result=False)
+def set_bytes_aside(repository: Repository, rows: list[ContentRow], run_id: str) -> None:
+    """Do so where files lie under their digests: no path that shares the bytes is whole."""
+    keys = sorted({content_path(row.digest) for row in rows if row.digest is not None})
+    if keys:
+        plain = repository.model_copy(update={"layout": Layout.PATH})
+        _set_aside(plain, keys, [row.path for row in rows], run_id)
+
+
+def _set_aside(repository: Repository, names: list[str], paths: list[str], run_id: str) -> None:
     common = shared(run_id)
     history = history_of(repository)
     with (
         opened_destination(repository) as end,
         STORAGES.opened(history.settings, history.open_options()) as aside,
     ):
-        set_aside(end, aside, paths, run_id, common.stop)
+        set_aside(end, aside, names, run_id, common.stop)
     gone = [
         Outcome(repository.address, path, path, Action.REMOVE, Status.REMOVED) for path in paths
     ]

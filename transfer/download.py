@@ -23,6 +23,7 @@ from catalog.plan import Item, OnError
 from catalog.resource import Resource
 from providers.base import Copier, Fetched, Source, Storage
 from transfer.asking import Asking
+from transfer.by_digest import names_by_digest, told
 from transfer.elsewhere import elsewhere, inside
 from transfer.job import Delivery
 from transfer.lanes import FEW, Lane
@@ -44,8 +45,10 @@ def download(delivery: Delivery, items: list[Item]) -> Staging:
             (large if passes_through(delivery, piece.item) else small).append(piece)
         options = delivery.options
         _run(staging, small, options.threads, FEW)
-        if options.keep_staged:
-            _run(staging, large, options.large_at_once, options.large_at_once)
+        if not options.keep_staged:
+            nameless = names_by_digest(delivery)
+            large = [piece for piece in large if nameless and piece.item.sha256() is None]
+        _run(staging, large, options.large_at_once, options.large_at_once)
     except BaseException:
         staging.release()
         raise
@@ -76,10 +79,13 @@ def copied_whole(delivery: Delivery, piece: Piece) -> bool:
     if delivery.options.keep_staged:
         return False
     pinned = item.sha256() is not None and item.etag is not None
-    return (pinned or bool(item.elsewhere)) and all(
-        (pinned and copy_origin(delivery, piece, storage) is not None)
+    return all(
+        told(delivery, item, number) is not None
+        or (pinned and copy_origin(delivery, piece, storage) is not None)
         or any(inside(delivery, item, storage))
-        for storage in (delivery.destinations[number].storage for number, _ in piece.open_targets())
+        for number, storage in (
+            (number, delivery.destinations[number].storage) for number, _ in piece.open_targets()
+        )
     )
 
 

@@ -14,6 +14,7 @@ from catalog.errors import IntegrityError, ResourceChanged, ResourceNotFound
 from catalog.outcome import Proof
 from catalog.plan import Item, Place
 from providers.base import Copier, Source, Storage, Stored
+from providers.by_digest import path_in
 from transfer.job import Delivery, End
 from transfer.staging import Piece
 
@@ -27,7 +28,8 @@ def elsewhere(delivery: Delivery, item: Item) -> Iterator[tuple[End[Source], Pla
     ends[delivery.source.address] = delivery.source
     for place in item.elsewhere:
         if place.address in ends:
-            yield ends[place.address], place
+            end = ends[place.address]
+            yield end, replace(place, path=path_in(end.storage, place.path, place.sha256))
 
 
 def inside(delivery: Delivery, item: Item, destination: Storage) -> Iterator[tuple[Source, Place]]:

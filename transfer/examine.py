@@ -10,6 +10,7 @@ from catalog.errors import ResourceNotFound, StorageError
 from catalog.finding import Fault, Finding
 from catalog.version import ContentRow
 from providers.base import Source
+from providers.by_digest import path_in
 from transfer.job import End
 from transfer.lanes import Lane
 from transfer.progress import Progress
@@ -55,7 +56,7 @@ def _examined(
     hasher = Hasher()
     try:
         with end.gate.connection(stop):
-            reading = end.storage.read(row.path)
+            reading = end.storage.read(path_in(end.storage, row.path, row.digest))
             try:
                 for chunk in reading:
                     stop.check()

@@ -26,6 +26,7 @@ from catalog.errors import (
     StorageError,
 )
 from providers.base import Source
+from providers.by_digest import path_in
 from providers.local_files import translated
 from providers.local_storage import LocalStorage, Placement
 from transfer.job import End
@@ -108,6 +109,7 @@ class Gatherer:
             if end is None:
                 reasons.append(f"nothing leads to {address}")
                 continue
+            path = path_in(end.storage, path, wanted.digest)  # noqa: PLW2901
             act = partial(self._bring, wanted, end, path, target)
             try:
                 return persistent(act, end.retry, self._stop)[0]

@@ -17,6 +17,8 @@ from catalog.outcome import Status
 from catalog.plan import OnError
 from catalog.resource import Resource
 from providers.base import Chunk, Copier, Reading, Source, Writer
+from providers.by_digest import path_in
+from transfer.by_digest import attributes
 from transfer.download import check_read, copy_origin
 from transfer.elsewhere import elsewhere
 from transfer.growth import MOST
@@ -77,7 +79,7 @@ def _move(staging: Staging, piece: Piece) -> dict[int, CatalogError]:
             try:
                 keep_early(staging, piece, number)
                 writers[number] = storage.write(
-                    piece.item.path, piece.attributes(), size=stream.size
+                    piece.item.path, attributes(piece, storage), size=stream.size
                 )
             except Cancelled:
                 raise
@@ -181,7 +183,8 @@ class _Stream:
                 return end, place.path
         for number, outcome in self._piece.outcomes.items():
             if outcome.status is Status.STORED:
-                return self._delivery.destinations[number], self._piece.item.path
+                end = self._delivery.destinations[number]
+                return end, path_in(end.storage, self._piece.item.path, self._piece.digest)
         return source_of(self._delivery, self._piece), self._piece.item.origin
 
     @property

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from catalog.errors import Cancelled, CatalogError, IntegrityError, SizeMismatch, StorageError
 from catalog.plan import OnError
 from providers.base import Chunk, Copier, Stored
+from transfer.by_digest import held
 from transfer.download import bring, copied_whole, copy_origin, staged_bytes
 from transfer.elsewhere import copied_inside
 from transfer.history import commit, keep, keep_early, keeps_late
@@ -81,6 +82,8 @@ def _write_one(staging: Staging, piece: Piece, number: int) -> float | None:
 def _copied(staging: Staging, piece: Piece, number: int) -> Stored | None:
     storage = staging.delivery.destinations[number].storage
     unread = piece.digest is None
+    if unread and (there := held(staging.delivery, piece, number)) is not None:
+        return there
     if not (unread or storage.capabilities.links) or not isinstance(storage, Copier):
         return None
     origin = copy_origin(staging.delivery, piece, storage)

@@ -1,0 +1,87 @@
+"""Publish: let readers of a destination see its latest version, the whole of it in one step."""
+
+from __future__ import annotations
+
+import re
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from blocks.repository import Layout, Repository
+from catalog.errors import InvalidInput
+from catalog.manifest import CURRENT
+from catalog.store import Catalog
+from catalog.version import Version
+from providers.base import Storage
+from providers.cache import STORAGES
+from tasks.job import shared
+from transfer.publish import show, shown_title
+from transfer.retry import persistent
+
+_TITLE = re.compile(r"# entrepot version (\d+) run (\S+) catalog (\d+)")
+
+
+def publish(repository: Repository, run_id: str) -> bool:
+    """Show the latest version where the layout has sets, if another is shown; say whether."""
+    if repository.layout is not Layout.CONTENT:
+        return False
+    latest = shared(run_id).catalog.latest(repository.address)
+    return publish_version(repository, latest, run_id)
+
+
+@task(task_run_name="publish", cache_policy=NO_CACHE, persist_result=False)
+def publish_version(repository: Repository, version: Version, run_id: str) -> bool:
+    """Show a version whose every file lies at the repository; false where it is shown already."""
+    common = shared(run_id)
+    catalog = common.catalog
+    with STORAGES.opened(repository.settings, repository.open_options()) as storage:
+        policy = repository.retry_policy()
+        before = persistent(lambda: _shown(storage, repository, catalog), policy, common.stop)[0]
+        title = _title(version, catalog)
+        if before == title or (before is None and version.number == 0):
+            return False
+        lacking = catalog.unheld(repository.address, version.number)
+        if lacking:
+            raise InvalidInput(
+                f"version {version.number} of {repository.label!r} is not shown: "
+                f"{lacking[0]!r} of it does not lie there"
+            )
+
+        def once() -> int:
+            rows = catalog.content(repository.address, version.number)
+            return show(storage, title, rows, common.stop)
+
+        persistent(once, policy, common.stop)
+    return True
+
+
+def check_shown(repository: Repository, run_id: str) -> None:
+    """Refuse a destination that shows the set of another catalog: it would be lost."""
+    if repository.layout is not Layout.CONTENT:
+        return
+    common = shared(run_id)
+    with STORAGES.opened(repository.settings, repository.open_options()) as storage:
+        persistent(
+            lambda: _shown(storage, repository, common.catalog),
+            repository.retry_policy(),
+            common.stop,
+        )
+
+
+def _title(version: Version, catalog: Catalog) -> str:
+    seen = catalog.seen_us(version.address)
+    return f"# entrepot version {version.number} run {version.run_id or '-'} catalog {seen}"
+
+
+def _shown(storage: Storage, repository: Repository, catalog: Catalog) -> str | None:
+    """Return the title of the set that is shown; one that this catalog did not show is an error."""
+    title = shown_title(storage)
+    if title is None:
+        return None
+    match = _TITLE.fullmatch(title)
+    if match is None or int(match[3]) != catalog.seen_us(repository.address):
+        raise InvalidInput(
+            f"{CURRENT!r} of {repository.label!r} was not written with this catalog, which would "
+            f"replace it by its own set: found {title[:80]!r}; remove that file to go on"
+        )
+    return title
