@@ -232,11 +232,11 @@ def test_a_plan_shows_the_guards_it_crosses(source: Path, tmp_path: Path) -> Non
 def test_a_person_decides_through_prefect_whether_a_guarded_plan_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answered: str
 ) -> None:
-    from flows import approval  # noqa: PLC0415
+    from flows import approval, verdict  # noqa: PLC0415
     from flows.options import GuardSettings  # noqa: PLC0415
     from flows.sync import sync  # noqa: PLC0415
 
-    monkeypatch.setattr(approval, "LOOK_S", 1)
+    monkeypatch.setattr(verdict, "LOOK_S", 1)
     source, end = many(tmp_path / "source", 3), tmp_path / "end"
     ended: list[object] = []
 
