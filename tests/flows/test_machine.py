@@ -142,8 +142,8 @@ def test_histories_are_what_the_model_says(tmp_path: Path, monkeypatch: pytest.M
     run_state_machine_as_test(
         Histories,
         settings=settings(
-            max_examples=3,
-            stateful_step_count=12,
+            max_examples=2,
+            stateful_step_count=10,
             deadline=None,
             suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
         ),

@@ -362,11 +362,12 @@ def test_a_run_shows_progress_and_a_result_in_the_ui(source: Path, tmp_path: Pat
 
     sync(str(source), [str(tmp_path / "shown")])
     with get_client(sync_client=True) as client:
-        runs = client.request("POST", "/flow_runs/filter", json={}).json()
-        artifacts = client.request("POST", "/artifacts/filter", json={}).json()
-    (run,) = [one for one in runs if one["name"].endswith("…/shown")]
+        named = {"flow_runs": {"name": {"like_": "…/shown"}}}
+        (run,) = client.request("POST", "/flow_runs/filter", json=named).json()
+        of_run = {"artifacts": {"flow_run_id": {"any_": [run["id"]]}}}
+        artifacts = client.request("POST", "/artifacts/filter", json=of_run).json()
     assert run["name"] == "sync …/source to …/shown"
-    shown = {one["key"]: one for one in artifacts if one["flow_run_id"] == run["id"]}
+    shown = {one["key"]: one for one in artifacts}
     assert set(shown) == {"entrepot-progress", "entrepot-result"}
     assert "3 of 3 files" in shown["entrepot-progress"]["description"]
     assert '"added": "3"' in shown["entrepot-result"]["data"]
