@@ -24,8 +24,6 @@ from tasks.enumerate import enumerate_repository
 from tasks.examine import examine_digests
 from tasks.job import shared
 
-FINDINGS = 1000  # that a result carries
-
 
 class Depth(StrEnum):
     """How closely to look."""
@@ -107,7 +105,7 @@ def looked(
         version.total,
         seen.files,
         seen.bytes,
-        tuple(found[:FINDINGS]),
+        tuple(found),
         counted(found) | ({Fault.NOT_STORED: unstored} if unstored else {}),
     )
 

@@ -19,7 +19,7 @@ _COLUMNS = ("path", "fault", "expected", "found")
 class VerifyResult:
     """What was found at a repository against one of its versions; true when all is well.
 
-    `findings` holds the first thousand; `counts` counts all of them.
+    `counts` counts the `findings` of each kind, and what is catalogued only.
     """
 
     run_id: str

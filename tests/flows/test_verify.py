@@ -149,6 +149,26 @@ def test_repair_goes_back_to_where_the_bytes_came_from(source: Path, tmp_path: P
     assert (end / "a.txt").read_text() == "alpha"
 
 
+def test_damage_among_very_many_foreign_files_is_named_and_mended(
+    source: Path, tmp_path: Path
+) -> None:
+    from flows.repair import repair  # noqa: PLC0415
+    from flows.sync import sync  # noqa: PLC0415
+    from flows.verify import verify  # noqa: PLC0415
+    from flows.verify_result import VerifyFailed  # noqa: PLC0415
+
+    end = tmp_path / "end"
+    sync(str(source), [str(end)])
+    for number in range(1001):
+        (end / f"0{number}").touch()
+    (end / "a.txt").unlink()
+
+    with pytest.raises(VerifyFailed, match=r"'a\.txt' missing"):
+        verify(str(end))
+    assert repair(str(end)).repaired == ("a.txt",)
+    assert (end / "a.txt").read_text() == "alpha"
+
+
 def test_what_cannot_be_repaired_is_put_aside_and_named(source: Path, tmp_path: Path) -> None:
     from flows.repair import RepairFailed, repair  # noqa: PLC0415
     from flows.sync import sync  # noqa: PLC0415
