@@ -21,11 +21,10 @@ from catalog.measure import byte_count
 from catalog.store import Catalog
 from flows.delivery import Running
 from flows.export_result import ArchiveResult
+from flows.folders import local_folder
 from flows.names import run_name
 from flows.opened_places import OpenedPlaces
 from flows.verb import verb
-from providers.cache import STORAGES
-from providers.local import LocalSettings
 from providers.local_storage import Placement
 from tasks.job import shared
 from transfer.archive_export import ArchiveContent, write_archive
@@ -71,11 +70,9 @@ def export_archive(
         InvalidInput: a parameter cannot be used.
     """
     origin = resolved(repository)
-    end = Repository(storage=LocalSettings(path=str(Path(archive).parent)))
+    end = local_folder(Path(archive).parent)
     target = Path(end.settings.address().removeprefix("file://")) / Path(archive).name
     size = _size(chunk_size)
-    with STORAGES.opened(end.settings, end.open_options()):
-        pass  # refuses a folder outside of ENTREPOT_LOCAL_ROOTS
     given = (origin, *(resolved(one) for one in sources or ()))
     with Running("export-archive", origin, (end,), writes=()) as run, OpenedPlaces(given) as places:
         catalog, stop = run.catalog, shared(run.job.run_id).stop

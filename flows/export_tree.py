@@ -19,10 +19,10 @@ from catalog.errors import InvalidInput
 from catalog.manifest import is_manifest
 from flows.delivery import Running
 from flows.export_result import TreeResult
+from flows.folders import local_folder
 from flows.names import run_name
 from flows.opened_places import OpenedPlaces
 from flows.verb import verb
-from providers.cache import STORAGES
 from providers.local import LocalSettings
 from providers.local_storage import Placement
 from tasks.job import shared
@@ -82,14 +82,12 @@ def export_tree(
         InvalidInput: a parameter cannot be used.
     """
     origin = resolved(repository)
-    end = Repository(storage=LocalSettings(path=directory))
+    end = local_folder(directory)
     target = Path(end.settings.address().removeprefix("file://"))
     if method is not Method.WRITE and not isinstance(origin.settings, LocalSettings):
         raise InvalidInput(f"{origin.label!r} is not a local folder: {method.value} needs one")
     if not is_manifest(manifest) or "/" in manifest or manifest.upper().startswith(("MD5", "SHA")):
         raise InvalidInput(f"{manifest!r} is no name for it: PULP_MANIFEST or *.manifest is")
-    with STORAGES.opened(end.settings, end.open_options()):
-        pass  # refuses a folder outside of ENTREPOT_LOCAL_ROOTS
     given = (origin, *(resolved(one) for one in sources or ()))
     with Running("export-tree", origin, (end,), writes=()) as run, OpenedPlaces(given) as places:
         catalog, stop = run.catalog, shared(run.job.run_id).stop

@@ -31,15 +31,14 @@ from catalog.store import Catalog
 from flows.approval import Approval
 from flows.delivery import Running
 from flows.export_result import ImportResult
+from flows.folders import local_folder
 from flows.import_missing import stage_missing
 from flows.names import shown
 from flows.options import GuardSettings, Options
 from flows.planning import batch_limits, carried_out, target
 from flows.result import SyncResult
 from flows.verb import verb
-from providers.cache import STORAGES
 from providers.keeping import kept_key
-from providers.local import LocalSettings
 from providers.unpacked import UnpackedSettings
 from tasks.job import shared
 from tasks.plan import make_plan
@@ -134,9 +133,7 @@ def _checked(
     dry_run: bool,
 ) -> Unpacked:
     """Check the archive as a run of its own, and unpack it unless this is all that is wanted."""
-    origin = Repository(storage=LocalSettings(path=str(place.parent)))
-    with STORAGES.opened(origin.settings, origin.open_options()):
-        pass  # refuses a folder outside of ENTREPOT_LOCAL_ROOTS
+    origin = local_folder(place.parent)
     with Running("check-archive", origin, (end,), writes=()) as run:
         found = unpack(place, folder, shared(run.job.run_id).stop, keep=not dry_run)
         first = _wanted(found, versions)[0]
@@ -210,7 +207,5 @@ def _folder(staging: str | None) -> Generator[Path]:
         if left.stat().st_mtime < time.time() - STALE_S:
             shutil.rmtree(left, ignore_errors=True)  # of an import that was killed
     with tempfile.TemporaryDirectory(prefix="import-", dir=above) as name:
-        place = LocalSettings(path=name)
-        with STORAGES.opened(place, Repository(storage=place).open_options()):
-            pass
+        local_folder(name)
         yield Path(name)

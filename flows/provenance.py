@@ -19,10 +19,9 @@ from blocks.resolve import repository as resolved
 from catalog.errors import InvalidInput
 from catalog.provenance import statement
 from flows.delivery import Running
+from flows.folders import local_folder
 from flows.names import run_name
 from flows.verb import verb
-from providers.cache import STORAGES
-from providers.local import LocalSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +73,7 @@ def provenance(
     """
     origin = resolved(repository)
     target = Path(file).expanduser().absolute()
-    end = Repository(storage=LocalSettings(path=str(target.parent)))
-    with STORAGES.opened(end.settings, end.open_options()):
-        pass  # refuses a folder outside of ENTREPOT_LOCAL_ROOTS
+    end = local_folder(target.parent)
     if target.is_dir():
         raise InvalidInput(f"{file!r} is a folder: the path of a file was expected")
     with Running("provenance", origin, (end,), writes=()) as run:

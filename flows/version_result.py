@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from catalog.version import Version
 from flows.result import human
+from flows.table import html_table
 
 SHOWN = 20  # versions that a table names, the newest
 
@@ -81,14 +82,9 @@ class VersionResult:
 
     def _repr_html_(self) -> str:
         """Return the table for notebooks."""
-        head = "".join(f"<th>{name}</th>" for name in _COLUMNS)
-        body = "".join(
-            "<tr>" + "".join(f"<td>{html.escape(row[name])}</td>" for name in _COLUMNS) + "</tr>"
-            for row in self.rows()
-        )
         return (
             f"<p>{html.escape(self.repository)}: {html.escape(self.summary())}</p>"
-            f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+            + html_table(_COLUMNS, self.rows())
             + "".join(f"<p>{line}</p>" for line in self._more())
         )
 
