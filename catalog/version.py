@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+
+from catalog.digest import Digest
+from catalog.resource import NO_PROPERTIES, Resource
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +82,19 @@ class Origin:
     modified_us: int | None
     content_type: str | None
     properties: str | None  # JSON object, or nothing
+
+
+def resource_at(path: str, row: ContentRow | Origin, *, etag: str | None = None) -> Resource:
+    """Return what a row tells as a resource that lies at `path`; the etag is that place's own."""
+    return Resource(
+        path,
+        size=row.size,
+        etag=etag,
+        modified_us=row.modified_us,
+        digests=() if row.digest is None else (Digest("sha256", row.digest),),
+        content_type=row.content_type,
+        properties=json.loads(row.properties) if row.properties else NO_PROPERTIES,
+    )
 
 
 @dataclass(frozen=True, slots=True)

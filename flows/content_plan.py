@@ -5,28 +5,23 @@ The bytes come from wherever the catalog knows their digest to lie, verified on 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
-from uuid import uuid4
 
 from blocks.repository import Repository
-from catalog.digest import TRUSTED, Digest
 from catalog.errors import BytesMissing, InvalidInput
-from catalog.plan import Mode, Plan, PlanRequest, Selection
-from catalog.resource import NO_PROPERTIES, Resource
+from catalog.plan import Mode, Plan, Selection
 from catalog.spool import Listing, Spool
 from catalog.store import Catalog
-from catalog.version import ContentRow, Version
+from catalog.version import ContentRow, Version, resource_at
 from flows.delivery import Running
 from flows.options import Options
 from flows.places import readable
-from flows.planning import batch_limits, carried_out, target
+from flows.planning import carried_out, stored
 from flows.result import SyncResult
 from providers.keeping import kept_key
-from tasks.plan import make_plan
 from tasks.reach import missing_bytes
 
 NAMED = 100  # paths that an error carries
@@ -93,7 +88,7 @@ def _prepared(
     near = (job.source, *job.destinations, *given)
     places = readable([one for one in held if one not in own], near)
     run.job = replace(job, places=places)
-    return _planned(run, _spooled(catalog.spool(), content), options)
+    return stored(run, _spooled(catalog.spool(), content), options)
 
 
 def _lacking(run: Running, plan: Plan) -> list[str]:
@@ -109,35 +104,8 @@ def _spooled(spool: Spool, content: Content) -> Listing:
                     f"{row.path!r} cannot be had: its bytes were listed but never read, so that "
                     "no digest of it is known"
                 )
-            spool.add(
-                Resource(
-                    row.path if row.digest is None or standing else kept_key(row.digest),
-                    size=row.size,
-                    etag=row.etag if standing else None,
-                    modified_us=row.modified_us,
-                    digests=() if row.digest is None else (Digest("sha256", row.digest),),
-                    content_type=row.content_type,
-                    properties=json.loads(row.properties) if row.properties else NO_PROPERTIES,
-                ),
-                row.path,
-            )
+            if standing or row.digest is None:
+                spool.add(resource_at(row.path, row, etag=row.etag), row.path)
+            else:
+                spool.add(resource_at(kept_key(row.digest), row), row.path)
         return spool.finish()
-
-
-def _planned(run: Running, listing: Listing, options: Options) -> Plan:
-    job = run.job
-    request = PlanRequest(
-        plan_id=uuid4().hex,
-        source=job.source.address,
-        wanted=listing.listing_id,
-        targets=tuple(target(one, job.run_id, options) for one in job.destinations),
-        mode=options.mode,
-        strategy=options.strategy,
-        selection=options.selection,
-        limits=batch_limits(listing.count, listing.bytes),
-        trusted=TRUSTED,
-        run_id=job.run_id,
-        places=tuple(one.address for one in job.places),
-        options=options.to_json(),
-    )
-    return make_plan(request, job.run_id)

@@ -6,34 +6,29 @@ fetch("s3-cache", ["models/**"])
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import groupby
-from uuid import uuid4
 
 from prefect.logging import get_run_logger
 
 from blocks.history import history_of
 from blocks.repository import Repository
 from blocks.resolve import repository as resolved
-from catalog.digest import TRUSTED, Digest
 from catalog.errors import BytesMissing, InvalidInput
 from catalog.glob import regex
-from catalog.plan import Plan, PlanRequest, Policy, Selection
-from catalog.resource import NO_PROPERTIES, Resource
+from catalog.plan import Plan, Policy, Selection
 from catalog.spool import Spool
-from catalog.version import Origin
+from catalog.version import Origin, resource_at
 from flows.delivery import Running
 from flows.names import run_name
 from flows.options import Options
 from flows.places import readable
-from flows.planning import batch_limits, carried_out, target
+from flows.planning import carried_out, stored
 from flows.result import SyncFailed, SyncResult, human
 from flows.verb import verb
 from providers.keeping import kept_key
-from tasks.plan import make_plan
 
 NAMED = 100  # paths that an error carries
 FETCHING = Options(selection=Selection(allow_empty=True), listed=False)
@@ -96,8 +91,7 @@ def fetch(
     given = [resolved(one) for one in sources or ()]
     with Running("fetch", history_of(end), (end,)) as run:
         result, failed = None, None
-        for plan, source in _planned(run, end, _wanted(run, end, paths), given):
-            run.job = replace(run.job, source=source)
+        for plan in _planned(run, end, _wanted(run, end, paths), given):
             try:
                 result = carried_out(run, plan, FETCHING, None)
             except SyncFailed as error:
@@ -125,8 +119,11 @@ def _wanted(run: Running, end: Repository, paths: list[str] | None) -> list[Orig
 
 def _planned(
     run: Running, end: Repository, wanted: list[Origin], given: list[Repository]
-) -> Iterator[tuple[Plan, Repository]]:
-    """Yield a plan for each repository that holds wanted bytes, once it is sure there is one."""
+) -> Iterator[Plan]:
+    """Yield a plan for each repository that holds wanted bytes, once it is sure there is one.
+
+    That repository is the run's source until the next is asked for.
+    """
     near = (end, *given)
     known = {
         one.address: one for one in readable({one.origin for one in wanted if one.origin}, near)
@@ -144,46 +141,22 @@ def _planned(
         wanted, key=lambda one: one.origin if one.origin in known else None
     ):
         source = history_of(end) if address is None else known[address]
-        yield _plan(run, end, source, rows), source
-
-
-def _plan(run: Running, end: Repository, source: Repository, rows: Iterable[Origin]) -> Plan:
-    run_id, spool = run.job.run_id, run.catalog.spool()
-    with spool:
-        _spool(spool, source, rows)
-        listing = spool.finish()
-    places = [one.address for one in run.job.places if one.address != source.address]
-    request = PlanRequest(
-        plan_id=uuid4().hex,
-        source=source.address,
-        wanted=listing.listing_id,
-        targets=(target(end, run_id, FETCHING),),
-        selection=FETCHING.selection,
-        limits=batch_limits(listing.count, listing.bytes),
-        trusted=TRUSTED,
-        run_id=run_id,
-        places=tuple(places),
-        options=FETCHING.to_json(),
-    )
-    return make_plan(request, run_id)
+        run.job = replace(run.job, source=source)
+        spool = run.catalog.spool()
+        with spool:
+            _spool(spool, source, rows)
+            listing = spool.finish()
+        yield stored(run, listing, FETCHING)
 
 
 def _spool(spool: Spool, source: Repository, rows: Iterable[Origin]) -> None:
     for row in rows:
         standing = row.origin == source.address
-        digests = () if row.digest is None else (Digest("sha256", row.digest),)
-        spool.add(
-            Resource(
-                row.origin_path if standing and row.origin_path else kept_key(row.digest or ""),
-                size=row.size,
-                etag=row.etag if standing else None,
-                modified_us=row.modified_us,
-                digests=digests,
-                content_type=row.content_type,
-                properties=json.loads(row.properties) if row.properties else NO_PROPERTIES,
-            ),
-            row.path,
-        )
+        if standing and row.origin_path:
+            spool.add(resource_at(row.origin_path, row, etag=row.etag), row.path)
+        else:
+            etag = row.etag if standing else None
+            spool.add(resource_at(kept_key(row.digest or ""), row, etag=etag), row.path)
 
 
 def _fetched(run: Running, end: Repository, result: SyncResult | None) -> FetchResult:

@@ -7,27 +7,24 @@ import_archive("/media/disk/nightly-toc.json", "/srv/data", mode="mirror")
 
 from __future__ import annotations
 
-import json
 import shutil
 import tempfile
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
-from uuid import uuid4
 
 from prefect.logging import get_run_logger
 from prefect.runtime import flow_run
 
 from blocks.repository import Repository
 from blocks.resolve import repository as resolved
-from catalog.digest import Digest
 from catalog.errors import InvalidInput, RepositoryNotFound
-from catalog.plan import Mode, PlanRequest, Selection
-from catalog.resource import NO_PROPERTIES, Resource
+from catalog.plan import Mode, Selection
 from catalog.settings import Settings
 from catalog.spool import STALE_S, Listing
 from catalog.store import Catalog
+from catalog.version import resource_at
 from flows.approval import Approval
 from flows.delivery import Running
 from flows.export_result import ImportResult
@@ -35,13 +32,12 @@ from flows.folders import local_folder
 from flows.import_missing import stage_missing
 from flows.names import shown
 from flows.options import GuardSettings, Options
-from flows.planning import batch_limits, carried_out, target
+from flows.planning import carried_out, stored
 from flows.result import SyncResult
 from flows.verb import verb
 from providers.keeping import kept_key
 from providers.unpacked import UnpackedSettings
 from tasks.job import shared
-from tasks.plan import make_plan
 from transfer.archive_import import Unpacked, unpack
 
 IMPORTED = "imported"  # the label of a version that came out of an archive
@@ -162,38 +158,14 @@ def _held(catalog: Catalog, address: str, mark: str) -> bool:
 
 def _brought(run: Running, found: Unpacked, number: int, options: Options) -> SyncResult:
     """Make the destination hold one version of the archive, by an ordinary plan."""
-    job = run.job
-    listing = _spooled(run.catalog, found, number)
-    request = PlanRequest(
-        plan_id=uuid4().hex,
-        source=job.source.address,
-        wanted=listing.listing_id,
-        targets=tuple(target(one, job.run_id, options) for one in job.destinations),
-        mode=options.mode,
-        strategy=options.strategy,
-        selection=options.selection,
-        limits=batch_limits(listing.count, listing.bytes),
-        trusted=("sha256",),
-        run_id=job.run_id,
-        options=options.to_json(),
-    )
-    return carried_out(run, make_plan(request, job.run_id), options, None)
+    plan = stored(run, _spooled(run.catalog, found, number), options)
+    return carried_out(run, plan, options, None)
 
 
 def _spooled(catalog: Catalog, found: Unpacked, number: int) -> Listing:
     with catalog.spool() as spool:
         for row in found.rows(number):
-            digest = Digest("sha256", str(row.digest))
-            properties = json.loads(row.properties) if row.properties else NO_PROPERTIES
-            resource = Resource(
-                kept_key(digest.value),
-                size=row.size,
-                modified_us=row.modified_us,
-                digests=(digest,),
-                content_type=row.content_type,
-                properties=properties,
-            )
-            spool.add(resource, row.path)
+            spool.add(resource_at(kept_key(str(row.digest)), row), row.path)
         return spool.finish()
 
 

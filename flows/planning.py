@@ -7,10 +7,12 @@ from uuid import uuid4
 
 from blocks.repository import Layout, Repository
 from blocks.resolve import repository as resolved
+from catalog.digest import TRUSTED
 from catalog.errors import InvalidInput, PlanOutdated
 from catalog.guards import crossed
 from catalog.plan import BatchLimits, Mode, Plan, PlanRequest, Policy, Target
 from catalog.settings import Settings
+from catalog.spool import Listing
 from flows.approval import approved
 from flows.checks import checks
 from flows.delivery import Running
@@ -32,23 +34,41 @@ def planned(run: Running, options: Options) -> tuple[Plan, int]:
     _possible(run, options)
     wanted = enumerate_repository(source, run_id, "source")
     version = run.catalog.record_listing(source.address, wanted, run_id=run_id)
+    ends = tuple(reference(one) for one in (source, *run.job.destinations))
+    return stored(run, wanted, options, Settings().trusted_digests, ends), version.number
+
+
+def stored(
+    run: Running,
+    wanted: Listing,
+    options: Options,
+    trusted: tuple[str, ...] = TRUSTED,
+    ends: tuple[str, ...] = (),
+) -> Plan:
+    """Store the plan that brings a listing of the run's source to the run's destinations.
+
+    `trusted` are the algorithms of digests that the listing may declare, `ends` what leads to
+    source and destinations again, if the plan is to be applied by its id.
+    """
+    job = run.job
     request = PlanRequest(
         plan_id=uuid4().hex,
-        source=source.address,
+        source=job.source.address,
         wanted=wanted.listing_id,
-        targets=tuple(target(one, run_id, options) for one in run.job.destinations),
+        targets=tuple(target(one, job.run_id, options) for one in job.destinations),
         mode=options.mode,
         policy=options.policy,
         strategy=options.strategy,
         selection=options.selection,
         limits=batch_limits(wanted.count, wanted.bytes),
-        trusted=Settings().trusted_digests,
+        trusted=trusted,
         batch_kept=options.clean_up is CleanUp.REMOVE,
-        run_id=run_id,
-        ends=tuple(reference(one) for one in (source, *run.job.destinations)),
+        run_id=job.run_id,
+        places=tuple(one.address for one in job.places if one.address != job.source.address),
+        ends=ends,
         options=options.to_json(),
     )
-    return make_plan(request, run_id), version.number
+    return make_plan(request, job.run_id)
 
 
 def _possible(run: Running, options: Options) -> None:

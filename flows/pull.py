@@ -7,26 +7,24 @@ pull("s3-models", ["mnist/v3", {"remotePath": "readme.md", "localPath": "docs/"}
 from __future__ import annotations
 
 from typing import Any
-from uuid import uuid4
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
 from blocks.repository import Repository
 from blocks.resolve import repository as resolved
 from catalog.errors import InvalidInput
-from catalog.plan import PlanRequest, Selection, Strategy
+from catalog.plan import Selection, Strategy
 from catalog.settings import Settings
 from catalog.targets import PullTarget
 from flows.delivery import Running
 from flows.names import run_name
 from flows.options import Options
-from flows.planning import batch_limits, carried_out, target
+from flows.planning import carried_out, stored
 from flows.result import SyncResult
 from flows.verb import verb
 from providers.local import LocalSettings
 from providers.local_storage import Placement
 from tasks.enumerate_targets import enumerate_targets
-from tasks.plan import make_plan
 from transfer.job import History
 
 
@@ -87,20 +85,13 @@ def pull(
     ]
     if not chosen:
         raise InvalidInput("a pull needs at least one target, found none")
+    options = Options(
+        strategy=strategy,
+        selection=Selection(skip_empty=skip_empty, allow_empty=allow_empty),
+        history=History.DROP,  # a working copy: what it replaces can be pulled again
+    )
     with Running("pull", origin, (end,)) as run:
-        run_id = run.job.run_id
-        wanted = enumerate_targets(origin, chosen, run_id, allow_empty=allow_empty)
-        request = PlanRequest(
-            plan_id=uuid4().hex,
-            source=origin.address,
-            wanted=wanted.listing_id,
-            targets=(target(end, run_id, Options()),),
-            strategy=strategy,
-            selection=Selection(skip_empty=skip_empty, allow_empty=allow_empty),
-            limits=batch_limits(wanted.count, wanted.bytes),
-            trusted=Settings().trusted_digests,
-            run_id=run_id,
+        wanted = enumerate_targets(origin, chosen, run.job.run_id, allow_empty=allow_empty)
+        return carried_out(
+            run, stored(run, wanted, options, Settings().trusted_digests), options, None
         )
-        # A working copy: what it replaces can be pulled again.
-        options = Options(history=History.DROP)
-        return carried_out(run, make_plan(request, run_id), options, None)
