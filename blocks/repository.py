@@ -168,6 +168,14 @@ class Repository(Block):
             "file with a declared digest that cannot be had here, or is damaged here."
         ),
     )
+    alternates: list[str] = Field(
+        default_factory=list[str],
+        title="Alternates",
+        description=(
+            "Block names or addresses of repositories that may hold the same bytes under any "
+            "names: what they list with a declared digest is read there first, and here else."
+        ),
+    )
     layout: Layout = Field(
         default=Layout.PATH,
         title="Layout",
@@ -196,7 +204,7 @@ class Repository(Block):
     def _inside(cls, value: str) -> str:
         return clean_prefix(value)
 
-    @field_validator("mirrors")
+    @field_validator("mirrors", "alternates")
     @classmethod
     def _without_passwords(cls, value: list[str]) -> list[str]:
         for one in value:

@@ -91,6 +91,7 @@ def read_items(connection: DuckDBPyConnection, plan_id: str, batch: int) -> list
             targets=targets,
             places=places_to_read,
             origins=bool(further),
+            listed=list(further),
             **key,
         ):
             places[position].append(Place(*place))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from prefect.runtime import flow_run
 
@@ -12,6 +13,7 @@ from catalog.errors import InvalidInput
 from catalog.plan import PlanRequest
 from catalog.settings import Settings
 from catalog.store import Catalog
+from flows.alternates import alternates_of
 from flows.delivery import Running
 from flows.options import Options
 from flows.planning import carried_out, distinct, rechecked
@@ -51,6 +53,7 @@ def apply(
     origin, ends = _ends(request, source, destinations)
     with Running("apply", origin, ends) as run:
         rechecked(run, request, options)
+        run.job = replace(run.job, places=alternates_of(origin))
         return carried_out(run, run.catalog.plan(plan_id), options, None)
 
 

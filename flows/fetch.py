@@ -21,6 +21,7 @@ from catalog.glob import regex
 from catalog.plan import Plan, Policy, Selection
 from catalog.spool import Spool
 from catalog.version import Origin, resource_at
+from flows.alternates import alternates_of
 from flows.delivery import Running
 from flows.names import run_name
 from flows.options import Options
@@ -136,12 +137,12 @@ def _planned(
         raise BytesMissing(run.job.run_id, why, named, len(lost))
     number = run.catalog.latest(end.address).number
     held = [one for one in run.catalog.holders(end.address, number) if one != end.address]
-    run.job = replace(run.job, places=readable(held, near) if wanted else ())
+    places = readable(held, near) if wanted else ()
     for address, rows in groupby(
         wanted, key=lambda one: one.origin if one.origin in known else None
     ):
         source = history_of(end) if address is None else known[address]
-        run.job = replace(run.job, source=source)
+        run.job = replace(run.job, source=source, places=(*places, *alternates_of(source)))
         spool = run.catalog.spool()
         with spool:
             _spool(spool, source, rows)

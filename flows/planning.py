@@ -13,6 +13,7 @@ from catalog.guards import crossed
 from catalog.plan import BatchLimits, Mode, Plan, PlanRequest, Policy, Target
 from catalog.settings import Settings
 from catalog.spool import Listing
+from flows.alternates import list_alternates
 from flows.approval import approved
 from flows.checks import checks
 from flows.delivery import Running
@@ -34,6 +35,7 @@ def planned(run: Running, options: Options) -> tuple[Plan, int]:
     _possible(run, options)
     wanted = enumerate_repository(source, run_id, "source")
     version = run.catalog.record_listing(source.address, wanted, run_id=run_id)
+    list_alternates(run)
     ends = tuple(reference(one) for one in (source, *run.job.destinations))
     return stored(run, wanted, options, Settings().trusted_digests, ends), version.number
 
@@ -143,7 +145,8 @@ def reference(repository: Repository) -> str:
     """Return what leads to a repository again: its name, or its address if that says all."""
     if repository.name:
         return repository.name
-    if repository.manifest or repository.mirrors or repository.layout is not Layout.PATH:
+    other = repository.manifest or repository.mirrors or repository.alternates
+    if other or repository.layout is not Layout.PATH:
         return ""
     try:
         again = resolved(repository.address)

@@ -8,24 +8,21 @@ can copy by itself, pinned to the planned etag, is not read at all.
 
 from __future__ import annotations
 
-import hashlib
-
 from catalog.digest import Digest, Hasher
 from catalog.errors import (
     CatalogError,
-    DigestMismatch,
     IntegrityError,
-    ResourceChanged,
     SizeMismatch,
     StorageError,
 )
-from catalog.plan import Item, OnError
+from catalog.plan import Item, OnError, Place
 from catalog.resource import Resource
 from providers.base import Copier, Fetched, Source, Storage
 from transfer.asking import Asking
 from transfer.by_digest import names_by_digest, told
+from transfer.checking import check_bytes, check_read
 from transfer.elsewhere import elsewhere, inside
-from transfer.job import Delivery
+from transfer.job import Delivery, End
 from transfer.lanes import FEW, Lane
 from transfer.mirrors import as_planned, line_up, source_of, turn
 from transfer.staging import Piece, Staging, expected_digests, trusted_any
@@ -141,25 +138,36 @@ def bring(staging: Staging, piece: Piece) -> None:
     if piece.attempts == 1 and not piece.turned:
         for end, place in elsewhere(delivery, item):
             try:
-                with end.gate.connection(delivery.stop):
-                    if (end.storage.stat(place.path).size or 0) > delivery.options.small:
-                        break  # too large to be held: the pump reads it there
-                    fetched = end.storage.fetch(place.path)
-                known = (Digest("sha256", place.sha256), *expected_digests(item, None))
-                sha256 = check_bytes(item, fetched, known)
+                _bring_from(staging, piece, end, place)
             except StorageError:
+                _drop(staging, piece)
                 continue  # the catalog's word was outdated: the source is asked
-            _keep(staging, piece, fetched, sha256)
             piece.resource = None  # it describes the other place, not the source
             piece.declared = trusted_any(expected_digests(item, None))
             return
     source = source_of(delivery, piece)
     if item.size is None or passes_through(delivery, item):
-        _receive(staging, piece)
+        resource = _receive(staging, piece, source, item.origin, _pin(piece))
+        piece.resource = as_planned(piece, resource)
         return
     with source.gate.connection(delivery.stop):
         fetched = source.storage.fetch(item.origin, etag=_pin(piece))
     _take(staging, piece, fetched)
+
+
+def _bring_from(staging: Staging, piece: Piece, end: End[Source], place: Place) -> None:
+    """Fetch one piece from another place of its bytes, however large it is there."""
+    delivery, item = staging.delivery, piece.item
+    known = Digest("sha256", place.sha256)
+    with end.gate.connection(delivery.stop):
+        large = (end.storage.stat(place.path).size or 0) > delivery.options.small
+        fetched = None if large else end.storage.fetch(place.path)
+    if fetched is None:
+        _receive(staging, piece, end, place.path, None, known)
+        return
+    end.gate.pass_bytes(len(fetched.data), delivery.stop)
+    sha256 = check_bytes(item, fetched, (known, *expected_digests(item, None)))
+    _keep(staging, piece, fetched, sha256)
 
 
 def _take(staging: Staging, piece: Piece, fetched: Fetched) -> None:
@@ -174,30 +182,6 @@ def _take(staging: Staging, piece: Piece, fetched: Fetched) -> None:
 def _pin(piece: Piece) -> str | None:
     """Return the etag to pin a read to; a mirror's is its own, and the digest tells."""
     return piece.item.etag if piece.source is None else None
-
-
-def check_bytes(item: Item, fetched: Fetched, expected: tuple[Digest, ...]) -> str:
-    """Compare what came with the plan's size and every digest that is known; return its sha256."""
-    check_size(item, fetched.resource, len(fetched.data))
-    sha256 = hashlib.sha256(fetched.data).hexdigest()
-    for digest in expected or tuple(Digest.parse(text) for text in item.digests):
-        known = sha256 if digest.algorithm == "sha256" else None
-        found = known or Digest.of(fetched.data, digest.algorithm).value
-        if found != digest.value:
-            raise DigestMismatch(item.origin, str(digest), f"{digest.algorithm}:{found}")
-    return sha256
-
-
-def check_size(item: Item, resource: Resource, found: int) -> None:
-    """Refuse a body that is not as long as planned; say whether it broke or was replaced."""
-    if item.size is None or found == item.size:
-        return
-    if item.digests or resource.size is None or resource.size != found:
-        raise SizeMismatch(item.origin, item.size, found)
-    raise ResourceChanged(
-        f"{item.origin!r} changed since it was planned: {item.size} bytes then, {found} now",
-        path=item.origin,
-    )
 
 
 def _keep(staging: Staging, piece: Piece, fetched: Fetched, sha256: str) -> None:
@@ -217,16 +201,22 @@ def _keep(staging: Staging, piece: Piece, fetched: Fetched, sha256: str) -> None
         piece.file.write_bytes(data)
 
 
-def _receive(staging: Staging, piece: Piece) -> None:
+def _receive(
+    staging: Staging,
+    piece: Piece,
+    source: End[Source],
+    path: str,
+    pin: str | None,
+    *known: Digest,
+) -> Resource:
     """Stream a file of unknown or large size: into memory while it is small, else onto disk."""
     delivery, item = staging.delivery, piece.item
-    source = source_of(delivery, piece)
     received = bytearray()
     piece.file = None
     with source.gate.connection(delivery.stop):
-        reading = source.storage.read(item.origin, etag=_pin(piece))
+        reading = source.storage.read(path, etag=pin)
         try:
-            expected = expected_digests(item, reading.resource)
+            expected = (*known, *expected_digests(item, None if known else reading.resource))
             hasher = Hasher(digest.algorithm for digest in expected)
             for chunk in reading:
                 delivery.stop.check()
@@ -239,12 +229,12 @@ def _receive(staging: Staging, piece: Piece) -> None:
         finally:
             reading.close()
     check_read(piece, hasher, expected, reading.resource)
-    piece.resource = as_planned(piece, reading.resource)
     if len(received) == hasher.size and delivery.budget.take(len(received)):
         piece.held = len(received)
         piece.data = bytes(received)
     else:
         _spill(staging, piece, received)
+    return reading.resource
 
 
 def _spill(staging: Staging, piece: Piece, received: bytearray) -> None:
@@ -255,23 +245,6 @@ def _spill(staging: Staging, piece: Piece, received: bytearray) -> None:
     with piece.file.open("ab") as file:
         file.write(received)
     received.clear()
-
-
-def check_read(
-    piece: Piece, hasher: Hasher, expected: tuple[Digest, ...], resource: Resource
-) -> None:
-    """Compare a finished stream with the plan and note what it was."""
-    check_size(piece.item, resource, hasher.size)
-    if resource.size is not None and hasher.size != resource.size:
-        raise SizeMismatch(piece.item.origin, resource.size, hasher.size)
-    for digest in expected:
-        found = hasher.digest(digest.algorithm)
-        if found != digest:
-            raise DigestMismatch(piece.item.origin, str(digest), str(found))
-    piece.digest = hasher.digest().value
-    piece.size = hasher.size
-    piece.resource = resource
-    piece.declared = trusted_any(expected)
 
 
 def _drop(staging: Staging, piece: Piece) -> None:

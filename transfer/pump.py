@@ -19,14 +19,15 @@ from catalog.resource import Resource
 from providers.base import Chunk, Copier, Reading, Source, Writer
 from providers.by_digest import path_in
 from transfer.by_digest import attributes
-from transfer.download import check_read, copy_origin
+from transfer.checking import check_read
+from transfer.download import copy_origin
 from transfer.elsewhere import elsewhere
 from transfer.growth import MOST
 from transfer.history import commit, keep, keep_early
 from transfer.job import End
 from transfer.mirrors import source_of, turn
 from transfer.ranges import Ranges
-from transfer.staging import FileReading, Piece, Staging, expected_digests, trusted_any
+from transfer.staging import FileReading, Piece, Staging, described, expected_digests, trusted_any
 
 
 def pump(staging: Staging, piece: Piece) -> float | None:
@@ -37,7 +38,8 @@ def pump(staging: Staging, piece: Piece) -> float | None:
     try:
         broken = _move(staging, piece)
     except StorageError as error:
-        if piece.attempts == 1 and not piece.turned and any(elsewhere(delivery, piece.item)):
+        first = piece.attempts == 1 and piece.digest is None and not piece.turned
+        if first and any(elsewhere(delivery, piece.item)):
             return 0.0  # the catalog's word was outdated: now the source is asked
         delay = source_of(delivery, piece).retry.delay_s(piece.attempts, error)
         if delay is None and turn(delivery, piece, error):
@@ -208,8 +210,8 @@ class _Stream:
         self._hasher = Hasher(digest.algorithm for digest in self._expected)
 
     def _opened(self, etag: str | None, start: int) -> Reading:
-        if self._piece.file is not None and self._piece.resource is not None:
-            return FileReading(self._piece.file, self._piece.resource)
+        if self._piece.file is not None:
+            return FileReading(self._piece.file, described(self._piece))
         return Ranges(
             self._end, self._path, self._delivery, etag=etag, start=start, most=self._connections
         )

@@ -232,6 +232,18 @@ class FileReading:
         self._file.close()
 
 
+def described(piece: Piece) -> Resource:
+    """Return how the source described a staged piece, or the plan did, if it was read elsewhere."""
+    item = piece.item
+    return piece.resource or Resource(
+        item.origin,
+        size=piece.size,
+        etag=item.etag,
+        modified_us=item.modified_us,
+        content_type=item.content_type,
+    )
+
+
 def trusted_any(digests: tuple[Digest, ...]) -> bool:
     """Say whether one of these digests is good enough to prove content."""
     return any(digest.algorithm in TRUSTED for digest in digests)

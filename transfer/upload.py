@@ -13,7 +13,7 @@ from transfer.elsewhere import copied_inside
 from transfer.history import commit, keep, keep_early, keeps_late
 from transfer.lanes import Lane
 from transfer.pump import pump
-from transfer.staging import FileReading, Piece, Staging
+from transfer.staging import FileReading, Piece, Staging, described
 
 
 def upload(staging: Staging) -> Staging:
@@ -141,10 +141,10 @@ def _streamed(staging: Staging, piece: Piece, number: int) -> Stored:
 
 
 def _chunks(piece: Piece) -> Iterator[Chunk]:
-    if piece.file is None or piece.resource is None:
+    if piece.file is None:
         yield staged_bytes(piece)
         return
-    reading = FileReading(piece.file, piece.resource)
+    reading = FileReading(piece.file, described(piece))
     try:
         yield from reading
     finally:

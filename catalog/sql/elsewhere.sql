@@ -1,5 +1,6 @@
 -- Where the known bytes of a batch lie already, of the places that may be read: the plan's own
--- targets first, at most three each. With $origins also where such bytes once came from.
+-- targets first, at most three each. With $origins also where such bytes once came from, and what the
+-- $listed repositories declared in their latest listing.
 SELECT position, address, path, lower(hex(digest)), etag FROM (
   SELECT i.position, i.digest, a.address, l.path, l.etag, list_contains($targets, a.address) AS own
   FROM (
@@ -13,6 +14,12 @@ SELECT position, address, path, lower(hex(digest)), etag FROM (
     WHERE $origins AND origin_path <> ''
     UNION
     SELECT digest, origin, origin_path, etag FROM origins WHERE $origins AND digest IS NOT NULL AND origin IS NOT NULL
+    UNION
+    SELECT c.digest, c.repository, c.path, c.etag FROM content c
+    WHERE c.removed_in IS NULL AND c.digest IS NOT NULL
+      AND c.repository IN (SELECT repository FROM repositories WHERE list_contains($listed::VARCHAR[], address))
+      AND (c.repository, c.nkey) NOT IN (SELECT repository, nkey FROM locations)
+      AND (c.repository, c.nkey) NOT IN (SELECT repository, nkey FROM origins)
   ) l USING (digest)
   JOIN repositories a USING (repository)
   WHERE a.address IN (SELECT unnest($places::VARCHAR[])) AND NOT EXISTS (
