@@ -21,6 +21,7 @@ from catalog.orders import (
     forget,
     label,
     listing,
+    mend,
     outcomes,
     plan,
     protect,
@@ -44,6 +45,7 @@ KINDS: dict[str, Callable[[Work, Order], Result]] = {
     "unprotect": protect.fold_end,
     "label": label.fold,
     "forget": forget.fold,
+    "mend": mend.fold,
     "run-start": run.fold_start,
     "run-end": run.fold_end,
 }

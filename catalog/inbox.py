@@ -123,6 +123,11 @@ class Inbox:
                 except FileNotFoundError:
                     continue  # it was renamed into the inbox meanwhile
 
+    def verdicts(self) -> dict[str, str]:
+        """Return why each order that was set aside was."""
+        texts = sorted(self._quarantine.glob("*.error.txt"))
+        return {path.name.partition(".")[0]: path.read_text().strip() for path in texts}
+
     def verdict(self, batch: str) -> str | None:
         """Return why `batch` was set aside, or None if it was not."""
         path = self._quarantine / f"{batch}.error.txt"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from catalog import reading
+from catalog.audit import Audit, Contradiction, Flaw, audited
 from catalog.database import Reuse
 from catalog.errors import NotRecorded
 from catalog.explain import Explanation, read_explanations
@@ -57,6 +58,16 @@ class Questions(Holdings):
         """Say why a run did what it did with one path, at each of its destinations."""
         with self._reading() as connection:
             return read_explanations(connection, self._tenant, run_id, path)
+
+    def audit(self) -> Audit:
+        """Compare all that is derived in the catalog with what it is derived from."""
+        with self._reading() as connection:
+            found = audited(connection, self._tenant)
+        aside = tuple(
+            Contradiction(Flaw.ORDER, batch, None, None, "an order that can be folded", why)
+            for batch, why in self._inbox.verdicts().items()
+        )
+        return Audit((*found.contradictions, *aside), found.count + len(aside))
 
     def run(self, run_id: str) -> Run:
         """Return one run."""

@@ -135,6 +135,10 @@ class Catalog(Questions):
         self._ask("label", body)
         return self._version(address, number)
 
+    def mend(self) -> int:
+        """Mend what `audit` finds and the rest of the catalog tells; return how much it was."""
+        return cast("int", self._ask("mend", {})["mended"])
+
     def forget(self, before: datetime, *, dry_run: bool = False) -> int:
         """Delete what plans and runs that ended before a moment say file by file; return how many.
 
