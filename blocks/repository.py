@@ -14,7 +14,7 @@ from prefect.blocks.core import Block
 from pydantic import BaseModel, ConfigDict, Field, HttpUrl, field_validator
 
 from catalog.manifest import is_manifest
-from catalog.paths import clean_prefix
+from catalog.paths import check_path, clean_prefix
 from providers.base import OpenOptions, ProviderSettings, Timeouts
 from providers.registry import provider, registered, scheme_of
 from providers.url import parse_url
@@ -186,6 +186,14 @@ class Repository(Block):
         title="History",
         description="What becomes of files that are replaced or removed when it is a destination.",
     )
+    markers: str = Field(
+        default="",
+        title="Markers",
+        description=(
+            "Folder below the path that holds the markers of the strategy `marker`, and is listed "
+            "nowhere; empty for .entrepot/done."
+        ),
+    )
     limits: LimitSettings = Field(
         default_factory=LimitSettings, title="Limits", description="What it allows at once."
     )
@@ -203,6 +211,12 @@ class Repository(Block):
     @classmethod
     def _inside(cls, value: str) -> str:
         return clean_prefix(value)
+
+    @field_validator("markers")
+    @classmethod
+    def _a_folder(cls, value: str) -> str:
+        folder = clean_prefix(value)
+        return check_path(folder) if folder else ""
 
     @field_validator("mirrors", "alternates")
     @classmethod

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 from catalog.plan import Action, Mode, Policy, Strategy
 
+_NOTHING = "nothing to compare"
+
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
@@ -72,15 +74,28 @@ class Decision:
 
 
 def decide(
-    wanted: Wanted | None, held: Held | None, listed: Listed | None, rules: Rules
+    wanted: Wanted | None,
+    held: Held | None,
+    listed: Listed | None,
+    rules: Rules,
+    *,
+    marked: bool = False,
 ) -> Decision | None:
-    """Decide on one path; None leaves it alone, unrecorded.
+    """Decide on one path; None leaves it alone, unrecorded. `marked`: its marker is there.
 
     >>> decide(Wanted("s3://a", "x", 3), None, None, Rules())
     Decision(action=<Action.ADD: 'add'>, reason='not at the destination')
     """
     if wanted is None or not wanted.selected:
         return _unwanted(wanted, held, rules)
+    return _wanted(wanted, held, listed, rules, marked=marked)
+
+
+def _wanted(
+    wanted: Wanted, held: Held | None, listed: Listed | None, rules: Rules, *, marked: bool
+) -> Decision:
+    if rules.strategy is Strategy.MARKER and (held is None or held.stored):
+        return _marked(wanted, held, stands=rules.checked and listed is not None, marked=marked)
     if held is None:
         return _unknown(wanted, listed, rules)
     if not held.stored:
@@ -109,6 +124,29 @@ def _unknown(wanted: Wanted, listed: Listed | None, rules: Rules) -> Decision:
     if rules.strategy is Strategy.NAME:
         return Decision(Action.KEEP, "name at the destination")
     return Decision(Action.REPLACE, "unverified at the destination")
+
+
+def _marked(wanted: Wanted, held: Held | None, *, stands: bool, marked: bool) -> Decision:
+    # What happened at the destination since is its consumers' business.
+    if held is not None and (since := _changed_since(wanted, held)):
+        return Decision(Action.REPLACE if stands else Action.ADD, since)
+    if marked:
+        reason = "marker at the destination"
+        return Decision(Action.KEEP, reason if stands else f"{reason}, its file was taken away")
+    if stands:
+        return Decision(Action.KEEP, "no marker at the destination yet")
+    return Decision(Action.ADD, "not at the destination")
+
+
+def _changed_since(wanted: Wanted, held: Held) -> str | None:
+    """Say how the source's file changed since it was copied, if that is known."""
+    if (held.source, held.origin) != (wanted.source, wanted.origin):
+        return None
+    if wanted.digest is not None and held.digest is not None:
+        return "source digest changed" if wanted.digest != held.digest else None
+    found = _fingerprint(wanted, held)
+    known = found.action is Action.REPLACE and found.reason != _NOTHING
+    return found.reason if known else None
 
 
 def _unstored(listed: Listed | None, rules: Rules) -> Decision:
@@ -156,7 +194,7 @@ def _fingerprint(wanted: Wanted, held: Held) -> Decision:
     if wanted.modified_us is not None and held.origin_modified_us is not None:
         same = wanted.modified_us == held.origin_modified_us
         return _equal(same, "same time", "source time changed")
-    return _equal(both, "same size, nothing else to compare", "nothing to compare")
+    return _equal(both, "same size, nothing else to compare", _NOTHING)
 
 
 def _equal(same: bool, keep: str, replace: str) -> Decision:  # noqa: FBT001  # the one question

@@ -45,6 +45,9 @@ class Strategy(StrEnum):
     """Equal size at the destination, whoever put it there."""
     NAME = "name"
     """Anything of that name at the destination."""
+    MARKER = "marker"
+    """A marker at the destination, or else anything of that name; what is known to have changed at
+    the source since it was copied is copied anew."""
     ALWAYS = "always"
     """Nothing: everything moves."""
 
@@ -126,6 +129,8 @@ class Target:
     match_etags: bool = False
     """Whether the listing's etags follow the content (object stores), else times are compared."""
     tree: bool = True
+    markers: str | None = None
+    """The listing of its markers, where the strategy asks for it."""
 
 
 @dataclass(frozen=True, slots=True)

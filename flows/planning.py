@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from uuid import uuid4
 
+from blocks.markers import markers_of
 from blocks.repository import Layout, Repository
 from blocks.resolve import repository as resolved
 from catalog.digest import TRUSTED
 from catalog.errors import InvalidInput, PlanOutdated
 from catalog.guards import crossed
-from catalog.plan import BatchLimits, Mode, Plan, PlanRequest, Policy, Target
+from catalog.plan import BatchLimits, Mode, Plan, PlanRequest, Policy, Strategy, Target
 from catalog.settings import Settings
 from catalog.spool import Listing
 from flows.alternates import list_alternates
@@ -130,6 +131,7 @@ def carried_out(run: Running, plan: Plan, options: Options, version: int | None)
             clean_up=options.clean_up,
             history=options.history,
             keep_staged=bool(own),
+            strategy=plan.strategy,
         ),
         own,
     )
@@ -152,10 +154,11 @@ def reference(repository: Repository) -> str:
         again = resolved(repository.address)
     except InvalidInput:
         return ""  # an address that tells too little
-    same = (again.settings, again.history, again.layout) == (
+    same = (again.settings, again.history, again.layout, again.markers) == (
         repository.settings,
         repository.history,
         repository.layout,
+        repository.markers,
     )
     return repository.address if same else ""
 
@@ -179,10 +182,35 @@ def target(end: Repository, run_id: str, options: Options) -> Target:
     if not can.writable:
         raise InvalidInput(f"{end.label!r} is read-only: it cannot be a destination")
     check_shown(end, run_id)
+    marking = options.strategy is Strategy.MARKER
+    if marking:
+        _markable(end, options)
     listing = (
         enumerate_repository(end, run_id, "destination").listing_id if options.listed else None
     )
-    return Target(end.address, listing, match_etags=can.etags, tree=can.tree)
+    markers = (
+        enumerate_repository(markers_of(end), run_id, "markers").listing_id if marking else None
+    )
+    return Target(end.address, listing, match_etags=can.etags, tree=can.tree, markers=markers)
+
+
+def _markable(end: Repository, options: Options) -> None:
+    """Refuse the strategy `marker` where it cannot be what is meant."""
+    strategy = Strategy.MARKER.value
+    if end.layout is not Layout.PATH:
+        raise InvalidInput(
+            f"the strategy {strategy!r} needs files under their paths: {end.label!r} has the "
+            f"layout {end.layout.value!r}"
+        )
+    if options.policy is not Policy.IMMEDIATE:
+        raise InvalidInput(
+            f"under the policy {options.policy.value!r} no file is stored: the strategy "
+            f"{strategy!r} has nothing to mark"
+        )
+    if not options.listed:
+        raise InvalidInput(
+            f"the strategy {strategy!r} goes by what lies at the destinations: they are listed"
+        )
 
 
 def batch_limits(count: int, size: int) -> BatchLimits:

@@ -9,6 +9,7 @@ from blocks.repository import Repository
 from catalog.spool import Listing
 from tasks.job import opened_source, shared
 from transfer.adopt import learned, outcomes
+from transfer.listing import visible
 
 
 @task(task_run_name="learn-digests", cache_policy=NO_CACHE, persist_result=False)
@@ -16,7 +17,8 @@ def learn_digests(repository: Repository, run_id: str) -> Listing:
     """Spool a listing with digests; each step of it is recorded as it is learned."""
     common = shared(run_id)
     with opened_source(repository) as end, common.catalog.spool() as spool:
-        steps = learned(end, end.storage.enumerate(), common.stop, common.progress)
+        listed = visible(end.storage.enumerate(), repository.markers)
+        steps = learned(end, listed, common.stop, common.progress)
         for step in steps:
             for one in step:
                 spool.add(one)

@@ -5,11 +5,13 @@ from __future__ import annotations
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
+from catalog.plan import Strategy
 from tasks.batch import opened
 from tasks.cleanup import cleanup
 from tasks.download import download
 from tasks.job import Job
 from tasks.limit import held
+from tasks.mark import mark
 from tasks.record import BatchReport, record
 from tasks.upload import upload
 from tasks.validate import validate
@@ -23,6 +25,8 @@ def deliver(number: int, job: Job) -> BatchReport:
         try:
             validate(staging, job.checks)
             upload(staging)
+            if job.options.strategy is Strategy.MARKER:
+                mark(staging)
             cleanup(staging)
         finally:
             staging.release()

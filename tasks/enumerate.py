@@ -33,7 +33,9 @@ def enumerate_repository(
     with opened_source(repository, holder) as source:
         try:
             known = known_paths(common.catalog, repository.address)
-            return list_whole(spool, source.storage, source.retry, common.stop, known)
+            return list_whole(
+                spool, source.storage, source.retry, common.stop, known, hidden=repository.markers
+            )
         except ResourceNotFound:
             if role == "source" or not source.storage.capabilities.tree:
                 raise

@@ -10,7 +10,7 @@ from catalog.errors import NothingMatched
 from catalog.spool import Listing
 from catalog.targets import PullTarget, local_path
 from tasks.job import opened_source, shared
-from transfer.listing import resources
+from transfer.listing import resources, visible
 from transfer.retry import persistent
 
 
@@ -26,9 +26,10 @@ def enumerate_targets(
             with common.catalog.spool() as spool:
                 for target in targets:
                     found = 0
-                    for resource in resources(
+                    listed = resources(
                         source.storage, source.retry, common.stop, None, target.prefix
-                    ):
+                    )
+                    for resource in visible(listed, repository.markers):
                         spool.add(resource, local_path(target, resource.path))
                         found += 1
                     if not found and not allow_empty:

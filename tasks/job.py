@@ -8,6 +8,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 
+from blocks.markers import markers_of
 from blocks.repository import Layout, Repository
 from blocks.resolve import repository as resolved
 from catalog.settings import Settings
@@ -17,7 +18,7 @@ from providers.cache import STORAGES
 from providers.content_layout import ContentLayout, Holder
 from providers.keeping import HISTORY
 from providers.manifest_source import ManifestSource
-from transfer.job import Delivery, End, HistoryArea, TransferOptions
+from transfer.job import Delivery, End, HistoryArea, MarkerArea, TransferOptions
 from transfer.limits import ByteBudget, gate
 from transfer.mirrors import Mirror, Mirrors
 from transfer.progress import Progress
@@ -106,6 +107,7 @@ def opened_destination(repository: Repository) -> Generator[End[Storage]]:
             gate(repository.address, repository.process_limits()),
             repository.retry_policy(),
             history_area(repository),
+            marker_area(repository),
         )
 
 
@@ -116,6 +118,16 @@ def history_area(repository: Repository) -> HistoryArea | None:
     settings = repository.settings.below(HISTORY)
     return HistoryArea(
         settings.address(), partial(STORAGES.opened, settings, repository.open_options())
+    )
+
+
+def marker_area(repository: Repository) -> MarkerArea | None:
+    """Return where a destination has its markers; None where its layout has no place for them."""
+    if repository.layout is not Layout.PATH:
+        return None
+    settings = repository.settings if repository.markers else markers_of(repository).settings
+    return MarkerArea(
+        repository.markers, partial(STORAGES.opened, settings, repository.open_options())
     )
 
 

@@ -1,4 +1,4 @@
-"""Deliver one batch: download, validate, upload, clean up, in this process and this thread."""
+"""Deliver one batch: download, validate, upload, mark, clean up, in this process and thread."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from catalog.plan import Item
 from transfer.cleanup import cleanup
 from transfer.download import download
 from transfer.job import Delivery
+from transfer.marking import mark
 from transfer.upload import upload
 from transfer.validate import Check, validate
 
@@ -22,6 +23,7 @@ def deliver(delivery: Delivery, items: list[Item], checks: Sequence[Check] = ())
     try:
         validate(staging, checks)
         upload(staging)
+        mark(staging)
         return cleanup(staging) + staging.kept()
     finally:
         staging.release()

@@ -24,6 +24,7 @@ from transfer.checking import check_bytes, check_read
 from transfer.elsewhere import elsewhere, inside
 from transfer.job import Delivery, End
 from transfer.lanes import FEW, Lane
+from transfer.marking import check_markers
 from transfer.mirrors import as_planned, line_up, source_of, turn
 from transfer.staging import Piece, Staging, expected_digests, trusted_any
 
@@ -62,6 +63,7 @@ def refuse_names(staging: Staging, piece: Piece) -> None:
     for number, _ in piece.open_targets():
         try:
             staging.delivery.destinations[number].storage.check_name(piece.item.path)
+            check_markers(staging.delivery, piece.item.path, number)
         except CatalogError as error:
             staging.failed_at(piece, number, error)
 

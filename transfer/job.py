@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Generic, TypeVar
 from uuid import uuid4
 
-from catalog.plan import OnError
+from catalog.plan import OnError, Strategy
 from providers.base import Source, Storage
 from transfer.limits import ByteBudget, Gate
 from transfer.mirrors import Mirrors
@@ -43,6 +43,18 @@ class HistoryArea:
     opened: Callable[[], AbstractContextManager[Storage]]
 
 
+@dataclass(frozen=True, slots=True)
+class MarkerArea:
+    """Where a destination has its markers: a folder below the storage that `opened` gives."""
+
+    folder: str  # '' where that storage holds nothing else
+    opened: Callable[[], AbstractContextManager[Storage]]
+
+    def key(self, path: str) -> str:
+        """Return the name of the marker of a file."""
+        return f"{self.folder}/{path}.done" if self.folder else f"{path}.done"
+
+
 S_co = TypeVar("S_co", bound=Source, covariant=True)
 
 
@@ -55,6 +67,7 @@ class End(Generic[S_co]):
     gate: Gate
     retry: RetryPolicy = DEFAULT_RETRY
     history: HistoryArea | None = None
+    markers: MarkerArea | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +82,8 @@ class TransferOptions:
     history: History = History.KEEP
     keep_staged: bool = False
     """Stage large files on disk too, so that checks can look into them before any write."""
+    strategy: Strategy = Strategy.DIGEST
+    """How the plan was decided: under `marker`, markers are written."""
 
 
 @dataclass(frozen=True, slots=True)

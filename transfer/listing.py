@@ -11,6 +11,7 @@ from dataclasses import replace
 from itertools import islice
 
 from catalog.errors import ResourceNotFound, StorageError
+from catalog.paths import below
 from catalog.resource import Resource
 from catalog.spool import Listing, Spool
 from providers.base import Sketcher, Source
@@ -31,12 +32,16 @@ def list_whole(
     policy: RetryPolicy,
     stop: StopFlag,
     known: Known | None = None,
+    hidden: str = "",
 ) -> Listing:
-    """Spool every resource of `source`; a listing that breaks is begun anew, as `policy` says."""
+    """Spool every resource of `source`; a listing that breaks is begun anew, as `policy` says.
+
+    What lies below the folder `hidden` is left out.
+    """
 
     def once() -> Listing:
         with spool() as listing:
-            for resource in resources(source, policy, stop, known):
+            for resource in visible(resources(source, policy, stop, known), hidden):
                 listing.add(resource)
             return listing.finish()
 
@@ -82,6 +87,13 @@ def _details(
 
     Lane(wanted, ask, stop).run(THREADS)
     return found
+
+
+def visible(listed: Iterable[Resource], hidden: str) -> Iterable[Resource]:
+    """Return what is listed without what lies below the folder `hidden`; '' hides nothing."""
+    if not hidden:
+        return listed
+    return (resource for resource in listed if not below(hidden, resource.path))
 
 
 def watched(listed: Iterable[Resource], stop: StopFlag) -> Iterator[Resource]:

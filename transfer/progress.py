@@ -34,6 +34,11 @@ class Progress:
             self._files += 1
             self._failed += failed
 
+    def found_failed(self) -> None:
+        """Count an item as failed that was counted as done before."""
+        with self._lock:
+            self._failed += 1
+
     def moved(self, count: int) -> None:
         """Count bytes as read."""
         with self._lock:

@@ -33,6 +33,7 @@ class Piece:
         "data",
         "declared",
         "digest",
+        "earlier",
         "error",
         "file",
         "held",
@@ -64,6 +65,7 @@ class Piece:
         self.attempts = 0  # reads of the source
         self.tries: dict[int, int] = {}  # writes that failed, by destination
         self.outcomes: dict[int, Outcome] = {}
+        self.earlier: list[Outcome] = []  # true as well, but no longer all that is to be said
         self.kept: dict[int, list[Outcome]] = {}  # what went into the history, by destination
         self.counted = False  # told to the progress
         self.source: End[Source] | None = None  # the mirror that it is read from, if it is one
@@ -142,7 +144,11 @@ class Staging:
 
     def outcomes(self) -> list[Outcome]:
         """Return the outcomes of all pieces so far."""
-        return [outcome for piece in self.pieces for outcome in piece.outcomes.values()]
+        return [
+            outcome
+            for piece in self.pieces
+            for outcome in (*piece.earlier, *piece.outcomes.values())
+        ]
 
     def kept(self) -> list[Outcome]:
         """Return what went into the histories of the destinations so far."""
@@ -188,6 +194,19 @@ class Staging:
     def removed_at(self, piece: Piece, number: int) -> None:
         """Settle a piece as removed at one destination."""
         self._settle(piece, number, Status.REMOVED)
+
+    def unmarked_at(self, piece: Piece, number: int, error: CatalogError) -> None:
+        """Settle a piece anew as failed at one destination, where its marker could not be had.
+
+        That it was stored is still told before; a removal is not, so that it is done once more.
+        """
+        stored = piece.outcomes.get(number)
+        if stored is not None and stored.status is Status.STORED:
+            with self._lock:
+                piece.earlier.append(stored)
+        self.failed_at(piece, number, error)
+        if stored is not None:
+            self.delivery.progress.found_failed()
 
     def _settle(self, piece: Piece, number: int, status: Status, **facts: object) -> None:
         item = piece.item

@@ -57,6 +57,7 @@ def _decide(work: Work, request: PlanRequest, order: Order) -> None:
     source = work.see(request.source, order)
     for place, target in enumerate(request.targets):
         listing = request.wanted if target.listing is None else target.listing
+        markers = request.wanted if target.markers is None else target.markers
         work.run_text(
             script.text("target")
             .replace("{decide}", script.text("decide"))
@@ -66,6 +67,8 @@ def _decide(work: Work, request: PlanRequest, order: Order) -> None:
             source=source,
             files=spool.parts(work.spool, listing),
             checked=target.listing is not None,
+            markers=spool.parts(work.spool, markers),
+            marking=target.markers is not None,
             mode=request.mode.value,
             late=request.policy is not Policy.IMMEDIATE,
             strategy=request.strategy.value,

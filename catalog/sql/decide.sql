@@ -1,10 +1,24 @@
 -- catalog.decide in SQL: one expression over w (wanted), h (held) and l (listed; empty unless
--- $checked), each NULL in `nkey` where there is no such row. $late: bytes are fetched after the sync.
+-- $checked) and m (markers), each NULL in `nkey` where there is no such row. $late: bytes are fetched after the sync.
 -- It gives 'action reason', or NULL.
 CASE
 WHEN w.nkey IS NULL OR NOT w.selected THEN CASE
   WHEN w.nkey IS NULL AND $mode = 'mirror' AND h.nkey IS NOT NULL
     THEN 'remove gone from the source' END
+WHEN $strategy = 'marker' AND (h.nkey IS NULL OR h.stored) THEN coalesce(
+  CASE WHEN l.nkey IS NULL THEN 'add ' ELSE 'replace ' END || CASE
+    WHEN h.origin IS DISTINCT FROM $source::UUID OR h.origin_path IS DISTINCT FROM w.origin THEN NULL
+    WHEN w.digest IS NOT NULL AND h.digest IS NOT NULL
+      THEN CASE WHEN w.digest <> h.digest THEN 'source digest changed' END
+    WHEN w.size <> h.origin_size THEN 'source size changed ' || h.origin_size || ' -> ' || w.size
+    WHEN w.etag IS NOT NULL AND h.origin_etag IS NOT NULL
+      THEN CASE WHEN w.etag <> h.origin_etag THEN 'source etag changed' END
+    WHEN w.modified_us <> h.origin_modified_us THEN 'source time changed' END,
+  CASE
+    WHEN m.nkey IS NOT NULL AND l.nkey IS NULL THEN 'keep marker at the destination, its file was taken away'
+    WHEN m.nkey IS NOT NULL THEN 'keep marker at the destination'
+    WHEN l.nkey IS NOT NULL THEN 'keep no marker at the destination yet'
+    ELSE 'add not at the destination' END)
 WHEN h.nkey IS NULL THEN CASE
   WHEN l.nkey IS NULL THEN 'add not at the destination'
   WHEN $strategy = 'size' AND w.size = l.size THEN 'keep same size at the destination'

@@ -1,7 +1,10 @@
 CREATE OR REPLACE TEMP TABLE moving AS
 SELECT row_number() OVER () - 1 AS position, nkey, size FROM (
   SELECT nkey, coalesce(size, 0) AS size FROM wanted
-  WHERE selected AND ($kept OR nkey IN (SELECT nkey FROM decided WHERE action IN ('add', 'replace')))
+  WHERE selected AND ($kept OR nkey IN (
+    SELECT nkey FROM decided
+    WHERE action IN ('add', 'replace') OR reason = 'no marker at the destination yet'
+  ))
   ORDER BY path
 );
 

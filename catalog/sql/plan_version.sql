@@ -15,8 +15,10 @@ LEFT JOIN ({held}) l USING (nkey)
 LEFT JOIN (SELECT nkey, content_type, properties FROM plan_items WHERE plan_id = $plan_id) i USING (nkey)
 LEFT JOIN (SELECT nkey, digest FROM current) c USING (nkey)
 -- What stays without an outcome is told where the history lacks it: its version was deleted, say.
+-- What a consumer took away, and nobody knew before, is not there to be told.
 WHERE e.status IN ('stored', 'kept', 'removed', 'catalogued')
-  OR (p.action = 'keep' AND e.status IS NULL AND (c.nkey IS NULL OR c.digest <> l.digest));
+  OR (p.action = 'keep' AND e.status IS NULL
+    AND (l.nkey IS NOT NULL OR p.reason <> 'marker at the destination, its file was taken away') AND (c.nkey IS NULL OR c.digest <> l.digest));
 
 CREATE OR REPLACE TEMP TABLE changes AS
 SELECT h.nkey, h.path, h.size, h.etag, h.modified_us, h.digest, h.content_type, h.properties,

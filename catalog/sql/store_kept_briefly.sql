@@ -2,14 +2,17 @@
 -- the history of the target lacks or has with other bytes (`plan_version.sql` tells it anew).
 CREATE OR REPLACE TEMP TABLE usual AS
 SELECT target, arg_max(reason, n) AS reason, max(n) AS n FROM (
-  SELECT target, reason, count(*) AS n FROM decided WHERE action = 'keep' GROUP BY ALL
+  SELECT target, reason, count(*) AS n FROM decided
+  WHERE action = 'keep' AND reason <> 'no marker at the destination yet' GROUP BY ALL
 ) GROUP BY target HAVING sum(n) > $told;
 
 INSERT INTO plan_kept SELECT $plan_id, target, reason, n FROM usual;
 
 INSERT INTO plan_rows
-SELECT $plan_id, d.target, d.nkey, d.path, d.action, d.reason, d.size, NULL, NULL, NULL, NULL, NULL
+SELECT $plan_id, d.target, d.nkey, d.path, d.action, d.reason, d.size,
+  CASE WHEN d.reason = 'no marker at the destination yet' THEN p.batch END, NULL, NULL, NULL, NULL
 FROM decided d
+LEFT JOIN placed p USING (nkey)
 LEFT JOIN usual u ON u.target = d.target AND u.reason = d.reason
 LEFT JOIN (
   SELECT t.target, c.nkey FROM content c

@@ -2,6 +2,10 @@ CREATE OR REPLACE TEMP TABLE listed AS
 SELECT md5($tenant || chr(31) || path)::UUID AS nkey, path, size, etag, modified_us
 FROM read_parquet($files) WHERE $checked;
 
+CREATE OR REPLACE TEMP TABLE marked AS
+SELECT DISTINCT md5($tenant || chr(31) || left(path, length(path) - length('.done')))::UUID AS nkey
+FROM read_parquet($markers) WHERE $marking AND ends_with(path, '.done');
+
 INSERT INTO decided
 SELECT $target, nkey, path, split_part(decision, ' ', 1), substr(decision, strpos(decision, ' ') + 1),
   CASE split_part(decision, ' ', 1)
@@ -19,6 +23,7 @@ FROM (
   FROM wanted w
   FULL JOIN ({held}) h ON w.nkey = h.nkey
   LEFT JOIN listed l ON l.nkey = coalesce(w.nkey, h.nkey)
+  LEFT JOIN marked m ON m.nkey = coalesce(w.nkey, h.nkey)
 )
 WHERE decision IS NOT NULL;
 

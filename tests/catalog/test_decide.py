@@ -35,6 +35,55 @@ MIRROR = Rules(mode=Mode.MIRROR)
 LATE = Rules(policy=Policy.ON_DEMAND, checked=True)
 NOT_STORED = replace(HELD, digest=None, etag=None, modified_us=None, stored=False)
 
+MARKER = Rules(Strategy.MARKER, checked=True)
+THERE, UNMARKED = "keep marker at the destination", "keep no marker at the destination yet"
+TAKEN = "keep marker at the destination, its file was taken away"
+OTHER = replace(HELD, source="s3://b", origin_etag="f")
+
+MARKED: dict[str, tuple[Wanted | None, Held | None, Listed | None, bool, str | None]] = {
+    "neither": (WANTED, None, None, False, "add not at the destination"),
+    "the file alone": (WANTED, None, Listed(7), False, UNMARKED),
+    "the marker alone": (WANTED, None, None, True, TAKEN),
+    "both": (WANTED, None, Listed(7), True, THERE),
+    "known, neither": (WANTED, HELD, None, False, "add not at the destination"),
+    "known, the file alone": (WANTED, HELD, SAME, False, UNMARKED),
+    "known, the marker alone": (WANTED, HELD, None, True, TAKEN),
+    "known, both": (WANTED, HELD, SAME, True, THERE),
+    "somebody's other bytes": (WANTED, HELD, Listed(7), True, THERE),
+    "the source changed": (
+        replace(WANTED, etag="f"),
+        HELD,
+        SAME,
+        True,
+        "replace source etag changed",
+    ),
+    "the source changed, the file taken away": (
+        replace(WANTED, size=4),
+        HELD,
+        None,
+        True,
+        "add source size changed 3 -> 4",
+    ),
+    "the declared digest changed": (
+        replace(WANTED, digest=B),
+        HELD,
+        SAME,
+        True,
+        "replace source digest changed",
+    ),
+    "only the etag changed, the digest is declared": (
+        replace(WANTED, digest=A, etag="f"),
+        HELD,
+        SAME,
+        True,
+        THERE,
+    ),
+    "nothing to compare": (Wanted("s3://a", "x"), HELD, SAME, True, THERE),
+    "copied from elsewhere": (WANTED, OTHER, SAME, True, THERE),
+    "catalogued, now": (WANTED, NOT_STORED, None, True, "add catalogued, but not stored"),
+    "gone": (None, HELD, SAME, True, None),
+}
+
 CASES: dict[str, tuple[Wanted | None, Held | None, Listed | None, Rules, str | None]] = {
     "new": (WANTED, None, None, Rules(), "add not at the destination"),
     "foreign file there": (
@@ -222,6 +271,21 @@ def test_each_case_is_decided_and_says_why(
     assert (None if decision is None else f"{decision.action} {decision.reason}") == said
 
 
+@pytest.mark.parametrize(
+    ("wanted", "held", "listed", "marked", "said"), MARKED.values(), ids=MARKED
+)
+def test_a_marker_decides_unless_the_source_is_known_to_have_changed(
+    wanted: Wanted | None,
+    held: Held | None,
+    listed: Listed | None,
+    marked: bool,  # noqa: FBT001  # a column of the table
+    said: str | None,
+) -> None:
+    decision = decide(wanted, held, listed, MARKER, marked=marked)
+
+    assert (None if decision is None else f"{decision.action} {decision.reason}") == said
+
+
 numbers = st.none() | st.integers(0, 2)
 etags = st.none() | st.sampled_from(["e", "f", "g h"])
 sources = st.sampled_from(["s3://a", "s3://b"])
@@ -259,7 +323,9 @@ rules_of_all_kinds = st.builds(
     checked=st.booleans(),
 )
 triples = st.lists(
-    st.tuples(st.none() | wanteds, st.none() | helds, st.none() | listeds), min_size=1, max_size=40
+    st.tuples(st.none() | wanteds, st.none() | helds, st.none() | listeds, st.booleans()),
+    min_size=1,
+    max_size=40,
 )
 
 
@@ -273,7 +339,8 @@ def tables() -> duckdb.DuckDBPyConnection:
         "CREATE TABLE h (nkey INTEGER, digest VARCHAR, size BIGINT, etag VARCHAR,"
         " modified_us BIGINT, origin UUID, origin_path VARCHAR, origin_size BIGINT,"
         " origin_etag VARCHAR, origin_modified_us BIGINT, stored BOOLEAN);"
-        "CREATE TABLE l (nkey INTEGER, size BIGINT, etag VARCHAR, modified_us BIGINT)"
+        "CREATE TABLE l (nkey INTEGER, size BIGINT, etag VARCHAR, modified_us BIGINT);"
+        "CREATE TABLE m (nkey INTEGER)"
     )
     return connection
 
@@ -282,13 +349,15 @@ def tables() -> duckdb.DuckDBPyConnection:
 @given(rows=triples, rules=rules_of_all_kinds)
 def test_the_sql_twin_decides_alike_and_says_the_same(
     tables: duckdb.DuckDBPyConnection,
-    rows: list[tuple[Wanted | None, Held | None, Listed | None]],
+    rows: list[tuple[Wanted | None, Held | None, Listed | None, bool]],
     rules: Rules,
 ) -> None:
     expected: list[Decision | None] = []
-    columns: dict[str, list[tuple[Any, ...]]] = {"w": [], "h": [], "l": []}
-    for key, (wanted, held, listed) in enumerate(rows):
-        expected.append(decide(wanted, held, listed, rules))
+    columns: dict[str, list[tuple[Any, ...]]] = {"w": [], "h": [], "l": [], "m": []}
+    for key, (wanted, held, listed, marked) in enumerate(rows):
+        expected.append(decide(wanted, held, listed, rules, marked=marked))
+        if marked:
+            columns["m"].append((key,))
         if wanted is not None:
             columns["w"].append((key, *asdict(wanted).values()))
         if held is not None:
@@ -298,18 +367,19 @@ def test_the_sql_twin_decides_alike_and_says_the_same(
         if listed is not None and rules.checked:
             columns["l"].append((key, *asdict(listed).values()))
     for table, values in columns.items():
-        tables.execute(f"DELETE FROM {table}")  # noqa: S608  # one of our three
+        tables.execute(f"DELETE FROM {table}")  # noqa: S608  # one of our four
         if values:
             marks = ", ".join("(" + ", ".join("?" * len(values[0])) + ")" for _ in values)
             tables.execute(
-                f"INSERT INTO {table} VALUES {marks}",  # noqa: S608  # one of our three
+                f"INSERT INTO {table} VALUES {marks}",  # noqa: S608  # one of our four
                 [value for row in values for value in row],
             )
 
     answers = script.ask(
         tables,
         f"SELECT {script.text('decide')} FROM range($rows) r(nkey) LEFT JOIN w USING (nkey)"  # noqa: S608  # our own file
-        " LEFT JOIN h USING (nkey) LEFT JOIN l USING (nkey) ORDER BY r.nkey",
+        " LEFT JOIN h USING (nkey) LEFT JOIN l USING (nkey) LEFT JOIN m USING (nkey)"
+        " ORDER BY r.nkey",
         rows=len(rows),
         strategy=rules.strategy,
         mode=rules.mode,

@@ -303,3 +303,16 @@ def test_what_a_deleted_version_held_is_told_again_however_much_it_is(desk: Desk
     assert not plan
     desk.catalog.record_versions("second", plan.plan_id)
     assert desk.catalog.latest(HERE).total == TOLD + 1
+
+
+def test_of_very_many_kept_files_those_without_a_marker_are_in_batches(desk: Desk) -> None:
+    every = [file(f"f{number}") for number in range(TOLD + 50)]
+    markers = desk.listing(file(f"{one.path}.done", 0) for one in every[50:])
+    there = Target(HERE, desk.listing(every).listing_id, markers=markers.listing_id)
+    request = replace(desk.request(every), strategy=Strategy.MARKER, targets=(there,))
+    plan = desk.catalog.make_plan(request)
+    assert not plan
+    assert plan.tallies[0].keep == TOLD + 50
+    items = desk.items(plan)
+    assert {one.path for one in items} == {one.path for one in every[:50]}
+    assert {one.actions for one in items} == {(Action.KEEP,)}

@@ -1,0 +1,19 @@
+"""Where a repository has its markers: a folder of its choice, or else `.entrepot/done`."""
+
+from __future__ import annotations
+
+from blocks.repository import Repository
+from catalog.paths import RESERVED
+
+DONE = f"{RESERVED}/done"
+"""The folder below a destination's root that holds markers, unless another is chosen."""
+
+
+def markers_of(repository: Repository) -> Repository:
+    """Return what holds a repository's markers and nothing else; same login and limits."""
+    return Repository(
+        storage=repository.settings.below(repository.markers or DONE),
+        limits=repository.limits,
+        retry=repository.retry,
+        timeouts=repository.timeouts,
+    )
