@@ -69,6 +69,13 @@ class History(Access):
             rows = script.ask(connection, script.text("holders"), **values)
         return [str(holder) for (holder,) in rows]
 
+    def rooted(self, start: str) -> list[str]:
+        """Return the addresses that begin with `start` and have versions that no pull made."""
+        with self._reading() as connection:
+            query = script.text("rooted")
+            rows = script.ask(connection, query, tenant=self._tenant, start=start)
+        return [str(address) for (address,) in rows]
+
     def content_at(self, address: str, moment: datetime) -> Iterator[ContentRow]:
         """Return what a repository held at a moment, in path order; see `version_at`."""
         return self.content(address, self.version_at(address, moment).number)
