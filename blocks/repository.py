@@ -8,7 +8,7 @@ they are installed.
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING, ClassVar, Self, Union
+from typing import TYPE_CHECKING, Any, ClassVar, Self, Union
 
 from prefect.blocks.core import Block
 from pydantic import BaseModel, ConfigDict, Field, HttpUrl, field_validator
@@ -257,6 +257,12 @@ class Repository(Block):
     def label(self) -> str:
         """Return the name it is stored under, or else its address."""
         return self.name or self.address
+
+    def below(self, folder: str) -> Repository:
+        """Return a folder of it as a repository of its own: the same settings, and no name."""
+        values: dict[str, Any] = {name: getattr(self, name) for name in Repository.model_fields}
+        values["path"] = f"{self.path}/{folder}".lstrip("/")
+        return Repository(**values)
 
     def open_options(self) -> OpenOptions:
         """Return what every connection to it needs to know."""

@@ -27,6 +27,12 @@ class History(Access):
 
     __slots__ = ()
 
+    def addresses(self) -> list[str]:
+        """Return the address of every repository that the catalog knows."""
+        query = "SELECT address FROM repositories WHERE tenant = $tenant ORDER BY address"
+        with self._reading() as connection:
+            return [str(one) for (one,) in script.ask(connection, query, tenant=self._tenant)]
+
     def versions(self, address: str, where: VersionFilter = EVERY) -> list[Version]:
         """Return the versions of a repository, the lowest number first."""
         with self._reading() as connection:

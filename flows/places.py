@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-
-from prefect import get_client
-from prefect.client.schemas.objects import BlockDocument
+from collections.abc import Iterable
 
 from blocks.history import history_of
 from blocks.repository import Repository
 from blocks.resolve import repository as resolved
 from catalog.errors import CatalogError
+from flows.instance import own_repositories
 from providers.keeping import HISTORY
-
-PAGE = 200  # block documents asked for together
 
 
 def readable(addresses: Iterable[str], given: Iterable[Repository]) -> tuple[Repository, ...]:
@@ -26,22 +22,11 @@ def readable(addresses: Iterable[str], given: Iterable[Repository]) -> tuple[Rep
         one.address: one for repository in given for one in (repository, history_of(repository))
     }
     if any(address not in known for address in wanted):
-        for stored in _stored():
+        for stored in own_repositories():
             for one in (stored, history_of(stored)):
                 known.setdefault(one.address, one)
     found = ((known.get(address) or _led_to(address)) for address in wanted)
     return tuple(one for one in found if one is not None)
-
-
-def _stored() -> Iterator[Repository]:
-    """Yield every stored repository that still makes sense."""
-    with get_client(sync_client=True) as client:
-        found: list[BlockDocument] = client.read_block_documents_by_type(
-            Repository.get_block_type_slug(), include_secrets=False, limit=PAGE
-        )
-    for document in found:
-        if document.name:
-            yield Repository.named(document.name)
 
 
 def _led_to(address: str) -> Repository | None:
