@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from array import array
-from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 
 from catalog.digest import Digest
@@ -23,9 +21,7 @@ from catalog.errors import (
     ResourceNotFound,
     SizeMismatch,
 )
-from catalog.holdings import Holding
-from catalog.manifest import CURRENT, parse_manifest
-from catalog.paths import below
+from catalog.manifest import CURRENT
 from catalog.resource import Resource
 from providers.base import (
     Attributes,
@@ -38,13 +34,11 @@ from providers.base import (
     Writer,
 )
 from providers.by_digest import FOLDER, content_path, digest_in
-from providers.manifest_source import lines_of
-from providers.ranged import Ranged
+from providers.described import DescribedReading, unchanging
+from providers.manifest_source import listed_in, within
+from providers.there import Holder, There
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
-
-Holder = Callable[[], Iterable[Holding]]
-"""Tell what is recorded to lie in a storage."""
 
 
 class ContentLayout:
@@ -62,16 +56,7 @@ class ContentLayout:
     @property
     def capabilities(self) -> Capabilities:
         """Say what the storage can; a name may be a file and a folder, and nothing ever changes."""
-        return replace(
-            self._storage.capabilities,
-            tree=False,
-            sizes=True,
-            etags=True,
-            pinned_reads=True,
-            digests=("sha256",),
-            copy=False,
-            links=False,
-        )
+        return unchanging(self._storage.capabilities)
 
     def check_name(self, path: str) -> None:
         """Refuse a name that no line of a manifest can hold, or that is one of the layout's own."""
@@ -82,10 +67,7 @@ class ContentLayout:
 
     def enumerate(self, prefix: str = "", *, recursive: bool = True) -> Iterator[Resource]:
         """Yield the set that is shown, or of what is recorded all whose bytes are there."""
-        for one in self._listed():
-            rest = one.path[len(prefix) + 1 if prefix else 0 :]
-            if below(prefix, one.path) and (recursive or "/" not in rest):
-                yield one
+        return within(self._listed(), prefix, recursive=recursive)
 
     def stat(self, path: str) -> Resource:
         """Describe one file."""
@@ -104,7 +86,7 @@ class ContentLayout:
         """Read in chunks."""
         sha256 = self._sha256(path, etag)
         reading = self._storage.read(content_path(sha256), start=start, length=length)
-        return _ContentReading(reading, _described(path, sha256, reading.resource))
+        return DescribedReading(reading, _described(path, sha256, reading.resource))
 
     def put(self, path: str, data: bytes, attributes: Attributes) -> Stored:
         """Write a small file under its digest."""
@@ -152,19 +134,15 @@ class ContentLayout:
         if self._holder is None:
             yield from self._shown()
             return
-        there = _There(self._storage)
+        there = There(self._storage, FOLDER)
         for holding in self._holder():
-            size = there.size(holding)
+            size = there.size(content_path(holding.digest), holding.size)
             if size is not None:
                 yield _listing(holding.path, holding.digest, size)
 
     def _shown(self) -> Iterator[Resource]:
-        reading = self._storage.read(CURRENT)
-        try:
-            for one in parse_manifest(CURRENT, lines_of(reading, CURRENT)):
-                yield _listing(one.path, one.digests[0].value, one.size)
-        finally:
-            reading.close()
+        for one in listed_in(self._storage, CURRENT):
+            yield _listing(one.path, one.digests[0].value, one.size)
 
     def _sha256(self, path: str, etag: str | None = None) -> str:
         named = digest_in(path)
@@ -183,52 +161,6 @@ class ContentLayout:
         if found is None:
             raise ResourceNotFound(f"no {path!r} is in the set that is shown", path=path)
         return found
-
-
-class _There:
-    """The files of a storage in this layout, in 16 bytes each."""
-
-    def __init__(self, storage: Storage) -> None:
-        self._storage = storage
-        names: list[int] = []
-        try:
-            names.extend(hash((one.path, one.size)) for one in storage.enumerate(FOLDER))
-        except ResourceNotFound:  # nothing was ever written
-            names.clear()
-        self._names = array("q", sorted(names))
-
-    def size(self, holding: Holding) -> int | None:
-        """Return the size of a recorded file as it is now; None where it is gone."""
-        path = content_path(holding.digest)
-        name = hash((path, holding.size))
-        place = bisect_left(self._names, name)
-        if place < len(self._names) and self._names[place] == name:
-            return holding.size
-        try:
-            return self._storage.stat(path).size  # gone, or of another size, or that was not known
-        except ResourceNotFound:
-            return None
-
-
-class _ContentReading:
-    """A body that is described by the path it was asked for by."""
-
-    def __init__(self, reading: Reading, resource: Resource) -> None:
-        self._reading = reading
-        self.resource = resource
-
-    @property
-    def ranged(self) -> bool:
-        """Say whether only the range comes."""
-        return not isinstance(self._reading, Ranged) or self._reading.ranged
-
-    def __iter__(self) -> Iterator[Chunk]:
-        """Yield the bytes in order."""
-        return iter(self._reading)
-
-    def close(self) -> None:
-        """End the read."""
-        self._reading.close()
 
 
 class _ContentWriter:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import codecs
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from catalog.errors import ManifestError
@@ -34,16 +34,7 @@ class ManifestSource:
 
     def enumerate(self, prefix: str = "", *, recursive: bool = True) -> Iterator[Resource]:
         """Yield what the manifest names at or below `prefix`, with its digests."""
-        reading = self._source.read(self._manifest)
-        try:
-            for one in parse_manifest(self._manifest, lines_of(reading, self._manifest)):
-                if not below(prefix, one.path):
-                    continue
-                rest = one.path[len(prefix) + 1 if prefix else 0 :]
-                if recursive or "/" not in rest:
-                    yield one
-        finally:
-            reading.close()
+        return within(listed_in(self._source, self._manifest), prefix, recursive=recursive)
 
     def stat(self, path: str) -> Resource:
         """Describe one file as the wrapped storage does."""
@@ -67,6 +58,23 @@ class ManifestSource:
     def close(self) -> None:
         """Close the wrapped storage."""
         self._source.close()
+
+
+def listed_in(source: Source, manifest: str) -> Iterator[Resource]:
+    """Yield what a manifest in a storage lists."""
+    reading = source.read(manifest)
+    try:
+        yield from parse_manifest(manifest, lines_of(reading, manifest))
+    finally:
+        reading.close()
+
+
+def within(listed: Iterable[Resource], prefix: str, *, recursive: bool) -> Iterator[Resource]:
+    """Yield what is at or below `prefix`; not recursive: only what is directly in it."""
+    for one in listed:
+        rest = one.path[len(prefix) + 1 if prefix else 0 :]
+        if below(prefix, one.path) and (recursive or "/" not in rest):
+            yield one
 
 
 def split_manifest(url: str) -> tuple[str, str] | None:

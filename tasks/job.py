@@ -15,9 +15,10 @@ from catalog.settings import Settings
 from catalog.store import Catalog
 from providers.base import Source, Storage
 from providers.cache import STORAGES
-from providers.content_layout import ContentLayout, Holder
+from providers.content_layout import ContentLayout
 from providers.keeping import HISTORY
 from providers.manifest_source import ManifestSource
+from providers.there import Holder
 from transfer.job import Delivery, End, HistoryArea, MarkerArea, TransferOptions
 from transfer.limits import ByteBudget, gate
 from transfer.mirrors import Mirror, Mirrors
