@@ -1,21 +1,46 @@
-"""Where a repository keeps older bytes: `.entrepot/history` below its root, or with all others."""
+"""Where a repository keeps older bytes: below its root, apart or among all others."""
 
 from __future__ import annotations
 
 from blocks.repository import Layout, Repository
+from providers.base import ProviderSettings
+from providers.by_number import NUMBERS
 from providers.keeping import HISTORY
 
 
 def history_of(repository: Repository) -> Repository:
     """Return where a repository keeps what was replaced or removed in it; same login and limits."""
+    return _below(repository, HISTORY)
+
+
+def numbers_of(repository: Repository) -> Repository:
+    """Return what holds the numbered files of a repository under the very names they bear.
+
+    They lie in the repository itself, so it is the address alone that is another.
+    """
+    return _below(repository, NUMBERS)
+
+
+def bytes_of(repository: Repository) -> Repository:
+    """Return what holds the bytes of a repository's older versions, by digest or by number."""
+    return history_of(repository) if repository.layout is Layout.PATH else repository
+
+
+def opened_at(repository: Repository) -> ProviderSettings:
+    """Return where the files of a repository lie: of numbered ones, the repository's own root."""
+    settings = repository.settings
+    root = str(getattr(settings, settings.root_field))
+    if root != NUMBERS and not root.endswith(f"/{NUMBERS}"):
+        return settings
+    above = root.removesuffix(NUMBERS)
+    above = above if above.endswith("://") else above.rstrip("/")
+    return settings.model_copy(update={settings.root_field: above})
+
+
+def _below(repository: Repository, folder: str) -> Repository:
     return Repository(
-        storage=repository.settings.below(HISTORY),
+        storage=repository.settings.below(folder),
         limits=repository.limits,
         retry=repository.retry,
         timeouts=repository.timeouts,
     )
-
-
-def bytes_of(repository: Repository) -> Repository:
-    """Return what holds the bytes of a repository's older versions, each under its digest."""
-    return repository if repository.layout is Layout.CONTENT else history_of(repository)

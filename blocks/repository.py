@@ -34,6 +34,8 @@ class Layout(StrEnum):
     """Under their paths; a reader may see some new files before others."""
     CONTENT = "content"
     """Under their digests, and `current` lists the set that is shown: always a whole one."""
+    VERSIONED = "versioned"
+    """Each stored version of a path under a number, and `current` lists those that are shown."""
 
 
 class LimitSettings(BaseModel):

@@ -19,6 +19,7 @@ class Holding:
     path: str
     digest: str
     size: int | None
+    etag: str | None = None
 
 
 class Holdings(Exports):
@@ -33,6 +34,20 @@ class Holdings(Exports):
     def needed(self, address: str) -> Iterator[str]:
         """Return each digest that a version of a repository needs, or that is recorded there."""
         return (str(digest) for (digest,) in self._rows("needed", address))
+
+    def marks(self, address: str) -> Iterator[tuple[str, str]]:
+        """Return each path with each etag that a version needs, or that is recorded there."""
+        return ((str(path), str(etag)) for path, etag in self._rows("marks", address))
+
+    def sum_of_numbers(self, address: str, number: int) -> int:
+        """Return the sum of a version's etags, where these are numbers.
+
+        It rises whenever equal bytes are stored anew, which makes no version.
+        """
+        with self._reading() as connection:
+            values = {"repository": self._key(address), "number": number}
+            rows = script.ask(connection, script.text("sum_of_numbers"), **values)
+        return int(rows[0][0])
 
     def unheld(self, address: str, number: int) -> list[str]:
         """Return some paths of a version whose very bytes are not recorded to lie there."""

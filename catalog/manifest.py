@@ -21,7 +21,7 @@ _SUMS_NAME = re.compile(
 _SUM = re.compile(r"(\\?)([0-9A-Fa-f]{32,128}) [ *](.+)\Z", re.DOTALL)
 _PULP_NAMES = ("PULP_MANIFEST",)
 CURRENT = "current"
-"""The name of the manifest of the set that a destination with the layout `content` shows."""
+"""The name of the manifest of the set that a destination shows, where its layout has sets."""
 
 
 def is_manifest(name: str) -> bool:

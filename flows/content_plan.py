@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
 
-from blocks.repository import Repository
+from blocks.repository import Layout, Repository
 from catalog.errors import BytesMissing, InvalidInput
 from catalog.plan import Mode, Plan, Selection
 from catalog.spool import Listing, Spool
@@ -31,8 +31,14 @@ RESTORING = Options(mode=Mode.MIRROR, selection=Selection(allow_empty=True))
 class Lies(Enum):
     """Where the source of a run has the bytes of the wanted content."""
 
-    UNDER_ITS_PATHS = "under its paths"
+    UNDER_ITS_PATHS = "under its paths"  # and, where it numbers them, its numbers
     IN_ITS_HISTORY = "in its history"  # named by digest
+
+
+def lies_of(repository: Repository) -> Lies:
+    """Say where a repository has the bytes of any of its own versions."""
+    numbers = repository.layout is Layout.VERSIONED
+    return Lies.UNDER_ITS_PATHS if numbers else Lies.IN_ITS_HISTORY
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from blocks.history import history_of
+from blocks.history import history_of, numbers_of
 from blocks.repository import Repository
 from blocks.resolve import repository as resolved
 from catalog.errors import CatalogError
 from flows.instance import own_repositories
+from providers.by_number import NUMBERS
 from providers.keeping import HISTORY
 
 
@@ -18,12 +19,10 @@ def readable(addresses: Iterable[str], given: Iterable[Repository]) -> tuple[Rep
     That is: one of those `given`, a stored block, or an address that says all by itself.
     """
     wanted = list(addresses)
-    known = {
-        one.address: one for repository in given for one in (repository, history_of(repository))
-    }
+    known = {one.address: one for repository in given for one in _with_older(repository)}
     if any(address not in known for address in wanted):
         for stored in own_repositories():
-            for one in (stored, history_of(stored)):
+            for one in _with_older(stored):
                 known.setdefault(one.address, one)
     found = ((known.get(address) or _led_to(address)) for address in wanted)
     return tuple(one for one in found if one is not None)
@@ -31,10 +30,14 @@ def readable(addresses: Iterable[str], given: Iterable[Repository]) -> tuple[Rep
 
 def _led_to(address: str) -> Repository | None:
     """Return the repository that an address alone leads to, if it does."""
-    parent, slash, _ = address.partition(f"/{HISTORY}")
+    parent = address.removesuffix(f"/{HISTORY}").removesuffix(f"/{NUMBERS}")
     try:
         repository = resolved(parent)
     except CatalogError:
         return None
-    found = history_of(repository) if slash else repository
-    return found if found.address == address else None
+    return next((one for one in _with_older(repository) if one.address == address), None)
+
+
+def _with_older(repository: Repository) -> tuple[Repository, ...]:
+    """Return a repository and where it may keep the bytes of older versions."""
+    return repository, history_of(repository), numbers_of(repository)

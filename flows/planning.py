@@ -97,7 +97,10 @@ def _possible(run: Running, options: Options) -> None:
                 )
     source = run.job.source
     if options.clean_up is CleanUp.REMOVE and source.layout is not Layout.PATH:
-        raise InvalidInput(f"files of {source.label!r} cannot be removed: others may share them")
+        raise InvalidInput(
+            f"files of {source.label!r} with the layout {source.layout.value!r} cannot be removed: "
+            "others may share them, or older versions need them"
+        )
     if options.mode is Mode.MIRROR and (unstored := run.catalog.unstored(source.address)):
         raise InvalidInput(
             f"{source.label!r} lists {unstored} files that it does not store: a mirror of it would "

@@ -11,7 +11,7 @@ from blocks.resolve import repository as resolved
 from catalog.settings import Settings
 from catalog.store import Catalog
 from flows.approval import Approval
-from flows.content_plan import RESTORING, Content, Lies, brought_about, chosen_version
+from flows.content_plan import RESTORING, Content, Lies, brought_about, chosen_version, lies_of
 from flows.delivery import Running
 from flows.names import run_name
 from flows.options import GuardSettings
@@ -60,6 +60,6 @@ def promote(
     standing = latest and origin.layout is Layout.PATH
     with Running("promote", origin if standing else bytes_of(origin), ends) as run:
         rows = catalog.content(origin.address, wanted.number)
-        lies = Lies.UNDER_ITS_PATHS if standing else Lies.IN_ITS_HISTORY
+        lies = Lies.UNDER_ITS_PATHS if standing else lies_of(origin)
         content = Content(rows, lies, ((origin.address, wanted.number),))
         return brought_about(run, content, options, given)

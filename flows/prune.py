@@ -21,7 +21,9 @@ from flows.result import human
 from flows.table import html_table, text_table
 from flows.verb import verb
 from tasks.prune import Rubbish, prune_content, prune_history, prune_temporary, prune_uploads
+from tasks.prune_numbers import prune_numbers
 
+STEPS = (prune_temporary, prune_uploads, prune_history, prune_content, prune_numbers)
 SHOWN = 20  # names that are told
 _COLUMNS = ("kind", "count", "size")
 
@@ -88,8 +90,8 @@ def prune(
     """Remove what a repository holds besides its files and needs no more.
 
     That is: temporary files and unfinished uploads of killed runs, and files of the history, or
-    of the layout `content`, that no version needs, because `retain` or `delete-version` let go of
-    them.
+    of the layouts `content` and `versioned`, that no version needs, because `retain` or
+    `delete-version` let go of them.
 
     Args:
         repository: What to prune: a repository, its block's name, a path or a URL.
@@ -107,10 +109,7 @@ def prune(
     before = now - timedelta(hours=protect_hours)
     with Running("prune", end, (end,)) as run:
         run_id = run.job.run_id
-        rubbish = tuple(
-            step(end, before, run_id, dry_run=dry_run)
-            for step in (prune_temporary, prune_uploads, prune_history, prune_content)
-        )
+        rubbish = tuple(step(end, before, run_id, dry_run=dry_run) for step in STEPS)
         rows = 0
         if records_days is not None:
             rows = run.catalog.forget(now - timedelta(days=records_days), dry_run=dry_run)

@@ -21,6 +21,8 @@ from flows.options import Options
 from flows.verb import verb
 from flows.verify import Depth, looked
 from flows.verify_result import VerifyResult
+from tasks.forget import forget_files
+from tasks.numbers import forget_numbers
 from tasks.quarantine import quarantine, set_bytes_aside
 from transfer.job import History
 
@@ -84,7 +86,8 @@ def repair(
     """Look for damage and mend it: missing and altered files are written anew, each verified.
 
     A damaged file whose right bytes are nowhere to be had is moved into the repository's
-    quarantine, so that it is not taken for whole. No version is made: the set is the same.
+    quarantine, so that it is not taken for whole (a numbered one stays, and is believed no more).
+    No version is made: the set is the same.
 
     Args:
         repository: What to mend: a repository, its block's name, a path or a URL.
@@ -134,12 +137,17 @@ def _mended(
 ) -> RepairResult:
     place = (end.address, found.version)
     rows = [row for row in run.catalog.content(*place) if row.path in damaged]
+    paths = {one.path for one in found.findings if one.fault in ALTERED}
+    altered = [row for row in rows if row.path in paths]
     if end.layout is Layout.CONTENT:  # damaged bytes bear the very name of those that are sought
-        altered = {one.path for one in found.findings if one.fault in ALTERED}
-        set_bytes_aside(end, [row for row in rows if row.path in altered], run.job.run_id)
+        set_bytes_aside(end, altered, run.job.run_id)
+    elif end.layout is Layout.VERSIONED:  # a number is never used again: they stay where they are
+        forget_numbers(end, altered, run.job.run_id)
     lost = set(lacking(run, _content(rows, place), REPAIRING, given))
     if end.layout is Layout.PATH:
         quarantine(end, sorted(lost), run.job.run_id)
+    elif end.layout is Layout.VERSIONED:
+        forget_files(end, sorted(lost), run.job.run_id)
     good = [row for row in rows if row.path not in lost]
     if good:
         brought_about(run, _content(good, place), REPAIRING, given)

@@ -16,7 +16,7 @@ from blocks.resolve import repository as resolved
 from catalog.settings import Settings
 from catalog.store import Catalog
 from flows.approval import Approval
-from flows.content_plan import RESTORING, Content, Lies, brought_about, chosen_version
+from flows.content_plan import RESTORING, Content, brought_about, chosen_version, lies_of
 from flows.delivery import Running
 from flows.names import run_name
 from flows.options import GuardSettings
@@ -62,5 +62,5 @@ def restore(
     given = [resolved(one) for one in sources or ()]
     with Running("restore", bytes_of(end), (end,)) as run:
         rows = catalog.content(end.address, wanted.number)
-        content = Content(rows, Lies.IN_ITS_HISTORY, ((end.address, wanted.number),))
+        content = Content(rows, lies_of(end), ((end.address, wanted.number),))
         return brought_about(run, content, options, given)

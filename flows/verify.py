@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from prefect.logging import get_run_logger
 
-from blocks.repository import Repository
+from blocks.repository import Layout, Repository
 from blocks.resolve import repository as resolved
 from catalog.errors import InvalidInput
 from catalog.finding import DAMAGE, Fault, Finding
@@ -83,7 +83,8 @@ def looked(
     address = end.address
     version = catalog.latest(address) if number is None else catalog.version(address, number)
     with STORAGES.opened(end.settings, end.open_options()) as storage:
-        etags = storage.capabilities.etags
+        # The number of an older version is another than the one that was stored last.
+        etags = storage.capabilities.etags and end.layout is not Layout.VERSIONED
     listing = enumerate_repository(end, run_id, "destination", version=version.number)
     found: list[Finding] = []
     unstored = 0  # there may be millions: they are only counted

@@ -12,6 +12,7 @@ import re
 from typing import Protocol, runtime_checkable
 
 from providers.base import Source, Stored
+from providers.by_number import ByNumber
 from providers.keeping import kept_key
 
 FOLDER = "sha256"
@@ -43,8 +44,10 @@ class ByDigest(Protocol):
         ...
 
 
-def path_in(storage: Source, path: str, sha256: str | None) -> str:
-    """Return what to read in a storage for a path whose digest is known."""
+def path_in(storage: Source, path: str, sha256: str | None, etag: str | None = None) -> str:
+    """Return what to read in a storage for a path whose digest, or own etag there, is known."""
     if sha256 is not None and isinstance(storage, ByDigest):
         return storage.path_of(sha256)
+    if isinstance(storage, ByNumber):
+        return storage.numbered(path, etag) or path
     return path

@@ -8,6 +8,7 @@ from prefect.cache_policies import NO_CACHE
 from blocks.repository import Repository
 from catalog.spool import Listing
 from tasks.job import opened_source, shared
+from tasks.numbers import numbered
 from transfer.adopt import learned, outcomes
 from transfer.listing import visible
 
@@ -22,5 +23,6 @@ def learn_digests(repository: Repository, run_id: str) -> Listing:
         for step in steps:
             for one in step:
                 spool.add(one)
-            common.catalog.record_outcomes(run_id, "", outcomes(repository.address, step))
+            made = outcomes(repository.address, step)
+            common.catalog.record_outcomes(run_id, "", made + numbered(made, (repository,)))
         return spool.finish()

@@ -24,8 +24,8 @@ def enumerate_repository(
 ) -> Listing:
     """List all of a repository, whole or not at all; `role` names the task run.
 
-    A destination's folder that does not exist yet is empty. Where files lie by digest, what is
-    there of a `version` is listed, or else of all that is recorded.
+    A destination's folder that does not exist yet is empty. Where files bear other names than
+    their paths, what is there of a `version` is listed, or else of all that is recorded.
     """
     common = shared(run_id)
     spool = common.catalog.spool
@@ -47,4 +47,6 @@ def _held(catalog: Catalog, repository: Repository, version: int | None) -> Iter
     if version is None:
         return catalog.holdings(repository.address)
     rows = catalog.content(repository.address, version)
-    return (Holding(row.path, row.digest, row.size) for row in rows if row.digest is not None)
+    return (
+        Holding(row.path, row.digest, row.size, row.etag) for row in rows if row.digest is not None
+    )

@@ -8,6 +8,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 
+from blocks.history import opened_at
 from blocks.markers import markers_of
 from blocks.repository import Layout, Repository
 from blocks.resolve import repository as resolved
@@ -18,7 +19,9 @@ from providers.cache import STORAGES
 from providers.content_layout import ContentLayout
 from providers.keeping import HISTORY
 from providers.manifest_source import ManifestSource
+from providers.numbers import Numbers
 from providers.there import Holder
+from providers.versioned_layout import VersionedLayout
 from transfer.job import Delivery, End, HistoryArea, MarkerArea, TransferOptions
 from transfer.limits import ByteBudget, gate
 from transfer.mirrors import Mirror, Mirrors
@@ -54,6 +57,13 @@ class Shared:
         self.progress = Progress()
         self.budget = ByteBudget(settings.memory)
         self.catalog = Catalog.open(settings)
+        self._numbers: dict[str, Numbers] = {}
+        self._lock = threading.Lock()
+
+    def numbers_at(self, address: str) -> Numbers:
+        """Return the numbers that are given to the files of a destination."""
+        with self._lock:
+            return self._numbers.setdefault(address, Numbers())
 
 
 _shared: dict[str, Shared] = {}
@@ -79,14 +89,16 @@ def forget(run_id: str) -> None:
 def opened_source(repository: Repository, holder: Holder | None = None) -> Generator[End[Source]]:
     """Open a repository for reading; one with a manifest is listed by it.
 
-    With the layout `content` it is listed by what `holder` tells, else by what it shows.
+    With a layout that has sets it is listed by what `holder` tells, else by what it shows.
     """
-    with STORAGES.opened(repository.settings, repository.open_options()) as storage:
+    with STORAGES.opened(opened_at(repository), repository.open_options()) as storage:
         source: Source = storage
         if repository.manifest:
             source = ManifestSource(storage, repository.manifest)
         elif repository.layout is Layout.CONTENT:
             source = ContentLayout(storage, holder)
+        elif repository.layout is Layout.VERSIONED:
+            source = VersionedLayout(storage, holder)
         yield End(
             repository.address,
             source,
@@ -96,12 +108,16 @@ def opened_source(repository: Repository, holder: Holder | None = None) -> Gener
 
 
 @contextmanager
-def opened_destination(repository: Repository) -> Generator[End[Storage]]:
-    """Open a repository for writing."""
+def opened_destination(
+    repository: Repository, numbers: Numbers | None = None
+) -> Generator[End[Storage]]:
+    """Open a repository for writing; `numbers` are those that its layout shares with others."""
     with STORAGES.opened(repository.settings, repository.open_options()) as storage:
         laid: Storage = storage
         if repository.layout is Layout.CONTENT:
             laid = ContentLayout(storage)
+        elif repository.layout is Layout.VERSIONED:
+            laid = VersionedLayout(storage, numbers=numbers)
         yield End(
             repository.address,
             laid,
@@ -139,7 +155,8 @@ def delivery(job: Job) -> Generator[Delivery]:
     with ExitStack() as stack:
         source = stack.enter_context(opened_source(job.source))
         ends = tuple(
-            stack.enter_context(opened_destination(repository)) for repository in job.destinations
+            stack.enter_context(opened_destination(one, common.numbers_at(one.address)))
+            for one in job.destinations
         )
         places = tuple(stack.enter_context(opened_source(repository)) for repository in job.places)
         mirrors = stack.enter_context(Mirrors([_mirror(name) for name in job.source.mirrors]))

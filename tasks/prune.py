@@ -12,14 +12,14 @@ from prefect.cache_policies import NO_CACHE
 from blocks.history import history_of
 from blocks.repository import Layout, Repository
 from catalog.errors import ResourceNotFound
-from catalog.outcome import Outcome, Status
 from catalog.paths import RESERVED
-from catalog.plan import Action
+from catalog.resource import Resource
 from providers.by_digest import FOLDER, content_path, digest_in
 from providers.cache import STORAGES
 from providers.content_layout import ContentLayout
 from providers.unfinished import Uploader
 from tasks.enumerate import enumerate_repository
+from tasks.forget import forget_files
 from tasks.job import shared
 from transfer.lanes import Lane
 
@@ -88,14 +88,7 @@ def prune_history(
     if not dry_run and orphans:
         with STORAGES.opened(history.settings, history.open_options()) as storage:
             Lane(list(orphans), storage.remove, common.stop).run(THREADS)
-        common.catalog.record_outcomes(
-            run_id,
-            "",
-            [
-                Outcome(history.address, path, path, Action.REMOVE, Status.REMOVED)
-                for path in orphans
-            ],
-        )
+        forget_files(history, orphans, run_id)
     return Rubbish("history", tuple(orphans), sum(size or 0 for size in orphans.values()))
 
 
@@ -110,7 +103,6 @@ def prune_content(
     if repository.layout is not Layout.CONTENT:
         return Rubbish("content", ())
     common = shared(run_id)
-    moment_us = before.timestamp() * 1e6
     needed = set(common.catalog.needed(repository.address))
     with STORAGES.opened(repository.settings, repository.open_options()) as storage:
         with suppress(ResourceNotFound):
@@ -119,9 +111,13 @@ def prune_content(
         old: dict[str, int] = {}
         with suppress(ResourceNotFound):
             for one in storage.enumerate(FOLDER):
-                young = one.modified_us is not None and one.modified_us >= moment_us
-                if digest_in(one.path) and one.path not in paths and not young:
+                if digest_in(one.path) and one.path not in paths and not young(one, before):
                     old[one.path] = one.size or 0
         if not dry_run:
             Lane(list(old), storage.remove, common.stop).run(THREADS)
     return Rubbish("content", tuple(old), sum(old.values()))
+
+
+def young(one: Resource, moment: datetime) -> bool:
+    """Say whether a file is told to be written since a moment."""
+    return one.modified_us is not None and one.modified_us >= moment.timestamp() * 1e6

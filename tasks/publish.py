@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from dataclasses import replace
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
@@ -11,19 +13,20 @@ from blocks.repository import Layout, Repository
 from catalog.errors import InvalidInput
 from catalog.manifest import CURRENT
 from catalog.store import Catalog
-from catalog.version import Version
+from catalog.version import ContentRow, Version
 from providers.base import Storage
+from providers.by_number import is_number, number_key
 from providers.cache import STORAGES
 from tasks.job import shared
 from transfer.publish import show, shown_title
 from transfer.retry import persistent
 
-_TITLE = re.compile(r"# entrepot version (\d+) run (\S+) catalog (\d+)")
+_TITLE = re.compile(r"(# entrepot version \d+ run \S+ catalog (\d+))(?: numbers \d+)?")
 
 
 def publish(repository: Repository, run_id: str) -> bool:
     """Show the latest version where the layout has sets, if another is shown; say whether."""
-    if repository.layout is not Layout.CONTENT:
+    if repository.layout is Layout.PATH:
         return False
     latest = shared(run_id).catalog.latest(repository.address)
     return publish_version(repository, latest, run_id)
@@ -37,18 +40,18 @@ def publish_version(repository: Repository, version: Version, run_id: str) -> bo
     with STORAGES.opened(repository.settings, repository.open_options()) as storage:
         policy = repository.retry_policy()
         before = persistent(lambda: _shown(storage, repository, catalog), policy, common.stop)[0]
-        title = _title(version, catalog)
+        title = _title(repository, version, catalog)
         if before == title or (before is None and version.number == 0):
             return False
         lacking = catalog.unheld(repository.address, version.number)
-        if lacking:
+        if lacking and not (before and _set_of(before) == _set_of(title)):
             raise InvalidInput(
                 f"version {version.number} of {repository.label!r} is not shown: "
                 f"{lacking[0]!r} of it does not lie there"
             )
 
         def once() -> int:
-            rows = catalog.content(repository.address, version.number)
+            rows = map(_named(repository), catalog.content(repository.address, version.number))
             return show(storage, title, rows, common.stop)
 
         persistent(once, policy, common.stop)
@@ -57,7 +60,7 @@ def publish_version(repository: Repository, version: Version, run_id: str) -> bo
 
 def check_shown(repository: Repository, run_id: str) -> None:
     """Refuse a destination that shows the set of another catalog: it would be lost."""
-    if repository.layout is not Layout.CONTENT:
+    if repository.layout is Layout.PATH:
         return
     common = shared(run_id)
     with STORAGES.opened(repository.settings, repository.open_options()) as storage:
@@ -68,9 +71,33 @@ def check_shown(repository: Repository, run_id: str) -> None:
         )
 
 
-def _title(version: Version, catalog: Catalog) -> str:
+def _title(repository: Repository, version: Version, catalog: Catalog) -> str:
     seen = catalog.seen_us(version.address)
-    return f"# entrepot version {version.number} run {version.run_id or '-'} catalog {seen}"
+    title = f"# entrepot version {version.number} run {version.run_id or '-'} catalog {seen}"
+    if repository.layout is Layout.VERSIONED:  # a version that was mended has other numbers
+        return f"{title} numbers {catalog.sum_of_numbers(version.address, version.number)}"
+    return title
+
+
+def _set_of(title: str) -> str:
+    """Return the part of a title that names a set, whatever names its files bear."""
+    match = _TITLE.fullmatch(title)
+    return title if match is None else match[1]
+
+
+def _named(repository: Repository) -> Callable[[ContentRow], ContentRow]:
+    """Return how the rows of a version are named in `current`."""
+    return _by_number if repository.layout is Layout.VERSIONED else _by_path
+
+
+def _by_path(row: ContentRow) -> ContentRow:
+    return row
+
+
+def _by_number(row: ContentRow) -> ContentRow:
+    if row.etag is None or not is_number(row.etag):
+        raise InvalidInput(f"{row.path!r} cannot be shown: it was not stored under a number")
+    return replace(row, path=number_key(row.path, row.etag))
 
 
 def _shown(storage: Storage, repository: Repository, catalog: Catalog) -> str | None:
@@ -79,7 +106,7 @@ def _shown(storage: Storage, repository: Repository, catalog: Catalog) -> str | 
     if title is None:
         return None
     match = _TITLE.fullmatch(title)
-    if match is None or int(match[3]) != catalog.seen_us(repository.address):
+    if match is None or int(match[2]) != catalog.seen_us(repository.address):
         raise InvalidInput(
             f"{CURRENT!r} of {repository.label!r} was not written with this catalog, which would "
             f"replace it by its own set: found {title[:80]!r}; remove that file to go on"

@@ -7,11 +7,10 @@ from prefect.cache_policies import NO_CACHE
 
 from blocks.history import history_of
 from blocks.repository import Layout, Repository
-from catalog.outcome import Outcome, Status
-from catalog.plan import Action
 from catalog.version import ContentRow
 from providers.by_digest import content_path
 from providers.cache import STORAGES
+from tasks.forget import forget_files
 from tasks.job import opened_destination, shared
 from transfer.quarantine import set_aside
 
@@ -40,7 +39,4 @@ def _set_aside(repository: Repository, names: list[str], paths: list[str], run_i
         STORAGES.opened(history.settings, history.open_options()) as aside,
     ):
         set_aside(end, aside, names, run_id, common.stop)
-    gone = [
-        Outcome(repository.address, path, path, Action.REMOVE, Status.REMOVED) for path in paths
-    ]
-    common.catalog.record_outcomes(run_id, "", gone)
+    forget_files(repository, paths, run_id)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from catalog.outcome import Status
 from tasks.batch import Batch
 from tasks.job import shared
+from tasks.numbers import numbered
 from transfer.staging import Staging
 
 
@@ -30,7 +31,9 @@ def record(batch: Batch, staging: Staging) -> BatchReport:
     kept = staging.kept()
     if outcomes or kept:
         shared(batch.job.run_id).catalog.record_outcomes(
-            batch.job.run_id, batch.job.plan_id, outcomes + kept
+            batch.job.run_id,
+            batch.job.plan_id,
+            outcomes + kept + numbered(outcomes, batch.job.destinations),
         )
     stored = [one for one in outcomes if one.status is Status.STORED]
     return BatchReport(

@@ -1,4 +1,4 @@
-"""Destinations that hold bytes under their digests: what is there already is not sent again."""
+"""Destinations that hold bytes by digest or by number: what is there already is not sent again."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import replace
 from catalog.plan import Item
 from providers.base import Attributes, Storage, Stored
 from providers.by_digest import ByDigest
+from providers.by_number import ByNumber
 from transfer.job import Delivery, History
 from transfer.staging import Piece
 
@@ -22,7 +23,12 @@ def told(delivery: Delivery, item: Item, number: int) -> str | None:
     Not where damage is mended: there the catalog's word is what is in doubt.
     """
     end = delivery.destinations[number]
-    if not isinstance(end.storage, ByDigest) or delivery.options.history is History.DROP:
+    if delivery.options.history is History.DROP:
+        return None
+    if isinstance(end.storage, ByNumber):
+        own = end.address == delivery.source.address and item.origin == item.path
+        return item.sha256() if own and end.storage.numbered(item.path, item.etag) else None
+    if not isinstance(end.storage, ByDigest):
         return None
     if end.address == delivery.source.address:
         return item.sha256()
@@ -33,12 +39,27 @@ def held(delivery: Delivery, piece: Piece, number: int) -> Stored | None:
     """Return what a destination holds already of a piece that was not read, and settle which."""
     sha256 = told(delivery, piece.item, number)
     storage = delivery.destinations[number].storage
-    if sha256 is None or not isinstance(storage, ByDigest):
-        return None
-    stored = storage.held(sha256, piece.item.size)
+    stored = None
+    if sha256 is not None and isinstance(storage, ByDigest):
+        stored = storage.held(sha256, piece.item.size)
+    if sha256 is not None and isinstance(storage, ByNumber) and piece.item.etag is not None:
+        stored = storage.standing(piece.item.path, piece.item.etag, piece.item.size)
     if stored is not None:
         piece.digest, piece.size = sha256, stored.size
     return stored
+
+
+def unchanged(delivery: Delivery, piece: Piece, number: int) -> Stored | None:
+    """Return what a destination shows of a path, where it has the very bytes that were read.
+
+    Another number for them would make a version of nothing new.
+    """
+    storage, stood = delivery.destinations[number].storage, piece.item.stood(number)
+    if delivery.options.history is History.DROP or not isinstance(storage, ByNumber):
+        return None
+    if stood is None or stood.etag is None or stood.digest != piece.digest:
+        return None
+    return storage.standing(piece.item.path, stood.etag, stood.size)
 
 
 def attributes(piece: Piece, storage: Storage) -> Attributes:

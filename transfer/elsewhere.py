@@ -29,7 +29,8 @@ def elsewhere(delivery: Delivery, item: Item) -> Iterator[tuple[End[Source], Pla
     for place in item.elsewhere:
         if place.address in ends:
             end = ends[place.address]
-            yield end, replace(place, path=path_in(end.storage, place.path, place.sha256))
+            path = path_in(end.storage, place.path, place.sha256, place.etag)
+            yield end, replace(place, path=path)
 
 
 def inside(delivery: Delivery, item: Item, destination: Storage) -> Iterator[tuple[Source, Place]]:

@@ -56,7 +56,7 @@ def _examined(
     hasher = Hasher()
     try:
         with end.gate.connection(stop):
-            reading = end.storage.read(path_in(end.storage, row.path, row.digest))
+            reading = end.storage.read(path_in(end.storage, row.path, row.digest, row.etag))
             try:
                 for chunk in reading:
                     stop.check()

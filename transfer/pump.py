@@ -18,7 +18,7 @@ from catalog.plan import OnError
 from catalog.resource import Resource
 from providers.base import Chunk, Copier, Reading, Source, Writer
 from providers.by_digest import path_in
-from transfer.by_digest import attributes
+from transfer.by_digest import attributes, unchanged
 from transfer.checking import check_read
 from transfer.download import copy_origin
 from transfer.elsewhere import elsewhere
@@ -149,7 +149,10 @@ def _commit(
     writer = writers[number]
     storage = staging.delivery.destinations[number].storage
     try:
-        stored = commit(staging, piece, number, writer)
+        same = unchanged(staging.delivery, piece, number)
+        if same is not None:
+            writer.abort()
+        stored = same or commit(staging, piece, number, writer)
         if stored.size != piece.size:
             storage.remove(piece.item.path)
             raise SizeMismatch(piece.item.path, piece.size, stored.size)
@@ -186,7 +189,8 @@ class _Stream:
         for number, outcome in self._piece.outcomes.items():
             if outcome.status is Status.STORED:
                 end = self._delivery.destinations[number]
-                return end, path_in(end.storage, self._piece.item.path, self._piece.digest)
+                path = self._piece.item.path
+                return end, path_in(end.storage, path, self._piece.digest, outcome.etag)
         return source_of(self._delivery, self._piece), self._piece.item.origin
 
     @property

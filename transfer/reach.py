@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from catalog.errors import StorageError
 from catalog.plan import Action, Item
 from providers.base import Source
+from providers.by_digest import path_in
 from transfer.elsewhere import elsewhere
 from transfer.job import Delivery, End
 from transfer.lanes import Lane
@@ -19,7 +20,8 @@ def unreachable(delivery: Delivery, items: Sequence[Item]) -> list[str]:
 
     def look(item: Item) -> float | None:
         places = [(end, place.path) for end, place in elsewhere(delivery, item)]
-        places.append((delivery.source, item.origin))
+        source = delivery.source
+        places.append((source, path_in(source.storage, item.origin, None, item.etag)))
         for end, path in places:
             try:
                 if _stands(delivery, end, path, item):

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from catalog.errors import Cancelled, CatalogError, IntegrityError, SizeMismatch, StorageError
 from catalog.plan import OnError
 from providers.base import Chunk, Copier, Stored
-from transfer.by_digest import held
+from transfer.by_digest import held, unchanged
 from transfer.download import bring, copied_whole, copy_origin, staged_bytes
 from transfer.elsewhere import copied_inside
 from transfer.history import commit, keep, keep_early, keeps_late
@@ -110,7 +110,11 @@ def _put(staging: Staging, piece: Piece, number: int) -> Stored:
     delivery = staging.delivery
     end = delivery.destinations[number]
     if piece.digest is None:  # a copy that turned out to be impossible: send the bytes after all
+        piece.attempts += 1
         bring(staging, piece)
+    same = unchanged(delivery, piece, number)
+    if same is not None:
+        return same
     if piece.size > delivery.options.small or keeps_late(staging, piece, number):
         stored = _streamed(staging, piece, number)
     else:

@@ -7,6 +7,6 @@ FROM (
   ORDER BY started_at DESC LIMIT 10
 ) r JOIN (
   SELECT run_id, size FROM outcomes WHERE status IN ('stored', 'removed')
-    AND NOT ends_with(destination, '/.entrepot/history')
+    AND NOT regexp_matches(destination, '/\.entrepot/(history|numbers)$')
 ) o USING (run_id)
 GROUP BY r.run_id ORDER BY any_value(r.started_at) DESC

@@ -17,7 +17,7 @@ SELECT path, size, etag, modified_us, lower(hex(digest)), places FROM (
       SELECT digest, origin, origin_path, etag, modified_us FROM origins WHERE digest IS NOT NULL
     ) k JOIN repositories a USING (repository)
     WHERE a.tenant = $tenant AND NOT list_contains($excluded::VARCHAR[], a.address)
-      AND NOT ends_with(a.address, '/.entrepot/history') -- may be pruned any day
+      AND NOT regexp_matches(a.address, '/\.entrepot/(history|numbers)$') -- may be pruned any day
   ) p ON p.digest = l.digest
   WHERE l.repository = $repository::UUID AND l.size IS NOT NULL
     AND l.nkey NOT IN (SELECT nkey FROM origins WHERE repository = $repository::UUID)

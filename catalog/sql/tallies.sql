@@ -1,6 +1,6 @@
 WITH last AS (
   SELECT plan_id, repository, nkey, destination, action, status, size FROM outcomes
-  WHERE run_id = $run_id AND NOT ends_with(destination, '/.entrepot/history') -- kept there, not delivered
+  WHERE run_id = $run_id AND NOT regexp_matches(destination, '/\.entrepot/(history|numbers)$') -- not delivered
   QUALIFY row_number() OVER (PARTITION BY repository, nkey ORDER BY batch DESC, position DESC) = 1
 ), said AS (
   SELECT destination, count(*) FILTER (status = 'stored' AND action <> 'replace') AS added,

@@ -1,4 +1,4 @@
-"""What readers see of a destination with the layout `content`, and the process that writes one."""
+"""What readers see of a destination whose layout has sets, and the process that writes one."""
 
 from __future__ import annotations
 
@@ -7,36 +7,58 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Self
 
 from catalog.manifest import parse_manifest
+from catalog.resource import Resource
 from providers.by_digest import content_path
+from providers.by_number import parted
 
 Read = Callable[[str], bytes]
 """Read a file below the destination's root, as any reader does: without our code."""
 
 
+Shown = Callable[[Read], dict[str, bytes]]
+"""Return the set that `current` names, each file whole and of the digest that it tells."""
+
+
 def shown(read: Read) -> dict[str, bytes]:
-    """Return the set that `current` names, each file whole and of the digest that it tells."""
-    found: dict[str, bytes] = {}
-    lines = read("current").decode().splitlines(keepends=True)
+    """Return the set of the layout `content`."""
+    return {
+        one.path: data for one, data in _each(read, lambda one: content_path(one.digests[0].value))
+    }
+
+
+def keys_shown(read: Read) -> dict[str, bytes]:
+    """Return the set of the layout `versioned` under the names that `current` tells."""
+    return {one.path: data for one, data in _each(read, lambda one: one.path)}
+
+
+def shown_by_number(read: Read) -> dict[str, bytes]:
+    """Return the set of the layout `versioned`."""
+    found = {parted(key): data for key, data in keys_shown(read).items()}
+    return {one[0]: data for one, data in found.items() if one is not None}
+
+
+def _each(read: Read, key: Callable[[Resource], str]) -> Iterator[tuple[Resource, bytes]]:
+    lines = read("current").decode().split("\n")
     for one in parse_manifest("current", lines):
         sha256 = one.digests[0].value
-        data = read(content_path(sha256))
+        data = read(key(one))
         assert len(data) == one.size
         assert hashlib.sha256(data).hexdigest() == sha256
-        found[one.path] = data
-    return found
+        yield one, data
 
 
 class Reader:
     """Reads the set over and over in a thread; `seen` are the different sets, in order."""
 
-    def __init__(self, read: Read) -> None:
+    def __init__(self, read: Read, look: Shown = shown) -> None:
         """Begin with nothing seen."""
         self._read = read
+        self._look = look
         self._stop = threading.Event()
         self._failure: BaseException | None = None
         self._thread = threading.Thread(target=self._run)
@@ -63,7 +85,7 @@ class Reader:
     def _run(self) -> None:
         try:
             while not self._stop.is_set():
-                found = shown(self._read)
+                found = self._look(self._read)
                 self.rounds += 1
                 if not self.seen or self.seen[-1] != found:
                     self.seen.append(found)
@@ -72,17 +94,21 @@ class Reader:
 
 
 def main() -> None:
-    """Sync `argv[1]` to the folder `argv[2]`, killed as `argv[3]` is about to get its name."""
-    from blocks.repository import Layout, Repository  # noqa: PLC0415 - imports Prefect
+    """Sync to a folder with a layout, killed as something is about to get its name.
+
+    The arguments are: layout, source, folder, and what it is.
+    """
+    from blocks import repository as block  # noqa: PLC0415 - imports Prefect
     from catalog.plan import Mode  # noqa: PLC0415
     from flows.sync import sync  # noqa: PLC0415
     from providers.local import LocalSettings  # noqa: PLC0415
 
-    end = Path(sys.argv[2])
-    if len(sys.argv) > 3:
-        die_before(end, sys.argv[3])
-    layout = Repository(storage=LocalSettings(path=str(end)), layout=Layout.CONTENT)
-    sync(sys.argv[1], [layout], mode=Mode.MIRROR)
+    layout, source, end = sys.argv[1], sys.argv[2], Path(sys.argv[3])
+    if len(sys.argv) > 4:
+        die_before(end, sys.argv[4])
+    settings = LocalSettings(path=str(end))
+    made = block.Repository(storage=settings, layout=block.Layout(layout))
+    sync(source, [made], mode=Mode.MIRROR)
 
 
 def die_before(end: Path, moment: str) -> None:

@@ -33,11 +33,11 @@ if TYPE_CHECKING:
 End = tuple["Repository", Read]
 
 
-def folder(root: Path) -> Repository:
+def folder(root: Path, layout: str = "content") -> Repository:
     from blocks.repository import Layout, Repository  # noqa: PLC0415 - imports Prefect
     from providers.local import LocalSettings  # noqa: PLC0415
 
-    return Repository(storage=LocalSettings(path=str(root)), layout=Layout.CONTENT)
+    return Repository(storage=LocalSettings(path=str(root)), layout=Layout(layout))
 
 
 def reader_of(root: Path) -> Read:
@@ -47,17 +47,22 @@ def reader_of(root: Path) -> Read:
 @pytest.fixture(params=["local", "s3"])
 def end(request: pytest.FixtureRequest, tmp_path: Path) -> End:
     """Give an empty destination, and how any reader reads it."""
+    return laid_out(request, tmp_path, "content")
+
+
+def laid_out(request: pytest.FixtureRequest, tmp_path: Path, layout: str) -> End:
+    """Return an end with a layout, at the storage that the fixture's parameter names."""
     from blocks.repository import Layout, Repository  # noqa: PLC0415
 
     if request.param == "local":
-        return folder(tmp_path / "end"), reader_of(tmp_path / "end")
+        return folder(tmp_path / "end", layout), reader_of(tmp_path / "end")
     server: S3Server = request.getfixturevalue("s3_server")
     prefix = uuid.uuid4().hex
     made = bucket(server, prefix)
     assert isinstance(made, Repository)
     store = server.store()
     return (
-        made.model_copy(update={"layout": Layout.CONTENT}),
+        made.model_copy(update={"layout": Layout(layout)}),
         lambda name: bytes(store.get(f"{prefix}/{name}").bytes()),
     )
 
@@ -150,15 +155,15 @@ def test_a_killed_sync_leaves_the_old_set_and_the_next_shows_the_new(
 ) -> None:
     end, source = tmp_path / "end", tmp_path / "in"
     old = fill(source, generation(0))
-    assert run(source, end) == 0
+    assert run("content", source, end) == 0
     new = fill(source, generation(1))
 
-    assert run(source, end, moment) == -signal.SIGKILL
+    assert run("content", source, end, moment) == -signal.SIGKILL
     assert shown(reader_of(end)) == old
     if moment == "current":
         assert catalog.latest(f"file://{end}").number == 2, "it is made, but not yet shown"
 
-    assert run(source, end) == 0
+    assert run("content", source, end) == 0
     assert shown(reader_of(end)) == new
     assert catalog.latest(f"file://{end}").number == 2
 
@@ -271,10 +276,8 @@ def test_it_is_a_source_as_well(tmp_path: Path, end: End, catalog: Catalog) -> N
 
 
 def test_verify_looks_at_any_version_and_repair_mends(tmp_path: Path, end: End) -> None:
-    from flows.repair import RepairFailed, repair  # noqa: PLC0415
     from flows.sync import sync  # noqa: PLC0415
     from flows.verify import Depth, verify  # noqa: PLC0415
-    from flows.verify_result import VerifyFailed  # noqa: PLC0415
     from providers.base import Attributes  # noqa: PLC0415
     from providers.cache import STORAGES  # noqa: PLC0415
 
@@ -291,6 +294,19 @@ def test_verify_looks_at_any_version_and_repair_mends(tmp_path: Path, end: End) 
         storage.put(content_path(keys["a"]), b"ALPHA", Attributes())
         storage.put(content_path(keys["b"]), b"", Attributes())
         storage.remove(content_path(keys["c"]))
+    check_damage_to_three(tmp_path / "in", repository)
+    (tmp_path / "in" / "b").write_bytes(b"bravo")
+    sync(str(tmp_path / "in"), [repository])
+    assert verify(repository, depth=Depth.DIGEST)
+    assert shown(read) == data
+
+
+def check_damage_to_three(source: Path, repository: Repository) -> None:
+    """Make sure that `a`, `b` and `c` are found damaged, and that `b` is lost with its source."""
+    from flows.repair import RepairFailed, repair  # noqa: PLC0415
+    from flows.verify import Depth, verify  # noqa: PLC0415
+    from flows.verify_result import VerifyFailed  # noqa: PLC0415
+
     with pytest.raises(VerifyFailed) as caught:
         verify(repository, depth=Depth.DIGEST)
     faults = {one.path: one.fault for one in caught.value.result.findings}
@@ -299,13 +315,9 @@ def test_verify_looks_at_any_version_and_repair_mends(tmp_path: Path, end: End) 
     with pytest.raises(InvalidInput, match="only the latest can"):
         repair(repository, version=1)
 
-    (tmp_path / "in" / "b").unlink()
+    (source / "b").unlink()
     with pytest.raises(RepairFailed, match="lost: 'b'"):
-        repair(repository, sources=[str(tmp_path / "in")])
-    (tmp_path / "in" / "b").write_bytes(b"bravo")
-    sync(str(tmp_path / "in"), [repository])
-    assert verify(repository, depth=Depth.DIGEST)
-    assert shown(read) == data
+        repair(repository, sources=[str(source)])
 
 
 def rows(repository: Repository) -> list[ContentRow]:

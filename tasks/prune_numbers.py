@@ -1,0 +1,85 @@
+"""Prune numbers: remove numbered files that no version of a repository needs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import suppress
+from datetime import datetime
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from blocks.history import numbers_of
+from blocks.repository import Layout, Repository
+from catalog.errors import ResourceNotFound
+from catalog.resource import Resource
+from catalog.store import Catalog
+from providers.by_number import number_key, parted
+from providers.cache import STORAGES
+from providers.versioned_layout import VersionedLayout
+from tasks.forget import forget_files
+from tasks.job import shared
+from tasks.prune import THREADS, Rubbish, young
+from transfer.lanes import Lane
+
+
+@task(task_run_name="prune-numbers", cache_policy=NO_CACHE, persist_result=False)
+def prune_numbers(
+    repository: Repository, before: datetime, run_id: str, *, dry_run: bool
+) -> Rubbish:
+    """Remove numbered files that no version needs and that were written before a moment.
+
+    What is shown stays, whoever showed it. So does the highest number of a path that any version
+    has, since it must not be given again; and a file that merely looks numbered, since the catalog
+    knows nothing of its path.
+    """
+    if repository.layout is not Layout.VERSIONED:
+        return Rubbish("numbered files", ())
+    common, numbers = shared(run_id), numbers_of(repository)
+    with STORAGES.opened(repository.settings, repository.open_options()) as storage:
+        needs = _Needs(common.catalog, repository)
+        with suppress(ResourceNotFound):
+            needs.add((one.path, one.etag or "") for one in VersionedLayout(storage).enumerate())
+        old: dict[str, int] = {}
+        with suppress(ResourceNotFound):
+            for one in storage.enumerate():
+                if needs.spares(one) and not young(one, before):
+                    old[one.path] = one.size or 0
+        for key in filter(needs.last, list(old)):
+            del old[key]
+        if not dry_run:
+            Lane(list(old), storage.remove, common.stop).run(THREADS)
+            forget_files(numbers, old, run_id)
+    return Rubbish("numbered files", tuple(old), sum(old.values()))
+
+
+class _Needs:
+    """What the versions of a repository need of its numbered files, by hashes of names."""
+
+    def __init__(self, catalog: Catalog, repository: Repository) -> None:
+        self._keys: set[int] = set()
+        self._highest: dict[int, int] = {}  # of each path that a version has
+        self.add(catalog.marks(repository.address))
+        named = (parted(one.path) for one in catalog.holdings(numbers_of(repository).address))
+        self._known = {*self._highest, *(hash(one[0]) for one in named if one is not None)}
+
+    def add(self, marks: Iterable[tuple[str, str]]) -> None:
+        """Need further numbers of paths."""
+        for path, number in marks:
+            self._keys.add(hash(number_key(path, number)))
+            self._highest[hash(path)] = -1
+
+    def spares(self, one: Resource) -> bool:
+        """Say whether no version needs a file that lies there, and note its number."""
+        found = parted(one.path)
+        if found is None:
+            return False
+        name, number = hash(found[0]), int(found[1])
+        if name in self._highest:
+            self._highest[name] = max(number, self._highest[name])
+        return name in self._known and hash(one.path) not in self._keys
+
+    def last(self, key: str) -> bool:
+        """Say whether a file of those seen has the highest number of a path that lives on."""
+        found = parted(key)
+        return found is not None and self._highest.get(hash(found[0])) == int(found[1])
