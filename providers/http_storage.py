@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Never
 
 from pydantic import SecretStr
 
 from catalog.errors import (
-    NameNotAllowed,
-    NotSupported,
     ResourceChanged,
     ResourceNotFound,
     UnexpectedReply,
 )
 from catalog.paths import below
 from catalog.resource import Resource
-from providers.base import Attributes, Capabilities, Fetched
+from providers.base import Capabilities, Fetched
 from providers.connection import OnClose, keep_open
 from providers.http_client import Asked, HttpClient
 from providers.http_index import IndexEntry, parse_index
@@ -25,6 +22,7 @@ from providers.http_reading import EMPTY, HttpReading, describe
 from providers.http_response import Response
 from providers.http_walk import Walk
 from providers.manifest_source import ManifestSource
+from providers.read_only import ReadOnly
 from providers.url import quote_path, shown
 
 LARGEST_PAGE = 256 * 2**20  # bytes
@@ -48,9 +46,10 @@ class AskedFile:
         self._asked.close()
 
 
-class HttpStorage:
+class HttpStorage(ReadOnly):
     """A folder of a web server; read only."""
 
+    kind = "a web server"
     capabilities = Capabilities(
         writable=False,
         tree=True,
@@ -167,22 +166,6 @@ class HttpStorage:
             raise
         return HttpReading(response, resource, skip=skip, length=length)
 
-    def check_name(self, path: str) -> None:
-        """Refuse every name: nothing can be written here."""
-        raise NameNotAllowed(path, "a web server", "it is read only")
-
-    def put(self, path: str, data: bytes, attributes: Attributes) -> Never:  # noqa: ARG002
-        """Refuse."""
-        raise _read_only(path)
-
-    def write(self, path: str, attributes: Attributes, *, size: int | None = None) -> Never:  # noqa: ARG002
-        """Refuse."""
-        raise _read_only(path)
-
-    def remove(self, path: str) -> Never:
-        """Refuse."""
-        raise _read_only(path)
-
     def close(self) -> None:
         """Let go of the connections."""
         self._on_close()
@@ -256,7 +239,3 @@ def _file(response: Response, asked: str) -> Response:
 
 def _changed(path: str) -> ResourceChanged:
     return ResourceChanged(f"{path!r} is no longer the file that was planned", path=path)
-
-
-def _read_only(path: str) -> NotSupported:
-    return NotSupported(f"{path!r} cannot be written: web servers are read only", path=path)

@@ -26,6 +26,7 @@ BUILT_IN: dict[str, str] = {
     "ftp": "providers.ftp:FtpSettings",
     "gcs": "providers.gcs:GcsSettings",
     "azure": "providers.azure:AzureSettings",
+    "git": "providers.git:GitSettings",
     "fsspec": "providers.generic:FsspecSettings",
 }
 """Type -> `module:class`."""
@@ -55,6 +56,10 @@ SCHEMES: dict[str, str] = {
     "webdavs": "webdav",
     "dav": "webdav",
     "davs": "webdav",
+    "git+http": "git",
+    "git+https": "git",
+    "git+ssh": "git",
+    "git+file": "git",
 }
 """URL scheme -> type; any other scheme that fsspec knows goes to `fsspec`."""
 

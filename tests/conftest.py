@@ -13,6 +13,7 @@ from tests.servers.azurite import AzureServer, azurite
 from tests.servers.fake_gcs import GcsServer, fake_gcs
 from tests.servers.faulty import FaultyServer
 from tests.servers.ftp import FtpServer, ftp
+from tests.servers.git import GitServer, git_server
 from tests.servers.nginx import NginxServer, nginx
 from tests.servers.openssh import SftpServer, openssh
 from tests.servers.process import ServerMissingError
@@ -85,6 +86,13 @@ def azure_server(tmp_path_factory: Factory) -> Iterator[AzureServer]:
 def webdav_server(tmp_path_factory: Factory) -> Iterator[WebdavServer]:
     """Share one WebDAV server."""
     with _or_skip(webdav, tmp_path_factory, "webdav") as server:
+        yield server
+
+
+@pytest.fixture(scope="session", name="git_server")
+def shared_git_server(tmp_path_factory: Factory) -> Iterator[GitServer]:
+    """Share one git server, and the LFS server beside it."""
+    with _or_skip(git_server, tmp_path_factory, "git") as server:
         yield server
 
 

@@ -25,6 +25,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "sftp": {"host": "127.0.0.1", "port": 1, "username": "u"},
     "ftp": {"host": "127.0.0.1", "port": 1, "username": "u"},
     "webdav": {"url": "http://127.0.0.1:1/x", "username": "u"},
+    "git": {"url": "http://127.0.0.1:1/x.git"},
     "fsspec": {"url": "memory://x"},
 }
 

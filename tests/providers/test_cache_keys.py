@@ -12,6 +12,7 @@ from providers.ftp import FtpSettings
 from providers.ftp_connection import FtpTls
 from providers.gcs import GcsSettings
 from providers.generic import FsspecSettings
+from providers.git import GitSettings
 from providers.http import HttpSettings
 from providers.local import LocalSettings
 from providers.memory import MemorySettings
@@ -32,6 +33,7 @@ PLAIN: dict[str, ProviderSettings] = {
     "azure": AzureSettings(account_name="a", container="a"),
     "sftp": SftpSettings(host="a"),
     "ftp": FtpSettings(host="a", username="a"),
+    "git": GitSettings(url="http://a/x"),
     "fsspec": FsspecSettings(url="memory://a"),
 }
 WEB: dict[str, object] = {
@@ -99,6 +101,18 @@ SIGNS: dict[str, dict[str, object]] = {
         "tls": FtpTls.EXPLICIT,
         "certificate": "x",
         "verify_tls": False,
+    },
+    "git": {
+        "url": "http://b/y",
+        "ref": "b",
+        "username": "b",
+        "token": SECRET,
+        "lfs_url": "http://b/lfs",
+        "certificate": "x",
+        "verify_tls": False,
+        "proxy_url": "http://b",
+        "proxy_username": "b",
+        "proxy_password": SECRET,
     },
     "fsspec": {"url": "memory://b", "options": {"a": 1}, "options_json": SecretStr('{"a":1}')},
 }

@@ -8,7 +8,7 @@ from pathlib import Path
 
 HEAVY = (
     "asyncssh cryptography botocore s3fs gcsfs adlfs azure obstore aiohttp webdav4 sshfs "
-    "google_crc32c"
+    "google_crc32c dulwich urllib3"
 )
 SCRIPT = f"""
 import sys
