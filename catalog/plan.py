@@ -154,6 +154,8 @@ class PlanRequest:
     """What leads to source and targets again: block names or addresses; '' where nothing does."""
     places: tuple[str, ...] = ()
     """Addresses beside source and targets that may be read, where the catalog knows the bytes."""
+    content: tuple[str, int] | None = None
+    """The version that is wanted (address, number), where that and no listing tells it."""
     options: str = "{}"
     """How to carry the plan out, as JSON: what the flow was told besides."""
 

@@ -14,11 +14,14 @@ from catalog.plan import PlanRequest
 from catalog.settings import Settings
 from catalog.store import Catalog
 from flows.alternates import alternates_of
+from flows.content_plan import applied
 from flows.delivery import Running
 from flows.options import Options
+from flows.places import readable
 from flows.planning import carried_out, distinct, rechecked
 from flows.result import SyncResult
 from flows.verb import verb
+from tasks.enumerate import enumerate_repository
 
 
 def _name() -> str:
@@ -49,10 +52,13 @@ def apply(
         NotRecorded: there is no such plan.
     """
     request = Catalog.open(Settings()).request(plan_id)
-    options = Options.from_json(request.options)
+    options = replace(Options.from_json(request.options), strategy=request.strategy)
     origin, ends = _ends(request, source, destinations)
     with Running("apply", origin, ends) as run:
-        rechecked(run, request, options)
+        if request.content is not None:
+            return applied(run, request, options, [origin])
+        wanted = enumerate_repository(origin, run.job.run_id, "source")
+        rechecked(run, request, options, wanted)
         run.job = replace(run.job, places=alternates_of(origin))
         return carried_out(run, run.catalog.plan(plan_id), options, None)
 
@@ -71,15 +77,20 @@ def _ends(
             f"plan {request.plan_id} has {len(wanted) - 1} destinations, given were "
             f"{len(given) - 1}"
         )
-    found: list[Repository] = []
-    for one, address in zip(given, wanted, strict=True):
-        if not one:
-            raise InvalidInput(
-                f"nothing stored leads to {address!r} with its credentials: store it as a block, "
-                "or give the plan's source and destinations again"
-            )
-        end = repository(one)
-        if end.address != address:
-            raise InvalidInput(f"the plan was made for {address!r}, found {end.address!r}")
-        found.append(end)
-    return found[0], distinct([*found[1:]])
+    ends = [_end(one, address) for one, address in zip(given[1:], wanted[1:], strict=True)]
+    origin = given[0]
+    if request.content is not None and not origin:  # it is the history of one of these, as a rule
+        origin = next(iter(readable((request.source,), ends)), "")
+    return _end(origin, request.source), distinct(ends)
+
+
+def _end(given: Repository | str, address: str) -> Repository:
+    if not given:
+        raise InvalidInput(
+            f"nothing stored leads to {address!r} with its credentials: store it as a block, "
+            "or give the plan's source and destinations again"
+        )
+    end = repository(given)
+    if end.address != address:
+        raise InvalidInput(f"the plan was made for {address!r}, found {end.address!r}")
+    return end

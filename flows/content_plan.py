@@ -10,16 +10,17 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
 
+from blocks.history import bytes_of
 from blocks.repository import Layout, Repository
 from catalog.errors import BytesMissing, InvalidInput
-from catalog.plan import Mode, Plan, Selection
+from catalog.plan import Mode, Plan, PlanRequest, Selection
 from catalog.spool import Listing, Spool
 from catalog.store import Catalog
 from catalog.version import ContentRow, Version, resource_at
 from flows.delivery import Running
 from flows.options import Options
 from flows.places import readable
-from flows.planning import carried_out, stored
+from flows.planning import carried_out, rechecked, reference, stored
 from flows.result import SyncResult
 from providers.keeping import kept_key
 from tasks.reach import missing_bytes
@@ -48,6 +49,7 @@ class Content:
     rows: Iterable[ContentRow]
     lies: Lies
     versions: tuple[tuple[str, int], ...]  # (address, number)
+    whole: bool = False  # rows are all of the only one of them
 
 
 def chosen_version(
@@ -61,11 +63,27 @@ def chosen_version(
     return catalog.latest(address) if number is None else catalog.version(address, number)
 
 
+def whole(
+    catalog: Catalog, origin: Repository, version: Version, ends: Iterable[Repository]
+) -> tuple[Repository, Content]:
+    """Return all of a version as content for `ends`, and the repository that it comes from."""
+    place = (origin.address, version.number)
+    standing = (
+        origin.layout is Layout.PATH
+        and version.number == catalog.latest(origin.address).number
+        and origin.address not in {one.address for one in ends}
+    )
+    rows = catalog.content(*place)
+    if standing:
+        return origin, Content(rows, Lies.UNDER_ITS_PATHS, (place,), whole=True)
+    return bytes_of(origin), Content(rows, lies_of(origin), (place,), whole=True)
+
+
 def lacking(
     run: Running, content: Content, options: Options, given: Iterable[Repository]
 ) -> list[str]:
     """Return the paths of `content` that are not at the run's destinations and cannot be had."""
-    return _lacking(run, _prepared(run, content, options, given))
+    return _lacking(run, prepared(run, content, options, given))
 
 
 def brought_about(
@@ -76,25 +94,57 @@ def brought_about(
     Raises:
         BytesMissing: some bytes are nowhere to be had; nothing was touched.
     """
-    plan = _prepared(run, content, options, given)
+    plan = prepared(run, content, options, given)
+    return _carried_out(run, plan, options)
+
+
+def applied(
+    run: Running, request: PlanRequest, options: Options, given: Iterable[Repository]
+) -> SyncResult:
+    """Carry out the stored plan of a whole version, or refuse and name what moved since.
+
+    Raises:
+        PlanOutdated: a destination is not any more as it was when the plan was made.
+        BytesMissing: some bytes are nowhere to be had now; nothing was touched.
+    """
+    if request.content is None:
+        raise InvalidInput(f"plan {request.plan_id} is not one of a version")
+    address, number = request.content
+    source = run.job.source
+    by_digest = source.address != address or source.layout is Layout.CONTENT
+    lies = Lies.IN_ITS_HISTORY if by_digest else Lies.UNDER_ITS_PATHS
+    content = Content(run.catalog.content(address, number), lies, (request.content,))
+    rechecked(run, request, options, _spooled(run.catalog.spool(), content))
+    near = (source, *run.job.destinations, *given)
+    run.job = replace(run.job, places=readable(request.places, near))
+    return _carried_out(run, run.catalog.plan(request.plan_id), options)
+
+
+def _carried_out(run: Running, plan: Plan, options: Options) -> SyncResult:
+    refuse_lacking(run, plan)
+    return carried_out(run, plan, options, None)
+
+
+def refuse_lacking(run: Running, plan: Plan) -> None:
+    """Raise `BytesMissing` where bytes of a plan are nowhere to be had."""
     missing = _lacking(run, plan)
     if missing:
         why = f"the bytes of {len(missing)} files are nowhere to be had"
         named = tuple(repr(path) for path in missing[:NAMED])
         raise BytesMissing(plan.plan_id, why, named, len(missing))
-    return carried_out(run, plan, options, None)
 
 
-def _prepared(
-    run: Running, content: Content, options: Options, given: Iterable[Repository]
-) -> Plan:
+def prepared(run: Running, content: Content, options: Options, given: Iterable[Repository]) -> Plan:
+    """Store the plan that makes every destination of the run hold `content`."""
     job, catalog = run.job, run.catalog
     own = {job.source.address, *(one.address for one in job.destinations)}
     held = {one: None for version in content.versions for one in catalog.holders(*version)}
     near = (job.source, *job.destinations, *given)
     places = readable([one for one in held if one not in own], near)
     run.job = replace(job, places=places)
-    return stored(run, _spooled(catalog.spool(), content), options)
+    ends = tuple(reference(one) for one in (job.source, *job.destinations))
+    version = content.versions[0] if content.whole else None
+    return stored(run, _spooled(catalog.spool(), content), options, ends=ends, content=version)
 
 
 def _lacking(run: Running, plan: Plan) -> list[str]:

@@ -11,20 +11,17 @@ from __future__ import annotations
 
 from blocks.repository import Repository
 from blocks.resolve import repository
-from catalog.guards import crossed
 from catalog.plan import Mode, OnError, Policy, Strategy
 from flows.approval import Approval
-from flows.artifacts import show_plan
 from flows.delivery import Running
 from flows.names import run_name
 from flows.options import GuardSettings, Options
 from flows.plan_result import PlanResult
 from flows.planning import distinct, planned
 from flows.selection import SelectionSettings, selected
+from flows.show_planned import planned_result
 from flows.verb import verb
 from transfer.job import CleanUp
-
-SHOWN = 50  # rows of the result and of the Prefect artifact
 
 
 @verb("plan", run_name)
@@ -98,13 +95,4 @@ def plan(  # noqa: PLR0913 - each is a field of the run form
     origin = repository(source)
     with Running("plan", origin, ends, writes=()) as run:
         made, _ = planned(run, options)
-        result = PlanResult(
-            made,
-            origin.label,
-            tuple(one.label for one in ends),
-            tuple(run.catalog.changes(made.plan_id, SHOWN)),
-            crossed(made.tallies, options.guards),
-        )
-        show_plan(result)
-        run.end("completed", result.summary(), plan_id=made.plan_id)
-    return result
+        return planned_result(run, made, options)

@@ -47,11 +47,13 @@ def stored(
     options: Options,
     trusted: tuple[str, ...] = TRUSTED,
     ends: tuple[str, ...] = (),
+    content: tuple[str, int] | None = None,
 ) -> Plan:
     """Store the plan that brings a listing of the run's source to the run's destinations.
 
     `trusted` are the algorithms of digests that the listing may declare, `ends` what leads to
-    source and destinations again, if the plan is to be applied by its id.
+    source and destinations again, if the plan is to be applied by its id, and `content` is the
+    version (address, number) that the listing is all of, if it is one.
     """
     job = run.job
     request = PlanRequest(
@@ -69,6 +71,7 @@ def stored(
         run_id=job.run_id,
         places=tuple(one.address for one in job.places if one.address != job.source.address),
         ends=ends,
+        content=content,
         options=options.to_json(),
     )
     return make_plan(request, job.run_id)
@@ -108,15 +111,15 @@ def _possible(run: Running, options: Options) -> None:
         )
 
 
-def rechecked(run: Running, request: PlanRequest, options: Options) -> None:
-    """List both sides again and make sure that the plan's rows still stand on the same ground.
+def rechecked(run: Running, request: PlanRequest, options: Options, wanted: Listing) -> None:
+    """List the destinations again and make sure that the plan's rows stand on the same ground.
+
+    `wanted` is what is there to be had now.
 
     Raises:
         PlanOutdated: something moved; it names each row, and nothing was touched.
     """
-    run_id = run.job.run_id
-    wanted = enumerate_repository(run.job.source, run_id, "source")
-    targets = tuple(target(one, run_id, options) for one in run.job.destinations)
+    targets = tuple(target(one, run.job.run_id, options) for one in run.job.destinations)
     count, moved = run.catalog.recheck(replace(request, wanted=wanted.listing_id, targets=targets))
     if count:
         why = f"{count} of its rows moved since; make a new one"

@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from blocks.history import bytes_of
-from blocks.repository import Layout, Repository
+from blocks.repository import Repository
 from blocks.resolve import repository as resolved
 from catalog.settings import Settings
 from catalog.store import Catalog
 from flows.approval import Approval
-from flows.content_plan import RESTORING, Content, Lies, brought_about, chosen_version, lies_of
+from flows.content_plan import RESTORING, brought_about, chosen_version, whole
 from flows.delivery import Running
 from flows.names import run_name
 from flows.options import GuardSettings
@@ -54,12 +53,8 @@ def promote(
     ends = distinct([resolved(one) for one in destinations])
     catalog = Catalog.open(Settings())
     wanted = chosen_version(catalog, origin.address, version, at)
-    latest = wanted.number == catalog.latest(origin.address).number
     options = replace(RESTORING, guards=(guards or GuardSettings()).values(), approval=approval)
     given = [origin, *(resolved(one) for one in sources or ())]
-    standing = latest and origin.layout is Layout.PATH
-    with Running("promote", origin if standing else bytes_of(origin), ends) as run:
-        rows = catalog.content(origin.address, wanted.number)
-        lies = Lies.UNDER_ITS_PATHS if standing else lies_of(origin)
-        content = Content(rows, lies, ((origin.address, wanted.number),))
+    source, content = whole(catalog, origin, wanted, ends)
+    with Running("promote", source, ends) as run:
         return brought_about(run, content, options, given)

@@ -10,13 +10,12 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from blocks.history import bytes_of
 from blocks.repository import Repository
 from blocks.resolve import repository as resolved
 from catalog.settings import Settings
 from catalog.store import Catalog
 from flows.approval import Approval
-from flows.content_plan import RESTORING, Content, brought_about, chosen_version, lies_of
+from flows.content_plan import RESTORING, brought_about, chosen_version, whole
 from flows.delivery import Running
 from flows.names import run_name
 from flows.options import GuardSettings
@@ -60,7 +59,6 @@ def restore(
     wanted = chosen_version(catalog, end.address, version, at)
     options = replace(RESTORING, guards=(guards or GuardSettings()).values(), approval=approval)
     given = [resolved(one) for one in sources or ()]
-    with Running("restore", bytes_of(end), (end,)) as run:
-        rows = catalog.content(end.address, wanted.number)
-        content = Content(rows, lies_of(end), ((end.address, wanted.number),))
+    source, content = whole(catalog, end, wanted, (end,))
+    with Running("restore", source, (end,)) as run:
         return brought_about(run, content, options, given)

@@ -1,0 +1,67 @@
+"""Plan a restore: decide what it would do, store it under an id, and touch nothing.
+
+from flows.plan_restore import plan_restore
+plan_restore("s3-archive", version=7)                       # what restore would do
+plan_restore("s3-archive", ["/srv/data"], version=7)        # what promote would do
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from blocks.repository import Repository
+from blocks.resolve import repository as resolved
+from catalog.settings import Settings
+from catalog.store import Catalog
+from flows.approval import Approval
+from flows.content_plan import RESTORING, chosen_version, prepared, refuse_lacking, whole
+from flows.delivery import Running
+from flows.names import run_name
+from flows.options import GuardSettings
+from flows.plan_result import PlanResult
+from flows.planning import distinct
+from flows.show_planned import planned_result
+from flows.verb import verb
+
+
+@verb("plan-restore", run_name)
+def plan_restore(
+    repository: Repository | str,
+    destinations: list[Repository | str] | None = None,
+    *,
+    version: int | None = None,
+    at: datetime | None = None,
+    sources: list[Repository | str] | None = None,
+    guards: GuardSettings | None = None,
+    approval: Approval = Approval.FAIL,
+) -> PlanResult:
+    """Decide what a restore or a promotion would do; `apply` then does exactly that.
+
+    Args:
+        repository: Whose version is wanted: a repository, its block's name, a path or a URL.
+        destinations: What shall hold it; by default the repository itself.
+        version: The number of the version; the latest if neither it nor a moment is given.
+        at: A moment; the version that was the latest then is meant.
+        sources: Further repositories that may hold the bytes.
+        guards: How much may be removed or written before anybody is asked.
+        approval: What happens on `apply` where more is planned: it fails, or waits for a person.
+
+    Returns:
+        The plan: its id, totals for each destination, rows with reasons. False if nothing is to do.
+
+    Raises:
+        BytesMissing: some bytes are nowhere to be had; they are named.
+        NotRecorded: there is no such version.
+    """
+    origin = resolved(repository)
+    ends = distinct([resolved(one) for one in destinations or [origin]])
+    catalog = Catalog.open(Settings())
+    wanted = chosen_version(catalog, origin.address, version, at)
+    source, content = whole(catalog, origin, wanted, ends)
+    options = replace(RESTORING, guards=(guards or GuardSettings()).values(), approval=approval)
+    given = [origin, *(resolved(one) for one in sources or ())]
+    with Running("plan", source, ends, writes=()) as run:
+        plan = prepared(run, content, options, given)
+        refuse_lacking(run, plan)
+        return planned_result(run, plan, options)
