@@ -14,16 +14,18 @@ from prefect.logging import get_run_logger
 
 from blocks.repository import Repository
 from blocks.resolve import repository as resolved
+from catalog.digest import Digest
 from catalog.errors import InvalidInput
 from flows.delivery import Running
 from flows.names import run_name
 from flows.result import human
 from flows.table import html_table, text_table
 from flows.verb import verb
-from tasks.prune import Rubbish, prune_content, prune_history, prune_temporary, prune_uploads
+from tasks.prune import Rubbish, Rule, prune_content, prune_history, prune_temporary, prune_uploads
 from tasks.prune_numbers import prune_numbers
 
-STEPS = (prune_temporary, prune_uploads, prune_history, prune_content, prune_numbers)
+BYTES = (prune_history, prune_content, prune_numbers)
+STEPS = (prune_temporary, prune_uploads, *BYTES)
 SHOWN = 20  # names that are told
 _COLUMNS = ("kind", "count", "size")
 
@@ -85,6 +87,7 @@ def prune(
     *,
     protect_hours: float = 24.0,
     records_days: float | None = 90.0,
+    digests: list[str] | None = None,
     dry_run: bool = False,
 ) -> PruneResult:
     """Remove what a repository holds besides its files and needs no more.
@@ -97,23 +100,39 @@ def prune(
         repository: What to prune: a repository, its block's name, a path or a URL.
         protect_hours: What is younger is left alone: a run may be at work on it.
         records_days: How long the catalog remembers what runs did file by file; none for ever.
+        digests: Let go only of bytes with one of these sha256 digests, and of nothing else.
         dry_run: Say what would go, and remove nothing.
 
     Returns:
         What went, by kind.
+
+    Raises:
+        InvalidInput: a time is below 0, or `digests` names none, or something else.
     """
     if protect_hours < 0 or (records_days is not None and records_days < 0):
         raise InvalidInput("protection is a time of 0 or more")
     end = resolved(repository)
     now = datetime.now(UTC)
-    before = now - timedelta(hours=protect_hours)
+    rule = Rule(now - timedelta(hours=protect_hours), dry_run, _only(digests))
     with Running("prune", end, (end,)) as run:
         run_id = run.job.run_id
-        rubbish = tuple(step(end, before, run_id, dry_run=dry_run) for step in STEPS)
+        rubbish = tuple(step(end, rule, run_id) for step in (STEPS if digests is None else BYTES))
         rows = 0
-        if records_days is not None:
+        if records_days is not None and digests is None:
             rows = run.catalog.forget(now - timedelta(days=records_days), dry_run=dry_run)
         result = PruneResult(run_id, end.label, rubbish, rows, dry_run)
         run.end("completed", result.summary())
     get_run_logger().info("%s", result.summary())
     return result
+
+
+def _only(digests: list[str] | None) -> frozenset[str] | None:
+    if digests is None:
+        return None
+    if not digests:
+        raise InvalidInput("no digest is given: nothing could go; leave them out for all")
+    found = [Digest.parse(one) for one in digests]
+    for one in found:
+        if one.algorithm != "sha256":
+            raise InvalidInput(f"bytes are known by their sha256, not by {one}")
+    return frozenset(one.value for one in found)

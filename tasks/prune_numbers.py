@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import suppress
-from datetime import datetime
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
@@ -19,14 +18,12 @@ from providers.cache import STORAGES
 from providers.versioned_layout import VersionedLayout
 from tasks.forget import forget_files
 from tasks.job import shared
-from tasks.prune import THREADS, Rubbish, young
+from tasks.prune import THREADS, Rubbish, Rule
 from transfer.lanes import Lane
 
 
 @task(task_run_name="prune-numbers", cache_policy=NO_CACHE, persist_result=False)
-def prune_numbers(
-    repository: Repository, before: datetime, run_id: str, *, dry_run: bool
-) -> Rubbish:
+def prune_numbers(repository: Repository, rule: Rule, run_id: str) -> Rubbish:
     """Remove numbered files that no version needs and that were written before a moment.
 
     What is shown stays, whoever showed it. So does the highest number of a path that any version
@@ -43,11 +40,15 @@ def prune_numbers(
         old: dict[str, int] = {}
         with suppress(ResourceNotFound):
             for one in storage.enumerate():
-                if needs.spares(one) and not young(one, before):
+                if needs.spares(one) and not rule.young(one):
                     old[one.path] = one.size or 0
         for key in filter(needs.last, list(old)):
             del old[key]
-        if not dry_run:
+        if rule.only is not None:
+            held = common.catalog.holdings(numbers.address)
+            chosen = {one.path for one in held if rule.takes(one.digest)}
+            old = {key: size for key, size in old.items() if key in chosen}
+        if not rule.dry_run:
             Lane(list(old), storage.remove, common.stop).run(THREADS)
             forget_files(numbers, old, run_id)
     return Rubbish("numbered files", tuple(old), sum(old.values()))

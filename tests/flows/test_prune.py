@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from catalog.digest import Digest
 from catalog.errors import InvalidInput
 from catalog.plan import Mode
 from catalog.store import Catalog
@@ -108,3 +109,40 @@ def test_a_protection_below_nothing_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(InvalidInput, match="0 or more"):
         prune(str(tmp_path), protect_hours=-1)
+
+
+@pytest.mark.parametrize("layout", ["path", "content", "versioned"])
+def test_only_bytes_of_chosen_digests_go(tmp_path: Path, layout: str) -> None:
+    from blocks.repository import Repository  # noqa: PLC0415
+    from flows.prune import prune  # noqa: PLC0415
+    from flows.retain import retain  # noqa: PLC0415
+    from flows.sync import sync  # noqa: PLC0415
+
+    source, root = tmp_path / "source", tmp_path / "end"
+    storage = {"type": "local", "path": str(root)}
+    end = Repository.model_validate({"storage": storage, "layout": layout})
+    source.mkdir()
+    for text in ("first", "second", "third"):
+        (source / "a").write_text(text)
+        sync(str(source), [end], mode=Mode.MIRROR)
+    retain(end, 1)
+
+    def there() -> set[str]:
+        files = (one for one in root.rglob("*") if one.is_file() and one.name != "current")
+        return {one.read_text() for one in files}
+
+    first, third = (str(Digest.of(text)) for text in (b"first", b"third"))
+    assert not prune(end, digests=[first]), "what is young is protected"
+    assert prune(end, protect_hours=0, digests=[first, third], dry_run=True).bytes == len("first")
+    assert prune(end, protect_hours=0, digests=[first, third]).bytes == len("first")
+    assert there() == {"second", "third"}
+    assert prune(end, protect_hours=0).bytes == len("second")
+    assert there() == {"third"}
+
+
+@pytest.mark.parametrize("digests", [[], ["no digest"], ["md5:" + "0" * 32]])
+def test_digests_that_name_nothing_are_refused(tmp_path: Path, digests: list[str]) -> None:
+    from flows.prune import prune  # noqa: PLC0415
+
+    with pytest.raises(InvalidInput, match=r"digest|sha256"):
+        prune(str(tmp_path), digests=digests)
