@@ -77,6 +77,11 @@ class Questions(Holdings):
             raise NotRecorded("run", run_id)
         return found[0]
 
+    def last_sync(self, source: str, destinations: tuple[str, ...], but: str) -> Run | None:
+        """Return the last sync between these addresses that ended and planned, `but` one."""
+        with self._reading() as connection:
+            return reading.read_last_sync(connection, source, destinations, but)
+
     def runs(self, limit: int | None = None) -> list[Run]:
         """Return the runs, the latest first."""
         with self._reading() as connection:

@@ -196,6 +196,20 @@ def read_runs(connection: DuckDBPyConnection, run_id: str | None, limit: int | N
     return [_run(row) for row in rows]
 
 
+def read_last_sync(
+    connection: DuckDBPyConnection, source: str, destinations: tuple[str, ...], but: str
+) -> Run | None:
+    """Return the last sync between these places, other than the run `but`."""
+    rows = script.ask(
+        connection,
+        script.text("last_sync"),
+        source=source,
+        destinations=json.dumps(destinations),
+        run_id=but,
+    )
+    return _run(rows[0]) if rows else None
+
+
 def _run(row: script.Row) -> Run:
     one = Run(*row)
     return replace(

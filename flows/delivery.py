@@ -120,9 +120,17 @@ class Running:
         return [future.result() for future in futures]
 
     def finish(
-        self, plan: Plan | None, source_version: int | None, *, allow_partial: bool
+        self,
+        plan: Plan | None,
+        source_version: int | None,
+        *,
+        allow_partial: bool,
+        same_as: str | None = None,
     ) -> SyncResult:
-        """Make the destinations' versions, end the run, and return what it did."""
+        """Make the destinations' versions, end the run, and return what it did.
+
+        `same_as` is the run after which nothing changed, where this one was skipped for that.
+        """
         catalog, job = self.catalog, self.job
         made: tuple[Version | None, ...] = (None,) * len(job.destinations)
         failures: tuple[Failure, ...] = ()
@@ -166,6 +174,7 @@ class Running:
             failures,
             batches=plan.batches if plan is not None else 0,
             seconds=time.monotonic() - self._began_s,
+            same_as=same_as,
         )
         state = "failed" if result.failed else "completed"
         self.end(state, result.summary(), plan_id=result.plan_id)

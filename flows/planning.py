@@ -31,14 +31,25 @@ MOST_BATCHES = 200  # a run's task runs stay some hundreds, however many files t
 
 def planned(run: Running, options: Options) -> tuple[Plan, int]:
     """List the source, record its version, and store the plan; return both."""
+    wanted, version = listed(run, options)
+    return planned_of(run, wanted, options), version
+
+
+def listed(run: Running, options: Options) -> tuple[Listing, int]:
+    """List the source and record its version; return both."""
     source, run_id = run.job.source, run.job.run_id
     checks(options.checks)  # a name that leads nowhere is an error now
     _possible(run, options)
     wanted = enumerate_repository(source, run_id, "source")
     version = run.catalog.record_listing(source.address, wanted, run_id=run_id)
+    return wanted, version.number
+
+
+def planned_of(run: Running, wanted: Listing, options: Options) -> Plan:
+    """Store the plan that brings what the source lists to the destinations."""
     list_alternates(run)
-    ends = tuple(reference(one) for one in (source, *run.job.destinations))
-    return stored(run, wanted, options, Settings().trusted_digests, ends), version.number
+    ends = tuple(reference(one) for one in (run.job.source, *run.job.destinations))
+    return stored(run, wanted, options, Settings().trusted_digests, ends)
 
 
 def stored(

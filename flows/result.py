@@ -84,6 +84,7 @@ class SyncResult:
     failures: tuple[Failure, ...] = ()
     batches: int = 0
     seconds: float = 0.0
+    same_as: str | None = None  # the run after which nothing changed, where this one was skipped
 
     @property
     def added(self) -> int:
@@ -144,6 +145,8 @@ class SyncResult:
         ends = f"{len(self.destinations)} destination" + ("s" if len(self.destinations) > 1 else "")
         if self.failed:
             return f"{self.failed} resources failed, {self.added + self.replaced} moved, to {ends}"
+        if self.same_as is not None:
+            return f"skipped: nothing changed since run {self.same_as}"
         if not self.changed:
             return f"nothing to do: {ends} up to date"
         if self.catalogued:

@@ -9,6 +9,8 @@ destination's next version.
 
 from __future__ import annotations
 
+from prefect.logging import get_run_logger
+
 from blocks.repository import Repository
 from blocks.resolve import repository
 from catalog.plan import Mode, OnError, Policy, Strategy
@@ -16,9 +18,10 @@ from flows.approval import Approval
 from flows.delivery import Running
 from flows.names import run_name
 from flows.options import GuardSettings, Options
-from flows.planning import carried_out, distinct, planned
+from flows.planning import carried_out, distinct, listed, planned_of
 from flows.result import SyncResult
 from flows.selection import SelectionSettings, selected
+from flows.unchanged import same_as
 from flows.verb import verb
 from transfer.job import CleanUp
 
@@ -37,6 +40,7 @@ def sync(  # noqa: PLR0913 - each is a field of the run form
     allow_empty: bool = False,
     selection: SelectionSettings | None = None,
     list_destinations: bool = True,
+    skip_unchanged: bool = False,
     on_error: OnError = OnError.CONTINUE,
     allow_partial: bool = False,
     clean_up: CleanUp = CleanUp.KEEP,
@@ -58,6 +62,8 @@ def sync(  # noqa: PLR0913 - each is a field of the run form
         allow_empty: Go on when no file matches.
         selection: More rules on which files take part; they apply beside the four above.
         list_destinations: Look at what the destinations hold now, beside what the catalog knows.
+        skip_unchanged: Look at no destination where the source, the options and the versions of
+            the destinations are as the last whole sync left them.
         on_error: Whether one failed file stops the run.
         allow_partial: Make a version at a destination although files failed there.
         clean_up: Whether files are removed at the source once every destination holds them.
@@ -94,5 +100,10 @@ def sync(  # noqa: PLR0913 - each is a field of the run form
     )
     ends = distinct([repository(one) for one in destinations])
     with Running("sync", repository(source), ends) as run:
-        plan, version = planned(run, options)
-        return carried_out(run, plan, options, version)
+        wanted, version = listed(run, options)
+        same, why = same_as(run, options, version) if skip_unchanged else (None, "")
+        if same is not None:
+            return run.finish(None, version, allow_partial=False, same_as=same.run_id)
+        if why:
+            get_run_logger().info("not skipped: %s", why)
+        return carried_out(run, planned_of(run, wanted, options), options, version)
