@@ -5,6 +5,9 @@ BIN   := $(VENV)/bin
 CODE  := blocks catalog flows providers tasks transfer
 READY := $(VENV)/.ready
 
+# Test files run at once; each worker has servers of its own.
+WORKERS ?= 2
+
 export PREFECT_SERVER_ANALYTICS_ENABLED := false
 export DO_NOT_TRACK := 1
 
@@ -23,7 +26,7 @@ check: $(READY)
 
 test: $(READY)
 	tests/servers/install
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 bench: $(READY)
 	$(BIN)/python -m pip install -q -c constraints.txt '.[bench]'
