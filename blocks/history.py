@@ -10,7 +10,7 @@ from providers.keeping import HISTORY
 
 def history_of(repository: Repository) -> Repository:
     """Return where a repository keeps what was replaced or removed in it; same login and limits."""
-    return _below(repository, HISTORY)
+    return area_of(repository, HISTORY)
 
 
 def numbers_of(repository: Repository) -> Repository:
@@ -18,7 +18,7 @@ def numbers_of(repository: Repository) -> Repository:
 
     They lie in the repository itself, so it is the address alone that is another.
     """
-    return _below(repository, NUMBERS)
+    return area_of(repository, NUMBERS)
 
 
 def bytes_of(repository: Repository) -> Repository:
@@ -37,7 +37,8 @@ def opened_at(repository: Repository) -> ProviderSettings:
     return settings.model_copy(update={settings.root_field: above})
 
 
-def _below(repository: Repository, folder: str) -> Repository:
+def area_of(repository: Repository, folder: str) -> Repository:
+    """Return a folder of ours in a repository as one of its own; same login and limits."""
     return Repository(
         storage=repository.settings.below(folder),
         limits=repository.limits,

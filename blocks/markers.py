@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from blocks.history import area_of
 from blocks.repository import Repository
 from catalog.paths import RESERVED
 
@@ -11,9 +12,4 @@ DONE = f"{RESERVED}/done"
 
 def markers_of(repository: Repository) -> Repository:
     """Return what holds a repository's markers and nothing else; same login and limits."""
-    return Repository(
-        storage=repository.settings.below(repository.markers or DONE),
-        limits=repository.limits,
-        retry=repository.retry,
-        timeouts=repository.timeouts,
-    )
+    return area_of(repository, repository.markers or DONE)
