@@ -19,6 +19,7 @@ from catalog.settings import Settings
 from catalog.store import Catalog
 from providers.base import OpenOptions, ProviderSettings
 from providers.registry import SCHEMES, scheme_of, settings_from_mapping, settings_from_url
+from transfer.collector import calm
 from transfer.deliver import deliver
 from transfer.job import Delivery, End, TransferOptions
 from transfer.limits import Limits, gate
@@ -48,7 +49,7 @@ def main() -> None:
     """Sync the first argument to the others."""
     catalog, stop, run_id = Catalog.open(), StopFlag(), uuid4().hex
     source, *others = [settings(text) for text in sys.argv[1:]]
-    with ExitStack() as stack:
+    with calm(), ExitStack() as stack:
         ends = []
         for one in (source, *others):
             storage = one.open(OpenOptions())

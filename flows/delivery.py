@@ -28,6 +28,7 @@ from tasks.job import Job, forget, shared
 from tasks.limit import ensure_limits
 from tasks.publish import publish
 from tasks.record import BatchReport
+from transfer.collector import calm
 from transfer.job import TransferOptions
 from transfer.validate import Check
 
@@ -51,7 +52,7 @@ class Running:
         self._ended = False
         self.job = Job(uuid4().hex, source, destinations)
         self._began_s = time.monotonic()
-        self._turns = ExitStack()
+        self._held = ExitStack()
 
     @property
     def catalog(self) -> Catalog:
@@ -62,18 +63,21 @@ class Running:
         """Wait for the destinations' turns, then record that the run began."""
         folder = self.catalog.path.with_name(self.catalog.path.name + ".d") / "turns"
         addresses = [one.address for one in self._writes]
-        self._turns.enter_context(turns(folder, addresses, shared(self.job.run_id).stop.check))
         flow_run_id = flow_run.id
-        self.catalog.start_run(
-            Run(
-                self.job.run_id,
-                self.kind,
-                source=self.job.source.address,
-                destinations=tuple(one.address for one in self.job.destinations),
-                started_at=datetime.now(UTC),
-                flow_run_id=str(flow_run_id) if flow_run_id else None,
+        with ExitStack() as held:
+            held.enter_context(turns(folder, addresses, shared(self.job.run_id).stop.check))
+            held.enter_context(calm())
+            self.catalog.start_run(
+                Run(
+                    self.job.run_id,
+                    self.kind,
+                    source=self.job.source.address,
+                    destinations=tuple(one.address for one in self.job.destinations),
+                    started_at=datetime.now(UTC),
+                    flow_run_id=str(flow_run_id) if flow_run_id else None,
+                )
             )
-        )
+            self._held = held.pop_all()
         return self
 
     def __exit__(
@@ -84,7 +88,7 @@ class Running:
             state = "failed" if isinstance(error, Exception) else "cancelled"
             self.end(state, str(error) or type(error).__name__)
         forget(self.job.run_id)
-        self._turns.close()
+        self._held.close()
 
     def end(self, state: str, message: str, *, plan_id: str | None = None) -> None:
         """Record how the run ended."""

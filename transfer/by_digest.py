@@ -54,10 +54,11 @@ def unchanged(delivery: Delivery, piece: Piece, number: int) -> Stored | None:
 
     Another number for them would make a version of nothing new.
     """
-    storage, stood = delivery.destinations[number].storage, piece.item.stood(number)
-    if delivery.options.history is History.DROP or not isinstance(storage, ByNumber):
-        return None
+    stood = piece.item.stood(number)
     if stood is None or stood.etag is None or stood.digest != piece.digest:
+        return None  # asked first: what kind of storage it is, is dearer to say
+    storage = delivery.destinations[number].storage
+    if delivery.options.history is History.DROP or not isinstance(storage, ByNumber):
         return None
     return storage.standing(piece.item.path, stood.etag, stood.size)
 

@@ -7,10 +7,13 @@ FROM read_parquet($files, filename = true, file_row_number = true);
 
 INSERT INTO outcomes SELECT * FROM incoming ORDER BY batch, position;
 
+-- The last word on each path; a window would carry every column through it.
 CREATE OR REPLACE TEMP TABLE landed AS
-SELECT * FROM incoming
-WHERE status IN ('stored', 'removed', 'catalogued') OR (status = 'kept' AND digest IS NOT NULL)
-QUALIFY row_number() OVER (PARTITION BY repository, nkey ORDER BY batch DESC, position DESC) = 1;
+SELECT * FROM incoming WHERE rowid IN (
+  SELECT arg_max(rowid, (batch, position)) FROM incoming
+  WHERE status IN ('stored', 'removed', 'catalogued') OR (status = 'kept' AND digest IS NOT NULL)
+  GROUP BY repository, nkey
+);
 
 DELETE FROM origins USING landed WHERE origins.repository = landed.repository AND origins.nkey = landed.nkey;
 

@@ -1,5 +1,7 @@
 -- The last word of every run of this plan on each path of one target.
 CREATE OR REPLACE TEMP TABLE ended AS
 SELECT nkey, status, digest, size, etag, modified_us, content_type, origin_etag, origin_modified_us
-FROM outcomes WHERE plan_id = $plan_id AND repository = $repository::UUID
-QUALIFY row_number() OVER (PARTITION BY nkey ORDER BY batch DESC, position DESC) = 1
+FROM outcomes WHERE rowid IN (
+  SELECT arg_max(rowid, (batch, position)) FROM outcomes
+  WHERE plan_id = $plan_id AND repository = $repository::UUID GROUP BY nkey
+)

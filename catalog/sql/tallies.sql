@@ -1,7 +1,10 @@
 WITH last AS (
   SELECT plan_id, repository, nkey, destination, action, status, size FROM outcomes
-  WHERE run_id = $run_id AND NOT regexp_matches(destination, '/\.entrepot/(history|numbers)$') -- not delivered
-  QUALIFY row_number() OVER (PARTITION BY repository, nkey ORDER BY batch DESC, position DESC) = 1
+  WHERE rowid IN (
+    SELECT arg_max(rowid, (batch, position)) FROM outcomes
+    WHERE run_id = $run_id AND NOT regexp_matches(destination, '/\.entrepot/(history|numbers)$') -- not delivered
+    GROUP BY repository, nkey
+  )
 ), said AS (
   SELECT destination, count(*) FILTER (status = 'stored' AND action <> 'replace') AS added,
     count(*) FILTER (status = 'stored' AND action = 'replace') AS replaced,
