@@ -56,6 +56,15 @@ class Holdings(Exports):
             rows = script.ask(connection, script.text("unheld"), **values)
         return [str(path) for (path,) in rows]
 
+    def written(self) -> dict[str, int]:
+        """Return the addresses that anything was written to, with the size of what they hold.
+
+        That is the number of files of the latest version. Adopted files count as written.
+        """
+        with self._reading() as connection:
+            rows = script.ask(connection, script.text("written"), tenant=self._tenant)
+        return {str(address): int(total) for address, total in rows}
+
     def seen_us(self, address: str) -> int | None:
         """Return when this catalog first saw a repository: no other catalog has the same moment.
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping, Sequence
 
 import httpx
 from prefect import get_client
@@ -13,6 +14,7 @@ from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
 
 from blocks.repository import Repository
 from catalog.errors import InvalidInput
+from catalog.glob import regex
 
 PAGE = 200  # block documents asked for together
 
@@ -23,6 +25,24 @@ def own_repositories() -> Iterator[Repository]:
         names = [one.name for one in _documents(client, secrets=False) if one.name]
     for name in names:
         yield Repository.named(name)
+
+
+def own_by_name() -> dict[str, Repository]:
+    """Return the same repositories by their names."""
+    return {one.name: one for one in own_repositories() if one.name}
+
+
+def chosen(
+    every: Mapping[str, Repository], names: Sequence[str] | None, labels: Mapping[str, str] | None
+) -> dict[str, Repository]:
+    """Return those, by name, whose name matches a glob of `names` and that have all `labels`."""
+    match = re.compile(regex(names or ["*"]))
+    wanted = (labels or {}).items()
+    return {
+        name: one
+        for name, one in sorted(every.items())
+        if match.fullmatch(name) and wanted <= one.labels.items()
+    }
 
 
 def repositories_at(api: str, secret: str = "") -> dict[str, Repository]:

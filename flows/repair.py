@@ -102,8 +102,17 @@ def repair(
         RepairFailed: some files cannot be repaired; the others were.
         NotRecorded: there is no such version.
     """
-    end = resolved(repository)
     given = [resolved(one) for one in sources or ()]
+    result = repaired(resolved(repository), version, depth, given)
+    if not result:
+        raise RepairFailed(result)
+    return result
+
+
+def repaired(
+    end: Repository, version: int | None, depth: Depth, given: list[Repository]
+) -> RepairResult:
+    """Mend one repository in a run of its own, and return what could be and what could not."""
     with Running("repair", bytes_of(end), (end,)) as run:
         _check_version(run, end, version)
         found = looked(run, end, version, depth, 1.0)
@@ -114,8 +123,6 @@ def repair(
         run.end("completed" if result else "failed", result.summary())
         show_findings(found)
         get_run_logger().info("%s", result.summary())
-        if not result:
-            raise RepairFailed(result)
     return result
 
 

@@ -7,7 +7,6 @@ replicate("/srv/copy", upstream="https://prefect.example/api", labels={"tier": "
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
 
@@ -17,11 +16,10 @@ from prefect.runtime import flow_run
 from blocks.repository import Repository
 from blocks.resolve import repository as resolved
 from catalog.errors import CatalogError, InvalidInput
-from catalog.glob import regex
 from catalog.plan import Mode
 from catalog.settings import Settings
 from catalog.store import Catalog
-from flows.instance import own_repositories, repositories_at
+from flows.instance import chosen, own_by_name, repositories_at
 from flows.modify import modify
 from flows.names import shown
 from flows.options import GuardSettings
@@ -87,12 +85,15 @@ def replicate(
         InvalidInput: nothing can be replicated so; nothing was touched.
     """
     place = resolved(to)
-    chosen = _chosen(place, _every(upstream, upstream_secret), names or ["*"], labels or {})
+    every = repositories_at(upstream, upstream_secret) if upstream else own_by_name()
+    wanted = _outside(place, chosen(every, names, labels))
+    if not wanted:
+        raise InvalidInput(f"no repository is to be replicated: {len(every)} are stored there")
     catalog = Catalog.open(Settings())
-    rows = [_replicated(catalog, name, one, place, guards) for name, one in sorted(chosen.items())]
+    rows = [_replicated(catalog, name, one, place, guards) for name, one in wanted.items()]
     if leftovers is not Leftovers.KEEP:
         rows += [
-            _emptied(place, name) for name in _left(catalog, place, leftovers) if name not in chosen
+            _emptied(place, name) for name in _left(catalog, place, leftovers) if name not in wanted
         ]
     result = ReplicateResult(upstream or "this instance", place.label, tuple(rows))
     get_run_logger().info("%s", result.summary())
@@ -101,35 +102,16 @@ def replicate(
     return result
 
 
-def _every(upstream: str, secret: str) -> dict[str, Repository]:
-    if upstream:
-        return repositories_at(upstream, secret)
-    return {one.name: one for one in own_repositories() if one.name}
-
-
-def _chosen(
-    place: Repository,
-    every: Mapping[str, Repository],
-    names: list[str],
-    labels: Mapping[str, str],
-) -> dict[str, Repository]:
+def _outside(place: Repository, every: Mapping[str, Repository]) -> dict[str, Repository]:
     """Return what is to be replicated; the place itself, and what lies in it, is not."""
-    match = re.compile(regex(names))
-    chosen: dict[str, Repository] = {}
-    for name, one in every.items():
-        if not match.fullmatch(name) or not labels.items() <= one.labels.items():
-            continue
-        if _inside(one.address, place.address):
-            continue
+    outside = {name: one for name, one in every.items() if not _inside(one.address, place.address)}
+    for name, one in outside.items():
         if _inside(place.address, one.address):
             raise InvalidInput(
                 f"{place.label!r} lies inside of the repository {name!r}: each run would copy the "
                 "copies again"
             )
-        chosen[name] = one
-    if not chosen:
-        raise InvalidInput(f"no repository is to be replicated: {len(every)} are stored there")
-    return chosen
+    return outside
 
 
 def _inside(inner: str, outer: str) -> bool:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from catalog.digest import Digest
 from catalog.errors import InvalidInput, NotRecorded, RepositoryNotFound
+from catalog.outcome import Outcome, Proof, Status
+from catalog.plan import Action, Mode, Selection
 from catalog.resource import Resource
 from tests.catalog.desk import HERE, SOURCE, THERE, Desk, file
 
@@ -131,3 +135,28 @@ def test_equal_bytes_count_once_in_the_distinct_size(desk: Desk) -> None:
     sizes = desk.catalog.sizes(SOURCE)
 
     assert (sizes.count, sizes.bytes, sizes.distinct_bytes) == (3, 11, 7)
+
+
+def test_only_what_was_written_to_is_known_as_written(desk: Desk) -> None:
+    desk.list_source(FILES)
+    desk.sync(FILES)
+    desk.catalog.record_listing(THERE, desk.listing(FILES))
+    seen = desk.catalog.written()
+    adopted = Outcome(
+        THERE, "a", "a", Action.KEEP, Status.KEPT, digest="0" * 64, size=1, proof=Proof.WRITE_PROVED
+    )
+
+    desk.catalog.record_outcomes("run", "", [adopted])
+
+    assert seen == {HERE: 3}
+    assert desk.catalog.written() == {HERE: 3, THERE: 3}
+
+
+def test_what_was_written_to_is_known_as_written_when_nothing_is_left(desk: Desk) -> None:
+    desk.sync(FILES)
+    request = replace(desk.request([]), mode=Mode.MIRROR, selection=Selection(allow_empty=True))
+    plan = desk.catalog.make_plan(request)
+    desk.carry_out(plan)
+    desk.catalog.record_versions("run", plan.plan_id)
+
+    assert desk.catalog.written() == {HERE: 0}
