@@ -57,7 +57,7 @@ def _from_text(text: str) -> Repository:
         return Repository(storage=settings_from_url(text))
     if text[0] in "/.~" or "/" in text:
         return _from_path(text)
-    return _from_name(text)
+    return stored_repository(text)
 
 
 def _from_path(text: str) -> Repository:
@@ -67,7 +67,12 @@ def _from_path(text: str) -> Repository:
     return Repository(storage=LocalSettings(path=text))
 
 
-def _from_name(name: str) -> Repository:
+def stored_repository(name: str) -> Repository:
+    """Return the repository of a stored block.
+
+    Raises:
+        RepositoryNotFound: no block bears that name.
+    """
     if not _NAME.match(name):
         raise RepositoryNotFound(
             f"{name!r} is not a block name (lower-case letters, digits, dashes); "
@@ -83,7 +88,7 @@ def _from_name(name: str) -> Repository:
 def _from_reference(reference: object) -> Repository:
     if isinstance(reference, Mapping):
         if slug := reference.get("block_document_slug"):
-            return _from_name(str(slug).rpartition("/")[2])
+            return stored_repository(str(slug).rpartition("/")[2])
         reference = reference.get("block_document_id")
     if not isinstance(reference, str):
         raise InvalidInput("a $ref needs a block_document_id or a block_document_slug")

@@ -1,36 +1,36 @@
-"""Archives: versions of a repository for another site, as the words of their table of contents.
+"""Archives: versions of repositories for another site, as the words of their table of contents.
 
-An archive is a tar in this order: `archive.json` (the head), `versions/<number>.jsonl` (a
-resource a line, in path order), `artifacts.txt` (`<sha256> <size>` a line, in order), and each of
-those artifacts once as `artifacts/sha256/ab/cdef…`, in that order. So whoever reads it from the
-start knows what must follow, and what is missing at the end. The table of contents beside it
-repeats the head and names the chunks with their digests.
+An archive is a tar in this order: `archive.json` (the head), `versions/<place>/<number>.jsonl` (a
+resource a line, in path order) for each version of each repository, `artifacts.txt`
+(`<sha256> <size>` a line, in order), and each of those artifacts once as
+`artifacts/sha256/ab/cdef…`, in that order. So whoever reads it from the start knows what must
+follow, and what is missing at the end. The table of contents beside it repeats the head and names
+the chunks with their digests.
+
+The former format, version 1, held one repository, and its lists lay in `versions/<number>.jsonl`.
+It is still read.
 """
 
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
-from functools import cache
-from typing import TypeVar
 
-from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
+from catalog.archive_json import hex_digest, json_object, read_json
 from catalog.errors import InvalidInput
 from catalog.paths import check_path
-from catalog.version import ContentRow
 
-_T = TypeVar("_T")
 FORMAT = "entrepot-archive"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+FORMER = 1  # the version of the format that held one repository
 HEAD = "archive.json"
 ARTIFACTS = "artifacts.txt"
 TOC = "-toc.json"  # what the name of a table of contents ends in
 NAMED = 100  # problems that a message names
-_HEX = re.compile(r"[0-9a-f]{64}")
 
 
 class ArchiveRefused(InvalidInput):
@@ -55,10 +55,25 @@ class ArchivedVersion:
     content_size: int  # of its member, in bytes
     content_sha256: str
 
+
+@dataclass(frozen=True, slots=True)
+class ArchivedRepository:
+    """The versions of one repository in an archive; none where nothing came after `since`."""
+
+    name: str  # in the archive
+    address: str  # at the site that exported it
+    since: int | None  # the version that the other site must hold; None where all is here
+    versions: tuple[ArchivedVersion, ...]  # the oldest first
+
     @property
-    def member(self) -> str:
-        """Return the name of its member."""
-        return f"versions/{self.number}.jsonl"
+    def numbers(self) -> tuple[int, ...]:
+        """Return the numbers of its versions, the oldest first."""
+        return tuple(one.number for one in self.versions)
+
+    @property
+    def newest(self) -> int | None:
+        """Return the newest version that a site holds which has imported this."""
+        return self.versions[-1].number if self.versions else self.since
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,15 +82,31 @@ class Head:
 
     export_id: str
     created_at: datetime
-    address: str  # of the repository, at the site that exported it
-    label: str
-    since: int | None  # the version that the other site must hold; None where all is here
-    versions: tuple[ArchivedVersion, ...]  # the oldest first
+    repositories: tuple[ArchivedRepository, ...]
     artifacts: int
     artifact_bytes: int
     meta: Mapping[str, str] = field(default_factory=dict[str, str], hash=False)
     format: str = FORMAT
     format_version: int = FORMAT_VERSION
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Return the names of its repositories."""
+        return tuple(one.name for one in self.repositories)
+
+    def named(self, name: str) -> ArchivedRepository:
+        """Return the repository of that name."""
+        return self.repositories[self.names.index(name)]
+
+    def member(self, name: str, number: int) -> str:
+        """Return the name of the member that lists a version."""
+        return list_name(None if self.format_version == FORMER else self.names.index(name), number)
+
+    def lists(self) -> Iterator[tuple[str, ArchivedVersion]]:
+        """Yield the name of each list with its version, in the order of the tar."""
+        for repository in self.repositories:
+            for version in repository.versions:
+                yield self.member(repository.name, version.number), version
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +135,15 @@ def artifact_name(digest: str) -> str:
     return f"artifacts/sha256/{digest[:2]}/{digest[2:]}"
 
 
+def list_name(place: int | None, number: int) -> str:
+    """Return the name of a version's list; `place` is where its repository stands in the head.
+
+    >>> list_name(0, 7)
+    'versions/0/7.jsonl'
+    """
+    return f"versions/{number}.jsonl" if place is None else f"versions/{place}/{number}.jsonl"
+
+
 def to_json(value: Head | Toc) -> bytes:
     """Return a head or a table of contents as text, stable."""
     text = json.dumps(asdict(value), sort_keys=True, indent=1, default=_moment, ensure_ascii=False)
@@ -112,137 +152,61 @@ def to_json(value: Head | Toc) -> bytes:
 
 def head_from_json(text: bytes) -> Head:
     """Read a head; `InvalidInput` says what is wrong."""
-    _known_format(_object(text))
-    return _read(TypeAdapter(Head), text)
+    return _head(json_object(text))
 
 
 def toc_from_json(text: bytes) -> Toc:
     """Read a table of contents; `InvalidInput` says what is wrong."""
-    _known_format(_object(text).get("archive"))
-    toc = _read(TypeAdapter(Toc), text)
-    for chunk in toc.chunks:
+    found = json_object(text)
+    head = _head(found.get("archive"))
+    chunks = read_json(TypeAdapter(tuple[Chunk, ...]), json.dumps(found.get("chunks")))
+    for chunk in chunks:
         if "/" in check_path(chunk.name):
             raise InvalidInput(f"the chunk {chunk.name!r} is not beside its table of contents")
-        _hex(chunk.sha256)
-    return toc
-
-
-def content_lines(rows: Iterable[ContentRow]) -> Iterator[str]:
-    """Yield a line for each row, which must have a size and a digest."""
-    for row in rows:
-        known = {
-            "path": row.path,
-            "size": row.size,
-            "sha256": row.digest,
-            "modified_us": row.modified_us,
-            "content_type": row.content_type,
-            "properties": row.properties,
-        }
-        given = {name: value for name, value in known.items() if value is not None}
-        yield json.dumps(given, sort_keys=True, ensure_ascii=False) + "\n"
-
-
-def content_rows(lines: Iterable[str]) -> Iterator[ContentRow]:
-    """Yield the rows of such lines; `InvalidInput` names the first that cannot be used."""
-    previous = ""
-    for number, line in enumerate(lines, 1):
-        try:
-            row = _row(line)
-        except InvalidInput as error:
-            raise InvalidInput(f"line {number} cannot be read: {error}") from error
-        if row.path <= previous:
-            raise InvalidInput(f"line {number} is out of order: {row.path!r} after {previous!r}")
-        previous = row.path
-        yield row
-
-
-def artifact_line(digest: str, size: int) -> str:
-    """Return the line of an artifact."""
-    return f"{digest} {size}\n"
-
-
-def artifact_lines(lines: Iterable[str]) -> Iterator[tuple[str, int]]:
-    """Yield digest and size of such lines; `InvalidInput` names the first that is wrong."""
-    previous = ""
-    for number, line in enumerate(lines, 1):
-        digest, _, size = line.rstrip("\n").partition(" ")
-        if not _HEX.fullmatch(digest) or not (size.isascii() and size.isdigit()):
-            raise InvalidInput(f"line {number} is not '<sha256> <size>'")
-        if digest <= previous:
-            raise InvalidInput(f"line {number} is out of order")
-        previous = digest
-        yield digest, int(size)
-
-
-def _row(line: str) -> ContentRow:
-    one = _read(_line_adapter(), line)
-    if one.size < 0:
-        raise InvalidInput(f"{one.path!r} has a size below zero")
-    if one.properties is not None:
-        _object(one.properties)
-    return ContentRow(
-        check_path(one.path),
-        one.size,
-        None,
-        one.modified_us,
-        _hex(one.sha256),
-        one.content_type,
-        one.properties,
-    )
+        hex_digest(chunk.sha256)
+    return Toc(head, chunks)
 
 
 @dataclass(frozen=True, slots=True)
-class _Line:
-    __pydantic_config__ = ConfigDict(extra="forbid", strict=True)
+class _FormerHead:
+    """What the head was while an archive held one repository."""
 
-    path: str
-    size: int
-    sha256: str
-    modified_us: int | None = None
-    content_type: str | None = None
-    properties: str | None = None
+    export_id: str
+    created_at: datetime
+    address: str
+    label: str
+    since: int | None
+    versions: tuple[ArchivedVersion, ...]
+    artifacts: int
+    artifact_bytes: int
+    meta: dict[str, str]
 
-
-@cache
-def _line_adapter() -> TypeAdapter[_Line]:
-    return TypeAdapter(_Line)
-
-
-def _known_format(found: object) -> None:
-    known = {"format": FORMAT, "format_version": FORMAT_VERSION}
-    given = found if isinstance(found, dict) else {}
-    for name, wanted in known.items():
-        value: object = given.get(name)
-        if value != wanted:
-            raise InvalidInput(f"its {name} is {value!r}, this program reads {wanted!r}")
-
-
-def _object(text: bytes | str) -> dict[str, object]:
-    try:
-        found: object = json.loads(text)
-    except ValueError as error:
-        raise InvalidInput(f"it is no JSON: {error}") from error
-    except RecursionError as error:
-        raise InvalidInput("it is nested too deeply") from error
-    if not isinstance(found, dict):
-        raise InvalidInput("it is no JSON object")
-    return found  # pyright: ignore[reportUnknownVariableType]  # JSON objects have text keys
-
-
-def _read(adapter: TypeAdapter[_T], text: bytes | str) -> _T:
-    try:
-        return adapter.validate_json(text)
-    except ValidationError as error:
-        told = "; ".join(
-            f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()[:10]
+    def head(self) -> Head:
+        """Return the same as it is said today."""
+        only = ArchivedRepository(self.label, self.address, self.since, self.versions)
+        counts = (self.artifacts, self.artifact_bytes)
+        return Head(
+            self.export_id, self.created_at, (only,), *counts, self.meta, format_version=FORMER
         )
-        raise InvalidInput(told) from error
 
 
-def _hex(digest: str) -> str:
-    if not _HEX.fullmatch(digest):
-        raise InvalidInput(f"{digest!r} is not a sha256 of 64 hex digits")
-    return digest
+def _head(found: object) -> Head:
+    """Read a head of any version of the format that is known."""
+    given = found if isinstance(found, dict) else {}
+    name: object = given.get("format")
+    if name != FORMAT:
+        raise InvalidInput(f"its format is {name!r}, this program reads {FORMAT!r}")
+    version: object = given.get("format_version")
+    if version == FORMER:
+        return read_json(TypeAdapter(_FormerHead), json.dumps(given)).head()
+    if version != FORMAT_VERSION:
+        raise InvalidInput(
+            f"its format_version is {version!r}, this program reads {FORMER} and {FORMAT_VERSION}"
+        )
+    head = read_json(TypeAdapter(Head), json.dumps(given))
+    if len(set(head.names)) != len(head.names):
+        raise InvalidInput(f"two of its repositories have the same name: {', '.join(head.names)}")
+    return head
 
 
 def _moment(value: object) -> str:

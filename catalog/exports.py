@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from heapq import merge
+from itertools import groupby
 from typing import Any
 
 from catalog import script
@@ -32,6 +34,18 @@ class ArtifactRow:
     digest: str  # sha256, hex
     size: int | None
     places: tuple[tuple[str, str], ...]
+
+
+def merged(streams: Iterable[Iterable[ArtifactRow]]) -> Iterator[ArtifactRow]:
+    """Return the artifacts of several repositories, each by digest, as one such list."""
+    for _, same in groupby(merge(*streams, key=_digest), key=_digest):
+        first, *others = same
+        places = dict.fromkeys((*first.places, *(place for one in others for place in one.places)))
+        yield replace(first, places=tuple(places))
+
+
+def _digest(row: ArtifactRow) -> str:
+    return row.digest
 
 
 class Exports(Origins):

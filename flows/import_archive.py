@@ -1,8 +1,9 @@
-"""Import archive: check an archive of another site, and bring its versions into a repository.
+"""Import archive: check an archive of another site, and bring its versions into repositories.
 
 from flows.import_archive import import_archive
 import_archive("/media/disk/nightly-toc.json", "/srv/data", dry_run=True)     # checks only
 import_archive("/media/disk/nightly-toc.json", "/srv/data", mode="mirror")
+import_archive("/media/disk/both-toc.json", {"s3-archive": "/srv/data", "s3-models": "models"})
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from prefect.runtime import flow_run
 
 from blocks.repository import Repository
 from blocks.resolve import repository as resolved
-from catalog.errors import InvalidInput, RepositoryNotFound
+from catalog.errors import RepositoryNotFound
 from catalog.plan import Mode, Selection
 from catalog.settings import Settings
 from catalog.spool import STALE_S, Listing
@@ -27,9 +28,10 @@ from catalog.store import Catalog
 from catalog.version import resource_at
 from flows.approval import Approval
 from flows.delivery import Running
-from flows.export_result import ImportResult
+from flows.export_result import ImportedRepository, ImportResult
 from flows.folders import local_folder
-from flows.import_missing import stage_missing
+from flows.import_missing import Lacking, stage_missing
+from flows.import_routes import Route, Unmapped, Wish
 from flows.names import shown
 from flows.options import GuardSettings, Options
 from flows.planning import carried_out, stored
@@ -53,9 +55,10 @@ def import_name() -> str:
 @verb("import-archive", import_name)
 def import_archive(  # noqa: PLR0913 - each is a field of the run form
     archive: str,
-    repository: Repository | str,
+    repository: Repository | str | dict[str, Repository | str],
     *,
-    versions: list[int] | None = None,
+    versions: list[int] | dict[str, list[int]] | None = None,
+    unmapped: Unmapped = Unmapped.REFUSE,
     mode: Mode = Mode.ADDITIVE,
     dry_run: bool = False,
     staging: str | None = None,
@@ -63,16 +66,21 @@ def import_archive(  # noqa: PLR0913 - each is a field of the run form
     guards: GuardSettings | None = None,
     approval: Approval = Approval.FAIL,
 ) -> ImportResult:
-    """Check an archive, then bring its versions into a repository, one after the other.
+    """Check an archive, then bring its versions into repositories, one after the other.
 
-    Each becomes a version there, by an ordinary plan, with every byte verified. One that the
-    repository's history holds already is not brought again; the last one always is, and finds
-    nothing to do.
+    Each becomes a version of its repository, by an ordinary plan, with every byte verified. One
+    that the repository's history holds already is not brought again; the last one always is, and
+    finds nothing to do.
 
     Args:
         archive: The table of contents (`…-toc.json`), or a tar that is the whole archive.
-        repository: Where the files go: a repository, its block's name, a path or a URL.
-        versions: Numbers of the versions to bring; the newest by default.
+        repository: Where the files go: a repository, its block's name, a path or a URL; or of an
+            archive of several by their names in it. `*` stands for all others, each of which goes
+            into a folder of its name there.
+        versions: Numbers of the versions to bring, of several repositories by their names; the
+            newest by default.
+        unmapped: What becomes of a repository that is not among the names: nothing is imported, it
+            is skipped, or goes to the stored repository of the same name.
         mode: Whether what a version does not have is removed (mirror) or stays.
         dry_run: Check the archive and name everything that is wrong; bring nothing.
         staging: Folder with room for the archive's files; by default beside the catalog.
@@ -84,14 +92,15 @@ def import_archive(  # noqa: PLR0913 - each is a field of the run form
         What was done, version by version.
 
     Raises:
-        ArchiveRefused: something is wrong with the archive; all of it is named.
+        ArchiveRefused: something is wrong with the archive, or it is not fit for what is asked;
+            all of it is named.
         BytesNowhere: an incremental archive needs bytes that are not here either.
         SyncFailed: something failed; it names each item, and what arrived stays.
         GuardCrossed: a plan does more than its guards allow.
     """
     place = Path(archive).expanduser().absolute()
-    end = resolved(repository)
-    given = [end, *(resolved(one) for one in sources or ())]
+    wish = Wish(_resolved(repository), versions, unmapped)
+    others = tuple(resolved(one) for one in sources or ())
     options = Options(
         mode=mode,
         selection=Selection(allow_empty=True),
@@ -99,54 +108,75 @@ def import_archive(  # noqa: PLR0913 - each is a field of the run form
         approval=approval,
     )
     with _folder(staging) as folder:
-        found = _checked(place, folder, end, given, versions, dry_run=dry_run)
-        wanted = _wanted(found, versions)
-        done: list[tuple[int, SyncResult]] = []
-        source = Repository(storage=UnpackedSettings(path=str(folder), origin=found.head.address))
-        for number in [] if dry_run else wanted:
-            with Running("import-archive", source, (end,)) as run:
-                mark = f"{found.head.address}@{number}"
-                if number != wanted[-1] and _held(run.catalog, end.address, mark):
-                    run.end("completed", f"version {number} was imported before")
-                    continue
-                stage_missing(run, found, number, given)
-                result = _brought(run, found, number, options)
-                run.catalog.label_version(end.address, result[0].version, {IMPORTED: mark})
-                done.append((number, result))
-    numbers = tuple(one.number for one in found.head.versions)
-    outcome = ImportResult(str(place), found.head.address, end.label, numbers, tuple(done))
+        found, routes = _checked(place, folder, wish, others, dry_run=dry_run)
+        done = tuple(
+            _imported(
+                found, one, () if dry_run else one.numbers, _near(one, routes, others), options
+            )
+            for one in routes
+        )
+    outcome = ImportResult(str(place), done)
     get_run_logger().info("%s", outcome.summary())
     return outcome
 
 
+def _resolved(
+    given: Repository | str | dict[str, Repository | str],
+) -> Repository | dict[str, Repository]:
+    if isinstance(given, dict):
+        return {name: resolved(one) for name, one in given.items()}
+    return resolved(given)
+
+
+def _near(
+    route: Route, routes: tuple[Route, ...], others: tuple[Repository, ...]
+) -> tuple[Repository, ...]:
+    """Return the repositories that may hold what the archive left out, the route's own first."""
+    return (route.end, *(one.end for one in routes if one is not route), *others)
+
+
 def _checked(
-    place: Path,
-    folder: Path,
-    end: Repository,
-    given: list[Repository],
-    versions: list[int] | None,
-    *,
-    dry_run: bool,
-) -> Unpacked:
+    place: Path, folder: Path, wish: Wish, others: tuple[Repository, ...], *, dry_run: bool
+) -> tuple[Unpacked, tuple[Route, ...]]:
     """Check the archive as a run of its own, and unpack it unless this is all that is wanted."""
     origin = local_folder(place.parent)
-    with Running("check-archive", origin, (end,), writes=()) as run:
-        found = unpack(place, folder, shared(run.job.run_id).stop, keep=not dry_run)
-        first = _wanted(found, versions)[0]
-        stage_missing(run, found, first, given, only_look=dry_run)
+    with Running("check-archive", origin, wish.ends, writes=()) as run:
+        stop = shared(run.job.run_id).stop
+        found = unpack(place, folder, stop, keep=not dry_run, unfit=wish.unfit)
+        routes = wish.routes(found.head)
+        lacking = [
+            Lacking(found, one.name, one.numbers[0], _near(one, routes, others))
+            for one in routes
+            if one.numbers
+        ]
+        stage_missing(run, lacking, only_look=dry_run)
         run.end("completed", f"the archive {place.name!r} is whole")
-    return found
+    return found, routes
 
 
-def _wanted(found: Unpacked, given: list[int] | None) -> list[int]:
-    numbers = [one.number for one in found.head.versions]
-    if given is None:
-        return numbers[-1:]
-    if unknown := sorted(set(given) - set(numbers)):
-        raise InvalidInput(f"the archive holds versions {numbers}, not {unknown}")
-    if not given:
-        raise InvalidInput("an import needs at least one version, found none")
-    return sorted(set(given))
+def _imported(
+    found: Unpacked,
+    route: Route,
+    numbers: tuple[int, ...],
+    near: tuple[Repository, ...],
+    options: Options,
+) -> ImportedRepository:
+    """Bring versions of one repository to where they go, one after the other."""
+    kept, end = found.head.named(route.name), route.end
+    source = Repository(storage=UnpackedSettings(path=str(found.folder), origin=kept.address))
+    done: list[tuple[int, SyncResult]] = []
+    for number in numbers:
+        with Running("import-archive", source, (end,)) as run:
+            mark = f"{kept.address}@{number}"
+            if number != numbers[-1] and _held(run.catalog, end.address, mark):
+                run.end("completed", f"version {number} was imported before")
+                continue
+            stage_missing(run, [Lacking(found, route.name, number, near)])
+            plan = stored(run, _spooled(run.catalog, found, route.name, number), options)
+            result = carried_out(run, plan, options, None)
+            run.catalog.label_version(end.address, result[0].version, {IMPORTED: mark})
+            done.append((number, result))
+    return ImportedRepository(route.name, kept.address, end.label, kept.numbers, tuple(done))
 
 
 def _held(catalog: Catalog, address: str, mark: str) -> bool:
@@ -156,15 +186,9 @@ def _held(catalog: Catalog, address: str, mark: str) -> bool:
         return False
 
 
-def _brought(run: Running, found: Unpacked, number: int, options: Options) -> SyncResult:
-    """Make the destination hold one version of the archive, by an ordinary plan."""
-    plan = stored(run, _spooled(run.catalog, found, number), options)
-    return carried_out(run, plan, options, None)
-
-
-def _spooled(catalog: Catalog, found: Unpacked, number: int) -> Listing:
+def _spooled(catalog: Catalog, found: Unpacked, name: str, number: int) -> Listing:
     with catalog.spool() as spool:
-        for row in found.rows(number):
+        for row in found.rows(name, number):
             spool.add(resource_at(kept_key(str(row.digest)), row), row.path)
         return spool.finish()
 

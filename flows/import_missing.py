@@ -7,6 +7,7 @@ and another to its old one, would lose it otherwise.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 from blocks.repository import Repository
 from catalog.errors import RepositoryNotFound, ResourceNotFound
@@ -21,41 +22,59 @@ from transfer.archive_import import Unpacked
 from transfer.gather import BytesNowhere, Gatherer, Wanted
 
 
-def stage_missing(
-    run: Running,
-    found: Unpacked,
-    number: int,
-    given: Iterable[Repository],
-    *,
-    only_look: bool = False,
-) -> None:
-    """Put the bytes that a version needs and the archive has not beside those that it has.
+@dataclass(frozen=True, slots=True)
+class Lacking:
+    """A version of an archive that may need bytes from here; the first place is where it goes."""
+
+    found: Unpacked
+    name: str
+    number: int
+    places: tuple[Repository, ...]
+
+    @property
+    def address(self) -> str:
+        """Return the address of the repository that it goes to."""
+        return self.places[0].address
+
+
+def stage_missing(run: Running, every: Iterable[Lacking], *, only_look: bool = False) -> None:
+    """Put the bytes that versions need and the archive has not beside those that it has.
 
     What the destination holds at the same path stays there and is not needed.
 
     Raises:
         BytesNowhere: they are not here either; every file is named.
     """
-    catalog, address = run.catalog, run.job.destinations[0].address
+    told: list[str] = []
+    named: list[str] = []
+    for one in every:
+        if missing := _staged(run, one, only_look=only_look):
+            base = one.found.head.named(one.name)
+            told.append(f"version {one.number} of {base.address!r} stands on version {base.since}")
+            named += missing
+    if named:
+        raise BytesNowhere(f"{', '.join(told)}, which is not all here", tuple(named))
+
+
+def _staged(run: Running, one: Lacking, *, only_look: bool) -> list[str]:
+    """Put what one version needs beside the rest; return what is not here."""
     missing: list[str] = []
-    with OpenedPlaces(given) as places:
+    with OpenedPlaces(one.places) as places:
         gatherer = Gatherer(places, shared(run.job.run_id).stop, Placement.COPY)
-        for row in _moved(catalog, address, found.lacking(number)):
+        for row in _moved(run.catalog, one.address, one.found.lacking(one.name, one.number)):
             digest = str(row.digest)
-            wanted = Wanted(row.path, row.size, digest, _places(catalog, address, digest))
-            file = found.folder / kept_key(digest)
+            where = _places(run.catalog, one.address, digest)
+            file = one.found.folder / kept_key(digest)
             if file.exists():
                 continue
             file.parent.mkdir(parents=True, exist_ok=True)
             try:
-                gatherer.bring(wanted, file)
+                gatherer.bring(Wanted(row.path, row.size, digest, where), file)
             except ResourceNotFound as error:
                 missing.append(str(error))
             if only_look:
                 file.unlink(missing_ok=True)
-    if missing:
-        what = f"version {number} of {found.head.address!r} stands on version {found.head.since}"
-        raise BytesNowhere(f"{what}, which is not all here", tuple(missing))
+    return missing
 
 
 def _moved(catalog: Catalog, address: str, rows: Iterator[ContentRow]) -> Iterator[ContentRow]:

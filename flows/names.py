@@ -14,7 +14,9 @@ def run_name() -> str:
     """Return `<flow> <source> to <destinations>` of the run that begins, or its repository."""
     parameters = dict(flow_run.parameters or {})
     verb = flow_run.flow_name or "run"
-    source = shown(parameters.get("source", parameters.get("repository")))
+    origin = parameters.get("source", parameters.get("repository"))
+    origins = origin if isinstance(origin, list) else [origin]
+    source = ", ".join(shown(one) for one in origins)
     written = (parameters[one] for one in ("directory", "archive", "file") if one in parameters)
     given = parameters.get("destinations", next(written, ()))
     ends = given if isinstance(given, list | tuple) else [given]

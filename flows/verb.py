@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, ParamSpec, TypeVar
 
 from prefect import Flow
@@ -90,6 +90,8 @@ def refuse_secrets(values: list[object]) -> None:
             parse_url(value)
         elif isinstance(value, list | tuple):
             refuse_secrets(list(value))
+        elif isinstance(value, Mapping):
+            refuse_secrets(list(value.values()))
 
 
 def without_traceback(record: logging.LogRecord) -> bool:

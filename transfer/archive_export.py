@@ -14,15 +14,16 @@ from catalog.archive import (
     ARTIFACTS,
     HEAD,
     TOC,
+    ArchivedRepository,
     ArchivedVersion,
     Chunk,
     Head,
     Toc,
-    artifact_line,
     artifact_name,
-    content_lines,
+    list_name,
     to_json,
 )
+from catalog.archive_lines import artifact_line, content_lines
 from catalog.errors import InvalidInput, ResourceChanged, ResourceNotFound
 from catalog.exports import ArtifactRow
 from catalog.version import ContentRow, Version
@@ -45,11 +46,21 @@ class Written:
 
 
 @dataclass(frozen=True, slots=True)
-class ArchiveContent:
-    """What is to be exported: versions with their rows, and the artifacts that they need."""
+class RepositoryContent:
+    """What is to be exported of one repository: versions with their rows."""
 
+    name: str  # in the archive
+    address: str
+    since: int | None
     versions: tuple[Version, ...]
     rows: Callable[[int], Iterator[ContentRow]]
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveContent:
+    """What is to be exported: repositories, and the artifacts that all of them need."""
+
+    repositories: tuple[RepositoryContent, ...]
     artifacts: Iterable[ArtifactRow]
 
 
@@ -64,7 +75,7 @@ def write_archive(
 ) -> Written:
     """Write the archive `target` (a path without ending); what fails leaves nothing behind.
 
-    `head` says what is known before; its versions and counts are filled in here.
+    `head` says what is known before; its repositories and counts are filled in here.
     """
     toc = target.with_name(target.name + TOC)
     if toc.exists():
@@ -100,7 +111,9 @@ def _paths(folder: Path, chunks: Iterable[Chunk]) -> tuple[Path, ...]:
 
 def _prepared(work: Path, head: Head, content: ArchiveContent) -> Head:
     """Write the lists into `work` and return the head with all counts."""
-    versions = tuple(_listed(work, one, content) for one in content.versions)
+    repositories = tuple(
+        _archived(work, place, one) for place, one in enumerate(content.repositories)
+    )
     count = size = 0
     with (
         (work / ARTIFACTS).open("w", encoding="ascii", newline="\n") as listed,
@@ -112,16 +125,24 @@ def _prepared(work: Path, head: Head, content: ArchiveContent) -> Head:
             listed.write(artifact_line(row.digest, row.size))
             wanted.write(json.dumps([row.path, row.digest, row.size, row.places]) + "\n")
             count, size = count + 1, size + row.size
-    return replace(head, versions=versions, artifacts=count, artifact_bytes=size)
+    return replace(head, repositories=repositories, artifacts=count, artifact_bytes=size)
 
 
-def _listed(work: Path, version: Version, content: ArchiveContent) -> ArchivedVersion:
+def _archived(work: Path, place: int, content: RepositoryContent) -> ArchivedRepository:
+    """Write the lists of one repository, which stands at that place in the head."""
+    (work / "versions" / str(place)).mkdir(parents=True)
+    versions = tuple(
+        _listed(work / list_name(place, one.number), one, content) for one in content.versions
+    )
+    return ArchivedRepository(content.name, content.address, content.since, versions)
+
+
+def _listed(list_file: Path, version: Version, content: RepositoryContent) -> ArchivedVersion:
     """Write the list of one version."""
     digest = hashlib.sha256()
     files = size = length = 0
     unread: list[str] = []
-    (work / "versions").mkdir(exist_ok=True)
-    with (work / f"versions/{version.number}.jsonl").open("wb") as file:
+    with list_file.open("wb") as file:
         for row in content.rows(version.number):
             if row.digest is None or row.size is None:
                 unread.append(repr(row.path))
@@ -147,7 +168,7 @@ def _listed(work: Path, version: Version, content: ArchiveContent) -> ArchivedVe
 def _fill(writer: ChunkWriter, work: Path, head: Head, gatherer: Gatherer, stop: StopFlag) -> None:
     text = to_json(head)
     write_member(writer, HEAD, len(text), [text])
-    for name in (*(one.member for one in head.versions), ARTIFACTS):
+    for name in (*(name for name, _ in head.lists()), ARTIFACTS):
         file = work / name
         write_member(writer, name, file.stat().st_size, _chunks(file))
     missing: list[str] = []

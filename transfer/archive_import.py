@@ -7,19 +7,21 @@ that are made here out of digests; no name of the archive is ever a path.
 from __future__ import annotations
 
 import mmap
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
 from catalog.archive import (
     TOC,
+    ArchivedRepository,
+    ArchivedVersion,
     ArchiveRefused,
     Head,
     Toc,
-    content_rows,
     toc_from_json,
 )
+from catalog.archive_lines import content_rows
 from catalog.errors import InvalidInput
 from catalog.version import ContentRow
 from transfer.archive_walk import Walk
@@ -34,16 +36,16 @@ class Unpacked:
     head: Head
     folder: Path
 
-    def rows(self, number: int) -> Iterator[ContentRow]:
-        """Return the resources of one version, in path order."""
-        version = next(one for one in self.head.versions if one.number == number)
-        with (self.folder / version.member).open(encoding="utf-8", newline="\n") as lines:
+    def rows(self, name: str, number: int) -> Iterator[ContentRow]:
+        """Return the resources of one version of a repository, in path order."""
+        file = self.folder / self.head.member(name, number)
+        with file.open(encoding="utf-8", newline="\n") as lines:
             yield from content_rows(lines)
 
-    def lacking(self, number: int) -> Iterator[ContentRow]:
+    def lacking(self, name: str, number: int) -> Iterator[ContentRow]:
         """Return the resources of a version whose bytes the archive does not carry."""
         with Digests(self.folder / "digests") as held:
-            for row in self.rows(number):
+            for row in self.rows(name, number):
                 if row.digest is not None and row.digest not in held:
                     yield row
 
@@ -84,10 +86,18 @@ class Digests:
         return self._map[32 * low : 32 * low + 32] == wanted
 
 
-def unpack(archive: Path, folder: Path, stop: StopFlag, *, keep: bool) -> Unpacked:
+def unpack(
+    archive: Path,
+    folder: Path,
+    stop: StopFlag,
+    *,
+    keep: bool,
+    unfit: Callable[[Head], Iterable[str]] = lambda _: (),
+) -> Unpacked:
     """Check the archive, a table of contents or a tar, and unpack it into `folder`.
 
-    Without `keep` its artifacts are read and compared, but not kept.
+    Without `keep` its artifacts are read and compared, but not kept. `unfit` says for what it is
+    not fit, though it may be whole; that is told beside all else.
 
     Raises:
         ArchiveRefused: it names everything that is wrong.
@@ -104,10 +114,14 @@ def unpack(archive: Path, folder: Path, stop: StopFlag, *, keep: bool) -> Unpack
             reader.close()
         if toc is not None:
             _compare(toc, head, reader.digests, walk.problems)
-    if head is None or walk.problems or not head.versions:
-        raise ArchiveRefused(archive.name, tuple(walk.problems) or ("it holds no version",))
+    told = head or (toc.archive if toc else None)
+    problems = [*walk.problems, *(unfit(told) if told else ())]
+    if head is not None and not any(one.versions for one in head.repositories):
+        problems.append("it holds no version")
+    if head is None or walk.problems:
+        raise ArchiveRefused(archive.name, tuple(problems) or ("it names no file",))
     found = Unpacked(head, folder)
-    problems = _contents(found)
+    problems += _contents(found)
     if problems:
         raise ArchiveRefused(archive.name, tuple(problems))
     return found
@@ -166,24 +180,32 @@ def _hashed(name: str, expected: str, found: str, problems: list[str]) -> None:
 
 def _contents(found: Unpacked) -> list[str]:
     """Return what is wrong with the lists of an archive whose every byte was right."""
-    problems: list[str] = []
-    for version in found.head.versions:
-        count = size = 0
-        try:
-            for row in found.rows(version.number):
-                count, size = count + 1, size + (row.size or 0)
-            if found.head.since is None:
-                problems += [
-                    f"version {version.number}: {row.path!r} needs sha256:{row.digest}, "
-                    "which is not in the archive"
-                    for row in found.lacking(version.number)
-                ]
-        except (InvalidInput, UnicodeDecodeError) as error:
-            problems.append(f"{version.member}: {error}")
-            continue
-        if (count, size) != (version.files, version.bytes):
-            problems.append(
-                f"version {version.number}: expected {version.files} files of {version.bytes} "
-                f"bytes, found {count} of {size}"
-            )
-    return problems
+    return [
+        problem
+        for repository in found.head.repositories
+        for version in repository.versions
+        for problem in _wrong(found, repository, version)
+    ]
+
+
+def _wrong(
+    found: Unpacked, repository: ArchivedRepository, version: ArchivedVersion
+) -> Iterator[str]:
+    """Yield what is wrong with the list of one version."""
+    name, number = repository.name, version.number
+    what = f"version {number} of {name!r}"
+    count = size = 0
+    try:
+        for row in found.rows(name, number):
+            count, size = count + 1, size + (row.size or 0)
+        if repository.since is None:
+            for row in found.lacking(name, number):
+                yield f"{what}: {row.path!r} needs sha256:{row.digest}, which is not in the archive"
+    except (InvalidInput, UnicodeDecodeError) as error:
+        yield f"{found.head.member(name, number)}: {error}"
+        return
+    if (count, size) != (version.files, version.bytes):
+        yield (
+            f"{what}: expected {version.files} files of {version.bytes} bytes, "
+            f"found {count} of {size}"
+        )

@@ -6,7 +6,8 @@ import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from catalog.archive import ARTIFACTS, HEAD, Head, artifact_lines, artifact_name, head_from_json
+from catalog.archive import ARTIFACTS, HEAD, Head, artifact_name, head_from_json
+from catalog.archive_lines import artifact_lines
 from catalog.errors import InvalidInput
 from catalog.paths import check_path
 from providers.keeping import kept_key
@@ -36,13 +37,12 @@ class Walk:
             head = self._head(entries)
             if head is None:
                 return None
-            for version in head.versions:
-                entry = self._expected(entries, version.member)
+            for name, version in head.lists():
+                entry = self._expected(entries, name)
                 digest = self._kept_list(entry) if entry else None
                 if digest is not None and digest != version.content_sha256:
                     self.problems.append(
-                        f"{version.member}: expected sha256:{version.content_sha256}, "
-                        f"found sha256:{digest}"
+                        f"{name}: expected sha256:{version.content_sha256}, found sha256:{digest}"
                     )
             entry = self._expected(entries, ARTIFACTS)
             if entry is not None:

@@ -24,7 +24,7 @@ def test_the_examples_of_the_export_page_run(
     sync(str(source), [str(data)])
     names: dict[str, object] = {}
     examples = PYTHON.findall(PAGE.read_text())
-    assert len(examples) == 6
+    assert len(examples) == 8
     for example in examples:
         here = re.sub(r'"/(srv|media)/', rf'"{tmp_path}/\1/', example)
         if "first-toc.json" in here and "import" not in here:  # the incremental export
@@ -38,6 +38,7 @@ def test_the_examples_of_the_export_page_run(
 
     assert (tmp_path / "srv" / "there" / "new").read_text() == "new"
     assert (tmp_path / "srv" / "copy" / "new").read_text() == "new"
+    assert (tmp_path / "srv" / "there-too" / "new").read_text() == "new"
     assert (tmp_path / "srv" / "statements" / "there-1.json").exists()
     assert (tmp_path / "media" / "disk" / "second-toc.json").exists()
     assert "import-archive" not in {one.kind for one in catalog.runs()}

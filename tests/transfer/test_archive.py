@@ -7,6 +7,7 @@ import io
 import json
 import tarfile
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,18 +17,17 @@ import pytest
 from catalog.archive import (
     ArchiveRefused,
     Head,
-    artifact_lines,
     artifact_name,
-    content_rows,
     head_from_json,
     toc_from_json,
 )
+from catalog.archive_lines import artifact_lines, content_rows
 from catalog.errors import InvalidInput
 from catalog.exports import ArtifactRow
 from catalog.version import ContentRow, Version
 from providers.base import Source
 from providers.local_storage import LocalStorage
-from transfer.archive_export import ArchiveContent, Written, write_archive
+from transfer.archive_export import ArchiveContent, RepositoryContent, Written, write_archive
 from transfer.archive_import import unpack
 from transfer.gather import BytesNowhere, Gatherer
 from transfer.job import End
@@ -76,8 +76,11 @@ def export(tmp_path: Path, files: dict[str, bytes]) -> Export:
             ArtifactRow(name, digest, size, (("here", name),))
             for digest, (name, size) in sorted(unique.items())
         ]
-        head = Head("id", WHEN, "file:///here", "here", None, (), 0, 0, {"ticket": "7"})
-        content = ArchiveContent((version,), lambda _: iter(rows), artifacts)
+        head = Head("id", WHEN, (), 0, 0, {"ticket": "7"})
+        one = RepositoryContent("one", "file:///here", None, (version,), lambda _: iter(rows))
+        # Another repository with the same bytes: they are in the archive once.
+        two = replace(one, name="two", address="file:///two")
+        content = ArchiveContent((one, two), artifacts)
         gatherer = Gatherer(lambda _: end, stop)
         return write_archive(target, head, content, gatherer, stop, chunk_size=chunk_size)
 
@@ -108,12 +111,13 @@ def test_chunks_have_four_digits_and_an_exact_size_and_are_read_in_place(
     }
     toc = json.loads(done.toc.read_text())
     assert toc["archive"]["meta"] == {"ticket": "7"}
-    assert (toc["archive"]["artifacts"], toc["archive"]["format_version"]) == (3, 1)
+    assert (toc["archive"]["artifacts"], toc["archive"]["format_version"]) == (3, 2)
     (tmp_path / "in").mkdir()
     found = unpack(done.toc, tmp_path / "in", StopFlag(), keep=True)
-    assert [(row.path, row.digest) for row in found.rows(1)] == [
-        (name, sha256(data)) for name, data in sorted(files.items())
-    ]
+    for repository in ("one", "two"):
+        assert [(row.path, row.digest) for row in found.rows(repository, 1)] == [
+            (name, sha256(data)) for name, data in sorted(files.items())
+        ]
     for data in files.values():
         digest = sha256(data)
         assert (tmp_path / "in" / "sha256" / digest[:2] / digest[2:]).read_bytes() == data
@@ -127,9 +131,9 @@ def test_a_tar_is_an_archive_by_itself_that_any_tar_program_reads(
 
     with tarfile.open(tmp_path / "week.tar") as tar:
         names = tar.getnames()
-    assert names[:3] == ["archive.json", "versions/1.jsonl", "artifacts.txt"]
+    assert names[1:4] == ["versions/0/1.jsonl", "versions/1/1.jsonl", "artifacts.txt"]
     assert f"artifacts/sha256/{sha256(b'')[:2]}/{sha256(b'')[2:]}" in names
-    assert len(names) == 6
+    assert len(names) == 7
     (tmp_path / "in").mkdir()
     assert unpack(tmp_path / "week.tar", tmp_path / "in", StopFlag(), keep=False).head == done.head
     assert not (tmp_path / "in" / "sha256").exists()
@@ -273,25 +277,27 @@ def without(start: str) -> Callable[[str, bytes], bytes | None]:
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        (changed("archive.json", b'"format_version": 1', b'"format_version": 2'), "format_version"),
+        (changed("archive.json", b'"format_version": 2', b'"format_version": 3'), "format_version"),
+        (changed("archive.json", b'"name": "two"', b'"name": "one"'), "the same name: one, one"),
         (changed("archive.json", b'"entrepot-archive"', b'"pulp"'), "its format is 'pulp'"),
         (changed("archive.json", b'"files": 4', b'"files": 5'), "expected 5 files"),
         (changed("archive.json", b'"artifacts": 3', b'"artifacts": 4'), "expected 4 artifacts"),
         (changed("archive.json", b"{", b"["), "it is no JSON"),
+        (changed("archive.json", b'"two"', b'"\\ud800"'), "archive.json"),
         (changed("archive.json", b'"number": 1', b'"number": "../1"'), "number"),
-        (changed("versions/1.jsonl", b"a.txt", b"../up"), "versions/1.jsonl: expected sha256"),
+        (changed("versions/0/1.jsonl", b"a.txt", b"../up"), "versions/0/1.jsonl: expected sha256"),
         (changed("artifacts.txt", b" 5\n", b" 6\n"), "expected 6 bytes, found 5"),
         (changed("artifacts.txt", b" ", b"/"), "line 1 is not"),
         (without("artifacts/"), "is missing"),
         (without("artifacts.txt"), "'artifacts.txt' is missing"),
-        (without("versions/"), "'versions/1.jsonl' is missing"),
+        (without("versions/"), "'versions/0/1.jsonl' is missing"),
         (without("archive.json"), "expected 'archive.json' first"),
         (
             changed(artifact_name(sha256(b"alpha")), b"alpha", b"ALPHA"),
             f"expected sha256:{sha256(b'alpha')}, found sha256:{sha256(b'ALPHA')}",
         ),
     ],
-    ids=range(14),
+    ids=range(16),
 )
 def test_an_archive_that_contradicts_itself_is_refused(
     export: Export,
@@ -314,7 +320,7 @@ def test_unsafe_paths_in_a_list_are_refused_though_its_digest_is_right(
     lists: dict[str, bytes] = {}
 
     def change(name: str, data: bytes) -> bytes:
-        if name == "versions/1.jsonl":
+        if name.startswith("versions/"):
             lists["old"], lists["new"] = data, data.replace(b'"a.txt"', b'"/a.x"')
             return lists["new"]
         return data
@@ -326,9 +332,11 @@ def test_unsafe_paths_in_a_list_are_refused_though_its_digest_is_right(
     size = [str(len(lists[one])).encode() for one in ("old", "new")]
     assert len(size[0]) == len(size[1])
 
-    (found,) = problems(bad, tmp_path / "in")
+    found = problems(bad, tmp_path / "in")
 
-    assert "versions/1.jsonl: line 1 cannot be read: unsafe path '/a.x'" in found
+    assert len(found) == 2
+    for one, name in zip(found, ("versions/0/1.jsonl", "versions/1/1.jsonl"), strict=True):
+        assert f"{name}: line 1 cannot be read: unsafe path '/a.x'" in one
 
 
 def test_a_table_of_contents_names_only_files_beside_it_and_only_its_own(
