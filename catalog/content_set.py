@@ -7,12 +7,72 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 from catalog.errors import ContentConflict, InvalidInput
+from catalog.glob import regex
 from catalog.version import ContentRow
 
 EVERYTHING = "*"
+
+
+@dataclass(frozen=True, slots=True)
+class Addition:
+    """Resources of a version that are added to a set: those that one of the globs matches."""
+
+    address: str
+    version: int
+    globs: tuple[str, ...] = ("**",)
+
+
+@dataclass(frozen=True, slots=True)
+class Modification:
+    """How a set is made out of versions; these never change, so it is the same set at any time."""
+
+    base: tuple[str, int]  # address, number
+    add: tuple[Addition, ...] = ()
+    remove: tuple[str, ...] = ()  # paths of the base, or EVERYTHING
+    overwrite: bool = True
+
+    @property
+    def versions(self) -> tuple[tuple[str, int], ...]:
+        """Return address and number of each version that the set is made out of, sorted."""
+        return tuple(sorted({self.base, *((one.address, one.version) for one in self.add)}))
+
+
+def made(
+    modification: Modification, content: Callable[[str, int], Iterable[ContentRow]]
+) -> Iterator[ContentRow]:
+    """Return the rows of the set that a modification makes; `content` returns those of a version.
+
+    Raises:
+        InvalidInput: an addition matches nothing, or what `modified` refuses.
+        ContentConflict: as `modified`.
+    """
+    return modified(
+        content(*modification.base),
+        add=[row for one in modification.add for row in _matching(one, content)],
+        remove=modification.remove,
+        overwrite=modification.overwrite,
+    )
+
+
+def _matching(
+    addition: Addition, content: Callable[[str, int], Iterable[ContentRow]]
+) -> Iterator[ContentRow]:
+    wanted = re.compile(regex(addition.globs))
+    found = 0
+    for row in content(addition.address, addition.version):
+        if wanted.fullmatch(row.path):
+            found += 1
+            yield row
+    if not found:
+        raise InvalidInput(
+            f"nothing to add: version {addition.version} of {addition.address} has no "
+            f"{', '.join(map(repr, addition.globs))}"
+        )
 
 
 def modified(

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from catalog.content_set import Modification
 from catalog.digest import TRUSTED
 from catalog.resource import NO_PROPERTIES
 from catalog.stood import Stood
@@ -154,8 +155,9 @@ class PlanRequest:
     """What leads to source and targets again: block names or addresses; '' where nothing does."""
     places: tuple[str, ...] = ()
     """Addresses beside source and targets that may be read, where the catalog knows the bytes."""
-    content: tuple[str, int] | None = None
-    """The version that is wanted (address, number), where that and no listing tells it."""
+    content: tuple[str, int] | Modification | None = None
+    """The version (address, number) or the set made out of versions that is wanted, where that and
+    no listing tells it."""
     options: str = "{}"
     """How to carry the plan out, as JSON: what the flow was told besides."""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from catalog import reading
 from catalog.audit import Audit, Contradiction, Flaw, audited
 from catalog.database import Reuse
@@ -32,10 +34,14 @@ class Questions(Holdings):
         with self._opened() as connection:
             return reading.read_batches(connection, plan_id)
 
-    def items(self, plan_id: str, batch: int) -> list[Item]:
-        """Return what one batch holds, in path order."""
+    def items(self, plan_id: str, batch: int, places: Collection[str] | None = None) -> list[Item]:
+        """Return what one batch holds, in path order.
+
+        `places` are the addresses that may be read beside source and targets, by default those
+        that the plan was made with.
+        """
         with self._opened() as connection:
-            return reading.read_items(connection, plan_id, batch)
+            return reading.read_items(connection, plan_id, batch, places)
 
     def rows(
         self, plan_id: str, action: Action | None = None, limit: int | None = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import groupby
@@ -69,8 +70,10 @@ def read_batches(connection: DuckDBPyConnection, plan_id: str) -> list[PlannedBa
     return [PlannedBatch(*row) for row in rows]
 
 
-def read_items(connection: DuckDBPyConnection, plan_id: str, batch: int) -> list[Item]:
-    """Return the items of one batch in path order."""
+def read_items(
+    connection: DuckDBPyConnection, plan_id: str, batch: int, places: Collection[str] | None = None
+) -> list[Item]:
+    """Return the items of one batch in path order, with where else their bytes lie now."""
     found = script.ask(
         connection, "SELECT request FROM plans WHERE plan_id = $plan_id", plan_id=plan_id
     )
@@ -79,22 +82,23 @@ def read_items(connection: DuckDBPyConnection, plan_id: str, batch: int) -> list
     request = json.loads(str(found[0][0]))
     trusted = frozenset(request["trusted"])
     targets = [target["address"] for target in request["targets"]]
-    further = request.get("places", ())
-    places_to_read = [request["source"], *targets, *further]
+    given = request.get("places", ()) if places is None else places
+    further = [one for one in given if one != request["source"]]
+    readable = [request["source"], *targets, *further]
     key = {"plan_id": plan_id, "batch": batch}
     rows = script.ask(connection, script.text("batch_items"), **key)
-    places: dict[int, list[Place]] = defaultdict(list)
+    lies: dict[int, list[Place]] = defaultdict(list)
     if any(row[KNOWN] for row in rows):
         for position, *place in script.ask(
             connection,
             script.text("elsewhere"),
             targets=targets,
-            places=places_to_read,
+            places=readable,
             origins=bool(further),
-            listed=list(further),
+            listed=further,
             **key,
         ):
-            places[position].append(Place(*place))
+            lies[position].append(Place(*place))
     stood: dict[tuple[int, int], Stood] = {}
     if any(row[STOOD] for row in rows):
         for position, target, *marks in script.ask(
@@ -102,7 +106,7 @@ def read_items(connection: DuckDBPyConnection, plan_id: str, batch: int) -> list
         ):
             stood[position, target] = Stood(*marks)
     return [
-        _item(list(same), trusted, tuple(places.get(position, ())), stood)
+        _item(list(same), trusted, tuple(lies.get(position, ())), stood)
         for position, same in groupby(rows, key=itemgetter(0))
     ]
 

@@ -34,6 +34,7 @@ def apply(
     *,
     source: Repository | str | None = None,
     destinations: list[Repository | str] | None = None,
+    sources: list[Repository | str] | None = None,
 ) -> SyncResult:
     """Carry out a stored plan exactly, or refuse and name what has moved since it was made.
 
@@ -41,22 +42,30 @@ def apply(
         plan_id: The plan's id, as `plan` returned it.
         source: The plan's source again, where no block and no address alone leads to it.
         destinations: The plan's destinations again, in its order, for the same reason.
+        sources: What else the plan was told may hold the bytes of its versions, likewise.
 
     Returns:
         What was done, one row a destination.
 
     Raises:
-        PlanOutdated: a file of the plan changed at the source or a destination.
+        PlanOutdated: a file of the plan changed at the source or a destination, or a version that
+            it needs was deleted.
         GuardCrossed: the plan does more than its guards allow; nothing was touched.
         SyncFailed: something failed; it names each item, and what arrived stays.
         NotRecorded: there is no such plan.
     """
     request = Catalog.open(Settings()).request(plan_id)
     options = replace(Options.from_json(request.options), strategy=request.strategy)
+    given = [repository(one) for one in sources or ()]
+    if given and request.content is None:
+        raise InvalidInput(
+            f"plan {plan_id} is not one of versions: its source alone has what it moves, "
+            f"not {given[0].label!r}"
+        )
     origin, ends = _ends(request, source, destinations)
     with Running("apply", origin, ends) as run:
         if request.content is not None:
-            return applied(run, request, options, [origin])
+            return applied(run, request, options, [origin, *given])
         wanted = enumerate_repository(origin, run.job.run_id, "source")
         rechecked(run, request, options, wanted)
         run.job = replace(run.job, places=alternates_of(origin))

@@ -12,7 +12,8 @@ from enum import Enum
 
 from blocks.history import bytes_of
 from blocks.repository import Layout, Repository
-from catalog.errors import BytesMissing, InvalidInput
+from catalog.content_set import Modification, made
+from catalog.errors import BytesMissing, InvalidInput, NotRecorded, PlanOutdated
 from catalog.plan import Mode, Plan, PlanRequest, Selection
 from catalog.spool import Listing, Spool
 from catalog.store import Catalog
@@ -49,7 +50,8 @@ class Content:
     rows: Iterable[ContentRow]
     lies: Lies
     versions: tuple[tuple[str, int], ...]  # (address, number)
-    whole: bool = False  # rows are all of the only one of them
+    told: tuple[str, int] | Modification | None = None
+    """What tells the rows again when the plan is applied: a whole version, or how they are made."""
 
 
 def chosen_version(
@@ -75,8 +77,14 @@ def whole(
     )
     rows = catalog.content(*place)
     if standing:
-        return origin, Content(rows, Lies.UNDER_ITS_PATHS, (place,), whole=True)
-    return bytes_of(origin), Content(rows, lies_of(origin), (place,), whole=True)
+        return origin, Content(rows, Lies.UNDER_ITS_PATHS, (place,), place)
+    return bytes_of(origin), Content(rows, lies_of(origin), (place,), place)
+
+
+def made_of(catalog: Catalog, modification: Modification) -> Content:
+    """Return the set that a modification makes as content."""
+    rows = made(modification, catalog.content)
+    return Content(rows, Lies.IN_ITS_HISTORY, modification.versions, modification)
 
 
 def lacking(
@@ -101,23 +109,44 @@ def brought_about(
 def applied(
     run: Running, request: PlanRequest, options: Options, given: Iterable[Repository]
 ) -> SyncResult:
-    """Carry out the stored plan of a whole version, or refuse and name what moved since.
+    """Carry out the stored plan of a set of content, or refuse and name what moved since.
 
     Raises:
-        PlanOutdated: a destination is not any more as it was when the plan was made.
+        PlanOutdated: a destination is not any more as it was when the plan was made, or a version
+            that the set is made out of was deleted.
         BytesMissing: some bytes are nowhere to be had now; nothing was touched.
     """
-    if request.content is None:
-        raise InvalidInput(f"plan {request.plan_id} is not one of a version")
-    address, number = request.content
-    source = run.job.source
-    by_digest = source.address != address or source.layout is Layout.CONTENT
-    lies = Lies.IN_ITS_HISTORY if by_digest else Lies.UNDER_ITS_PATHS
-    content = Content(run.catalog.content(address, number), lies, (request.content,))
+    content = _told(run, request)
     rechecked(run, request, options, _spooled(run.catalog.spool(), content))
-    near = (source, *run.job.destinations, *given)
-    run.job = replace(run.job, places=readable(request.places, near))
+    _let_read(run, content, given)
     return _carried_out(run, run.catalog.plan(request.plan_id), options)
+
+
+def _told(run: Running, request: PlanRequest) -> Content:
+    """Return the content that a stored plan wants, out of the versions that it names."""
+    told, source = request.content, run.job.source
+    if told is None:
+        raise InvalidInput(f"plan {request.plan_id} is not one of a version")
+    if isinstance(told, Modification):
+        _refuse_deleted(run.catalog, request.plan_id, told.versions)
+        return made_of(run.catalog, told)
+    _refuse_deleted(run.catalog, request.plan_id, (told,))
+    by_digest = source.address != told[0] or source.layout is Layout.CONTENT
+    lies = Lies.IN_ITS_HISTORY if by_digest else Lies.UNDER_ITS_PATHS
+    return Content(run.catalog.content(*told), lies, (told,), told)
+
+
+def _refuse_deleted(catalog: Catalog, plan_id: str, versions: Iterable[tuple[str, int]]) -> None:
+    """Raise `PlanOutdated` where versions that a plan needs were deleted since."""
+    gone: list[str] = []
+    for address, number in versions:
+        try:
+            catalog.version(address, number)
+        except NotRecorded:
+            gone.append(f"version {number} of {address!r}")
+    if gone:
+        why = f"{len(gone)} of the versions that it needs were deleted; make a new one"
+        raise PlanOutdated(plan_id, why, tuple(gone), len(gone))
 
 
 def _carried_out(run: Running, plan: Plan, options: Options) -> SyncResult:
@@ -136,15 +165,19 @@ def refuse_lacking(run: Running, plan: Plan) -> None:
 
 def prepared(run: Running, content: Content, options: Options, given: Iterable[Repository]) -> Plan:
     """Store the plan that makes every destination of the run hold `content`."""
-    job, catalog = run.job, run.catalog
-    own = {job.source.address, *(one.address for one in job.destinations)}
-    held = {one: None for version in content.versions for one in catalog.holders(*version)}
+    _let_read(run, content, given)
+    ends = tuple(reference(one) for one in (run.job.source, *run.job.destinations))
+    wanted = _spooled(run.catalog.spool(), content)
+    return stored(run, wanted, options, ends=ends, content=content.told)
+
+
+def _let_read(run: Running, content: Content, given: Iterable[Repository]) -> None:
+    """Let the run read every place that is known now to hold bytes of what is wanted."""
+    job = run.job
     near = (job.source, *job.destinations, *given)
-    places = readable([one for one in held if one not in own], near)
-    run.job = replace(job, places=places)
-    ends = tuple(reference(one) for one in (job.source, *job.destinations))
-    version = content.versions[0] if content.whole else None
-    return stored(run, _spooled(catalog.spool(), content), options, ends=ends, content=version)
+    own = {one.address for one in (job.source, *job.destinations)}
+    held = {one: None for version in content.versions for one in run.catalog.holders(*version)}
+    run.job = replace(job, places=readable([one for one in held if one not in own], near))
 
 
 def _lacking(run: Running, plan: Plan) -> list[str]:

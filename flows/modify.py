@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -11,14 +10,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from blocks.history import bytes_of
 from blocks.repository import Repository
 from blocks.resolve import repository as resolved
-from catalog.content_set import modified
-from catalog.errors import InvalidInput
-from catalog.glob import regex
+from catalog.content_set import Addition, Modification
 from catalog.settings import Settings
 from catalog.store import Catalog
-from catalog.version import ContentRow, Version
 from flows.approval import Approval
-from flows.content_plan import RESTORING, Content, Lies, brought_about, chosen_version
+from flows.content_plan import RESTORING, brought_about, chosen_version, made_of
 from flows.delivery import Running
 from flows.names import run_name
 from flows.options import GuardSettings
@@ -43,11 +39,35 @@ class AddSettings(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class _Chosen:
-    """A version and the repository that it is of."""
+class Asked:
+    """A modification that was asked for, and the repositories whose versions it is made out of."""
 
-    repository: Repository
-    version: Version
+    modification: Modification
+    repositories: tuple[Repository, ...]
+
+
+def asked(
+    catalog: Catalog,
+    base_repository: Repository,
+    base_version: int | None,
+    *,
+    add: Sequence[AddSettings],
+    remove: Sequence[str],
+    overwrite: bool,
+) -> Asked:
+    """Return what was asked for, with the numbers of the versions that are meant by it now."""
+    added = [resolved(one.repository) for one in add]
+    additions = tuple(
+        Addition(whose.address, _number(catalog, whose, one.version), tuple(one.paths))
+        for one, whose in zip(add, added, strict=True)
+    )
+    base = (base_repository.address, _number(catalog, base_repository, base_version))
+    modification = Modification(base, additions, tuple(remove), overwrite)
+    return Asked(modification, (base_repository, *added))
+
+
+def _number(catalog: Catalog, repository: Repository, number: int | None) -> int:
+    return chosen_version(catalog, repository.address, number, None).number
 
 
 @verb("modify", run_name)
@@ -91,37 +111,15 @@ def modify(  # noqa: PLR0913 - each is a field of the run form
     """
     end = resolved(repository)
     catalog = Catalog.open(Settings())
-    base = _chosen(catalog, end if base_repository is None else base_repository, base_version)
-    added = [(_chosen(catalog, one.repository, one.version), one.paths) for one in add or ()]
-    rows = modified(
-        catalog.content(base.version.address, base.version.number),
-        add=[row for one, paths in added for row in _matching(catalog, one.version, paths)],
-        remove=remove or [],
+    wish = asked(
+        catalog,
+        resolved(base_repository or end),
+        base_version,
+        add=add or (),
+        remove=remove or (),
         overwrite=overwrite,
     )
-    versions = {(one.version.address, one.version.number) for one in (base, *(a for a, _ in added))}
-    content = Content(rows, Lies.IN_ITS_HISTORY, tuple(sorted(versions)))
     options = replace(RESTORING, guards=(guards or GuardSettings()).values(), approval=approval)
-    given = [base.repository, *(one.repository for one, _ in added)]
-    given += [resolved(one) for one in sources or ()]
+    given = [*wish.repositories, *(resolved(one) for one in sources or ())]
     with Running("modify", bytes_of(end), (end,)) as run:
-        return brought_about(run, content, options, given)
-
-
-def _chosen(catalog: Catalog, repository: Repository | str, number: int | None) -> _Chosen:
-    found = resolved(repository)
-    return _Chosen(found, chosen_version(catalog, found.address, number, None))
-
-
-def _matching(catalog: Catalog, version: Version, globs: Sequence[str]) -> Iterator[ContentRow]:
-    wanted = re.compile(regex(globs))
-    found = 0
-    for row in catalog.content(version.address, version.number):
-        if wanted.fullmatch(row.path):
-            found += 1
-            yield row
-    if not found:
-        raise InvalidInput(
-            f"nothing to add: version {version.number} of {version.address} has no "
-            f"{', '.join(map(repr, globs))}"
-        )
+        return brought_about(run, made_of(catalog, wish.modification), options, given)

@@ -8,6 +8,7 @@ from uuid import uuid4
 from blocks.markers import markers_of
 from blocks.repository import Layout, Repository
 from blocks.resolve import repository as resolved
+from catalog.content_set import Modification
 from catalog.digest import TRUSTED
 from catalog.errors import InvalidInput, PlanOutdated
 from catalog.guards import crossed
@@ -58,13 +59,13 @@ def stored(
     options: Options,
     trusted: tuple[str, ...] = TRUSTED,
     ends: tuple[str, ...] = (),
-    content: tuple[str, int] | None = None,
+    content: tuple[str, int] | Modification | None = None,
 ) -> Plan:
     """Store the plan that brings a listing of the run's source to the run's destinations.
 
     `trusted` are the algorithms of digests that the listing may declare, `ends` what leads to
     source and destinations again, if the plan is to be applied by its id, and `content` is the
-    version (address, number) that the listing is all of, if it is one.
+    version (address, number) that the listing is all of, or how it is made out of versions.
     """
     job = run.job
     request = PlanRequest(

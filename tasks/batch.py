@@ -33,5 +33,6 @@ class Batch:
 def opened(job: Job, number: int) -> Generator[Batch]:
     """Open batch `number` of the job's plan."""
     with delivery(job) as ends:
-        items = shared(job.run_id).catalog.items(job.plan_id, number)
+        places = [one.address for one in job.places]
+        items = shared(job.run_id).catalog.items(job.plan_id, number, places)
         yield Batch(job, number, items, ends)

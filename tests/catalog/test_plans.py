@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
 
 from catalog.batching import batch_starts
+from catalog.content_set import Addition, Modification, made
 from catalog.digest import Digest
 from catalog.errors import (
     CatalogBroken,
@@ -18,8 +20,9 @@ from catalog.errors import (
 )
 from catalog.orders.plan import TOLD
 from catalog.plan import Action, BatchLimits, Mode, Place, Selection, Strategy, Target
+from catalog.request import request_from_json, request_to_json
 from catalog.resource import Resource
-from tests.catalog.desk import HERE, THERE, Desk, file
+from tests.catalog.desk import HERE, SOURCE, THERE, Desk, file
 
 FILES = [file(f"d/{number}", number) for number in range(10)]
 
@@ -316,3 +319,43 @@ def test_of_very_many_kept_files_those_without_a_marker_are_in_batches(desk: Des
     items = desk.items(plan)
     assert {one.path for one in items} == {one.path for one in every[:50]}
     assert {one.actions for one in items} == {(Action.KEEP,)}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        None,
+        (HERE, 3),
+        Modification((HERE, 3)),
+        Modification((HERE, 3), (Addition(THERE, 1, ("a/**", "b")),), ("x", "y"), overwrite=False),
+    ],
+    ids=["a listing", "a version", "a base alone", "a whole modification"],
+)
+def test_a_stored_plan_remembers_what_content_it_wants(
+    desk: Desk, content: tuple[str, int] | Modification | None
+) -> None:
+    plan = desk.catalog.make_plan(replace(desk.request(FILES), content=content))
+
+    assert desk.catalog.request(plan.plan_id).content == content
+
+
+@pytest.mark.parametrize(("stored", "read"), [(None, None), ([HERE, 3], (HERE, 3))])
+def test_content_that_was_stored_before_modifications_still_loads(
+    desk: Desk, stored: object, read: object
+) -> None:
+    body = json.loads(json.dumps(request_to_json(desk.request([]))))
+
+    assert request_from_json({**body, "content": stored}).content == read
+
+
+def test_a_modification_makes_the_same_set_whenever_it_is_made(desk: Desk) -> None:
+    first = desk.list_source(FILES).number
+    desk.catalog.record_listing(THERE, desk.listing([file("e"), file("f/g")]))
+    modification = Modification((SOURCE, first), (Addition(THERE, 1, ("f/*",)),), ("d/0",))
+    paths = [row.path for row in made(modification, desk.catalog.content)]
+
+    desk.list_source(FILES[5:])
+
+    assert sorted(paths) == [*(f"d/{number}" for number in range(1, 10)), "f/g"]
+    assert [row.path for row in made(modification, desk.catalog.content)] == paths
+    assert modification.versions == ((THERE, 1), (SOURCE, first))

@@ -69,6 +69,21 @@ def test_a_planned_restore_is_refused_when_its_destination_moved(changed: Path) 
     assert files(changed) == now
 
 
+def test_a_version_that_was_deleted_since_is_named(changed: Path) -> None:
+    from flows.apply import apply  # noqa: PLC0415
+    from flows.delete_version import delete_version  # noqa: PLC0415
+    from flows.plan_restore import plan_restore  # noqa: PLC0415
+
+    planned = plan_restore(str(changed), version=1)
+    delete_version(str(changed), 1)
+    now = files(changed)
+
+    with pytest.raises(PlanOutdated, match=rf"deleted; .*\n  version 1 of '{url(changed)}'"):
+        apply(planned.plan_id)
+
+    assert files(changed) == now
+
+
 def test_a_planned_promotion_is_applied_elsewhere(changed: Path, tmp_path: Path) -> None:
     from flows.apply import apply  # noqa: PLC0415
     from flows.plan_restore import plan_restore  # noqa: PLC0415
