@@ -71,9 +71,13 @@ class Questions(Holdings):
             found = audited(connection, self._tenant)
         aside = tuple(
             Contradiction(Flaw.ORDER, batch, None, None, "an order that can be folded", why)
-            for batch, why in self._inbox.verdicts().items()
+            for batch, why in self.set_aside().items()
         )
         return Audit((*found.contradictions, *aside), found.count + len(aside))
+
+    def set_aside(self) -> dict[str, str]:
+        """Return why each order was set aside that could not be folded, by its batch."""
+        return self._inbox.verdicts()
 
     def run(self, run_id: str) -> Run:
         """Return one run."""

@@ -13,7 +13,6 @@ from prefect.artifacts import (
 from prefect.exceptions import PrefectException
 from prefect.logging import get_run_logger
 
-from catalog.plan import Plan
 from flows.plan_result import PlanResult
 from flows.result import SyncResult, human
 from flows.verify_result import VerifyResult
@@ -26,15 +25,13 @@ TOP = 50  # rows of a table
 class ProgressArtifact:
     """One progress artifact of a run, updated at most every `EVERY_S`."""
 
-    def __init__(self, plan: Plan) -> None:
-        """Begin at nothing of what `plan` wants."""
-        self._files = max((one.add + one.replace + one.remove for one in plan.tallies), default=0)
-        self._bytes = max((one.bytes for one in plan.tallies), default=0)
+    def __init__(self, now: Snapshot) -> None:
+        """Begin with the counts of this moment."""
         self._updated_s = time.monotonic()
         self._id: UUID = create_progress_artifact(  # type: ignore[assignment]
             progress=0.0,
             key="entrepot-progress",
-            description=f"0 of {self._files} files, 0 B of {human(self._bytes)}",
+            description=told(now),
             _sync=True,  # type: ignore[call-arg]
         )
 
@@ -44,14 +41,7 @@ class ProgressArtifact:
         if not last and moment - self._updated_s < EVERY_S:
             return
         self._updated_s = moment
-        share = now.files / self._files if self._files else 1.0
-        if self._bytes:
-            share = (share + min(1.0, now.bytes / self._bytes)) / 2
-        rate = now.bytes / now.elapsed_s if now.elapsed_s > 0 else 0.0
-        text = (
-            f"{now.files} of {self._files} files, {human(now.bytes)} of {human(self._bytes)}, "
-            f"{human(int(rate))}/s, {now.failed} failed"
-        )
+        share, text = now.share, told(now)
         get_run_logger().info("%s", text)
         try:
             update_progress_artifact(
@@ -62,6 +52,14 @@ class ProgressArtifact:
             )
         except PrefectException as error:  # a picture is not worth a run
             get_run_logger().warning("the progress could not be shown: %s", error)
+
+
+def told(now: Snapshot) -> str:
+    """Return the counts of a moment as a line."""
+    return (
+        f"{now.files} of {now.wanted_files} files, {human(now.bytes)} of "
+        f"{human(now.wanted_bytes)}, {human(int(now.rate))}/s, {now.failed} failed"
+    )
 
 
 def show_plan(result: PlanResult) -> None:

@@ -106,8 +106,12 @@ class Running:
         if not batches:
             return []
         ensure_limits((self.job.source, *self.job.destinations))
-        progress = ProgressArtifact(plan)
         common = shared(self.job.run_id)
+        common.progress.expect(
+            max((one.add + one.replace + one.remove for one in plan.tallies), default=0),
+            max((one.bytes for one in plan.tallies), default=0),
+        )
+        progress = ProgressArtifact(common.progress.snapshot())
         futures: list[PrefectFuture[BatchReport]] = []
         try:
             # What a plan removes may be what it copies from: removals wait for the rest.

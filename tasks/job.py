@@ -79,6 +79,12 @@ def shared(run_id: str) -> Shared:
         return found
 
 
+def under_way() -> list[Shared]:
+    """Return what the runs of this process share, each of them, the oldest first."""
+    with _lock:
+        return list(_shared.values())
+
+
 def forget(run_id: str) -> None:
     """Let go of a run that has ended."""
     with _lock:

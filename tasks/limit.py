@@ -13,6 +13,7 @@ from prefect.concurrency.sync import concurrency
 
 from blocks.repository import Repository
 
+PREFIX = "entrepot-"
 LEASE_S = 120.0
 TIMEOUT_S = 3600.0
 
@@ -22,7 +23,7 @@ def limit_name(repository: Repository) -> str | None:
     name = repository.name
     if name is None or repository.limits.batches is None:
         return None
-    return f"entrepot-{name}"
+    return f"{PREFIX}{name}"
 
 
 def ensure_limits(repositories: Iterable[Repository]) -> None:

@@ -9,12 +9,27 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Counts at one moment: items settled and failed, bytes read."""
+    """Counts at one moment: items settled and failed, bytes read, and how many are wanted."""
 
     files: int
     failed: int
     bytes: int
     elapsed_s: float
+    wanted_files: int = 0
+    wanted_bytes: int = 0
+
+    @property
+    def share(self) -> float:
+        """Return how much is done, from 0 to 1: the mean of files and bytes, where any are."""
+        share = self.files / self.wanted_files if self.wanted_files else 1.0
+        if self.wanted_bytes:
+            share = (share + min(1.0, self.bytes / self.wanted_bytes)) / 2
+        return share
+
+    @property
+    def rate(self) -> float:
+        """Return the bytes read in a second so far."""
+        return self.bytes / self.elapsed_s if self.elapsed_s > 0 else 0.0
 
 
 class Progress:
@@ -26,7 +41,13 @@ class Progress:
         self._files = 0
         self._failed = 0
         self._bytes = 0
+        self._wanted = (0, 0)
         self._began_s = time.monotonic()
+
+    def expect(self, files: int, size: int) -> None:
+        """Say how many items, and bytes to read, there are in all."""
+        with self._lock:
+            self._wanted = (files, size)
 
     def settled(self, *, failed: bool) -> None:
         """Count one item as done."""
@@ -53,4 +74,4 @@ class Progress:
         """Return the counts of this moment."""
         with self._lock:
             elapsed = time.monotonic() - self._began_s
-            return Snapshot(self._files, self._failed, self._bytes, elapsed)
+            return Snapshot(self._files, self._failed, self._bytes, elapsed, *self._wanted)

@@ -1,0 +1,1 @@
+"""The command line `entrepot`: every verb, and the questions to the catalog."""

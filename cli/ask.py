@@ -1,0 +1,225 @@
+"""Questions to the catalog: they start no run and change nothing."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from itertools import islice
+from typing import Annotated
+
+import duckdb
+from cyclopts import Parameter
+
+from catalog.diff import Change, DiffRow
+from catalog.errors import InvalidInput, NotRecorded
+from catalog.glob import regex
+from catalog.outcome import Status
+from catalog.store import Catalog
+from catalog.version import ContentRow, Version
+from cli.answer import Answer, moment
+from cli.meant import address_of
+from cli.output import PLAIN, Output, answering, show, show_lines
+
+Given = Annotated[Output, Parameter(group="Output")]
+Limit = Annotated[int, Parameter(alias="-n")]
+SIGNS = {Change.ADDED: "+", Change.REMOVED: "-", Change.REPLACED: "~"}
+
+
+def ls(
+    repository: str | None = None,
+    glob: str = "**",
+    *,
+    version: int | None = None,
+    at: datetime | None = None,
+    output: Given = PLAIN,
+) -> None:
+    """List the repositories that the catalog knows, or what a version of one holds.
+
+    Args:
+        repository: A block's name, a path or a URL; none lists the repositories.
+        glob: Glob of the paths to list.
+        version: Number of the version; the latest by default.
+        at: A moment (UTC unless it says otherwise); the version that was the latest then.
+        output: How to print.
+    """
+    with answering(output) as catalog:
+        if repository is None:
+            show(_repositories(catalog), output)
+            return
+        found = _version(catalog, address_of(repository), version, at)
+        wanted = re.compile(regex([glob]))
+        rows = catalog.content(found.address, found.number)
+        show_lines((row for row in rows if wanted.fullmatch(row.path)), _content_line, output)
+
+
+def versions(repository: str, *, output: Given = PLAIN) -> None:
+    """List the versions of a repository, the lowest number first.
+
+    Args:
+        repository: A block's name, a path or a URL.
+        output: How to print.
+    """
+    columns = ("version", "created", "added", "replaced", "removed", "files", "bytes", "labels")
+    with answering(output) as catalog:
+        rows = [
+            (
+                one.number,
+                one.created_at,
+                one.added,
+                one.replaced,
+                one.removed,
+                one.total,
+                one.bytes,
+                tuple(f"{key}={value}" for key, value in one.labels.items()),
+            )
+            for one in catalog.versions(address_of(repository))
+        ]
+        show(Answer(columns, rows, words=("created", "labels")), output)
+
+
+def diff(
+    repository: str,
+    old: int | None = None,
+    new: int | None = None,
+    *,
+    output: Given = PLAIN,
+) -> None:
+    """Show the paths whose bytes differ between two versions: + added, - removed, ~ replaced.
+
+    Args:
+        repository: A block's name, a path or a URL.
+        old: Number of the earlier version; by default the one before `new`.
+        new: Number of the later version; the latest by default.
+        output: How to print.
+    """
+    with answering(output) as catalog:
+        address = address_of(repository)
+        later = catalog.latest(address).number if new is None else new
+        before = _before(catalog, address, later) if old is None else old
+        show_lines(catalog.diff(address, before, later), _diff_line, output)
+
+
+def runs(run_id: str | None = None, *, limit: Limit = 20, output: Given = PLAIN) -> None:
+    """List the last runs, or what one did and what failed in it.
+
+    Args:
+        run_id: A run's id; none lists the runs.
+        limit: How many runs, or failures, at most.
+        output: How to print.
+    """
+    with answering(output) as catalog:
+        if run_id is None:
+            show(_last_runs(catalog, limit), output)
+        else:
+            show(_one_run(catalog, run_id, limit), output)
+
+
+def show_plan(plan_id: str, *, limit: Limit = 1000, output: Given = PLAIN) -> None:
+    """Show what a stored plan would do, and why.
+
+    Args:
+        plan_id: The plan's id.
+        limit: How many rows, at most.
+        output: How to print.
+    """
+    columns = ("action", "path", "destination", "size", "reason")
+    with answering(output) as catalog:
+        plan = catalog.plan(plan_id)
+        rows = [
+            (one.action, one.path, one.destination, one.size, one.reason)
+            for one in catalog.changes(plan_id, limit)
+        ]
+        totals = tuple(
+            f"  {one.address}: {one.add} to add, {one.replace} to replace, {one.remove} to remove, "
+            f"{one.keep} kept"
+            for one in plan.tallies
+        )
+        words = ("path", "destination", "reason")
+        show(Answer(columns, rows, words, empty="nothing to do", rest=totals), output)
+
+
+def explain(run_id: str, path: str, *, output: Given = PLAIN) -> None:
+    """Say in one sentence for each destination why a run did what it did with one path.
+
+    Args:
+        run_id: The run's id, as its result tells.
+        path: The file's path at the destination.
+        output: How to print.
+    """
+    with answering(output) as catalog:
+        show_lines(iter(catalog.explain(run_id, path)), str, output)
+
+
+def sql(query: str, *, limit: Limit = 1000, output: Given = PLAIN) -> None:
+    """Run a query of your own on the catalog's views and tables; nothing can be written.
+
+    Args:
+        query: One statement, such as "SELECT * FROM runs".
+        limit: How many rows, at most.
+        output: How to print.
+    """
+    with answering(output) as catalog:
+        try:
+            columns = tuple(str(row[0]) for row in catalog.sql(f"DESCRIBE {query}"))
+            rows = list(islice(catalog.sql(query), limit))
+        except duckdb.Error as error:
+            raise InvalidInput(f"the query cannot be run: {error}") from error
+        show(Answer(columns, rows, words=columns, empty="no rows"), output)
+
+
+def _repositories(catalog: Catalog) -> Answer:
+    latest = [catalog.latest(address) for address in catalog.addresses()]
+    return Answer(
+        ("repository", "version", "files", "bytes", "created"),
+        [(one.address, one.number, one.total, one.bytes, one.created_at) for one in latest],
+        words=("created",),
+        empty="no repository yet",
+    )
+
+
+def _last_runs(catalog: Catalog, limit: int) -> Answer:
+    columns = ("run", "kind", "state", "started", "message")
+    rows = [
+        (one.run_id, one.kind, one.state, one.started_at, one.message)
+        for one in catalog.runs(limit)
+    ]
+    return Answer(columns, rows, words=columns, empty="no run yet")
+
+
+def _one_run(catalog: Catalog, run_id: str, limit: int) -> Answer:
+    catalog.run(run_id)  # an error where there is none
+    failed = catalog.outcomes(run_id, Status.FAILED, limit)
+    columns = ("path", "destination", "error", "message")
+    rows = [(one.path, one.destination, one.error, one.message) for one in failed]
+    totals = tuple(
+        f"  {one.address}: {one.added} added, {one.replaced} replaced, {one.removed} removed, "
+        f"{one.kept} kept, {one.failed} failed"
+        for one in catalog.tallies(run_id)
+    )
+    return Answer(columns, rows, words=columns, empty="nothing failed", rest=totals)
+
+
+def _version(catalog: Catalog, address: str, number: int | None, at: datetime | None) -> Version:
+    if number is not None and at is not None:
+        raise InvalidInput("a version is meant by its number or by a moment, not by both")
+    if at is not None:
+        return catalog.version_at(address, at)
+    return catalog.latest(address) if number is None else catalog.version(address, number)
+
+
+def _before(catalog: Catalog, address: str, number: int) -> int:
+    earlier = [one.number for one in catalog.versions(address) if one.number < number]
+    if not earlier:
+        raise NotRecorded("version", f"{address} before {number}")
+    return max(earlier)
+
+
+def _content_line(row: ContentRow) -> str:
+    when = moment(row.modified_us)
+    told = f"{when:%Y-%m-%d %H:%M:%S}" if when else "-" * 19
+    size = "?" if row.size is None else row.size
+    return f"{size:>12}  {told}  {(row.digest or '-')[:12]:12}  {row.path}"
+
+
+def _diff_line(row: DiffRow) -> str:
+    return f"{SIGNS[row.change]} {row.path}"

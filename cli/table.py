@@ -1,0 +1,80 @@
+"""Which commands there are: their names, where they are made, and a sentence on each.
+
+The sentences stand here, and not only where the commands are made, so that `entrepot --help` need
+not load Prefect, which takes two seconds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+MOVE, HISTORY, KEEP, ASK, OPERATE = "Move", "History", "Keep well", "Ask", "Operate"
+GROUPS = (MOVE, HISTORY, KEEP, ASK, OPERATE)
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One command: `place` is `module:attribute`; a verb's is its flow."""
+
+    name: str
+    place: str
+    group: str
+    help: str
+
+
+VERBS = (
+    Command("sync", "flows.sync:sync", MOVE, "Bring every destination up to date with a source."),
+    Command("pull", "flows.pull:pull", MOVE, "Fetch chosen files and folders into a directory."),
+    Command("fetch", "flows.fetch:fetch", MOVE, "Fetch bytes that are only catalogued."),
+    Command("replicate", "flows.replicate:replicate", MOVE, "Copy every repository below a place."),
+    Command(
+        "export-tree", "flows.export_tree:export_tree", MOVE, "Write a version as plain files."
+    ),
+    Command(
+        "export-archive", "flows.export_archive:export_archive", MOVE, "Write versions as archives."
+    ),
+    Command("import-archive", "flows.import_archive:import_archive", MOVE, "Read archives back."),
+    Command("adopt", "flows.adopt:adopt", MOVE, "Catalogue files that are there already."),
+    Command("plan", "flows.plan:plan", HISTORY, "Decide what a sync would do; touch nothing."),
+    Command("apply", "flows.apply:apply", HISTORY, "Carry out a stored plan exactly, or refuse."),
+    Command(
+        "plan-restore",
+        "flows.plan_restore:plan_restore",
+        HISTORY,
+        "Decide what a restore would do.",
+    ),
+    Command("restore", "flows.restore:restore", HISTORY, "Make any version stand again."),
+    Command("promote", "flows.promote:promote", HISTORY, "Make a version stand elsewhere."),
+    Command("modify", "flows.modify:modify", HISTORY, "Make a version by adding and removing."),
+    Command("retain", "flows.retain:retain", HISTORY, "Say how many versions are kept."),
+    Command(
+        "delete-version", "flows.delete_version:delete_version", HISTORY, "Delete one version."
+    ),
+    Command("provenance", "flows.provenance:provenance", HISTORY, "State where a version is from."),
+    Command("verify", "flows.verify:verify", KEEP, "Look whether every file is well."),
+    Command("repair", "flows.repair:repair", KEEP, "Mend what is damaged, from any good copy."),
+    Command("prune", "flows.prune:prune", KEEP, "Remove what nothing needs any more."),
+    Command("reclaim", "flows.reclaim:reclaim", KEEP, "Free bytes that can be fetched again."),
+    Command("purge", "flows.purge:purge", KEEP, "Remove what was pulled into a directory."),
+    Command(
+        "check-catalog", "flows.check_catalog:check_catalog", KEEP, "Audit the catalog itself."
+    ),
+)
+"""Commands made from flows: what the flow takes, they take."""
+
+QUESTIONS = (
+    Command("ls", "cli.ask:ls", ASK, "List repositories, or what a version holds."),
+    Command("versions", "cli.ask:versions", ASK, "List the versions of a repository."),
+    Command("diff", "cli.ask:diff", ASK, "Show what differs between two versions."),
+    Command("runs", "cli.ask:runs", ASK, "List the last runs, or the failures of one."),
+    Command("show-plan", "cli.ask:show_plan", ASK, "Show a stored plan."),
+    Command("explain", "cli.ask:explain", ASK, "Say why a run did what it did with a path."),
+    Command("sql", "cli.ask:sql", ASK, "Ask the catalog in SQL; nothing can be written."),
+)
+"""Commands that only read the catalog: no run, and no Prefect."""
+
+OTHERS = (
+    Command("doctor", "cli.doctor:doctor", OPERATE, "Look for what would keep a run from going."),
+)
+
+EVERY = (*VERBS, *QUESTIONS, *OTHERS)

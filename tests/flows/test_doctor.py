@@ -1,0 +1,111 @@
+"""The doctor finds what would keep a run from going, and says what helps."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cli.exits import Exit
+from tests.flows.test_command_line import entrepot
+
+Things = dict[str, dict[str, Any]]
+
+
+def diagnosed(*words: str) -> tuple[int, Things]:
+    """Return the doctor's exit code, and what it found by thing."""
+    done = entrepot("doctor", "--json", *words)
+    found = json.loads(done.stdout)["diagnoses"]
+    return done.returncode, {one["thing"]: one for one in found}
+
+
+@pytest.fixture
+def block(tmp_path: Path) -> str:
+    """Store a repository whose folder is there."""
+    from blocks.repository import LimitSettings, Repository  # noqa: PLC0415 - imports Prefect
+    from providers.local import LocalSettings  # noqa: PLC0415
+
+    (tmp_path / "held").mkdir()
+    storage = LocalSettings(path=str(tmp_path / "held"))
+    Repository(storage=storage, limits=LimitSettings(batches=2)).save("examined", overwrite=True)
+    return "examined"
+
+
+def test_what_is_well_is_said(block: str) -> None:
+    code, things = diagnosed()
+    assert code == Exit.WELL, things
+    for name in ("catalog", "disk of the catalog", "credential sets", "Prefect", "clock", "limits"):
+        assert things[name]["health"] == "well", things[name]
+    assert things[f"repository {block}"]["found"].endswith("held: empty")
+
+
+def test_a_repository_that_cannot_be_reached_is_ill(block: str, tmp_path: Path) -> None:
+    (tmp_path / "held").rmdir()
+    code, things = diagnosed()
+    assert code == Exit.FAILED
+    assert things[f"repository {block}"]["health"] == "ill"
+    assert "does not exist" in things[f"repository {block}"]["found"]
+    code, things = diagnosed("--no-connect")
+    assert code == Exit.WELL
+    assert "not tried" in things[f"repository {block}"]["found"]
+
+
+def test_what_is_wrong_on_this_machine_is_ill(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("not a folder")
+    (tmp_path / "sets").mkdir()
+    (tmp_path / "sets" / "good.json").write_text("{}")
+    (tmp_path / "sets" / "bad.json").write_text("{")
+    monkeypatch.setenv("ENTREPOT_CATALOG", str(tmp_path / "file" / "catalog.duckdb"))
+    monkeypatch.setenv("ENTREPOT_CREDENTIALS", str(tmp_path / "sets"))
+    code, things = diagnosed("--no-connect")
+    assert code == Exit.FAILED
+    assert things["catalog"]["health"] == "ill"
+    assert "ENTREPOT_CATALOG" in things["catalog"]["advice"]
+    assert things["credential sets"]["found"] == "not a JSON object: bad.json"
+    (tmp_path / "sets" / "bad.json").unlink()
+    (tmp_path / "sets" / "good.json").chmod(0o644)
+    assert diagnosed("--no-connect")[1]["credential sets"]["health"] == "warning"
+
+
+def test_a_setting_that_cannot_be_read_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ENTREPOT_THREADS", "many")
+    code, things = diagnosed()
+    assert code == Exit.FAILED
+    assert things["settings"]["found"].startswith("ENTREPOT_THREADS: ")
+
+
+def test_slots_that_a_killed_run_left_are_shown_and_freed(block: str) -> None:
+    from prefect import get_client  # noqa: PLC0415
+    from prefect.client.schemas.actions import GlobalConcurrencyLimitUpdate  # noqa: PLC0415
+
+    name = f"entrepot-{block}"
+    with get_client(sync_client=True) as client:
+        client.upsert_global_concurrency_limit_by_name(name, 2)
+        client.update_global_concurrency_limit(name, GlobalConcurrencyLimitUpdate(active_slots=2))
+        found = diagnosed()[1]["limits"]
+        assert found["health"] == "warning"
+        assert found["found"] == f"{name}: 2 of 2 slots taken, and nothing runs"
+        assert diagnosed("--free")[1]["limits"]["found"].endswith("freed")
+        assert client.read_global_concurrency_limit_by_name(name).active_slots == 0
+
+
+def test_a_prefect_server_that_does_not_answer_is_ill(monkeypatch: pytest.MonkeyPatch) -> None:
+    import tests.flows.test_command_line as command_line  # noqa: PLC0415
+
+    own = command_line.environment()
+    monkeypatch.setattr(
+        command_line,
+        "environment",
+        lambda: {
+            **own,
+            "PREFECT_API_URL": "http://127.0.0.1:9/api",
+            "PREFECT_CLIENT_MAX_RETRIES": "0",
+        },
+    )
+    code, things = diagnosed()
+    assert code == Exit.FAILED
+    assert "http://127.0.0.1:9/api" in things["Prefect"]["found"]
