@@ -35,17 +35,18 @@ class Terminated(KeyboardInterrupt):
     """SIGTERM came: it ends a run as Ctrl-C does."""
 
 
-def carry_out(
-    flow: Verb[Any, Any], given: tuple[object, ...], named: Mapping[str, object], output: Output
-) -> None:
-    """Run `flow` and print what it returns; exits with the code that says how it ended."""
+def carry_out(flow: Verb[Any, Any], given: Mapping[str, object], output: Output) -> None:
+    """Run `flow` with what was `given`, and print what it returns.
+
+    Where it ends otherwise, the program does too: its exit code says how.
+    """
     if output.verbose:
         _let_prefect_speak()
     silent = output.quiet or output.json or output.verbose
     try:
         _reach_prefect()
         with _terminable(), nullcontext() if silent else shown_progress():
-            result = flow(*given, **named)
+            result = flow(**given)
     except KeyboardInterrupt as error:
         ended = Exit.TERMINATED if isinstance(error, Terminated) else Exit.INTERRUPTED
         show_error(

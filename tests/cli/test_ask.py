@@ -27,15 +27,10 @@ from catalog.store import Catalog
 from cli.app import app
 from cli.exits import Exit, exit_of
 from tests.catalog.desk import SOURCE, THERE, Desk, file
+from tests.cli.test_table import WITHOUT_PREFECT
 
 ROOT = Path(__file__).parents[2]
 Asked = Callable[..., tuple[int, str, str]]
-WITHOUT_PREFECT = (
-    "import sys; sys.argv = {words!r}\n"
-    "from cli.app import main\n"
-    "try: main()\n"
-    "finally: print('loaded:', 'prefect' in sys.modules, file=sys.stderr)"
-)
 
 
 @pytest.fixture
@@ -123,7 +118,9 @@ def test_show_plan_and_explain_give_reasons(asked: Asked, desk: Desk) -> None:
 
 
 def test_sql_asks_and_cannot_write(asked: Asked) -> None:
-    rows = json.loads(asked("sql", "SELECT kind, count(*) AS n FROM runs GROUP BY kind", "--json")[1])
+    rows = json.loads(
+        asked("sql", "SELECT kind, count(*) AS n FROM runs GROUP BY kind", "--json")[1]
+    )
     assert rows == [{"kind": "sync", "n": 2}]
     code, out, err = asked("sql", "DELETE FROM runs")
     assert (code, out) == (Exit.USAGE, "")

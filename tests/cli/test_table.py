@@ -10,12 +10,18 @@ from pathlib import Path
 import pytest
 import yaml
 
-from cli.table import EVERY, VERBS
+from cli.table import EVERY, VERBS, Command
 
 ROOT = Path(__file__).parents[2]
-WITHOUT_PREFECT = "import sys; sys.argv = {words!r}\ntry:\n  from cli.app import main; main()\n" + (
-    "finally:\n  print('loaded:', 'prefect' in sys.modules)"
-)
+WITHOUT_PREFECT = """
+import sys
+sys.argv = {words!r}
+from cli.app import main
+try:
+    main()
+finally:
+    print("loaded:", "prefect" in sys.modules, file=sys.stderr)
+"""
 
 
 def said(*words: str) -> str:
@@ -54,8 +60,9 @@ def test_the_version_is_the_package_s() -> None:
     assert version("entrepot") in said("--version")
 
 
-@pytest.mark.parametrize("command", [one for one in EVERY if one not in VERBS], ids=str)
-def test_every_other_command_is_where_the_table_says(command: object) -> None:
-    place = getattr(command, "place")
-    module, _, name = place.partition(":")
+@pytest.mark.parametrize(
+    "command", [one for one in EVERY if one not in VERBS], ids=lambda one: one.name
+)
+def test_every_other_command_is_where_the_table_says(command: Command) -> None:
+    module, _, name = command.place.partition(":")
     assert callable(getattr(import_module(module), name))

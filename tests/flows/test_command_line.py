@@ -100,10 +100,10 @@ def test_a_plan_that_crosses_a_guard_is_refused(source: Path, tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("words", "code"),
     [
-        (("sync", "no-such-block", "/tmp/x"), Exit.USAGE),
+        (("sync", "no-such-block", "/proc/none"), Exit.USAGE),
         (("apply", "no-such-plan"), Exit.USAGE),
-        (("sync", "https://user:hunter2@127.0.0.1/", "/tmp/x"), Exit.USAGE),
-        (("sync", "/no/such/folder", "/tmp/x"), Exit.UNREACHABLE),
+        (("sync", "https://user:hunter2@127.0.0.1/", "/proc/none"), Exit.USAGE),
+        (("sync", "/no/such/folder", "/proc/none"), Exit.UNREACHABLE),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )
