@@ -43,6 +43,9 @@ VERBS = (
         HISTORY,
         "Decide what a restore would do.",
     ),
+    Command(
+        "plan-modify", "flows.plan_modify:plan_modify", HISTORY, "Decide what modify would do."
+    ),
     Command("restore", "flows.restore:restore", HISTORY, "Make any version stand again."),
     Command("promote", "flows.promote:promote", HISTORY, "Make a version stand elsewhere."),
     Command("modify", "flows.modify:modify", HISTORY, "Make a version by adding and removing."),
