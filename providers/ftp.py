@@ -13,6 +13,7 @@ from providers.connection import OnClose, keep_open
 from providers.ftp_connection import FtpConnections, FtpPlace, FtpTls
 from providers.ftp_storage import FtpStorage
 from providers.tls import make_context
+from providers.tls_settings import Authorities, VerifyTls
 from providers.url import build_url, parse_url
 
 if TYPE_CHECKING:
@@ -39,16 +40,8 @@ class FtpSettings(ProviderSettings):
         title="TLS",
         description="None, explicit (AUTH TLS), or implicit (from the first byte).",
     )
-    certificate: str = Field(
-        default="",
-        title="CA certificates",
-        description="PEM text, or the path of a file, of authorities trusted beside the system's.",
-    )
-    verify_tls: bool = Field(
-        default=True,
-        title="Check certificates",
-        description="Refuse servers whose certificate is not trusted.",
-    )
+    certificate: Authorities = ""
+    verify_tls: VerifyTls = True
 
     @field_validator("path")
     @classmethod

@@ -5,13 +5,25 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import quote, unquote
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 
 from catalog.errors import InvalidInput
 from catalog.paths import clean_prefix
 from providers.base import OpenOptions, ProviderSettings
 from providers.connection import OnClose, keep_open
-from providers.http_origin import Proxy
+from providers.sftp import SftpSettings
+from providers.ssh_settings import BelievedHosts, HostKeys, KnownHosts, Passphrase, PrivateKey
+from providers.tls_settings import (
+    Authorities,
+    ClientCertificate,
+    ClientKey,
+    ProxyPassword,
+    ProxyUrl,
+    ProxyUsername,
+    VerifyTls,
+    check_reached,
+    reached_key,
+)
 from providers.url import build_url, parse_url, quote_path
 from providers.web_settings import canonical_url
 
@@ -20,6 +32,18 @@ if TYPE_CHECKING:
 
     from providers.git_clone import GitClone
     from providers.git_storage import GitStorage
+
+_HTTP = (
+    "token",
+    "certificate",
+    "client_certificate",
+    "client_key",
+    "verify_tls",
+    "proxy_url",
+    "proxy_username",
+    "proxy_password",
+)
+_SSH = ("private_key", "passphrase", "host_keys", "known_hosts")
 
 
 class GitSettings(ProviderSettings):
@@ -40,32 +64,24 @@ class GitSettings(ProviderSettings):
     token: SecretStr = Field(
         default=SecretStr(""),
         title="Token",
-        description="Token or password for http(s); ssh uses the keys of the system's own ssh.",
+        description="Token or password for http(s); over ssh a key logs in.",
     )
     lfs_url: str = Field(
         default="",
         title="LFS server",
         description="Address of the Git LFS server, where it is not the repository's own.",
     )
-    certificate: str = Field(
-        default="",
-        title="CA certificates",
-        description="PEM text, or the path of a file, of authorities trusted beside the system's.",
-    )
-    verify_tls: bool = Field(
-        default=True,
-        title="Check certificates",
-        description="Refuse servers whose certificate is not trusted.",
-    )
-    proxy_url: str = Field(
-        default="", title="Proxy", description="URL of an HTTP proxy, without a password."
-    )
-    proxy_username: str = Field(
-        default="", title="Proxy user", description="User that the proxy asks for."
-    )
-    proxy_password: SecretStr = Field(
-        default=SecretStr(""), title="Proxy password", description="Password of the proxy's user."
-    )
+    certificate: Authorities = ""
+    client_certificate: ClientCertificate = ""
+    client_key: ClientKey = SecretStr("")
+    verify_tls: VerifyTls = True
+    proxy_url: ProxyUrl = ""
+    proxy_username: ProxyUsername = ""
+    proxy_password: ProxyPassword = SecretStr("")
+    private_key: PrivateKey = SecretStr("")
+    passphrase: Passphrase = SecretStr("")
+    host_keys: BelievedHosts = HostKeys.STRICT
+    known_hosts: KnownHosts = ""
 
     @field_validator("url")
     @classmethod
@@ -99,12 +115,24 @@ class GitSettings(ProviderSettings):
             raise InvalidInput(f"{value!r} is not the name of a branch or tag, nor a commit's id")
         return value
 
-    @field_validator("proxy_url")
-    @classmethod
-    def _a_proxy(cls, value: str) -> str:
-        if value:
-            Proxy(value).origin()
-        return value
+    @model_validator(mode="after")
+    def _consistent(self) -> GitSettings:
+        check_reached(self)
+        scheme = self.url.partition("://")[0]
+        over_http = scheme.startswith("http")
+        useless = {
+            "http": () if over_http or self.lfs_url else _HTTP,
+            "ssh": () if scheme == "ssh" else _SSH,
+        }
+        for way, names in useless.items():
+            for name in names:
+                if getattr(self, name) != type(self).model_fields[name].default:
+                    raise InvalidInput(f"{name!r} is of use over {way} only, not for {scheme}://")
+        if scheme == "file" and self.username and not self.lfs_url:
+            raise InvalidInput("'username' is of no use for file://")
+        if scheme == "ssh":
+            self.login()
+        return self
 
     def address(self) -> str:
         """Return `git+`, the URL, `@` and the ref, and the folder behind that."""
@@ -122,11 +150,24 @@ class GitSettings(ProviderSettings):
             self.username,
             self.token.get_secret_value(),
             self.lfs_url,
-            self.certificate,
-            self.verify_tls,
-            self.proxy_url,
-            self.proxy_username,
-            self.proxy_password.get_secret_value(),
+            *reached_key(self),
+            self.private_key.get_secret_value(),
+            self.passphrase.get_secret_value(),
+            self.host_keys,
+            self.known_hosts,
+        )
+
+    def login(self) -> SftpSettings:
+        """Return who logs in at the SSH server, and which server is believed."""
+        parsed = parse_url(self.url)
+        return SftpSettings(
+            host=parsed.host,
+            port=parsed.port or 22,
+            username=self.username,
+            private_key=self.private_key,
+            passphrase=self.passphrase,
+            host_keys=self.host_keys,
+            known_hosts=self.known_hosts,
         )
 
     def connect(self, options: OpenOptions) -> GitClone:

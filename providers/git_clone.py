@@ -14,10 +14,11 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 import urllib3
 from dulwich.client import (
+    GitClient,
     HTTPProxyUnauthorized,
     HTTPUnauthorized,
     default_user_agent_string,
@@ -35,14 +36,15 @@ from catalog.errors import (
     ConnectionFailed,
     ResourceNotFound,
     StorageError,
-    StorageFailed,
-    TransferTimeout,
     UnexpectedReply,
 )
 from providers.base import OpenOptions
+from providers.git_errors import protocol_error
 from providers.git_lfs import LfsClient
+from providers.git_ssh import ssh_client
 from providers.local_files import translated
 from providers.tls import make_context
+from providers.tls_settings import tls_of
 from providers.url import shown
 
 if TYPE_CHECKING:
@@ -113,12 +115,12 @@ class GitClone:
 
     def _refresh(self) -> None:
         """Fetch the ref's tip, without history, if it is another than before."""
+        with self._client() as (client, path):
+            self._look(client, path)
+
+    def _look(self, client: GitClient, path: str) -> None:
+        """Ask where the ref is now, and fetch its tip if that is another place than before."""
         settings = self._settings
-        client, path = get_transport_and_path(
-            unquote(settings.url) if settings.url.startswith("file://") else settings.url,
-            config=ConfigDict(),  # nobody's ~/.gitconfig leads elsewhere
-            **self._login(),
-        )
         tip = _resolved(client.get_refs(path.encode()).refs, settings.ref)
         if tip is None:
             raise ResourceNotFound(
@@ -137,14 +139,33 @@ class GitClone:
         self._files = self._walked(repo, tip)
         self._commit = tip
 
+    @contextmanager
+    def _client(self) -> Generator[tuple[GitClient, str]]:
+        """Return a client, and the repository's path there."""
+        url = self._settings.url
+        if url.startswith("ssh://"):
+            with ssh_client(self._settings.login(), shown(url), self._options.timeouts) as client:
+                yield client, unquote(urlsplit(url).path)
+            return
+        if url.startswith("file://"):
+            url = unquote(url)
+        # nobody's ~/.gitconfig leads elsewhere
+        yield get_transport_and_path(url, config=ConfigDict(), **self._login())
+
     def _login(self) -> dict[str, Any]:
         """Return what a client wants beside: over HTTP our TLS, proxy, login and patience."""
         settings, waits = self._settings, self._options.timeouts
         if not settings.url.startswith("http"):
-            return {"username": settings.username or None}
+            return {}
+        tls = tls_of(settings)
+        if not tls.verify:  # a person asked for that; urllib3 would warn at each request
+            urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
         common: dict[str, Any] = {
             "ssl_context": make_context(
-                authorities=settings.certificate, verify=settings.verify_tls
+                authorities=tls.authorities,
+                client_certificate=tls.client_certificate,
+                client_key=tls.client_key,
+                verify=tls.verify,
             ),
             "timeout": urllib3.Timeout(connect=waits.connect_s, read=waits.read_s),
             "retries": urllib3.Retry(0, redirect=5),
@@ -206,7 +227,7 @@ class GitClone:
         except NotGitRepository as error:
             raise ResourceNotFound(f"there is no git repository at {where}") from error
         except GitProtocolError as error:
-            raise _protocol_error(error, where) from error
+            raise protocol_error(error, where) from error
         except urllib3.exceptions.HTTPError as error:
             raise ConnectionFailed(f"{where} broke off: {type(error).__name__}") from error
         except OSError as error:
@@ -235,21 +256,3 @@ def _file(blob: ObjectID, data: bytes) -> GitFile:
         if pointer is not None and re.fullmatch(r"[0-9a-f]{64}", pointer.oid):
             return GitFile(name, pointer.size, pointer.oid)
     return GitFile(name, len(data))
-
-
-def _protocol_error(error: GitProtocolError, where: str) -> StorageError:
-    """Return what became of a conversation with the server."""
-    cause = error.__cause__
-    reason = getattr(cause, "reason", None) or cause
-    refused = isinstance(reason, urllib3.exceptions.NewConnectionError)  # a timeout to urllib3
-    if isinstance(reason, urllib3.exceptions.TimeoutError) and not refused:
-        return TransferTimeout(f"{where} did not answer in time")
-    if isinstance(cause, urllib3.exceptions.HTTPError):
-        return ConnectionFailed(f"{where} cannot be reached: {type(reason).__name__}")
-    told = re.search(r"http resp (\d{3})", str(error))
-    status = int(told[1]) if told else 0
-    if status == 403:
-        return AccessDenied(f"{where} refuses this login", status=status)
-    if status >= 500 or not str(error):
-        return StorageFailed(f"{where} failed: {error}", status=status or None)
-    return UnexpectedReply(f"{where} answered: {error}", status=status or None)

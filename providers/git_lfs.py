@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 from pydantic import SecretStr
@@ -10,8 +11,9 @@ from pydantic import SecretStr
 from catalog.errors import InvalidInput, NotSupported, ResourceNotFound, UnexpectedReply
 from providers.base import OpenOptions
 from providers.http_client import ClientOptions, HttpClient, check_header
-from providers.http_origin import Proxy, Tls
+from providers.http_origin import Tls
 from providers.http_response import Response
+from providers.tls_settings import proxy_of, tls_of
 
 if TYPE_CHECKING:
     from providers.git import GitSettings
@@ -28,39 +30,35 @@ class LfsClient:
         self.login: tuple[str | None, str | None] = (None, None)
         if secret or settings.username:
             self.login = (settings.username or "git", secret)
-        proxy = Proxy(settings.proxy_url, settings.proxy_username, settings.proxy_password)
+        tls = tls_of(settings)
         common = ClientOptions(
-            tls=Tls(settings.certificate, verify=settings.verify_tls),
-            proxy=proxy if settings.proxy_url else None,
+            tls=tls,
+            proxy=proxy_of(settings),
             timeouts=options.timeouts,
             connections=options.connections,
         )
         pools = common.pools()
-        self._anybody = HttpClient(common, pools)
-        self._ours = HttpClient(
-            ClientOptions(
-                username=self.login[0] or "",
-                password=SecretStr(self.login[1] or ""),
-                tls=common.tls,
-                proxy=common.proxy,
-                timeouts=common.timeouts,
-                connections=common.connections,
-            ),
-            pools,
-        )
+        user, password = self.login[0] or "", SecretStr(self.login[1] or "")
+        self._ours = HttpClient(replace(common, username=user, password=password), pools)
+        self._named = HttpClient(common, pools)  # the server says itself how to log in
+        others = replace(common, tls=Tls(tls.authorities, verify=tls.verify))
+        self._others = HttpClient(others, others.pools())  # our certificate is not for them
         self._url = settings.lfs_url or _beside(settings.url)
 
     def get(self, path: str, sha256: str, size: int, range_: str = "") -> Response:
         """Begin to read the bytes of a pointer, all or a range of them."""
         href, headers = self._action(path, sha256, size)
-        own = href.startswith(_origin(self._url)) and "authorization" not in map(str.lower, headers)
-        client = self._ours if own else self._anybody
+        client = self._others
+        if href.startswith(_origin(self._url)):
+            named = "authorization" in map(str.lower, headers)
+            client = self._named if named else self._ours
         more = {"Range": range_} if range_ else {}
         return client.request("GET", href, path=path, headers={**headers, **more}).expect(200, 206)
 
     def close(self) -> None:
         """Close every idle connection."""
-        self._anybody.close()
+        self._ours.close()
+        self._others.close()
 
     def _action(self, path: str, sha256: str, size: int) -> tuple[str, dict[str, str]]:
         """Ask where the bytes are to be had, and with what headers."""

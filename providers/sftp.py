@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field, SecretStr, model_validator
@@ -11,6 +10,7 @@ from catalog.errors import InvalidInput
 from catalog.paths import clean_prefix
 from providers.base import OpenOptions, ProviderSettings, Timeouts
 from providers.connection import OnClose, keep_open
+from providers.ssh_settings import BelievedHosts, HostKeys, KnownHosts, Passphrase, PrivateKey
 from providers.url import build_url, parse_url
 
 if TYPE_CHECKING:
@@ -18,15 +18,6 @@ if TYPE_CHECKING:
 
     from providers.sftp_connection import SftpSessions
     from providers.sftp_storage import SftpStorage
-
-
-class HostKeys(StrEnum):
-    """Which servers to believe."""
-
-    STRICT = "strict"
-    """Only those whose key is known already."""
-    INSECURE = "insecure"
-    """Anybody: whoever stands in the way reads and writes everything."""
 
 
 class SftpSettings(ProviderSettings):
@@ -48,24 +39,10 @@ class SftpSettings(ProviderSettings):
     password: SecretStr = Field(
         default=SecretStr(""), title="Password", description="Password of the user."
     )
-    private_key: SecretStr = Field(
-        default=SecretStr(""),
-        title="Private key",
-        description="Text of the private key; without it and a password, agent and home are asked.",
-    )
-    passphrase: SecretStr = Field(
-        default=SecretStr(""), title="Passphrase", description="What opens the private key."
-    )
-    host_keys: HostKeys = Field(
-        default=HostKeys.STRICT,
-        title="Host keys",
-        description="Believe known servers only, or any (tests only).",
-    )
-    known_hosts: str = Field(
-        default="",
-        title="Known hosts",
-        description="The server's public key, known_hosts lines, or a file's path.",
-    )
+    private_key: PrivateKey = SecretStr("")
+    passphrase: Passphrase = SecretStr("")
+    host_keys: BelievedHosts = HostKeys.STRICT
+    known_hosts: KnownHosts = ""
 
     @model_validator(mode="after")
     def _consistent(self) -> SftpSettings:

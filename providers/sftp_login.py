@@ -9,7 +9,7 @@ import asyncssh
 
 from catalog.errors import InvalidInput
 from providers.base import Timeouts
-from providers.sftp import HostKeys
+from providers.ssh_settings import HostKeys
 
 if TYPE_CHECKING:
     from providers.sftp import SftpSettings

@@ -10,9 +10,21 @@ from catalog.errors import InvalidInput
 from catalog.paths import clean_prefix
 from providers.base import OpenOptions, ProviderSettings
 from providers.http_client import ClientOptions, HttpClient, check_header
-from providers.http_origin import DEFAULT_PORTS, Proxy, Tls
+from providers.http_origin import DEFAULT_PORTS
 from providers.http_pool import Pools
-from providers.tls import check_pair
+from providers.tls_settings import (
+    Authorities,
+    ClientCertificate,
+    ClientKey,
+    ProxyPassword,
+    ProxyUrl,
+    ProxyUsername,
+    VerifyTls,
+    check_reached,
+    proxy_of,
+    reached_key,
+    tls_of,
+)
 from providers.url import build_url, parse_url, quote_path
 
 
@@ -35,35 +47,13 @@ class WebSettings(ProviderSettings):
         title="Bearer token",
         description="Token of the Authorization header, instead of user and password.",
     )
-    certificate: str = Field(
-        default="",
-        title="CA certificates",
-        description="PEM text, or the path of a file, of authorities trusted beside the system's.",
-    )
-    client_certificate: str = Field(
-        default="",
-        title="Client certificate",
-        description="PEM text or path of the certificate that the server asks of us.",
-    )
-    client_key: SecretStr = Field(
-        default=SecretStr(""),
-        title="Client key",
-        description="PEM text or path of the key of the client certificate.",
-    )
-    verify_tls: bool = Field(
-        default=True,
-        title="Check certificates",
-        description="Refuse servers whose certificate is not trusted.",
-    )
-    proxy_url: str = Field(
-        default="", title="Proxy", description="URL of an HTTP proxy, without a password."
-    )
-    proxy_username: str = Field(
-        default="", title="Proxy user", description="User that the proxy asks for."
-    )
-    proxy_password: SecretStr = Field(
-        default=SecretStr(""), title="Proxy password", description="Password of the proxy's user."
-    )
+    certificate: Authorities = ""
+    client_certificate: ClientCertificate = ""
+    client_key: ClientKey = SecretStr("")
+    verify_tls: VerifyTls = True
+    proxy_url: ProxyUrl = ""
+    proxy_username: ProxyUsername = ""
+    proxy_password: ProxyPassword = SecretStr("")
 
     @field_validator("headers")
     @classmethod
@@ -75,13 +65,9 @@ class WebSettings(ProviderSettings):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        check_pair(self.client_certificate, self.client_key)
+        check_reached(self)
         if self.username and self.bearer_token.get_secret_value():
             raise InvalidInput("give user and password, or a bearer token, not both")
-        if self.proxy_url:
-            Proxy(self.proxy_url).origin()
-        if self.proxy_username and not self.proxy_url:
-            raise InvalidInput("a proxy user was given without the proxy's URL")
         return self
 
     def below(self, path: str) -> Self:
@@ -91,13 +77,7 @@ class WebSettings(ProviderSettings):
     def connection_key(self) -> tuple[object, ...]:
         """Return TLS, proxy and authentication; URL and headers go with each request (PM-10)."""
         return (
-            self.certificate,
-            self.client_certificate,
-            self.client_key.get_secret_value(),
-            self.verify_tls,
-            self.proxy_url,
-            self.proxy_username,
-            self.proxy_password.get_secret_value(),
+            *reached_key(self),
             self.username,
             self.password.get_secret_value(),
             self.bearer_token.get_secret_value(),
@@ -116,13 +96,12 @@ class WebSettings(ProviderSettings):
         headers = dict(self.headers)
         if token := self.bearer_token.get_secret_value():
             headers["Authorization"] = f"Bearer {token}"
-        proxy = Proxy(self.proxy_url, self.proxy_username, self.proxy_password)
         return ClientOptions(
             headers=headers,
             username=self.username,
             password=self.password,
-            tls=Tls(self.certificate, self.client_certificate, self.client_key, self.verify_tls),
-            proxy=proxy if self.proxy_url else None,
+            tls=tls_of(self),
+            proxy=proxy_of(self),
             timeouts=options.timeouts,
             connections=options.connections,
         )

@@ -18,7 +18,8 @@ from providers.local import LocalSettings
 from providers.memory import MemorySettings
 from providers.registry import BUILT_IN
 from providers.s3 import S3Settings
-from providers.sftp import HostKeys, SftpSettings
+from providers.sftp import SftpSettings
+from providers.ssh_settings import HostKeys
 from providers.webdav import WebdavSettings
 
 OPTIONS = OpenOptions()
@@ -109,10 +110,16 @@ SIGNS: dict[str, dict[str, object]] = {
         "token": SECRET,
         "lfs_url": "http://b/lfs",
         "certificate": "x",
+        "client_certificate": "x",
+        "client_key": SECRET,
         "verify_tls": False,
         "proxy_url": "http://b",
         "proxy_username": "b",
         "proxy_password": SECRET,
+        "private_key": SECRET,
+        "passphrase": SECRET,
+        "host_keys": HostKeys.INSECURE,
+        "known_hosts": "b",
     },
     "fsspec": {"url": "memory://b", "options": {"a": 1}, "options_json": SecretStr('{"a":1}')},
 }

@@ -36,6 +36,7 @@ from tests.servers.git import (
     git,
     missing_pointer,
 )
+from tests.servers.openssh import SftpServer
 from tests.servers.process import free_ports
 
 
@@ -50,10 +51,12 @@ def opened(url: str, **settings: Any) -> Generator[GitStorage]:  # noqa: ANN401 
 
 
 class TestGit(ReadingConformance):
-    """The reading half of the suite, over HTTP and from a local repository."""
+    """The reading half of the suite, over HTTP, over SSH, and from a local repository."""
 
-    @pytest.fixture(params=["http", "file"])
-    def subject(self, git_server: GitServer, request: pytest.FixtureRequest) -> Iterator[Subject]:
+    @pytest.fixture(params=["http", "ssh", "file"])
+    def subject(
+        self, git_server: GitServer, sftp_server: SftpServer, request: pytest.FixtureRequest
+    ) -> Iterator[Subject]:
         name = f"{uuid4().hex}.git"
         bare = git_server.make(name)
         lock = threading.Lock()
@@ -63,8 +66,16 @@ class TestGit(ReadingConformance):
                 commit(bare, {path: data})
 
         commit(bare, {})
-        where = f"{git_server.url}/{name}" if request.param == "http" else f"file://{bare}"
-        settings = GitSettings(url=where, token=SecretStr("s3cret"))
+        settings = {
+            "http": GitSettings(url=f"{git_server.url}/{name}", token=SecretStr("s3cret")),
+            "ssh": GitSettings(
+                url=f"ssh://{sftp_server.host}:{sftp_server.port}{bare}",
+                username=sftp_server.user,
+                private_key=SecretStr(sftp_server.client_key.read_text()),
+                known_hosts=str(sftp_server.known_hosts),
+            ),
+            "file": GitSettings(url=f"file://{bare}"),
+        }[request.param]
         dead = GitSettings(url=f"http://127.0.0.1:{free_ports(1)[0]}/x.git")
         storage = settings.open(OPTIONS)
         yield Subject(settings, storage, seed, dead=dead)

@@ -15,7 +15,8 @@ from pydantic import SecretStr, ValidationError
 
 from catalog.errors import AccessDenied, ConnectionFailed, InvalidInput, SecretInUrl
 from providers.base import Attributes
-from providers.sftp import HostKeys, SftpSettings
+from providers.sftp import SftpSettings
+from providers.ssh_settings import HostKeys
 from tests.providers.conformance import OPTIONS, Conformance, Subject, names, written
 from tests.servers.openssh import SftpServer
 from tests.servers.process import free_ports

@@ -16,7 +16,7 @@ from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 from dulwich.lfs import LFSStore
 from dulwich.lfs_server import LFSServer
@@ -159,7 +159,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("Content-Length", "0")
             self.end_headers()
             return
-        path, _, query = self.path.partition("?")
+        target = urlsplit(self.path)  # a proxy sends whole URLs, which every server must take
         done = subprocess.run(
             [program("git"), "http-backend"],
             input=body,
@@ -169,8 +169,8 @@ class _Handler(BaseHTTPRequestHandler):
                 "GIT_HTTP_EXPORT_ALL": "1",
                 "GIT_PROTOCOL": self.headers.get("Git-Protocol", ""),
                 "REQUEST_METHOD": self.command,
-                "PATH_INFO": unquote(path),
-                "QUERY_STRING": query,
+                "PATH_INFO": unquote(target.path),
+                "QUERY_STRING": target.query,
                 "CONTENT_TYPE": self.headers.get("Content-Type", ""),
                 "CONTENT_LENGTH": str(len(body)),
                 "HTTP_CONTENT_ENCODING": self.headers.get("Content-Encoding", ""),

@@ -37,7 +37,9 @@ class ProxyServer:
     def lets_in(self, head: bytes) -> bool:
         """Say whether a request carries the right password."""
         secret = b64encode(f"{self.user}:{self.password}".encode())
-        return not self.user or b"Proxy-Authorization: Basic " + secret in head
+        headers = (line.partition(b": ") for line in head.split(b"\r\n"))
+        given = [value for name, _, value in headers if name.lower() == b"proxy-authorization"]
+        return not self.user or given == [b"Basic " + secret]
 
 
 class _Server(ThreadingTCPServer):
