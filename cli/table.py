@@ -78,6 +78,7 @@ QUESTIONS = (
 """Commands that only read the catalog: no run, and no Prefect."""
 
 OTHERS = (
+    Command("setup", "cli.setup:setup", OPERATE, "Make at Prefect's server what Entrepot needs."),
     Command("doctor", "cli.doctor:doctor", OPERATE, "Look for what would keep a run from going."),
 )
 

@@ -1,0 +1,49 @@
+"""What `entrepot setup` did: one line a thing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from flows.table import text_table
+
+
+class Did(StrEnum):
+    """What was done with a thing; under `--dry-run`, what would be."""
+
+    MADE = "made"
+    CHANGED = "changed"
+    KEPT = "as it was"
+    LEFT_OUT = "left out"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing, what was done with it, and why where that is no matter of course."""
+
+    thing: str
+    did: Did
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """Everything that was looked at, in its order; `dry` where nothing was touched."""
+
+    steps: tuple[Step, ...]
+    dry: bool = False
+
+    @classmethod
+    def of(cls, steps: Iterable[Step], *, dry: bool) -> Setup:
+        """Take what was done."""
+        return cls(tuple(steps), dry)
+
+    def __str__(self) -> str:
+        """Return a table, and a line with the sums."""
+        columns = ("thing", "done", "why")
+        rows = [{"thing": one.thing, "done": one.did.value, "why": one.why} for one in self.steps]
+        counts = {did: sum(one.did is did for one in self.steps) for did in Did}
+        sums = ", ".join(f"{count} {did.value}" for did, count in counts.items() if count)
+        last = f"{sums}; nothing was touched (--dry-run)" if self.dry else sums
+        return "\n".join([*text_table(columns, rows, words=columns), last])

@@ -1,0 +1,83 @@
+"""A Prefect server that nobody has set up yet, as a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Generator, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.servers.process import free_ports, listens, running
+
+ROOT = Path(__file__).parents[2]
+Entrepot = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Generator[str]:
+    """Run one for all tests of this folder; return its API's URL."""
+    from blocks.local_server import SERVER_ENVIRONMENT  # noqa: PLC0415 - imports Prefect
+
+    home = tmp_path_factory.mktemp("prefect")
+    (port,) = free_ports(1)
+    words = ("server", "start", "--host", "127.0.0.1", "--port", str(port))
+    with running(
+        [sys.executable, "-m", "prefect", *words],
+        lambda: listens(port),
+        log=home / "server.log",
+        environment={**SERVER_ENVIRONMENT, "PREFECT_HOME": str(home), "PREFECT_UI_ENABLED": "0"},
+        start_s=180,
+    ):
+        yield f"http://127.0.0.1:{port}/api"
+
+
+@pytest.fixture
+def client(server: str) -> Iterator[Any]:
+    """Ask that server."""
+    from prefect import get_client  # noqa: PLC0415
+    from prefect.settings import PREFECT_API_URL, temporary_settings  # noqa: PLC0415
+
+    with temporary_settings({PREFECT_API_URL: server}), get_client(sync_client=True) as one:
+        yield one
+
+
+@pytest.fixture
+def entrepot(server: str, tmp_path: Path) -> Entrepot:
+    """Run the command in `folder`, by default where prefect.yaml lies."""
+
+    def run(*words: object, folder: Path = ROOT, **more: str) -> subprocess.CompletedProcess[str]:
+        environment = {
+            **os.environ,
+            "PREFECT_API_URL": server,
+            "PREFECT_HOME": str(tmp_path / "prefect"),
+            "PYTHONPATH": str(ROOT),
+            **more,
+        }
+        return subprocess.run(
+            [sys.executable, "-m", "cli", *map(str, words)],
+            cwd=folder,
+            env={name: value for name, value in environment.items() if value},
+            capture_output=True,
+            text=True,
+            timeout=240,
+            check=False,
+        )
+
+    return run
+
+
+@pytest.fixture
+def set_up(entrepot: Entrepot) -> Callable[..., dict[str, str]]:
+    """Run `entrepot setup` to a good end; return what was done, by thing."""
+
+    def run(*words: object, **more: Any) -> dict[str, str]:  # noqa: ANN401 - what `entrepot` takes
+        done = entrepot("setup", "--json", *words, **more)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return {one["thing"]: one["did"] for one in json.loads(done.stdout)["steps"]}
+
+    return run
