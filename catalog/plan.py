@@ -132,6 +132,8 @@ class Target:
     tree: bool = True
     markers: str | None = None
     """The listing of its markers, where the strategy asks for it."""
+    layout: str | None = None
+    """How its files are laid out; one that holds files laid out otherwise is refused."""
 
 
 @dataclass(frozen=True, slots=True)

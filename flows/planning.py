@@ -209,7 +209,14 @@ def target(end: Repository, run_id: str, options: Options) -> Target:
     markers = (
         enumerate_repository(markers_of(end), run_id, "markers").listing_id if marking else None
     )
-    return Target(end.address, listing, match_etags=can.etags, tree=can.tree, markers=markers)
+    return Target(
+        end.address,
+        listing,
+        match_etags=can.etags,
+        tree=can.tree,
+        markers=markers,
+        layout=end.layout.value,
+    )
 
 
 def _markable(end: Repository, options: Options) -> None:

@@ -15,7 +15,7 @@ from catalog.forecast import Sample, forecast, work_of
 from catalog.inbox import Order
 from catalog.keys import repository_key
 from catalog.orders.work import Result, Work
-from catalog.plan import Action, PlanRequest, Policy, Strategy, Tally
+from catalog.plan import Action, PlanRequest, Policy, Strategy, Tally, Target
 from catalog.request import request_from_json, request_to_json
 from catalog.where import tried
 
@@ -28,6 +28,8 @@ def fold(work: Work, order: Order) -> Result:
     request = _dated(request_from_json(order.body()), order)
     if work.ask("SELECT 1 FROM plans WHERE plan_id = $plan_id", plan_id=request.plan_id):
         return {}
+    for target in request.targets:
+        _check_layout(work, target, order)
     _stage(work, request)
     _check(work, request)
     _decide(work, request, order)
@@ -114,6 +116,24 @@ def _stage(work: Work, request: PlanRequest) -> None:
             take=2**62 if chosen.take is None else chosen.take,
         )
     work.run("staged")
+
+
+def _check_layout(work: Work, target: Target, order: Order) -> None:
+    """Refuse to lay files out beside those that lie there in another way: nothing would see both."""
+    if target.layout is None:
+        return
+    for layout, files in work.ask(
+        "SELECT r.layout, v.total FROM repositories r JOIN repository_versions v USING (repository)"
+        " WHERE r.repository = $repository::UUID AND v.number = $number AND v.total > 0"
+        " AND r.layout <> $layout",
+        repository=(key := work.see(target.address, order)),
+        number=work.latest(key),
+        layout=target.layout,
+    ):
+        raise InvalidInput(
+            f"{target.address!r} holds {files} files with the layout {layout!r} and cannot be "
+            f"written with {target.layout!r}: take another path, or empty it with its own layout"
+        )
 
 
 def _check(work: Work, request: PlanRequest) -> None:

@@ -42,6 +42,12 @@ def fold(work: Work, order: Order) -> Result:
             now=order.given_at,
         )
         work.run_text(script.text("plan_version").replace("{held}", held), **which)
+        if target.layout is not None:
+            work.ask(
+                "UPDATE repositories SET layout = $layout WHERE repository = $repository::UUID",
+                layout=target.layout,
+                repository=key,
+            )
         number = work.make_version(key, order, run_id, plan_id)
         numbers.append(_made_before(work, key, run_id, plan_id) if number is None else number)
     work.run("learn_digests", plan_id=plan_id, source=source)

@@ -1,5 +1,5 @@
 INSERT INTO repositories
-SELECT $repository::UUID, $tenant, $address, NULL, $now
+SELECT $repository::UUID, $tenant, $address, NULL, $now, NULL
 WHERE NOT EXISTS (SELECT 1 FROM repositories WHERE repository = $repository::UUID);
 
 INSERT INTO repository_versions
