@@ -24,7 +24,7 @@ from prefect.settings import PREFECT_API_URL
 from blocks.repository import Repository
 from catalog.errors import CatalogError
 from cli.diagnosis import Diagnosis, Health
-from flows.instance import own_repositories
+from flows.instance import Broken, stored
 from tasks.job import opened_source
 from tasks.limit import PREFIX
 
@@ -101,12 +101,12 @@ def _own_limits(client: SyncPrefectClient) -> Iterator[GlobalConcurrencyLimitRes
 
 
 def _repositories(*, connect: bool) -> Iterator[Diagnosis]:
-    try:
-        for one in own_repositories():
+    for one in stored():
+        if isinstance(one, Broken):
+            advice = "mend the block in Prefect's UI, or save it anew"
+            yield Diagnosis(f"repository {one.name}", Health.ILL, one.why, advice)
+        else:
             yield _repository(one, connect=connect)
-    except CatalogError as error:
-        advice = "mend the block in Prefect's UI"
-        yield Diagnosis("repositories", Health.ILL, str(error), advice)
 
 
 def _repository(one: Repository, *, connect: bool) -> Diagnosis:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import httpx
 from prefect import get_client
@@ -11,6 +12,8 @@ from prefect.blocks.system import Secret
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.objects import BlockDocument
 from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
+from prefect.logging import get_logger
+from pydantic import ValidationError
 
 from blocks.repository import Repository
 from catalog.errors import InvalidInput
@@ -19,33 +22,66 @@ from catalog.glob import regex
 PAGE = 200  # block documents asked for together
 
 
-def own_repositories() -> Iterator[Repository]:
-    """Yield every repository that this instance stores and that still makes sense."""
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """A stored repository that cannot be used, and why; no value of it is told."""
+
+    name: str
+    why: str
+
+
+def stored() -> Iterator[Repository | Broken]:
+    """Yield every repository that this instance stores, as it is or why it cannot be used."""
     with get_client(sync_client=True) as client:
         names = [one.name for one in _documents(client, secrets=False) if one.name]
     for name in names:
-        yield Repository.named(name)
+        try:
+            yield Repository.named(name)
+        except RuntimeError as error:  # what Prefect makes of a ValidationError
+            if not isinstance(error.__cause__, ValidationError):
+                raise
+            yield Broken(name, _told(error.__cause__))
 
 
-def own_by_name() -> dict[str, Repository]:
-    """Return the same repositories by their names."""
-    return {one.name: one for one in own_repositories() if one.name}
+def own_repositories() -> Iterator[Repository]:
+    """Yield every repository that this instance stores; one that cannot be used is a warning."""
+    for one in stored():
+        if isinstance(one, Broken):
+            get_logger("entrepot").warning("%s is passed over: %s", one.name, one.why)
+        else:
+            yield one
+
+
+def own_by_name() -> dict[str, Repository | Broken]:
+    """Return what this instance stores, by name."""
+    return {one.name: one for one in stored() if one.name}
+
+
+def _told(error: ValidationError) -> str:
+    places = (f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
+    return f"the stored block cannot be used, save it anew ({'; '.join(places)})"
 
 
 def chosen(
-    every: Mapping[str, Repository], names: Sequence[str] | None, labels: Mapping[str, str] | None
-) -> dict[str, Repository]:
-    """Return those, by name, whose name matches a glob of `names` and that have all `labels`."""
+    every: Mapping[str, Repository | Broken],
+    names: Sequence[str] | None,
+    labels: Mapping[str, str] | None,
+) -> tuple[dict[str, Repository], tuple[Broken, ...]]:
+    """Return those, by name, whose name matches a glob of `names` and that have all `labels`.
+
+    Those that cannot be used are apart; they may have any label.
+    """
     match = re.compile(regex(names or ["*"]))
     wanted = (labels or {}).items()
-    return {
-        name: one
-        for name, one in sorted(every.items())
-        if match.fullmatch(name) and wanted <= one.labels.items()
-    }
+    named = [(name, one) for name, one in sorted(every.items()) if match.fullmatch(name)]
+    usable = {name: one for name, one in named if isinstance(one, Repository)}
+    return (
+        {name: one for name, one in usable.items() if wanted <= one.labels.items()},
+        tuple(one for _, one in named if isinstance(one, Broken)),
+    )
 
 
-def repositories_at(api: str, secret: str = "") -> dict[str, Repository]:
+def repositories_at(api: str, secret: str = "") -> dict[str, Repository | Broken]:
     """Return what the instance behind another Prefect API stores, by name.
 
     `secret` names a Secret block of this instance that holds `user:password` for that API, or its
@@ -61,7 +97,14 @@ def repositories_at(api: str, secret: str = "") -> dict[str, Repository]:
             found = list(_documents(client, secrets=True))
     except (httpx.HTTPError, PrefectHTTPStatusError, OSError, RuntimeError) as error:
         raise InvalidInput(f"the Prefect API at {api!r} cannot be read: {error}") from error
-    return {one.name: Repository.model_validate(one.data) for one in found if one.name}
+    return {one.name: _usable(one.name, one.data) for one in found if one.name}
+
+
+def _usable(name: str, data: Mapping[str, object]) -> Repository | Broken:
+    try:
+        return Repository.model_validate(data)
+    except ValidationError as error:
+        return Broken(name, _told(error))
 
 
 def _documents(client: SyncPrefectClient, *, secrets: bool) -> Iterator[BlockDocument]:

@@ -56,16 +56,16 @@ def repair_all(
     """
     given = [resolved(one) for one in sources or ()]
     every = own_by_name()
-    wanted = chosen(every, names, labels)
-    if not wanted:
+    wanted, broken = chosen(every, names, labels)
+    if not wanted and not broken:
         raise InvalidInput(f"no repository is to be repaired: {len(every)} are stored here")
     written = Catalog.open(Settings()).written()
-    result = RepairAllResult(
-        tuple(
-            _passed_over(name, one, written) or _mended(name, one, depth, given)
-            for name, one in wanted.items()
-        )
-    )
+    rows = [
+        _passed_over(name, one, written) or _mended(name, one, depth, given)
+        for name, one in wanted.items()
+    ]
+    rows += [Mended(one.name, "", error=one.why) for one in broken]
+    result = RepairAllResult(tuple(rows))
     get_run_logger().info("%s", result.summary())
     if not result:
         raise RepairAllFailed(result)

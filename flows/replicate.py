@@ -86,14 +86,17 @@ def replicate(
     """
     place = resolved(to)
     every = repositories_at(upstream, upstream_secret) if upstream else own_by_name()
-    wanted = _outside(place, chosen(every, names, labels))
-    if not wanted:
+    usable, broken = chosen(every, names, labels)
+    wanted = _outside(place, usable)
+    if not wanted and not broken:
         raise InvalidInput(f"no repository is to be replicated: {len(every)} are stored there")
     catalog = Catalog.open(Settings())
     rows = [_replicated(catalog, name, one, place, guards) for name, one in wanted.items()]
+    rows += [Replica(one.name, "", error=one.why) for one in broken]
+    kept = {*wanted, *(one.name for one in broken)}
     if leftovers is not Leftovers.KEEP:
         rows += [
-            _emptied(place, name) for name in _left(catalog, place, leftovers) if name not in wanted
+            _emptied(place, name) for name in _left(catalog, place, leftovers) if name not in kept
         ]
     result = ReplicateResult(upstream or "this instance", place.label, tuple(rows))
     get_run_logger().info("%s", result.summary())

@@ -119,7 +119,7 @@ def _stage(work: Work, request: PlanRequest) -> None:
 
 
 def _check_layout(work: Work, target: Target, order: Order) -> None:
-    """Refuse to lay files out beside those that lie there in another way: nothing would see both."""
+    """Refuse to lay files out beside others that lie there otherwise: nothing would see both."""
     if target.layout is None:
         return
     for layout, files in work.ask(

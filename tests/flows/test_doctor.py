@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from cli.exits import Exit
+from tests.flows.spoiled import spoil
 from tests.flows.test_command_line import entrepot
 
 Things = dict[str, dict[str, Any]]
@@ -22,15 +24,16 @@ def diagnosed(*words: str) -> tuple[int, Things]:
 
 
 @pytest.fixture
-def block(tmp_path: Path) -> str:
-    """Store a repository whose folder is there."""
+def block(tmp_path: Path) -> Iterator[str]:
+    """Store a repository whose folder is there, and forget it afterwards."""
     from blocks.repository import LimitSettings, Repository  # noqa: PLC0415 - imports Prefect
     from providers.local import LocalSettings  # noqa: PLC0415
 
     (tmp_path / "held").mkdir()
     storage = LocalSettings(path=str(tmp_path / "held"))
     Repository(storage=storage, limits=LimitSettings(batches=2)).save("examined", overwrite=True)
-    return "examined"
+    yield "examined"
+    Repository.delete("examined")
 
 
 def test_what_is_well_is_said(block: str) -> None:
@@ -50,6 +53,15 @@ def test_a_repository_that_cannot_be_reached_is_ill(block: str, tmp_path: Path) 
     code, things = diagnosed("--no-connect")
     assert code == Exit.WELL
     assert "not tried" in things[f"repository {block}"]["found"]
+
+
+def test_a_block_that_cannot_be_used_is_ill_and_told_without_its_values(block: str) -> None:
+    spoil(block)
+    code, things = diagnosed()
+    assert code == Exit.FAILED
+    found = things[f"repository {block}"]["found"]
+    assert "save it anew" in found
+    assert "hunter2" not in found
 
 
 def test_what_is_wrong_on_this_machine_is_ill(
