@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from catalog.digest import Digest
 from catalog.errors import InvalidInput
 from catalog.plan import Mode, Policy
 from catalog.store import Catalog
@@ -368,3 +369,24 @@ def test_what_another_repository_can_only_have_from_here_stays(
 
     assert fetch(str(last)).files == 3
     assert files(last) == files(source)
+
+
+def test_the_same_bytes_from_elsewhere_fill_a_catalogued_file_in(
+    tmp_path: Path, catalog: Catalog
+) -> None:
+    """Pulp fills the file of an on-demand unit in when the same unit is uploaded."""
+    from flows.sync import sync  # noqa: PLC0415 - imports Prefect
+
+    upstream, other, end = tmp_path / "upstream", tmp_path / "other", tmp_path / "end"
+    for folder in (upstream, other):
+        folder.mkdir()
+        (folder / "a").write_text("alpha")
+    (upstream / "SHA256SUMS").write_text(f"{Digest.of(b'alpha').value}  a\n")
+    assert sync(str(upstream / "SHA256SUMS"), [str(end)], policy=Policy.ON_DEMAND).catalogued == 1
+    (upstream / "a").unlink()
+
+    filled = sync(str(other), [str(end)])
+
+    assert (filled.failed, filled.bytes, files(end)) == (0, 5, {"a": b"alpha"})
+    assert filled.version == {url(end): 1}
+    assert not list(catalog.origins(url(end)))
