@@ -9,6 +9,7 @@ from prefect.logging import get_run_logger
 from catalog.errors import GuardCrossed
 from catalog.guards import Crossed
 from catalog.plan import Plan
+from flows.events import plan_guarded
 
 
 class Approval(StrEnum):
@@ -27,6 +28,7 @@ def approved(plan: Plan, crossed: tuple[Crossed, ...], approval: Approval) -> No
     if not crossed:
         return
     lines = tuple(str(one) for one in crossed)
+    plan_guarded(plan, lines)
     if approval is Approval.FAIL:
         raise GuardCrossed(plan.plan_id, "it crosses its guards", lines)
     get_run_logger().warning("plan %s waits for approval: %s", plan.plan_id, "; ".join(lines))

@@ -22,6 +22,7 @@ from catalog.store import Catalog
 from catalog.turn import turns
 from catalog.version import Version
 from flows.artifacts import ProgressArtifact, show_result
+from flows.events import version_created
 from flows.result import DestinationResult, Failure, SyncResult, failures_of
 from tasks.deliver import deliver
 from tasks.job import Job, forget, shared
@@ -173,6 +174,9 @@ class Running:
         for repository, row in zip(job.destinations, rows, strict=True):
             if not row.failed:
                 publish(repository, job.run_id)
+        for repository, version in zip(job.destinations, made, strict=True):
+            if version is not None:
+                version_created(repository, version)
         result = SyncResult(
             job.run_id,
             plan.plan_id if plan is not None else None,

@@ -16,6 +16,7 @@ from catalog.version import ContentRow
 from flows.artifacts import show_findings
 from flows.content_plan import Content, Lies, brought_about, lacking
 from flows.delivery import Running
+from flows.events import resources_quarantined
 from flows.names import run_name
 from flows.options import Options
 from flows.verb import verb
@@ -155,6 +156,8 @@ def _mended(
         quarantine(end, sorted(lost), run.job.run_id)
     elif end.layout is Layout.VERSIONED:
         forget_files(end, sorted(lost), run.job.run_id)
+    if lost:
+        resources_quarantined(end, sorted(lost), run.job.run_id)
     good = [row for row in rows if row.path not in lost]
     if good:
         brought_about(run, _content(good, place), REPAIRING, given)

@@ -1,0 +1,68 @@
+"""Events for Prefect's automations: a version was made, files set aside, a plan stopped.
+
+A repository is the resource `entrepot.repository.<name, or else address>`; the flow run that told is
+among the related resources, as Prefect adds it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from prefect.events import emit_event
+
+from blocks.repository import Repository
+from catalog.plan import Plan
+from catalog.version import Version
+
+VERSION_CREATED = "entrepot.version.created"
+RESOURCE_QUARANTINED = "entrepot.resource.quarantined"
+PLAN_GUARDED = "entrepot.plan.guarded"
+TOLD = 100  # paths in a payload
+
+
+def version_created(repository: Repository, version: Version) -> None:
+    """Tell that a repository has a new version, and what it changed."""
+    emit_event(
+        VERSION_CREATED,
+        _resource(repository),
+        payload={
+            "version": version.number,
+            "base": version.base,
+            "added": version.added,
+            "replaced": version.replaced,
+            "removed": version.removed,
+            "files": version.total,
+            "bytes": version.bytes,
+            "run_id": version.run_id,
+        },
+    )
+
+
+def resources_quarantined(repository: Repository, paths: Sequence[str], run_id: str) -> None:
+    """Tell that files were set aside, for their right bytes are nowhere to be had."""
+    emit_event(
+        RESOURCE_QUARANTINED,
+        _resource(repository),
+        payload={"count": len(paths), "paths": list(paths[:TOLD]), "run_id": run_id},
+    )
+
+
+def plan_guarded(plan: Plan, crossed: Sequence[str]) -> None:
+    """Tell that a plan does more than its guards allow, before it fails or a person is asked."""
+    emit_event(
+        PLAN_GUARDED,
+        {"prefect.resource.id": f"entrepot.plan.{plan.plan_id}", "entrepot.source": plan.source},
+        payload={
+            "plan_id": plan.plan_id,
+            "destinations": [one.address for one in plan.tallies],
+            "crossed": list(crossed),
+        },
+    )
+
+
+def _resource(repository: Repository) -> dict[str, str]:
+    return {
+        "prefect.resource.id": f"entrepot.repository.{repository.label}",
+        "prefect.resource.name": repository.label,
+        "entrepot.address": repository.address,
+    }
