@@ -8,7 +8,7 @@ from typing import Any
 
 from prefect.blocks.core import Block
 from prefect.client.orchestration import SyncPrefectClient
-from prefect.client.schemas.actions import WorkPoolCreate
+from prefect.client.schemas.actions import WorkPoolCreate, WorkPoolUpdate
 from prefect.exceptions import ObjectNotFound
 from prefect.workers.utilities import get_default_base_job_template_for_infrastructure_type
 
@@ -49,9 +49,14 @@ def _registered(client: SyncPrefectClient, kind: type[Block]) -> tuple[dict[str,
 
 
 def set_up_pools(
-    client: SyncPrefectClient, names: Iterable[str], kind: str | None, *, dry: bool
+    client: SyncPrefectClient,
+    names: Iterable[str],
+    kind: str | None,
+    template: dict[str, Any] | None,
+    *,
+    dry: bool,
 ) -> Iterator[Step]:
-    """Make the work pools that are missing; none that exists is touched.
+    """Make the work pools that are missing; one that exists only gets a `template` that is given.
 
     Raises:
         InvalidInput: one exists with another type than `kind`, or nobody knows that type.
@@ -61,9 +66,9 @@ def set_up_pools(
             found = client.read_work_pool(name)
         except ObjectNotFound:
             wanted = kind or PROCESS
-            template = _template(wanted)
+            jobs = template or _template(wanted)
             if not dry:
-                made = WorkPoolCreate(name=name, type=wanted, base_job_template=template)
+                made = WorkPoolCreate(name=name, type=wanted, base_job_template=jobs)
                 client.create_work_pool(made)
             yield Step(f"work pool {name}", Did.MADE, f"type {wanted}")
             continue
@@ -72,7 +77,12 @@ def set_up_pools(
                 f"the work pool {name!r} is of type {found.type!r}, and --pool-type says "
                 f"{kind!r}: name another pool with --pool"
             )
-        yield Step(f"work pool {name}", Did.KEPT, f"type {found.type}")
+        if template in (None, found.base_job_template):
+            yield Step(f"work pool {name}", Did.KEPT, f"type {found.type}")
+            continue
+        if not dry:
+            client.update_work_pool(name, WorkPoolUpdate(base_job_template=template))
+        yield Step(f"work pool {name}", Did.CHANGED, "its base job template")
 
 
 def _template(kind: str) -> dict[str, Any]:

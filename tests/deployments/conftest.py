@@ -18,9 +18,9 @@ ROOT = Path(__file__).parents[2]
 Entrepot = Callable[..., subprocess.CompletedProcess[str]]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Generator[str]:
-    """Run one for all tests of this folder; return its API's URL."""
+    """Run one for all tests of a module; return its API's URL."""
     from blocks.local_server import SERVER_ENVIRONMENT  # noqa: PLC0415 - imports Prefect
 
     home = tmp_path_factory.mktemp("prefect")

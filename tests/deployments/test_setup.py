@@ -43,19 +43,29 @@ def test_everything_is_made_once_and_then_as_it_was(set_up: SetUp, client: Any) 
     # A server registers at its start whatever its own environment has installed.
     client.delete_block_type(client.read_block_type_by_slug(REPOSITORY).id)
     dry = set_up("--dry-run")
-    assert set(dry.values()) == {"made"}
+    assert set(dry.values()) == {"made", "changed", "left out"}
     assert client.read_work_pools() == []
     assert client.read_deployments() == []
 
     made = set_up()
     assert made == dry
+    shipped = yaml.safe_load((ROOT / "deployments" / "automations.yaml").read_text())["automations"]
+    # Those that notify wait for a block of the operator's.
+    waiting = {one["name"] for one in shipped if "block" in one["actions"][0]}
+    assert {thing for thing, did in made.items() if did == "left out"} == {
+        f"automation {name}" for name in waiting
+    }
+    assert made.keys() >= {f"automation {one['name']}" for one in shipped}
     assert made.keys() >= {f"block type {REPOSITORY}", "work pool entrepot"} | FLOWS
     assert client.read_work_pool("entrepot").type == "process"
+    assert client.read_work_pool("entrepot").concurrency_limit == 16
     assert client.read_deployment_by_name("sync/sync").work_pool_name == "entrepot"
     assert client.read_block_type_by_slug(REPOSITORY).name
 
     again = set_up()
-    assert again == dict.fromkeys(made, "as it was")
+    assert again == {
+        thing: did if did == "left out" else "as it was" for thing, did in made.items()
+    }
 
 
 def test_what_changed_is_told(set_up: SetUp, small: Path) -> None:
@@ -78,6 +88,18 @@ def test_a_pool_of_another_type_is_not_taken_for_ours(entrepot: Entrepot, tmp_pa
     done = entrepot("setup", "--pool", "typed", "--pool-type", "docker", folder=tmp_path)
     assert done.returncode == Exit.USAGE
     assert "'typed' is of type 'process'" in done.stderr
+
+
+def test_the_kubernetes_template_makes_a_pool(set_up: SetUp, tmp_path: Path, client: Any) -> None:  # noqa: ANN401
+    file = tmp_path / "template.yaml"
+    file.write_text((ROOT / "deployments" / "kubernetes-work-pool.yaml").read_text())
+    words = ("--pool", "cluster", "--pool-type", "kubernetes", "--pool-template", file)
+    assert set_up(*words, folder=tmp_path)["work pool cluster"] == "made"
+    assert set_up(*words, folder=tmp_path)["work pool cluster"] == "as it was"
+    file.write_text(file.read_text().replace("entrepot-catalog", "other-claim"))
+    assert set_up(*words, folder=tmp_path)["work pool cluster"] == "changed"
+    stored = client.read_work_pool("cluster").base_job_template
+    assert stored["variables"]["properties"]["catalog_claim"]["default"] == "other-claim"
 
 
 def test_a_type_that_nobody_knows_is_refused(entrepot: Entrepot, tmp_path: Path) -> None:
