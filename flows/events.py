@@ -1,7 +1,7 @@
 """Events for Prefect's automations: a version was made, files set aside, a plan stopped.
 
-A repository is the resource `entrepot.repository.<name, or else address>`; the flow run that told is
-among the related resources, as Prefect adds it.
+A repository is the resource `entrepot.repository.<name, or else address>`; the flow run that told
+is among the related resources, as Prefect adds it.
 """
 
 from __future__ import annotations
