@@ -15,6 +15,7 @@ from catalog import script
 from catalog import version_reading as reading
 from catalog.access import Access
 from catalog.diff import DiffCounts, DiffRow, diff_query
+from catalog.errors import InvalidInput
 from catalog.finding import Fault, Finding
 from catalog.page import stream_rows, write_rows
 from catalog.spool import Listing, parts
@@ -57,6 +58,19 @@ class History(Access):
         with self._reading() as connection:
             key = self._key(address)
             return reading.read_version_at(connection, self._tenant, key, address, moment)
+
+    def chosen_version(
+        self, address: str, number: int | None = None, at: datetime | None = None
+    ) -> Version:
+        """Return the version that is meant by its number, or by a moment, or else the latest.
+
+        Raises:
+            InvalidInput: both were given.
+            NotRecorded: there is no such version.
+        """
+        if number is not None and at is not None:
+            raise InvalidInput("a version is meant by its number or by a moment, not by both")
+        return self._version(address, number) if at is None else self.version_at(address, at)
 
     def content(self, address: str, number: int | None = None) -> Iterator[ContentRow]:
         """Return the resources of a version, the latest by default, in path order."""

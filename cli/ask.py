@@ -15,7 +15,7 @@ from catalog.errors import InvalidInput, NotRecorded
 from catalog.glob import regex
 from catalog.outcome import Status
 from catalog.store import Catalog
-from catalog.version import ContentRow, Version
+from catalog.version import ContentRow
 from cli.answer import Answer, moment
 from cli.meant import address_of
 from cli.output import PLAIN, Output, answering, show, show_lines
@@ -46,7 +46,7 @@ def ls(
         if repository is None:
             show(_repositories(catalog), output)
             return
-        found = _version(catalog, address_of(repository), version, at)
+        found = catalog.chosen_version(address_of(repository), version, at)
         wanted = re.compile(regex([glob]))
         rows = catalog.content(found.address, found.number)
         show_lines((row for row in rows if wanted.fullmatch(row.path)), _content_line, output)
@@ -197,14 +197,6 @@ def _one_run(catalog: Catalog, run_id: str, limit: int) -> Answer:
         for one in catalog.tallies(run_id)
     )
     return Answer(columns, rows, words=columns, empty="nothing failed", rest=totals)
-
-
-def _version(catalog: Catalog, address: str, number: int | None, at: datetime | None) -> Version:
-    if number is not None and at is not None:
-        raise InvalidInput("a version is meant by its number or by a moment, not by both")
-    if at is not None:
-        return catalog.version_at(address, at)
-    return catalog.latest(address) if number is None else catalog.version(address, number)
 
 
 def _before(catalog: Catalog, address: str, number: int) -> int:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime
 from enum import Enum
 
 from blocks.history import bytes_of
@@ -52,17 +51,6 @@ class Content:
     versions: tuple[tuple[str, int], ...]  # (address, number)
     told: tuple[str, int] | Modification | None = None
     """What tells the rows again when the plan is applied: a whole version, or how they are made."""
-
-
-def chosen_version(
-    catalog: Catalog, address: str, number: int | None, at: datetime | None
-) -> Version:
-    """Return the version that is meant by its number, or by a moment, or else the latest."""
-    if number is not None and at is not None:
-        raise InvalidInput("a version is meant by its number or by a moment, not by both")
-    if at is not None:
-        return catalog.version_at(address, at)
-    return catalog.latest(address) if number is None else catalog.version(address, number)
 
 
 def whole(

@@ -14,7 +14,7 @@ from catalog.content_set import Addition, Modification
 from catalog.settings import Settings
 from catalog.store import Catalog
 from flows.approval import Approval
-from flows.content_plan import RESTORING, brought_about, chosen_version, made_of
+from flows.content_plan import RESTORING, brought_about, made_of
 from flows.delivery import Running
 from flows.names import run_name
 from flows.options import GuardSettings
@@ -67,7 +67,7 @@ def asked(
 
 
 def _number(catalog: Catalog, repository: Repository, number: int | None) -> int:
-    return chosen_version(catalog, repository.address, number, None).number
+    return catalog.chosen_version(repository.address, number).number
 
 
 @verb("modify", run_name)

@@ -15,7 +15,7 @@ from blocks.resolve import repository as resolved
 from catalog.settings import Settings
 from catalog.store import Catalog
 from flows.approval import Approval
-from flows.content_plan import RESTORING, chosen_version, prepared, refuse_lacking, whole
+from flows.content_plan import RESTORING, prepared, refuse_lacking, whole
 from flows.delivery import Running
 from flows.names import run_name
 from flows.options import GuardSettings
@@ -57,7 +57,7 @@ def plan_restore(
     origin = resolved(repository)
     ends = distinct([resolved(one) for one in destinations or [origin]])
     catalog = Catalog.open(Settings())
-    wanted = chosen_version(catalog, origin.address, version, at)
+    wanted = catalog.chosen_version(origin.address, version, at)
     source, content = whole(catalog, origin, wanted, ends)
     options = replace(RESTORING, guards=(guards or GuardSettings()).values(), approval=approval)
     given = [origin, *(resolved(one) for one in sources or ())]

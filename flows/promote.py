@@ -10,7 +10,7 @@ from blocks.resolve import repository as resolved
 from catalog.settings import Settings
 from catalog.store import Catalog
 from flows.approval import Approval
-from flows.content_plan import RESTORING, brought_about, chosen_version, whole
+from flows.content_plan import RESTORING, brought_about, whole
 from flows.delivery import Running
 from flows.names import run_name
 from flows.options import GuardSettings
@@ -52,7 +52,7 @@ def promote(
     origin = resolved(repository)
     ends = distinct([resolved(one) for one in destinations])
     catalog = Catalog.open(Settings())
-    wanted = chosen_version(catalog, origin.address, version, at)
+    wanted = catalog.chosen_version(origin.address, version, at)
     options = replace(RESTORING, guards=(guards or GuardSettings()).values(), approval=approval)
     given = [origin, *(resolved(one) for one in sources or ())]
     source, content = whole(catalog, origin, wanted, ends)

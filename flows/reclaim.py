@@ -19,7 +19,6 @@ from blocks.resolve import repository as resolved
 from catalog.errors import InvalidInput
 from catalog.settings import Settings
 from catalog.store import Catalog
-from flows.content_plan import chosen_version
 from flows.delivery import Running
 from flows.names import shown
 from flows.places import readable
@@ -144,7 +143,7 @@ def reclaim(
     kept: list[tuple[str, int]] = []
     for one in keep_versions or ():
         address = resolved(one.repository).address
-        kept.append((address, chosen_version(catalog, address, one.version, None).number))
+        kept.append((address, catalog.chosen_version(address, one.version).number))
     chosen = [place.address for end in ends for place in (end, history_of(end))]
     held = {
         copy.address: None

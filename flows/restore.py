@@ -15,7 +15,7 @@ from blocks.resolve import repository as resolved
 from catalog.settings import Settings
 from catalog.store import Catalog
 from flows.approval import Approval
-from flows.content_plan import RESTORING, brought_about, chosen_version, whole
+from flows.content_plan import RESTORING, brought_about, whole
 from flows.delivery import Running
 from flows.names import run_name
 from flows.options import GuardSettings
@@ -56,7 +56,7 @@ def restore(
     """
     end = resolved(repository)
     catalog = Catalog.open(Settings())
-    wanted = chosen_version(catalog, end.address, version, at)
+    wanted = catalog.chosen_version(end.address, version, at)
     options = replace(RESTORING, guards=(guards or GuardSettings()).values(), approval=approval)
     given = [resolved(one) for one in sources or ()]
     source, content = whole(catalog, end, wanted, (end,))
