@@ -46,6 +46,8 @@ class Explanation:
         if self.status == "failed":
             tries = f" after {self.attempts} tries" if (self.attempts or 0) > 1 else ""
             return f"{self.path!r} failed {where}{tries}: {self.message} (planned: {planned})"
+        if self.status == "dropped":
+            return f"{self.path!r} was dropped {where}: {self.message} (planned: {planned})"
         if self.status is None and self.action != "keep":
             return f"{self.path!r} was not reached {where} (planned: {planned})"
         if self.status == "catalogued":

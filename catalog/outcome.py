@@ -15,6 +15,8 @@ class Status(StrEnum):
     FAILED = "failed"
     CATALOGUED = "catalogued"
     """Its version lists it; its bytes lie elsewhere."""
+    DROPPED = "dropped"
+    """Left out on purpose, for a reason; what the destination had there stays."""
 
 
 class Proof(StrEnum):
@@ -33,8 +35,8 @@ class Outcome:
     """One item at one destination: what was done, found and proven.
 
     `origin_*` is the source's fingerprint as it was read; `etag` and `modified_us` are the
-    destination's. Failures carry `error` (a code of `catalog.errors`), `message`, and where there
-    is one `expected` and `found`.
+    destination's. Failures and what was dropped carry `error` (a code of `catalog.errors`),
+    `message`, and where there is one `expected` and `found`.
     """
 
     destination: str

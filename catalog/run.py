@@ -34,6 +34,7 @@ class RunTally:
     failed: int = 0
     bytes: int = 0  # stored
     catalogued: int = 0
+    dropped: int = 0
 
 
 @dataclass(frozen=True, slots=True)

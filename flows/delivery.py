@@ -31,6 +31,7 @@ from tasks.publish import publish
 from tasks.record import BatchReport
 from transfer.collector import calm
 from transfer.job import TransferOptions
+from transfer.steps import StepChange
 from transfer.validate import Check
 
 FAILURES = 1000  # failures that a result carries; the catalog has them all
@@ -96,9 +97,14 @@ class Running:
         self._ended = True
         self.catalog.end_run(self.job.run_id, state, message, plan_id=plan_id)
 
-    def how(self, options: TransferOptions, checks: tuple[Check, ...] = ()) -> None:
+    def how(
+        self,
+        options: TransferOptions,
+        checks: tuple[Check, ...] = (),
+        steps: tuple[StepChange, ...] = (),
+    ) -> None:
         """Say how to move, before `move`."""
-        self.job = replace(self.job, options=options, checks=checks)
+        self.job = replace(self.job, options=options, checks=checks, steps=steps)
 
     def move(self, plan: Plan) -> list[BatchReport]:
         """Deliver every batch of the plan; a stop asked for reaches every thread."""
@@ -143,9 +149,11 @@ class Running:
         catalog, job = self.catalog, self.job
         made: tuple[Version | None, ...] = (None,) * len(job.destinations)
         failures: tuple[Failure, ...] = ()
+        drops: tuple[Failure, ...] = ()
         if plan is not None:
             made = catalog.record_versions(job.run_id, plan.plan_id, allow_partial=allow_partial)
             failures = failures_of(catalog.outcomes(job.run_id, Status.FAILED, FAILURES))
+            drops = failures_of(catalog.outcomes(job.run_id, Status.DROPPED, FAILURES))
         tallies = (
             {one.address: one for one in catalog.tallies(job.run_id)} if plan is not None else {}
         )
@@ -165,6 +173,7 @@ class Running:
                     failed=tally.failed if tally else 0,
                     bytes=tally.bytes if tally else 0,
                     catalogued=tally.catalogued if tally else 0,
+                    dropped=tally.dropped if tally else 0,
                     version=latest.number,
                     made=version is not None,
                     files=latest.total,
@@ -187,6 +196,7 @@ class Running:
             batches=plan.batches if plan is not None else 0,
             seconds=time.monotonic() - self._began_s,
             same_as=same_as,
+            drops=drops,
         )
         state = "failed" if result.failed else "completed"
         self.end(state, result.summary(), plan_id=result.plan_id)

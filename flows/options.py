@@ -11,6 +11,27 @@ from catalog.guards import Guards
 from catalog.plan import Mode, OnError, Policy, Selection, Strategy
 from flows.approval import Approval
 from transfer.job import CleanUp, History
+from transfer.steps import At, Part, StepChange
+
+
+class StepSettings(BaseModel):
+    """A step of your own between those of each batch, or one of them left out."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    at: At = Field(default=At.BEFORE, title="Where", description="Before, after or instead of it.")
+    part: Part = Field(
+        default=Part.UPLOAD, title="Which step", description="The step that yours stands by."
+    )
+    run: str = Field(
+        default="",
+        title="Your function",
+        description="As module:function, called with the batch; empty leaves the step out.",
+    )
+
+    def value(self) -> StepChange:
+        """Return the change."""
+        return StepChange(self.at, self.part, self.run)
 
 
 class GuardSettings(BaseModel):
@@ -53,6 +74,7 @@ class Options:
     allow_partial: bool = False
     clean_up: CleanUp = CleanUp.KEEP
     checks: tuple[str, ...] = ()
+    steps: tuple[StepChange, ...] = ()
     guards: Guards = field(default=Guards())
     approval: Approval = Approval.FAIL
     history: History = History.KEEP
@@ -65,6 +87,7 @@ class Options:
             "allow_partial",
             "clean_up",
             "checks",
+            "steps",
             "guards",
             "approval",
             "history",

@@ -26,6 +26,8 @@ from tasks.job import opened_destination
 from tasks.plan import make_plan
 from tasks.publish import check_shown
 from transfer.job import CleanUp, TransferOptions
+from transfer.named import function
+from transfer.steps import Part, looks_inside, order_of
 
 MOST_BATCHES = 200  # a run's task runs stay some hundreds, however many files there are
 
@@ -40,6 +42,7 @@ def listed(run: Running, options: Options) -> tuple[Listing, int]:
     """List the source and record its version; return both."""
     source, run_id = run.job.source, run.job.run_id
     checks(options.checks)  # a name that leads nowhere is an error now
+    _own_steps(options)
     _possible(run, options)
     wanted = enumerate_repository(source, run_id, "source")
     version = run.catalog.record_listing(source.address, wanted, run_id=run_id)
@@ -98,10 +101,10 @@ def _possible(run: Running, options: Options) -> None:
                 f"under the policy {policy.value!r} the bytes stay at the source: "
                 "it cannot be cleaned up as well"
             )
-        if options.checks:
+        if options.checks or options.steps:
             raise InvalidInput(
                 f"under the policy {policy.value!r} no bytes move: there is nothing for checks "
-                "to look at"
+                "or steps to look at"
             )
         for end in run.job.destinations:
             if end.layout is not Layout.PATH:
@@ -121,6 +124,13 @@ def _possible(run: Running, options: Options) -> None:
             f"{source.label!r} lists {unstored} files that it does not store: a mirror of it would "
             "remove them elsewhere; fetch them first"
         )
+
+
+def _own_steps(options: Options) -> None:
+    """Refuse steps that contradict each other, or that lead nowhere."""
+    for one in order_of(options.steps):
+        if not isinstance(one, Part):
+            function(one, "step")
 
 
 def rechecked(run: Running, request: PlanRequest, options: Options, wanted: Listing) -> None:
@@ -148,10 +158,11 @@ def carried_out(run: Running, plan: Plan, options: Options, version: int | None)
             on_error=options.on_error,
             clean_up=options.clean_up,
             history=options.history,
-            keep_staged=bool(own),
+            keep_staged=bool(own) or looks_inside(options.steps),
             strategy=plan.strategy,
         ),
         own,
+        options.steps,
     )
     if plan.batches:
         run.move(plan)

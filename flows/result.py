@@ -50,7 +50,8 @@ class DestinationResult:
     """What a run did at one destination.
 
     `version` is its latest, `made` says whether it is new; `files` and `size` (bytes) are all that
-    it holds. `catalogued` counts what its version lists from now on while its bytes stay elsewhere.
+    it holds. `catalogued` counts what its version lists from now on while its bytes stay elsewhere,
+    `dropped` what was left out on purpose.
     """
 
     label: str
@@ -66,6 +67,7 @@ class DestinationResult:
     files: int = 0
     size: int = 0
     catalogued: int = 0
+    dropped: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,7 @@ class SyncResult:
     batches: int = 0
     seconds: float = 0.0
     same_as: str | None = None  # the run after which nothing changed, where this one was skipped
+    drops: tuple[Failure, ...] = ()  # what was left out on purpose, each with its reason
 
     @property
     def added(self) -> int:
@@ -122,6 +125,11 @@ class SyncResult:
         return sum(one.catalogued for one in self.destinations)
 
     @property
+    def dropped(self) -> int:
+        """Return how many resources were left out on purpose, over all destinations."""
+        return sum(one.dropped for one in self.destinations)
+
+    @property
     def version(self) -> dict[str, int]:
         """Return the latest version of each destination, by label."""
         return {one.label: one.version for one in self.destinations}
@@ -148,14 +156,17 @@ class SyncResult:
         if self.same_as is not None:
             return f"skipped: nothing changed since run {self.same_as}"
         if not self.changed:
+            if self.dropped:
+                return f"{self.dropped} dropped, nothing else to do: {ends}"
             return f"nothing to do: {ends} up to date"
         if self.catalogued:
             return (
                 f"{self.catalogued} catalogued, their bytes stay at the source, "
                 f"{self.removed} removed, for {ends}"
             )
+        dropped = f"{self.dropped} dropped, " if self.dropped else ""
         return (
-            f"{self.added} added, {self.replaced} replaced, {self.removed} removed, "
+            f"{self.added} added, {self.replaced} replaced, {self.removed} removed, {dropped}"
             f"{human(self.bytes)} written to {ends}"
         )
 
@@ -179,17 +190,20 @@ class SyncResult:
                 )
             )
             | ({"catalogued": str(one.catalogued)} if self.catalogued else {})
+            | ({"dropped": str(one.dropped)} if self.dropped else {})
             for one in self.destinations
         ]
 
     def _columns(self) -> tuple[str, ...]:
-        return (*_COLUMNS, "catalogued") if self.catalogued else _COLUMNS
+        more = (("catalogued", self.catalogued), ("dropped", self.dropped))
+        return (*_COLUMNS, *(name for name, count in more if count))
 
     def __str__(self) -> str:
         """Return the table as text."""
         lines = [f"{self.source}: {self.summary()} in {self.seconds:.1f} s"]
         lines += text_table(self._columns(), self.rows())
         lines += [f"  failed: {failure}" for failure in self.failures[:SHOWN]]
+        lines += [f"  dropped: {one}" for one in self.drops[:SHOWN]]
         return "\n".join(lines)
 
     def __repr__(self) -> str:
@@ -198,11 +212,13 @@ class SyncResult:
 
     def _repr_html_(self) -> str:
         """Return the table for notebooks."""
-        failed = "".join(f"<li>{html.escape(str(one))}</li>" for one in self.failures[:SHOWN])
+        named = [("failed", one) for one in self.failures[:SHOWN]]
+        named += [("dropped", one) for one in self.drops[:SHOWN]]
+        lines = "".join(f"<li>{kind}: {html.escape(str(one))}</li>" for kind, one in named)
         return (
             f"<p>{html.escape(self.source)}: {html.escape(self.summary())}</p>"
             + html_table(self._columns(), self.rows())
-            + (f"<ul>{failed}</ul>" if failed else "")
+            + (f"<ul>{lines}</ul>" if lines else "")
         )
 
 

@@ -17,7 +17,7 @@ from catalog.plan import Mode, OnError, Policy, Strategy
 from flows.approval import Approval
 from flows.delivery import Running
 from flows.names import run_name
-from flows.options import GuardSettings, Options
+from flows.options import GuardSettings, Options, StepSettings
 from flows.planning import carried_out, distinct, listed, planned_of
 from flows.result import SyncResult
 from flows.selection import SelectionSettings, selected
@@ -45,6 +45,7 @@ def sync(  # noqa: PLR0913 - each is a field of the run form
     allow_partial: bool = False,
     clean_up: CleanUp = CleanUp.KEEP,
     checks: list[str] | None = None,
+    steps: list[StepSettings] | None = None,
     guards: GuardSettings | None = None,
     approval: Approval = Approval.FAIL,
 ) -> SyncResult:
@@ -68,6 +69,8 @@ def sync(  # noqa: PLR0913 - each is a field of the run form
         allow_partial: Make a version at a destination although files failed there.
         clean_up: Whether files are removed at the source once every destination holds them.
         checks: Your own functions that may refuse a file, each as module:function.
+        steps: Steps of your own for each batch: before, after or instead of download, validate,
+            upload and cleanup.
         guards: How much may be removed or written at each destination before anybody is asked.
         approval: What happens where more is planned: the run fails, or waits for a person.
 
@@ -95,6 +98,7 @@ def sync(  # noqa: PLR0913 - each is a field of the run form
         allow_partial=allow_partial,
         clean_up=clean_up,
         checks=tuple(checks or ()),
+        steps=tuple(one.value() for one in steps or ()),
         guards=(guards or GuardSettings()).values(),
         approval=approval,
     )

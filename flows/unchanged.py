@@ -28,6 +28,8 @@ def same_as(run: Running, options: Options, version: int) -> tuple[Run | None, s
     before = _before(catalog, last)
     if before is None:
         return None, "nothing is known of a sync between these places"
+    if last is not None and any(one.dropped for one in catalog.tallies(last.run_id)):
+        return None, "files were dropped the last time"
     latest = tuple(catalog.latest(one).number for one in addresses)
     now = Ground(
         options.mode,

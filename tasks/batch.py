@@ -1,4 +1,4 @@
-"""One batch of a plan, opened: its items, and both ends of its delivery."""
+"""One batch of a plan, opened: its items, staged between the ends of its delivery."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from catalog.plan import Item
 from tasks.job import Job, delivery, shared
+from transfer.download import prepared
 from transfer.job import Delivery
 
 
@@ -21,12 +22,11 @@ class Batch:
         """Hold what a step needs."""
         self.job = job
         self.number = number
-        self.items = items
-        self.delivery = ends
+        self.staging = prepared(ends, items)
 
     def __repr__(self) -> str:
         """Name the batch."""
-        return f"<Batch {self.number} of plan {self.job.plan_id}: {len(self.items)} items>"
+        return f"<Batch {self.number} of plan {self.job.plan_id}: {len(self.staging.pieces)} items>"
 
 
 @contextmanager

@@ -6,29 +6,46 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from catalog.plan import Strategy
-from tasks.batch import opened
+from tasks.batch import Batch, opened
 from tasks.cleanup import cleanup
 from tasks.download import download
 from tasks.job import Job
 from tasks.limit import held
 from tasks.mark import mark
 from tasks.record import BatchReport, record
+from tasks.step import step
 from tasks.upload import upload
 from tasks.validate import validate
+from transfer.steps import Part, order_of
 
 
 @task(task_run_name="deliver-{number}", cache_policy=NO_CACHE, persist_result=False)
 def deliver(number: int, job: Job) -> BatchReport:
     """Move batch `number` of the job's plan and record what became of every item."""
     with held((job.source, *job.destinations)), opened(job, number) as batch:
-        staging = download(batch)
         try:
+            for one in order_of(job.steps):
+                _take(batch, one)
+        finally:
+            batch.staging.release()
+            report = record(batch)
+        return report
+
+
+def _take(batch: Batch, one: Part | str) -> None:
+    """Take one step, ours or a person's own."""
+    staging, job = batch.staging, batch.job
+    match one:
+        case Part.DOWNLOAD:
+            download(batch)
+        case Part.VALIDATE:
             validate(staging, job.checks)
+        case Part.UPLOAD:
             upload(staging)
+        case Part.MARK:
             if job.options.strategy is Strategy.MARKER:
                 mark(staging)
+        case Part.CLEANUP:
             cleanup(staging)
-        finally:
-            staging.release()
-            report = record(batch, staging)
-        return report
+        case _:
+            step(batch, one)

@@ -13,4 +13,4 @@ from transfer.staging import Staging
 @task(task_run_name="download", cache_policy=NO_CACHE, persist_result=False)
 def download(batch: Batch) -> Staging:
     """Fetch what the batch needs; what cannot be had is settled as failed in the staging."""
-    return engine.download(batch.delivery, batch.items)
+    return engine.fetch(batch.staging)

@@ -26,6 +26,7 @@ from transfer.job import Delivery, End, HistoryArea, MarkerArea, TransferOptions
 from transfer.limits import ByteBudget, gate
 from transfer.mirrors import Mirror, Mirrors
 from transfer.progress import Progress
+from transfer.steps import StepChange
 from transfer.stop import StopFlag
 from transfer.validate import Check
 
@@ -39,6 +40,7 @@ class Job:
     destinations: tuple[Repository, ...]
     options: TransferOptions = field(default_factory=TransferOptions)
     checks: tuple[Check, ...] = ()
+    steps: tuple[StepChange, ...] = ()
     plan_id: str = ""
     places: tuple[Repository, ...] = ()  # further repositories to read from
 

@@ -16,5 +16,6 @@ def missing_bytes(job: Job) -> list[str]:
     missing: list[str] = []
     for batch in shared(job.run_id).catalog.batches(job.plan_id):
         with opened(job, batch.number) as one:
-            missing += unreachable(one.delivery, one.items)
+            staging = one.staging
+            missing += unreachable(staging.delivery, [piece.item for piece in staging.pieces])
     return missing

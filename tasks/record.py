@@ -11,7 +11,6 @@ from catalog.outcome import Status
 from tasks.batch import Batch
 from tasks.job import shared
 from tasks.numbers import numbered
-from transfer.staging import Staging
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +24,9 @@ class BatchReport:
     bytes: int  # stored
 
 
-def record(batch: Batch, staging: Staging) -> BatchReport:
+def record(batch: Batch) -> BatchReport:
     """Record every outcome of the batch and what it kept; return the counts of the outcomes."""
+    staging = batch.staging
     outcomes = staging.outcomes()
     kept = staging.kept()
     if outcomes or kept:

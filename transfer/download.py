@@ -31,13 +31,25 @@ from transfer.staging import Piece, Staging, expected_digests, trusted_any
 
 def download(delivery: Delivery, items: list[Item]) -> Staging:
     """Fetch what a batch needs; what cannot be had is settled as failed in the staging."""
+    return fetch(prepared(delivery, items))
+
+
+def prepared(delivery: Delivery, items: list[Item]) -> Staging:
+    """Return the staging of a batch before its download; impossible names are settled as failed."""
     staging = Staging(delivery, items)
+    for piece in staging.pieces:
+        refuse_names(staging, piece)
+        line_up(delivery, piece)
+    return staging
+
+
+def fetch(staging: Staging) -> Staging:
+    """Fetch what is still to be written; what cannot be had is settled as failed."""
+    delivery = staging.delivery
     try:
         small: list[Piece] = []
         large: list[Piece] = []
         for piece in staging.pieces:
-            refuse_names(staging, piece)
-            line_up(delivery, piece)
             if piece.removal or not piece.open_targets() or copied_whole(delivery, piece):
                 continue
             (large if passes_through(delivery, piece.item) else small).append(piece)
@@ -169,7 +181,7 @@ def _bring_from(staging: Staging, piece: Piece, end: End[Source], place: Place) 
         return
     end.gate.pass_bytes(len(fetched.data), delivery.stop)
     sha256 = check_bytes(item, fetched, (known, *expected_digests(item, None)))
-    _keep(staging, piece, fetched, sha256)
+    hold(staging, piece, fetched, sha256)
 
 
 def _take(staging: Staging, piece: Piece, fetched: Fetched) -> None:
@@ -177,7 +189,7 @@ def _take(staging: Staging, piece: Piece, fetched: Fetched) -> None:
     delivery, item = staging.delivery, piece.item
     source_of(delivery, piece).gate.pass_bytes(len(fetched.data), delivery.stop)
     sha256 = check_bytes(item, fetched, expected_digests(item, fetched.resource))
-    _keep(staging, piece, fetched, sha256)
+    hold(staging, piece, fetched, sha256)
     piece.resource = as_planned(piece, fetched.resource)
 
 
@@ -186,7 +198,7 @@ def _pin(piece: Piece) -> str | None:
     return piece.item.etag if piece.source is None else None
 
 
-def _keep(staging: Staging, piece: Piece, fetched: Fetched, sha256: str) -> None:
+def hold(staging: Staging, piece: Piece, fetched: Fetched, sha256: str) -> None:
     """Keep the bytes in memory, or on disk where the process already holds too many."""
     data = fetched.data
     piece.digest = sha256

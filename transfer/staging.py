@@ -178,6 +178,17 @@ class Staging:
             found=getattr(error, "found", None),
         )
 
+    def drop(self, piece: Piece, error: CatalogError) -> None:
+        """Settle a piece as left out on purpose wherever it is still open; `error` says why."""
+        for number, _ in piece.open_targets():
+            self._settle(
+                piece,
+                number,
+                Status.DROPPED,
+                error=getattr(error, "code", "dropped"),
+                message=str(error),
+            )
+
     def stored_at(self, piece: Piece, number: int, stored: Stored) -> None:
         """Settle a piece as stored and proven at one destination."""
         self._settle(

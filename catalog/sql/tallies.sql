@@ -11,7 +11,8 @@ WITH last AS (
     count(*) FILTER (status = 'removed') AS removed, count(*) FILTER (status = 'kept') AS kept,
     count(*) FILTER (status = 'failed') AS failed,
     coalesce(sum(size) FILTER (status = 'stored'), 0) AS bytes,
-    count(*) FILTER (status = 'catalogued') AS catalogued
+    count(*) FILTER (status = 'catalogued') AS catalogued,
+    count(*) FILTER (status = 'dropped') AS dropped
   FROM last GROUP BY destination
 ), planned AS (
   SELECT t.tally ->> 'address' AS destination, (t.tally ->> 'keep')::BIGINT AS kept
@@ -23,5 +24,5 @@ WITH last AS (
 )
 SELECT coalesce(s.destination, p.destination) AS address, coalesce(s.added, 0), coalesce(s.replaced, 0),
   coalesce(s.removed, 0), coalesce(s.kept, 0) + coalesce(p.kept, 0), coalesce(s.failed, 0), coalesce(s.bytes, 0),
-  coalesce(s.catalogued, 0)
+  coalesce(s.catalogued, 0), coalesce(s.dropped, 0)
 FROM said s FULL JOIN planned p USING (destination) ORDER BY 1
