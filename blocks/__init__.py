@@ -1,4 +1,4 @@
-"""What Prefect stores: repositories and their limits.
+"""What Prefect stores: repositories and their limits, and webhooks.
 
 The one package that re-exports, since `prefect block register -m blocks` looks only here.
 """
@@ -8,5 +8,6 @@ from blocks.loading import load_prefect
 load_prefect()
 
 from blocks.repository import Repository  # noqa: E402 - Prefect is loaded by then
+from blocks.webhook import Webhook  # noqa: E402 - the same
 
-__all__ = ["Repository"]
+__all__ = ["Repository", "Webhook"]

@@ -9,6 +9,8 @@ from prefect.runtime import flow_run
 
 from blocks.repository import Repository
 from blocks.resolve import repository
+from blocks.webhook import Webhook
+from blocks.webhook import webhook as webhook_of
 from catalog.errors import InvalidInput
 from catalog.plan import PlanRequest
 from catalog.settings import Settings
@@ -35,6 +37,7 @@ def apply(
     source: Repository | str | None = None,
     destinations: list[Repository | str] | None = None,
     sources: list[Repository | str] | None = None,
+    webhook: Webhook | str | None = None,
 ) -> SyncResult:
     """Carry out a stored plan exactly, or refuse and name what has moved since it was made.
 
@@ -43,6 +46,7 @@ def apply(
         source: The plan's source again, where no block and no address alone leads to it.
         destinations: The plan's destinations again, in its order, for the same reason.
         sources: What else the plan was told may hold the bytes of its versions, likewise.
+        webhook: Whom to tell what each batch newly stored: a webhook, its block's name or a URL.
 
     Returns:
         What was done, one row a destination.
@@ -63,7 +67,8 @@ def apply(
             f"not {given[0].label!r}"
         )
     origin, ends = _ends(request, source, destinations)
-    with Running("apply", origin, ends) as run:
+    told = None if webhook is None else webhook_of(webhook)
+    with Running("apply", origin, ends, webhook=told) as run:
         if request.content is not None:
             return applied(run, request, options, [origin, *given])
         wanted = enumerate_repository(origin, run.job.run_id, "source")

@@ -96,7 +96,12 @@ def show_result(result: SyncResult) -> None:
     create_table_artifact(
         table=table,
         key="entrepot-result",
-        description=f"**{result.source}**: {result.summary()} in {result.seconds:.1f} s",
+        description="\n\n".join(
+            [
+                f"**{result.source}**: {result.summary()} in {result.seconds:.1f} s",
+                *(f"**warning**: {one}" for one in result.untold[:TOP]),
+            ]
+        ),
         _sync=True,  # type: ignore[call-arg]
     )
     if result.failures:

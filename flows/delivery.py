@@ -15,6 +15,8 @@ from prefect.logging import get_run_logger
 from prefect.runtime import flow_run
 
 from blocks.repository import Repository
+from blocks.webhook import Webhook
+from catalog.errors import Cancelled
 from catalog.outcome import Status
 from catalog.plan import Plan
 from catalog.run import Run
@@ -47,12 +49,17 @@ class Running:
         destinations: tuple[Repository, ...],
         *,
         writes: tuple[Repository, ...] | None = None,
+        webhook: Webhook | None = None,
     ) -> None:
-        """Take a new run id; `writes` are the repositories to hold alone, by default all."""
+        """Take a new run id; `writes` are the repositories to hold alone, by default all.
+
+        `webhook` is told what each batch newly stored.
+        """
         self.kind = kind
         self._writes = destinations if writes is None else writes
         self._ended = False
-        self.job = Job(uuid4().hex, source, destinations)
+        self._untold: tuple[str, ...] = ()
+        self.job = Job(uuid4().hex, source, destinations, webhook=webhook)
         self._began_s = time.monotonic()
         self._held = ExitStack()
 
@@ -87,7 +94,8 @@ class Running:
     ) -> None:
         """Record how an interrupted run ended; a whole one has said so itself."""
         if error is not None and not self._ended:
-            state = "failed" if isinstance(error, Exception) else "cancelled"
+            stopped = isinstance(error, Cancelled) or not isinstance(error, Exception)
+            state = "cancelled" if stopped else "failed"
             self.end(state, str(error) or type(error).__name__)
         forget(self.job.run_id)
         self._held.close()
@@ -132,7 +140,9 @@ class Running:
             wait(futures)
             raise
         progress.show(common.progress.snapshot(), last=True)
-        return [future.result() for future in futures]
+        reports = [future.result() for future in futures]
+        self._untold = tuple(one.untold for one in reports if one.untold)
+        return reports
 
     def finish(
         self,
@@ -197,6 +207,7 @@ class Running:
             seconds=time.monotonic() - self._began_s,
             same_as=same_as,
             drops=drops,
+            untold=self._untold,
         )
         state = "failed" if result.failed else "completed"
         self.end(state, result.summary(), plan_id=result.plan_id)

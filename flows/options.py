@@ -62,6 +62,38 @@ class GuardSettings(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
+class Batching:
+    """How large a batch is, and how much of it goes on at once; None: as the settings say."""
+
+    files: int | None = None
+    threads: int | None = None
+
+
+class BatchSettings(BaseModel):
+    """How large a batch is, and how much of it goes on at once."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    files: int | None = Field(
+        default=None,
+        ge=1,
+        title="Files",
+        description="Files of a batch, at most; more where a run would have over 200 batches.",
+    )
+    threads: int | None = Field(
+        default=None,
+        ge=1,
+        le=256,
+        title="Threads",
+        description="Files of a batch that are moved at once, at most.",
+    )
+
+    def value(self) -> Batching:
+        """Return them."""
+        return Batching(**self.model_dump())
+
+
+@dataclass(frozen=True, slots=True)
 class Options:
     """All that a plan and its carrying out depend on, beside its ends."""
 
@@ -75,6 +107,7 @@ class Options:
     clean_up: CleanUp = CleanUp.KEEP
     checks: tuple[str, ...] = ()
     steps: tuple[StepChange, ...] = ()
+    batches: Batching = field(default=Batching())
     guards: Guards = field(default=Guards())
     approval: Approval = Approval.FAIL
     history: History = History.KEEP
@@ -88,6 +121,7 @@ class Options:
             "clean_up",
             "checks",
             "steps",
+            "batches",
             "guards",
             "approval",
             "history",

@@ -15,7 +15,7 @@ from catalog.plan import Mode, OnError, Policy, Strategy
 from flows.approval import Approval
 from flows.delivery import Running
 from flows.names import run_name
-from flows.options import GuardSettings, Options, StepSettings
+from flows.options import BatchSettings, GuardSettings, Options, StepSettings
 from flows.plan_result import PlanResult
 from flows.planning import distinct, planned
 from flows.selection import SelectionSettings, selected
@@ -45,6 +45,7 @@ def plan(  # noqa: PLR0913 - each is a field of the run form
     steps: list[StepSettings] | None = None,
     guards: GuardSettings | None = None,
     approval: Approval = Approval.FAIL,
+    batches: BatchSettings | None = None,
 ) -> PlanResult:
     """Decide what a sync would do, store it under an id, and touch nothing.
 
@@ -68,6 +69,7 @@ def plan(  # noqa: PLR0913 - each is a field of the run form
             upload and cleanup.
         guards: How much may be removed or written at each destination before anybody is asked.
         approval: What happens on `apply` where more is planned: it fails, or waits for a person.
+        batches: How large a batch is, and how much of it goes on at once.
 
     Returns:
         The plan: its id, totals for each destination, rows with reasons. False if nothing is to do.
@@ -94,6 +96,7 @@ def plan(  # noqa: PLR0913 - each is a field of the run form
         steps=tuple(one.value() for one in steps or ()),
         guards=(guards or GuardSettings()).values(),
         approval=approval,
+        batches=(batches or BatchSettings()).value(),
     )
     ends = distinct([repository(one) for one in destinations])
     origin = repository(source)

@@ -80,7 +80,7 @@ def stored(
         policy=options.policy,
         strategy=options.strategy,
         selection=options.selection,
-        limits=batch_limits(wanted.count, wanted.bytes),
+        limits=batch_limits(wanted.count, wanted.bytes, options.batches.files),
         trusted=trusted,
         batch_kept=options.clean_up is CleanUp.REMOVE,
         run_id=job.run_id,
@@ -154,7 +154,7 @@ def carried_out(run: Running, plan: Plan, options: Options, version: int | None)
     own = checks(options.checks)
     run.how(
         TransferOptions(
-            Settings().threads,
+            options.batches.threads or Settings().threads,
             on_error=options.on_error,
             clean_up=options.clean_up,
             history=options.history,
@@ -249,10 +249,10 @@ def _markable(end: Repository, options: Options) -> None:
         )
 
 
-def batch_limits(count: int, size: int) -> BatchLimits:
-    """Return batches of some seconds each, and not too many of them."""
+def batch_limits(count: int, size: int, files: int | None = None) -> BatchLimits:
+    """Return batches of some seconds each, or of so many files, and not too many of them."""
     chosen = Settings()
     return BatchLimits(
-        max(chosen.batch_count, -(-count // MOST_BATCHES)),
+        max(files or chosen.batch_count, -(-count // MOST_BATCHES)),
         max(chosen.batch_bytes, -(-size // MOST_BATCHES)),
     )

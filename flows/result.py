@@ -88,6 +88,7 @@ class SyncResult:
     seconds: float = 0.0
     same_as: str | None = None  # the run after which nothing changed, where this one was skipped
     drops: tuple[Failure, ...] = ()  # what was left out on purpose, each with its reason
+    untold: tuple[str, ...] = ()  # what the webhook did not take, a line a batch
 
     @property
     def added(self) -> int:
@@ -204,6 +205,7 @@ class SyncResult:
         lines += text_table(self._columns(), self.rows())
         lines += [f"  failed: {failure}" for failure in self.failures[:SHOWN]]
         lines += [f"  dropped: {one}" for one in self.drops[:SHOWN]]
+        lines += [f"  warning: {one}" for one in self.untold[:SHOWN]]
         return "\n".join(lines)
 
     def __repr__(self) -> str:
@@ -214,7 +216,9 @@ class SyncResult:
         """Return the table for notebooks."""
         named = [("failed", one) for one in self.failures[:SHOWN]]
         named += [("dropped", one) for one in self.drops[:SHOWN]]
-        lines = "".join(f"<li>{kind}: {html.escape(str(one))}</li>" for kind, one in named)
+        told = [(kind, str(one)) for kind, one in named]
+        told += [("warning", one) for one in self.untold[:SHOWN]]
+        lines = "".join(f"<li>{kind}: {html.escape(one)}</li>" for kind, one in told)
         return (
             f"<p>{html.escape(self.source)}: {html.escape(self.summary())}</p>"
             + html_table(self._columns(), self.rows())

@@ -13,11 +13,13 @@ from prefect.logging import get_run_logger
 
 from blocks.repository import Repository
 from blocks.resolve import repository
+from blocks.webhook import Webhook
+from blocks.webhook import webhook as webhook_of
 from catalog.plan import Mode, OnError, Policy, Strategy
 from flows.approval import Approval
 from flows.delivery import Running
 from flows.names import run_name
-from flows.options import GuardSettings, Options, StepSettings
+from flows.options import BatchSettings, GuardSettings, Options, StepSettings
 from flows.planning import carried_out, distinct, listed, planned_of
 from flows.result import SyncResult
 from flows.selection import SelectionSettings, selected
@@ -48,6 +50,8 @@ def sync(  # noqa: PLR0913 - each is a field of the run form
     steps: list[StepSettings] | None = None,
     guards: GuardSettings | None = None,
     approval: Approval = Approval.FAIL,
+    batches: BatchSettings | None = None,
+    webhook: Webhook | str | None = None,
 ) -> SyncResult:
     """Bring every destination up to date with a source.
 
@@ -73,6 +77,8 @@ def sync(  # noqa: PLR0913 - each is a field of the run form
             upload and cleanup.
         guards: How much may be removed or written at each destination before anybody is asked.
         approval: What happens where more is planned: the run fails, or waits for a person.
+        batches: How large a batch is, and how much of it goes on at once.
+        webhook: Whom to tell what each batch newly stored: a webhook, its block's name or a URL.
 
     Returns:
         What was done, one row a destination.
@@ -101,9 +107,11 @@ def sync(  # noqa: PLR0913 - each is a field of the run form
         steps=tuple(one.value() for one in steps or ()),
         guards=(guards or GuardSettings()).values(),
         approval=approval,
+        batches=(batches or BatchSettings()).value(),
     )
+    told = None if webhook is None else webhook_of(webhook)
     ends = distinct([repository(one) for one in destinations])
-    with Running("sync", repository(source), ends) as run:
+    with Running("sync", repository(source), ends, webhook=told) as run:
         wanted, version = listed(run, options)
         same, why = same_as(run, options, version) if skip_unchanged else (None, "")
         if same is not None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from catalog.plan import Strategy
+from tasks.announce import announced
 from tasks.batch import Batch, opened
 from tasks.cleanup import cleanup
 from tasks.download import download
@@ -22,14 +25,19 @@ from transfer.steps import Part, order_of
 @task(task_run_name="deliver-{number}", cache_policy=NO_CACHE, persist_result=False)
 def deliver(number: int, job: Job) -> BatchReport:
     """Move batch `number` of the job's plan and record what became of every item."""
-    with held((job.source, *job.destinations)), opened(job, number) as batch:
+    with (
+        announced(job, number) as announcement,
+        held((job.source, *job.destinations)),
+        opened(job, number) as batch,
+    ):
         try:
             for one in order_of(job.steps):
                 _take(batch, one)
         finally:
             batch.staging.release()
             report = record(batch)
-        return report
+            announcement.outcomes = batch.staging.outcomes()
+    return replace(report, untold=announcement.untold)
 
 
 def _take(batch: Batch, one: Part | str) -> None:

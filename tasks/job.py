@@ -12,6 +12,7 @@ from blocks.history import opened_at
 from blocks.markers import markers_of
 from blocks.repository import Layout, Repository
 from blocks.resolve import repository as resolved
+from blocks.webhook import Webhook
 from catalog.settings import Settings
 from catalog.store import Catalog
 from providers.base import Source, Storage
@@ -43,6 +44,7 @@ class Job:
     steps: tuple[StepChange, ...] = ()
     plan_id: str = ""
     places: tuple[Repository, ...] = ()  # further repositories to read from
+    webhook: Webhook | None = None  # whom to tell what each batch stored
 
     def __repr__(self) -> str:
         """Name the run and its ends."""

@@ -22,6 +22,7 @@ class BatchReport:
     removed: int
     failed: int
     bytes: int  # stored
+    untold: str = ""  # why the run's webhook did not take what was stored
 
 
 def record(batch: Batch) -> BatchReport:

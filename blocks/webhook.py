@@ -1,0 +1,147 @@
+"""The `Webhook` block: whom to tell what a batch has newly stored."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import ClassVar, Self
+
+from prefect.blocks.core import Block
+from pydantic import ConfigDict, Field, HttpUrl, SecretStr, field_validator
+
+from catalog.errors import InvalidInput, RepositoryNotFound
+from providers.registry import scheme_of
+from providers.url import parse_url
+from transfer.retry import RetryPolicy
+from transfer.webhook import PATIENCE, TIMEOUT_S, Body, Receiver
+
+PREFIX = "whsec_"
+
+
+class Webhook(Block):
+    """A receiver of messages about files that a batch has newly stored.
+
+    Example:
+        Load a stored webhook and give it to a sync:
+
+        ```python
+        from blocks.webhook import Webhook
+
+        webhook = Webhook.load("BLOCK_NAME")
+        ```
+    """
+
+    model_config = ConfigDict(hide_input_in_errors=True)
+
+    _block_type_name = "Entrepot Webhook"
+    _block_type_slug = "entrepot-webhook"
+    _description = (
+        "Where Entrepot posts which files a batch has newly stored, signed and tried again, as "
+        "standardwebhooks.com says."
+    )
+    _logo_url: ClassVar[HttpUrl | None] = HttpUrl(
+        "https://raw.githubusercontent.com/PrefectHQ/prefect/"
+        "420d0d6a78bb6df1fc18bcf188fdad43c1d22ea9/assets/block-logos/webhook.png"
+    )
+    _documentation_url: ClassVar[HttpUrl | None] = HttpUrl(
+        "https://docs.prefect.io/v3/concepts/blocks"
+    )
+
+    url: SecretStr = Field(
+        title="URL", description="Address to post to, http:// or https://; it is kept secret."
+    )
+    secret: SecretStr = Field(
+        default=SecretStr(""),
+        title="Secret",
+        description=(
+            "Key of the signature: whsec_ and base64, or any text; empty to send without one."
+        ),
+    )
+    body: Body = Field(
+        default=Body.INGEST,
+        title="Body",
+        description="What is sent: the list of URLs alone, or all that is known of each file.",
+    )
+    retries: int = Field(
+        default=PATIENCE.retries,
+        ge=0,
+        le=100,
+        title="Retries",
+        description="Further tries after a time-out, a 429 or a 5xx; 0 for none.",
+    )
+    first_s: float = Field(
+        default=PATIENCE.first_s,
+        ge=0,
+        title="First wait",
+        description="Seconds before the first retry; each further wait is twice as long.",
+    )
+    longest_s: float = Field(
+        default=PATIENCE.longest_s,
+        ge=0,
+        title="Longest wait",
+        description="Seconds that no wait exceeds.",
+    )
+    timeout_s: float = Field(
+        default=TIMEOUT_S, gt=0, title="Time-out", description="Seconds to wait for a reply."
+    )
+
+    @field_validator("url")
+    @classmethod
+    def _reachable(cls, value: SecretStr) -> SecretStr:
+        url = value.get_secret_value()
+        if scheme_of(url) not in ("http", "https") or not parse_url(url).host:
+            raise InvalidInput("a webhook's URL begins with http:// or https:// and names a host")
+        return value
+
+    @field_validator("secret")
+    @classmethod
+    def _key_at_all(cls, value: SecretStr) -> SecretStr:
+        _key(value.get_secret_value())
+        return value
+
+    @classmethod
+    def named(cls, name: str) -> Self:
+        """Load the stored webhook of this name, in a notebook too."""
+        return cls.load(name, _sync=True)  # type: ignore[call-arg, return-value]
+
+    @property
+    def name(self) -> str | None:
+        """Return the name it is stored under, if it is."""
+        return self._block_document_name
+
+    def receiver(self) -> Receiver:
+        """Return what the engine sends to."""
+        return Receiver(
+            self.url.get_secret_value(),
+            _key(self.secret.get_secret_value()),
+            self.body,
+            RetryPolicy(self.retries, self.first_s, longest_s=self.longest_s),
+            self.timeout_s,
+        )
+
+
+def webhook(given: Webhook | str) -> Webhook:
+    """Return the webhook that `given` means: a block, its name, or an http(s) URL.
+
+    Raises:
+        RepositoryNotFound: no webhook block bears that name.
+        InvalidInput: a URL that cannot be posted to.
+    """
+    if isinstance(given, Webhook):
+        return given
+    if scheme_of(given) is not None:
+        parse_url(given)  # a password in it has an error of its own
+        return Webhook(url=SecretStr(given))
+    try:
+        return Webhook.named(given)
+    except ValueError as error:
+        raise RepositoryNotFound(f"no webhook block is named {given!r}") from error
+
+
+def _key(text: str) -> bytes:
+    if not text.startswith(PREFIX):
+        return text.encode()
+    try:
+        return base64.b64decode(text.removeprefix(PREFIX), validate=True)
+    except binascii.Error as error:
+        raise InvalidInput(f"what follows {PREFIX} in a webhook's secret is no base64") from error
