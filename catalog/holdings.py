@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -55,6 +56,24 @@ class Holdings(Exports):
             values = {"repository": self._key(address), "number": number, "limit": NAMED}
             rows = script.ask(connection, script.text("unheld"), **values)
         return [str(path) for (path,) in rows]
+
+    def manifest_digest(self, address: str, number: int) -> str | None:
+        """Return the sha256 of a version's manifest; None where it cannot be written.
+
+        That is the text that `export-tree` writes as PULP_MANIFEST.
+        """
+        copy = self._copy("manifest")
+        values = {"repository": self._key(address), "number": number}
+        with self._reading() as connection:
+            write_rows(connection, copy, script.text("manifest"), **values)
+        digest = hashlib.sha256()
+        lacking = 0
+        for (line,) in stream_rows(copy):  # to its end, or the copy would stay
+            if line is None:
+                lacking += 1
+            else:
+                digest.update(str(line).encode())
+        return None if lacking else digest.hexdigest()
 
     def written(self) -> dict[str, int]:
         """Return the addresses that anything was written to, with the size of what they hold.

@@ -6,18 +6,14 @@ so that a signature made outside stays good.
 
 from __future__ import annotations
 
-import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
-from catalog.digest import Digest
 from catalog.errors import InvalidInput, NotRecorded, RepositoryNotFound
-from catalog.manifest import format_manifest
 from catalog.plan import Plan
 from catalog.questions import Questions
-from catalog.resource import Resource
 from catalog.run import Run
-from catalog.version import ContentRow, Version
+from catalog.version import Version
 
 STATEMENT = "https://in-toto.io/Statement/v1"
 PREDICATE = "https://slsa.dev/provenance/v1"
@@ -56,28 +52,6 @@ def statement(catalog: Questions, address: str, number: int) -> Iterator[str]:
     yield "]}\n"
 
 
-def manifest_digest(rows: Iterable[ContentRow]) -> str | None:
-    """Return the sha256 of a version's manifest; None where it cannot be written.
-
-    That is the text that `export-tree` writes as PULP_MANIFEST.
-    """
-    digest = hashlib.sha256()
-    known = (
-        Resource(
-            row.path,
-            size=row.size,
-            digests=() if row.digest is None else (Digest("sha256", row.digest),),
-        )
-        for row in rows
-    )
-    try:
-        for line in format_manifest(known):
-            digest.update(line.encode())
-    except InvalidInput:
-        return None
-    return digest.hexdigest()
-
-
 def _predicate(catalog: Questions, version: Version, unread: list[str]) -> dict[str, object]:
     plan_id = catalog.plan_id_of(version.address, version.number)
     plan = None if plan_id is None else catalog.plan(plan_id)
@@ -106,7 +80,7 @@ def _predicate(catalog: Questions, version: Version, unread: list[str]) -> dict[
     details: dict[str, object] = {"builder": {"id": BUILDER}}
     if run is not None:
         details["metadata"] = _metadata(run)
-    mine = manifest_digest(catalog.content(version.address, version.number))
+    mine = catalog.manifest_digest(version.address, version.number)
     if mine is not None:
         details["byproducts"] = [{"digest": {"sha256": mine}, "name": "PULP_MANIFEST"}]
     return {
@@ -144,7 +118,7 @@ def _material(catalog: Questions, plan: Plan) -> dict[str, object]:
     number = _source_version(catalog, plan)
     if number is not None:
         material["annotations"] = {"version": number}
-        digest = manifest_digest(catalog.content(plan.source, number))
+        digest = catalog.manifest_digest(plan.source, number)
         if digest is not None:
             material["digest"] = {"sha256": digest}
     return material

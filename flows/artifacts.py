@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from uuid import UUID
 
 from prefect.artifacts import (
+    create_markdown_artifact,
     create_progress_artifact,
     create_table_artifact,
     update_progress_artifact,
@@ -14,6 +16,7 @@ from prefect.exceptions import PrefectException
 from prefect.logging import get_run_logger
 
 from flows.plan_result import PlanResult
+from flows.report import report
 from flows.result import SyncResult, human
 from flows.verify_result import VerifyResult
 from transfer.progress import Snapshot
@@ -90,8 +93,8 @@ def show_findings(result: VerifyResult) -> None:
     )
 
 
-def show_result(result: SyncResult) -> None:
-    """Write the result's table, and under it what failed."""
+def show_result(result: SyncResult, points: Sequence[Snapshot]) -> None:
+    """Write the result's table and what failed; where anything was done, a report with it all."""
     table = result.rows()
     create_table_artifact(
         table=table,
@@ -104,6 +107,13 @@ def show_result(result: SyncResult) -> None:
         ),
         _sync=True,  # type: ignore[call-arg]
     )
+    if result.changed or result.failed or result.dropped:
+        create_markdown_artifact(
+            report(result, points),
+            key="entrepot-report",
+            description=f"**{result.source}**: {result.summary()}",
+            _sync=True,  # type: ignore[call-arg]
+        )
     if result.failures:
         create_table_artifact(
             table=[

@@ -24,6 +24,7 @@ from catalog.store import Catalog
 from catalog.turn import turns
 from catalog.version import Version
 from flows.artifacts import ProgressArtifact, show_result
+from flows.assets import materialized
 from flows.events import version_created
 from flows.result import DestinationResult, Failure, SyncResult, failures_of
 from tasks.deliver import deliver
@@ -32,7 +33,9 @@ from tasks.limit import ensure_limits
 from tasks.publish import publish
 from tasks.record import BatchReport
 from transfer.collector import calm
+from transfer.course import Course
 from transfer.job import TransferOptions
+from transfer.progress import Snapshot
 from transfer.steps import StepChange
 from transfer.validate import Check
 
@@ -62,6 +65,7 @@ class Running:
         self.job = Job(uuid4().hex, source, destinations, webhook=webhook)
         self._began_s = time.monotonic()
         self._held = ExitStack()
+        self._course = Course()
 
     @property
     def catalog(self) -> Catalog:
@@ -126,7 +130,7 @@ class Running:
             max((one.add + one.replace + one.remove for one in plan.tallies), default=0),
             max((one.bytes for one in plan.tallies), default=0),
         )
-        progress = ProgressArtifact(common.progress.snapshot())
+        progress = ProgressArtifact(self._seen())
         futures: list[PrefectFuture[BatchReport]] = []
         try:
             # What a plan removes may be what it copies from: removals wait for the rest.
@@ -134,15 +138,20 @@ class Running:
                 numbers = [one.number for one in batches if one.removals is removals]
                 futures += deliver.map(numbers, job=unmapped(self.job)) if numbers else []
                 while wait(futures, timeout=1.0).not_done:
-                    progress.show(common.progress.snapshot())
+                    progress.show(self._seen())
         except BaseException:
             common.stop.set()
             wait(futures)
             raise
-        progress.show(common.progress.snapshot(), last=True)
+        progress.show(self._seen(), last=True)
         reports = [future.result() for future in futures]
         self._untold = tuple(one.untold for one in reports if one.untold)
         return reports
+
+    def _seen(self) -> Snapshot:
+        now = shared(self.job.run_id).progress.snapshot()
+        self._course.add(now)
+        return now
 
     def finish(
         self,
@@ -196,6 +205,8 @@ class Running:
         for repository, version in zip(job.destinations, made, strict=True):
             if version is not None:
                 version_created(repository, version)
+                digest = catalog.manifest_digest(version.address, version.number)
+                materialized(job.source, repository, version, digest)
         result = SyncResult(
             job.run_id,
             plan.plan_id if plan is not None else None,
@@ -211,6 +222,6 @@ class Running:
         )
         state = "failed" if result.failed else "completed"
         self.end(state, result.summary(), plan_id=result.plan_id)
-        show_result(result)
+        show_result(result, self._course.points)
         get_run_logger().info("%s", result.summary())
         return result

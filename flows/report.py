@@ -1,0 +1,89 @@
+"""The report of a run: what it did, with a picture, as Markdown for Prefect's UI."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping, Sequence
+
+from flows.chart import picture
+from flows.result import Failure, SyncResult, human
+from transfer.progress import Snapshot
+
+NAMED = 20  # failures, and files that were dropped
+
+
+def report(result: SyncResult, points: Sequence[Snapshot]) -> str:
+    """Return the report of a run that did something."""
+    rows = result.rows()
+    rate = human(int(result.bytes / result.seconds)) if result.seconds > 0 else "0 B"
+    ends = ", ".join(one.label for one in result.destinations)
+    parts = [
+        f"# {_plain(result.source)} → {_plain(ends)}",
+        f"**{result.summary()}** in {result.seconds:.1f} s ({rate}/s).",
+        picture(points, counts(result)),
+        _table(rows),
+    ]
+    parts += _named("Failed", result.failed, result.failures)
+    parts += _named("Dropped", result.dropped, result.drops)
+    parts.append(_further(result))
+    return "\n\n".join(parts) + "\n"
+
+
+def counts(result: SyncResult) -> Mapping[str, int]:
+    """Return how many files ended how, over all destinations."""
+    return {
+        "added": result.added,
+        "replaced": result.replaced,
+        "removed": result.removed,
+        "catalogued": result.catalogued,
+        "dropped": result.dropped,
+        "failed": result.failed,
+    }
+
+
+def _named(title: str, count: int, failures: Sequence[Failure]) -> list[str]:
+    if not failures:
+        return []
+    rows = [
+        {
+            "path": one.path,
+            "destination": one.destination,
+            "why": one.message,
+            "expected": one.expected or "",
+            "found": one.found or "",
+        }
+        for one in failures[:NAMED]
+    ]
+    shown = f", the first {NAMED} of them" if count > NAMED else ""
+    return [f"## {title}: {count}{shown}", _table(rows)]
+
+
+def _further(result: SyncResult) -> str:
+    lines = ["## Look closer", "```", f"entrepot runs {result.run_id}"]
+    if result.plan_id is not None:
+        lines.append(f"entrepot show-plan {result.plan_id}")
+    lines += [
+        f"entrepot explain {result.run_id} {shlex.quote(one.path)}"
+        for one in (*result.failures, *result.drops)[:1]
+        if one.path.isprintable()
+    ]
+    lines += [
+        f"entrepot diff {shlex.quote(one.label)} {one.version - 1} {one.version}"
+        for one in result.destinations
+        if one.made and one.version > 1
+    ]
+    return "\n".join([*lines, "```"])
+
+
+def _table(rows: Sequence[Mapping[str, str]]) -> str:
+    """Return a table without the columns in which nothing stands."""
+    names = [name for name in rows[0] if any(row[name] not in ("", "0") for row in rows)]
+    lines = ["| " + " | ".join(names) + " |", "|" + "---|" * len(names)]
+    lines += ["| " + " | ".join(_plain(row[name]) for name in names) + " |" for row in rows]
+    return "\n".join(lines)
+
+
+def _plain(text: str) -> str:
+    """Return text that Markdown shows as it is, in one line."""
+    one_line = " ".join(text.split())
+    return "".join("\\" + one if one in "\\`*_{}[]<>#|~!" else one for one in one_line)
