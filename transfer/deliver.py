@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from catalog.outcome import Outcome
 from catalog.plan import Item
 from transfer.cleanup import cleanup
+from transfer.contracts.enforce import enforce
 from transfer.download import download
 from transfer.job import Delivery
 from transfer.marking import mark
@@ -21,7 +22,7 @@ def deliver(delivery: Delivery, items: list[Item], checks: Sequence[Check] = ())
     """
     staging = download(delivery, items)
     try:
-        validate(staging, checks)
+        enforce(validate(staging, checks))
         upload(staging)
         mark(staging)
         return cleanup(staging) + staging.kept()

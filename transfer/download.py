@@ -55,9 +55,12 @@ def fetch(staging: Staging) -> Staging:
             (large if passes_through(delivery, piece.item) else small).append(piece)
         options = delivery.options
         _run(staging, small, options.threads, FEW)
-        if not options.keep_staged:
-            nameless = names_by_digest(delivery)
-            large = [piece for piece in large if nameless and piece.item.sha256() is None]
+        nameless = names_by_digest(delivery)
+        large = [
+            piece
+            for piece in large
+            if options.stages(piece.item.path) or (nameless and piece.item.sha256() is None)
+        ]
         _run(staging, large, options.large_at_once, options.large_at_once)
     except BaseException:
         staging.release()
@@ -87,7 +90,7 @@ def copied_whole(delivery: Delivery, piece: Piece) -> bool:
     path is enforced by reading.
     """
     item = piece.item
-    if delivery.options.keep_staged or not (item.digests or item.elsewhere):
+    if not (item.digests or item.elsewhere) or delivery.options.stages(item.path):
         return False  # asked for every file, and this is the usual case
     pinned = item.sha256() is not None and item.etag is not None
     return all(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -11,6 +11,7 @@ from uuid import uuid4
 
 from catalog.plan import OnError, Strategy
 from providers.base import Source, Storage
+from transfer.contracts.contract import Contract
 from transfer.limits import ByteBudget, Gate
 from transfer.mirrors import Mirrors
 from transfer.progress import Progress
@@ -82,8 +83,14 @@ class TransferOptions:
     history: History = History.KEEP
     keep_staged: bool = False
     """Stage large files on disk too, so that checks can look into them before any write."""
+    contracts: tuple[Contract, ...] = ()
+    """What the content of files must satisfy; those that one covers are staged."""
     strategy: Strategy = Strategy.DIGEST
     """How the plan was decided: under `marker`, markers are written."""
+
+    def stages(self, path: str) -> bool:
+        """Say whether a file has to be here, whole, before it is written anywhere."""
+        return self.keep_staged or any(one.covers(path) for one in self.contracts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,3 +107,5 @@ class Delivery:
     places: tuple[End[Source], ...] = ()
     """Further storages that may hold bytes the plan needs; they are read only."""
     mirrors: Mirrors = field(default_factory=Mirrors)
+    asides: Mapping[str, HistoryArea] = field(default_factory=dict[str, HistoryArea])
+    """Where what breaks a contract is put aside, by what the contract says of that."""

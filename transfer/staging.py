@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+from catalog.breach import Breach
 from catalog.digest import TRUSTED, Digest
 from catalog.errors import CatalogError
 from catalog.outcome import Outcome, Proof, Status
@@ -116,6 +117,7 @@ class Staging:
         """Hold one piece for each item."""
         self.delivery = delivery
         self.pieces = [Piece(item) for item in items]
+        self.breaches: list[Breach] = []  # what contracts found
         self._folder: Path | None = None
         self._lock = threading.Lock()
 

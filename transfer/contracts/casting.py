@@ -1,0 +1,129 @@
+"""Turns text and JSON values into the types that a schema declares, and tells what does not fit.
+
+A row with such a value is told for that alone: no other check looks at it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import polars as pl
+
+from transfer.contracts.chunk import Chunk
+from transfer.contracts.findings import Findings
+
+Types = Mapping[str, pl.DataType]
+"""The declared type of each column that has one."""
+
+_MOMENTS = ("%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f")
+
+
+def from_text(chunk: Chunk, types: Types, findings: Findings) -> Chunk:
+    """Return rows of text as the declared types; those that do not fit are left out and told."""
+    columns = chunk.frame.get_columns()
+    made = [_parsed(one, types[one.name]) if one.name in types else one for one in columns]
+    pairs = zip(columns, made, strict=True)
+    failed = [before.is_not_null() & after.is_null() for before, after in pairs]
+    for column, which in zip(columns, failed, strict=True):
+        _tell(chunk.rows, column.__getitem__, column.name, types, which, findings)
+    return _without(chunk.rows, made, failed)
+
+
+def from_json(
+    rows: Sequence[int], objects: Sequence[Mapping[str, Any]], types: Types, findings: Findings
+) -> Chunk:
+    """Return JSON objects as a table; those that do not fit are left out and told.
+
+    A key that an object lacks is null. Columns without a declared type hold text.
+    """
+    others = dict.fromkeys(key for one in objects for key in one if key not in types)
+    made: list[pl.Series] = []
+    failed: list[pl.Series] = []
+    for name in (*types, *others):
+        values = [one.get(name) for one in objects]
+        if name in types:
+            column = _from_values(name, values, types[name])
+        else:
+            column = pl.Series(name, [_text(one) for one in values], pl.String)
+        there = pl.Series([one is not None for one in values], dtype=pl.Boolean)
+        which = there & column.is_null()
+        _tell(rows, values.__getitem__, name, types, which, findings)
+        made.append(column)
+        failed.append(which)
+    return _without(rows, made, failed)
+
+
+def _tell(
+    rows: Sequence[int],
+    value: Callable[[int], object],
+    name: str,
+    types: Types,
+    which: pl.Series,
+    findings: Findings,
+) -> None:
+    for index in which.arg_true():
+        findings.add(f"a value of type {types[name]}", rows[index], name, value(index))
+
+
+def _without(rows: Sequence[int], made: list[pl.Series], failed: list[pl.Series]) -> Chunk:
+    frame = pl.DataFrame(made)
+    if not any(one.any() for one in failed):
+        return Chunk(rows, frame)
+    well = ~pl.DataFrame([one.alias(str(n)) for n, one in enumerate(failed)]).max_horizontal()
+    return Chunk([rows[index] for index in well.arg_true()], frame.filter(well))
+
+
+def _parsed(column: pl.Series, dtype: pl.DataType) -> pl.Series:
+    """Return text as a type; null where it is none of its values."""
+    if dtype == pl.String:
+        return column
+    made = _as_type(pl.col(column.name), dtype)
+    return column.to_frame().select(made.alias(column.name)).to_series()
+
+
+def _as_type(text: pl.Expr, dtype: pl.DataType) -> pl.Expr:
+    if isinstance(dtype, pl.Boolean):
+        lower = text.str.to_lowercase()
+        return pl.when(lower.is_in(["true", "false"])).then(lower == "true").otherwise(None)
+    if isinstance(dtype, pl.Date):
+        return text.str.to_date("%Y-%m-%d", strict=False)
+    if isinstance(dtype, pl.Time):
+        return text.str.to_time("%H:%M:%S%.f", strict=False)
+    if isinstance(dtype, pl.Datetime):
+        zone = dtype.time_zone
+        moments = pl.coalesce(
+            text.str.to_datetime(
+                f"{form}%#z" if zone else form,
+                time_unit=dtype.time_unit,
+                time_zone="UTC" if zone else None,
+                strict=False,
+            )
+            for form in _MOMENTS
+        )
+        return moments.dt.convert_time_zone(zone) if zone else moments
+    return text.cast(dtype, strict=False)
+
+
+def _from_values(name: str, values: list[Any], dtype: pl.DataType) -> pl.Series:
+    """Return JSON values as a type; null where one is not of it."""
+    if dtype.is_integer():
+        kinds: tuple[type, ...] = (int,)
+    elif dtype.is_numeric():
+        kinds = (int, float)
+    elif isinstance(dtype, pl.Boolean):
+        kinds = (bool,)
+    elif isinstance(dtype, pl.List | pl.Array):
+        kinds = (list,)
+    elif isinstance(dtype, pl.Struct):
+        kinds = (dict,)
+    else:  # text, and what JSON writes as text: moments, categories
+        texts = [one if type(one) is str else None for one in values]
+        return _parsed(pl.Series(name, texts, pl.String), dtype)
+    fitting = [one if type(one) in kinds else None for one in values]
+    return pl.Series(name, fitting, dtype, strict=False)
+
+
+def _text(value: object) -> str | None:
+    return value if value is None or isinstance(value, str) else json.dumps(value)

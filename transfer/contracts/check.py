@@ -1,0 +1,89 @@
+"""Check one file against one contract, and a contract itself before any file is touched."""
+
+from __future__ import annotations
+
+import codecs
+from pathlib import Path
+
+from catalog.errors import InvalidInput
+from transfer.contracts.contract import Contract, Format, Kind, Rows
+from transfer.contracts.findings import Findings, Report
+from transfer.named import function
+
+TABLES = {Kind.PANDERA, Kind.MODEL}
+_READS = {
+    Kind.PANDERA: (Format.CSV, Format.PARQUET, Format.JSONL),
+    Kind.MODEL: (Format.CSV, Format.PARQUET, Format.JSONL),
+    Kind.JSON_SCHEMA: (Format.JSON, Format.JSONL),
+    Kind.FUNCTION: tuple(Format),
+}
+
+
+def check_file(contract: Contract, path: str, content: bytes | Path) -> Report:
+    """Return what breaks the contract in the content of the file at `path`.
+
+    A file that cannot be read is one that breaks it.
+    """
+    findings = Findings()
+    kind = contract.rule.kind
+    if kind is Kind.FUNCTION:
+        from transfer.contracts.own import check_own  # noqa: PLC0415  # as below
+
+        check_own(contract, path, content, findings)
+        return findings.report()
+    form = contract.format_of(path)
+    if form is None or form not in _READS[kind]:
+        ends = " or ".join(one.value for one in _READS[kind])
+        findings.add(f"a format that {kind.value} can look into: {ends}", value=path)
+    elif kind in TABLES:
+        from transfer.contracts.tables import check_table  # noqa: PLC0415  # costs 0.3 s
+
+        check_table(contract, form, content, findings)
+    else:
+        from transfer.contracts.json_schema import check_json  # noqa: PLC0415  # costs 0.1 s
+
+        check_json(contract, form, content, findings)
+    return findings.report()
+
+
+def check_contract(contract: Contract) -> None:
+    """Make sure that a contract can be used, before anything is touched.
+
+    Raises:
+        InvalidInput: it cannot; the contract is named, and what is wrong with it.
+    """
+    try:
+        _usable(contract)
+    except InvalidInput as error:
+        raise InvalidInput(f"contract {contract.name!r}: {error}") from error
+
+
+def _usable(contract: Contract) -> None:
+    contract.covers("")  # its patterns
+    kind, form = contract.rule.kind, contract.format
+    if form is not Format.ANY and form not in _READS[kind]:
+        raise InvalidInput(f"a {kind.value} rule cannot look into {form.value} files")
+    if contract.step < 1:
+        raise InvalidInput(f"rows {contract.rows.value!r} needs a step of 1 or more")
+    if contract.rows is not Rows.ALL and kind is Kind.FUNCTION:
+        raise InvalidInput(f"a function is given whole files, not the rows {contract.rows.value!r}")
+    csv = contract.csv
+    if len(csv.delimiter) != 1 or len(csv.quote) != 1 or csv.delimiter == csv.quote:
+        raise InvalidInput(
+            f"CSV needs one character as delimiter and another as quote, "
+            f"found {csv.delimiter!r} and {csv.quote!r}"
+        )
+    try:
+        codecs.lookup(csv.encoding)
+    except LookupError as error:
+        raise InvalidInput(f"no encoding is called {csv.encoding!r}") from error
+    if kind is Kind.FUNCTION:
+        function(contract.rule.text, "function")
+    elif kind is Kind.JSON_SCHEMA:
+        from transfer.contracts.json_schema import validator_of  # noqa: PLC0415  # as above
+
+        validator_of(contract.rule.text)
+    else:
+        from transfer.contracts.schema import schema_of  # noqa: PLC0415  # as above
+
+        schema_of(contract.rule)

@@ -1,0 +1,150 @@
+"""The rows of a CSV file: every cell as text, what cannot be read told with its row.
+
+Python's own reader, and not a faster one: it alone goes on after a broken row and says which row
+that was.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Iterator, Sequence
+from io import TextIOWrapper
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from transfer.contracts.chunk import ROWS, Chunk, opened
+from transfer.contracts.contract import Contract, Rows
+from transfer.contracts.findings import Findings
+
+if TYPE_CHECKING:
+    import polars as pl
+
+LONGEST = 16 * 2**20  # characters of one cell; a quote that is never closed swallows no more
+
+csv.field_size_limit(max(csv.field_size_limit(), LONGEST))
+
+
+def csv_chunks(
+    content: bytes | Path,
+    contract: Contract,
+    names: Sequence[str],
+    findings: Findings,
+    size: int = ROWS,
+) -> Iterator[Chunk]:
+    """Yield the rows that are whole, at least one chunk unless the header cannot be read.
+
+    `names` are those of the columns where the file has no header.
+    """
+    options = contract.csv
+    encoding = "utf-8-sig" if options.encoding.lower() in {"utf-8", "utf8"} else options.encoding
+    with opened(content) as raw:
+        text = TextIOWrapper(raw, encoding, errors="surrogateescape", newline="")
+        reader = csv.reader(text, delimiter=options.delimiter, quotechar=options.quote, strict=True)
+        try:
+            header = next(reader, None) if options.header else list(names)
+            if not _usable(header, findings):
+                return
+            yield from _chunks(reader, header or [], contract, findings, size)
+        except csv.Error as error:
+            findings.add(f"a header that can be read: {error}")
+        except UnicodeError as error:  # an encoding that cannot go on after a fault
+            findings.add(f"text in {options.encoding}", value=error)
+
+
+def _usable(header: list[str] | None, findings: Findings) -> bool:
+    if not header:
+        findings.add("a header", value="an empty file" if header is None else "an empty line")
+        return False
+    twice = sorted({name for name in header if header.count(name) > 1})
+    for name in twice:
+        findings.add("each column once in the header", column=name)
+    if not _is_text(header):
+        findings.add("a header in the encoding of the file", value=",".join(header))
+        return False
+    return not twice
+
+
+def _chunks(
+    reader: Iterator[list[str]],
+    header: list[str],
+    contract: Contract,
+    findings: Findings,
+    size: int,
+) -> Iterator[Chunk]:
+    numbers: list[int] = []
+    kept: list[list[str]] = []
+    yielded = False
+    every, width = contract.rows is not Rows.EVERY, len(header)
+    for row, cells in islice(_records(reader, findings), contract.most):
+        if len(cells) != width:
+            if cells:
+                findings.add(f"{width} cells", row, value=f"{len(cells)} cells")
+        elif every or contract.wants(row):
+            numbers.append(row)
+            kept.append(cells)
+            if len(kept) == size:
+                yield _chunk(numbers, kept, header, contract, findings)
+                numbers, kept, yielded = [], [], True
+    if kept or not yielded:
+        yield _chunk(numbers, kept, header, contract, findings)
+
+
+def _records(reader: Iterator[list[str]], findings: Findings) -> Iterator[tuple[int, list[str]]]:
+    """Yield each record with its number; one that cannot be read is told, and is empty."""
+    row = 0
+    while True:
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            row += 1
+            findings.add(f"a row that can be read: {error}", row)
+            yield row, []
+            continue
+        if cells:  # a blank line is no row
+            row += 1
+            yield row, cells
+
+
+def _chunk(
+    numbers: list[int],
+    kept: list[list[str]],
+    header: list[str],
+    contract: Contract,
+    findings: Findings,
+) -> Chunk:
+    import polars as pl  # noqa: PLC0415  # costs 0.1 s, and few runs have contracts
+
+    try:
+        frame = _frame(kept, header)
+    except UnicodeEncodeError:
+        whole = [_is_text(cells) for cells in kept]
+        for row, cells, well in zip(numbers, kept, whole, strict=True):
+            if not well:
+                column, cell = next(
+                    pair for pair in zip(header, cells, strict=True) if not _is_text(pair[1:])
+                )
+                findings.add(f"text in {contract.csv.encoding}", row, column, cell)
+        numbers = [row for row, well in zip(numbers, whole, strict=True) if well]
+        frame = _frame([cells for cells, well in zip(kept, whole, strict=True) if well], header)
+    nulls = list(contract.csv.nulls)
+    cleaned = [
+        pl.when(~pl.col(name).is_in(nulls)).then(pl.col(name)).alias(name) for name in header
+    ]
+    return Chunk(numbers, frame.select(cleaned) if nulls else frame)
+
+
+def _frame(kept: list[list[str]], header: list[str]) -> pl.DataFrame:
+    import polars as pl  # noqa: PLC0415  # see _chunk
+
+    columns = list(zip(*kept, strict=True)) or [() for _ in header]
+    return pl.DataFrame(
+        [pl.Series(name, cells, pl.String) for name, cells in zip(header, columns, strict=True)]
+    )
+
+
+def _is_text(cells: Iterable[str]) -> bool:
+    """Say whether no cell holds a byte that the encoding does not know."""
+    return not any("\udc80" <= one <= "\udcff" for cell in cells for one in cell)

@@ -1,0 +1,72 @@
+"""What is found in one file: every case is counted, and the first are kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from catalog.breach import FailureCase, cut
+
+MOST = 100  # cases that are kept of a file
+
+
+class Findings:
+    """Counts every case of a file and keeps the first of them."""
+
+    __slots__ = ("_cases", "_last", "_of_file", "count")
+
+    def __init__(self) -> None:
+        """Begin with nothing found."""
+        self.count = 0
+        self._of_file: dict[FailureCase, None] = {}  # they come first, whenever they were found
+        self._cases: list[FailureCase] = []
+        self._last: int | None = None  # a case of a later row is only counted
+
+    def add(
+        self,
+        check: str,
+        row: int | None = None,
+        column: str | None = None,
+        value: object = None,
+    ) -> None:
+        """Count a case; one of the file itself, without a row, is counted once."""
+        if row is None:
+            case = _case(check, row, column, value)
+            self.count += case not in self._of_file
+            self._of_file[case] = None
+            return
+        self.count += 1
+        if self._last is None or row <= self._last:
+            self._cases.append(_case(check, row, column, value))
+            if len(self._cases) >= 10 * MOST:
+                self._cut()
+
+    def report(self) -> Report:
+        """Return what was found: of the file itself first, then by row."""
+        self._cut()
+        return Report(self.count, (*self._of_file, *self._cases)[:MOST])
+
+    def _cut(self) -> None:
+        self._cases = sorted(self._cases, key=_place)[:MOST]
+        if len(self._cases) == MOST:
+            self._last = self._cases[-1].row
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a contract found in one file; false where all is well."""
+
+    count: int
+    cases: tuple[FailureCase, ...]
+
+    def __bool__(self) -> bool:
+        """Say whether the contract is broken."""
+        return self.count > 0
+
+
+def _case(check: str, row: int | None, column: str | None, value: object) -> FailureCase:
+    text = None if value is None else cut(str(value))
+    return FailureCase(cut(check), row, None if column is None else cut(column), text)
+
+
+def _place(case: FailureCase) -> tuple[int, str, str, str]:
+    return case.row or 0, case.column or "", case.check, case.value or ""

@@ -1,0 +1,44 @@
+"""The rows of a Parquet file, a part at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from io import BytesIO
+from pathlib import Path
+
+import polars as pl
+
+from transfer.contracts.chunk import ROWS, Chunk
+from transfer.contracts.contract import Contract, Rows
+from transfer.contracts.findings import Findings
+
+
+def parquet_chunks(
+    content: bytes | Path, contract: Contract, findings: Findings, size: int = ROWS
+) -> Iterator[Chunk]:
+    """Yield the rows that are looked at, at least one chunk unless the file cannot be read."""
+    source = BytesIO(content) if isinstance(content, bytes) else content
+    row, yielded = 1, False
+    try:
+        scan = pl.scan_parquet(source, glob=False)
+        names = scan.collect_schema()
+        if contract.most is not None:
+            scan = scan.head(contract.most)
+        for frame in scan.collect_batches(chunk_size=size, maintain_order=True):
+            chunk = Chunk(range(row, row + len(frame)), frame)
+            row += len(frame)
+            if contract.rows is Rows.EVERY:
+                chunk = _sampled(chunk, contract)
+            if chunk.rows:
+                yield chunk
+                yielded = True
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
+        findings.add("a Parquet file that can be read", value=str(error).partition("\n")[0])
+        return
+    if not yielded:
+        yield Chunk([], names.to_frame())
+
+
+def _sampled(chunk: Chunk, contract: Contract) -> Chunk:
+    wanted = [index for index, row in enumerate(chunk.rows) if contract.wants(row)]
+    return Chunk([chunk.rows[index] for index in wanted], chunk.frame[wanted])
