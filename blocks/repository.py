@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, Union
 from prefect.blocks.core import Block
 from pydantic import BaseModel, ConfigDict, Field, HttpUrl, field_validator
 
+from blocks.objective import ObjectiveSettings
 from catalog.manifest import is_manifest
 from catalog.paths import check_path, clean_prefix
 from providers.base import OpenOptions, ProviderSettings, Timeouts
@@ -204,6 +205,11 @@ class Repository(Block):
     )
     timeouts: TimeoutSettings = Field(
         default_factory=TimeoutSettings, title="Time-outs", description="When to give up waiting."
+    )
+    objectives: list[ObjectiveSettings] = Field(
+        default_factory=list[ObjectiveSettings],
+        title="Objectives",
+        description="What should have come there by now; the flow `freshness` says whether it did.",
     )
     labels: dict[str, str] = Field(
         default_factory=dict, title="Labels", description="Your own words about it."

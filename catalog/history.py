@@ -17,6 +17,7 @@ from catalog.access import Access
 from catalog.diff import DiffCounts, DiffRow, diff_query
 from catalog.errors import InvalidInput
 from catalog.finding import Fault, Finding
+from catalog.freshness import Arrived, Objective, read_arrived
 from catalog.page import stream_rows, write_rows
 from catalog.spool import Listing, parts
 from catalog.version import ContentRow, Sizes, Version
@@ -39,6 +40,17 @@ class History(Access):
         with self._reading() as connection:
             key = self._key(address)
             return reading.read_versions(connection, self._tenant, key, address, where)
+
+    def arrived(self, address: str, objective: Objective, now: datetime) -> Arrived:
+        """Count what of the latest version of a repository an objective is about.
+
+        Raises:
+            RepositoryNotFound: the catalog does not know the repository.
+        """
+        with self._reading() as connection:
+            key = self._key(address)
+            reading.first_seen(connection, key, address)
+            return read_arrived(connection, key, objective, now)
 
     def latest(self, address: str) -> Version:
         """Return the latest version of a repository."""

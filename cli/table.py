@@ -55,6 +55,7 @@ VERBS = (
     ),
     Command("provenance", "flows.provenance:provenance", HISTORY, "State where a version is from."),
     Command("verify", "flows.verify:verify", KEEP, "Look whether every file is well."),
+    Command("freshness", "flows.freshness:freshness", KEEP, "Look whether what should come came."),
     Command("repair", "flows.repair:repair", KEEP, "Mend what is damaged, from any good copy."),
     Command("repair-all", "flows.repair_all:repair_all", KEEP, "Mend every stored repository."),
     Command("prune", "flows.prune:prune", KEEP, "Remove what nothing needs any more."),

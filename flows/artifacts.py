@@ -15,6 +15,7 @@ from prefect.artifacts import (
 from prefect.exceptions import PrefectException
 from prefect.logging import get_run_logger
 
+from flows.freshness_result import FreshnessResult
 from flows.plan_result import PlanResult
 from flows.report import report
 from flows.result import SyncResult, human
@@ -89,6 +90,17 @@ def show_findings(result: VerifyResult) -> None:
         table=result.rows(),
         key="entrepot-findings",
         description=f"**{result.repository}**: {result.summary()}",
+        _sync=True,  # type: ignore[call-arg]
+    )
+
+
+def show_freshness(result: FreshnessResult) -> None:
+    """Write what came, and what did not."""
+    missing = "".join(f"\n\n* {one}" for one in (*result.missed, *result.broken))
+    create_table_artifact(
+        table=result.rows(),
+        key="entrepot-freshness",
+        description=f"{result.summary()}{missing}",
         _sync=True,  # type: ignore[call-arg]
     )
 

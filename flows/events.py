@@ -1,4 +1,4 @@
-"""Events for Prefect's automations: a version was made, files set aside, a plan stopped.
+"""Events for Prefect's automations: a version, files set aside, a plan stopped, none came.
 
 A repository is the resource `entrepot.repository.<name, or else address>`; the flow run that told
 is among the related resources, as Prefect adds it.
@@ -13,10 +13,12 @@ from prefect.events import emit_event
 from blocks.repository import Repository
 from catalog.plan import Plan
 from catalog.version import Version
+from flows.freshness_result import Expected
 
 VERSION_CREATED = "entrepot.version.created"
 RESOURCE_QUARANTINED = "entrepot.resource.quarantined"
 PLAN_GUARDED = "entrepot.plan.guarded"
+FRESHNESS_MISSED = "entrepot.freshness.missed"
 TOLD = 100  # paths in a payload
 
 
@@ -56,6 +58,19 @@ def plan_guarded(plan: Plan, crossed: Sequence[str]) -> None:
             "plan_id": plan.plan_id,
             "destinations": [one.address for one in plan.tallies],
             "crossed": list(crossed),
+        },
+    )
+
+
+def freshness_missed(repository: Repository, missed: Sequence[Expected]) -> None:
+    """Tell that files did not come which should have by now."""
+    emit_event(
+        FRESHNESS_MISSED,
+        _resource(repository),
+        payload={
+            "count": len(missed),
+            "patterns": [one.pattern for one in missed],
+            "missed": [str(one.missed) for one in missed],
         },
     )
 

@@ -1,0 +1,90 @@
+"""Freshness: whether each stored repository received what it should have by now.
+
+from flows.freshness import freshness
+freshness()
+freshness(names=["partner-*"])
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from prefect.logging import get_run_logger
+from prefect.runtime import flow_run
+
+from blocks.repository import Repository
+from catalog.errors import InvalidInput, RepositoryNotFound
+from catalog.freshness import Arrived, Objective
+from catalog.settings import Settings
+from catalog.store import Catalog
+from flows.artifacts import show_freshness
+from flows.events import freshness_missed
+from flows.freshness_result import Expected, FreshnessMissed, FreshnessResult
+from flows.instance import chosen, own_by_name
+from flows.verb import verb
+
+NOTHING = Arrived(0, 0, None)
+
+
+def run_name() -> str:
+    """Return `freshness` and what it was told to choose."""
+    given = dict(flow_run.parameters or {})
+    labels = [f"{name}={value}" for name, value in (given.get("labels") or {}).items()]
+    return " ".join(["freshness", *(given.get("names") or ()), *labels])[:200]
+
+
+@verb("freshness", run_name)
+def freshness(
+    *, names: list[str] | None = None, labels: dict[str, str] | None = None
+) -> FreshnessResult:
+    """Compare what came with the objectives of each stored repository, by what the catalog knows.
+
+    No storage is looked at: what no run has listed or written has not come.
+
+    Args:
+        names: Globs of names of the repositories to look at; all by default.
+        labels: Labels that a repository must have to be looked at.
+
+    Returns:
+        One row an objective; true when all are met.
+
+    Raises:
+        FreshnessMissed: something did not come; it names what.
+        InvalidInput: no stored repository that is chosen so has an objective.
+    """
+    wanted, broken = chosen(own_by_name(), names, labels)
+    aimed = {name: one for name, one in wanted.items() if one.objectives}
+    if not aimed and not broken:
+        raise InvalidInput(
+            f"none of {len(wanted)} stored repositories has an objective: give one in its block"
+        )
+    catalog, now = Catalog.open(Settings()), datetime.now(UTC)
+    rows: list[Expected] = []
+    for one in aimed.values():
+        found = [_expected(catalog, one, each.value(), now) for each in one.objectives]
+        rows += found
+        if missed := [each for each in found if each.missed]:
+            freshness_missed(one, missed)
+    result = FreshnessResult(tuple(rows), tuple(f"{one.name}: {one.why}" for one in broken))
+    show_freshness(result)
+    get_run_logger().info("%s", result.summary())
+    if not result:
+        raise FreshnessMissed(result)
+    return result
+
+
+def _expected(
+    catalog: Catalog, repository: Repository, objective: Objective, now: datetime
+) -> Expected:
+    try:
+        found = catalog.arrived(repository.address, objective, now)
+    except RepositoryNotFound:
+        found = NOTHING
+    return Expected(
+        repository.label,
+        objective.pattern,
+        found.files,
+        found.bytes,
+        found.newest,
+        objective.missed(found, now),
+    )
