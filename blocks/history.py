@@ -38,9 +38,13 @@ def opened_at(repository: Repository) -> ProviderSettings:
 
 
 def area_of(repository: Repository, folder: str) -> Repository:
-    """Return a folder of ours in a repository as one of its own; same login and limits."""
+    """Return a folder of ours in a repository as one of its own; same login and limits.
+
+    A `folder` that begins with a slash lies below the storage's own root.
+    """
+    root = repository.storage if folder.startswith("/") else repository.settings
     return Repository(
-        storage=repository.settings.below(folder),
+        storage=root.below(folder),
         limits=repository.limits,
         retry=repository.retry,
         timeouts=repository.timeouts,

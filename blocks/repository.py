@@ -11,11 +11,11 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, ClassVar, Self, Union
 
 from prefect.blocks.core import Block
-from pydantic import BaseModel, ConfigDict, Field, HttpUrl, field_validator
+from pydantic import BaseModel, ConfigDict, Field, HttpUrl, field_validator, model_validator
 
 from blocks.objective import ObjectiveSettings
 from catalog.manifest import is_manifest
-from catalog.paths import check_path, clean_prefix
+from catalog.paths import below, check_path, clean_prefix
 from providers.base import OpenOptions, ProviderSettings, Timeouts
 from providers.registry import provider, registered, scheme_of
 from providers.url import parse_url
@@ -194,7 +194,8 @@ class Repository(Block):
         title="Markers",
         description=(
             "Folder below the path that holds the markers of the strategy `marker`, and is listed "
-            "nowhere; empty for .entrepot/done."
+            "nowhere; with a slash before it, below the storage's own root; empty for "
+            ".entrepot/done."
         ),
     )
     limits: LimitSettings = Field(
@@ -224,7 +225,7 @@ class Repository(Block):
     @classmethod
     def _a_folder(cls, value: str) -> str:
         folder = clean_prefix(value)
-        return check_path(folder) if folder else ""
+        return ("/" if value.startswith("/") else "") + (check_path(folder) if folder else "")
 
     @field_validator("mirrors", "alternates")
     @classmethod
@@ -240,6 +241,16 @@ class Repository(Block):
         if value and not is_manifest(value):
             raise ValueError("not the name of a manifest: PULP_MANIFEST, SHA256SUMS, *.manifest")
         return value
+
+    @model_validator(mode="after")
+    def _markers_apart(self) -> Self:
+        """Say of markers below the storage's root where they lie below the path, if they do."""
+        folder = self.markers.removeprefix("/")
+        if folder != self.markers and below(folder, self.path):
+            raise ValueError(f"the markers' folder {folder!r} holds the files themselves")
+        if folder != self.markers and below(self.path, folder):
+            self.markers = folder.removeprefix(self.path).lstrip("/")
+        return self
 
     @classmethod
     def named(cls, name: str) -> Self:

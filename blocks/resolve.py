@@ -19,7 +19,8 @@ from providers.url import parse_url
 Reference: TypeAlias = "Repository | str"
 """What every flow takes as source or destination."""
 
-_NAME = re.compile(r"[a-z0-9][a-z0-9\-]*\Z")
+NAME = re.compile(r"[a-z0-9][a-z0-9\-]*\Z")
+"""What Prefect takes as the name of a block."""
 
 
 def repository(given: Repository | ProviderSettings | Mapping[str, Any] | str | Path) -> Repository:
@@ -73,7 +74,7 @@ def stored_repository(name: str) -> Repository:
     Raises:
         RepositoryNotFound: no block bears that name.
     """
-    if not _NAME.match(name):
+    if not NAME.match(name):
         raise RepositoryNotFound(
             f"{name!r} is not a block name (lower-case letters, digits, dashes); "
             "write a folder as './name' and anything else as a URL"

@@ -85,6 +85,10 @@ class Webhook(Block):
         default=TIMEOUT_S, gt=0, title="Time-out", description="Seconds to wait for a reply."
     )
 
+    labels: dict[str, str] = Field(
+        default_factory=dict, title="Labels", description="Your own words about it."
+    )
+
     @field_validator("url")
     @classmethod
     def _reachable(cls, value: SecretStr) -> SecretStr:

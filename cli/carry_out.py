@@ -44,8 +44,8 @@ def carry_out(flow: Verb[Any, Any], given: Mapping[str, object], output: Output)
         _let_prefect_speak()
     silent = output.quiet or output.json or output.verbose
     try:
-        _reach_prefect()
-        with _terminable(), nullcontext() if silent else shown_progress():
+        reach_prefect()
+        with terminable(), nullcontext() if silent else shown_progress():
             result = flow(**given)
     except KeyboardInterrupt as error:
         ended = Exit.TERMINATED if isinstance(error, Terminated) else Exit.INTERRUPTED
@@ -65,7 +65,7 @@ def carry_out(flow: Verb[Any, Any], given: Mapping[str, object], output: Output)
     show(result, output)
 
 
-def _reach_prefect() -> None:
+def reach_prefect() -> None:
     """Raise an HTTP error where a server is named that does not answer.
 
     Prefect itself raises a RuntimeError then, which may be anything.
@@ -79,7 +79,7 @@ def _reach_prefect() -> None:
 
 
 @contextmanager
-def _terminable() -> Generator[None]:
+def terminable() -> Generator[None]:
     """Let SIGTERM stop a run as cleanly as Ctrl-C does."""
 
     def stop(_: int, __: FrameType | None) -> None:

@@ -1,4 +1,4 @@
-"""What `entrepot setup` did: one line a thing."""
+"""What `entrepot setup` or `entrepot workflows apply` did: one line a thing."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from flows.table import text_table
 
 
 class Did(StrEnum):
-    """What was done with a thing; under `--dry-run`, what would be."""
+    """What was done with a thing; or would be, where nothing is touched."""
 
     MADE = "made"
     CHANGED = "changed"
     KEPT = "as it was"
+    REMOVED = "removed"
     LEFT_OUT = "left out"
 
 
@@ -39,11 +40,16 @@ class Setup:
         """Take what was done."""
         return cls(tuple(steps), dry)
 
+    @property
+    def changes(self) -> bool:
+        """Say whether anything was, or would be, made, changed or removed."""
+        return any(one.did in (Did.MADE, Did.CHANGED, Did.REMOVED) for one in self.steps)
+
     def __str__(self) -> str:
         """Return a table, and a line with the sums."""
         columns = ("thing", "done", "why")
         rows = [{"thing": one.thing, "done": one.did.value, "why": one.why} for one in self.steps]
         counts = {did: sum(one.did is did for one in self.steps) for did in Did}
         sums = ", ".join(f"{count} {did.value}" for did, count in counts.items() if count)
-        last = f"{sums}; nothing was touched (--dry-run)" if self.dry else sums
+        last = f"{sums}; nothing was touched" if self.dry else sums
         return "\n".join([*text_table(columns, rows, words=columns), last])

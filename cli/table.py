@@ -80,6 +80,7 @@ QUESTIONS = (
 
 OTHERS = (
     Command("setup", "cli.setup:setup", OPERATE, "Make at Prefect's server what Entrepot needs."),
+    Command("workflows", "cli.workflows:app", OPERATE, "Check, apply or run a workflow file."),
     Command("doctor", "cli.doctor:doctor", OPERATE, "Look for what would keep a run from going."),
 )
 

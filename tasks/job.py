@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -57,7 +58,7 @@ class Shared:
 
     def __init__(self, settings: Settings) -> None:
         """Begin with nothing done."""
-        self.stop = StopFlag()
+        self.stop = _stop.get() or StopFlag()
         self.progress = Progress()
         self.budget = ByteBudget(settings.memory)
         self.catalog = Catalog.open(settings)
@@ -70,6 +71,17 @@ class Shared:
             return self._numbers.setdefault(address, Numbers())
 
 
+@contextmanager
+def stopped_by(flag: StopFlag) -> Generator[None]:
+    """Let a flag of the caller's stop the runs that begin in here."""
+    before = _stop.set(flag)
+    try:
+        yield
+    finally:
+        _stop.reset(before)
+
+
+_stop: ContextVar[StopFlag | None] = ContextVar("stop", default=None)
 _shared: dict[str, Shared] = {}
 _lock = threading.Lock()
 
@@ -152,10 +164,9 @@ def marker_area(repository: Repository) -> MarkerArea | None:
     """Return where a destination has its markers; None where its layout has no place for them."""
     if repository.layout is not Layout.PATH:
         return None
-    settings = repository.settings if repository.markers else markers_of(repository).settings
-    return MarkerArea(
-        repository.markers, partial(STORAGES.opened, settings, repository.open_options())
-    )
+    inside = repository.markers if not repository.markers.startswith("/") else ""
+    settings = repository.settings if inside else markers_of(repository).settings
+    return MarkerArea(inside, partial(STORAGES.opened, settings, repository.open_options()))
 
 
 @contextmanager
