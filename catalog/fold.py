@@ -18,6 +18,7 @@ from catalog.database import Database
 from catalog.errors import CatalogBroken, InvalidInput, NotRecorded
 from catalog.inbox import Inbox, Order
 from catalog.orders import (
+    breaches,
     forget,
     label,
     listing,
@@ -46,10 +47,13 @@ KINDS: dict[str, Callable[[Work, Order], Result]] = {
     "label": label.fold,
     "forget": forget.fold,
     "mend": mend.fold,
+    "breaches": breaches.fold,
     "run-start": run.fold_start,
     "run-end": run.fold_end,
 }
 OUTCOMES = "outcomes"
+BREACHES = "breaches"
+ROWS = (OUTCOMES, BREACHES)  # they come as Parquet, and nobody waits for an answer
 POISON = (duckdb.Error, ValueError, LookupError, TypeError, CatalogBroken)
 """What an order may raise that cannot be folded."""
 _MACHINE = (
@@ -105,7 +109,7 @@ class Folder:
                     results |= self._fold(connection, [order])
             except _PoisonedError as poisoned:
                 error = poisoned.why
-                if order.kind == OUTCOMES and isinstance(error, _MACHINE) and _readable(order):
+                if order.kind in ROWS and isinstance(error, _MACHINE) and _readable(order):
                     raise CatalogBroken(f"the catalog could not be written: {error}") from error
                 self._inbox.set_aside(order, f"{type(error).__name__}: {error}")
         return results

@@ -10,6 +10,7 @@ from pathlib import Path
 import duckdb
 
 from catalog import script
+from catalog.breach import Breach
 from catalog.digest import Digest
 from catalog.outcome import Outcome
 
@@ -17,6 +18,10 @@ FETCH = 10_000  # rows
 _NAMES = tuple(field.name for field in fields(Outcome))
 _NUMBERS = ("size", "modified_us", "origin_size", "origin_modified_us", "attempts")
 _VALUES = attrgetter(*_NAMES)
+_BREACH = (
+    *("contract", "consequence", "path", "origin", "origin_etag", "digest"),
+    *("failures", "aside", "failed_check", "row_number", "column_name", "value"),
+)
 
 
 def write_outcomes(path: Path, run_id: str, plan_id: str, outcomes: Sequence[Outcome]) -> None:
@@ -30,6 +35,25 @@ def write_outcomes(path: Path, run_id: str, plan_id: str, outcomes: Sequence[Out
     schema.update(dict.fromkeys(_NUMBERS, pl.Int64), cleaned=pl.Boolean)
     pl.DataFrame(list(map(_VALUES, outcomes)), schema=schema, orient="row").with_columns(
         pl.lit(run_id).alias("run_id"), pl.lit(plan_id).alias("plan_id")
+    ).write_parquet(path, compression="lz4")
+
+
+def write_breaches(path: Path, run_id: str, breaches: Sequence[Breach]) -> None:
+    """Write the rows of an order of breaches: one for each failure case."""
+    import polars as pl  # noqa: PLC0415  # see write_outcomes
+
+    schema: dict[str, type[pl.DataType]] = dict.fromkeys(_BREACH, pl.String)
+    schema.update(failures=pl.Int64, row_number=pl.Int64)
+    rows = [
+        (
+            *(one.contract, one.then, one.path, one.origin, one.origin_etag, one.digest),
+            *(one.failures, one.aside, case.check, case.row, case.column, case.value),
+        )
+        for one in breaches
+        for case in one.cases
+    ]
+    pl.DataFrame(rows, schema=schema, orient="row").with_columns(
+        pl.lit(run_id).alias("run_id")
     ).write_parquet(path, compression="lz4")
 
 

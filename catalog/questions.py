@@ -6,6 +6,7 @@ from collections.abc import Collection
 
 from catalog import reading
 from catalog.audit import Audit, Contradiction, Flaw, audited
+from catalog.breach import Breach
 from catalog.database import Reuse
 from catalog.errors import NotRecorded
 from catalog.explain import Explanation, read_explanations
@@ -103,6 +104,11 @@ class Questions(Holdings):
         """Return what became of each item of a run, in the order recorded."""
         with self._reading() as connection:
             return reading.read_outcomes(connection, run_id, status, limit)
+
+    def breaches(self, run_id: str, limit: int | None = None) -> list[Breach]:
+        """Return what contracts found in the files of a run; `limit` is of failure cases."""
+        with self._reading() as connection:
+            return reading.read_breaches(connection, run_id, limit)
 
     def tallies(self, run_id: str) -> tuple[RunTally, ...]:
         """Return what a run did at each destination; what its plan kept counts as kept."""

@@ -13,6 +13,7 @@ from operator import itemgetter
 from duckdb import DuckDBPyConnection
 
 from catalog import script
+from catalog.breach import Breach, FailureCase
 from catalog.errors import NotRecorded
 from catalog.outcome import Outcome, Proof, Status
 from catalog.plan import (
@@ -180,6 +181,18 @@ def read_outcomes(
         limit=_limit(limit),
     )
     return [_outcome(row) for row in rows]
+
+
+def read_breaches(connection: DuckDBPyConnection, run_id: str, limit: int | None) -> list[Breach]:
+    """Return what contracts found in the files of a run, as recorded."""
+    query = script.text("failure_cases")
+    rows = script.ask(connection, query, run_id=run_id, limit=_limit(limit))
+    found: list[Breach] = []
+    for facts, same in groupby(rows, key=itemgetter(slice(0, 8))):
+        contract, then, path, origin, etag, digest, failures, aside = facts
+        cases = tuple(FailureCase(*row[8:]) for row in same)
+        found.append(Breach(contract, then, path, origin, etag, digest, failures, cases, aside))
+    return found
 
 
 def _outcome(row: script.Row) -> Outcome:

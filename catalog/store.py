@@ -15,10 +15,11 @@ from datetime import datetime
 from functools import partial
 from typing import cast
 
-from catalog.fold import OUTCOMES
+from catalog.breach import Breach
+from catalog.fold import BREACHES, OUTCOMES
 from catalog.glob import regex
 from catalog.outcome import Outcome
-from catalog.page import write_outcomes
+from catalog.page import write_breaches, write_outcomes
 from catalog.plan import Plan, PlanRequest
 from catalog.questions import Questions
 from catalog.request import request_to_json
@@ -77,6 +78,11 @@ class Catalog(Questions):
         if self._inbox.count() > BACKLOG:
             self._settle(batch, self._turnstile)  # whoever hands over faster than all fold, folds
         return batch
+
+    def record_breaches(self, run_id: str, breaches: Sequence[Breach]) -> None:
+        """Hand over what contracts found: durable when this returns."""
+        write = partial(write_breaches, run_id=run_id, breaches=breaches)
+        self._inbox.submit_file(f"{BREACHES}.parquet", write)
 
     def record_versions(
         self, run_id: str, plan_id: str, *, allow_partial: bool = False

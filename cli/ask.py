@@ -150,6 +150,29 @@ def explain(run_id: str, path: str, *, output: Given = PLAIN) -> None:
         show_lines(iter(catalog.explain(run_id, path)), str, output)
 
 
+def failures(run_id: str, *, limit: Limit = 1000, output: Given = PLAIN) -> None:
+    """Show what contracts found in the files of a run: file, row, column, check and value.
+
+    Args:
+        run_id: The run's id, as its result tells.
+        limit: How many failure cases, at most.
+        output: How to print.
+    """
+    columns = ("contract", "then", "path", "row", "column", "check", "value", "of")
+    with answering(output) as catalog:
+        catalog.run(run_id)  # an id that nothing bears is no run without failures
+        rows = [
+            (
+                *(found.contract, found.then, found.path, case.row, case.column),
+                *(case.check, case.value, found.failures),
+            )
+            for found in catalog.breaches(run_id, limit)
+            for case in found.cases
+        ]
+        words = ("contract", "then", "path", "column", "check", "value")
+        show(Answer(columns, rows, words=words, empty="no contract found anything"), output)
+
+
 def sql(query: str, *, limit: Limit = 1000, output: Given = PLAIN) -> None:
     """Run a query of your own on the catalog's views and tables; nothing can be written.
 

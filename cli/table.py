@@ -74,6 +74,7 @@ QUESTIONS = (
     Command("runs", "cli.ask:runs", ASK, "List the last runs, or the failures of one."),
     Command("show-plan", "cli.ask:show_plan", ASK, "Show a stored plan."),
     Command("explain", "cli.ask:explain", ASK, "Say why a run did what it did with a path."),
+    Command("failures", "cli.ask:failures", ASK, "Show what contracts found in a run's files."),
     Command("sql", "cli.ask:sql", ASK, "Ask the catalog in SQL; nothing can be written."),
 )
 """Commands that only read the catalog: no run, and no Prefect."""

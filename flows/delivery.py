@@ -25,6 +25,7 @@ from catalog.turn import turns
 from catalog.version import Version
 from flows.artifacts import ProgressArtifact, show_result
 from flows.assets import materialized
+from flows.breaches import tell_breaches
 from flows.events import version_created
 from flows.result import DestinationResult, Failure, SyncResult, failures_of
 from tasks.deliver import deliver
@@ -223,5 +224,6 @@ class Running:
         state = "failed" if result.failed else "completed"
         self.end(state, result.summary(), plan_id=result.plan_id)
         show_result(result, self._course.points)
+        tell_breaches(catalog, job, drops)
         get_run_logger().info("%s", result.summary())
         return result

@@ -41,7 +41,7 @@ def version_created(repository: Repository, version: Version) -> None:
 
 
 def resources_quarantined(repository: Repository, paths: Sequence[str], run_id: str) -> None:
-    """Tell that files were set aside, for their right bytes are nowhere to be had."""
+    """Tell that files were set aside: no right bytes are to be had, or they break a contract."""
     emit_event(
         RESOURCE_QUARANTINED,
         _resource(repository),

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 from catalog.guards import Guards
 from catalog.plan import Mode, OnError, Policy, Selection, Strategy
 from flows.approval import Approval
+from transfer.contracts.contract import Contract
 from transfer.job import CleanUp, History
 from transfer.steps import At, Part, StepChange
 
@@ -107,6 +108,7 @@ class Options:
     clean_up: CleanUp = CleanUp.KEEP
     checks: tuple[str, ...] = ()
     steps: tuple[StepChange, ...] = ()
+    contracts: tuple[Contract, ...] = ()
     batches: Batching = field(default=Batching())
     guards: Guards = field(default=Guards())
     approval: Approval = Approval.FAIL
@@ -121,6 +123,7 @@ class Options:
             "clean_up",
             "checks",
             "steps",
+            "contracts",
             "batches",
             "guards",
             "approval",

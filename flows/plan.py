@@ -9,10 +9,12 @@ apply(planned.plan_id)       # does exactly that, or says what has moved since
 
 from __future__ import annotations
 
+from blocks.contract import Contract
 from blocks.repository import Repository
 from blocks.resolve import repository
 from catalog.plan import Mode, OnError, Policy, Strategy
 from flows.approval import Approval
+from flows.contracts import contracts as contracts_of
 from flows.delivery import Running
 from flows.names import run_name
 from flows.options import BatchSettings, GuardSettings, Options, StepSettings
@@ -43,6 +45,7 @@ def plan(  # noqa: PLR0913 - each is a field of the run form
     clean_up: CleanUp = CleanUp.KEEP,
     checks: list[str] | None = None,
     steps: list[StepSettings] | None = None,
+    contracts: list[Contract | str] | None = None,
     guards: GuardSettings | None = None,
     approval: Approval = Approval.FAIL,
     batches: BatchSettings | None = None,
@@ -67,6 +70,8 @@ def plan(  # noqa: PLR0913 - each is a field of the run form
         checks: Your own functions that may refuse a file, each as module:function.
         steps: Steps of your own for each batch: before, after or instead of download, validate,
             upload and cleanup.
+        contracts: What the content of files must satisfy: contracts, their blocks' names, files
+            of YAML, or YAML.
         guards: How much may be removed or written at each destination before anybody is asked.
         approval: What happens on `apply` where more is planned: it fails, or waits for a person.
         batches: How large a batch is, and how much of it goes on at once.
@@ -94,6 +99,7 @@ def plan(  # noqa: PLR0913 - each is a field of the run form
         clean_up=clean_up,
         checks=tuple(checks or ()),
         steps=tuple(one.value() for one in steps or ()),
+        contracts=contracts_of(contracts),
         guards=(guards or GuardSettings()).values(),
         approval=approval,
         batches=(batches or BatchSettings()).value(),

@@ -18,6 +18,7 @@ from catalog.spool import Listing
 from flows.alternates import list_alternates
 from flows.approval import approved
 from flows.checks import checks
+from flows.contracts import usable
 from flows.delivery import Running
 from flows.options import Options
 from flows.result import SyncFailed, SyncResult
@@ -101,10 +102,10 @@ def _possible(run: Running, options: Options) -> None:
                 f"under the policy {policy.value!r} the bytes stay at the source: "
                 "it cannot be cleaned up as well"
             )
-        if options.checks or options.steps:
+        if options.checks or options.steps or options.contracts:
             raise InvalidInput(
-                f"under the policy {policy.value!r} no bytes move: there is nothing for checks "
-                "or steps to look at"
+                f"under the policy {policy.value!r} no bytes move: there is nothing for checks, "
+                "steps or contracts to look at"
             )
         for end in run.job.destinations:
             if end.layout is not Layout.PATH:
@@ -128,7 +129,10 @@ def _possible(run: Running, options: Options) -> None:
 
 def _own_steps(options: Options) -> None:
     """Refuse steps that contradict each other, or that lead nowhere."""
-    for one in order_of(options.steps):
+    order = order_of(options.steps)
+    if options.contracts and Part.VALIDATE not in order:
+        raise InvalidInput("contracts are kept in the step 'validate': it cannot be left out")
+    for one in order:
         if not isinstance(one, Part):
             function(one, "step")
 
@@ -152,6 +156,7 @@ def carried_out(run: Running, plan: Plan, options: Options, version: int | None)
     """Move what the plan says, unless its guards forbid it, and record what became of it."""
     approved(plan, crossed(plan.tallies, options.guards), options.approval)
     own = checks(options.checks)
+    usable(options.contracts)
     run.how(
         TransferOptions(
             options.batches.threads or Settings().threads,
@@ -159,6 +164,7 @@ def carried_out(run: Running, plan: Plan, options: Options, version: int | None)
             clean_up=options.clean_up,
             history=options.history,
             keep_staged=bool(own) or looks_inside(options.steps),
+            contracts=options.contracts,
             strategy=plan.strategy,
         ),
         own,

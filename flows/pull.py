@@ -10,12 +10,14 @@ from typing import Any
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
+from blocks.contract import Contract
 from blocks.repository import Repository
 from blocks.resolve import repository as resolved
 from catalog.errors import InvalidInput
 from catalog.plan import Selection, Strategy
 from catalog.settings import Settings
 from catalog.targets import PullTarget
+from flows.contracts import contracts as contracts_of
 from flows.delivery import Running
 from flows.names import run_name
 from flows.options import Options
@@ -56,6 +58,7 @@ def pull(
     placement: Placement = Placement.COPY,
     skip_empty: bool = False,
     allow_empty: bool = False,
+    contracts: list[Contract | str] | None = None,
 ) -> SyncResult:
     """Fetch chosen files and folders of a repository into a local directory.
 
@@ -68,6 +71,8 @@ def pull(
         placement: Copy files, or link to them where the repository is a local folder.
         skip_empty: Leave files of zero bytes out.
         allow_empty: Go on when a target matches nothing.
+        contracts: What the content of files must satisfy: contracts, their blocks' names, files
+            of YAML, or YAML.
 
     Returns:
         What was done.
@@ -88,6 +93,7 @@ def pull(
     options = Options(
         strategy=strategy,
         selection=Selection(skip_empty=skip_empty, allow_empty=allow_empty),
+        contracts=contracts_of(contracts),
         history=History.DROP,  # a working copy: what it replaces can be pulled again
     )
     with Running("pull", origin, (end,)) as run:

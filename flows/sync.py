@@ -11,12 +11,14 @@ from __future__ import annotations
 
 from prefect.logging import get_run_logger
 
+from blocks.contract import Contract
 from blocks.repository import Repository
 from blocks.resolve import repository
 from blocks.webhook import Webhook
 from blocks.webhook import webhook as webhook_of
 from catalog.plan import Mode, OnError, Policy, Strategy
 from flows.approval import Approval
+from flows.contracts import contracts as contracts_of
 from flows.delivery import Running
 from flows.names import run_name
 from flows.options import BatchSettings, GuardSettings, Options, StepSettings
@@ -48,6 +50,7 @@ def sync(  # noqa: PLR0913 - each is a field of the run form
     clean_up: CleanUp = CleanUp.KEEP,
     checks: list[str] | None = None,
     steps: list[StepSettings] | None = None,
+    contracts: list[Contract | str] | None = None,
     guards: GuardSettings | None = None,
     approval: Approval = Approval.FAIL,
     batches: BatchSettings | None = None,
@@ -75,6 +78,8 @@ def sync(  # noqa: PLR0913 - each is a field of the run form
         checks: Your own functions that may refuse a file, each as module:function.
         steps: Steps of your own for each batch: before, after or instead of download, validate,
             upload and cleanup.
+        contracts: What the content of files must satisfy: contracts, their blocks' names, files
+            of YAML, or YAML.
         guards: How much may be removed or written at each destination before anybody is asked.
         approval: What happens where more is planned: the run fails, or waits for a person.
         batches: How large a batch is, and how much of it goes on at once.
@@ -105,6 +110,7 @@ def sync(  # noqa: PLR0913 - each is a field of the run form
         clean_up=clean_up,
         checks=tuple(checks or ()),
         steps=tuple(one.value() for one in steps or ()),
+        contracts=contracts_of(contracts),
         guards=(guards or GuardSettings()).values(),
         approval=approval,
         batches=(batches or BatchSettings()).value(),

@@ -24,6 +24,7 @@ from providers.manifest_source import ManifestSource
 from providers.numbers import Numbers
 from providers.there import Holder
 from providers.versioned_layout import VersionedLayout
+from transfer.contracts.aside import QUARANTINE
 from transfer.job import Delivery, End, HistoryArea, MarkerArea, TransferOptions
 from transfer.limits import ByteBudget, gate
 from transfer.mirrors import Mirror, Mirrors
@@ -191,7 +192,17 @@ def delivery(job: Job) -> Generator[Delivery]:
             job.run_id,
             places,
             mirrors,
+            {one.quarantine: _aside(job, one.quarantine) for one in job.options.contracts},
         )
+
+
+def _aside(job: Job, name: str) -> HistoryArea:
+    """Return where what breaks a contract is put aside: in a repository, or a destination."""
+    repository = resolved(name) if name else job.destinations[0]
+    settings = repository.settings if name else repository.settings.below(QUARANTINE)
+    return HistoryArea(
+        settings.address(), partial(STORAGES.opened, settings, repository.open_options())
+    )
 
 
 def _mirror(name: str) -> Mirror:

@@ -36,6 +36,8 @@ def record(batch: Batch) -> BatchReport:
             batch.job.plan_id,
             outcomes + kept + numbered(outcomes, batch.job.destinations),
         )
+    if staging.breaches:
+        shared(batch.job.run_id).catalog.record_breaches(batch.job.run_id, staging.breaches)
     stored = [one for one in outcomes if one.status is Status.STORED]
     return BatchReport(
         batch.number,

@@ -17,6 +17,7 @@ DELETE FROM forecasts WHERE NOT $dry AND plan_id IN (SELECT plan_id FROM old_pla
 DELETE FROM plan_kept WHERE NOT $dry AND plan_id IN (SELECT plan_id FROM old_plans);
 DELETE FROM plan_items WHERE NOT $dry AND plan_id IN (SELECT plan_id FROM old_plans);
 DELETE FROM plan_batches WHERE NOT $dry AND plan_id IN (SELECT plan_id FROM old_plans);
+DELETE FROM contract_failures WHERE NOT $dry AND run_id IN (SELECT run_id FROM old_runs);
 DELETE FROM outcomes WHERE NOT $dry AND run_id IN (SELECT run_id FROM old_runs);
 DELETE FROM plans WHERE NOT $dry AND plan_id IN (SELECT plan_id FROM old_plans)
   AND plan_id NOT IN (SELECT plan_id FROM repository_versions WHERE plan_id IS NOT NULL);

@@ -9,6 +9,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from catalog.breach import Breach, FailureCase
 from catalog.diff import DiffRow
 from catalog.digest import Digest
 from catalog.resource import Resource
@@ -40,6 +41,8 @@ def march(desk: Desk) -> Catalog:
 
     listed(B, "second", file("a", 1, "e", BYTES[0]), file("b", 2, "e", BYTES[1]))
     listed(B, "fifth", file("b", 3, "f", BYTES[0]), file("c", 4))
+    case = FailureCase("greater_than(0)", 3, "price", "-1")
+    catalog.record_breaches("fifth", [Breach("prices", "warn", "c", "c", None, None, 1, (case,))])
     listed(OTHER, "third", file("x", 9, "e", BYTES[0]))
     with duckdb.connect(str(catalog.path)) as connection:
         for number, day in ((0, 1), (1, 2), (2, 5)):
@@ -56,7 +59,7 @@ def march(desk: Desk) -> Catalog:
 
 
 def test_every_query_of_the_page_finds_something(march: Catalog) -> None:
-    assert len(QUERIES) == 6
+    assert len(QUERIES) == 7
     for query in QUERIES:
         assert march.sql(query), query
 

@@ -64,6 +64,8 @@ class Report:
 
 
 def _case(check: str, row: int | None, column: str | None, value: object) -> FailureCase:
+    if isinstance(value, bytes):
+        value = value.decode("utf-8", "backslashreplace")
     text = None if value is None else cut(str(value))
     return FailureCase(cut(check), row, None if column is None else cut(column), text)
 
