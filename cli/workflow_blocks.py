@@ -47,7 +47,10 @@ def slug(name: str) -> str:
     >>> slug("foo_1")
     'foo-1'
     """
-    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+    found = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+    if not found:
+        raise InvalidInput(f"{name!r} has no letter or digit for the name of a block: rename it")
+    return found
 
 
 def block_name(file: str, end: End) -> str:

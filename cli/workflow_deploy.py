@@ -37,6 +37,7 @@ from flows.workflow_file import Workflow, Workflows
 PAGE = 200
 SYNC = "sync/sync"
 LIMIT = 1
+BANNED = "/%&<>"
 ANCHOR = datetime(2026, 1, 1, tzinfo=UTC)
 COPIED = (
     "entrypoint", "pull_steps", "work_pool_name", "work_queue_name", "job_variables",
@@ -169,6 +170,11 @@ def _deployment(
 
 
 def _free(client: SyncPrefectClient, file: str, name: str) -> None:
+    """Refuse a name that Prefect does not take, or that somebody else's deployment bears."""
+    if banned := [one for one in BANNED if one in name]:
+        raise InvalidInput(
+            f"workflow {name!r}: a deployment's name cannot hold {' '.join(banned)}: rename it"
+        )
     try:
         client.read_deployment_by_name(f"sync/{name}")
     except ObjectNotFound:

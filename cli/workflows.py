@@ -48,6 +48,7 @@ def check(file: Path, *, strict: bool = True, output: Given = PLAIN) -> None:
     except InvalidInput as error:
         show_error(error, output)
         sys.exit(Exit.FAILED)
+    _name_skipped(found)
     show(_answer(found), output)
 
 
@@ -176,9 +177,8 @@ def _answer(found: Workflows) -> Answer:
         )
         for one in found.workflows
     ]
-    rest = [f"skipped: {one}" for one in found.skipped]
-    rest += [f"unused: {one}" for one in found.unused]
-    return Answer(columns, rows, words=columns, empty="no workflow", rest=tuple(rest))
+    rest = tuple(f"unused: {one}" for one in found.unused)
+    return Answer(columns, rows, words=columns, empty="no workflow", rest=rest)
 
 
 def _named(webhook: object) -> str:

@@ -119,7 +119,7 @@ def show_result(result: SyncResult, points: Sequence[Snapshot]) -> None:
         ),
         _sync=True,  # type: ignore[call-arg]
     )
-    if result.changed or result.failed or result.dropped:
+    if result.changed or result.failures or result.dropped:
         create_markdown_artifact(
             report(result, points),
             key="entrepot-report",

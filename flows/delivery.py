@@ -63,6 +63,7 @@ class Running:
         self._writes = destinations if writes is None else writes
         self._ended = False
         self._untold: tuple[str, ...] = ()
+        self._uncleaned: tuple[Failure, ...] = ()
         self.job = Job(uuid4().hex, source, destinations, webhook=webhook)
         self._began_s = time.monotonic()
         self._held = ExitStack()
@@ -147,6 +148,11 @@ class Running:
         progress.show(self._seen(), last=True)
         reports = [future.result() for future in futures]
         self._untold = tuple(one.untold for one in reports if one.untold)
+        self._uncleaned = tuple(
+            Failure(path, self.job.source.address, "clean-up", f"not removed: {why}")
+            for one in reports
+            for path, why in one.uncleaned
+        )
         return reports
 
     def _seen(self) -> Snapshot:
@@ -172,7 +178,8 @@ class Running:
         drops: tuple[Failure, ...] = ()
         if plan is not None:
             made = catalog.record_versions(job.run_id, plan.plan_id, allow_partial=allow_partial)
-            failures = failures_of(catalog.outcomes(job.run_id, Status.FAILED, FAILURES))
+            failed = failures_of(catalog.outcomes(job.run_id, Status.FAILED, FAILURES))
+            failures = (*failed, *self._uncleaned)
             drops = failures_of(catalog.outcomes(job.run_id, Status.DROPPED, FAILURES))
         tallies = (
             {one.address: one for one in catalog.tallies(job.run_id)} if plan is not None else {}
@@ -221,7 +228,7 @@ class Running:
             drops=drops,
             untold=self._untold,
         )
-        state = "failed" if result.failed else "completed"
+        state = "failed" if result.failures else "completed"
         self.end(state, result.summary(), plan_id=result.plan_id)
         show_result(result, self._course.points)
         tell_breaches(catalog, job, drops)

@@ -23,7 +23,7 @@ from flows.delivery import Running
 from flows.options import Options
 from flows.result import SyncFailed, SyncResult
 from tasks.enumerate import enumerate_repository
-from tasks.job import opened_destination
+from tasks.job import opened_destination, opened_source
 from tasks.plan import make_plan
 from tasks.publish import check_shown
 from transfer.job import CleanUp, TransferOptions
@@ -120,6 +120,10 @@ def _possible(run: Running, options: Options) -> None:
             f"files of {source.label!r} with the layout {source.layout.value!r} cannot be removed: "
             "others may share them, or older versions need them"
         )
+    if options.clean_up is CleanUp.REMOVE:
+        with opened_source(source) as opened:
+            if not opened.storage.capabilities.writable:
+                raise InvalidInput(f"{source.label!r} is read-only: nothing can be removed from it")
     if options.mode is Mode.MIRROR and (unstored := run.catalog.unstored(source.address)):
         raise InvalidInput(
             f"{source.label!r} lists {unstored} files that it does not store: a mirror of it would "

@@ -23,8 +23,9 @@ def report(result: SyncResult, points: Sequence[Snapshot]) -> str:
         picture(points, counts(result)),
         _table(rows),
     ]
-    parts += _named("Failed", result.failed, result.failures)
+    parts += _named("Failed", max(result.failed, len(result.failures)), result.failures)
     parts += _named("Dropped", result.dropped, result.drops)
+    parts += [f"**Warning**: {one}" for one in result.untold[:NAMED]]
     parts.append(_further(result))
     return "\n\n".join(parts) + "\n"
 

@@ -152,8 +152,9 @@ class SyncResult:
     def summary(self) -> str:
         """Return one sentence."""
         ends = f"{len(self.destinations)} destination" + ("s" if len(self.destinations) > 1 else "")
-        if self.failed:
-            return f"{self.failed} resources failed, {self.added + self.replaced} moved, to {ends}"
+        if self.failed or self.failures:
+            what = f"{self.failed} resources failed" if self.failed else "not all cleaned up"
+            return f"{what}, {self.added + self.replaced} moved, to {ends}"
         if self.same_as is not None:
             return f"skipped: nothing changed since run {self.same_as}"
         if not self.changed:

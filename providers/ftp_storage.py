@@ -11,6 +11,7 @@ from contextlib import suppress
 from uuid import uuid4
 
 from catalog.errors import (
+    AccessDenied,
     NameNotAllowed,
     ResourceChanged,
     ResourceNotFound,
@@ -168,9 +169,14 @@ class FtpStorage:
             try:
                 client.ftp.delete(self._base + path)
             except ftplib.error_perm as error:
-                with suppress(ResourceNotFound):
+                try:
                     self._look(client, path)
-                    raise translated(error, path, self._where) from error
+                except ResourceNotFound:
+                    return
+                why = translated(error, path, self._where)
+                if isinstance(why, ResourceNotFound):  # 550 means that too, and it is there
+                    why = AccessDenied(f"{self._where} does not remove {path!r}", path=path)
+                raise why from error
 
     def close(self) -> None:
         """Let go of the connections."""

@@ -6,11 +6,14 @@ A plain function: it runs at the end of each `deliver`, so that a crash loses no
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 
 from catalog.outcome import Status
 from tasks.batch import Batch
 from tasks.job import shared
 from tasks.numbers import numbered
+
+NAMED = 20  # files of a batch that its report names
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +25,7 @@ class BatchReport:
     removed: int
     failed: int
     bytes: int  # stored
+    uncleaned: tuple[tuple[str, str], ...] = ()  # what stays at the source, and why; the first
     untold: str = ""  # why the run's webhook did not take what was stored
 
 
@@ -45,4 +49,5 @@ def record(batch: Batch) -> BatchReport:
         removed=sum(one.status is Status.REMOVED for one in outcomes),
         failed=sum(one.status is Status.FAILED for one in outcomes),
         bytes=sum(one.size or 0 for one in stored),
+        uncleaned=tuple(islice(staging.uncleaned.items(), NAMED)),
     )

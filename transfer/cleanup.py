@@ -56,6 +56,8 @@ def _remove(staging: Staging, piece: Piece) -> float | None:
         delay = source.retry.delay_s(piece.tries[-1], error)
         if delay is None:
             _mark(piece, error)
+            if not isinstance(error, ResourceChanged):  # the next run brings and removes that
+                staging.uncleaned[piece.item.origin] = str(error)
         return delay
     _mark(piece, None)
     return None

@@ -118,6 +118,7 @@ class Staging:
         self.delivery = delivery
         self.pieces = [Piece(item) for item in items]
         self.breaches: list[Breach] = []  # what contracts found
+        self.uncleaned: dict[str, str] = {}  # why a file stays at the source, by its name there
         self._folder: Path | None = None
         self._lock = threading.Lock()
 

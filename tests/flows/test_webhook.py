@@ -11,6 +11,7 @@ from pydantic import SecretStr, ValidationError
 from standardwebhooks import Webhook as Verifier
 
 from catalog.errors import RepositoryNotFound, SecretInUrl
+from catalog.outcome import Outcome, Status
 from tests.servers.inbox import Inbox
 
 
@@ -88,3 +89,20 @@ def test_what_cannot_be_a_webhook_is_refused() -> None:
         webhook("https://user:password@host")
     with pytest.raises(RepositoryNotFound, match="no webhook block is named 'nobody'"):
         webhook("nobody")
+
+
+def test_a_run_that_is_stopped_tells_once_what_it_stored(tmp_path: Path) -> None:
+    from blocks.resolve import repository  # noqa: PLC0415 - imports Prefect
+    from blocks.webhook import Webhook  # noqa: PLC0415
+    from tasks.announce import announced  # noqa: PLC0415
+    from tasks.job import Job, forget, shared  # noqa: PLC0415
+
+    end = repository(str(tmp_path))
+    stored = Outcome(end.address, "a", "a", "add", Status.STORED)
+    with Inbox() as inbox:
+        job = Job("stopped", end, (end,), webhook=Webhook(url=SecretStr(inbox.url)))
+        shared(job.run_id).stop.set()
+        with announced(job, 0) as announcement:
+            announcement.outcomes = [stored]
+        assert inbox.urls() == [f"file://{tmp_path}/a"]
+    forget(job.run_id)

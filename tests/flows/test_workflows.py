@@ -22,6 +22,7 @@ from tests.flows.test_command_line import ROOT, environment, served
 from tests.flows.test_sync import files
 from tests.flows.test_workflow_file import EXAMPLE, workflows
 from tests.servers.faulty import FaultyServer, stall
+from tests.servers.ftp import READER, FtpServer
 from tests.servers.inbox import Inbox
 from tests.servers.seaweedfs import S3Server
 
@@ -299,6 +300,8 @@ def test_what_is_of_somebody_else_is_not_taken(client: Any, tmp_path: Path) -> N
 
     with pytest.raises(InvalidInput, match="a deployment 'sync/sync' is there already"):
         done(client, of(tmp_path, "name: sync, destinations: [d0]"))
+    with pytest.raises(InvalidInput, match="'a/b': a deployment's name cannot hold /"):
+        done(client, of(tmp_path, "name: a/b, destinations: [d0]"))
     mine = of(tmp_path, "name: mine, destinations: [d3]", ends=4)
     Repository(storage=LocalSettings(path="/other")).save("file-destination-d3")
     with pytest.raises(InvalidInput, match="'file-destination-d3' is stored already"):
@@ -333,3 +336,65 @@ def test_a_type_that_does_nothing_syncs_its_one_file(capsys: pytest.CaptureFixtu
 
     assert run_all(workflows(NOOP).workflows, once=True, output=Output()) is Exit.WELL
     assert "w: completed: 1 added" in capsys.readouterr().out
+
+
+def test_what_arrived_only_here_is_told_and_stays_at_the_source(
+    source: Path, tmp_path: Path
+) -> None:
+    from cli.workflow_rounds import synced  # noqa: PLC0415 - imports Prefect
+    from flows.result import SyncFailed  # noqa: PLC0415
+
+    (tmp_path / "d1" / "a.txt").mkdir(parents=True)  # no file can be there
+    with Inbox() as inbox:
+        found = of(
+            tmp_path, f"name: w, destinations: [d0, d1], cleanUp: true, webhook: '{inbox.url}'"
+        )
+        with pytest.raises(SyncFailed, match=r"'a\.txt' at file://.*/d1: "):
+            synced(found.workflows[0])
+        assert set(files(source)) == {"a.txt"}
+        told = inbox.urls()
+        assert f"file://{tmp_path}/d0/a.txt" in told
+        assert f"file://{tmp_path}/d1/a.txt" not in told
+        assert len(told) == 5
+        (tmp_path / "d1" / "a.txt").rmdir()
+        assert synced(found.workflows[0]).added == 1  # the next round brings the rest
+        assert files(source) == {}
+        assert sorted(inbox.urls()) == sorted([*told, f"file://{tmp_path}/d1/a.txt"])
+
+
+def test_a_source_that_cannot_be_cleaned_fails_the_round_and_keeps_what_arrived(
+    ftp_server: FtpServer, tmp_path: Path, catalog: Catalog
+) -> None:
+    from cli.workflow_rounds import synced  # noqa: PLC0415 - imports Prefect
+    from flows.result import SyncFailed  # noqa: PLC0415
+
+    (ftp_server.root / "kept").mkdir()
+    (ftp_server.root / "kept" / "a").write_bytes(b"a")
+    text = f"""
+sources:
+- {{name: s, type: ftp, host: {ftp_server.host}, port: {ftp_server.port}, path: /kept,
+   username: {READER}, password: {ftp_server.password}, tls: none}}
+destinations: [{{name: d, type: local, path: {tmp_path}/end}}]
+workflows: [{{name: w, source: s, destinations: [d], cleanUp: true}}]
+"""
+    (one,) = workflows(text).workflows
+    for _ in range(2):  # the second round finds it stored, and cannot remove it either
+        with pytest.raises(SyncFailed, match=r"'a' at ftp://.*: not removed: ") as failed:
+            synced(one)
+        assert failed.value.result.failed == 0
+        assert set(files(tmp_path / "end")) == {"a"}
+        assert catalog.runs(1)[0].state == "failed"
+
+
+def test_a_source_that_is_read_only_is_not_to_be_cleaned(
+    faulty_server: FaultyServer, tmp_path: Path
+) -> None:
+    from cli.workflow_rounds import synced  # noqa: PLC0415 - imports Prefect
+
+    url = served(faulty_server, {"a": b"a"})
+    text = f"sources: [{{name: s, type: repository, repository: '{url}'}}]\n"
+    text += f"destinations: [{{name: d, type: local, path: {tmp_path}/end}}]\n"
+    text += "workflows: [{name: w, source: s, destinations: [d], cleanUp: true}]"
+    with pytest.raises(InvalidInput, match="is read-only: nothing can be removed from it"):
+        synced(workflows(text).workflows[0])
+    assert not (tmp_path / "end").exists()

@@ -16,6 +16,7 @@ from pathlib import Path
 
 USER = "alice"
 PASSWORD = "s3cret"
+READER = "reader"  # who may list and read, and nothing else
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,7 @@ def serve(port: int, root: str) -> None:
 
     authorizer = DummyAuthorizer()
     authorizer.add_user(USER, PASSWORD, root, perm="elradfmwMT")
+    authorizer.add_user(READER, PASSWORD, root, perm="elr")
     handler = FTPHandler
     handler.authorizer = authorizer
     server = FTPServer(("127.0.0.1", port), handler)
