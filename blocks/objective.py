@@ -11,7 +11,7 @@ from catalog.glob import regex
 from catalog.measure import byte_count, seconds
 
 
-class ObjectiveSettings(BaseModel):
+class ObjectiveSettings(BaseModel, title="Objective"):
     """Files that should have come by the time one looks."""
 
     model_config = ConfigDict(extra="forbid")

@@ -39,7 +39,7 @@ class Layout(StrEnum):
     """Each stored version of a path under a number, and `current` lists those that are shown."""
 
 
-class LimitSettings(BaseModel):
+class LimitSettings(BaseModel, title="Limits"):
     """What a repository allows at once."""
 
     model_config = ConfigDict(extra="forbid")
@@ -68,7 +68,7 @@ class LimitSettings(BaseModel):
     )
 
 
-class HistorySettings(BaseModel):
+class HistorySettings(BaseModel, title="History"):
     """What becomes of files that are replaced or removed at a destination."""
 
     model_config = ConfigDict(extra="forbid")
@@ -83,7 +83,7 @@ class HistorySettings(BaseModel):
     )
 
 
-class RetrySettings(BaseModel):
+class RetrySettings(BaseModel, title="Retries"):
     """How often and how patiently failed requests are tried again."""
 
     model_config = ConfigDict(extra="forbid")
@@ -99,7 +99,7 @@ class RetrySettings(BaseModel):
     )
 
 
-class TimeoutSettings(BaseModel):
+class TimeoutSettings(BaseModel, title="Time-outs"):
     """How long a silent connection is borne, in seconds."""
 
     model_config = ConfigDict(extra="forbid")

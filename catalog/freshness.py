@@ -19,10 +19,10 @@ from duckdb import DuckDBPyConnection
 from catalog import script
 from catalog.errors import InvalidInput
 from catalog.glob import regex
+from catalog.measure import duration
 
 _CODES = {"%Y", "%y", "%m", "%d", "%H", "%j", "%G", "%V", "%u", "%%"}
 _CODE = re.compile("%.?", re.DOTALL)
-_UNITS = ((86_400.0, "d"), (3600.0, "h"), (60.0, "min"), (1.0, "s"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class Objective:
         if found.files >= self.files and found.bytes >= self.bytes:
             return None
         like = f"like {pattern_at(self.pattern, now)!r}"
-        came = "is there" if self.within_s is None else f"came within {told(self.within_s)}"
+        came = "is there" if self.within_s is None else f"came within {duration(self.within_s)}"
         if found.files == 0:
             last = "none ever did" if found.newest is None else f"the last one {_at(found.newest)}"
             return f"no file {like} {came}" + ("" if self.within_s is None else f"; {last}")
@@ -87,20 +87,6 @@ def read_arrived(
     )
     files, size, newest = row
     return Arrived(int(files), int(size), newest.replace(tzinfo=UTC) if newest else None)
-
-
-def told(seconds: float) -> str:
-    """Return a duration as people say it.
-
-    >>> told(86400.0), told(93600.0), told(90.0)
-    ('1 d', '1 d 2 h', '1 min 30 s')
-    """
-    parts: list[str] = []
-    for size, unit in _UNITS:
-        count, seconds = divmod(seconds, size)
-        if count:
-            parts.append(f"{count:.0f} {unit}")
-    return " ".join(parts) or "0 s"
 
 
 def _at(moment: datetime) -> str:

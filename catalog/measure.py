@@ -41,3 +41,17 @@ def seconds(text: str) -> float:
     if not parts or whole or any(unit not in SECONDS for unit in units) or units[1:].count(""):
         raise InvalidInput(f"cannot read the duration {text!r}: expected seconds, or text like 2 h")
     return sum(float(number) * SECONDS[unit.lower()] for number, unit in parts)
+
+
+def duration(seconds: float) -> str:
+    """Return seconds as people say them.
+
+    >>> duration(86400.0), duration(93600.0), duration(90.0)
+    ('1 d', '1 d 2 h', '1 min 30 s')
+    """
+    parts: list[str] = []
+    for unit in ("d", "h", "min", "s"):
+        count, seconds = divmod(seconds, SECONDS[unit])
+        if count:
+            parts.append(f"{count:.0f} {unit}")
+    return " ".join(parts) or "0 s"

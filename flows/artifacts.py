@@ -15,6 +15,7 @@ from prefect.artifacts import (
 from prefect.exceptions import PrefectException
 from prefect.logging import get_run_logger
 
+from catalog.measure import duration
 from flows.freshness_result import FreshnessResult
 from flows.plan_result import PlanResult
 from flows.report import report
@@ -60,9 +61,11 @@ class ProgressArtifact:
 
 def told(now: Snapshot) -> str:
     """Return the counts of a moment as a line."""
+    left = now.left_s
     return (
         f"{now.files} of {now.wanted_files} files, {human(now.bytes)} of "
         f"{human(now.wanted_bytes)}, {human(int(now.rate))}/s, {now.failed} failed"
+        + (f", {duration(round(left))} left" if left else "")
     )
 
 

@@ -22,7 +22,7 @@ from flows.result import SyncResult
 from flows.verb import verb
 
 
-class AddSettings(BaseModel):
+class AddSettings(BaseModel, title="Add"):
     """Resources of a version of a repository, to be added."""
 
     model_config = ConfigDict(extra="forbid")

@@ -15,7 +15,7 @@ from transfer.job import CleanUp, History
 from transfer.steps import At, Part, StepChange
 
 
-class StepSettings(BaseModel):
+class StepSettings(BaseModel, title="Step"):
     """A step of your own between those of each batch, or one of them left out."""
 
     model_config = ConfigDict(extra="forbid")
@@ -35,7 +35,7 @@ class StepSettings(BaseModel):
         return StepChange(self.at, self.part, self.run)
 
 
-class GuardSettings(BaseModel):
+class GuardSettings(BaseModel, title="Guards"):
     """What a plan may do at each destination; more fails the run, or asks a person."""
 
     model_config = ConfigDict(extra="forbid")
@@ -70,7 +70,7 @@ class Batching:
     threads: int | None = None
 
 
-class BatchSettings(BaseModel):
+class BatchSettings(BaseModel, title="Batches"):
     """How large a batch is, and how much of it goes on at once."""
 
     model_config = ConfigDict(extra="forbid")

@@ -30,7 +30,7 @@ from tasks.enumerate_targets import enumerate_targets
 from transfer.job import History
 
 
-class TargetSettings(BaseModel):
+class TargetSettings(BaseModel, title="Target"):
     """One file or folder to pull."""
 
     model_config = ConfigDict(extra="forbid")

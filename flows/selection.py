@@ -16,7 +16,7 @@ Size = int | str | None
 Duration = float | str | None
 
 
-class SelectionSettings(BaseModel):
+class SelectionSettings(BaseModel, title="Selection"):
     """Which files take part: those that every given rule lets through, whatever the provider."""
 
     model_config = ConfigDict(extra="forbid")

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from providers.azure_storage import AzureStorage
 
 
-class AzureSettings(ProviderSettings):
+class AzureSettings(ProviderSettings, title="Azure"):
     """A container, or a prefix in one, of an Azure storage account."""
 
     root_field: ClassVar[str] = "prefix"

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
 
 
-class FtpSettings(ProviderSettings):
+class FtpSettings(ProviderSettings, title="FTP"):
     """A folder of an FTP server."""
 
     type: Literal["ftp"] = Field(default="ftp", title="Type", description="Files of an FTP server.")

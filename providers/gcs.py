@@ -38,7 +38,7 @@ class GcsConnection:
         self.client.close()
 
 
-class GcsSettings(ProviderSettings):
+class GcsSettings(ProviderSettings, title="GCS"):
     """A bucket, or a prefix in one, at Google Cloud Storage."""
 
     root_field: ClassVar[str] = "prefix"

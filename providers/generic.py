@@ -31,7 +31,7 @@ class FsspecConnection:
         self.filesystem.invalidate_cache()
 
 
-class FsspecSettings(ProviderSettings):
+class FsspecSettings(ProviderSettings, title="fsspec"):
     """A place that fsspec reaches: smb, hdfs, github, dropbox, webhdfs and many more."""
 
     root_field: ClassVar[str] = "url"

@@ -46,7 +46,7 @@ _HTTP = (
 _SSH = ("private_key", "passphrase", "host_keys", "known_hosts")
 
 
-class GitSettings(ProviderSettings):
+class GitSettings(ProviderSettings, title="Git"):
     """The files of a branch, tag or commit of a git repository."""
 
     type: Literal["git"] = Field(

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
 
 
-class HttpSettings(WebSettings):
+class HttpSettings(WebSettings, title="HTTP"):
     """A folder of a web server, to be read."""
 
     type: Literal["http"] = Field(

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
 
 
-class LocalSettings(ProviderSettings):
+class LocalSettings(ProviderSettings, title="Folder"):
     """A folder on this machine or on a mounted volume."""
 
     type: Literal["local"] = Field(

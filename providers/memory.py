@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from providers.fsspec_storage import FsspecStorage
 
 
-class MemorySettings(ProviderSettings):
+class MemorySettings(ProviderSettings, title="Memory"):
     """A folder in memory, shared by all of this process and gone with it."""
 
     type: Literal["memory"] = Field(

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from providers.s3_storage import S3Storage
 
 
-class S3Settings(ProviderSettings):
+class S3Settings(ProviderSettings, title="S3"):
     """A bucket, or a prefix in one, at AWS or any store that speaks S3."""
 
     root_field: ClassVar[str] = "prefix"

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from providers.sftp_storage import SftpStorage
 
 
-class SftpSettings(ProviderSettings):
+class SftpSettings(ProviderSettings, title="SFTP"):
     """A folder of an SFTP server."""
 
     type: Literal["sftp"] = Field(

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _SCHEMES = {"webdav": "http", "dav": "http", "webdavs": "https", "davs": "https"}
 
 
-class WebdavSettings(WebSettings):
+class WebdavSettings(WebSettings, title="WebDAV"):
     """A folder of a WebDAV server."""
 
     type: Literal["webdav"] = Field(

@@ -27,6 +27,16 @@ class Snapshot:
         return share
 
     @property
+    def left_s(self) -> float | None:
+        """Return the seconds that are left if it goes on like that; None before anything is done.
+
+        >>> Snapshot(1, 0, 0, 10.0, wanted_files=4).left_s
+        30.0
+        """
+        share = self.share
+        return self.elapsed_s * (1 - share) / share if share > 0 else None
+
+    @property
     def rate(self) -> float:
         """Return the bytes read in a second so far."""
         return self.bytes / self.elapsed_s if self.elapsed_s > 0 else 0.0
