@@ -50,6 +50,15 @@ def served(server: FaultyServer, held: dict[str, bytes]) -> str:
     return f"{server.url}/PULP_MANIFEST"
 
 
+def under_way(run: subprocess.Popen[str], server: FaultyServer) -> None:
+    """Wait until a command has begun to read from a server."""
+    deadline = time.monotonic() + 60
+    while not sum(server.requests.values()) > 8:
+        assert run.poll() is None, run.communicate()
+        assert time.monotonic() < deadline, "it never began to read"
+        time.sleep(0.01)
+
+
 def test_sync_prints_its_table_and_no_log(source: Path, tmp_path: Path) -> None:
     done = entrepot("sync", source, tmp_path / "one", tmp_path / "two")
     assert done.returncode == Exit.WELL, done.stderr
@@ -148,11 +157,7 @@ def test_a_stopped_run_leaves_nothing_half_done(
         stderr=subprocess.PIPE,
         text=True,
     )
-    deadline = time.monotonic() + 60
-    while not sum(faulty_server.requests.values()) > 8:
-        assert run.poll() is None, run.communicate()
-        assert time.monotonic() < deadline, "it never began to read"
-        time.sleep(0.01)
+    under_way(run, faulty_server)
     run.send_signal(sent)
     out, err = run.communicate(timeout=60)
     assert run.returncode == code, err

@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +17,7 @@ import pytest
 from catalog.errors import InvalidInput
 from catalog.store import Catalog
 from cli.exits import Exit
-from tests.flows.test_command_line import ROOT, environment, served
+from tests.flows.test_command_line import ROOT, environment, served, under_way
 from tests.flows.test_sync import files
 from tests.flows.test_workflow_file import EXAMPLE, workflows
 from tests.servers.faulty import FaultyServer, stall
@@ -172,11 +171,7 @@ def test_sigterm_stops_every_round_and_leaves_nothing_half_written(
         stderr=subprocess.PIPE,
         text=True,
     )
-    deadline = time.monotonic() + 60
-    while not sum(faulty_server.requests.values()) > 8:
-        assert run.poll() is None, run.communicate()
-        assert time.monotonic() < deadline, "it never began to read"
-        time.sleep(0.01)
+    under_way(run, faulty_server)
     run.send_signal(signal.SIGTERM)
     out, err = run.communicate(timeout=60)
     assert run.returncode == Exit.TERMINATED, err
