@@ -6,7 +6,7 @@ A row with such a value is told for that alone: no other check looks at it.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import polars as pl
@@ -32,16 +32,21 @@ def from_text(chunk: Chunk, types: Types, findings: Findings) -> Chunk:
 
 
 def from_json(
-    rows: Sequence[int], objects: Sequence[Mapping[str, Any]], types: Types, findings: Findings
+    rows: Sequence[int],
+    objects: Sequence[Mapping[str, Any]],
+    names: Iterable[str],
+    types: Types,
+    findings: Findings,
 ) -> Chunk:
     """Return JSON objects as a table; those that do not fit are left out and told.
 
-    A key that an object lacks is null. Columns without a declared type hold text.
+    It has the columns `names` and all that there are keys. A key that an object lacks is null;
+    columns without a declared type hold text.
     """
-    others = dict.fromkeys(key for one in objects for key in one if key not in types)
+    columns = dict.fromkeys((*names, *types, *(key for one in objects for key in one)))
     made: list[pl.Series] = []
     failed: list[pl.Series] = []
-    for name in (*types, *others):
+    for name in columns:
         values = [one.get(name) for one in objects]
         if name in types:
             column = _from_values(name, values, types[name])

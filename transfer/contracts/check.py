@@ -9,6 +9,7 @@ from catalog.errors import InvalidInput
 from transfer.contracts.contract import Contract, Format, Kind, Rows
 from transfer.contracts.findings import Findings, Report
 from transfer.named import function
+from transfer.stop import StopFlag
 
 TABLES = {Kind.PANDERA, Kind.MODEL}
 _READS = {
@@ -19,11 +20,14 @@ _READS = {
 }
 
 
-def check_file(contract: Contract, path: str, content: bytes | Path) -> Report:
+def check_file(
+    contract: Contract, path: str, content: bytes | Path, stop: StopFlag | None = None
+) -> Report:
     """Return what breaks the contract in the content of the file at `path`.
 
-    A file that cannot be read is one that breaks it.
+    A file that cannot be read is one that breaks it; `stop` ends the look at a large one.
     """
+    stop = stop or StopFlag()
     findings = Findings()
     kind = contract.rule.kind
     if kind is Kind.FUNCTION:
@@ -38,11 +42,11 @@ def check_file(contract: Contract, path: str, content: bytes | Path) -> Report:
     elif kind in TABLES:
         from transfer.contracts.tables import check_table  # noqa: PLC0415  # costs 0.3 s
 
-        check_table(contract, form, content, findings)
+        check_table(contract, form, content, findings, stop)
     else:
         from transfer.contracts.json_schema import check_json  # noqa: PLC0415  # costs 0.1 s
 
-        check_json(contract, form, content, findings)
+        check_json(contract, form, content, findings, stop)
     return findings.report()
 
 

@@ -40,7 +40,7 @@ def _passes(staging: Staging, piece: Piece, contract: Contract) -> bool:
     content = piece.data if piece.data is not None else piece.file
     if content is None:
         return _unread(staging, piece)
-    report = check_file(contract, piece.item.path, content)
+    report = check_file(contract, piece.item.path, content, staging.delivery.stop)
     if report:
         _settle(staging, piece, contract, _breach(piece, contract, report))
     return not report or contract.then is Then.WARN

@@ -32,7 +32,8 @@ class Findings:
         if row is None:
             case = _case(check, row, column, value)
             self.count += case not in self._of_file
-            self._of_file[case] = None
+            if len(self._of_file) < MOST:
+                self._of_file[case] = None
             return
         self.count += 1
         if self._last is None or row <= self._last:

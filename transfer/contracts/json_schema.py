@@ -18,6 +18,7 @@ from catalog.errors import InvalidInput
 from transfer.contracts.contract import Contract, Format
 from transfer.contracts.findings import Findings
 from transfer.contracts.json_rows import document, lines
+from transfer.stop import StopFlag
 
 
 def validator_of(text: str) -> Validator:
@@ -53,13 +54,20 @@ def validator_of(text: str) -> Validator:
     return kind(schema, registry=registry, format_checker=kind.FORMAT_CHECKER)
 
 
-def check_json(contract: Contract, form: Format, content: bytes | Path, findings: Findings) -> None:
+def check_json(
+    contract: Contract,
+    form: Format,
+    content: bytes | Path,
+    findings: Findings,
+    stop: StopFlag,
+) -> None:
     """Hold a document, or each line that is looked at, to the schema of a contract."""
     validator = validator_of(contract.rule.text)
     values: Iterator[tuple[int | None, Any]] = (
         document(content, findings) if form is Format.JSON else lines(content, contract, findings)
     )
     for row, value in values:
+        stop.check()
         for error in validator.iter_errors(value):
             wanted = json.dumps(error.validator_value, default=str)
             findings.add(

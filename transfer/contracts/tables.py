@@ -28,6 +28,7 @@ from transfer.contracts.schema import (
     whole_checks,
     without_uniques,
 )
+from transfer.stop import StopFlag
 
 WHOLE = 256 * 2**20  # bytes of a table in memory, where a check needs all of it
 
@@ -37,6 +38,7 @@ def check_table(
     form: Format,
     content: bytes | Path,
     findings: Findings,
+    stop: StopFlag,
     *,
     size: int = ROWS,
     whole: int = WHOLE,
@@ -51,6 +53,7 @@ def check_table(
         chunks = (from_text(one, types_of(schema, one.frame.columns), findings) for one in texts)
     else:
         chunks = parquet_chunks(content, contract, findings, size)
+    chunks = _until(stop, chunks)
     entire = whole_checks(schema, contract.own_checks)
     if entire:
         chunks = _joined(chunks, entire, findings, whole)
@@ -67,6 +70,12 @@ def check_table(
             doubles.tell(findings)
 
 
+def _until(stop: StopFlag, chunks: Iterable[Chunk]) -> Iterator[Chunk]:
+    for chunk in chunks:
+        stop.check()
+        yield chunk
+
+
 def _json_chunks(
     contract: Contract,
     content: bytes | Path,
@@ -76,17 +85,15 @@ def _json_chunks(
 ) -> Iterator[Chunk]:
     """Yield the objects of JSON Lines as tables that all have the declared columns."""
     seen: set[str] = set()
+    named = [name for name, one in schema.columns.items() if not one.regex]
     objects = _objects(contract, content, findings)
     yielded = False
     while page := list(islice(objects, size)):
         for _, one in page:
             seen.update(one)
-        types = types_of(schema, seen)
-        untyped = {name: pl.String() for name, one in schema.columns.items() if not one.regex}
+        rows, found = [row for row, _ in page], [one for _, one in page]
+        yield from_json(rows, found, named, types_of(schema, seen), findings)
         yielded = True
-        yield from_json(
-            [row for row, _ in page], [one for _, one in page], untyped | types, findings
-        )
     if not yielded:
         return
     for name, column in schema.columns.items():

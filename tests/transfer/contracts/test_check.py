@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from catalog.errors import InvalidInput
+from catalog.errors import Cancelled, InvalidInput
 from transfer.contracts.check import check_contract, check_file
 from transfer.contracts.contract import (
     Contract,
@@ -27,6 +27,7 @@ from transfer.contracts.contract import (
 )
 from transfer.contracts.findings import MOST, Findings, Report
 from transfer.contracts.tables import check_table
+from transfer.stop import StopFlag
 
 MODELS = "tests.transfer.contracts.models"
 SCHEMA = """
@@ -45,7 +46,7 @@ def cases(contract: Contract, path: str, content: bytes | Path) -> list[str]:
 
 def in_chunks(contract: Contract, form: Format, content: bytes, size: int) -> Report:
     findings = Findings()
-    check_table(contract, form, content, findings, size=size)
+    check_table(contract, form, content, findings, StopFlag(), size=size)
     return findings.report()
 
 
@@ -180,6 +181,21 @@ def test_moments_in_the_checks_of_a_schema_are_moments() -> None:
     assert [one.row for one in report.cases] == [2]
 
 
+def test_a_column_without_a_declared_type_is_text() -> None:
+    rule = Rule(
+        Kind.PANDERA,
+        "columns: {id: {nullable: true}, 'x.*': {regex: true, dtype: int64, nullable: true}}",
+    )
+    contract = Contract("loose", rule)
+    assert not check_file(contract, "a.jsonl", b'{"id": 1, "x1": 2}\n{"id": "a"}\n')
+    assert cases(contract, "a.jsonl", b'{"id": [1], "x1": "2"}\n') == [
+        "row 1, column x1, a value of type Int64, found '2'"
+    ]
+    assert cases(contract, "a.csv", b"id,x1\n7,b\n") == [
+        "row 1, column x1, a value of type Int64, found 'b'"
+    ]
+
+
 def test_csv_options_say_how_a_file_is_written() -> None:
     options = CsvOptions("|", "'", header=False, encoding="utf-16", nulls=("NA",))
     contract = replace(PRICES, csv=options)
@@ -259,13 +275,13 @@ def test_a_table_too_large_for_a_check_of_whole_columns_says_so() -> None:
     contract = Contract("mean", Rule(Kind.MODEL, f"{MODELS}:MEAN"))
     findings = Findings()
     content = b"id\n" + b"9\n" * 1000
-    check_table(contract, Format.CSV, content, findings, size=100, whole=4000)
+    check_table(contract, Format.CSV, content, findings, StopFlag(), size=100, whole=4000)
     assert [one.check for one in findings.report().cases] == [
         "a table of at most 4000 bytes in memory, for it is needed whole by the check mean above 2"
     ]
     even = Contract("even", Rule(Kind.MODEL, f"{MODELS}:EVEN"))
     other = Findings()
-    check_table(even, Format.CSV, content, other, size=100, whole=4000)
+    check_table(even, Format.CSV, content, other, StopFlag(), size=100, whole=4000)
     assert other.report().count == 1000
 
 
@@ -275,6 +291,14 @@ def test_the_depth_of_pandera_cannot_be_lowered_from_outside(
     monkeypatch.setenv("PANDERA_VALIDATION_ENABLED", "False")
     monkeypatch.setenv("PANDERA_VALIDATION_DEPTH", "SCHEMA_ONLY")
     assert check_file(PRICES, "a.csv", b"id,name\n-1,a\n").count == 1
+
+
+@pytest.mark.parametrize("path", WRITTEN)
+def test_a_stop_asked_for_ends_the_look_at_a_file(path: str) -> None:
+    stop = StopFlag()
+    stop.set()
+    with pytest.raises(Cancelled):
+        check_file(PRICES, path, WRITTEN[path](WELL), stop)
 
 
 def test_a_json_schema_holds_documents_and_lines() -> None:
