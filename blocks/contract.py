@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Self, cast
 
 import yaml
 from prefect.blocks.core import Block
-from pydantic import ConfigDict, Field, HttpUrl, ValidationError, field_validator
+from pydantic import Field, HttpUrl, ValidationError, field_validator
 
 from blocks.contract_rules import (
     RULES,
@@ -38,8 +38,6 @@ class Contract(Block):
         contract = Contract.load("BLOCK_NAME")
         ```
     """
-
-    model_config = ConfigDict(extra="forbid")
 
     _block_type_name = "Entrepot Contract"
     _block_type_slug = "entrepot-contract"
@@ -194,6 +192,11 @@ def _from_mapping(body: object, where: str) -> Value:
     if not isinstance(body, Mapping):
         raise InvalidInput(f"the contract {where!r} is no mapping, found {type(body).__name__}")
     values = cast("Mapping[str, Any]", body)
+    if unknown := sorted(set(map(str, values)) - set(Contract.model_fields)):
+        raise InvalidInput(
+            f"the contract {where!r} has no field {unknown[0]!r}; known: "
+            f"{', '.join(Contract.model_fields)}"
+        )
     try:
         made = Contract(**values)
     except ValidationError as error:

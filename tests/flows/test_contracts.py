@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -153,6 +154,7 @@ def test_a_plan_keeps_its_contracts_and_a_stored_block_is_one(
     aside = tmp_path / "aside"
     stored = Contract.model_validate({**body, "name": "", "quarantine": str(aside)})
     stored.save("stored-prices")
+    reference: Any = {"$ref": str(stored._block_document_id)}  # pyright: ignore[reportPrivateUsage]
     (value,) = contracts_of("stored-prices")
     assert value.name == "stored-prices"
     end = tmp_path / "end"
@@ -164,7 +166,7 @@ def test_a_plan_keeps_its_contracts_and_a_stored_block_is_one(
     assert not (end / ".entrepot" / "quarantine").exists()
     assert any(name.endswith("/prices/may.csv") for name in tree(aside))
 
-    pulled = pull(str(incoming), [""], str(tmp_path / "here"), contracts=["stored-prices"])
+    pulled = pull(str(incoming), [""], str(tmp_path / "here"), contracts=[reference])
     assert (pulled.added, pulled.dropped) == (7, 1)
 
 
@@ -172,6 +174,7 @@ def test_a_plan_keeps_its_contracts_and_a_stored_block_is_one(
     ("given", "kind", "found"),
     [
         ("name: [\n", InvalidInput, "is no YAML"),
+        ("name: x\nincludes: []\n", InvalidInput, "has no field 'includes'; known: rule, name"),
         ("name: x\nrule: {}\n", InvalidInput, "a rule's type is one of pandera, .* found None"),
         ("name: x\nrule: {type: pandera}\n", InvalidInput, "rule.text: Field required"),
         ("name: x\nthen: pray\nrule: {type: function, function: a}\n", InvalidInput, "then: "),
