@@ -48,15 +48,10 @@ def setup(
     load_quietly()
     import httpx  # noqa: PLC0415 - Prefect's
     from prefect.exceptions import PrefectException  # noqa: PLC0415 - it takes two seconds
-    from prefect.settings import PREFECT_API_URL  # noqa: PLC0415
 
-    url = PREFECT_API_URL.value()
+    url = ""
     try:
-        if not url:
-            raise InvalidInput(
-                "set PREFECT_API_URL first: without it Prefect starts a temporary server, "
-                "and what is set up there is of no use to anybody"
-            )
+        url = lasting_server()
         wanted = _Wanted(pool, pool_type, pool_template, deploy, limits, automations)
         show(Setup.of(_set_up(wanted, dry=dry_run), dry=dry_run), output)
     except CatalogError as error:
@@ -65,6 +60,23 @@ def setup(
     except (httpx.HTTPError, PrefectException) as error:
         show_error(PrefectException(f"Prefect's API at {url} could not be asked: {error}"), output)
         sys.exit(Exit.UNREACHABLE)
+
+
+def lasting_server() -> str:
+    """Return the URL of Prefect's API.
+
+    Raises:
+        InvalidInput: none is named, and one that Prefect starts goes with this program.
+    """
+    from prefect.settings import PREFECT_API_URL  # noqa: PLC0415 - it takes two seconds
+
+    url: str | None = PREFECT_API_URL.value()
+    if not url:
+        raise InvalidInput(
+            "set PREFECT_API_URL first: without it Prefect starts a temporary server, "
+            "and what is set up there is of no use to anybody"
+        )
+    return url
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from cli.answer import Answer
 from cli.exits import Exit, exit_of
 from cli.output import PLAIN, Output, show, show_error
 from cli.quiet import load_quietly
+from cli.setup import lasting_server
 
 if TYPE_CHECKING:
     from cli.setup_steps import Setup
@@ -121,21 +122,11 @@ def _set_up(file: Path, *, strict: bool, prune: bool, dry: bool, output: Output)
 
     with _told(output):
         found = _read(file, strict=strict)
-        _server()
+        lasting_server()
         _name_skipped(found)
         with get_client(sync_client=True) as client:
             wanted = changes(client, found, prune=prune)
             return Setup.of(made(client, wanted, dry=dry), dry=dry)
-
-
-def _server() -> None:
-    from prefect.settings import PREFECT_API_URL  # noqa: PLC0415 - it takes two seconds
-
-    if not PREFECT_API_URL.value():
-        raise InvalidInput(
-            "set PREFECT_API_URL first: without it Prefect starts a temporary server, "
-            "and what is made there is of no use to anybody"
-        )
 
 
 @contextmanager
