@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import codecs
+import csv
 from pathlib import Path
 
 from catalog.errors import InvalidInput
-from transfer.contracts.contract import Contract, Format, Kind, Rows
+from transfer.contracts.contract import Contract, CsvOptions, Format, Kind, Rows
 from transfer.contracts.findings import Findings, Report
 from transfer.named import function
 from transfer.stop import StopFlag
@@ -71,16 +71,7 @@ def _usable(contract: Contract) -> None:
         raise InvalidInput(f"rows {contract.rows.value!r} needs a step of 1 or more")
     if contract.rows is not Rows.ALL and kind is Kind.FUNCTION:
         raise InvalidInput(f"a function is given whole files, not the rows {contract.rows.value!r}")
-    csv = contract.csv
-    if len(csv.delimiter) != 1 or len(csv.quote) != 1 or csv.delimiter == csv.quote:
-        raise InvalidInput(
-            f"CSV needs one character as delimiter and another as quote, "
-            f"found {csv.delimiter!r} and {csv.quote!r}"
-        )
-    try:
-        codecs.lookup(csv.encoding)
-    except LookupError as error:
-        raise InvalidInput(f"no encoding is called {csv.encoding!r}") from error
+    _readable(contract.csv)
     if kind is Kind.FUNCTION:
         function(contract.rule.text, "function")
     elif kind is Kind.JSON_SCHEMA:
@@ -91,3 +82,19 @@ def _usable(contract: Contract) -> None:
         from transfer.contracts.schema import schema_of  # noqa: PLC0415  # as above
 
         schema_of(contract.rule)
+
+
+def _readable(options: CsvOptions) -> None:
+    delimiter, quote = options.delimiter, options.quote
+    try:
+        csv.reader((), delimiter=delimiter, quotechar=quote)
+    except (TypeError, ValueError) as error:
+        raise InvalidInput(
+            f"CSV cannot be read with the delimiter {delimiter!r} and the quote {quote!r}: {error}"
+        ) from error
+    if delimiter == quote:
+        raise InvalidInput(f"CSV cannot be read with {quote!r} as delimiter and as quote")
+    try:
+        "".encode(options.encoding)
+    except LookupError as error:
+        raise InvalidInput(f"no encoding of text is called {options.encoding!r}") from error

@@ -240,6 +240,19 @@ def test_any_chunks_find_what_one_chunk_finds(
         assert parts.cases == whole.cases
 
 
+def test_the_rows_of_parquet_keep_their_numbers_over_chunks_and_row_groups() -> None:
+    file = io.BytesIO()
+    ids = [-n if n % 97 == 0 else n % 300 for n in range(1, 1001)]
+    frame = pl.DataFrame({"id": ids, "name": ["a"] * 1000})
+    frame.write_parquet(file, row_group_size=50)
+    plain = Contract("plain", Rule(Kind.PANDERA, SCHEMA.replace("unique: true, ", "")))
+    for size in (7, 64, 500, 10_000):
+        found = in_chunks(plain, Format.PARQUET, file.getvalue(), size)
+        assert [one.row for one in found.cases] == list(range(97, 1000, 97))
+        doubles = in_chunks(PRICES, Format.PARQUET, file.getvalue(), size)
+        assert doubles == in_chunks(PRICES, Format.PARQUET, file.getvalue(), 10_000)
+
+
 def test_the_first_cases_are_kept_and_all_are_counted() -> None:
     content = b"id,name\n" + b"".join(b"%d,a\n" % -n for n in range(1, 5001))
     for size in (70, 1000, 10_000):
@@ -361,8 +374,10 @@ def test_a_rule_that_makes_no_sense_is_refused_before_any_file(
         ({"include": ("",)}, "an empty pattern"),
         ({"format": Format.JSON}, "cannot look into json"),
         ({"step": 0}, "a step of 1 or more"),
-        ({"csv": CsvOptions(delimiter=";;")}, "one character"),
-        ({"csv": CsvOptions(encoding="klingon")}, "no encoding is called 'klingon'"),
+        ({"csv": CsvOptions(delimiter=";;")}, "cannot be read with the delimiter ';;'"),
+        ({"csv": CsvOptions(delimiter="'", quote="'")}, "as delimiter and as quote"),
+        ({"csv": CsvOptions(encoding="zlib")}, "no encoding of text is called 'zlib'"),
+        ({"csv": CsvOptions(encoding="klingon")}, "no encoding of text is called 'klingon'"),
     ],
 )
 def test_options_that_make_no_sense_are_refused_too(change: dict[str, object], found: str) -> None:
