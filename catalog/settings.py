@@ -43,6 +43,9 @@ class Settings(BaseSettings):
         default_factory=list[Path],
         description="Folders that local repositories must lie in; none for anywhere.",
     )
+    rehearsal: bool = Field(
+        default=False, description="Whether there is the provider `faulty`, to try faults out."
+    )
     batch_count: int = Field(default=5000, ge=1, description="Files of one batch, at most.")
     batch_bytes: int = Field(
         default=256 * 2**20, ge=1, description="Bytes of one batch; a larger file is alone."

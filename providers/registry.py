@@ -12,6 +12,7 @@ from functools import cache
 from importlib.metadata import entry_points
 
 from catalog.errors import InvalidInput, UnknownProvider
+from catalog.settings import Settings
 from providers.base import ProviderSettings
 
 GROUP = "entrepot.providers"
@@ -70,6 +71,8 @@ _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*)://")
 def registered() -> dict[str, str]:
     """Return every type with its `module:class`: the built-in ones and those of plug-ins."""
     found = dict(BUILT_IN)
+    if Settings().rehearsal:
+        found["faulty"] = "providers.testing.faulty:FaultySettings"
     for entry in entry_points(group=GROUP):
         register(found, entry.name, entry.value)
     return found

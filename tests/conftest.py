@@ -20,6 +20,7 @@ from tests.servers.process import ServerMissingError
 from tests.servers.seaweedfs import S3Server, seaweedfs
 from tests.servers.webdav import WebdavServer, webdav
 
+pytest.register_assert_rewrite("providers.testing")
 Server = TypeVar("Server")
 Factory = pytest.TempPathFactory
 

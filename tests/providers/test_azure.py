@@ -16,7 +16,8 @@ from catalog.errors import AccessDenied, ResourceNotFound
 from providers.azure import AzureSettings
 from providers.azure_connection import identity
 from providers.base import Attributes
-from tests.providers.conformance import OPTIONS, Conformance, Subject, written
+from providers.testing.conformance import Conformance
+from providers.testing.subject import OPTIONS, Subject, written
 from tests.servers.azurite import AzureServer
 from tests.servers.process import free_ports
 

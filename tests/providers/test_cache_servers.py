@@ -14,8 +14,8 @@ from providers.cache import ConnectionCache
 from providers.ftp import FtpSettings
 from providers.gcs import GcsSettings
 from providers.sftp import SftpSettings
+from providers.testing.subject import LARGE, OPTIONS
 from providers.webdav import WebdavSettings
-from tests.providers.conformance import LARGE, OPTIONS
 from tests.servers.fake_gcs import GcsServer
 from tests.servers.ftp import FtpServer
 from tests.servers.openssh import SftpServer

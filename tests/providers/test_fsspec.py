@@ -18,7 +18,8 @@ from providers.base import Attributes
 from providers.fsspec_storage import FsspecStorage
 from providers.generic import FsspecSettings
 from providers.memory import MemorySettings
-from tests.providers.conformance import OPTIONS, Conformance, Subject, written
+from providers.testing.conformance import Conformance
+from providers.testing.subject import OPTIONS, Subject, written
 
 
 class TestMemory(Conformance):

@@ -17,15 +17,8 @@ from providers.base import Attributes, OpenOptions
 from providers.ftp import FtpSettings
 from providers.ftp_connection import FtpTls
 from providers.ftp_listing import FtpEntry, parse_facts, parse_list
-from tests.providers.conformance import (
-    LARGE,
-    OPTIONS,
-    Conformance,
-    Subject,
-    names,
-    read_all,
-    written,
-)
+from providers.testing.conformance import Conformance
+from providers.testing.subject import LARGE, OPTIONS, Subject, names, read_all, written
 from tests.servers.ftp import FtpServer
 from tests.servers.nginx import NginxServer
 from tests.servers.process import ServerMissingError, free_ports

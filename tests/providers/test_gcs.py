@@ -21,7 +21,8 @@ from catalog.outcome import Proof
 from providers.base import Attributes
 from providers.gcs import GcsSettings
 from providers.gcs_storage import GcsStorage
-from tests.providers.conformance import LARGE, OPTIONS, Conformance, Subject, names, written
+from providers.testing.conformance import Conformance
+from providers.testing.subject import LARGE, OPTIONS, Subject, names, written
 from tests.servers.fake_gcs import GcsServer
 from tests.servers.faulty import FaultyServer, status
 from tests.servers.process import free_ports

@@ -27,7 +27,8 @@ from catalog.errors import (
 from providers.cache import ConnectionCache
 from providers.git import GitSettings
 from providers.git_storage import GitStorage
-from tests.providers.conformance import LARGE, OPTIONS, ReadingConformance, Subject, names, read_all
+from providers.testing.reading import ReadingConformance
+from providers.testing.subject import LARGE, OPTIONS, Subject, names, read_all
 from tests.servers.git import (
     PASSWORD,
     USER,

@@ -20,7 +20,7 @@ from catalog.errors import (
 from providers.git import GitSettings
 from providers.git_storage import GitStorage
 from providers.ssh_settings import HostKeys
-from tests.providers.conformance import OPTIONS, names
+from providers.testing.subject import OPTIONS, names
 from tests.providers.test_git import opened
 from tests.servers.git import PASSWORD, USER, GitServer, commit
 from tests.servers.git_tls import GitTls, git_tls

@@ -32,14 +32,8 @@ from catalog.errors import (
 from providers.base import Attributes
 from providers.http import HttpSettings
 from providers.http_storage import HttpStorage
-from tests.providers.conformance import (
-    NAMES,
-    OPTIONS,
-    ReadingConformance,
-    Subject,
-    names,
-    read_all,
-)
+from providers.testing.reading import ReadingConformance
+from providers.testing.subject import NAMES, OPTIONS, Subject, names, read_all
 from tests.servers.faulty import Fault, FaultyServer, chunked, half_body, redirect, status
 from tests.servers.nginx import NginxServer
 from tests.servers.process import free_ports

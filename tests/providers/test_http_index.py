@@ -9,7 +9,7 @@ import pytest
 from providers.http import HttpSettings
 from providers.http_index import parse_index
 from providers.http_storage import HttpStorage
-from tests.providers.conformance import OPTIONS
+from providers.testing.subject import OPTIONS
 from tests.servers.nginx import NginxServer
 
 NGINX = """<html><head><title>Index of /a b/</title></head><body><h1>Index of /a b/</h1><hr><pre>

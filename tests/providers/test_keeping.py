@@ -18,7 +18,7 @@ from providers.keeping import HISTORY, Keeper, Kept, kept_key
 from providers.local import LocalSettings
 from providers.local_storage import LocalStorage
 from providers.s3 import S3Settings
-from tests.providers.conformance import LARGE, OPTIONS, names, read_all
+from providers.testing.subject import LARGE, OPTIONS, names, read_all
 from tests.providers.test_sftp import settings_of
 from tests.servers.openssh import SftpServer
 from tests.servers.seaweedfs import S3Server

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from providers.local import LocalSettings
-from tests.providers.conformance import OPTIONS, Conformance, Subject, written
+from providers.testing.conformance import Conformance
+from providers.testing.subject import OPTIONS, Subject, written
 
 
 class TestLocal(Conformance):

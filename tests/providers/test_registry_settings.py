@@ -13,7 +13,7 @@ from providers.local import LocalSettings
 from providers.manifest_source import ManifestSource, split_manifest
 from providers.memory import MemorySettings
 from providers.registry import BUILT_IN, SCHEMES, provider, settings_from_url
-from tests.providers.conformance import OPTIONS, names, read_all
+from providers.testing.subject import OPTIONS, names, read_all
 
 KNOWN = [one for one, kind in SCHEMES.items() if kind in BUILT_IN]
 

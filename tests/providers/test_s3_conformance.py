@@ -12,7 +12,8 @@ import pytest
 from pydantic import SecretStr
 
 from providers.s3 import S3Settings
-from tests.providers.conformance import OPTIONS, Conformance, Subject, written
+from providers.testing.conformance import Conformance
+from providers.testing.subject import OPTIONS, Subject, written
 from tests.servers.process import free_ports
 from tests.servers.seaweedfs import S3Server
 

@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from providers.base import Attributes
 from providers.s3 import S3Settings
 from providers.s3_listing import read_page
-from tests.providers.conformance import NAMES, OPTIONS, names
+from providers.testing.subject import NAMES, OPTIONS, names
 from tests.servers.seaweedfs import S3Server
 
 HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n'

@@ -17,7 +17,7 @@ from providers.base import Attributes
 from providers.s3 import S3Settings
 from providers.s3_proof import checksum
 from providers.s3_storage import S3Storage
-from tests.providers.conformance import OPTIONS
+from providers.testing.subject import OPTIONS
 from tests.servers.seaweedfs import S3Server
 from tests.transfer.ends import QUICK, delivery, item
 from transfer.deliver import deliver

@@ -17,7 +17,8 @@ from catalog.errors import AccessDenied, ConnectionFailed, InvalidInput, SecretI
 from providers.base import Attributes
 from providers.sftp import SftpSettings
 from providers.ssh_settings import HostKeys
-from tests.providers.conformance import OPTIONS, Conformance, Subject, names, written
+from providers.testing.conformance import Conformance
+from providers.testing.subject import OPTIONS, Subject, names, written
 from tests.servers.openssh import SftpServer
 from tests.servers.process import free_ports
 

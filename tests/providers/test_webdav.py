@@ -11,8 +11,9 @@ import pytest
 from pydantic import SecretStr
 
 from catalog.errors import AccessDenied, SecretInUrl
+from providers.testing.conformance import Conformance
+from providers.testing.subject import OPTIONS, Subject, written
 from providers.webdav import WebdavSettings
-from tests.providers.conformance import OPTIONS, Conformance, Subject, written
 from tests.servers.process import free_ports
 from tests.servers.webdav import WebdavServer
 

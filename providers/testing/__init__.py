@@ -1,0 +1,1 @@
+"""For writers of providers: the suite that each provider passes, and one that misbehaves."""

@@ -1,0 +1,135 @@
+"""Faults that a storage commits on purpose: where, of what kind, how often for each file."""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections import Counter
+from collections.abc import Sequence
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from catalog.errors import (
+    AccessDenied,
+    ConnectionFailed,
+    ResourceNotFound,
+    StorageBusy,
+    StorageError,
+    StorageFull,
+    TransferTimeout,
+)
+from catalog.glob import regex
+
+
+class Where(StrEnum):
+    """What somebody does when a fault strikes."""
+
+    LIST = "list"
+    STAT = "stat"
+    READ = "read"
+    WRITE = "write"
+    REMOVE = "remove"
+
+
+class Kind(StrEnum):
+    """What goes wrong."""
+
+    DENIED = "denied"
+    MISSING = "missing"
+    FULL = "full"
+    BUSY = "busy"
+    TIMEOUT = "timeout"
+    BROKEN = "broken"
+    """The connection breaks: a read or a write half way, anything else at once."""
+    SHORT = "short"
+    """A read or a write ends half way, and says that all is well."""
+    FLIPPED = "flipped"
+    """One bit of what is read or written is wrong."""
+    SLOW = "slow"
+    """It takes `wait_s` longer."""
+
+
+ERRORS: dict[Kind, type[StorageError]] = {
+    Kind.DENIED: AccessDenied,
+    Kind.MISSING: ResourceNotFound,
+    Kind.FULL: StorageFull,
+    Kind.BUSY: StorageBusy,
+    Kind.TIMEOUT: TransferTimeout,
+    Kind.BROKEN: ConnectionFailed,
+}
+OF_BYTES = (Kind.SHORT, Kind.FLIPPED)
+
+
+class Fault(BaseModel, title="Fault"):
+    """One thing that goes wrong."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    where: Where = Field(title="Where", description="At a list, stat, read, write or remove.")
+    kind: Kind = Field(title="What", description="What goes wrong.")
+    files: str = Field(default="**", title="Files", description="Glob of the files it strikes.")
+    times: int | None = Field(
+        default=1, ge=1, title="Times", description="How often for each file; none for always."
+    )
+    wait_s: float = Field(
+        default=1.0, ge=0, title="Wait", description="Seconds that a slow one takes longer."
+    )
+
+    @field_validator("files")
+    @classmethod
+    def _a_glob(cls, value: str) -> str:
+        regex((value,))
+        return value
+
+
+class Faults:
+    """What is still to go wrong in this process; safe to share between threads."""
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        """Begin with none of it done."""
+        self._faults = [(one, re.compile(regex((one.files,)))) for one in faults]
+        self._done: Counter[tuple[int, str]] = Counter()
+        self._lock = threading.Lock()
+
+    def due(self, where: Where, path: str) -> Fault | None:
+        """Return the fault that strikes now, and count it."""
+        with self._lock:
+            for number, (one, pattern) in enumerate(self._faults):
+                if one.where is not where or not (path == "" or pattern.fullmatch(path)):
+                    continue
+                if one.times is None or self._done[number, path] < one.times:
+                    self._done[number, path] += 1
+                    return one
+        return None
+
+    def strike(self, where: Where, path: str) -> Fault | None:
+        """Raise the fault that is due, or wait it out; return one that concerns bytes."""
+        fault = self.due(where, path)
+        if fault is None:
+            return None
+        if fault.kind is Kind.SLOW:
+            time.sleep(fault.wait_s)
+            return None
+        if fault.kind in OF_BYTES or (fault.kind is Kind.BROKEN and where is Where.READ):
+            return fault
+        raise error_of(fault, path)
+
+
+def error_of(fault: Fault, path: str) -> StorageError:
+    """Return the error that a fault raises."""
+    return ERRORS[fault.kind](f"{path!r}: {fault.kind.value} on purpose", path=path)
+
+
+def spoilt(fault: Fault | None, data: bytes) -> bytes:
+    """Return bytes as a fault makes them: short, or with a bit flipped.
+
+    >>> spoilt(Fault(where="read", kind="flipped"), b"abc")
+    b'`bc'
+    """
+    if fault is None or not data:
+        return data
+    if fault.kind is Kind.FLIPPED:
+        return bytes([data[0] ^ 1]) + data[1:]
+    return data[: len(data) // 2]

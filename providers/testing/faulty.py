@@ -1,0 +1,228 @@
+"""A provider that misbehaves as it is told, for rehearsals of one's own syncs.
+
+It is there where `ENTREPOT_REHEARSAL` is set: a person's form should not offer it otherwise.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import Field, field_validator
+
+from catalog.digest import Digest
+from catalog.errors import InvalidInput
+from catalog.resource import Resource
+from providers.base import (
+    Attributes,
+    Capabilities,
+    Chunk,
+    Fetched,
+    OpenOptions,
+    ProviderSettings,
+    Reading,
+    Storage,
+    Stored,
+    Writer,
+)
+from providers.connection import Connection, OnClose, keep_open
+from providers.registry import settings_from_url
+from providers.testing.faults import Fault, Faults, Kind, Where, error_of, spoilt
+
+if TYPE_CHECKING:
+    from fsspec import AbstractFileSystem
+
+
+class FaultySettings(ProviderSettings, title="Faulty"):
+    """Another place, with faults."""
+
+    type: Literal["faulty"] = Field(
+        default="faulty", title="Type", description="Another place, with faults on purpose."
+    )
+    url: str = Field(title="URL", description="Address of the place, without a password.")
+    path: str = Field(default="", title="Folder", description="Folder below that place.")
+    faults: list[Fault] = Field(
+        default_factory=list[Fault], title="Faults", description="What goes wrong there."
+    )
+
+    @field_validator("url")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        settings_from_url(value)
+        return value
+
+    @property
+    def inner(self) -> ProviderSettings:
+        """Return the settings of the place itself."""
+        return settings_from_url(self.url).below(self.path)
+
+    def address(self) -> str:
+        """Return the address of the place after `faulty+`: it is not the place itself."""
+        return f"faulty+{self.inner.address()}"
+
+    def connection_key(self) -> tuple[object, ...]:
+        """Return the place's own and the faults: they are counted by connection."""
+        inner = self.inner
+        return (inner.type, inner.connection_key(), self.url, tuple(self.faults))  # type: ignore[attr-defined] # pyright: ignore[reportAttributeAccessIssue, reportUnknownVariableType, reportUnknownMemberType]
+
+    def connect(self, options: OpenOptions) -> _Connected:
+        """Connect to the place; its faults begin anew."""
+        return _Connected(self.inner.connect(options), Faults(self.faults))
+
+    def storage(
+        self, connection: _Connected, options: OpenOptions, *, on_close: OnClose = keep_open
+    ) -> FaultyStorage:
+        """Return the place, with the connection's faults."""
+        inner = self.inner.storage(connection.inner, options, on_close=on_close)
+        return FaultyStorage(inner, connection.faults)
+
+    def filesystem(self) -> AbstractFileSystem:
+        """Return the place's own filesystem, without faults."""
+        return self.inner.filesystem()
+
+    @classmethod
+    def from_url(cls, url: str) -> FaultySettings:
+        """Refuse: no URL tells of faults."""
+        raise InvalidInput(f"{url!r} tells no faults: give the settings of a faulty place")
+
+
+class _Connected:
+    """A connection to the place, and what is still to go wrong on it."""
+
+    def __init__(self, inner: Connection, faults: Faults) -> None:
+        self.inner, self.faults = inner, faults
+
+    def close(self) -> None:
+        """Close the place's own."""
+        self.inner.close()
+
+
+class FaultyStorage:
+    """A storage that passes everything on, and misbehaves where a fault is due."""
+
+    def __init__(self, inner: Storage, faults: Faults) -> None:
+        """Wrap a storage."""
+        self._inner, self._faults = inner, faults
+        can = inner.capabilities
+        self.capabilities = Capabilities(
+            writable=can.writable,
+            tree=can.tree,
+            sizes=can.sizes,
+            etags=can.etags,
+            ranges=can.ranges,
+            pinned_reads=can.pinned_reads,
+            digests=can.digests,
+            long_round_trip=can.long_round_trip,
+        )
+
+    def check_name(self, path: str) -> None:
+        """Ask the place."""
+        self._inner.check_name(path)
+
+    def enumerate(self, prefix: str = "", *, recursive: bool = True) -> Iterator[Resource]:
+        """List the place; a fault whose files match strikes there, or at once for `**`."""
+        for one in self._inner.enumerate(prefix, recursive=recursive):
+            self._faults.strike(Where.LIST, one.path)
+            yield one
+
+    def stat(self, path: str) -> Resource:
+        """Describe a file."""
+        self._faults.strike(Where.STAT, path)
+        return self._inner.stat(path)
+
+    def fetch(self, path: str, *, etag: str | None = None) -> Fetched:
+        """Read a file whole."""
+        fault = self._faults.strike(Where.READ, path)
+        if fault is not None and fault.kind is Kind.BROKEN:
+            raise error_of(fault, path)
+        fetched = self._inner.fetch(path, etag=etag)
+        return Fetched(spoilt(fault, fetched.data), fetched.resource)
+
+    def read(
+        self, path: str, *, etag: str | None = None, start: int = 0, length: int | None = None
+    ) -> Reading:
+        """Read a file in chunks."""
+        fault = self._faults.strike(Where.READ, path)
+        reading = self._inner.read(path, etag=etag, start=start, length=length)
+        return reading if fault is None else FaultyReading(reading, fault, path)
+
+    def put(self, path: str, data: bytes, attributes: Attributes) -> Stored:
+        """Write a small file; one that is spoilt is stored so."""
+        fault = self._faults.strike(Where.WRITE, path)
+        return self._inner.put(path, spoilt(fault, data), attributes if fault is None else PLAIN)
+
+    def write(self, path: str, attributes: Attributes, *, size: int | None = None) -> Writer:
+        """Begin a large file."""
+        fault = self._faults.strike(Where.WRITE, path)
+        if fault is None:
+            return self._inner.write(path, attributes, size=size)
+        return FaultyWriter(self._inner.write(path, attributes), fault)
+
+    def remove(self, path: str) -> None:
+        """Delete a file."""
+        self._faults.strike(Where.REMOVE, path)
+        self._inner.remove(path)
+
+    def close(self) -> None:
+        """Close the place's own."""
+        self._inner.close()
+
+
+PLAIN = Attributes()
+"""Nothing that would tell the storage what the bytes should be."""
+
+
+class FaultyReading:
+    """A body with a fault in it."""
+
+    def __init__(self, inner: Reading, fault: Fault, path: str) -> None:
+        """Wrap a reading."""
+        self._inner, self._fault, self._path = inner, fault, path
+
+    @property
+    def resource(self) -> Resource:
+        """Describe the resource as the place does."""
+        return self._inner.resource
+
+    def __iter__(self) -> Iterator[Chunk]:
+        """Yield the first chunk spoilt; then the rest, nothing, or an error."""
+        chunks = iter(self._inner)
+        for first in chunks:
+            yield spoilt(self._fault, bytes(first))
+            break
+        if self._fault.kind is Kind.BROKEN:
+            raise error_of(self._fault, self._path)
+        if self._fault.kind is Kind.FLIPPED:
+            yield from chunks
+
+    def close(self) -> None:
+        """End the read."""
+        self._inner.close()
+
+
+class FaultyWriter:
+    """A file that is written wrong, and said to be right."""
+
+    def __init__(self, inner: Writer, fault: Fault) -> None:
+        """Wrap a writer."""
+        self._inner, self._fault = inner, fault
+        self._hash = hashlib.sha256()
+        self._begun = False
+
+    def write(self, chunk: Chunk) -> None:
+        """Take the next bytes; the first are spoilt."""
+        data = bytes(chunk)
+        if not self._begun and data:
+            data = spoilt(self._fault, data)
+            self._begun = True
+        self._hash.update(data)
+        self._inner.write(data)
+
+    def commit(self, digest: Digest) -> Stored:  # noqa: ARG002 - it would tell that they are wrong
+        """Store what was taken."""
+        return self._inner.commit(Digest("sha256", self._hash.hexdigest()))
+
+    def abort(self) -> None:
+        """Leave nothing behind."""
+        self._inner.abort()

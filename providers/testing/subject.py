@@ -1,0 +1,79 @@
+"""What a provider's tests are given: a `Subject`, and what the suites ask it with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from hashlib import sha256
+
+from catalog.digest import Digest
+from catalog.resource import Resource
+from providers.base import Attributes, OpenOptions, ProviderSettings, Storage, Timeouts
+
+LARGE = bytes(range(251)) * 40_000  # about 10 MB: several blocks, parts and windows of every kind
+OPTIONS = OpenOptions(connections=16, timeouts=Timeouts(connect_s=2.0, read_s=10.0, write_s=10.0))
+NAMES = {
+    "spaces": "a b/ c  d.txt",
+    "trailing": "dot./space /x",
+    "unicode": "ünï/日本/😀.txt",
+    "combining": "u\u0308.txt",
+    "url": "a#b?c%20&d;e[1]*.txt",
+    "percent": "100%/%2F/%zz",
+    "signs": "a+b=c@d,e:f!$'()~^`{|}",
+    "newline": "line\nbreak.txt",
+    "control": "bell\x07.txt",
+    "dots": ".hidden/..x/...",
+    "longest": "n" * 255,
+    "backslash": "back\\slash",
+    "quotes": 'it\'s "quoted" <b>&amp;',
+    "deep": "a/b/c/d/e/f/g/h",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A provider under test: an empty storage of its own, and ways behind its back.
+
+    `seed` puts a file there; `raw` lists whatever lies there, temporary files included; `dead`
+    are the settings of a place where nobody listens; `refused` are the ids of NAMES it cannot hold,
+    `mangled` of those that this very test server changes, which is no fault of ours.
+    """
+
+    settings: ProviderSettings
+    storage: Storage
+    seed: Callable[[str, bytes], object]
+    raw: Callable[[], Iterable[str]] | None = None
+    dead: ProviderSettings | None = None
+    refused: frozenset[str] = frozenset()
+    mangled: frozenset[str] = frozenset()
+    secret: str = "s3cret"
+
+
+def written(storage: Storage) -> Callable[[str, bytes], object]:
+    """Seed by the storage itself."""
+    return lambda path, data: storage.put(path, data, Attributes())
+
+
+def names(resources: Iterable[Resource]) -> list[str]:
+    """Return their paths in order."""
+    return sorted(one.path for one in resources)
+
+
+def digest_of(data: bytes) -> Digest:
+    """Return the sha256 of some bytes."""
+    return Digest("sha256", sha256(data).hexdigest())
+
+
+def chunks(data: bytes, size: int = 1_000_003) -> Iterable[bytes]:
+    """Yield some bytes in pieces that fit no block."""
+    for start in range(0, len(data), size):
+        yield data[start : start + size]
+
+
+def read_all(storage: Storage, path: str, *, start: int = 0, length: int | None = None) -> bytes:
+    """Return what a reading gives, and close it."""
+    reading = storage.read(path, start=start, length=length)
+    try:
+        return b"".join(bytes(chunk) for chunk in reading)
+    finally:
+        reading.close()
