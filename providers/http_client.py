@@ -62,13 +62,19 @@ class Question:
 class HttpClient:
     """Send requests; safe to share between threads."""
 
-    def __init__(self, options: ClientOptions, pools: Pools | None = None) -> None:
-        """Check the `options`; use the connections of `pools`, or else its own."""
+    def __init__(
+        self, options: ClientOptions, pools: Pools | None = None, *, home: str | None = None
+    ) -> None:
+        """Check the `options`; use the connections of `pools`, or else its own.
+
+        With `home`, a URL, other origins than its get neither headers nor credentials.
+        """
         self.options = options
         self.pools = pools or options.pools()
         self._own = _header_lines(options)
         self._foreign = _header_lines(ClientOptions())
         self._routes: dict[tuple[str, str, bool], Route] = {}
+        self._home = self._route(home, None)[0].origin if home else None
 
     def request(
         self,
@@ -83,7 +89,7 @@ class HttpClient:
 
         `path` is the resource's name for errors; `url` is percent-encoded already.
         """
-        route, target = self._route(url, None)
+        route, target = self._route(url, self._home)
         message = _message(method, route, target, _extra(headers, body), body)
         pool = route.pool
         response = Exchange(pool, pool.take(path), method, message, path).answer(url)
@@ -93,7 +99,7 @@ class HttpClient:
 
     def ask(self, url: str, *, path: str, headers: Mapping[str, str] | None = None) -> Asked | None:
         """Send a GET and leave its reply for later; None where every connection is held."""
-        route, target = self._route(url, None)
+        route, target = self._route(url, self._home)
         taken = route.pool.take_free(path)
         if taken is None:
             return None
@@ -103,7 +109,7 @@ class HttpClient:
 
     def follow(self, question: Question, response: Response) -> Response:
         """Go where a reply leads, and on from there, until one leads nowhere."""
-        home = self._route(question.url, None)[0].origin
+        home = self._home or self._route(question.url, None)[0].origin
         url, path, method = question.url, question.path, question.method
         for _ in range(MOST_REDIRECTS):
             location = _leads_to(method, response)

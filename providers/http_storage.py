@@ -68,9 +68,13 @@ class HttpStorage(ReadOnly):
         targets: tuple[str, ...] = (),
         manifest: str = "",
         threads: int = 16,
+        locate: Callable[[str], str] | None = None,
         on_close: OnClose = keep_open,
     ) -> None:
-        """Serve what lies below `url`; `targets` or a `manifest` take the place of its listing."""
+        """Serve what lies below `url`; `targets` or a `manifest` take the place of its listing.
+
+        `locate` returns the URL of a file, percent-encoded, where that is not below `url`.
+        """
         self._client = client
         self._base = url.rstrip("/") + "/"
         text = query.get_secret_value() if query is not None else ""
@@ -78,6 +82,7 @@ class HttpStorage(ReadOnly):
         self._targets = targets
         self._manifest = manifest
         self._threads = threads
+        self._locate = locate
         self._on_close = on_close
 
     def enumerate(self, prefix: str = "", *, recursive: bool = True) -> Iterator[Resource]:
@@ -171,6 +176,8 @@ class HttpStorage(ReadOnly):
         self._on_close()
 
     def _url(self, path: str) -> str:
+        if self._locate is not None:
+            return self._locate(path)
         return self._base + quote_path(path) + self._query
 
     def _walk(self, prefix: str, *, recursive: bool) -> Iterator[Resource]:

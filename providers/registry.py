@@ -28,6 +28,7 @@ BUILT_IN: dict[str, str] = {
     "gcs": "providers.gcs:GcsSettings",
     "azure": "providers.azure:AzureSettings",
     "git": "providers.git:GitSettings",
+    "api": "providers.api:ApiSettings",
     "fsspec": "providers.generic:FsspecSettings",
 }
 """Type -> `module:class`."""

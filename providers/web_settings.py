@@ -9,6 +9,7 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 from catalog.errors import InvalidInput
 from catalog.paths import clean_prefix
 from providers.base import OpenOptions, ProviderSettings
+from providers.connection import Connection
 from providers.http_client import ClientOptions, HttpClient, check_header
 from providers.http_origin import DEFAULT_PORTS
 from providers.http_pool import Pools
@@ -83,14 +84,18 @@ class WebSettings(ProviderSettings):
             self.bearer_token.get_secret_value(),
         )
 
-    def connect(self, options: OpenOptions) -> Pools:
+    def connect(self, options: OpenOptions) -> Connection:
         """Return pools of connections; nothing is asked of any server yet."""
+        return self.pools(options)
+
+    def pools(self, options: OpenOptions) -> Pools:
+        """Return pools of connections."""
         return self._client_options(options).pools()
 
-    def client(self, pools: Pools, options: OpenOptions) -> HttpClient:
-        """Return a client with this place's credentials and headers."""
+    def client(self, pools: Pools, options: OpenOptions, *, home: str | None = None) -> HttpClient:
+        """Return a client with this place's credentials and headers, for `home` alone if told."""
         pools.admit(self.address())
-        return HttpClient(self._client_options(options), pools)
+        return HttpClient(self._client_options(options), pools, home=home)
 
     def _client_options(self, options: OpenOptions) -> ClientOptions:
         headers = dict(self.headers)

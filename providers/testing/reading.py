@@ -1,4 +1,4 @@
-"""The suite for what can be read: its fixture `subject` is a `Subject`, given by one's own tests."""
+"""The suite for what can be read: its fixture `subject` is a `Subject`, given by its user."""
 
 # ruff: noqa: D102 - a test's name is its sentence
 

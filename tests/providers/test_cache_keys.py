@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from pydantic import SecretStr
 
+from providers.api import ApiSettings
 from providers.azure import AzureSettings
 from providers.base import OpenOptions, ProviderSettings, Timeouts
 from providers.cache import cache_key
@@ -35,6 +36,7 @@ PLAIN: dict[str, ProviderSettings] = {
     "sftp": SftpSettings(host="a"),
     "ftp": FtpSettings(host="a", username="a"),
     "git": GitSettings(url="http://a/x"),
+    "api": ApiSettings(url="http://a/x"),
     "fsspec": FsspecSettings(url="memory://a"),
 }
 WEB: dict[str, object] = {
@@ -121,12 +123,33 @@ SIGNS: dict[str, dict[str, object]] = {
         "host_keys": HostKeys.INSECURE,
         "known_hosts": "b",
     },
+    "api": {
+        **WEB,
+        "url": "http://b/y",
+        "headers": {"X": "1"},
+        "parameters": {"a": "b"},
+        "items": "b",
+        "name": "b",
+        "link": "b",
+        "id": "b",
+        "size": "b",
+        "digest": "b",
+        "etag": "b",
+        "modified": "b",
+        "content_type": "b",
+        "properties": {"a": "b"},
+        "next": "b",
+        "next_parameter": "b",
+        "page_parameter": "b",
+        "first_page": 0,
+    },
     "fsspec": {"url": "memory://b", "options": {"a": 1}, "options_json": SecretStr('{"a":1}')},
 }
 """Of each provider, the fields that decide the connection; all its others are its place."""
 
 PLACES: dict[str, object] = {
     "path": "/b",
+    "folder": "b",
     "placement": "symlink",
     "symlinks": "skip",
     "fsync": True,
