@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import closing, suppress
 from hashlib import sha256
 
 import pytest
@@ -120,7 +120,5 @@ class WritingConformance(ReadingConformance):
     def test_a_put_to_a_server_that_is_gone_is_a_connection_error(self, subject: Subject) -> None:
         if subject.dead is None:
             pytest.skip("there is no server to be gone")
-        storage = subject.dead.open(OPTIONS)
-        with pytest.raises(ConnectionFailed):
+        with pytest.raises(ConnectionFailed), closing(subject.dead.open(OPTIONS)) as storage:
             storage.put("a", b"x", Attributes())
-        storage.close()

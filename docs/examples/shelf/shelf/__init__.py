@@ -1,0 +1,1 @@
+"""Files in the rows of a SQLite database: a provider for Entrepot."""
