@@ -32,6 +32,10 @@ bench: $(READY)
 	$(BIN)/python -m pip install -q -c constraints.txt '.[bench]'
 	$(BIN)/python benchmarks/sync.py
 
+docs: $(READY)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
+	@echo "open .site/index.html, or with search: python3 -m http.server -d .site"
+
 format: $(READY)
 	$(BIN)/ruff format $(CODE) tests benchmarks docs
 	$(BIN)/ruff check --fix $(CODE) tests benchmarks docs
@@ -48,4 +52,4 @@ $(READY): pyproject.toml constraints.txt
 	@touch $(READY)
 
 clean:
-	rm -rf $(VENV) .tools .entrepot-demo
+	rm -rf $(VENV) .tools .entrepot-demo .site

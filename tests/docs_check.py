@@ -5,7 +5,10 @@ from __future__ import annotations
 import ast
 import re
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+
+import yaml
 
 from catalog.settings import Settings
 from providers.registry import BUILT_IN
@@ -33,6 +36,9 @@ def problems() -> list[str]:
                 ast.parse(code)
             except SyntaxError as error:
                 found.append(f"{name}: an example is no Python: {error}")
+    found += [
+        f"mkdocs.yml: no menu leads to docs/{page}" for page in sorted(_written() - _in_menus())
+    ]
     readme = (ROOT / "README.md").read_text()
     found += [
         f"README.md does not name the setting ENTREPOT_{field.upper()}"
@@ -52,6 +58,25 @@ def problems() -> list[str]:
         if f"make {target}" not in documented
     ]
     return found
+
+
+def _written() -> set[str]:
+    docs = ROOT / "docs"
+    return {page.relative_to(docs).as_posix() for page in docs.rglob("*.md")}
+
+
+def _in_menus() -> set[str]:
+    """Return the pages that the site's navigation names, those made from the code too."""
+
+    def pages(menu: object) -> Iterator[str]:
+        if isinstance(menu, str):
+            yield menu
+        for below in (
+            menu.values() if isinstance(menu, dict) else menu if isinstance(menu, list) else ()
+        ):
+            yield from pages(below)
+
+    return set(pages(yaml.safe_load((ROOT / "mkdocs.yml").read_text())["nav"]))
 
 
 if __name__ == "__main__":
