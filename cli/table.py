@@ -80,6 +80,8 @@ QUESTIONS = (
 """Commands that only read the catalog: no run, and no Prefect."""
 
 OTHERS = (
+    Command("label", "cli.mark:label", HISTORY, "Write labels of a version, or show them."),
+    Command("protect", "cli.mark:protect", HISTORY, "Let nothing delete a version."),
     Command("setup", "cli.setup:setup", OPERATE, "Make at Prefect's server what Entrepot needs."),
     Command("workflows", "cli.workflows:app", OPERATE, "Check, apply or run a workflow file."),
     Command("doctor", "cli.doctor:doctor", OPERATE, "Look for what would keep a run from going."),

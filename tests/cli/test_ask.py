@@ -213,3 +213,27 @@ def test_a_reader_that_goes_away_is_no_error(desk: Desk) -> None:
     assert entrepot.stderr.read() == b""
     entrepot.stderr.close()
     assert entrepot.wait(30) == Exit.WELL
+
+
+def test_versions_are_labelled_and_protected(asked: Asked, desk: Desk) -> None:
+    assert json.loads(asked("label", THERE, "1", "stage=gold", "by=me", "--json")[1]) == [
+        {"version": 1, "labels": ["by=me", "stage=gold"], "protected": []}
+    ]
+    code, out, _ = asked("label", THERE, "1", "by=")
+    assert code == 0
+    assert "stage=gold" in out
+    assert "by=me" not in out
+    assert "stage=gold" in asked("label", THERE, "1")[1]
+    assert asked("protect", THERE, "1", "audit")[0] == 0
+    assert desk.catalog.version(THERE, 1).protected == ("audit",)
+    code, _, error = asked("protect", THERE, "1", "other", "--off")
+    assert (code, "not protected for 'other', but for 'audit'" in error) == (2, True)
+    assert asked("protect", THERE, "1", "audit", "--off")[0] == 0
+    assert desk.catalog.version(THERE, 1).protected == ()
+
+
+def test_a_label_that_is_none_is_refused(asked: Asked) -> None:
+    code, _, error = asked("label", THERE, "1", "gold")
+    assert code == 2
+    assert "'gold' is not of the form key=value" in error
+    assert asked("label", THERE, "99", "a=b")[0] == 2
