@@ -1,4 +1,4 @@
-# make demo | check | test | bench   (each does all of its own set-up)
+# make demo | check | test | notebooks | bench   (each does all of its own set-up)
 
 VENV  := .venv
 BIN   := $(VENV)/bin
@@ -11,14 +11,14 @@ WORKERS ?= 2
 export PREFECT_SERVER_ANALYTICS_ENABLED := false
 export DO_NOT_TRACK := 1
 
-.PHONY: demo check test bench format docs clean
+.PHONY: demo check test notebooks bench format docs clean
 
 demo: $(READY)
 	$(BIN)/python docs/demo.py
 
 check: $(READY)
-	$(BIN)/ruff format --check $(CODE) tests benchmarks docs
-	$(BIN)/ruff check $(CODE) tests benchmarks docs
+	$(BIN)/ruff format --check $(CODE) tests benchmarks docs notebooks
+	$(BIN)/ruff check $(CODE) tests benchmarks docs notebooks
 	$(BIN)/lint-imports
 	$(BIN)/mypy
 	$(BIN)/pyright
@@ -27,6 +27,9 @@ check: $(READY)
 test: $(READY)
 	tests/servers/install
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
+
+notebooks: $(READY)
+	$(BIN)/python -m tests.notebooks $(ARGS)
 
 bench: $(READY)
 	$(BIN)/python -m pip install -q -c constraints.txt '.[bench]'
@@ -37,8 +40,8 @@ docs: $(READY)
 	@echo "open .site/index.html, or with search: python3 -m http.server -d .site"
 
 format: $(READY)
-	$(BIN)/ruff format $(CODE) tests benchmarks docs
-	$(BIN)/ruff check --fix $(CODE) tests benchmarks docs
+	$(BIN)/ruff format $(CODE) tests benchmarks docs notebooks
+	$(BIN)/ruff check --fix $(CODE) tests benchmarks docs notebooks
 
 # uv where it is, else venv and pip; constraints.txt holds the versions that were tested together.
 $(READY): pyproject.toml constraints.txt

@@ -104,7 +104,8 @@ class Database:
     ) -> None:
         try:
             # The bar would print into a pipe after two seconds; both are a connection's own.
-            connection.execute("SET enable_progress_bar = false")
+            # To SET it asks for ipywidgets in a notebook.
+            connection.execute("PRAGMA disable_progress_bar")
             connection.execute("SET TimeZone = 'UTC'")
             connection.execute(f"ATTACH {_quote(str(self._path))} AS catalog ({options})")
             connection.execute("USE catalog")

@@ -57,6 +57,10 @@ class Explanation:
         told = f" ({', '.join(facts)})" if facts else ""
         return f"{self.path!r} {_DONE[self.action]} {where}: {self.reason}{told}"
 
+    def __repr__(self) -> str:
+        """Return the sentence, so that a list of them is readable in a prompt."""
+        return f"<{self}>"
+
 
 def read_explanations(
     connection: DuckDBPyConnection, tenant: str, run_id: str, path: str

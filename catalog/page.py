@@ -69,7 +69,7 @@ def stream_rows(path: Path) -> Iterator[script.Row]:
     """Yield the rows of such a copy in its order, and remove it."""
     connection = duckdb.connect(config={"threads": 1})
     try:
-        connection.execute("SET enable_progress_bar = false")
+        connection.execute("PRAGMA disable_progress_bar")
         connection.execute("FROM read_parquet(?)", [str(path)])
         rows: list[script.Row]
         while rows := connection.fetchmany(FETCH):

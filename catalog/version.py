@@ -33,6 +33,18 @@ class Version:
     protected: tuple[str, ...] = ()
     """The reasons why neither a deletion nor a retention may take it."""
 
+    def __str__(self) -> str:
+        """Return one line."""
+        return (
+            f"version {self.number} of {self.address}, {self.created_at:%Y-%m-%d %H:%M:%S}: "
+            f"+{self.added} ~{self.replaced} -{self.removed}, "
+            f"{self.total} files, {self.bytes} bytes"
+        )
+
+    def __repr__(self) -> str:
+        """Return the line, so that a list of versions is readable in a prompt."""
+        return f"<{self}>"
+
 
 @dataclass(frozen=True, slots=True)
 class ContentRow:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from dataclasses import dataclass
 
 from prefect.runtime import flow_run
@@ -25,6 +26,10 @@ class Explained:
     def __repr__(self) -> str:
         """Return the sentences, so that a prompt shows them."""
         return str(self)
+
+    def _repr_html_(self) -> str:
+        """Return the sentences for notebooks."""
+        return "".join(f"<p>{html.escape(str(one))}</p>" for one in self.sentences)
 
 
 def _name() -> str:

@@ -52,10 +52,10 @@ class RepairResult:
         """Return one sentence."""
         if not self.found.damaged:
             return f"{self.found.summary()}; nothing to repair"
-        return (
-            f"{self.found.damaged} damaged, {len(self.repaired)} repaired, "
-            f"{len(self.unrepairable)} cannot be: their bytes are nowhere to be had"
-        )
+        told = f"{self.found.damaged} damaged, {len(self.repaired)} repaired"
+        if not self.unrepairable:
+            return told
+        return f"{told}, {len(self.unrepairable)} cannot be: their bytes are nowhere to be had"
 
     def __str__(self) -> str:
         """Return the sentence, and what could not be mended."""

@@ -108,3 +108,20 @@ def test_content_in_sql_is_the_content_of_python(march: Catalog) -> None:
     rows = march.sql("SELECT path FROM content_at(?, ?) ORDER BY path", [B, moment])
     assert rows == [(row.path,) for row in march.content_at(B, moment)] == [("a",), ("b",)]
     assert march.sql("FROM content_at(?, '1999-01-01')", [B]) == []
+
+
+def test_a_frame_has_the_names_and_the_rows_of_a_query(march: Catalog) -> None:
+    query = "SELECT number, total FROM versions WHERE address = $b ORDER BY number"
+    frame = march.frame(query, {"b": B})
+
+    assert frame.columns == ["number", "total"]
+    assert frame.rows() == march.sql(query, {"b": B})
+    assert march.frame(query, {"b": "s3://nowhere"}).columns == ["number", "total"]
+
+
+def test_a_list_of_versions_is_readable_in_a_prompt(march: Catalog) -> None:
+    first, second = march.versions(B)[1:]
+
+    told = f"<version 2 of {B}, 2026-03-05 00:00:00: +1 ~1 -1, 2 files, 7 bytes>"
+    assert repr(second) == told
+    assert repr([first, second]) == f"[{first!r}, {told}]"

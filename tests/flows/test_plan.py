@@ -316,6 +316,7 @@ def test_a_run_explains_each_path_in_one_sentence(source: Path, tmp_path: Path) 
         f"'a.txt' was replaced at file://{end}: source size changed 5 -> 18 "
         "(18 bytes written, stored)"
     )
+    assert "<p>&#x27;a.txt&#x27; was replaced at" in explain(result.run_id, "a.txt")._repr_html_()
     assert "was skipped" in str(explain(result.run_id, "empty"))
     assert "took no part" in str(explain(result.run_id, "nowhere"))
     with pytest.raises(NotRecorded):

@@ -96,7 +96,7 @@ class Doubles:
     def _tell_from_disk(self, folder: str, findings: Findings) -> None:
         connection = duckdb.connect(config={"memory_limit": MEMORY, "threads": 1})
         try:
-            connection.execute("SET enable_progress_bar = false")
+            connection.execute("PRAGMA disable_progress_bar")
             connection.execute("SET temp_directory = ?", [f"{folder}/spill"])
             for one in self._uniques:
                 self._tell_one(connection, f"{folder}/*.parquet", one, findings)
