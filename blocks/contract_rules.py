@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from transfer.contracts.contract import CsvOptions, Kind, Rule
 
 
-class PanderaRule(BaseModel):
+class PanderaRule(BaseModel, title="Pandera"):
     """A schema of tables in pandera's own YAML."""
 
     model_config = ConfigDict(extra="forbid")
@@ -32,7 +32,7 @@ class PanderaRule(BaseModel):
         return Rule(Kind.PANDERA, self.text)
 
 
-class ModelRule(BaseModel):
+class ModelRule(BaseModel, title="Model"):
     """A schema of tables in Python."""
 
     model_config = ConfigDict(extra="forbid")
@@ -50,7 +50,7 @@ class ModelRule(BaseModel):
         return Rule(Kind.MODEL, self.model)
 
 
-class JsonSchemaRule(BaseModel):
+class JsonSchemaRule(BaseModel, title="JSON Schema"):
     """A schema of JSON documents, or of each line of JSON Lines."""
 
     model_config = ConfigDict(extra="forbid")
@@ -70,7 +70,7 @@ class JsonSchemaRule(BaseModel):
         return Rule(Kind.JSON_SCHEMA, self.text)
 
 
-class FunctionRule(BaseModel):
+class FunctionRule(BaseModel, title="Function"):
     """A function of your own."""
 
     model_config = ConfigDict(extra="forbid")
@@ -86,7 +86,7 @@ class FunctionRule(BaseModel):
         return Rule(Kind.FUNCTION, self.function)
 
 
-class CsvSettings(BaseModel):
+class CsvSettings(BaseModel, title="CSV"):
     """How CSV files are written."""
 
     model_config = ConfigDict(extra="forbid")

@@ -42,16 +42,22 @@ def shown_progress() -> Generator[None]:
 
 
 def _now() -> Snapshot | None:
-    """Return the counts of the newest run that has something to move; None where none has."""
-    moving = [one.progress.snapshot() for one in under_way()]
-    return next((one for one in reversed(moving) if one.wanted_files), None)
+    """Return the counts of the newest run that has something to move, else of one that lists."""
+    every = [one.progress.snapshot() for one in reversed(under_way())]
+    moving = (one for one in every if one.wanted_files)
+    return next(moving, next((one for one in every if one.listed), None))
+
+
+def _told(now: Snapshot | None) -> str:
+    if now is None:
+        return ""
+    return told(now) if now.wanted_files else f"{now.listed:,} files listed so far"
 
 
 def _lines(done: threading.Event) -> None:
     before = ""
     while not done.wait(LINES_S):
-        now = _now()
-        line = told(now) if now is not None else ""
+        line = _told(_now())
         if line and line != before:
             sys.stderr.write(f"{line}\n")
             sys.stderr.flush()
@@ -75,6 +81,9 @@ def _bars(done: threading.Event) -> None:
 
 def _drawn(bars: Progress, task: TaskID, now: Snapshot | None) -> None:
     if now is None:
+        return
+    if not now.wanted_files:
+        bars.update(task, description=_told(now))
         return
     failed = f", {now.failed} failed" if now.failed else ""
     bars.update(

@@ -33,16 +33,21 @@ def list_whole(
     stop: StopFlag,
     known: Known | None = None,
     hidden: str = "",
+    tell: Callable[[int], None] | None = None,
 ) -> Listing:
     """Spool every resource of `source`; a listing that breaks is begun anew, as `policy` says.
 
-    What lies below the folder `hidden` is left out.
+    What lies below the folder `hidden` is left out. `tell` hears now and then how many there are
+    so far.
     """
 
     def once() -> Listing:
         with spool() as listing:
-            for resource in visible(resources(source, policy, stop, known), hidden):
+            listed = visible(resources(source, policy, stop, known), hidden)
+            for count, resource in enumerate(listed, 1):
                 listing.add(resource)
+                if tell is not None and count % STEP == 0:
+                    tell(count)
             return listing.finish()
 
     return persistent(once, policy, stop)[0]

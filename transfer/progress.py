@@ -9,7 +9,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Counts at one moment: items settled and failed, bytes read, and how many are wanted."""
+    """Counts at one moment: items settled and failed, bytes read, and how many are wanted.
+
+    `listed` are the files that the listing under way has found so far.
+    """
 
     files: int
     failed: int
@@ -17,6 +20,7 @@ class Snapshot:
     elapsed_s: float
     wanted_files: int = 0
     wanted_bytes: int = 0
+    listed: int = 0
 
     @property
     def share(self) -> float:
@@ -52,7 +56,12 @@ class Progress:
         self._failed = 0
         self._bytes = 0
         self._wanted = (0, 0)
+        self._listed = 0
         self._began_s = time.monotonic()
+
+    def list_to(self, files: int) -> None:
+        """Say how many files a listing has found so far."""
+        self._listed = files
 
     def expect(self, files: int, size: int) -> None:
         """Say how many items, and bytes to read, there are in all."""
@@ -84,4 +93,6 @@ class Progress:
         """Return the counts of this moment."""
         with self._lock:
             elapsed = time.monotonic() - self._began_s
-            return Snapshot(self._files, self._failed, self._bytes, elapsed, *self._wanted)
+            return Snapshot(
+                self._files, self._failed, self._bytes, elapsed, *self._wanted, self._listed
+            )
