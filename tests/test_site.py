@@ -19,6 +19,10 @@ from providers.registry import provider, registered
 ROOT = Path(__file__).parents[1]
 
 
+COMMAND = re.compile(r"(?:(?<=`)|(?<=^)|(?<=^    ))entrepot [a-z-][^`\n]*", re.MULTILINE)
+"""A command line in a page: between ticks, in a fence, or indented."""
+
+
 class Loads(HTMLParser):
     """Collect what a browser would load by itself for a page."""
 
@@ -100,6 +104,28 @@ def test_a_notebook_is_a_page_with_its_plot(site: Path) -> None:
     assert 'src="data:image/png;base64,' in page
     assert "<td>&quot;tuesday.csv&quot;</td>" in page
     assert 'href="notebooks/history.html"' in (site / "notebooks.html").read_text()
+
+
+def test_every_command_of_the_pages_is_one_and_has_its_options(site: Path) -> None:
+    text = text_of(site, "reference/commands.html")
+    parts = re.split(r"^entrepot ([a-z-]+(?: [a-z]+)?)(?:&para;|¶)\s*$", text, flags=re.MULTILINE)
+    sections = dict(zip(parts[1::2], parts[2::2], strict=True))
+    assert len(sections) > 40
+    wrong: list[str] = []
+    told = 0
+    for page in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]:
+        for command in COMMAND.findall(page.read_text()):
+            told += 1
+            name = " ".join(command.split()[1 : 3 if "workflows " in command else 2])
+            options = re.findall(r"(?<=\s)--[a-z][a-z.-]*", command.partition("  #")[0])
+            section = sections.get(name, "") + "--help --version --install-completion"
+            wrong += [
+                f"{page.name}: {command!r}: no such command or option {option!r}"
+                for option in [name if name not in sections else "", *options]
+                if option and not re.search(rf"{re.escape(option)}\b", section)
+            ]
+    assert wrong == []
+    assert told > 100
 
 
 def test_the_scripts_of_the_docs_are_no_pages(site: Path) -> None:
