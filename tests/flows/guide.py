@@ -1,4 +1,4 @@
-"""Pages of docs/ as programs: their blocks of Python, shell and YAML, run in their order."""
+"""Pages of docs/ as programs: their blocks of Python, shell and YAML run in their order."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ import re
 import shlex
 import subprocess
 from collections.abc import Callable, Mapping
+from contextlib import redirect_stdout
 from dataclasses import dataclass, field
 from importlib import import_module
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +48,7 @@ class Reader:
     page: str
     names: Mapping[str, str]
     here: dict[str, object] = field(default_factory=dict[str, object])
+    printed: str = ""  # by the commands of the last block of shell
 
     def read(self, before: Mapping[int, Callable[[], object]] | None = None) -> None:
         """Run the page; `before` holds what happens outside just before a block, by its place."""
@@ -66,6 +69,7 @@ class Reader:
 
     def shell(self, code: str) -> None:
         """Run `entrepot` in this process, which saves seconds a command, and all else in bash."""
+        self.printed = ""
         for line in code.replace("\\\n", " ").splitlines():
             ends = ENDS.search(line)
             words = shlex.split(line, comments=True)
@@ -80,11 +84,20 @@ class Reader:
     def entrepot(self, words: list[str], wanted: int) -> None:
         """Run a command and compare how it ends."""
         ended: object = 0
-        try:
-            app()(words)
-        except SystemExit as end:
-            ended = end.code or 0
+        with redirect_stdout(StringIO()) as out:
+            try:
+                app()(words)
+            except SystemExit as end:
+                ended = end.code or 0
+        self.printed += out.getvalue()
         assert ended == wanted, f"{self.page}: {words} ended with {ended}"
+
+    def text(self, code: str) -> None:
+        """Compare what was printed, in words: `…` stands for what differs from time to time."""
+        lines = [" ".join(line.split()) for line in self.printed.splitlines()]
+        for wanted in (" ".join(line.split()) for line in code.splitlines()):
+            shape = re.escape(wanted).replace("…", ".*")
+            assert any(re.fullmatch(shape, line) for line in lines), f"{wanted!r} not in {lines}"
 
     def deployments(self, code: str) -> None:
         """Hold the deployments of a `prefect.yaml` against the flows that they name."""
@@ -98,5 +111,6 @@ class Reader:
 RUN: dict[str, Callable[[Reader, str], None]] = {
     "python": Reader.python,
     "sh": Reader.shell,
+    "text": Reader.text,
     "yaml": Reader.deployments,
 }
