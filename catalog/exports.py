@@ -86,7 +86,7 @@ class Exports(Origins):
         """Count the resources of a version by how deeply they were proven; '' for not at all."""
         with self._reading() as connection:
             key = self._key(address)
-            reading.read_version(connection, self._tenant, key, address, number)
+            reading.read_version(connection, key, address, number)
             rows = script.ask(connection, script.text("proofs"), repository=key, number=number)
         return {str(proof): int(count) for proof, count in rows}
 
@@ -121,7 +121,7 @@ class Exports(Origins):
         with self._reading() as connection:
             key = self._key(address)
             for number in named:
-                reading.read_version(connection, self._tenant, key, address, number)
+                reading.read_version(connection, key, address, number)
             write_rows(
                 connection,
                 copy,

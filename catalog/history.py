@@ -89,7 +89,7 @@ class History(Access):
         copy = self._copy("content")
         with self._reading() as connection:
             key = self._key(address)
-            version = reading.read_version(connection, self._tenant, key, address, number)
+            version = reading.read_version(connection, key, address, number)
             query = script.text("content")
             write_rows(connection, copy, query, repository=key, number=version.number)
         return (ContentRow(*row) for row in stream_rows(copy))
@@ -122,7 +122,7 @@ class History(Access):
         with self._reading() as connection:
             key = self._key(address)
             for number in (old, new):
-                reading.read_version(connection, self._tenant, key, address, number)
+                reading.read_version(connection, key, address, number)
             write_rows(connection, copy, diff_query(), repository=key, old=old, new=new)
         return map(DiffRow.of, stream_rows(copy))
 
@@ -131,7 +131,7 @@ class History(Access):
         with self._reading() as connection:
             key = self._key(address)
             for number in (old, new):
-                reading.read_version(connection, self._tenant, key, address, number)
+                reading.read_version(connection, key, address, number)
             return reading.read_diff_counts(connection, key, old, new)
 
     def drift(
@@ -144,7 +144,7 @@ class History(Access):
         copy = self._copy("drift")
         with self._reading() as connection:
             key = self._key(address)
-            reading.read_version(connection, self._tenant, key, address, number)
+            reading.read_version(connection, key, address, number)
             write_rows(
                 connection,
                 copy,
@@ -183,7 +183,7 @@ class History(Access):
         """Add up a version of a repository, the latest by default."""
         with self._reading() as connection:
             key = self._key(address)
-            version = reading.read_version(connection, self._tenant, key, address, number)
+            version = reading.read_version(connection, key, address, number)
             return reading.read_sizes(connection, key, version.number)
 
     def retained(self, address: str) -> int | None:
@@ -194,7 +194,7 @@ class History(Access):
     def _version(self, address: str, number: int | None) -> Version:
         with self._reading() as connection:
             key = self._key(address)
-            return reading.read_version(connection, self._tenant, key, address, number)
+            return reading.read_version(connection, key, address, number)
 
     def _holder(self, address: str, number: int) -> Version:
         # The version just made, or the one into which somebody squashed it meanwhile.

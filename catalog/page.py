@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import fields
+from functools import cache
 from operator import attrgetter
 from pathlib import Path
 
@@ -67,7 +69,7 @@ def write_rows(
 
 def stream_rows(path: Path) -> Iterator[script.Row]:
     """Yield the rows of such a copy in its order, and remove it."""
-    connection = duckdb.connect(config={"threads": 1})
+    connection = _engine(os.getpid()).cursor()
     try:
         connection.execute("PRAGMA disable_progress_bar")
         connection.execute("FROM read_parquet(?)", [str(path)])
@@ -77,3 +79,9 @@ def stream_rows(path: Path) -> Iterator[script.Row]:
     finally:
         connection.close()
         path.unlink()
+
+
+@cache
+def _engine(_pid: int) -> duckdb.DuckDBPyConnection:
+    # Making one costs 10 ms of CPU, so it is kept; a fork must not use its parent's threads.
+    return duckdb.connect(config={"threads": 1})

@@ -13,7 +13,7 @@ from catalog.diff import DiffCounts, diff_counts_query
 from catalog.errors import NotRecorded, RepositoryNotFound
 from catalog.reading import aware
 from catalog.version import Location, Sizes, Version
-from catalog.version_filter import EVERY, Span, VersionFilter, naive
+from catalog.version_filter import Span, VersionFilter, naive
 
 
 def read_versions(
@@ -26,6 +26,24 @@ def read_versions(
     if not rows:
         first_seen(connection, key, address)
         return []
+    return _noted(connection, key, address, rows)
+
+
+def read_version(
+    connection: DuckDBPyConnection, key: str, address: str, number: int | None
+) -> Version:
+    """Return one version of a repository, the latest by default."""
+    rows = script.ask(connection, script.text("version"), repository=key, number=number)
+    if not rows:
+        first_seen(connection, key, address)
+        raise NotRecorded("version", f"{address} {number}")
+    return _noted(connection, key, address, rows)[0]
+
+
+def _noted(
+    connection: DuckDBPyConnection, key: str, address: str, rows: list[script.Row]
+) -> list[Version]:
+    """Return versions with their labels and what protects them."""
     labels: dict[int, dict[str, str]] = defaultdict(dict)
     protected: dict[int, tuple[str, ...]] = defaultdict(tuple)
     for number, name, value in script.ask(connection, script.text("version_notes"), repository=key):
@@ -41,17 +59,6 @@ def read_versions(
         )
         for number, base, created_at, *rest in rows
     ]
-
-
-def read_version(
-    connection: DuckDBPyConnection, tenant: str, key: str, address: str, number: int | None
-) -> Version:
-    """Return one version of a repository, the latest by default."""
-    where = EVERY if number is None else VersionFilter(numbers=Span.only(number))
-    found = read_versions(connection, tenant, key, address, where)
-    if not found:
-        raise NotRecorded("version", f"{address} {number}")
-    return found[-1]
 
 
 def read_version_at(
