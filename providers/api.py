@@ -12,7 +12,7 @@ from pydantic import Field, field_validator, model_validator
 from catalog.errors import InvalidInput
 from catalog.paths import clean_prefix
 from providers.api_index import ApiIndex
-from providers.api_listing import Entry, Fields, expression
+from providers.api_listing import EXPRESSIONS, Entry, Fields, expression
 from providers.api_pages import Paging, pages
 from providers.api_storage import ApiStorage
 from providers.base import OpenOptions
@@ -179,18 +179,9 @@ class ApiSettings(WebSettings, title="API"):
         return pages(client, self.url + query, self._fields(), paging)
 
     def _fields(self) -> Fields:
-        names = (
-            "items",
-            "name",
-            "link",
-            "id",
-            "size",
-            "digest",
-            "etag",
-            "modified",
-            "content_type",
+        return Fields(
+            **{one: getattr(self, one) for one in EXPRESSIONS}, properties=self.properties
         )
-        return Fields(**{one: getattr(self, one) for one in names}, properties=self.properties)
 
 
 class ApiConnection:

@@ -29,6 +29,18 @@ from catalog.resource import Resource
 _HEX = re.compile(r"[0-9A-Fa-f]+")
 _DIGITS = re.compile(r"\d+")
 _BY_LENGTH = {length: name for name, length in sorted(HEX_LENGTHS.items(), reverse=True)}
+EXPRESSIONS = (
+    "items",
+    "name",
+    "link",
+    "id",
+    "size",
+    "digest",
+    "etag",
+    "modified",
+    "content_type",
+)
+"""What is found by an expression of its own."""
 NANOSECONDS, MICROSECONDS, MILLISECONDS = 1e17, 1e14, 1e11  # epochs above are in that unit
 
 
@@ -57,18 +69,7 @@ class Fields:
 
     @cached_property
     def _compiled(self) -> dict[str, Any]:
-        names = (
-            "items",
-            "name",
-            "link",
-            "id",
-            "size",
-            "digest",
-            "etag",
-            "modified",
-            "content_type",
-        )
-        plain = {one: expression(getattr(self, one)) for one in names if getattr(self, one)}
+        plain = {one: expression(getattr(self, one)) for one in EXPRESSIONS if getattr(self, one)}
         return plain | {
             f"property {name}": expression(text) for name, text in self.properties.items()
         }
