@@ -41,7 +41,8 @@ def small(tmp_path: Path) -> Path:
 @pytest.mark.timeout(600)
 def test_everything_is_made_once_and_then_as_it_was(set_up: SetUp, client: Any) -> None:  # noqa: ANN401
     # A server registers at its start whatever its own environment has installed.
-    client.delete_block_type(client.read_block_type_by_slug(REPOSITORY).id)
+    for slug in (REPOSITORY, "entrepot-contract", "entrepot-webhook"):
+        client.delete_block_type(client.read_block_type_by_slug(slug).id)
     dry = set_up("--dry-run")
     assert set(dry.values()) == {"made", "changed", "left out"}
     assert client.read_work_pools() == []

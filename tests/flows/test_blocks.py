@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -105,8 +106,11 @@ def test_every_field_says_what_it_is_for() -> None:
 
 
 def test_prefects_own_command_registers_the_block() -> None:
+    from prefect.settings import PREFECT_API_URL  # noqa: PLC0415 - imports Prefect
+
     done = subprocess.run(
         [sys.executable, "-m", "prefect", "block", "register", "-m", "blocks"],
+        env={**os.environ, "PREFECT_API_URL": str(PREFECT_API_URL.value())},
         capture_output=True,
         text=True,
         check=False,

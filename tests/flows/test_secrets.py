@@ -26,6 +26,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "ftp": {"host": "127.0.0.1", "port": 1, "username": "u"},
     "webdav": {"url": "http://127.0.0.1:1/x", "username": "u"},
     "git": {"url": "http://127.0.0.1:1/x.git"},
+    "api": {"url": "http://127.0.0.1:1/x", "username": "u"},
     "fsspec": {"url": "memory://x"},
 }
 

@@ -368,7 +368,7 @@ def test_a_run_shows_progress_and_a_result_in_the_ui(source: Path, tmp_path: Pat
         artifacts = client.request("POST", "/artifacts/filter", json=of_run).json()
     assert run["name"] == "sync …/source to …/shown"
     shown = {one["key"]: one for one in artifacts}
-    assert set(shown) == {"entrepot-progress", "entrepot-result"}
+    assert set(shown) == {"entrepot-progress", "entrepot-report", "entrepot-result"}
     assert "3 of 3 files" in shown["entrepot-progress"]["description"]
     assert '"added": "3"' in shown["entrepot-result"]["data"]
 

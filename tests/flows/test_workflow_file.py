@@ -221,7 +221,7 @@ def test_a_stored_block_is_named() -> None:
         ("type: s3, bucket: b, endpoint: 'https://h', insecure: true", "`insecure` means http://"),
         ("type: sftp, hoost: h", "unknown: 'hoost'; allowed: "),
         ("type: drive, folder: f", "package gdrive-fsspec; docs/workflows.md"),
-        ("type: punch", "there is no type 'punch'; known: azure, "),
+        ("type: punch", "there is no type 'punch'; known: api, azure, "),
         ("type: repository", "`repository` is to be a text, found None"),
         ("type: repository, repository: 's3://u:hunter2@b'", "address holds a password"),
         ("type: sftp, host: h, password: {hunter2: 1}", "password: Input should be a valid str"),

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import base64
 import logging
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
-from threading import Timer
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -166,7 +167,13 @@ def test_a_wait_ends_when_the_run_is_stopped(inbox: Inbox) -> None:
     inbox.answer(503, Retry_After="30")
     stop = StopFlag()
     patient = receiver(inbox, retry=RetryPolicy(retries=1, longest_s=60.0))
-    Timer(0.1, stop.set).start()
+
+    def end_the_wait() -> None:
+        while not inbox.posts:
+            time.sleep(0.01)
+        stop.set()
+
+    Thread(target=end_the_wait, daemon=True).start()
     with pytest.raises(Cancelled):
         send(patient, MESSAGE, stop)
     assert len(inbox.posts) == 1
