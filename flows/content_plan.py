@@ -160,12 +160,19 @@ def prepared(run: Running, content: Content, options: Options, given: Iterable[R
 
 
 def _let_read(run: Running, content: Content, given: Iterable[Repository]) -> None:
-    """Let the run read every place that is known now to hold bytes of what is wanted."""
+    """Let the run read every place that is known now to hold bytes of what is wanted.
+
+    And those that are `given`: what stands there under its path may be it, known or not.
+    """
     job = run.job
-    near = (job.source, *job.destinations, *given)
     own = {one.address for one in (job.source, *job.destinations)}
+    named = {one.address: one for one in given if one.address not in own}
+    near = (job.source, *job.destinations, *named.values())
     held = {one: None for version in content.versions for one in run.catalog.holders(*version)}
-    run.job = replace(job, places=readable([one for one in held if one not in own], near))
+    known = readable([one for one in held if one not in own], near)
+    there = {one.address for one in known}
+    places = (*known, *(one for address, one in named.items() if address not in there))
+    run.job = replace(job, places=places, same_paths=frozenset(named))
 
 
 def _lacking(run: Running, plan: Plan) -> list[str]:

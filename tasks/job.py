@@ -46,6 +46,7 @@ class Job:
     steps: tuple[StepChange, ...] = ()
     plan_id: str = ""
     places: tuple[Repository, ...] = ()  # further repositories to read from
+    same_paths: frozenset[str] = frozenset()  # addresses of those that a person named
     webhook: Webhook | None = None  # whom to tell what each batch stored
 
     def __repr__(self) -> str:
@@ -191,8 +192,9 @@ def delivery(job: Job) -> Generator[Delivery]:
             common.budget,
             job.run_id,
             places,
-            mirrors,
-            {one.quarantine: _aside(job, one.quarantine) for one in job.options.contracts},
+            same_paths=job.same_paths,
+            mirrors=mirrors,
+            asides={one.quarantine: _aside(job, one.quarantine) for one in job.options.contracts},
         )
 
 

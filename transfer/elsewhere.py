@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from catalog.errors import IntegrityError, ResourceChanged, ResourceNotFound
+from catalog.errors import IntegrityError, ResourceChanged, ResourceNotFound, StorageError
 from catalog.outcome import Proof
 from catalog.plan import Item, Place
 from providers.base import Copier, Source, Storage, Stored
@@ -20,9 +20,17 @@ from transfer.staging import Piece
 
 
 def elsewhere(delivery: Delivery, item: Item) -> Iterator[tuple[End[Source], Place]]:
-    """Yield open places that hold a file's bytes already, by the catalog's word."""
-    if not item.elsewhere:
-        return
+    """Yield open places that hold a file's bytes already, by the catalog's word.
+
+    After them those that a person named, where a file of that name and size stands.
+    """
+    if item.elsewhere:
+        yield from _known(delivery, item)
+    if delivery.same_paths:
+        yield from _named(delivery, item)
+
+
+def _known(delivery: Delivery, item: Item) -> Iterator[tuple[End[Source], Place]]:
     ends: dict[str, End[Source]] = {end.address: end for end in delivery.places}
     ends |= {end.address: end for end in delivery.destinations}
     ends[delivery.source.address] = delivery.source
@@ -31,6 +39,20 @@ def elsewhere(delivery: Delivery, item: Item) -> Iterator[tuple[End[Source], Pla
             end = ends[place.address]
             path = path_in(end.storage, place.path, place.sha256, place.etag)
             yield end, replace(place, path=path)
+
+
+def _named(delivery: Delivery, item: Item) -> Iterator[tuple[End[Source], Place]]:
+    sha256 = item.sha256()
+    for end in delivery.places:
+        if sha256 is None or end.address not in delivery.same_paths:
+            continue
+        try:
+            with end.gate.connection(delivery.stop):
+                found = end.storage.stat(item.path)
+        except StorageError:
+            continue  # nobody said for sure that it is there
+        if item.size is None or found.size in (item.size, None):
+            yield end, Place(end.address, item.path, sha256)
 
 
 def inside(delivery: Delivery, item: Item, destination: Storage) -> Iterator[tuple[Source, Place]]:

@@ -106,6 +106,8 @@ class Delivery:
     run_id: str = field(default_factory=lambda: uuid4().hex)
     places: tuple[End[Source], ...] = ()
     """Further storages that may hold bytes the plan needs; they are read only."""
+    same_paths: frozenset[str] = frozenset()
+    """Addresses of those that a person named: what stands there under its path may be it."""
     mirrors: Mirrors = field(default_factory=Mirrors)
     asides: Mapping[str, HistoryArea] = field(default_factory=dict[str, HistoryArea])
     """Where what breaks a contract is put aside, by what the contract says of that."""

@@ -38,10 +38,10 @@ def pump(staging: Staging, piece: Piece) -> float | None:
     try:
         broken = _move(staging, piece)
     except StorageError as error:
-        first = piece.attempts == 1 and piece.digest is None and not piece.turned
-        if first and any(elsewhere(delivery, piece.item)):
-            return 0.0  # the catalog's word was outdated: now the source is asked
-        delay = source_of(delivery, piece).retry.delay_s(piece.attempts, error)
+        places = 0 if piece.turned else len(list(elsewhere(delivery, piece.item)))
+        if piece.digest is None and piece.attempts <= places:
+            return 0.0  # the catalog's word was outdated: the next is asked, the source at last
+        delay = source_of(delivery, piece).retry.delay_s(max(1, piece.attempts - places), error)
         if delay is None and turn(delivery, piece, error):
             return 0.0
         if delay is None:
@@ -182,8 +182,10 @@ class _Stream:
         self.size: int | None = piece.item.size
 
     def _origin(self) -> tuple[End[Source], str]:
-        if self._piece.attempts == 0 and not self._piece.turned:
-            for end, place in elsewhere(self._delivery, self._piece.item):
+        if not self._piece.turned and self._piece.digest is None:
+            places = list(elsewhere(self._delivery, self._piece.item))
+            if self._piece.attempts < len(places):
+                end, place = places[self._piece.attempts]
                 self._known = (Digest("sha256", place.sha256),)
                 return end, place.path
         for number, outcome in self._piece.outcomes.items():

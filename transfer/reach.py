@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from catalog.errors import StorageError
 from catalog.plan import Action, Item
@@ -19,10 +19,7 @@ def unreachable(delivery: Delivery, items: Sequence[Item]) -> list[str]:
     tries: dict[str, int] = {}
 
     def look(item: Item) -> float | None:
-        places = [(end, place.path) for end, place in elsewhere(delivery, item)]
-        source = delivery.source
-        places.append((source, path_in(source.storage, item.origin, None, item.etag)))
-        for end, path in places:
+        for end, path in _candidates(delivery, item):
             try:
                 if _stands(delivery, end, path, item):
                     return None
@@ -37,6 +34,13 @@ def unreachable(delivery: Delivery, items: Sequence[Item]) -> list[str]:
     wanted = [item for item in items if Action.REMOVE not in item.actions]
     Lane(wanted, look, delivery.stop).run(delivery.options.threads)
     return sorted(missing)
+
+
+def _candidates(delivery: Delivery, item: Item) -> Iterator[tuple[End[Source], str]]:
+    for end, place in elsewhere(delivery, item):
+        yield end, place.path
+    source = delivery.source
+    yield source, path_in(source.storage, item.origin, None, item.etag)
 
 
 def _stands(delivery: Delivery, end: End[Source], path: str, item: Item) -> bool:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from catalog.errors import InvalidInput, NotRecorded
+from catalog.errors import CatalogError, InvalidInput, NotRecorded
 from catalog.finding import Fault
 from tests.flows.test_sync import bucket, files
 from tests.servers.seaweedfs import S3Server
@@ -187,3 +187,30 @@ def test_what_cannot_be_repaired_is_put_aside_and_named(source: Path, tmp_path: 
     assert files(end)["sub/b.bin"] == files(source)["sub/b.bin"]
     aside = [one.read_text() for one in (end / ".entrepot").rglob("*") if one.is_file()]
     assert "`lpha" in aside, "but not lost either"
+
+
+@pytest.mark.parametrize("size", [5, 9 * 2**20], ids=["small", "large"])
+def test_a_named_source_is_asked_for_what_nobody_knew_it_holds(tmp_path: Path, size: int) -> None:
+    from flows.repair import repair  # noqa: PLC0415
+    from flows.sync import sync  # noqa: PLC0415
+
+    data = os.urandom(size)
+    source, copy, other, end = (tmp_path / one for one in ("source", "copy", "other", "end"))
+    for folder in (source, copy, other):
+        (folder / "sub").mkdir(parents=True)
+        (folder / "sub" / "a").write_bytes(data)
+    sync(str(source), [str(end)])
+    (source / "sub" / "a").unlink()
+    rot(end / "sub" / "a")
+
+    result = repair(str(end), sources=[str(copy)])
+
+    assert result.repaired == ("sub/a",)
+    assert (end / "sub" / "a").read_bytes() == data
+
+    rot(end / "sub" / "a")
+    (copy / "sub" / "a").unlink()
+    rot(other / "sub" / "a")
+    with pytest.raises((CatalogError, OSError)):  # of the right size, and wrong
+        repair(str(end), sources=[str(other)])
+    assert (end / "sub" / "a").exists() is False or (end / "sub" / "a").read_bytes() != data
