@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import shlex
 from importlib.metadata import entry_points
+from inspect import getsource
 from typing import Any
 
 import yaml
@@ -19,6 +20,7 @@ from tests.test_layout import PACKAGES
 PLACE = ROOT / "deployments"
 COMPOSE: dict[str, Any] = yaml.safe_load((PLACE / "compose.yaml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+ENCRYPTION = "PREFECT_SERVER_ENCRYPTION_KEY"
 OF_THE_IMAGE = {"PATH", "PYTHONUNBUFFERED", "DO_NOT_TRACK", "ENTREPOT_HOME"}
 
 
@@ -31,13 +33,15 @@ def instructions() -> list[tuple[str, list[str]]]:
 
 def settings() -> set[str]:
     """Return every environment variable that Prefect or Entrepot reads."""
+    from prefect.server.utilities import encryption  # noqa: PLC0415 - reads it by itself
     from prefect.settings.legacy import (  # noqa: PLC0415 - imports Prefect
         _get_settings_fields,  # pyright: ignore[reportPrivateUsage]
     )
     from prefect.settings.models.root import Settings as Prefects  # noqa: PLC0415
 
     ours = {f"ENTREPOT_{field.upper()}" for field in Settings.model_fields}
-    return ours | {name for name in _get_settings_fields(Prefects) if name.isupper()}
+    settled = {name for name in _get_settings_fields(Prefects) if name.isupper()}
+    return ours | settled | {key for key in (ENCRYPTION,) if key in getsource(encryption)}
 
 
 def test_every_variable_is_a_setting() -> None:
