@@ -64,9 +64,16 @@ class Progress:
         self._listed = files
 
     def expect(self, files: int, size: int) -> None:
-        """Say how many items, and bytes to read, there are in all."""
+        """Say how many items, and bytes to read, there are beside those that are done already.
+
+        >>> progress = Progress()
+        >>> progress.settled(failed=False)  # a file that was looked at, before it is mended
+        >>> progress.expect(2, 0)
+        >>> progress.snapshot().wanted_files
+        3
+        """
         with self._lock:
-            self._wanted = (files, size)
+            self._wanted = (self._files + files, self._bytes + size)
 
     def settled(self, *, failed: bool) -> None:
         """Count one item as done."""
