@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import obstore
@@ -19,6 +20,19 @@ GUIDES = (
     "security.md",
     *sorted(f"how-to/{one.name}" for one in DOCS.glob("how-to/*.md")),
 )
+
+
+@pytest.fixture(autouse=True)
+def forgotten() -> Iterator[None]:
+    """Delete what a guide stored at the tests' server: others count what is there."""
+    from prefect import get_client  # noqa: PLC0415 - imports Prefect
+
+    with get_client(sync_client=True) as client:
+        before = {one.id for one in client.read_block_documents(limit=200)}
+        yield
+        for one in client.read_block_documents(limit=200):
+            if one.id not in before and one.name:
+                client.delete_block_document(one.id)
 
 
 def s3_names(server: S3Server) -> dict[str, str]:
