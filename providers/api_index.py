@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import json
-import shutil
 import sqlite3
-import tempfile
 import threading
-import weakref
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 from catalog.digest import Digest
 from catalog.errors import ResourceNotFound, UnexpectedReply
@@ -24,40 +20,31 @@ class ApiIndex:
 
     def __init__(self) -> None:
         """Hold nothing yet."""
-        self._folder: Path | None = None  # made when something is to be held
         self._lock = threading.Lock()
-        self._filling = threading.Lock()
+        self._asking = threading.Lock()
         self._database: sqlite3.Connection | None = None
-        self._count = 0
-        self._remove: Callable[[], object] = lambda: None
 
     def filled(self, entries: Iterator[Entry]) -> Iterator[Resource]:
         """Yield what a listing finds, and hold it once that is complete.
 
+        No lock is held meanwhile: whoever lists may look files up.
+
         Raises:
             UnexpectedReply: two entries bear one name.
         """
-        with self._filling:
-            self._count += 1
-            file = self._place() / f"{self._count}.sqlite"
-            database = sqlite3.connect(file, check_same_thread=False, isolation_level=None)
-            try:
-                database.execute("PRAGMA journal_mode = OFF")
-                database.execute("PRAGMA synchronous = OFF")
-                database.execute(_TABLE)
-                database.execute("BEGIN")
-                for entry in entries:
-                    _insert(database, entry)
-                    yield entry.resource
-                database.execute("COMMIT")
-            except BaseException:
-                database.close()
-                file.unlink(missing_ok=True)
-                raise
-            with self._lock:
-                old, self._database = self._database, database
-            if old is not None:
-                old.close()
+        # No name: SQLite's own temporary file, which is gone when it is closed, or we are killed.
+        database = sqlite3.connect("", check_same_thread=False, isolation_level=None)
+        try:
+            database.execute(_TABLE)
+            database.execute("BEGIN")
+            for entry in entries:
+                _insert(database, entry)
+                yield entry.resource
+            database.execute("COMMIT")
+        except BaseException:
+            database.close()
+            raise
+        self._hold(database)
 
     def entry(self, path: str, listed: Callable[[], Iterator[Resource]]) -> Entry:
         """Return the entry of a path; `listed` fills the index where nobody did so yet.
@@ -66,8 +53,10 @@ class ApiIndex:
             ResourceNotFound: the API lists no such file.
         """
         if self._database is None:
-            for _ in listed():
-                pass
+            with self._asking:  # of many who come first, one lists
+                if self._database is None:
+                    for _ in listed():
+                        pass
         with self._lock:
             if self._database is None:
                 raise ResourceNotFound(f"the listing has no file {path!r}", path=path)
@@ -80,17 +69,13 @@ class ApiIndex:
 
     def close(self) -> None:
         """Forget everything."""
-        with self._lock:
-            if self._database is not None:
-                self._database.close()
-                self._database = None
-        self._remove()
+        self._hold(None)
 
-    def _place(self) -> Path:
-        if self._folder is None:
-            self._folder = Path(tempfile.mkdtemp(prefix="entrepot-api-"))
-            self._remove = weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
-        return self._folder
+    def _hold(self, database: sqlite3.Connection | None) -> None:
+        with self._lock:
+            old, self._database = self._database, database
+            if old is not None:
+                old.close()
 
 
 def _insert(database: sqlite3.Connection, entry: Entry) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import quote
 
@@ -301,3 +302,18 @@ def test_a_refusal_and_a_dead_server_are_told_as_such(faulty_server: FaultyServe
     faulty_server.script("/v1/files", status(403))
     with pytest.raises(AccessDenied):
         list(opened(faulty_server).enumerate())
+
+
+def test_whoever_lists_may_look_files_up_and_many_at_once_list_once(
+    faulty_server: FaultyServer,
+) -> None:
+    page(faulty_server, "/v1/files", [{"title": one, "href": f"/f/{one}"} for one in "abc"])
+    faulty_server.files |= {f"/f/{one}": one.encode() for one in "abc"}
+    first = opened(faulty_server)
+    assert [first.fetch(one.path).data for one in first.enumerate()] == [b"a", b"b", b"c"]
+
+    faulty_server.requests.clear()
+    fresh = opened(faulty_server)
+    with ThreadPoolExecutor(8) as pool:
+        assert {one.path for one in pool.map(fresh.stat, ["a", "b", "c"] * 8)} == set("abc")
+    assert faulty_server.requests["/v1/files"] == 1
