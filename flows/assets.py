@@ -14,6 +14,7 @@ from prefect.cache_policies import NO_CACHE
 
 from blocks.repository import Repository
 from catalog.version import Version
+from flows.events import facts_of
 
 BY = "entrepot"
 LONGEST = 512  # characters of a key
@@ -38,20 +39,8 @@ def materialized(
         persist_result=False,
     )
     def materialization() -> None:
-        add_asset_metadata(
-            asset,
-            {
-                "version": version.number,
-                "base": version.base,
-                "added": version.added,
-                "replaced": version.replaced,
-                "removed": version.removed,
-                "files": version.total,
-                "bytes": version.bytes,
-                "digest": None if digest is None else f"sha256:{digest}",
-                "run_id": version.run_id,
-            },
-        )
+        told = None if digest is None else f"sha256:{digest}"
+        add_asset_metadata(asset, {**facts_of(version), "digest": told})
 
     materialization()
 

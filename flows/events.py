@@ -24,20 +24,21 @@ TOLD = 100  # paths in a payload
 
 def version_created(repository: Repository, version: Version) -> None:
     """Tell that a repository has a new version, and what it changed."""
-    emit_event(
-        VERSION_CREATED,
-        _resource(repository),
-        payload={
-            "version": version.number,
-            "base": version.base,
-            "added": version.added,
-            "replaced": version.replaced,
-            "removed": version.removed,
-            "files": version.total,
-            "bytes": version.bytes,
-            "run_id": version.run_id,
-        },
-    )
+    emit_event(VERSION_CREATED, _resource(repository), payload=facts_of(version))
+
+
+def facts_of(version: Version) -> dict[str, object]:
+    """Return what is told of a version: its number, what it changed, and what it holds."""
+    return {
+        "version": version.number,
+        "base": version.base,
+        "added": version.added,
+        "replaced": version.replaced,
+        "removed": version.removed,
+        "files": version.total,
+        "bytes": version.bytes,
+        "run_id": version.run_id,
+    }
 
 
 def resources_quarantined(repository: Repository, paths: Sequence[str], run_id: str) -> None:

@@ -50,16 +50,21 @@ def payloads(events: list[ReceivedEvent]) -> list[dict[str, Any]]:
     return [one.payload for one in sorted(events, key=lambda one: one.occurred)]
 
 
-def test_a_version_is_told_with_its_counts_and_no_version_is_not(
-    source: Path, tmp_path: Path, told: Told
-) -> None:
+def synced_thrice(source: Path, end: str) -> tuple[str, str]:
+    """Sync, sync nothing, and sync a change; return the ids of the two runs that made versions."""
     from flows.sync import sync  # noqa: PLC0415 - imports Prefect
 
-    end = str(tmp_path / "end")
     first = sync(str(source), [end])
     sync(str(source), [end])  # nothing to do
     (source / "a.txt").write_text("other")
-    second = sync(str(source), [end])
+    return first.run_id, sync(str(source), [end]).run_id
+
+
+def test_a_version_is_told_with_its_counts_and_no_version_is_not(
+    source: Path, tmp_path: Path, told: Told
+) -> None:
+    end = str(tmp_path / "end")
+    runs = synced_thrice(source, end)
 
     events = told("entrepot.version.created", 2)
 
@@ -67,7 +72,7 @@ def test_a_version_is_told_with_its_counts_and_no_version_is_not(
         (1, 3, 0),
         (2, 0, 1),
     ]
-    assert [one["run_id"] for one in payloads(events)] == [first.run_id, second.run_id]
+    assert [one["run_id"] for one in payloads(events)] == [*runs]
     assert {one.resource.id for one in events} == {f"entrepot.repository.file://{end}"}
     related = [one.id for event in events for one in event.related]
     assert any(one.startswith("prefect.flow-run.") for one in related)

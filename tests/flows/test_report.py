@@ -16,7 +16,7 @@ from catalog.store import Catalog
 from flows.chart import COLOURS, chart
 from flows.report import report
 from flows.result import DestinationResult, Failure, SyncResult
-from tests.flows.test_events import Told, payloads, told
+from tests.flows.test_events import Told, payloads, synced_thrice, told
 from transfer.course import Course
 from transfer.progress import Snapshot
 
@@ -115,13 +115,8 @@ def test_every_address_has_a_key_that_prefect_takes(address: str, key: str) -> N
 def test_a_version_is_one_materialization_and_a_run_of_nothing_is_none(
     source: Path, tmp_path: Path, told: Told
 ) -> None:
-    from flows.sync import sync  # noqa: PLC0415
-
     end = str(tmp_path / "end")
-    first = sync(str(source), [end])
-    sync(str(source), [end])  # nothing to do
-    (source / "a.txt").write_text("other")
-    second = sync(str(source), [end])
+    runs = synced_thrice(source, end)
 
     events = told("prefect.asset.materialization.succeeded", 2)
 
@@ -131,7 +126,7 @@ def test_a_version_is_one_materialization_and_a_run_of_nothing_is_none(
         (1, 3, 0, 3),
         (2, 0, 1, 3),
     ]
-    assert [one["run_id"] for one in payloads(events)] == [first.run_id, second.run_id]
+    assert [one["run_id"] for one in payloads(events)] == [*runs]
     catalog = Catalog.open()
     assert [one["digest"] for one in payloads(events)] == [
         f"sha256:{catalog.manifest_digest(f'file://{end}', number)}" for number in (1, 2)
