@@ -10,7 +10,6 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from prefect.logging import get_run_logger
-from prefect.runtime import flow_run
 
 from blocks.repository import Repository
 from catalog.errors import InvalidInput, RepositoryNotFound
@@ -21,19 +20,13 @@ from flows.artifacts import show_freshness
 from flows.events import freshness_missed
 from flows.freshness_result import Expected, FreshnessMissed, FreshnessResult
 from flows.instance import chosen, own_by_name
+from flows.names import chosen_name
 from flows.verb import verb
 
 NOTHING = Arrived(0, 0, None)
 
 
-def run_name() -> str:
-    """Return `freshness` and what it was told to choose."""
-    given = dict(flow_run.parameters or {})
-    labels = [f"{name}={value}" for name, value in (given.get("labels") or {}).items()]
-    return " ".join(["freshness", *(given.get("names") or ()), *labels])[:200]
-
-
-@verb("freshness", run_name)
+@verb("freshness", chosen_name)
 def freshness(
     *, names: list[str] | None = None, labels: dict[str, str] | None = None
 ) -> FreshnessResult:

@@ -24,6 +24,13 @@ def run_name() -> str:
     return f"{verb} {source}{to}"[:200]
 
 
+def chosen_name() -> str:
+    """Return `<flow>` of the run that begins, with the names and labels that it goes by."""
+    given = dict(flow_run.parameters or {})
+    labels = [f"{name}={value}" for name, value in (given.get("labels") or {}).items()]
+    return " ".join([flow_run.flow_name or "run", *(given.get("names") or ()), *labels])[:200]
+
+
 def shown(value: object) -> str:
     """Return a repository's name, or the end of its address, which cannot hold a secret.
 

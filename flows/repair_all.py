@@ -8,7 +8,6 @@ repair_all(labels={"tier": "gold"}, depth="existence")
 from __future__ import annotations
 
 from prefect.logging import get_run_logger
-from prefect.runtime import flow_run
 
 from blocks.repository import Repository
 from blocks.resolve import repository as resolved
@@ -16,20 +15,14 @@ from catalog.errors import CatalogError, InvalidInput
 from catalog.settings import Settings
 from catalog.store import Catalog
 from flows.instance import chosen, own_by_name
+from flows.names import chosen_name
 from flows.repair import repaired
 from flows.repair_all_result import Mended, RepairAllFailed, RepairAllResult
 from flows.verb import verb
 from flows.verify import Depth
 
 
-def run_name() -> str:
-    """Return `repair-all` and what it was told to choose."""
-    given = dict(flow_run.parameters or {})
-    labels = [f"{name}={value}" for name, value in (given.get("labels") or {}).items()]
-    return " ".join(["repair-all", *(given.get("names") or ()), *labels])[:200]
-
-
-@verb("repair-all", run_name)
+@verb("repair-all", chosen_name)
 def repair_all(
     *,
     names: list[str] | None = None,
