@@ -24,13 +24,14 @@ def elsewhere(delivery: Delivery, item: Item) -> Iterator[tuple[End[Source], Pla
 
     After them those that a person named, where a file of that name and size stands.
     """
-    if item.elsewhere:
-        yield from _known(delivery, item)
+    yield from _known(delivery, item)
     if delivery.same_paths:
         yield from _named(delivery, item)
 
 
 def _known(delivery: Delivery, item: Item) -> Iterator[tuple[End[Source], Place]]:
+    if not item.elsewhere:
+        return
     ends: dict[str, End[Source]] = {end.address: end for end in delivery.places}
     ends |= {end.address: end for end in delivery.destinations}
     ends[delivery.source.address] = delivery.source
@@ -63,7 +64,7 @@ def inside(delivery: Delivery, item: Item, destination: Storage) -> Iterator[tup
     can = destination.capabilities
     if not can.copy or can.links or not isinstance(destination, Copier):
         return
-    for end, place in elsewhere(delivery, item):
+    for end, place in _known(delivery, item):
         pinned = place.etag is not None and end.storage.capabilities.etags
         if pinned and destination.copies_from(end.storage):
             yield end.storage, place
