@@ -97,7 +97,7 @@ class Faults:
         """Return the fault that strikes now, and count it."""
         with self._lock:
             for number, (one, pattern) in enumerate(self._faults):
-                if one.where is not where or not (path == "" or pattern.fullmatch(path)):
+                if one.where is not where or not pattern.fullmatch(path):
                     continue
                 if one.times is None or self._done[number, path] < one.times:
                     self._done[number, path] += 1

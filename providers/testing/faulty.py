@@ -121,7 +121,7 @@ class FaultyStorage:
         self._inner.check_name(path)
 
     def enumerate(self, prefix: str = "", *, recursive: bool = True) -> Iterator[Resource]:
-        """List the place; a fault whose files match strikes there, or at once for `**`."""
+        """List the place; a fault strikes at the file that it is about."""
         for one in self._inner.enumerate(prefix, recursive=recursive):
             self._faults.strike(Where.LIST, one.path)
             yield one
