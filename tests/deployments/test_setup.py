@@ -62,6 +62,10 @@ def test_everything_is_made_once_and_then_as_it_was(set_up: SetUp, client: Any) 
     assert client.read_work_pool("entrepot").concurrency_limit == 16
     assert client.read_deployment_by_name("sync/sync").work_pool_name == "entrepot"
     assert client.read_block_type_by_slug(REPOSITORY).name
+    for name in ("freshness", "repair-all", "check-catalog"):
+        deployed = client.read_deployment_by_name(f"{name}/{name}")
+        assert [one.active for one in deployed.schedules] == [False], "off until somebody wants it"
+        assert deployed.job_variables["env"]["PYTHONUNBUFFERED"] == "1"
 
     again = set_up()
     assert again == {
