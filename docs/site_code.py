@@ -86,13 +86,29 @@ def events_page() -> str:
         if not isinstance(node, ast.FunctionDef) or call is None:
             continue
         name = getattr(events, ast.unparse(call.args[0]))
-        (payload,) = (one.value for one in call.keywords if one.arg == "payload")
-        keys = [f"`{ast.literal_eval(key)}`" for key in payload.keys]  # type: ignore[attr-defined]
+        keys = [f"`{key}`" for key in _payload_keys(call)]
         parts.append(
             f"## `{name}`\n\n{first_sentences(ast.get_docstring(node))}\n\n"
             f"Resource: `{_resource_id(call.args[1])}`.\n\nPayload: {', '.join(keys)}.\n"
         )
     return "\n".join(parts)
+
+
+def _payload_keys(call: ast.Call) -> list[str]:
+    """Return the keys of an event's payload, written in the call or by the function it calls."""
+    from flows import events  # noqa: PLC0415 - imports Prefect
+
+    (payload,) = (one.value for one in call.keywords if one.arg == "payload")
+    if isinstance(payload, ast.Call):
+        made_by = getattr(events, ast.unparse(payload.func))
+        (payload,) = (
+            one
+            for one in ast.walk(ast.parse(inspect.getsource(made_by)))
+            if isinstance(one, ast.Dict)
+        )
+    if not isinstance(payload, ast.Dict):
+        raise TypeError(f"the payload of an event is no mapping: {ast.unparse(payload)}")
+    return [str(ast.literal_eval(key)) for key in payload.keys if key is not None]
 
 
 def _emitted(node: ast.AST) -> ast.Call | None:
