@@ -7,6 +7,7 @@ inbox; the file is open only while the turnstile is held.
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +24,8 @@ from catalog.lock import Hold, Turnstile
 from catalog.orders.work import Result
 from catalog.refusal import raise_refusal
 from catalog.settings import Settings
+
+RACY_NS = 20_000_000  # 20 ms; the kernel's clock for files ticks every 1 to 10 ms
 
 
 class Access:
@@ -71,6 +74,26 @@ class Access:
         newest = self._inbox.newest()
         if newest is not None:
             self._settle(newest, turnstile)
+
+    def generation(self) -> tuple[int, ...]:
+        """Return what differs whenever anything may have been recorded since; two calls of `stat`.
+
+        Cache answers by it, and take it before you ask: what the catalog tells of is its file and
+        what waits in the inbox. Two changes in one tick of the clock show as one, so that for a
+        moment after a change (20 ms) no value is equal to any other.
+        """
+        found: list[int] = []
+        newest = 0
+        for path in (self.path, self._folder / "inbox"):
+            try:
+                status = path.stat()
+            except FileNotFoundError:
+                found += (0, 0, 0)
+                continue
+            newest = max(newest, status.st_mtime_ns)
+            found += (status.st_mtime_ns, status.st_size, status.st_ino)
+        now = time.time_ns()
+        return (*found, now if abs(now - newest) < RACY_NS else 0)
 
     def _key(self, address: str) -> str:
         return repository_key(self._tenant, address)
