@@ -50,7 +50,7 @@ class Access:
         for name in FOLDERS:
             (beside / name).mkdir(parents=True, exist_ok=True)
         self._folder = beside
-        self._inbox = Inbox(beside)
+        self._inbox = Inbox(beside, tenant)
         self._turnstile = Turnstile(beside, timeout_s)
         self._database = Database(self.path, beside / "tmp", threads=threads, memory=memory)
 
@@ -121,7 +121,7 @@ class Access:
         with turnstile.hold(Hold.ALONE, unless=lambda: not self._inbox.waits(batch)) as held:
             if not held:
                 return {}
-            folder = Folder(self._database, self._inbox, self._folder / "spool", self._tenant)
+            folder = Folder(self._database, self._inbox, self._folder / "spool")
             return folder.settle(batch)
 
     def _ask(self, kind: str, body: Mapping[str, object]) -> Result:

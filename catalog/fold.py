@@ -1,5 +1,7 @@
 """Folds the orders that wait into the catalog: all in one transaction, each exactly once.
 
+Each is folded for the tenant that gave it, whoever folds.
+
 What an order asks for may be refused (`InvalidInput`): that is an answer, and nothing else is
 disturbed. An order that cannot be folded at all is poisoned: it is set aside, and the rest go on.
 """
@@ -7,8 +9,9 @@ disturbed. An order that cannot be folded at all is poisoned: it is set aside, a
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
 
 import duckdb
@@ -77,14 +80,13 @@ class _PoisonedError(Exception):
 class Folder:
     """Folds what waits in an inbox; call it only while the turnstile is held alone."""
 
-    __slots__ = ("_database", "_inbox", "_spool", "_tenant")
+    __slots__ = ("_database", "_inbox", "_spool")
 
-    def __init__(self, database: Database, inbox: Inbox, spool: Path, tenant: str) -> None:
+    def __init__(self, database: Database, inbox: Inbox, spool: Path) -> None:
         """Fold `inbox` into `database`."""
         self._database = database
         self._inbox = inbox
         self._spool = spool
-        self._tenant = tenant
 
     def settle(self, until: str) -> dict[str, Result]:
         """Fold what waits, none younger than the batch `until`; return what was answered."""
@@ -127,16 +129,23 @@ class Folder:
     ) -> dict[str, Result]:
         connection.execute("BEGIN")  # closing the connection undoes what is not committed
         known = _ingested(connection, orders)
-        work = Work(connection, self._tenant, self._spool)
         results: dict[str, Result] = {}
-        for kind, group in groupby(
-            (order for order in orders if order.batch not in known), lambda order: order.kind
-        ):
-            results |= _apply(work, kind, list(group))
+        for (kind, tenant), group in _grouped(one for one in orders if one.batch not in known):
+            results |= _apply(Work(connection, tenant, self._spool), kind, group)
         connection.execute("COMMIT")
         for order in orders:
             self._inbox.done(order)
         return results
+
+
+def _grouped(orders: Iterable[Order]) -> Iterator[tuple[tuple[str, str], list[Order]]]:
+    # What one tenant's outcomes do is nothing to another's, so those of each are folded together.
+    for kind, group in groupby(orders, attrgetter("kind")):
+        same = list(group)
+        if kind == OUTCOMES:
+            same.sort(key=attrgetter("tenant"))
+        for tenant, own in groupby(same, attrgetter("tenant")):
+            yield (kind, tenant), list(own)
 
 
 def _apply(work: Work, kind: str, orders: list[Order]) -> dict[str, Result]:

@@ -1,8 +1,9 @@
 """The durable inbox: orders to the catalog, each one file, acknowledged by one rename.
 
-An order is JSON (`<time>-<random>.plan.json`) or rows (`….outcomes.parquet`). It is written
-and synced beside the inbox, then renamed into it: from then on it survives any crash, and whoever
-next holds the catalog folds it. Names sort in the order they were given.
+An order is JSON (`<time>-<random>.plan.<tenant>.json`) or rows (`….outcomes.<tenant>.parquet`). It
+is written and synced beside the inbox, then renamed into it: from then on it survives any crash,
+and whoever next holds the catalog folds it, for the tenant that it names. Names sort in the order
+they were given.
 """
 
 from __future__ import annotations
@@ -17,25 +18,36 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import quote, unquote
+
+from catalog.errors import InvalidInput
 
 STALE_S = 2 * 86_400  # a draft older than this belongs to nobody
-_NAME = re.compile(r"\d{20}-[0-9a-f]{12}\.[a-z-]+\.(json|parquet)")
+LONGEST = 180  # bytes of a tenant as part of a name, of the 255 that file systems allow
+_NAME = re.compile(r"\d{20}-[0-9a-f]{12}\.[a-z-]+(\.[^./]+)?\.(json|parquet)")
 FOLDERS = ("inbox", "spool", "tmp", "quarantine")
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """One file of the inbox: its batch id (when and which), its kind, and where it lies."""
+    """One file of the inbox: its batch id (when and which), kind, whose it is, where it lies."""
 
     batch: str
     kind: str
+    tenant: str
     path: Path
 
     @classmethod
-    def at(cls, path: Path) -> Order:
-        """Read the batch id and kind off the file's name."""
-        batch, kind, _ = path.name.split(".", 2)
-        return cls(batch, kind, path)
+    def at(cls, path: Path, tenant: str) -> Order:
+        """Read batch id, kind and tenant off the file's name.
+
+        A name without a tenant, as older programs gave, is for `tenant`.
+
+        >>> Order.at(Path("00000000000000000001-0123456789ab.plan.a%2Fb.json"), "default").tenant
+        'a/b'
+        """
+        batch, kind, *named, _ = path.name.split(".")
+        return cls(batch, kind, unquote(named[0]) if named else tenant, path)
 
     @property
     def given_at(self) -> datetime:
@@ -54,10 +66,14 @@ class Order:
 class Inbox:
     """The folder of orders that wait, and the quarantine of those that cannot be folded."""
 
-    __slots__ = ("_inbox", "_quarantine", "_tmp")
+    __slots__ = ("_inbox", "_quarantine", "_quoted", "_tenant", "_tmp")
 
-    def __init__(self, folder: Path) -> None:
-        """Keep everything in subfolders of `folder`."""
+    def __init__(self, folder: Path, tenant: str) -> None:
+        """Keep everything in subfolders of `folder`, and hand over for `tenant`."""
+        self._tenant = tenant
+        self._quoted = quote(tenant, safe="").replace(".", "%2E")
+        if not 0 < len(self._quoted) <= LONGEST:
+            raise InvalidInput(f"the tenant {tenant!r} is empty or too long for a file's name")
         self._inbox = folder / "inbox"
         self._tmp = folder / "tmp"
         self._quarantine = folder / "quarantine"
@@ -72,9 +88,13 @@ class Inbox:
         return self.submit_file(f"{kind}.json", write)
 
     def submit_file(self, suffix: str, write: Callable[[Path], object]) -> str:
-        """Hand over the file that `write` fills; durable when this returns its batch id."""
+        """Hand over the file that `write` fills; durable when this returns its batch id.
+
+        `suffix` is kind and format, `outcomes.parquet`.
+        """
         batch = f"{_stamp():020d}-{uuid.uuid4().hex[:12]}"
-        draft = self._tmp / f"{batch}.{suffix}"
+        kind, ending = suffix.split(".")
+        draft = self._tmp / f"{batch}.{kind}.{self._quoted}.{ending}"
         write(draft)
         _sync(draft)
         draft.rename(self._inbox / draft.name)
@@ -84,12 +104,12 @@ class Inbox:
     def waiting(self, until: str) -> list[Order]:
         """Return the orders that wait, oldest first, none younger than the batch `until`."""
         names = (name for name in self._names() if name[: len(until)] <= until)
-        return [Order.at(self._inbox / name) for name in sorted(names)]
+        return [Order.at(self._inbox / name, self._tenant) for name in sorted(names)]
 
     def newest(self) -> str | None:
         """Return the batch of the youngest order that waits."""
         youngest = max(self._names(), default=None)
-        return None if youngest is None else Order.at(self._inbox / youngest).batch
+        return None if youngest is None else youngest.partition(".")[0]
 
     def count(self) -> int:
         """Return how many orders wait."""
@@ -124,9 +144,17 @@ class Inbox:
                     continue  # it was renamed into the inbox meanwhile
 
     def verdicts(self) -> dict[str, str]:
-        """Return why each order that was set aside was."""
-        texts = sorted(self._quarantine.glob("*.error.txt"))
-        return {path.name.partition(".")[0]: path.read_text().strip() for path in texts}
+        """Return why each order of this tenant that was set aside was."""
+        found: dict[str, str] = {}
+        for path in sorted(self._quarantine.glob("*.error.txt")):
+            text = path.read_text().strip()
+            name = text.partition(": ")[0]
+            if not _NAME.fullmatch(name) or self._own(name):
+                found[path.name.partition(".")[0]] = text
+        return found
+
+    def _own(self, name: str) -> bool:
+        return Order.at(self._quarantine / name, self._tenant).tenant == self._tenant
 
     def verdict(self, batch: str) -> str | None:
         """Return why `batch` was set aside, or None if it was not."""

@@ -152,7 +152,7 @@ def test_a_catalog_newer_than_this_program_is_refused_and_its_inbox_left_alone(
 def test_a_poisoned_order_is_set_aside_with_its_reason_and_blocks_nobody(
     desk: Desk, suffix: str, content: bytes
 ) -> None:
-    inbox = Inbox(folder_of(desk.catalog, ""))
+    inbox = Inbox(folder_of(desk.catalog, ""), "default")
     desk.catalog.end_run("before", "completed")
     batch = inbox.submit_file(suffix, lambda path: path.write_bytes(content))
     plan = desk.plan([file("a")])
@@ -160,7 +160,7 @@ def test_a_poisoned_order_is_set_aside_with_its_reason_and_blocks_nobody(
 
     assert len(desk.catalog.outcomes("run")) == 1
     assert {path.name for path in folder_of(desk.catalog, "quarantine").iterdir()} == {
-        f"{batch}.{suffix}",
+        f"{batch}.{suffix.replace('.', '.default.')}",
         f"{batch}.error.txt",
     }
     assert inbox.verdict(batch)
