@@ -29,6 +29,7 @@ from catalog.orders import (
     outcomes,
     plan,
     protect,
+    resources,
     retain,
     run,
     squash,
@@ -51,6 +52,9 @@ KINDS: dict[str, Callable[[Work, Order], Result]] = {
     "forget": forget.fold,
     "mend": mend.fold,
     "breaches": breaches.fold,
+    "resources": resources.fold,
+    "resource-properties": resources.fold_properties,
+    "resources-removed": resources.fold_removed,
     "run-start": run.fold_start,
     "run-end": run.fold_end,
 }

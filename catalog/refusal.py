@@ -8,6 +8,7 @@ from typing import cast
 from catalog.errors import (
     CatalogBroken,
     CatalogError,
+    ContentConflict,
     DigestNotAllowed,
     InvalidInput,
     NothingMatched,
@@ -19,6 +20,7 @@ _FACTS: dict[type[CatalogError], tuple[str, ...]] = {  # what each constructor t
     PathConflict: ("file", "below"),
     DigestNotAllowed: ("path", "declared", "allowed"),
     NotRecorded: ("kind", "name"),
+    ContentConflict: (),
     NothingMatched: (),
     InvalidInput: (),
     CatalogBroken: (),

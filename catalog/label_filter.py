@@ -1,0 +1,84 @@
+r"""Filters of labels and properties as Pulp's `pulp_label_select` writes them (PS-38).
+
+`k=v`, `k!=v`, `k~part`, `k` (has it), `!k` (has it not); a comma is AND, `\,` a comma in a value.
+
+>>> terms("stage=prod,!draft")
+(Term(key='stage', operator='=', value='prod'), Term(key='draft', operator='!', value=''))
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from catalog.errors import InvalidInput
+
+LONGEST = 2_000  # characters
+MOST = 20  # terms
+_TERM = re.compile(r"(!?)([A-Za-z0-9_.\-/ ]+?)\s*(?:(!=|=|~)(.*))?", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One condition: `operator` is `=`, `!=`, `~` (contains), `+` (has it) or `!` (has it not)."""
+
+    key: str
+    operator: str
+    value: str = ""
+
+    def holds(self, labels: Mapping[str, str]) -> bool:
+        """Say whether labels satisfy it; `k!=v` wants the key to be there, as Pulp does."""
+        found = labels.get(self.key)
+        if self.operator == "!":
+            return found is None
+        if found is None:
+            return False
+        if self.operator == "=":
+            return found == self.value
+        if self.operator == "!=":
+            return found != self.value
+        return self.operator == "+" or self.value in found
+
+
+def terms(text: str) -> tuple[Term, ...]:
+    """Read a filter.
+
+    Raises:
+        InvalidInput: it cannot be read; the part that is wrong is named.
+    """
+    if len(text) > LONGEST:
+        raise InvalidInput(f"a filter holds {len(text)} characters, at most {LONGEST} are allowed")
+    parts = re.split(r"(?<!\\),", text) if text.strip() else []
+    if len(parts) > MOST:
+        raise InvalidInput(f"a filter has {len(parts)} conditions, at most {MOST} are allowed")
+    return tuple(_term(part.strip(), text) for part in parts)
+
+
+def _term(part: str, text: str) -> Term:
+    match = _TERM.fullmatch(part)
+    if match is None or (match[1] and match[3]):
+        raise InvalidInput(
+            f"{part!r} of the filter {text!r} is none of key=value, key!=value, key~part, key, !key"
+        )
+    negated, key, operator, value = match.groups()
+    if operator is None:
+        return Term(key.strip(), "!" if negated else "+")
+    return Term(key.strip(), operator, value.strip().replace("\\,", ","))
+
+
+def conditions(found: tuple[Term, ...], column: str) -> tuple[str, dict[str, object]]:
+    """Return SQL that narrows a JSON `column` of ours by these terms, and its parameters."""
+    parts: list[str] = []
+    values: dict[str, object] = {}
+    for place, one in enumerate(found):
+        key, value = f"key_{place}", f"value_{place}"
+        values[key] = f'$."{one.key}"'
+        held = f"json_extract_string({column}, ${key})"
+        if one.operator in {"+", "!"}:
+            parts.append(f" AND {held} IS {'NOT ' if one.operator == '+' else ''}NULL")
+            continue
+        values[value] = one.value
+        test = {"=": f"{held} = ${value}", "!=": f"{held} <> ${value}"}
+        parts.append(f" AND {test.get(one.operator, f'contains({held}, ${value})')}")
+    return "".join(parts), values

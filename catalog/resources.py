@@ -1,0 +1,246 @@
+"""What may be asked and recorded of resources: named, versioned uploads of a tenant.
+
+>>> catalog.resource("my/resource.txt").version                 # doctest: +SKIP
+2
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any, cast
+
+from catalog import script
+from catalog.errors import InvalidInput, NotRecorded
+from catalog.keys import path_key
+from catalog.label_filter import conditions, terms
+from catalog.questions import Questions
+from catalog.resource_version import ResourceVersion
+
+PAGE = 1000  # resources of a page, by default
+LARGEST_PAGE = 10_000
+
+
+class Order(StrEnum):
+    """How a list is sorted; a dash before it turns it round."""
+
+    NAME = "name"
+    TIMESTAMP = "timestamp"
+    SIZE = "size"
+
+
+_SORTED = {Order.NAME: "name", Order.TIMESTAMP: "created_at", Order.SIZE: "coalesce(size, -1)"}
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceFilter:
+    """Which resources a list has: names that begin so, properties that fit, one version or all."""
+
+    prefix: str = ""
+    properties: str = ""  # as `catalog.label_filter` reads it
+    every: bool = False  # every version, not the latest alone
+    order: str = "name"  # an `Order`, or with a dash before it
+    count: int = PAGE
+    cursor: str | None = None  # of the page before
+
+
+@dataclass(frozen=True, slots=True)
+class ResourcePage:
+    """One page of a list, and the cursor of the next; None where this is the last."""
+
+    resources: tuple[ResourceVersion, ...]
+    next_cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """A version of a name to delete; all of them where `version` is None."""
+
+    name: str
+    version: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Discarded:
+    """Bytes of a deleted version that are still to be removed."""
+
+    address: str
+    path: str
+    discarded_at: datetime
+
+
+class Resources(Questions):
+    """A catalog that is asked for resources too."""
+
+    __slots__ = ()
+
+    def resource(self, name: str, version: int | None = None) -> ResourceVersion:
+        """Return a version of a resource, the latest by default; `NotRecorded` where none is."""
+        return self.resource_versions(name, version)[-1]
+
+    def resource_versions(self, name: str, version: int | None = None) -> list[ResourceVersion]:
+        """Return the versions of a resource, the lowest first, or the one asked for."""
+        with self._reading() as connection:
+            rows = script.ask(
+                connection, script.text("resource_versions"), **self._named(name, version)
+            )
+        if not rows:
+            raise NotRecorded("resource", name if version is None else f"{name} version {version}")
+        return [ResourceVersion.of_row(row) for row in rows]
+
+    def next_version(self, name: str) -> int:
+        """Return the number that the next version of a name would have."""
+        with self._reading() as connection:
+            query = script.text("resource_highest")
+            highest: int = script.ask(connection, query, **self._named(name, None))[0][0]
+        return highest + 1
+
+    def list_resources(self, where: ResourceFilter) -> ResourcePage:
+        """Return one page of the resources that `where` lets through.
+
+        Raises:
+            InvalidInput: the filter, the order or the cursor cannot be read.
+        """
+        if not 1 <= where.count <= LARGEST_PAGE:
+            raise InvalidInput(
+                f"a page of {where.count} was asked for; from 1 to {LARGEST_PAGE} are possible"
+            )
+        column, down = _sorted(where.order)
+        narrowed, values = conditions(terms(where.properties), "properties")
+        if where.cursor is not None:
+            narrowed += _after(column, down=down)
+            values |= _position(where.cursor, where.order)
+        direction = "DESC" if down else "ASC"
+        keys = ("name", "version") if column == "name" else (column, "name", "version")
+        query = (
+            script.text("resource_list")
+            .replace("{conditions}", narrowed)
+            .replace("{order}", ", ".join(f"{key} {direction}" for key in keys))
+        )
+        with self._reading() as connection:
+            rows = script.ask(
+                connection,
+                query,
+                tenant=self._tenant,
+                every=where.every,
+                prefix=where.prefix,
+                count=where.count + 1,
+                **values,
+            )
+        found = tuple(ResourceVersion.of_row(row) for row in rows[: where.count])
+        more = len(rows) > where.count
+        return ResourcePage(found, _cursor(found[-1], where.order) if more else None)
+
+    def change_resources(
+        self,
+        add: Sequence[ResourceVersion] = (),
+        remove: Sequence[Removal] = (),
+        *,
+        places: Mapping[str, str],
+    ) -> list[ResourceVersion]:
+        """Delete versions and add others in one step; return those deleted.
+
+        Their bytes are `discarded` from then on. `places` maps each address that bytes lie at to
+        the one under which the catalog tells of them.
+
+        Raises:
+            NotRecorded: a version to delete is not there.
+            ContentConflict: a number to add was given before.
+        """
+        body = {
+            "add": [one.as_json() for one in add],
+            "remove": [{"name": one.name, "version": one.version} for one in remove],
+            "places": dict(places),
+        }
+        result = self._ask("resources", body)
+        return [_from_json(one) for one in cast("list[dict[str, Any]]", result["removed"])]
+
+    def set_properties(self, name: str, version: int, properties: Mapping[str, str]) -> None:
+        """Replace the properties of one version."""
+        body = {"name": name, "version": version, "properties": dict(properties)}
+        self._ask("resource-properties", body)
+
+    def discarded(self) -> list[Discarded]:
+        """Return the bytes of deleted versions that are still to be removed, the oldest first."""
+        query = (
+            "SELECT address, path, discarded_at FROM discarded WHERE tenant = $tenant"
+            " ORDER BY discarded_at, path"
+        )
+        with self._reading() as connection:
+            rows = script.ask(connection, query, tenant=self._tenant)
+        return [Discarded(address, path, at.replace(tzinfo=UTC)) for address, path, at in rows]
+
+    def forget_discarded(self, address: str, paths: Sequence[str]) -> None:
+        """Tell that discarded bytes are gone from their storage."""
+        self._ask("resources-removed", {"address": address, "paths": list(paths)})
+
+    def is_resource(self, address: str, path: str) -> bool:
+        """Say whether the bytes at a place are those of a resource's version."""
+        query = (
+            "SELECT count(*) FROM resources WHERE tenant = $tenant AND address = $address"
+            " AND path = $path"
+        )
+        with self._reading() as connection:
+            values = {"tenant": self._tenant, "address": address, "path": path}
+            count: int = script.ask(connection, query, **values)[0][0]
+        return count > 0
+
+    def _named(self, name: str, version: int | None) -> dict[str, object]:
+        return {"tenant": self._tenant, "nkey": path_key(self._tenant, name), "version": version}
+
+
+def _sorted(order: str) -> tuple[str, bool]:
+    try:
+        return _SORTED[Order(order.removeprefix("-"))], order.startswith("-")
+    except ValueError as error:
+        known = ", ".join(Order)
+        raise InvalidInput(f"cannot order by {order!r}; known: {known}, or -name …") from error
+
+
+def _after(column: str, *, down: bool) -> str:
+    sign = "<" if down else ">"
+    if column == "name":
+        return f" AND (name, version) {sign} ($after_name, $after_version)"
+    return f" AND ({column}, name, version) {sign} ($after_value, $after_name, $after_version)"
+
+
+def _cursor(last: ResourceVersion, order: str) -> str:
+    value: object = None
+    if order.removeprefix("-") == Order.TIMESTAMP:
+        value = int(last.created_at.timestamp() * 1e6)
+    elif order.removeprefix("-") == Order.SIZE:
+        value = -1 if last.size is None else last.size
+    text = json.dumps([order, value, last.name, last.version])
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def _position(cursor: str, order: str) -> dict[str, object]:
+    try:
+        padded = cursor + "=" * (-len(cursor) % 4)
+        made_for, value, name, version = json.loads(base64.b64decode(padded, b"-_", validate=True))
+        if made_for != order or not isinstance(name, str) or not isinstance(version, int):
+            raise ValueError("of another order")
+        found: dict[str, object] = {"after_name": name, "after_version": version}
+        if order.removeprefix("-") == Order.TIMESTAMP:
+            moment = datetime.fromtimestamp(int(value) / 1e6, tz=UTC)
+            found["after_value"] = moment.replace(tzinfo=None)
+        elif order.removeprefix("-") == Order.SIZE:
+            found["after_value"] = int(value)
+    except (ValueError, TypeError, OverflowError, OSError, binascii.Error) as error:
+        raise InvalidInput(f"the cursor {cursor!r} is none of a list in this order") from error
+    return found
+
+
+def _from_json(one: dict[str, Any]) -> ResourceVersion:
+    created_at = datetime.fromtimestamp(one["created_us"] / 1e6, tz=UTC)
+    digests = tuple(one["digests"].split(",")) if one["digests"] else ()
+    known = {name: one[name] for name in ResourceVersion.__dataclass_fields__ if name in one}
+    properties = json.loads(one["properties"])
+    return ResourceVersion(
+        **known | {"created_at": created_at, "digests": digests, "properties": properties}
+    )

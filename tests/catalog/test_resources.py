@@ -1,0 +1,161 @@
+"""Resources of a tenant: counted by name from 0, listed page by page, deleted and never renumbered."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from catalog.errors import ContentConflict, InvalidInput, NotRecorded
+from catalog.label_filter import terms
+from catalog.resource_version import ResourceVersion
+from catalog.resources import Removal, ResourceFilter
+from catalog.store import Catalog
+
+SHELF = "file:///srv/shelf"
+PLACES = {SHELF: f"{SHELF}/.entrepot/numbers"}
+_moments = count(1_700_000_000)
+
+
+def made(name: str, version: int, **more: object) -> ResourceVersion:
+    return replace(
+        ResourceVersion(
+            name,
+            version,
+            datetime.fromtimestamp(next(_moments), tz=UTC),
+            size=3,
+            digest="ab" * 32,
+            content_type="text/plain",
+            storage_type="local",
+            url=f"{SHELF}/{version}/{name}",
+            address=SHELF,
+            path=f"{version}/{name}",
+        ),
+        **more,  # type: ignore[arg-type]
+    )
+
+
+def put(catalog: Catalog, *every: ResourceVersion) -> None:
+    catalog.change_resources(every, places=PLACES)
+
+
+def test_what_was_put_is_what_is_told(catalog: Catalog) -> None:
+    first = made("a/b.txt", 0, properties={"author": "bob"}, digests=("md5:" + "0" * 32,))
+    put(catalog, first, made("a/b.txt", 1))
+    assert catalog.resource("a/b.txt", 0) == first
+    assert catalog.resource("a/b.txt").version == 1
+    assert [one.version for one in catalog.resource_versions("a/b.txt")] == [0, 1]
+    assert catalog.next_version("a/b.txt") == 2
+    assert catalog.next_version("new") == 0
+    (place,) = {one.address for one in catalog.locations("ab" * 32)}
+    assert place == PLACES[SHELF]
+
+
+def test_a_number_is_given_once(catalog: Catalog) -> None:
+    put(catalog, made("a", 0))
+    with pytest.raises(ContentConflict, match="version 0"):
+        put(catalog, made("a", 0))
+    catalog.change_resources(remove=[Removal("a")], places=PLACES)
+    with pytest.raises(ContentConflict):
+        put(catalog, made("a", 0))
+    assert catalog.next_version("a") == 1
+
+
+def test_deleting_takes_one_version_or_all(catalog: Catalog) -> None:
+    put(catalog, made("a", 0), made("a", 1), made("a", 2))
+    (gone,) = catalog.change_resources(remove=[Removal("a", 2)], places=PLACES)
+    assert gone.version == 2
+    assert catalog.resource("a").version == 1
+    assert [one.path for one in catalog.discarded()] == ["2/a"]
+    assert len(catalog.change_resources(remove=[Removal("a")], places=PLACES)) == 2
+    with pytest.raises(NotRecorded, match="'a'"):
+        catalog.resource("a")
+    with pytest.raises(NotRecorded):
+        catalog.change_resources(remove=[Removal("a")], places=PLACES)
+    catalog.forget_discarded(SHELF, ["0/a", "1/a", "2/a"])
+    assert not catalog.discarded()
+    assert not catalog.locations("ab" * 32)
+
+
+def test_a_move_that_is_refused_leaves_both_as_they_were(catalog: Catalog) -> None:
+    put(catalog, made("a", 0), made("b", 0))
+    with pytest.raises(ContentConflict):
+        catalog.change_resources([made("b", 0)], [Removal("a")], places=PLACES)
+    assert catalog.resource("a").version == 0
+    assert not catalog.discarded()
+
+
+def test_bytes_that_another_name_has_too_are_not_discarded(catalog: Catalog) -> None:
+    put(catalog, made("a", 0), made("b", 0, path="0/a"))
+    catalog.change_resources(remove=[Removal("a")], places=PLACES)
+    assert not catalog.discarded()
+
+
+def test_properties_are_replaced_and_filtered_by(catalog: Catalog) -> None:
+    put(catalog, made("a", 0, properties={"author": "bob"}), made("b", 0))
+    catalog.set_properties("b", 0, {"author": "ann, b", "draft": "yes"})
+    for text, names in {
+        "author=bob": ["a"],
+        "author!=bob": ["b"],
+        r"author=ann\, b": ["b"],
+        "author~nn": ["b"],
+        "author": ["a", "b"],
+        "!draft": ["a"],
+        "author,draft": ["b"],
+    }.items():
+        page = catalog.list_resources(ResourceFilter(properties=text))
+        assert [one.name for one in page.resources] == names, text
+        told = [
+            one.name
+            for one in map(catalog.resource, ("a", "b"))
+            if all(term.holds(one.properties) for term in terms(text))
+        ]
+        assert told == names, text
+    with pytest.raises(InvalidInput, match="=bob"):
+        catalog.list_resources(ResourceFilter(properties="=bob"))
+
+
+@pytest.mark.parametrize("order", ["name", "-name", "timestamp", "-timestamp", "size", "-size"])
+@pytest.mark.parametrize("every", [False, True])
+def test_pages_hold_everything_once_in_order(
+    catalog: Catalog,
+    order: str,
+    every: bool,  # noqa: FBT001 - a case
+) -> None:
+    put(catalog, *(made(f"d/{n % 7}", n // 7, size=n % 3) for n in range(21)), made("x", 0))
+    found: list[ResourceVersion] = []
+    cursor = None
+    while True:
+        where = ResourceFilter(prefix="d/", every=every, order=order, count=4, cursor=cursor)
+        page = catalog.list_resources(where)
+        found += page.resources
+        cursor = page.next_cursor
+        if cursor is None:
+            break
+    assert len({(one.name, one.version) for one in found}) == len(found) == (21 if every else 7)
+    keys = {
+        "name": lambda one: (one.name, one.version),
+        "timestamp": lambda one: (one.created_at, one.name, one.version),
+        "size": lambda one: (one.size, one.name, one.version),
+    }
+    key = keys[order.removeprefix("-")]
+    assert found == sorted(found, key=key, reverse=order.startswith("-"))
+
+
+@pytest.mark.parametrize("cursor", ["x", "", "bnVsbA", "W10"])
+def test_a_cursor_of_something_else_is_refused(catalog: Catalog, cursor: str) -> None:
+    with pytest.raises(InvalidInput, match="cursor"):
+        catalog.list_resources(ResourceFilter(cursor=cursor))
+
+
+def test_tenants_do_not_see_each_other(catalog: Catalog) -> None:
+    other = Catalog(Path(catalog.path), tenant="other")
+    put(catalog, made("a", 0))
+    with pytest.raises(NotRecorded):
+        other.resource("a")
+    assert not other.list_resources(ResourceFilter()).resources
+    put(other, made("a", 0))
+    assert other.next_version("a") == catalog.next_version("a") == 1
