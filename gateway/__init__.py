@@ -1,0 +1,1 @@
+"""Resources and versions over HTTP, and the streamer."""

@@ -1,0 +1,156 @@
+"""The metrics that the catalog tells, under the names of connylabs/ingest.
+
+A scrape asks the catalog at most every few seconds, one at a time; while one asks, and where the
+catalog cannot be read, the others are told what was found last.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import duckdb
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from catalog.errors import CatalogError
+from catalog.questions import Questions
+from gateway.catalog_facts import Facts, Rising, read_facts
+
+LOG = logging.getLogger(__name__)
+FRESH_S = 10.0
+ERROR, SUCCESS = "error", "success"
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A counter of ingest's: its name, what of `Facts` it counts, its operations, its text."""
+
+    name: str
+    what: str
+    text: str
+    operations: tuple[str, ...] = ()
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Return the names of its labels."""
+        return ("operation", "result") if self.operations else ("result",)
+
+
+COUNTERS = (
+    Told(
+        "ingest_enqueue_attempts",
+        "enqueue",
+        "Plans that were stored; runs that failed before they had one.",
+    ),
+    Told(
+        "ingest_dequeue_attempts",
+        "dequeue",
+        "Runs that carried a plan out, by how they ended; not those that were cancelled.",
+    ),
+    Told(
+        "ingest_client_operations",
+        "client",
+        "Files that runs read, errors those that reached no destination; files that they removed "
+        "from the source, whose errors are not recorded and always 0.",
+        ("download", "cleanup"),
+    ),
+    Told(
+        "ingest_storage_operations",
+        "storage",
+        "Files that plans looked for at a destination, whose errors are not recorded and always 0; "
+        "files that were stored there or failed to be.",
+        ("stat", "store"),
+    ),
+    Told(
+        "ingest_queue_operations",
+        "queue",
+        "Batches of plans, whose errors are not recorded and always 0; results of batches that "
+        "entered the catalog, errors what it set aside.",
+        ("pop", "publish"),
+    ),
+    Told(
+        "ingest_webhook_http_client_requests",
+        "webhook",
+        "Not recorded, always 0: the runs of flows tell what their webhooks answered.",
+    ),
+)
+SKIPS = "Workflows of workflow files that were skipped because they cannot be."
+
+
+class CatalogCollector(Collector):
+    """Tells Prometheus what a catalog knows; without one all is 0."""
+
+    def __init__(
+        self,
+        catalog: Questions | None,
+        *,
+        fresh_s: float = FRESH_S,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Ask `catalog`, at most every `fresh_s` seconds."""
+        self._catalog, self._fresh_s, self._clock = catalog, fresh_s, clock
+        self._lock = threading.Lock()
+        self._rising = Rising()
+        self._families = tuple(families(Facts(), self._rising, readable=False))
+        self._until: float | None = None
+
+    def describe(self) -> Iterator[Metric]:
+        """Name the metrics without asking the catalog."""
+        return families(Facts(), Rising(), readable=False)
+
+    def collect(self) -> Iterator[Metric]:
+        """Return every metric."""
+        if self._catalog is not None and self._lock.acquire(blocking=False):
+            try:
+                if self._until is None or self._clock() >= self._until:
+                    self._families = self._asked(self._catalog)
+                    self._until = self._clock() + self._fresh_s
+            finally:
+                self._lock.release()
+        yield from self._families
+
+    def _asked(self, catalog: Questions) -> tuple[Metric, ...]:
+        try:
+            return tuple(families(read_facts(catalog), self._rising, readable=True))
+        except (CatalogError, duckdb.Error, OSError) as error:
+            LOG.warning("metrics are stale, the catalog cannot be read: %s", error)
+            return (*self._families[:-1], _readable(found=False))
+
+
+def families(facts: Facts, rising: Rising, *, readable: bool) -> Iterator[Metric]:
+    """Return facts as metrics, each series that can be named beforehand at least at 0."""
+    for one in COUNTERS:
+        counter = CounterMetricFamily(one.name, one.text, labels=one.labels)
+        for operation in one.operations or ("",):
+            for result in (ERROR, SUCCESS):
+                key = (one.what, operation, result)
+                values = (operation, result) if operation else (result,)
+                counter.add_metric(values, rising.value(key, facts[key]))
+        yield counter
+    skips = CounterMetricFamily("ingest_workflow_instantiation_failures", SKIPS)
+    key = ("skipped", "", "")
+    skips.add_metric((), rising.value(key, facts[key]))
+    yield skips
+    size = "Bytes of the latest versions of a tenant's repositories, sources too."
+    yield _of_tenants("entrepot_stored_bytes", size, "bytes", facts)
+    count = "Files of the latest versions of a tenant's repositories, sources too."
+    yield _of_tenants("entrepot_stored_files", count, "files", facts)
+    yield _readable(found=readable)
+
+
+def _of_tenants(name: str, told: str, what: str, facts: Facts) -> Metric:
+    gauge = GaugeMetricFamily(name, told, labels=("tenant",))
+    for tenant in facts.tenants():
+        gauge.add_metric((tenant,), facts[what, tenant, ""])
+    return gauge
+
+
+def _readable(*, found: bool) -> Metric:
+    told = (
+        "Whether the catalog could be read when it was last asked; if not, its metrics are stale."
+    )
+    return GaugeMetricFamily("entrepot_catalog_readable", told, value=float(found))
