@@ -32,12 +32,12 @@ class Questions(Holdings):
     def plan(self, plan_id: str) -> Plan:
         """Return a stored plan."""
         with self._opened() as connection:
-            return reading.read_plan(connection, plan_id)
+            return reading.read_plan(connection, self._tenant, plan_id)
 
     def batches(self, plan_id: str) -> list[PlannedBatch]:
         """Return the batches of a plan in order; removals come last."""
         with self._opened() as connection:
-            return reading.read_batches(connection, plan_id)
+            return reading.read_batches(connection, self._tenant, plan_id)
 
     def items(self, plan_id: str, batch: int, places: Collection[str] | None = None) -> list[Item]:
         """Return what one batch holds, in path order.
@@ -46,24 +46,24 @@ class Questions(Holdings):
         that the plan was made with.
         """
         with self._opened() as connection:
-            return reading.read_items(connection, plan_id, batch, places)
+            return reading.read_items(connection, self._tenant, plan_id, batch, places)
 
     def rows(
         self, plan_id: str, action: Action | None = None, limit: int | None = None
     ) -> list[PlanRow]:
         """Return what a plan says of each path at each destination, and why."""
         with self._opened() as connection:
-            return reading.read_rows(connection, plan_id, action, limit)
+            return reading.read_rows(connection, self._tenant, plan_id, action, limit)
 
     def changes(self, plan_id: str, limit: int | None = None) -> list[PlanRow]:
         """Return the rows of a plan that ask for something, removals first."""
         with self._opened() as connection:
-            return reading.read_changes(connection, plan_id, limit)
+            return reading.read_changes(connection, self._tenant, plan_id, limit)
 
     def request(self, plan_id: str) -> PlanRequest:
         """Return what a stored plan was asked for with."""
         with self._opened() as connection:
-            return reading.read_request(connection, plan_id)
+            return reading.read_request(connection, self._tenant, plan_id)
 
     def explain(self, run_id: str, path: str) -> list[Explanation]:
         """Say why a run did what it did with one path, at each of its destinations."""
@@ -87,7 +87,7 @@ class Questions(Holdings):
     def run(self, run_id: str) -> Run:
         """Return one run."""
         with self._reading() as connection:
-            found = reading.read_runs(connection, run_id, 1)
+            found = reading.read_runs(connection, self._tenant, run_id, 1)
         if not found:
             raise NotRecorded("run", run_id)
         return found[0]
@@ -95,34 +95,34 @@ class Questions(Holdings):
     def last_sync(self, source: str, destinations: tuple[str, ...], but: str) -> Run | None:
         """Return the last sync between these addresses that ended and planned, `but` one."""
         with self._reading() as connection:
-            return reading.read_last_sync(connection, source, destinations, but)
+            return reading.read_last_sync(connection, self._tenant, source, destinations, but)
 
     def runs(self, limit: int | None = None) -> list[Run]:
         """Return the runs, the latest first."""
         with self._reading() as connection:
-            return reading.read_runs(connection, None, limit)
+            return reading.read_runs(connection, self._tenant, None, limit)
 
     def outcomes(
         self, run_id: str, status: Status | None = None, limit: int | None = None
     ) -> list[Outcome]:
         """Return what became of each item of a run, in the order recorded."""
         with self._reading() as connection:
-            return reading.read_outcomes(connection, run_id, status, limit)
+            return reading.read_outcomes(connection, self._tenant, run_id, status, limit)
 
     def breaches(self, run_id: str, limit: int | None = None) -> list[Breach]:
         """Return what contracts found in the files of a run; `limit` is of failure cases."""
         with self._reading() as connection:
-            return reading.read_breaches(connection, run_id, limit)
+            return reading.read_breaches(connection, self._tenant, run_id, limit)
 
     def tallies(self, run_id: str) -> tuple[RunTally, ...]:
         """Return what a run did at each destination; what its plan kept counts as kept."""
         with self._reading() as connection:
-            return reading.read_tallies(connection, run_id)
+            return reading.read_tallies(connection, self._tenant, run_id)
 
     def locations(self, digest: str) -> list[Location]:
         """Return everywhere the bytes of a sha256 (hex) are known to lie."""
         with self._reading() as connection:
-            return read_locations(connection, digest.removeprefix("sha256:"))
+            return read_locations(connection, self._tenant, digest.removeprefix("sha256:"))
 
     def location(self, address: str, path: str) -> Location | None:
         """Return what a repository is known to hold at a path."""

@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import groupby
 from operator import itemgetter
+from typing import Any
 
 from duckdb import DuckDBPyConnection
 
@@ -42,9 +43,9 @@ def aware(moment: datetime) -> datetime:
     return moment.replace(tzinfo=UTC)
 
 
-def read_plan(connection: DuckDBPyConnection, plan_id: str) -> Plan:
+def read_plan(connection: DuckDBPyConnection, tenant: str, plan_id: str) -> Plan:
     """Return a stored plan, or raise `NotRecorded`."""
-    rows = script.ask(connection, script.text("plan"), plan_id=plan_id)
+    rows = script.ask(connection, script.text("plan"), tenant=tenant, plan_id=plan_id)
     if not rows:
         raise NotRecorded("plan", plan_id)
     name, digest, created_at, source, mode, strategy, tallies, batches, matched, policy, *cost = (
@@ -65,28 +66,27 @@ def read_plan(connection: DuckDBPyConnection, plan_id: str) -> Plan:
     )
 
 
-def read_batches(connection: DuckDBPyConnection, plan_id: str) -> list[PlannedBatch]:
+def read_batches(connection: DuckDBPyConnection, tenant: str, plan_id: str) -> list[PlannedBatch]:
     """Return the batches of a plan in order."""
-    rows = script.ask(connection, script.text("plan_batches"), plan_id=plan_id)
+    rows = script.ask(connection, script.text("plan_batches"), tenant=tenant, plan_id=plan_id)
     return [PlannedBatch(*row) for row in rows]
 
 
 def read_items(
-    connection: DuckDBPyConnection, plan_id: str, batch: int, places: Collection[str] | None = None
+    connection: DuckDBPyConnection,
+    tenant: str,
+    plan_id: str,
+    batch: int,
+    places: Collection[str] | None = None,
 ) -> list[Item]:
     """Return the items of one batch in path order, with where else their bytes lie now."""
-    found = script.ask(
-        connection, "SELECT request FROM plans WHERE plan_id = $plan_id", plan_id=plan_id
-    )
-    if not found:
-        raise NotRecorded("plan", plan_id)
-    request = json.loads(str(found[0][0]))
+    request = _request(connection, tenant, plan_id)
     trusted = frozenset(request["trusted"])
     targets = [target["address"] for target in request["targets"]]
     given = request.get("places", ()) if places is None else places
     further = [one for one in given if one != request["source"]]
     readable = [request["source"], *targets, *further]
-    key = {"plan_id": plan_id, "batch": batch}
+    key = {"tenant": tenant, "plan_id": plan_id, "batch": batch}
     rows = script.ask(connection, script.text("batch_items"), **key)
     lies: dict[int, list[Place]] = defaultdict(list)
     if any(row[KNOWN] for row in rows):
@@ -141,12 +141,17 @@ def _trusted(digests: str, trusted: frozenset[str]) -> tuple[str, ...]:
 
 
 def read_rows(
-    connection: DuckDBPyConnection, plan_id: str, action: Action | None, limit: int | None
+    connection: DuckDBPyConnection,
+    tenant: str,
+    plan_id: str,
+    action: Action | None,
+    limit: int | None,
 ) -> list[PlanRow]:
     """Return what a plan says, path by path."""
     rows = script.ask(
         connection,
         script.text("plan_rows"),
+        tenant=tenant,
         plan_id=plan_id,
         action=action,
         limit=_limit(limit),
@@ -154,28 +159,45 @@ def read_rows(
     return [PlanRow(*row) for row in rows]
 
 
-def read_changes(connection: DuckDBPyConnection, plan_id: str, limit: int | None) -> list[PlanRow]:
+def read_changes(
+    connection: DuckDBPyConnection, tenant: str, plan_id: str, limit: int | None
+) -> list[PlanRow]:
     """Return what a plan asks for, removals first."""
-    rows = script.ask(connection, script.text("plan_changes"), plan_id=plan_id, limit=_limit(limit))
+    rows = script.ask(
+        connection, script.text("plan_changes"), tenant=tenant, plan_id=plan_id, limit=_limit(limit)
+    )
     return [PlanRow(*row) for row in rows]
 
 
-def read_request(connection: DuckDBPyConnection, plan_id: str) -> PlanRequest:
+def read_request(connection: DuckDBPyConnection, tenant: str, plan_id: str) -> PlanRequest:
     """Return what a plan was asked for with, or raise `NotRecorded`."""
-    query = "SELECT request FROM plans WHERE plan_id = $plan_id"
-    rows = script.ask(connection, query, plan_id=plan_id)
+    return request_from_json(_request(connection, tenant, plan_id))
+
+
+def _request(connection: DuckDBPyConnection, tenant: str, plan_id: str) -> dict[str, Any]:
+    query = (
+        "SELECT request FROM plans"
+        " WHERE plan_id = $plan_id AND coalesce(tenant, 'default') = $tenant"
+    )
+    rows = script.ask(connection, query, tenant=tenant, plan_id=plan_id)
     if not rows:
         raise NotRecorded("plan", plan_id)
-    return request_from_json(json.loads(str(rows[0][0])))
+    request: dict[str, Any] = json.loads(str(rows[0][0]))
+    return request
 
 
 def read_outcomes(
-    connection: DuckDBPyConnection, run_id: str, status: Status | None, limit: int | None
+    connection: DuckDBPyConnection,
+    tenant: str,
+    run_id: str,
+    status: Status | None,
+    limit: int | None,
 ) -> list[Outcome]:
     """Return what became of each item of a run, as recorded."""
     rows = script.ask(
         connection,
         script.text("run_outcomes"),
+        tenant=tenant,
         run_id=run_id,
         status=status,
         limit=_limit(limit),
@@ -183,10 +205,12 @@ def read_outcomes(
     return [_outcome(row) for row in rows]
 
 
-def read_breaches(connection: DuckDBPyConnection, run_id: str, limit: int | None) -> list[Breach]:
+def read_breaches(
+    connection: DuckDBPyConnection, tenant: str, run_id: str, limit: int | None
+) -> list[Breach]:
     """Return what contracts found in the files of a run, as recorded."""
     query = script.text("failure_cases")
-    rows = script.ask(connection, query, run_id=run_id, limit=_limit(limit))
+    rows = script.ask(connection, query, tenant=tenant, run_id=run_id, limit=_limit(limit))
     found: list[Breach] = []
     for facts, same in groupby(rows, key=itemgetter(slice(0, 8))):
         contract, then, path, origin, etag, digest, failures, aside = facts
@@ -201,25 +225,34 @@ def _outcome(row: script.Row) -> Outcome:
     return replace(one, status=Status(one.status), proof=proof)
 
 
-def read_tallies(connection: DuckDBPyConnection, run_id: str) -> tuple[RunTally, ...]:
+def read_tallies(connection: DuckDBPyConnection, tenant: str, run_id: str) -> tuple[RunTally, ...]:
     """Return what a run did at each destination."""
-    rows = script.ask(connection, script.text("tallies"), run_id=run_id)
+    rows = script.ask(connection, script.text("tallies"), tenant=tenant, run_id=run_id)
     return tuple(RunTally(*row) for row in rows)
 
 
-def read_runs(connection: DuckDBPyConnection, run_id: str | None, limit: int | None) -> list[Run]:
+def read_runs(
+    connection: DuckDBPyConnection, tenant: str, run_id: str | None, limit: int | None
+) -> list[Run]:
     """Return runs, the latest first."""
-    rows = script.ask(connection, script.text("runs"), run_id=run_id, limit=_limit(limit))
+    rows = script.ask(
+        connection, script.text("runs"), tenant=tenant, run_id=run_id, limit=_limit(limit)
+    )
     return [_run(row) for row in rows]
 
 
 def read_last_sync(
-    connection: DuckDBPyConnection, source: str, destinations: tuple[str, ...], but: str
+    connection: DuckDBPyConnection,
+    tenant: str,
+    source: str,
+    destinations: tuple[str, ...],
+    but: str,
 ) -> Run | None:
     """Return the last sync between these places, other than the run `but`."""
     rows = script.ask(
         connection,
         script.text("last_sync"),
+        tenant=tenant,
         source=source,
         destinations=json.dumps(destinations),
         run_id=but,

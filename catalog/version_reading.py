@@ -108,11 +108,10 @@ def read_sizes(connection: DuckDBPyConnection, key: str, number: int) -> Sizes:
     return Sizes(*script.ask(connection, script.text("sizes"), repository=key, number=number)[0])
 
 
-def read_locations(connection: DuckDBPyConnection, digest: str) -> list[Location]:
+def read_locations(connection: DuckDBPyConnection, tenant: str, digest: str) -> list[Location]:
     """Return everywhere the bytes of a sha256 lie."""
-    return [
-        _location(row) for row in script.ask(connection, script.text("locations"), digest=digest)
-    ]
+    query = script.text("locations")
+    return [_location(row) for row in script.ask(connection, query, tenant=tenant, digest=digest)]
 
 
 def read_location(connection: DuckDBPyConnection, key: str, nkey: str) -> Location | None:

@@ -222,7 +222,7 @@ def _store(work: Work, request: PlanRequest, order: Order) -> None:
     work.ask(
         "INSERT INTO plans SELECT $plan_id, $digest, $now, $run_id, $source, $mode, $strategy,"
         " $request, $tallies, (SELECT count(*) FROM plan_batches WHERE plan_id = $plan_id),"
-        " (SELECT count(*) FROM wanted WHERE selected)",
+        " (SELECT count(*) FROM wanted WHERE selected), $tenant",
         plan_id=request.plan_id,
         digest=_digest(work, request),
         now=order.given_at,

@@ -11,11 +11,14 @@ from catalog.orders.work import Result, Work
 def fold_start(work: Work, order: Order) -> Result:
     """Remember a run; starting it again replaces what was remembered."""
     body = order.body()
-    work.ask("DELETE FROM runs WHERE run_id = $run_id", run_id=body["run_id"])
+    work.ask(
+        "DELETE FROM runs WHERE run_id = $run_id AND coalesce(tenant, 'default') = $tenant",
+        run_id=body["run_id"],
+    )
     work.ask(
         "INSERT INTO runs VALUES ($run_id, $kind, $plan_id, $source, $destinations, $state,"
         " coalesce(to_timestamp($started_us / 1e6)::TIMESTAMP, $now),"
-        " to_timestamp($ended_us / 1e6)::TIMESTAMP, $flow_run_id, $message)",
+        " to_timestamp($ended_us / 1e6)::TIMESTAMP, $flow_run_id, $message, $tenant)",
         **{**body, "destinations": json.dumps(body["destinations"]), "now": order.given_at},
     )
     return {}
@@ -25,7 +28,8 @@ def fold_end(work: Work, order: Order) -> Result:
     """Remember how a run ended; one that is not known stays unknown."""
     work.ask(
         "UPDATE runs SET state = $state, message = $message, ended_at = $now,"
-        " plan_id = coalesce($plan_id, plan_id) WHERE run_id = $run_id",
+        " plan_id = coalesce($plan_id, plan_id)"
+        " WHERE run_id = $run_id AND coalesce(tenant, 'default') = $tenant",
         **{**order.body(), "now": order.given_at},
     )
     return {}

@@ -17,7 +17,11 @@ def fold(work: Work, order: Order) -> Result:
     """Make the next version of each target that is complete, or was allowed not to be."""
     body = order.body()
     run_id, plan_id = str(body["run_id"]), str(body["plan_id"])
-    found = work.ask("SELECT request FROM plans WHERE plan_id = $plan_id", plan_id=plan_id)
+    found = work.ask(
+        "SELECT request FROM plans"
+        " WHERE plan_id = $plan_id AND coalesce(tenant, 'default') = $tenant",
+        plan_id=plan_id,
+    )
     if not found:
         raise NotRecorded("plan", plan_id)
     request = request_from_json(json.loads(str(found[0][0])))

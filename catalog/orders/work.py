@@ -31,7 +31,7 @@ class Work:
 
     def ask(self, query: str, **values: object) -> list[script.Row]:
         """Run one statement and return its rows."""
-        return script.ask(self.connection, query, **values)
+        return script.ask(self.connection, query, **{"tenant": self.tenant, **values})
 
     def stream(self, query: str, **values: object) -> Iterator[script.Row]:
         """Run one statement and yield its rows, a page at a time."""

@@ -17,12 +17,13 @@ SELECT position, address, path, lower(hex(digest)), etag FROM (
     UNION
     SELECT c.digest, c.repository, c.path, c.etag FROM content c
     WHERE c.removed_in IS NULL AND c.digest IS NOT NULL
-      AND c.repository IN (SELECT repository FROM repositories WHERE list_contains($listed::VARCHAR[], address))
+      AND c.repository IN (SELECT repository FROM repositories
+        WHERE tenant = $tenant AND list_contains($listed::VARCHAR[], address))
       AND (c.repository, c.nkey) NOT IN (SELECT repository, nkey FROM locations)
       AND (c.repository, c.nkey) NOT IN (SELECT repository, nkey FROM origins)
   ) l USING (digest)
   JOIN repositories a USING (repository)
-  WHERE a.address IN (SELECT unnest($places::VARCHAR[])) AND NOT EXISTS (
+  WHERE a.tenant = $tenant AND a.address IN (SELECT unnest($places::VARCHAR[])) AND NOT EXISTS (
     SELECT 1 FROM plan_rows r WHERE r.plan_id = $plan_id AND r.batch = $batch AND r.nkey = i.nkey
       AND r.path = l.path AND $targets[r.target + 1] = a.address
   )

@@ -5,6 +5,7 @@ UPDATE content SET digest = coalesce(content.digest, o.digest), size = coalesce(
 FROM (
   SELECT md5($tenant || chr(31) || origin)::UUID AS nkey, digest, origin_size, origin_etag, origin_modified_us
   FROM outcomes WHERE plan_id = $plan_id AND status = 'stored' AND digest IS NOT NULL
+    AND repository IN (SELECT repository FROM repositories WHERE tenant = $tenant)
 ) o
 WHERE content.repository = $source::UUID AND content.removed_in IS NULL
   AND (content.digest IS NULL OR content.etag IS NULL)

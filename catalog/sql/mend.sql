@@ -10,6 +10,7 @@ WHERE nkey <> md5($tenant || chr(31) || path)::UUID
   AND repository IN (SELECT repository FROM repositories WHERE tenant = $tenant);
 DELETE FROM locations WHERE rowid IN (
   SELECT rowid FROM locations
+  WHERE repository IN (SELECT repository FROM repositories WHERE tenant = $tenant)
   QUALIFY row_number() OVER (PARTITION BY repository, nkey ORDER BY recorded_at DESC, rowid DESC) > 1
 );
 INSERT INTO artifacts

@@ -8,4 +8,4 @@ JOIN (
 ) r USING (nkey)
 JOIN locations l USING (nkey)
 JOIN repositories a USING (repository)
-WHERE a.address = $targets[r.target + 1]
+WHERE a.tenant = $tenant AND a.address = $targets[r.target + 1]

@@ -2,7 +2,9 @@ WITH last AS (
   SELECT plan_id, repository, nkey, destination, action, status, size FROM outcomes
   WHERE rowid IN (
     SELECT arg_max(rowid, (batch, position)) FROM outcomes
-    WHERE run_id = $run_id AND NOT regexp_matches(destination, '/\.entrepot/(history|numbers)$') -- not delivered
+    WHERE run_id = $run_id
+      AND repository IN (SELECT repository FROM repositories WHERE tenant = $tenant)
+      AND NOT regexp_matches(destination, '/\.entrepot/(history|numbers)$') -- not delivered
     GROUP BY repository, nkey
   )
 ), said AS (
@@ -17,8 +19,9 @@ WITH last AS (
 ), planned AS (
   SELECT t.tally ->> 'address' AS destination, (t.tally ->> 'keep')::BIGINT AS kept
   FROM (
-    SELECT unnest(tallies::JSON[]) AS tally FROM plans WHERE plan_id IN (
-      SELECT plan_id FROM runs WHERE run_id = $run_id UNION SELECT plan_id FROM last
+    SELECT unnest(tallies::JSON[]) AS tally FROM plans WHERE coalesce(tenant, 'default') = $tenant AND plan_id IN (
+      SELECT plan_id FROM runs WHERE run_id = $run_id AND coalesce(tenant, 'default') = $tenant
+      UNION SELECT plan_id FROM last
       UNION SELECT plan_id FROM plans WHERE run_id = $run_id)
   ) t
 )
