@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Self, cast
 
@@ -21,6 +21,7 @@ from catalog.fold import Folder
 from catalog.inbox import FOLDERS, Inbox
 from catalog.keys import repository_key
 from catalog.lock import Hold, Turnstile
+from catalog.migrate import BehindError
 from catalog.orders.work import Result
 from catalog.refusal import raise_refusal
 from catalog.settings import Settings
@@ -113,7 +114,16 @@ class Access:
                 if held:
                     with self._database.writable():
                         pass  # it is made by being opened
-        with self._turnstile.hold(Hold.SHARED), self._database.readable(reuse) as connection:
+        with ExitStack() as stack:
+            stack.enter_context(self._turnstile.hold(Hold.SHARED))
+            try:
+                connection = stack.enter_context(self._database.readable(reuse))
+            except BehindError:
+                stack.close()  # reading what an older program left would miss tables and columns
+                with self._turnstile.hold(Hold.ALONE), self._database.writable():
+                    pass
+                stack.enter_context(self._turnstile.hold(Hold.SHARED))
+                connection = stack.enter_context(self._database.readable(reuse))
             yield connection
 
     def _settle(self, batch: str, turnstile: Turnstile) -> dict[str, Result]:

@@ -15,7 +15,7 @@ import duckdb
 from duckdb import DuckDBPyConnection
 
 from catalog.errors import CatalogBroken
-from catalog.migrate import migrate, pending
+from catalog.migrate import current, migrate
 
 
 class Reuse(Enum):
@@ -52,8 +52,8 @@ class Database:
         return self._opened("STORAGE_VERSION 'v1.5.0'", migrate, Reuse.ENGINE)
 
     def readable(self, reuse: Reuse = Reuse.ENGINE) -> AbstractContextManager[DuckDBPyConnection]:
-        """Open for reading alone."""
-        return self._opened("READ_ONLY", pending, reuse)
+        """Open for reading alone; raise `BehindError` where an older program made the file."""
+        return self._opened("READ_ONLY", current, reuse)
 
     @contextmanager
     def _opened(

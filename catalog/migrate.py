@@ -17,6 +17,10 @@ from catalog.errors import CatalogBroken
 FOLDER = Path(__file__).parent / "migrations"
 
 
+class BehindError(Exception):
+    """A catalog must be brought up to date before it can be read; whoever opens it does that."""
+
+
 @dataclass(frozen=True, slots=True)
 class Migration:
     """One file of `migrations/`: its number, name, text and checksum."""
@@ -48,6 +52,12 @@ def pending(connection: DuckDBPyConnection, folder: Path = FOLDER) -> list[Migra
         if have.get(one.number, one.sha256) != one.sha256:
             raise CatalogBroken(f"migration {one.name!r} was edited after it was applied")
     return [one for one in known if one.number not in have]
+
+
+def current(connection: DuckDBPyConnection, folder: Path = FOLDER) -> None:
+    """Raise `BehindError` where something is pending."""
+    if pending(connection, folder):
+        raise BehindError
 
 
 def migrate(connection: DuckDBPyConnection, folder: Path = FOLDER) -> None:

@@ -1,5 +1,9 @@
--- Rows of a tenant's plans and runs that ended before $before. Plans and runs that made a version stay, since
--- they tell where it comes from; what they moved file by file goes.
+-- Rows of a tenant's plans and runs that ended by then. Plans and runs that made a version stay,
+-- since they tell where it comes from; what they moved file by file goes.
+CREATE OR REPLACE TEMP TABLE makers AS
+SELECT run_id, plan_id FROM repository_versions
+WHERE repository IN (SELECT repository FROM repositories WHERE tenant = $tenant);
+
 CREATE OR REPLACE TEMP TABLE old_runs AS
 SELECT run_id FROM runs
 WHERE coalesce(tenant, 'default') = $tenant AND coalesce(ended_at, started_at) < $before::TIMESTAMP;
@@ -16,7 +20,7 @@ SELECT (SELECT count(*) FROM plan_rows WHERE plan_id IN (SELECT plan_id FROM old
 
 DELETE FROM plan_rows WHERE NOT $dry AND plan_id IN (SELECT plan_id FROM old_plans);
 DELETE FROM forecasts WHERE NOT $dry AND plan_id IN (SELECT plan_id FROM old_plans)
-  AND plan_id NOT IN (SELECT plan_id FROM repository_versions WHERE plan_id IS NOT NULL);
+  AND plan_id NOT IN (SELECT plan_id FROM makers WHERE plan_id IS NOT NULL);
 DELETE FROM plan_kept WHERE NOT $dry AND plan_id IN (SELECT plan_id FROM old_plans);
 DELETE FROM plan_items WHERE NOT $dry AND plan_id IN (SELECT plan_id FROM old_plans);
 DELETE FROM plan_batches WHERE NOT $dry AND plan_id IN (SELECT plan_id FROM old_plans);
@@ -25,6 +29,6 @@ DELETE FROM contract_failures WHERE NOT $dry AND coalesce(tenant, 'default') = $
 DELETE FROM outcomes WHERE NOT $dry AND run_id IN (SELECT run_id FROM old_runs)
   AND repository IN (SELECT repository FROM repositories WHERE tenant = $tenant);
 DELETE FROM plans WHERE NOT $dry AND plan_id IN (SELECT plan_id FROM old_plans)
-  AND plan_id NOT IN (SELECT plan_id FROM repository_versions WHERE plan_id IS NOT NULL);
+  AND plan_id NOT IN (SELECT plan_id FROM makers WHERE plan_id IS NOT NULL);
 DELETE FROM runs WHERE NOT $dry AND coalesce(tenant, 'default') = $tenant AND run_id IN (SELECT run_id FROM old_runs)
-  AND run_id NOT IN (SELECT run_id FROM repository_versions WHERE run_id IS NOT NULL)
+  AND run_id NOT IN (SELECT run_id FROM makers WHERE run_id IS NOT NULL)

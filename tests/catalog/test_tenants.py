@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import duckdb
 import pytest
 
-from catalog.errors import InvalidInput
+from catalog.breach import Breach, FailureCase
+from catalog.digest import Digest
+from catalog.errors import InvalidInput, NotRecorded, RepositoryNotFound
 from catalog.inbox import Inbox
+from catalog.migrate import FOLDER, Migration, migrate
 from catalog.outcome import Outcome, Status
 from catalog.run import Run
 from catalog.store import Catalog
-from tests.catalog.desk import HERE, SOURCE, Desk, file
+from tests.catalog.desk import HERE, SOURCE, THERE, Desk, file
 
 ODD = "a/b.c [é]*%2E"  # whatever a file's name cannot hold, or a glob would take for more
 
@@ -130,3 +137,163 @@ def test_a_name_without_a_tenant_is_whoever_s_who_folds_it(mine: Desk, theirs: D
     assert waiting(mine) == []
     assert mine.catalog.location(HERE, "a") is not None
     assert theirs.catalog.location(HERE, "a") is None
+
+
+DIGEST = "0" * 64
+BREACH = Breach("prices", "warn", "a", "a", None, None, 1, (FailureCase("header"),))
+
+
+def worked(desk: Desk, path: str, run_id: str = "run") -> str:
+    """Do whatever leaves records, once, and return the plan's id."""
+    catalog = desk.catalog
+    catalog.start_run(Run(run_id, "sync", source=SOURCE, destinations=(HERE,)))
+    desk.list_source([file(path)])
+    plan = desk.plan([file(path)])
+    catalog.record_outcomes(run_id, plan.plan_id, [replace(stored(path, path), size=1)])
+    catalog.record_breaches(run_id, [replace(BREACH, path=path)])
+    catalog.record_versions(run_id, plan.plan_id)
+    catalog.end_run(run_id, "completed", plan_id=plan.plan_id)
+    return plan.plan_id
+
+
+Ask = Callable[[Catalog, str], object]
+OF_PLANS_AND_RUNS: dict[str, Ask] = {
+    "plan": lambda catalog, plan_id: catalog.plan(plan_id),
+    "batches": lambda catalog, plan_id: catalog.batches(plan_id),
+    "items": lambda catalog, plan_id: catalog.items(plan_id, 0),
+    "rows": lambda catalog, plan_id: catalog.rows(plan_id),
+    "changes": lambda catalog, plan_id: catalog.changes(plan_id),
+    "request": lambda catalog, plan_id: catalog.request(plan_id),
+    "explain": lambda catalog, _: catalog.explain("run", "mine"),
+    "run": lambda catalog, _: catalog.run("run"),
+    "runs": lambda catalog, _: catalog.runs(),
+    "last_sync": lambda catalog, _: catalog.last_sync(SOURCE, (HERE,), "other"),
+    "outcomes": lambda catalog, _: catalog.outcomes("run"),
+    "breaches": lambda catalog, _: catalog.breaches("run"),
+    "tallies": lambda catalog, _: catalog.tallies("run"),
+    "record_versions": lambda catalog, plan_id: catalog.record_versions("run", plan_id),
+}
+OF_REPOSITORIES: dict[str, Ask] = {
+    "locations": lambda catalog, _: catalog.locations(DIGEST),
+    "location": lambda catalog, _: catalog.location(HERE, "mine"),
+    "addresses": lambda catalog, _: catalog.addresses(),
+    "versions": lambda catalog, _: catalog.versions(HERE),
+    "content": lambda catalog, _: list(catalog.content(HERE)),
+    "rooted": lambda catalog, _: catalog.rooted("s3://"),
+    "written": lambda catalog, _: catalog.written(),
+    "holdings": lambda catalog, _: list(catalog.holdings(HERE)),
+    "needed": lambda catalog, _: list(catalog.needed(HERE)),
+    "marks": lambda catalog, _: list(catalog.marks(HERE)),
+    "holders": lambda catalog, _: catalog.holders(HERE, 1),
+    "seen": lambda catalog, _: catalog.seen_us(HERE),
+    "origins": lambda catalog, _: list(catalog.origins(HERE)),
+    "plan_id_of": lambda catalog, _: catalog.plan_id_of(HERE, 1),
+    "audit": lambda catalog, _: catalog.audit().contradictions,
+}
+EVERY = OF_PLANS_AND_RUNS | OF_REPOSITORIES
+NOTHING_OF_MINE = ("origins", "audit")  # there is nothing to tell to begin with
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_a_question_tells_nothing_of_another_tenant(mine: Desk, theirs: Desk, name: str) -> None:
+    plan_id = worked(mine, "mine")
+    assert EVERY[name](mine.catalog, plan_id) or name in NOTHING_OF_MINE
+    try:
+        found = EVERY[name](theirs.catalog, plan_id)
+    except (NotRecorded, RepositoryNotFound):
+        return
+    assert not found
+
+
+@pytest.mark.parametrize("name", ["outcomes", "breaches", "run", "locations", "content", "tallies"])
+def test_two_tenants_with_equal_names_and_bytes_each_have_their_own(
+    mine: Desk, theirs: Desk, name: str
+) -> None:
+    plans = {"mine": worked(mine, "mine"), "theirs": worked(theirs, "theirs")}
+    told = {
+        tenant: repr(EVERY[name](desk.catalog, plans[tenant]))
+        for tenant, desk in (("mine", mine), ("theirs", theirs))
+    }
+    for tenant, other in (("mine", "theirs"), ("theirs", "mine")):
+        assert "added=1" in told[tenant] or tenant in told[tenant] or plans[tenant] in told[tenant]
+        assert other not in told[tenant]
+        assert plans[other] not in told[tenant]
+
+
+def test_items_are_not_offered_from_another_tenant_s_repository(mine: Desk, theirs: Desk) -> None:
+    # Both have the address and the bytes; only the other one has the path.
+    worked(mine, "elsewhere")
+    digest = Digest("sha256", DIGEST)
+    for desk in (theirs, mine):
+        request = desk.request([replace(file("new"), digests=(digest,))], THERE)
+        plan = desk.catalog.make_plan(replace(request, trusted=("sha256",)))
+        (item,) = desk.catalog.items(plan.plan_id, 0, places=[HERE])
+        assert {place.path for place in item.elsewhere} == (
+            {"elsewhere"} if desk is mine else set()
+        )
+
+
+def test_a_forecast_takes_no_samples_of_another_tenant(mine: Desk, theirs: Desk) -> None:
+    worked(mine, "a")
+    for desk, samples in ((mine, 1), (theirs, 0)):
+        forecast = desk.plan([file("b")]).forecast
+        assert forecast is not None
+        assert forecast.samples == samples
+
+
+def test_recheck_tells_nothing_of_another_tenant_s_plan(mine: Desk, theirs: Desk) -> None:
+    request = mine.request([file("secret")])
+    mine.catalog.make_plan(request)
+    for desk, count in ((mine, 1), (theirs, 0)):
+        fresh = desk.listing([file("other")]).listing_id
+        assert desk.catalog.recheck(replace(request, wanted=fresh))[0] == count
+
+
+def test_nothing_of_another_tenant_is_ended_replaced_or_forgotten(mine: Desk, theirs: Desk) -> None:
+    plan_id = worked(mine, "mine")
+    before = {name: EVERY[name](mine.catalog, plan_id) for name in EVERY}
+    theirs.catalog.start_run(Run("run", "pull"))
+    theirs.catalog.end_run("run", "failed", "theirs")
+    theirs.catalog.record_outcomes("run", plan_id, [stored("theirs", "e")])
+    theirs.catalog.record_breaches("run", [replace(BREACH, path="theirs")])
+    assert {name: EVERY[name](mine.catalog, plan_id) for name in EVERY} == before
+
+    assert theirs.catalog.forget(datetime.now(UTC) + timedelta(hours=1)) == 1
+    theirs.catalog.mend()
+
+    assert {name: EVERY[name](mine.catalog, plan_id) for name in EVERY} == before
+    assert theirs.catalog.runs() == []
+    assert theirs.catalog.outcomes("run") == []
+
+
+def test_what_older_programs_recorded_is_theirs_who_alone_know_its_places(tmp_path: Path) -> None:
+    older = tmp_path / "older"
+    older.mkdir()
+    for path in FOLDER.glob("*.sql"):
+        if Migration.at(path).number < 9:
+            (older / path.name).write_bytes(path.read_bytes())
+    path = tmp_path / "catalog.duckdb"
+    with duckdb.connect(str(path)) as connection:
+        migrate(connection, older)
+        connection.execute(
+            "INSERT INTO repositories SELECT md5(tenant || chr(31) || address)::UUID, tenant,"
+            " address, NULL, now()::TIMESTAMP, NULL FROM (VALUES ('mine', 's3://mine'), ('mine', 's3://both'),"
+            " ('theirs', 's3://both'), ('theirs', 's3://made')) v(tenant, address)"
+        )
+        connection.execute(
+            "INSERT INTO runs SELECT run_id, 'sync', NULL, source, '[]', 'completed',"
+            " now()::TIMESTAMP, NULL, NULL, NULL FROM"
+            " (VALUES ('a', 's3://mine'), ('b', 's3://both'), ('c', 's3://both'),"
+            " ('d', NULL)) v(run_id, source)"
+        )
+        connection.execute(
+            "INSERT INTO repository_versions SELECT md5('theirs' || chr(31) || 's3://made')::UUID,"
+            " 1, 0, now()::TIMESTAMP, 'c', NULL, 0, 0, 0, 0, 0"
+        )
+
+    told = {
+        tenant: sorted(run.run_id for run in Catalog(path, tenant=tenant).runs())
+        for tenant in ("mine", "theirs", "default")
+    }
+
+    assert told == {"mine": ["a"], "theirs": ["c"], "default": ["b", "d"]}
