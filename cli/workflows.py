@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import App, Parameter
 
 from catalog.errors import CatalogError, InvalidInput
+from catalog.settings import Settings
+from catalog.skipped import skipped_run
+from catalog.store import Catalog
 from cli.answer import Answer
 from cli.exits import Exit, exit_of
 from cli.output import PLAIN, Output, show, show_error
@@ -109,6 +112,7 @@ def run(file: Path, *, once: Flag = False, strict: bool = True, output: Given = 
     with _told(output):
         found = _read(file, strict=strict)
         _name_skipped(found)
+        _record_skipped(found)
         ended = run_all(found.workflows, once=once, output=output)
     sys.exit(ended)
 
@@ -126,6 +130,8 @@ def _set_up(file: Path, *, strict: bool, prune: bool, dry: bool, output: Output)
         _name_skipped(found)
         with get_client(sync_client=True) as client:
             wanted = changes(client, found, prune=prune)
+            if not dry:
+                _record_skipped(found)
             return Setup.of(made(client, wanted, dry=dry), dry=dry)
 
 
@@ -154,6 +160,14 @@ def _read(file: Path, *, strict: bool) -> Workflows:
 def _name_skipped(found: Workflows) -> None:
     for one in found.skipped:
         sys.stderr.write(f"entrepot: skipped: {one}\n")
+
+
+def _record_skipped(found: Workflows) -> None:
+    """Write down what was skipped, where metrics see it."""
+    if found.skipped:
+        catalog = Catalog.open(Settings())
+        for one in found.skipped:
+            catalog.start_run(skipped_run(one.name, found.name))
 
 
 def _answer(found: Workflows) -> Answer:

@@ -31,13 +31,15 @@ class Exchange:
         return message
 
     async def send(self, message: Message) -> None:
-        """Hand on what the app replies; it counts once the server has taken it."""
-        await self._send(message)
+        """Hand on what the app replies; bytes count once the server has taken them."""
         if message["type"] == "http.response.start":
             self.status = message["status"]
         elif message["type"] == "http.response.body":
-            self.sent += len(message.get("body", b""))
+            # Before it is sent: right after, whoever waits for the client is told that it left.
             self.complete = not message.get("more_body", False)
+        await self._send(message)
+        if message["type"] == "http.response.body":
+            self.sent += len(message.get("body", b""))
 
     def outcome(self, *, failed: bool) -> int:
         """Return the status to tell: 499 where the client left first, 500 where the app failed."""

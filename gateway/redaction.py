@@ -22,7 +22,7 @@ _RULES = (
     # an Authorization header as text, as JSON, in a dict or in a pair of bytes: all of the value
     (
         re.compile(
-            r"((?:\b|-)authorization['\"]?\s*[:=,]\s*b?)(?:'[^']*'|\"[^\"]*\"|[^\r\n'\"]+)",
+            r"((?:\b|-)authorization['\"]?\s*[:=,]\s*(?:b(?=['\"]))?)(?:'[^']*'|\"[^\"]*\"|[^\r\n'\"]+)",
             re.IGNORECASE,
         ),
         rf"\g<1>{BLANK}",
@@ -32,7 +32,9 @@ _RULES = (
     (re.compile(rf"((?<![\w.%-])(?:{_NAME})=)[^&\s'\",;)]+", re.IGNORECASE), rf"\g<1>{BLANK}"),
     # 'token': '…' in JSON or a repr
     (
-        re.compile(rf"((['\"])(?:{_NAME})\2\s*[:,]\s*b?)(?:'[^']*'|\"[^\"]*\")", re.IGNORECASE),
+        re.compile(
+            rf"((['\"])(?:{_NAME})\2\s*[:,]\s*(?:b(?=['\"]))?)(?:'[^']*'|\"[^\"]*\")", re.IGNORECASE
+        ),
         rf"\g<1>'{BLANK}'",
     ),
 )

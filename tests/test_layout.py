@@ -8,7 +8,17 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PACKAGES = ("blocks", "catalog", "cli", "deployments", "flows", "providers", "tasks", "transfer")
+PACKAGES = (
+    "blocks",
+    "catalog",
+    "cli",
+    "deployments",
+    "flows",
+    "gateway",
+    "providers",
+    "tasks",
+    "transfer",
+)
 LONGEST = 300  # lines
 
 

@@ -1,0 +1,120 @@
+"""Alive is one thing, ready another."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from threading import Event
+
+import pytest
+from starlette.applications import Starlette
+
+from catalog.lock import Hold, Turnstile
+from catalog.run import Run
+from catalog.store import Catalog
+from gateway.health import Condition, Draining, Readiness, free_bytes, health_routes, reasons
+from tests.gateway.serving import serving
+
+WELL = Condition(draining=False, catalog=None, free=2**40)
+
+
+class Stuck(Catalog):
+    """A catalog that answers when it is let."""
+
+    def __init__(self, path: Path) -> None:
+        """Begin without answers."""
+        super().__init__(path)
+        self.let, self.asked = Event(), 0
+
+    def runs(self, limit: int | None = None) -> list[Run]:
+        """Return the runs, once it is let."""
+        self.asked += 1
+        assert self.let.wait(30)
+        return super().runs(limit)
+
+
+@pytest.fixture
+def catalog(tmp_path: Path) -> Catalog:
+    return Catalog(tmp_path / "catalog.duckdb", timeout_s=0.2)
+
+
+def test_readiness_is_decided_by_what_was_found() -> None:
+    assert reasons(WELL) == ()
+    bad = Condition(draining=True, catalog="it is gone", free=1)
+    assert reasons(bad, 2) == (
+        "the gateway is about to end",
+        "it is gone",
+        "the catalog's folder has 1 bytes left, 2 are needed",
+    )
+
+
+def test_a_gateway_is_ready_until_it_drains(catalog: Catalog) -> None:
+    draining = Draining()
+    with serving(Starlette(routes=health_routes(Readiness(catalog, draining)))) as client:
+        ready = client.get("/readyz")
+        assert (ready.status_code, ready.json()) == (200, {"status": "ready"})
+        draining.begin()
+        ready = client.get("/readyz")
+        told = {"status": "not ready", "reasons": ["the gateway is about to end"]}
+        assert (ready.status_code, ready.json()) == (503, told)
+        assert client.get("/healthz").json() == {"status": "ok"}
+        assert client.post("/healthz").status_code == 405
+
+
+def broken(catalog: Catalog) -> Callable[[], object]:
+    catalog.path.write_bytes(b"no catalog")
+    return lambda: None
+
+
+def locked(catalog: Catalog) -> Callable[[], object]:
+    held = Turnstile(catalog.path.with_name(catalog.path.name + ".d"), 1).hold(Hold.ALONE)
+    held.__enter__()
+    return lambda: held.__exit__(None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "why"),
+    [(broken, "CatalogBroken"), (locked, "CatalogTimeout")],
+    ids=["broken", "locked"],
+)
+def test_a_catalog_that_cannot_be_read_is_told_without_its_path(
+    catalog: Catalog, spoil: Callable[[Catalog], Callable[[], object]], why: str
+) -> None:
+    if spoil is locked:
+        catalog.runs(1)  # it is made
+    mend = spoil(catalog)
+    try:
+        with serving(Starlette(routes=health_routes(Readiness(catalog, Draining())))) as client:
+            reply = client.get("/readyz")
+            assert reply.status_code == 503
+            assert reply.json()["reasons"] == [f"the catalog cannot be read: {why}"]
+            assert client.get("/healthz").status_code == 200
+    finally:
+        mend()
+
+
+def test_a_catalog_that_hangs_is_read_by_one_at_a_time(tmp_path: Path) -> None:
+    catalog = Stuck(tmp_path / "catalog.duckdb")
+
+    async def ask() -> None:
+        readiness = Readiness(catalog, Draining(), read_s=0.01)
+        for _ in range(3):
+            assert await readiness.reasons() == ("the catalog was not read within 0.01 s",)
+        assert catalog.asked == 1
+        catalog.let.set()
+        while await readiness.reasons():
+            pass
+
+    asyncio.run(ask())
+
+
+def test_a_full_disk_is_not_ready(catalog: Catalog) -> None:
+    readiness = Readiness(catalog, Draining(), least_free=100, free=lambda _: 99)
+    assert asyncio.run(readiness.reasons()) == (
+        "the catalog's folder has 99 bytes left, 100 are needed",
+    )
+
+
+def test_room_is_looked_for_where_the_catalog_will_be(tmp_path: Path) -> None:
+    assert free_bytes(tmp_path / "not" / "yet" / "catalog.duckdb") > 0
