@@ -33,6 +33,7 @@ from catalog.orders import (
     retain,
     run,
     squash,
+    token,
     version,
 )
 from catalog.orders.work import Result, Work
@@ -55,6 +56,8 @@ KINDS: dict[str, Callable[[Work, Order], Result]] = {
     "resources": resources.fold,
     "resource-properties": resources.fold_properties,
     "resources-removed": resources.fold_removed,
+    "token-create": token.fold_create,
+    "token-revoke": token.fold_revoke,
     "run-start": run.fold_start,
     "run-end": run.fold_end,
 }

@@ -19,8 +19,8 @@ from catalog import script
 from catalog.errors import InvalidInput, NotRecorded
 from catalog.keys import path_key
 from catalog.label_filter import conditions, terms
-from catalog.questions import Questions
 from catalog.resource_version import ResourceVersion
+from catalog.tokens import Tokens
 
 PAGE = 1000  # resources of a page, by default
 LARGEST_PAGE = 10_000
@@ -74,7 +74,7 @@ class Discarded:
     discarded_at: datetime
 
 
-class Resources(Questions):
+class Resources(Tokens):
     """A catalog that is asked for resources too."""
 
     __slots__ = ()

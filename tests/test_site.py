@@ -116,7 +116,8 @@ def test_every_command_of_the_pages_is_one_and_has_its_options(site: Path) -> No
     for page in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]:
         for command in COMMAND.findall(page.read_text()):
             told += 1
-            name = " ".join(command.split()[1 : 3 if "workflows " in command else 2])
+            nested = re.match(r"entrepot (workflows|token) ", command)
+            name = " ".join(command.split()[1 : 3 if nested else 2])
             options = re.findall(r"(?<=\s)--[a-z][a-z.-]*", command.partition("  #")[0])
             section = sections.get(name, "") + "--help --version --install-completion"
             wrong += [
