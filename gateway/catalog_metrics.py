@@ -1,7 +1,8 @@
 """The metrics that the catalog tells, under the names of connylabs/ingest.
 
-A scrape asks the catalog at most every few seconds, one at a time; while one asks, and where the
-catalog cannot be read, the others are told what was found last.
+A scrape asks the catalog at most every few seconds, one at a time, and only if something may have
+been recorded since; while one asks, and where the catalog cannot be read, the others are told what
+was found last. To ask costs 0.8 s of five million outcomes, hence `SHARE`.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from gateway.catalog_facts import Facts, Rising, read_facts
 
 LOG = logging.getLogger(__name__)
 FRESH_S = 10.0
+SHARE = 0.05  # of the time, at most, is spent on asking
 ERROR, SUCCESS = "error", "success"
 
 
@@ -97,6 +99,7 @@ class CatalogCollector(Collector):
         self._rising = Rising()
         self._families = tuple(families(Facts(), self._rising, readable=False))
         self._until: float | None = None
+        self._generation: tuple[int, ...] | None = None
 
     def describe(self) -> Iterator[Metric]:
         """Name the metrics without asking the catalog."""
@@ -106,19 +109,25 @@ class CatalogCollector(Collector):
         """Return every metric."""
         if self._catalog is not None and self._lock.acquire(blocking=False):
             try:
-                if self._until is None or self._clock() >= self._until:
-                    self._families = self._asked(self._catalog)
-                    self._until = self._clock() + self._fresh_s
+                began = self._clock()
+                if self._until is None or began >= self._until:
+                    self._ask(self._catalog)
+                    now = self._clock()
+                    self._until = now + max(self._fresh_s, (now - began) / SHARE)
             finally:
                 self._lock.release()
         yield from self._families
 
-    def _asked(self, catalog: Questions) -> tuple[Metric, ...]:
+    def _ask(self, catalog: Questions) -> None:
         try:
-            return tuple(families(read_facts(catalog), self._rising, readable=True))
+            generation = catalog.generation()
+            if generation != self._generation:
+                found = families(read_facts(catalog), self._rising, readable=True)
+                self._families, self._generation = tuple(found), generation
         except (CatalogError, duckdb.Error, OSError) as error:
             LOG.warning("metrics are stale, the catalog cannot be read: %s", error)
-            return (*self._families[:-1], _readable(found=False))
+            self._families = (*self._families[:-1], _readable(found=False))
+            self._generation = None
 
 
 def families(facts: Facts, rising: Rising, *, readable: bool) -> Iterator[Metric]:

@@ -16,9 +16,11 @@ from prometheus_client.parser import text_string_to_metric_families as parse
 from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route
 
+from catalog.access import RACY_NS
 from catalog.outcome import Outcome, Status
 from catalog.plan import Action
 from catalog.run import Run
+from catalog.script import Row
 from catalog.skipped import SKIPPED, skipped_run
 from catalog.store import Catalog
 from gateway.catalog_metrics import CatalogCollector
@@ -289,6 +291,46 @@ def test_the_catalog_is_asked_now_and_then_and_counters_never_fall(desk: Desk) -
     desk.catalog.path.write_bytes(b"no catalog")
     now[0] = 30
     assert told(collector) == {name: 2, "entrepot_catalog_readable": 0}
+
+
+def test_a_catalog_that_is_slow_is_asked_less_often(tmp_path: Path) -> None:
+    class Slow(Catalog):
+        """A catalog that takes a minute, and counts who asks."""
+
+        asked = 0
+
+        def generation(self) -> tuple[int, ...]:
+            """Return another one each time."""
+            Slow.asked += 1
+            now[0] += 60
+            return (Slow.asked,)
+
+    now = [0.0]
+    collector = CatalogCollector(Slow(tmp_path / "catalog.duckdb"), clock=lambda: now[0])
+    for moment, asked in ((0, 1), (60 + 1199, 1), (60 + 1200, 2)):
+        now[0] = moment
+        assert told(collector)["entrepot_catalog_readable"] == 1
+        assert Slow.asked == asked
+
+
+def test_nothing_is_asked_while_nothing_was_recorded(tmp_path: Path) -> None:
+    class Counting(Catalog):
+        """A catalog that counts queries."""
+
+        asked = 0
+
+        def sql(self, query: str, params: object = None) -> list[Row]:
+            """Count and ask."""
+            Counting.asked += 1
+            return super().sql(query, params)
+
+    catalog = Counting(tmp_path / "catalog.duckdb")
+    catalog.runs()
+    time.sleep(2 * RACY_NS / 1e9)
+    collector = CatalogCollector(catalog, fresh_s=0)
+    for _ in range(3):
+        assert told(collector)["entrepot_catalog_readable"] == 1
+    assert Counting.asked == 1
 
 
 def test_a_skipped_workflow_is_a_run_that_tells_no_value_of_its_file() -> None:
