@@ -21,10 +21,10 @@ from prefect.client.schemas.responses import GlobalConcurrencyLimitResponse
 from prefect.exceptions import PrefectException
 from prefect.settings import PREFECT_API_URL
 
+from blocks.instance import Broken, stored
 from blocks.repository import Repository
 from catalog.errors import CatalogError
 from cli.diagnosis import Diagnosis, Health
-from flows.instance import Broken, stored
 from tasks.job import opened_source
 from tasks.limit import PREFIX
 

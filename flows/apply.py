@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from prefect.runtime import flow_run
 
+from blocks.places import readable
 from blocks.repository import Repository
 from blocks.resolve import repository
 from blocks.webhook import Webhook
@@ -19,7 +20,6 @@ from flows.alternates import alternates_of
 from flows.content_plan import applied
 from flows.delivery import Running
 from flows.options import Options
-from flows.places import readable
 from flows.planning import carried_out, distinct, rechecked
 from flows.result import SyncResult
 from flows.verb import verb

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 
 from blocks.history import bytes_of
+from blocks.places import readable
 from blocks.repository import Layout, Repository
 from catalog.content_set import Modification, made
 from catalog.errors import BytesMissing, InvalidInput, NotRecorded, PlanOutdated
@@ -19,7 +20,6 @@ from catalog.store import Catalog
 from catalog.version import ContentRow, Version, resource_at
 from flows.delivery import Running
 from flows.options import Options
-from flows.places import readable
 from flows.planning import carried_out, rechecked, reference, stored
 from flows.result import SyncResult
 from providers.keeping import kept_key

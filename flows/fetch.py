@@ -14,6 +14,7 @@ from itertools import groupby
 from prefect.logging import get_run_logger
 
 from blocks.history import history_of
+from blocks.places import readable
 from blocks.repository import Repository
 from blocks.resolve import repository as resolved
 from catalog.errors import BytesMissing, InvalidInput
@@ -25,7 +26,6 @@ from flows.alternates import alternates_of
 from flows.delivery import Running
 from flows.names import run_name
 from flows.options import Options
-from flows.places import readable
 from flows.planning import carried_out, stored
 from flows.result import SyncFailed, SyncResult, human
 from flows.verb import verb

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 
 from prefect.logging import get_run_logger
 
+from blocks.instance import chosen, own_by_name
 from blocks.repository import Repository
 from catalog.errors import InvalidInput, RepositoryNotFound
 from catalog.freshness import Arrived, Objective
@@ -19,7 +20,6 @@ from catalog.store import Catalog
 from flows.artifacts import show_freshness
 from flows.events import freshness_missed
 from flows.freshness_result import Expected, FreshnessMissed, FreshnessResult
-from flows.instance import chosen, own_by_name
 from flows.names import chosen_name
 from flows.verb import verb
 

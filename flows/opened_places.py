@@ -11,9 +11,9 @@ from contextlib import ExitStack
 from contextvars import copy_context
 from typing import Self
 
+from blocks.places import readable
 from blocks.repository import Repository
 from catalog.errors import CatalogError
-from flows.places import readable
 from providers.base import Source
 from tasks.job import opened_source
 from transfer.job import End

@@ -14,6 +14,7 @@ from prefect.runtime import flow_run
 from pydantic import BaseModel, ConfigDict, Field
 
 from blocks.history import history_of
+from blocks.places import readable
 from blocks.repository import Layout, Repository
 from blocks.resolve import repository as resolved
 from catalog.errors import InvalidInput
@@ -21,7 +22,6 @@ from catalog.settings import Settings
 from catalog.store import Catalog
 from flows.delivery import Running
 from flows.names import shown
-from flows.places import readable
 from flows.planning import distinct
 from flows.result import human
 from flows.table import html_table, text_table

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from prefect.logging import get_run_logger
 
+from blocks.instance import chosen, own_by_name
 from blocks.repository import Repository
 from blocks.resolve import repository as resolved
 from catalog.errors import CatalogError, InvalidInput
 from catalog.settings import Settings
 from catalog.store import Catalog
-from flows.instance import chosen, own_by_name
 from flows.names import chosen_name
 from flows.repair import repaired
 from flows.repair_all_result import Mended, RepairAllFailed, RepairAllResult

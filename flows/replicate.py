@@ -13,13 +13,13 @@ from enum import StrEnum
 from prefect.logging import get_run_logger
 from prefect.runtime import flow_run
 
+from blocks.instance import chosen, own_by_name, repositories_at
 from blocks.repository import Repository
 from blocks.resolve import repository as resolved
 from catalog.errors import CatalogError, InvalidInput
 from catalog.plan import Mode
 from catalog.settings import Settings
 from catalog.store import Catalog
-from flows.instance import chosen, own_by_name, repositories_at
 from flows.modify import modify
 from flows.names import shown
 from flows.options import GuardSettings

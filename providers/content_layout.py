@@ -36,6 +36,7 @@ from providers.base import (
 from providers.by_digest import FOLDER, content_path, digest_in
 from providers.described import DescribedReading, unchanging
 from providers.manifest_source import listed_in, within
+from providers.open_file import OpenFile, opened
 from providers.there import Holder, There
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -87,6 +88,10 @@ class ContentLayout:
         sha256 = self._sha256(path, etag)
         reading = self._storage.read(content_path(sha256), start=start, length=length)
         return DescribedReading(reading, _described(path, sha256, reading.resource))
+
+    def open_file(self, path: str, *, etag: str | None = None) -> OpenFile:
+        """Open a file for reading at any place, where the storage can."""
+        return opened(self._storage, content_path(self._sha256(path, etag)))
 
     def put(self, path: str, data: bytes, attributes: Attributes) -> Stored:
         """Write a small file under its digest."""

@@ -62,6 +62,36 @@ class LocalReading:
             os.close(descriptor)
 
 
+class LocalFile:
+    """An open file, read at any place."""
+
+    __slots__ = ("_descriptor", "resource")
+
+    def __init__(self, descriptor: int, resource: Resource) -> None:
+        """Own `descriptor`."""
+        self.resource = resource
+        self._descriptor: int | None = descriptor
+
+    def read_at(self, offset: int, count: int) -> bytes:
+        """Return `count` bytes from `offset`; a file that was cut since is an error."""
+        if self._descriptor is None:
+            raise StorageFailed(f"{self.resource.path!r}: read after its end")
+        try:
+            data = os.pread(self._descriptor, count, offset)
+        except OSError as error:
+            raise translated(error, self.resource.path) from error
+        if len(data) < min(count, (self.resource.size or 0) - offset):
+            path = self.resource.path
+            raise ResourceChanged(f"{path!r} was cut while it was read", path=path)
+        return data
+
+    def close(self) -> None:
+        """Close the file; may be called twice."""
+        descriptor, self._descriptor = self._descriptor, None
+        if descriptor is not None:
+            os.close(descriptor)
+
+
 class LocalWriter:
     """A file under a temporary name."""
 

@@ -21,7 +21,7 @@ from catalog.paths import RESERVED, check_path
 from catalog.resource import Resource
 from providers.base import Attributes, Capabilities, Fetched, Source, Stored
 from providers.keeping import HISTORY, Kept
-from providers.local_files import CHUNK, LocalReading, LocalWriter, describe, translated
+from providers.local_files import CHUNK, LocalFile, LocalReading, LocalWriter, describe, translated
 from providers.local_keeping import keep_local
 from providers.local_walk import Symlinks, Walk
 
@@ -58,7 +58,7 @@ class LocalStorage:
         self._fsync = fsync
         links = placement is not Placement.COPY
         self.capabilities = Capabilities(
-            pinned_reads=True, copy=links, links=links, atomic_rename=True
+            pinned_reads=True, copy=links, links=links, atomic_rename=True, random_access=True
         )
         self.root = root
         self._real_root = os.path.realpath(self.root)
@@ -107,24 +107,32 @@ class LocalStorage:
         self, path: str, *, etag: str | None = None, start: int = 0, length: int | None = None
     ) -> LocalReading:
         """Read from `start`; a file that changes while it is read is an error at the end."""
+        descriptor, resource = self._open(path, etag)
+        if start:
+            os.lseek(descriptor, start, os.SEEK_SET)
+        left = (resource.size or 0) - start if length is None else length
+        return LocalReading(descriptor, resource, left)
+
+    def open_file(self, path: str, *, etag: str | None = None) -> LocalFile:
+        """Open a file that is read at any place; it stays what it is, whoever replaces its name."""
+        return LocalFile(*self._open(path, etag))
+
+    def _open(self, path: str, etag: str | None) -> tuple[int, Resource]:
         try:
             descriptor = os.open(self._existing(path), os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
         except OSError as error:
             raise translated(error, path) from error
-        info = os.fstat(descriptor)
         try:
+            info = os.fstat(descriptor)
             if not stats.S_ISREG(info.st_mode):
                 raise ResourceNotFound(f"{path!r} is not a file in {self.root!r}", path=path)
             resource = describe(path, info)
             if etag is not None and resource.etag != etag:
                 raise ResourceChanged(f"{path!r} changed since it was planned", path=path)
-            if start:
-                os.lseek(descriptor, start, os.SEEK_SET)
         except BaseException:
             os.close(descriptor)
             raise
-        left = info.st_size - start if length is None else length
-        return LocalReading(descriptor, resource, left)
+        return descriptor, resource
 
     def check_name(self, path: str) -> None:
         """Refuse what Linux file systems cannot name."""

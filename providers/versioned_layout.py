@@ -36,6 +36,7 @@ from providers.by_number import NUMBERS, is_number, number_key, parted
 from providers.described import DescribedReading, unchanging
 from providers.manifest_source import listed_in, within
 from providers.numbers import Numbers
+from providers.open_file import OpenFile, opened
 from providers.there import Holder, There
 
 _NAMED = f"{NUMBERS}/"
@@ -95,6 +96,10 @@ class VersionedLayout:
         key, number = self._key(path, etag)
         reading = self._storage.read(key, start=start, length=length)
         return DescribedReading(reading, _described(path, number, reading.resource))
+
+    def open_file(self, path: str, *, etag: str | None = None) -> OpenFile:
+        """Open a file for reading at any place, where the storage can."""
+        return opened(self._storage, self._key(path, etag)[0])
 
     def put(self, path: str, data: bytes, attributes: Attributes) -> Stored:
         """Write a small file under its next number."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from blocks.history import history_of, numbers_of
+from blocks.instance import own_repositories
 from blocks.repository import Repository
 from blocks.resolve import repository as resolved
 from catalog.errors import CatalogError
-from flows.instance import own_repositories
 from providers.by_number import NUMBERS
 from providers.keeping import HISTORY
 

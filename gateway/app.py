@@ -1,0 +1,117 @@
+"""The gateway as an ASGI application: resources, repositories, content, and what operators ask.
+
+app = create_app(config.load(Path("gateway.yaml")), Settings())
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from catalog.errors import CatalogError
+from catalog.settings import Settings
+from gateway import resources
+from gateway.access_log import AccessLog
+from gateway.config import GatewayConfig
+from gateway.context import Gateway
+from gateway.correlation import Correlation, request_id
+from gateway.cut import Cut
+from gateway.exchange import client_of
+from gateway.health import Readiness, health_routes
+from gateway.limiting import Limiting
+from gateway.limits import HeadLimit, RateLimit, UnderWay
+from gateway.metrics import MetricsMiddleware, metrics_app
+from gateway.replies import body, reply
+
+SUMMARY = "Named, versioned resources; repositories and their versions; their content, streamed."
+UPLOADS = ("/upload/", "/uploads")
+
+
+class Application:
+    """The routes and all that stands before them; `gateway` is what they share."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        """Put it together, outermost last."""
+        self.gateway = gateway
+        self.api = _api(gateway)
+        limits = gateway.config.limits
+        rate = limits.requests_per_s
+        app: ASGIApp = Cut(self.api)
+        app = Limiting(
+            app,
+            head=HeadLimit(limits.head_bytes),
+            body=self._largest_body,
+            rate=None if rate is None else RateLimit(rate, limits.burst),
+            caller=client_of,
+            under_way=UnderWay(limits.under_way),
+        )
+        app = MetricsMiddleware(app, gateway.metrics)
+        app = AccessLog(app)
+        self._app: ASGIApp = Correlation(app)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, or take part in start and end."""
+        await self._app(scope, receive, send)
+
+    def _largest_body(self, scope: Scope) -> int | None:
+        limits = self.gateway.config.limits
+        upload = any(part in scope["path"] for part in UPLOADS)
+        return limits.upload_bytes if upload else limits.body_bytes
+
+
+def create_app(config: GatewayConfig, settings: Settings) -> Application:
+    """Return the application; nothing is opened before the first request."""
+    return Application(Gateway(config, settings))
+
+
+def _api(gateway: Gateway) -> FastAPI:
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
+        yield
+        gateway.close()
+
+    api = FastAPI(
+        title="Entrepot",
+        summary=SUMMARY,
+        version=version("entrepot"),
+        lifespan=lifespan,
+        docs_url=None,  # its page would load scripts from another host
+        redoc_url=None,
+        openapi_url="/openapi.json",
+    )
+    api.state.gateway = gateway
+    api.add_exception_handler(CatalogError, _refused)
+    api.add_exception_handler(RequestValidationError, _invalid)
+    api.add_exception_handler(HTTPException, _http)
+    api.include_router(resources.router)
+    api.router.routes.extend(health_routes(Readiness(gateway.catalog, gateway.draining)))
+    api.mount("/metrics", metrics_app(gateway.metrics.registry))
+    return api
+
+
+async def _refused(_: Request, error: Exception) -> JSONResponse:
+    if not isinstance(error, CatalogError):
+        raise error
+    return reply(error, request_id())
+
+
+async def _invalid(_: Request, error: Exception) -> JSONResponse:
+    if not isinstance(error, RequestValidationError):
+        raise error
+    told = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
+    return JSONResponse(body("InvalidInput", told, request_id()), 422)
+
+
+async def _http(_: Request, error: Exception) -> JSONResponse:
+    if not isinstance(error, HTTPException):
+        raise error
+    kind = {404: "NotFound", 405: "MethodNotAllowed"}.get(error.status_code, "Refused")
+    told = body(kind, str(error.detail), request_id())
+    return JSONResponse(told, error.status_code, headers=dict(error.headers or {}))

@@ -1,0 +1,136 @@
+"""Claims: each number of a resource's version is held by one upload at a time, whoever uploads.
+
+A claim is a file, locked while its upload lasts: the kernel frees it when a process dies. It says
+where the bytes go, so that whoever finds it free later can remove what a dead upload left there.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """What a claim is about."""
+
+    tenant: str
+    name: str
+    version: int
+    address: str
+    path: str
+
+
+class Use(Protocol):
+    """What is known of the place that a claim names."""
+
+    def is_free(self, claimed: Claimed) -> bool:
+        """Say whether nothing lies there."""
+        ...
+
+    def clear(self, claimed: Claimed) -> None:
+        """Remove what a dead upload left there, unless the catalog knows it by now."""
+        ...
+
+
+class Claim:
+    """A claim that is held; release it when its upload has ended, whichever way."""
+
+    def __init__(self, file: Path, descriptor: int, claimed: Claimed) -> None:
+        """Own the locked `descriptor` of `file`."""
+        self._file = file
+        self._descriptor: int | None = descriptor
+        self.claimed = claimed
+
+    @property
+    def held(self) -> bool:
+        """Say whether it was not released yet."""
+        return self._descriptor is not None
+
+    def release(self) -> None:
+        """Let others have the number, if it was not used; may be called twice."""
+        descriptor, self._descriptor = self._descriptor, None
+        if descriptor is not None:
+            self._file.unlink(missing_ok=True)
+            os.close(descriptor)
+
+
+class Claims:
+    """The claims of one catalog, in a folder beside it."""
+
+    def __init__(self, folder: Path) -> None:
+        """Keep them in `folder`."""
+        self._folder = folder
+
+    def take(
+        self, next_version: Callable[[], int], claimed: Callable[[int], Claimed], use: Use
+    ) -> Claim:
+        """Claim the lowest number that nobody had or holds, and under which nothing lies.
+
+        `next_version` is asked before and after, since another upload may end in between.
+        """
+        self._folder.mkdir(parents=True, exist_ok=True)
+        version = next_version()
+        while True:
+            claim = self._held(claimed(version), use)
+            if claim is None:
+                version += 1
+                continue
+            if version >= next_version() and use.is_free(claim.claimed):
+                return claim
+            claim.release()
+            version = max(version + 1, next_version())
+
+    def abandoned(self) -> Iterator[Claim]:
+        """Yield each claim whose holder died, held now; release it when it was cleared up."""
+        if not self._folder.is_dir():
+            return
+        for file in sorted(self._folder.iterdir()):
+            descriptor = _locked(file, os.O_RDWR)
+            if descriptor is None:
+                continue
+            try:
+                claimed = Claimed(**json.loads(file.read_bytes()))
+            except (ValueError, TypeError):  # killed before it was written: nothing had begun
+                file.unlink(missing_ok=True)
+                os.close(descriptor)
+                continue
+            yield Claim(file, descriptor, claimed)
+
+    def _held(self, claimed: Claimed, use: Use) -> Claim | None:
+        name = hashlib.sha256(f"{claimed.tenant}\x1f{claimed.name}".encode()).hexdigest()[:40]
+        file = self._folder / f"{name}.{claimed.version}"
+        descriptor = _locked(file, os.O_RDWR | os.O_CREAT)
+        if descriptor is None:
+            return None
+        if os.fstat(descriptor).st_size:
+            use.clear(claimed)  # its holder died
+        text = json.dumps(asdict(claimed)).encode()
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, text, 0)
+        return Claim(file, descriptor, claimed)
+
+
+def _locked(file: Path, flags: int) -> int | None:
+    """Return a locked descriptor of a file that still bears its name; None where another has it."""
+    while True:
+        try:
+            descriptor = os.open(file, flags | os.O_CLOEXEC, 0o600)
+        except FileNotFoundError:
+            return None
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if file.stat().st_ino == os.fstat(descriptor).st_ino:
+                return descriptor
+        except BlockingIOError:
+            os.close(descriptor)
+            return None
+        except FileNotFoundError:  # released and removed before we had the lock
+            pass
+        os.close(descriptor)

@@ -1,0 +1,120 @@
+"""Blocks of a file as an asynchronous stream, which ends only if its bytes are right."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Self
+
+from catalog.digest import Digest, Hasher
+from catalog.errors import DigestMismatch, IntegrityError, SizeMismatch
+from gateway.blocks import Blocks
+from gateway.context import Gateway
+
+Close = Callable[[], object]
+
+
+class Flow:
+    """Blocks that are read in threads; made with the first one in hand."""
+
+    def __init__(self, gateway: Gateway, blocks: Blocks, close: Close) -> None:
+        """Own `blocks`; `close` is called once, when they are done with."""
+        self._gateway, self._blocks, self._close = gateway, blocks, close
+        self._first: bytes | None = None
+        self._closed = False
+
+    @classmethod
+    async def begun(cls, gateway: Gateway, opened: Callable[[], tuple[Blocks, Close]]) -> Flow:
+        """Open blocks and read the first one, both in one thread."""
+
+        def begin() -> Flow:
+            blocks, close = opened()
+            flow = cls(gateway, blocks, close)
+            try:
+                flow._first = blocks.next_block()
+            except BaseException:
+                flow._end()
+                raise
+            return flow
+
+        return await gateway.thread(begin)
+
+    def __aiter__(self) -> Self:
+        """Return itself."""
+        return self
+
+    async def __anext__(self) -> bytes:
+        """Return the next block."""
+        data, self._first = self._first, None
+        if data is None:
+            data = await self._gateway.thread(self._blocks.next_block)
+        if not data:
+            raise StopAsyncIteration
+        return data
+
+    async def aclose(self) -> None:
+        """Let go of the blocks, at once where that waits for nothing."""
+        if not self._closed:
+            await self._gateway.surely(self._end)
+
+    def _end(self) -> None:
+        if not self._closed:
+            self._closed = True
+            self._blocks.close()
+            self._close()
+
+
+class VerifiedBlocks:
+    """Holds each block back until the next one is there, and the last until all was compared.
+
+    So a client that has every byte has the right ones.
+    """
+
+    def __init__(
+        self,
+        blocks: Blocks,
+        name: str,
+        size: int | None,
+        expected: tuple[Digest, ...],
+        wrong: Callable[[IntegrityError], object],
+    ) -> None:
+        """Compare `blocks` with size and digests; `wrong` hears of what does not fit."""
+        self.resource = blocks.resource
+        self._blocks, self._name, self._size = blocks, name, size
+        self._expected, self._wrong = expected, wrong
+        self._hasher = Hasher(one.algorithm for one in expected)
+        self._held: bytes | None = None
+
+    def next_block(self) -> bytes:
+        """Return the next bytes.
+
+        Raises:
+            IntegrityError: they are not those that were expected.
+        """
+        held = self._next() if self._held is None else self._held
+        self._held = self._next() if held else b""
+        if not self._held:
+            self._compare()
+        return held
+
+    def close(self) -> None:
+        """End the read."""
+        self._blocks.close()
+
+    def _next(self) -> bytes:
+        data = self._blocks.next_block()
+        self._hasher.update(data)
+        if self._size is not None and self._hasher.size > self._size:
+            self._refuse(SizeMismatch(self._name, self._size, self._hasher.size))
+        return data
+
+    def _compare(self) -> None:
+        if self._size is not None and self._hasher.size != self._size:
+            self._refuse(SizeMismatch(self._name, self._size, self._hasher.size))
+        for one in self._expected:
+            found = self._hasher.digest(one.algorithm)
+            if found != one:
+                self._refuse(DigestMismatch(self._name, str(one), str(found)))
+
+    def _refuse(self, error: IntegrityError) -> None:
+        self._wrong(error)
+        raise error

@@ -1,0 +1,63 @@
+"""Which bytes a Range header asks for: a pure decision (RFC 9110, section 14).
+
+>>> parse("bytes=0-99", 1000), parse("bytes=-50", 1000), parse("bytes=900-2000", 1000)
+(Part(start=0, stop=100), Part(start=950, stop=1000), Part(start=900, stop=1000))
+>>> parse("bytes=1000-", 1000), parse("bytes=-1-11", 1000), parse("lines=1-2", 1000)
+(<Answer.UNSATISFIABLE: 416>, <Answer.UNSATISFIABLE: 416>, <Answer.WHOLE: 200>)
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import Enum
+
+_ONE = re.compile(r"(\d{0,18})-(\d{0,18})")
+
+
+class Answer(Enum):
+    """What is sent where it is no part."""
+
+    WHOLE = 200
+    UNSATISFIABLE = 416
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Bytes from `start` until before `stop`."""
+
+    start: int
+    stop: int
+
+    @property
+    def length(self) -> int:
+        """Return how many bytes it has."""
+        return self.stop - self.start
+
+    def content_range(self, size: int) -> str:
+        """Return the Content-Range of this part of `size` bytes."""
+        return f"bytes {self.start}-{self.stop - 1}/{size}"
+
+
+def parse(header: str | None, size: int) -> Part | Answer:
+    """Return the part that is asked for of `size` bytes.
+
+    Several ranges and other units are answered with the whole, as the RFC allows; what is no range
+    at all with 416, as Pulp does, so that a client hears of its mistake.
+    """
+    if header is None:
+        return Answer.WHOLE
+    unit, equals, text = header.strip().partition("=")
+    if not equals or unit.strip().lower() != "bytes" or "," in text:
+        return Answer.WHOLE
+    match = _ONE.fullmatch(text.strip())
+    if match is None or match[0] == "-":
+        return Answer.UNSATISFIABLE
+    first, last = match.groups()
+    if not first:
+        start, stop = max(0, size - int(last)), size
+    else:
+        start, stop = int(first), size if not last else min(int(last) + 1, size)
+        if last and int(last) < start:
+            return Answer.UNSATISFIABLE
+    return Part(start, stop) if start < stop else Answer.UNSATISFIABLE

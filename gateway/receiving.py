@@ -1,0 +1,146 @@
+"""Take an upload from a request into a resource store: streamed, verified, or nothing is left."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+
+from starlette.requests import ClientDisconnect, Request
+
+from catalog.errors import InvalidInput
+from catalog.resource_version import ResourceVersion
+from gateway.context import Context
+from gateway.declared import declared
+from gateway.forms import FileBegins, FileBytes, FileEnds, FormReader, events, reader_of
+from gateway.replies import Refused
+from gateway.upload import Facts, Upload
+
+BLOCK = 2**20  # bytes handed to a thread together
+PROPERTIES = 100
+PROPERTY_BYTES = 4096
+
+
+async def receive(
+    context: Context, request: Request, name: str, properties: Mapping[str, str]
+) -> ResourceVersion:
+    """Store the body of a request as the next version of a name.
+
+    Raises:
+        InvalidInput: name, form or a declared digest cannot be used.
+        IntegrityError: the bytes are not those that were declared.
+        Refused: the client went away.
+    """
+    reader = reader_of(request)
+    upload: Upload | None = None
+    made: ResourceVersion | None = None
+    waiting = bytearray()
+    try:
+        async for event in events(request, reader):
+            if isinstance(event, FileBegins):
+                if made is not None or upload is not None:
+                    raise InvalidInput("the form holds more than one file")
+                facts = _facts(request, event.content_type, event.fields, properties, reader)
+                store = await context.gateway.thread(context.tenant.store)
+                upload = await context.gateway.thread(store.begin, name, facts)
+            elif isinstance(event, FileBytes) and upload is not None:
+                waiting += event.data
+                if len(waiting) >= BLOCK:
+                    await context.gateway.thread(upload.write, bytes(waiting))
+                    waiting.clear()
+            elif isinstance(event, FileEnds) and upload is not None and waiting:
+                await context.gateway.thread(upload.write, bytes(waiting))
+                waiting.clear()
+        if upload is None:
+            raise InvalidInput("the form has no field 'input' that holds the file")
+        last = _facts(request, upload.facts.content_type, _fields(reader), properties, reader)
+        made = await context.gateway.surely(upload.finish, last)
+    except ClientDisconnect as error:
+        raise Refused(400, "the client went away before its end", kind="ClientGone") from error
+    finally:
+        if upload is not None and made is None:
+            await context.gateway.surely(upload.abort)
+    return made
+
+
+def _fields(reader: FormReader | None) -> Mapping[str, str]:
+    return {} if reader is None else reader.fields
+
+
+def _facts(
+    request: Request,
+    content_type: str | None,
+    fields: Mapping[str, str],
+    properties: Mapping[str, str],
+    reader: FormReader | None,
+) -> Facts:
+    """Return what is told of a file, by headers, query and the form's fields so far."""
+    size = request.headers.get("content-length") if reader is None else fields.get("size")
+    facts = Facts(
+        content_type=content_type,
+        size=_number(size),
+        expected=declared(request.headers if reader is None else {}, fields),
+        properties=checked_properties({**properties, **_of_form(fields)}),
+        encoding=fields.get("encoding"),
+        compression=fields.get("compression"),
+        data=fields.get("data"),
+    )
+    if reader is None:
+        return replace(facts, encoding=request.headers.get("content-encoding"))
+    return facts
+
+
+def _number(text: str | None) -> int | None:
+    if text is None:
+        return None
+    if not text.isascii() or not text.isdigit() or len(text) > 18:
+        raise InvalidInput(f"the size {text[:40]!r} is no number of bytes")
+    return int(text)
+
+
+def _of_form(fields: Mapping[str, str]) -> Mapping[str, str]:
+    text = fields.get("properties")
+    if not text:
+        return {}
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise InvalidInput("the field 'properties' is no JSON object of texts") from error
+    if not isinstance(found, dict):
+        raise InvalidInput("the field 'properties' is no JSON object of texts")
+    return {
+        str(key): one if isinstance(one, str) else json.dumps(one) for key, one in found.items()
+    }
+
+
+def checked_properties(given: Mapping[str, str]) -> dict[str, str]:
+    """Return properties that a resource may have.
+
+    Raises:
+        InvalidInput: they are too many or too long, or a key is empty or holds a quote.
+    """
+    if len(given) > PROPERTIES:
+        raise InvalidInput(f"{len(given)} properties were given, at most {PROPERTIES} are allowed")
+    for key, value in given.items():
+        if not key.strip() or '"' in key or "," in key or len(key) > 255:
+            raise InvalidInput(
+                f"the property {key[:80]!r} is no key: no quote, no comma, not empty"
+            )
+        if len(value.encode()) > PROPERTY_BYTES:
+            raise InvalidInput(f"the property {key!r} is longer than {PROPERTY_BYTES} bytes")
+    return dict(given)
+
+
+def properties_of(pairs: list[str]) -> dict[str, str]:
+    """Return the properties that a query gives as `key=value`, each one a parameter.
+
+    >>> properties_of(["author=bob", "note=a=b"])
+    {'author': 'bob', 'note': 'a=b'}
+    """
+    found: dict[str, str] = {}
+    for pair in pairs:
+        key, equals, value = pair.partition("=")
+        if not equals:
+            raise InvalidInput(f"the property {pair[:80]!r} is not of the form key=value")
+        found[key] = value
+    return found

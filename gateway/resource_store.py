@@ -1,0 +1,280 @@
+"""Where the resources of a tenant lie: bytes first, then the catalog; what fails leaves nothing.
+
+Each version lies at `<folder>/<version>/<name>` of one repository and never changes. What is
+deleted is forgotten by the catalog first and removed from its storage after, once nobody here
+reads it any more.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Generator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from blocks.history import numbers_of
+from blocks.repository import Repository
+from catalog.digest import Digest, Hasher
+from catalog.errors import (
+    ResourceNotFound,
+    SizeMismatch,
+    StorageError,
+)
+from catalog.resource_version import EXTERNAL, ResourceVersion
+from catalog.resources import Removal
+from catalog.store import Catalog
+from gateway.claims import Claim, Claimed, Claims
+from gateway.names import checked_name
+from gateway.upload import Facts, Upload, others, written
+from providers.base import Attributes, Copier, Source, Storage
+from providers.by_number import number_key
+from providers.cache import STORAGES
+from transfer.job import End
+from transfer.limits import gate
+from transfer.stop import StopFlag
+
+
+class ResourceStore:
+    """The resources of one tenant; safe to share between threads."""
+
+    def __init__(self, catalog: Catalog, repository: Repository, tenant: str) -> None:
+        """Keep the bytes in `repository`; nothing is opened before it is needed."""
+        self.catalog, self.repository, self.tenant = catalog, repository, tenant
+        self.stop = StopFlag()
+        self.gate = gate(repository.address, repository.process_limits())
+        self._claims = Claims(catalog.path.with_name(catalog.path.name + ".d") / "claims")
+        self._places = {repository.address: numbers_of(repository).address}
+        self._readers: Counter[str] = Counter()
+        self._lock = threading.Lock()
+        self._stack = ExitStack()
+        self._opened: Storage | None = None
+
+    @property
+    def storage(self) -> Storage:
+        """Return the open storage."""
+        with self._lock:
+            if self._opened is None:
+                settings, options = self.repository.settings, self.repository.open_options()
+                self._opened = self._stack.enter_context(STORAGES.opened(settings, options))
+            return self._opened
+
+    def close(self) -> None:
+        """Let go of the storage."""
+        self.stop.set()
+        self._stack.close()
+
+    def begin(self, name: str, facts: Facts) -> Upload:
+        """Begin to upload the next version of a name.
+
+        Raises:
+            InvalidInput: the name is not safe.
+        """
+        name = checked_name(name)
+        self.storage.check_name(number_key(name, "0"))
+        claim = self._claim(name)
+        try:
+            attributes = Attributes(content_type=facts.content_type)
+            writer = self.storage.write(claim.claimed.path, attributes, size=facts.size)
+        except BaseException:
+            claim.release()
+            raise
+        return Upload(self, claim, writer, facts)
+
+    def put(self, name: str, data: bytes, facts: Facts) -> ResourceVersion:
+        """Upload bytes that are here already."""
+        with self.begin(name, replace(facts, size=len(data))) as upload:
+            upload.write(data)
+            return upload.finish()
+
+    def take(self, name: str, end: End[Source], path: str, facts: Facts) -> ResourceVersion:
+        """Upload what lies at a path of another storage."""
+        with end.gate.connection(self.stop):
+            reading = end.storage.read(path)
+            try:
+                kind = facts.content_type or reading.resource.content_type
+                size = reading.resource.size if facts.size is None else facts.size
+                told = replace(facts, content_type=kind, size=size)
+                with self.begin(name, told) as upload:
+                    for chunk in reading:
+                        self.stop.check()
+                        upload.write(chunk)
+                    return upload.finish()
+            finally:
+                reading.close()
+
+    def register(self, name: str, url: str, facts: Facts) -> ResourceVersion:
+        """Record what lies elsewhere as the next version of a name; nothing is copied."""
+        name = checked_name(name)
+        claim = self._claim(name)
+        sha256 = next((one.value for one in facts.expected if one.algorithm == "sha256"), None)
+        try:
+            made = ResourceVersion(
+                name,
+                claim.claimed.version,
+                datetime.now(UTC),
+                facts.size,
+                sha256,
+                facts.content_type,
+                EXTERNAL,
+                url,
+                facts.encoding,
+                facts.compression,
+                facts.data,
+                digests=others(facts.expected),
+                properties=dict(facts.properties or {}),
+            )
+            self.record([made])
+        finally:
+            claim.release()
+        return made
+
+    def copy(self, name: str, to: str, version: int | None = None) -> list[ResourceVersion]:
+        """Copy every version of a name, or one, as the next versions of another."""
+        return self._copied(self.catalog.resource_versions(checked_name(name), version), to, ())
+
+    def move(self, name: str, to: str, version: int | None = None) -> list[ResourceVersion]:
+        """Copy, then delete what was copied, in one step of the catalog."""
+        name = checked_name(name)
+        every = self.catalog.resource_versions(name, version)
+        return self._copied(every, to, [Removal(name, one.version) for one in every])
+
+    def delete(self, name: str, version: int | None = None) -> list[ResourceVersion]:
+        """Delete every version of a name, or one; return what was deleted."""
+        removal = Removal(checked_name(name), version)
+        gone = self.catalog.change_resources(remove=[removal], places=self._places)
+        self.sweep()
+        return gone
+
+    def sweep(self) -> int:
+        """Remove the bytes of deleted versions that nobody here reads, and of dead uploads.
+
+        What a storage does not remove now stays on the list for the next time.
+        """
+        for claim in self._claims.abandoned():
+            if claim.claimed.tenant == self.tenant and claim.claimed.address in self._places:
+                self.clear(claim.claimed)
+                claim.release()
+        every = self.catalog.discarded()
+        paths = [one.path for one in every if one.address in self._places]
+        gone: list[str] = []
+        for path in paths:
+            with self._lock:
+                if self._readers[path]:
+                    continue
+            try:
+                with self.gate.connection(self.stop):
+                    self.storage.remove(path)
+            except StorageError:
+                continue  # it stays on the list
+            gone.append(path)
+        if gone:
+            self.catalog.forget_discarded(self.repository.address, gone)
+        return len(gone)
+
+    @contextmanager
+    def reading(self, path: str) -> Generator[None]:
+        """Keep the bytes at a path while the block lasts, whoever deletes them."""
+        with self._lock:
+            self._readers[path] += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._readers[path] -= 1
+                if not self._readers[path]:
+                    del self._readers[path]
+
+    def record(
+        self, made: Sequence[ResourceVersion], remove: Sequence[Removal] = ()
+    ) -> list[ResourceVersion]:
+        """Tell the catalog of new versions, and of those that go."""
+        return self.catalog.change_resources(made, remove, places=self._places)
+
+    def described(self, claimed: Claimed, hasher: Hasher, facts: Facts) -> ResourceVersion:
+        """Return the metadata of bytes that were stored under a claim."""
+        return ResourceVersion(
+            claimed.name,
+            claimed.version,
+            datetime.now(UTC),
+            hasher.size,
+            hasher.digest().value,
+            facts.content_type,
+            str(self.repository.storage.type),
+            f"{self.repository.address.rstrip('/')}/{claimed.path}",
+            facts.encoding,
+            facts.compression,
+            facts.data,
+            address=claimed.address,
+            path=claimed.path,
+            digests=others(facts.expected),
+            properties=dict(facts.properties or {}),
+        )
+
+    def is_free(self, claimed: Claimed) -> bool:
+        """Say whether nothing lies at a claimed place."""
+        try:
+            with self.gate.connection(self.stop):
+                self.storage.stat(claimed.path)
+        except ResourceNotFound:
+            return True
+        return False
+
+    def clear(self, claimed: Claimed) -> None:
+        """Remove what lies at a claimed place, unless the catalog knows it by now."""
+        if not self.catalog.is_resource(claimed.address, claimed.path):
+            with self.gate.connection(self.stop):
+                self.storage.remove(claimed.path)
+
+    def _claim(self, name: str) -> Claim:
+        def claimed(version: int) -> Claimed:
+            path = number_key(name, str(version))
+            return Claimed(self.tenant, name, version, self.repository.address, path)
+
+        return self._claims.take(lambda: self.catalog.next_version(name), claimed, self)
+
+    def _copied(
+        self, every: Sequence[ResourceVersion], to: str, remove: Sequence[Removal]
+    ) -> list[ResourceVersion]:
+        """Bring the bytes of versions to another name, and record all of them together."""
+        to = checked_name(to)
+        with ExitStack() as held:
+            made = [self._one_copied(held, one, to) for one in every]
+            self.record(made, remove)
+        if remove:
+            self.sweep()
+        return made
+
+    def _one_copied(self, held: ExitStack, one: ResourceVersion, to: str) -> ResourceVersion:
+        claim = self._claim(to)
+        claimed = claim.claimed
+        held.callback(claim.release)
+        if one.path is None:  # what lies elsewhere stays there, under another name
+            return replace(one, name=to, version=claimed.version, created_at=datetime.now(UTC))
+        held.callback(self.clear, claimed)
+        with self.reading(one.path):
+            size = self._bytes_copied(one, claimed)
+        if one.size is not None and size != one.size:
+            raise SizeMismatch(one.name, one.size, size)
+        return replace(
+            one,
+            name=to,
+            version=claimed.version,
+            created_at=datetime.now(UTC),
+            url=f"{self.repository.address.rstrip('/')}/{claimed.path}",
+            address=claimed.address,
+            path=claimed.path,
+        )
+
+    def _bytes_copied(self, one: ResourceVersion, claimed: Claimed) -> int:
+        """Bring the bytes of a version to a claimed place, in the storage itself where it can."""
+        storage, path = self.storage, one.path or ""
+        can = storage.capabilities
+        if isinstance(storage, Copier) and can.copy and not can.links:
+            stored = storage.copy_from(storage, path, claimed.path, etag=storage.stat(path).etag)
+            if stored is not None:
+                return stored.size
+        expected = () if one.digest is None else (Digest("sha256", one.digest),)
+        facts = Facts(one.content_type, one.size, expected)
+        return written(storage, claimed.path, storage.read(path), facts, self.stop).size

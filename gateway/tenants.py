@@ -1,0 +1,148 @@
+"""The tenants of a gateway: each has its own rows of the catalog, its storages and credentials."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from blocks.instance import own_repositories
+from blocks.repository import Layout, Repository
+from blocks.resolve import repository as resolved
+from catalog.errors import RepositoryNotFound
+from catalog.settings import Settings
+from catalog.store import Catalog
+from gateway.config import GatewayConfig, ServedConfig, TenantConfig
+from gateway.external import External
+from gateway.places import Places
+from gateway.replies import Refused
+from gateway.resource_store import ResourceStore
+
+STORED_FOR_S = 30.0  # for so long a block is taken to be what it was
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """One repository under the name by which it is served."""
+
+    name: str
+    repository: Repository
+    config: ServedConfig
+    upstream: Repository | None = None
+
+    @property
+    def address(self) -> str:
+        """Return the repository's address."""
+        return self.repository.address
+
+
+class Tenant:
+    """One tenant; safe to share between threads. Nothing is looked up before it is needed."""
+
+    def __init__(self, name: str, config: TenantConfig, settings: Settings, *, alone: bool) -> None:
+        """Know what is configured; `alone` says that it is the gateway's only tenant."""
+        self.name = name
+        self.config = config
+        self.catalog = Catalog.open(settings.model_copy(update={"tenant": name}))
+        self._roots = config.local_roots or tuple(settings.local_roots)
+        self.places = Places(self._known, self._roots, closed=not alone)
+        self._served: dict[str, tuple[float, Served]] = {}
+        self._store: ResourceStore | None = None
+        self._lock = threading.Lock()
+
+    def names(self) -> list[str]:
+        """Return the names of the repositories that are served."""
+        if self.config.repositories is not None:
+            return sorted(self.config.repositories)
+        return sorted(one.name for one in own_repositories() if one.name)
+
+    def served(self, name: str) -> Served:
+        """Return a served repository; `RepositoryNotFound` where the tenant has none so named."""
+        with self._lock:
+            until, found = self._served.get(name, (0.0, None))
+            if found is not None and until > time.monotonic():
+                return found
+        found = self._looked_up(name)
+        with self._lock:
+            self._served[name] = (time.monotonic() + STORED_FOR_S, found)
+        return found
+
+    def store(self) -> ResourceStore:
+        """Return where the tenant's resources lie."""
+        with self._lock:
+            if self._store is None:
+                self._store = ResourceStore(self.catalog, self._shelf(), self.name)
+            return self._store
+
+    def external(self) -> External:
+        """Return what of the outside the tenant may name."""
+        return External(self.config.external, self._roots, self._known())
+
+    def close(self) -> None:
+        """Let go of every storage."""
+        self.places.close()
+        if self._store is not None:
+            self._store.close()
+
+    def _shelf(self) -> Repository:
+        place = self.config.resources
+        if place is None:
+            folder = self.catalog.path.with_name(self.catalog.path.name + ".d") / "resources"
+            place = str(folder / self.name)
+            return _versioned(resolved(Path(place)))
+        return _versioned(self.places.check(resolved(place)))
+
+    def _looked_up(self, name: str) -> Served:
+        if self.config.repositories is None:
+            return Served(name, resolved(name), ServedConfig(repository=name))
+        config = self.config.repositories.get(name)
+        if config is None:
+            raise RepositoryNotFound(f"the tenant {self.name!r} has no repository {name!r}")
+        repository = self.places.check(resolved(config.repository))
+        upstream = None if config.upstream is None else resolved(config.upstream)
+        return Served(name, repository, config, upstream)
+
+    def _known(self) -> Iterator[Repository]:
+        """Yield every repository that the tenant may read, and the other sources of each."""
+        for name in self.names():
+            served = self.served(name)
+            yield served.repository
+            if served.upstream is not None:
+                yield served.upstream
+            for other in (*served.repository.mirrors, *served.repository.alternates):
+                yield resolved(other)
+        yield self.store().repository
+
+
+def _versioned(repository: Repository) -> Repository:
+    """Return a repository whose files lie by number, as resources do."""
+    return repository.model_copy(update={"layout": Layout.VERSIONED})
+
+
+class Tenants:
+    """Every tenant of a gateway."""
+
+    def __init__(self, config: GatewayConfig, settings: Settings) -> None:
+        """Make them."""
+        alone = len(config.tenants) == 1
+        self._every = {
+            name: Tenant(name, one, settings, alone=alone) for name, one in config.tenants.items()
+        }
+
+    def __iter__(self) -> Iterator[Tenant]:
+        """Yield each."""
+        return iter(self._every.values())
+
+    def __getitem__(self, name: str) -> Tenant:
+        """Return one; `Refused` (404) where there is none so named."""
+        found = self._every.get(name)
+        if found is None:
+            raise Refused(404, f"there is no tenant {name!r}", kind="TenantNotFound")
+        return found
+
+    def close(self) -> None:
+        """Let go of every storage."""
+        for one in self:
+            one.close()

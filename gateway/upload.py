@@ -1,0 +1,145 @@
+"""One version of a resource on its way into its storage: hashed, compared, and only then there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol, Self
+
+from catalog.digest import Digest, Hasher
+from catalog.errors import DigestMismatch, NotSupported, SizeMismatch
+from catalog.resource_version import ResourceVersion
+from gateway.claims import Claim, Claimed
+from providers.base import Attributes, Chunk, Reading, Storage, Stored, Writer
+from transfer.limits import Gate
+from transfer.stop import StopFlag
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What whoever uploads says of a resource; `expected` must be the bytes' own."""
+
+    content_type: str | None = None
+    size: int | None = None
+    expected: tuple[Digest, ...] = ()
+    properties: Mapping[str, str] | None = None
+    encoding: str | None = None
+    compression: str | None = None
+    data: str | None = None
+
+
+class Shelf(Protocol):
+    """What an upload needs of where it goes."""
+
+    gate: Gate
+    stop: StopFlag
+
+    def described(self, claimed: Claimed, hasher: Hasher, facts: Facts) -> ResourceVersion:
+        """Return the metadata of bytes that were stored under a claim."""
+        ...
+
+    def record(self, made: Sequence[ResourceVersion]) -> object:
+        """Tell the catalog of new versions."""
+        ...
+
+    def clear(self, claimed: Claimed) -> None:
+        """Remove what lies at a claimed place, unless the catalog knows it by now."""
+        ...
+
+
+class Upload:
+    """A version on its way: write its bytes, then finish, or abort."""
+
+    def __init__(self, store: Shelf, claim: Claim, writer: Writer, facts: Facts) -> None:
+        """Begin with nothing written."""
+        self._store, self._claim, self._writer, self.facts = store, claim, writer, facts
+        self._hasher = Hasher(one.algorithm for one in facts.expected)
+        self._committed = False
+
+    @property
+    def size(self) -> int:
+        """Return how many bytes were written."""
+        return self._hasher.size
+
+    def write(self, chunk: Chunk) -> None:
+        """Take the next bytes."""
+        self._hasher.update(chunk)
+        self._writer.write(chunk)
+        self._store.gate.pass_bytes(len(chunk), self._store.stop)
+
+    def finish(self, facts: Facts | None = None) -> ResourceVersion:
+        """Compare what came with what was told, let it appear, and record it.
+
+        `facts` are those known only now, such as a form's fields behind its file.
+
+        Raises:
+            IntegrityError: the bytes are not those that were told; nothing is left of them.
+        """
+        told = self.facts if facts is None else facts
+        claimed = self._claim.claimed
+        _compare(claimed.name, self._hasher, told, self.facts.expected)
+        stored = self._writer.commit(self._hasher.digest())
+        self._committed = True
+        if stored.size != self._hasher.size:
+            raise SizeMismatch(claimed.name, self._hasher.size, stored.size)
+        made = self._store.described(claimed, self._hasher, told)
+        self._store.record([made])
+        self._claim.release()
+        return made
+
+    def abort(self) -> None:
+        """Leave nothing behind; after `finish` succeeded this does nothing."""
+        if not self._claim.held:
+            return
+        try:
+            self._writer.abort()
+            if self._committed:
+                self._store.clear(self._claim.claimed)
+        finally:
+            self._claim.release()
+
+    def __enter__(self) -> Self:
+        """Begin."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Abort what was not finished."""
+        self.abort()
+
+
+def written(storage: Storage, path: str, reading: Reading, facts: Facts, stop: StopFlag) -> Stored:
+    """Write what is read to a path of a storage; it appears only if it is what was told."""
+    writer = storage.write(path, Attributes(facts.content_type), size=facts.size)
+    hasher = Hasher(one.algorithm for one in facts.expected)
+    try:
+        for chunk in reading:
+            stop.check()
+            hasher.update(chunk)
+            writer.write(chunk)
+        _compare(path, hasher, facts, facts.expected)
+        return writer.commit(hasher.digest())
+    except BaseException:
+        writer.abort()
+        raise
+    finally:
+        reading.close()
+
+
+def _compare(name: str, hasher: Hasher, told: Facts, hashed: tuple[Digest, ...]) -> None:
+    if told.size is not None and told.size != hasher.size:
+        raise SizeMismatch(name, told.size, hasher.size)
+    known = {"sha256", *(one.algorithm for one in hashed)}
+    for one in told.expected:
+        if one.algorithm not in known:
+            raise NotSupported(
+                f"{name!r}: the {one.algorithm} digest was told too late to be checked: "
+                "put it before the file, or into a header"
+            )
+        found = hasher.digest(one.algorithm)
+        if found != one:
+            raise DigestMismatch(name, str(one), str(found))
+
+
+def others(digests: Sequence[Digest]) -> tuple[str, ...]:
+    """Return the digests that are not sha256, as text."""
+    return tuple(str(one) for one in digests if one.algorithm != "sha256")
