@@ -100,6 +100,13 @@ class Resources(Tokens):
             highest: int = script.ask(connection, query, **self._named(name, None))[0][0]
         return highest + 1
 
+    def version_given(self, name: str, version: int) -> bool:
+        """Say whether a name has a version of this number, or may have had one."""
+        with self._reading() as connection:
+            query = script.text("resource_given")
+            count: int = script.ask(connection, query, **self._named(name, version))[0][0]
+        return count > 0
+
     def list_resources(self, where: ResourceFilter) -> ResourcePage:
         """Return one page of the resources that `where` lets through.
 

@@ -10,10 +10,13 @@ import fcntl
 import hashlib
 import json
 import os
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Protocol
+
+BEGINS_S = 60.0  # an empty claim older than this belongs to nobody
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +31,15 @@ class Claimed:
 
 
 class Use(Protocol):
-    """What is known of the place that a claim names."""
+    """What is known of the place that a claim names, and of the numbers of its resource."""
+
+    def next_version(self, name: str) -> int:
+        """Return the lowest number above all that a name ever had."""
+        ...
+
+    def was_given(self, claimed: Claimed) -> bool:
+        """Say whether a version has the number already, or had it."""
+        ...
 
     def is_free(self, claimed: Claimed) -> bool:
         """Say whether nothing lies there."""
@@ -60,6 +71,12 @@ class Claim:
             self._file.unlink(missing_ok=True)
             os.close(descriptor)
 
+    def abandon(self) -> None:
+        """Leave it for whoever sweeps, since what lies there could not be removed."""
+        descriptor, self._descriptor = self._descriptor, None
+        if descriptor is not None:
+            os.close(descriptor)
+
 
 class Claims:
     """The claims of one catalog, in a folder beside it."""
@@ -68,30 +85,37 @@ class Claims:
         """Keep them in `folder`."""
         self._folder = folder
 
-    def take(
-        self, next_version: Callable[[], int], claimed: Callable[[int], Claimed], use: Use
-    ) -> Claim:
-        """Claim the lowest number that nobody had or holds, and under which nothing lies.
+    def take(self, name: str, claimed: Callable[[int], Claimed], use: Use) -> Claim:
+        """Claim the lowest number of a name that nobody had or holds, and where nothing lies.
 
-        `next_version` is asked before and after, since another upload may end in between.
+        It is looked at again once it is held, since another upload may have ended in between.
         """
         self._folder.mkdir(parents=True, exist_ok=True)
-        version = next_version()
+        version = use.next_version(name)
         while True:
             claim = self._held(claimed(version), use)
             if claim is None:
                 version += 1
                 continue
-            if version >= next_version() and use.is_free(claim.claimed):
-                return claim
+            try:
+                if not use.was_given(claim.claimed) and use.is_free(claim.claimed):
+                    return claim
+            except BaseException:
+                claim.release()
+                raise
             claim.release()
-            version = max(version + 1, next_version())
+            version += 1
 
     def abandoned(self) -> Iterator[Claim]:
-        """Yield each claim whose holder died, held now; release it when it was cleared up."""
+        """Yield each claim whose holder died, held now; release it when it was cleared up.
+
+        Any that is still held when the next is asked for is left as it was found.
+        """
         if not self._folder.is_dir():
             return
         for file in sorted(self._folder.iterdir()):
+            if _begins(file):
+                continue
             descriptor = _locked(file, os.O_RDWR)
             if descriptor is None:
                 continue
@@ -101,7 +125,11 @@ class Claims:
                 file.unlink(missing_ok=True)
                 os.close(descriptor)
                 continue
-            yield Claim(file, descriptor, claimed)
+            claim = Claim(file, descriptor, claimed)
+            try:
+                yield claim
+            finally:
+                claim.abandon()
 
     def _held(self, claimed: Claimed, use: Use) -> Claim | None:
         name = hashlib.sha256(f"{claimed.tenant}\x1f{claimed.name}".encode()).hexdigest()[:40]
@@ -109,12 +137,26 @@ class Claims:
         descriptor = _locked(file, os.O_RDWR | os.O_CREAT)
         if descriptor is None:
             return None
-        if os.fstat(descriptor).st_size:
-            use.clear(claimed)  # its holder died
-        text = json.dumps(asdict(claimed)).encode()
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, text, 0)
-        return Claim(file, descriptor, claimed)
+        claim = Claim(file, descriptor, claimed)
+        try:
+            if os.fstat(descriptor).st_size:
+                use.clear(claimed)  # its holder died
+            text = json.dumps(asdict(claimed)).encode()
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, text, 0)
+        except BaseException:
+            claim.abandon()
+            raise
+        return claim
+
+
+def _begins(file: Path) -> bool:
+    """Say whether a claim is just being made: who locks it now would take it away."""
+    try:
+        found = file.stat()
+    except FileNotFoundError:
+        return True
+    return not found.st_size and time.time() - found.st_mtime < BEGINS_S
 
 
 def _locked(file: Path, flags: int) -> int | None:

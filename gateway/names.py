@@ -38,6 +38,8 @@ def checked_name(text: str) -> str:
         raise NameNotAllowed(name[:80], _WHERE, f"it is longer than {LONGEST} bytes")
     if any(unicodedata.category(one) in ("Cc", "Cf", "Zl", "Zp", "Cs") for one in name):
         raise NameNotAllowed(name, _WHERE, "it holds a control character")
+    if "\ufffd" in name:  # what servers put where bytes are no text
+        raise NameNotAllowed(name, _WHERE, "it is not valid UTF-8")
     if "\\" in name:
         raise NameNotAllowed(name, _WHERE, "it holds a backslash")
     for part in name.split("/"):

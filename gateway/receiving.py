@@ -55,12 +55,12 @@ async def receive(
             raise InvalidInput("the form has no field 'input' that holds the file")
         last = _facts(request, upload.facts.content_type, _fields(reader), properties, reader)
         made = await context.gateway.surely(upload.finish, last)
+        return made
     except ClientDisconnect as error:
         raise Refused(400, "the client went away before its end", kind="ClientGone") from error
     finally:
         if upload is not None and made is None:
             await context.gateway.surely(upload.abort)
-    return made
 
 
 def _fields(reader: FormReader | None) -> Mapping[str, str]:
@@ -77,16 +77,16 @@ def _facts(
     """Return what is told of a file, by headers, query and the form's fields so far."""
     size = request.headers.get("content-length") if reader is None else fields.get("size")
     facts = Facts(
-        content_type=content_type,
+        content_type=content_type or None,
         size=_number(size),
         expected=declared(request.headers if reader is None else {}, fields),
         properties=checked_properties({**properties, **_of_form(fields)}),
-        encoding=fields.get("encoding"),
-        compression=fields.get("compression"),
-        data=fields.get("data"),
+        encoding=fields.get("encoding") or None,
+        compression=fields.get("compression") or None,
+        data=fields.get("data") or None,
     )
     if reader is None:
-        return replace(facts, encoding=request.headers.get("content-encoding"))
+        return replace(facts, encoding=request.headers.get("content-encoding") or None)
     return facts
 
 

@@ -16,19 +16,16 @@ from datetime import UTC, datetime
 
 from blocks.history import numbers_of
 from blocks.repository import Repository
-from catalog.digest import Digest, Hasher
-from catalog.errors import (
-    ResourceNotFound,
-    SizeMismatch,
-    StorageError,
-)
+from catalog.digest import Hasher
+from catalog.errors import ResourceNotFound, StorageError
 from catalog.resource_version import EXTERNAL, ResourceVersion
 from catalog.resources import Removal
 from catalog.store import Catalog
 from gateway.claims import Claim, Claimed, Claims
+from gateway.copying import copied
 from gateway.names import checked_name
-from gateway.upload import Facts, Upload, others, written
-from providers.base import Attributes, Copier, Source, Storage
+from gateway.upload import Facts, Upload, others
+from providers.base import Attributes, Source, Storage
 from providers.by_number import number_key
 from providers.cache import STORAGES
 from transfer.job import End
@@ -73,7 +70,7 @@ class ResourceStore:
         """
         name = checked_name(name)
         self.storage.check_name(number_key(name, "0"))
-        claim = self._claim(name)
+        claim = self.claim(name)
         try:
             attributes = Attributes(content_type=facts.content_type)
             writer = self.storage.write(claim.claimed.path, attributes, size=facts.size)
@@ -107,7 +104,7 @@ class ResourceStore:
     def register(self, name: str, url: str, facts: Facts) -> ResourceVersion:
         """Record what lies elsewhere as the next version of a name; nothing is copied."""
         name = checked_name(name)
-        claim = self._claim(name)
+        claim = self.claim(name)
         sha256 = next((one.value for one in facts.expected if one.algorithm == "sha256"), None)
         try:
             made = ResourceVersion(
@@ -132,13 +129,15 @@ class ResourceStore:
 
     def copy(self, name: str, to: str, version: int | None = None) -> list[ResourceVersion]:
         """Copy every version of a name, or one, as the next versions of another."""
-        return self._copied(self.catalog.resource_versions(checked_name(name), version), to, ())
+        return copied(self, self.catalog.resource_versions(checked_name(name), version), to)
 
     def move(self, name: str, to: str, version: int | None = None) -> list[ResourceVersion]:
         """Copy, then delete what was copied, in one step of the catalog."""
         name = checked_name(name)
         every = self.catalog.resource_versions(name, version)
-        return self._copied(every, to, [Removal(name, one.version) for one in every])
+        made = copied(self, every, to, [Removal(name, one.version) for one in every])
+        self.sweep()
+        return made
 
     def delete(self, name: str, version: int | None = None) -> list[ResourceVersion]:
         """Delete every version of a name, or one; return what was deleted."""
@@ -153,9 +152,13 @@ class ResourceStore:
         What a storage does not remove now stays on the list for the next time.
         """
         for claim in self._claims.abandoned():
-            if claim.claimed.tenant == self.tenant and claim.claimed.address in self._places:
+            if claim.claimed.tenant != self.tenant or claim.claimed.address not in self._places:
+                continue
+            try:
                 self.clear(claim.claimed)
-                claim.release()
+            except StorageError:
+                continue  # the claim stays for the next time
+            claim.release()
         every = self.catalog.discarded()
         paths = [one.path for one in every if one.address in self._places]
         gone: list[str] = []
@@ -201,7 +204,7 @@ class ResourceStore:
             hasher.size,
             hasher.digest().value,
             facts.content_type,
-            str(self.repository.storage.type),
+            str(self.repository.settings.model_dump(include={"type"})["type"]),
             f"{self.repository.address.rstrip('/')}/{claimed.path}",
             facts.encoding,
             facts.compression,
@@ -211,6 +214,14 @@ class ResourceStore:
             digests=others(facts.expected),
             properties=dict(facts.properties or {}),
         )
+
+    def next_version(self, name: str) -> int:
+        """Return the lowest number above all that a name ever had."""
+        return self.catalog.next_version(name)
+
+    def was_given(self, claimed: Claimed) -> bool:
+        """Say whether a version has a claimed number already, or had it."""
+        return self.catalog.version_given(claimed.name, claimed.version)
 
     def is_free(self, claimed: Claimed) -> bool:
         """Say whether nothing lies at a claimed place."""
@@ -227,54 +238,11 @@ class ResourceStore:
             with self.gate.connection(self.stop):
                 self.storage.remove(claimed.path)
 
-    def _claim(self, name: str) -> Claim:
+    def claim(self, name: str) -> Claim:
+        """Claim the next version of a name; release it when it is recorded, or will not be."""
+
         def claimed(version: int) -> Claimed:
             path = number_key(name, str(version))
             return Claimed(self.tenant, name, version, self.repository.address, path)
 
-        return self._claims.take(lambda: self.catalog.next_version(name), claimed, self)
-
-    def _copied(
-        self, every: Sequence[ResourceVersion], to: str, remove: Sequence[Removal]
-    ) -> list[ResourceVersion]:
-        """Bring the bytes of versions to another name, and record all of them together."""
-        to = checked_name(to)
-        with ExitStack() as held:
-            made = [self._one_copied(held, one, to) for one in every]
-            self.record(made, remove)
-        if remove:
-            self.sweep()
-        return made
-
-    def _one_copied(self, held: ExitStack, one: ResourceVersion, to: str) -> ResourceVersion:
-        claim = self._claim(to)
-        claimed = claim.claimed
-        held.callback(claim.release)
-        if one.path is None:  # what lies elsewhere stays there, under another name
-            return replace(one, name=to, version=claimed.version, created_at=datetime.now(UTC))
-        held.callback(self.clear, claimed)
-        with self.reading(one.path):
-            size = self._bytes_copied(one, claimed)
-        if one.size is not None and size != one.size:
-            raise SizeMismatch(one.name, one.size, size)
-        return replace(
-            one,
-            name=to,
-            version=claimed.version,
-            created_at=datetime.now(UTC),
-            url=f"{self.repository.address.rstrip('/')}/{claimed.path}",
-            address=claimed.address,
-            path=claimed.path,
-        )
-
-    def _bytes_copied(self, one: ResourceVersion, claimed: Claimed) -> int:
-        """Bring the bytes of a version to a claimed place, in the storage itself where it can."""
-        storage, path = self.storage, one.path or ""
-        can = storage.capabilities
-        if isinstance(storage, Copier) and can.copy and not can.links:
-            stored = storage.copy_from(storage, path, claimed.path, etag=storage.stat(path).etag)
-            if stored is not None:
-                return stored.size
-        expected = () if one.digest is None else (Digest("sha256", one.digest),)
-        facts = Facts(one.content_type, one.size, expected)
-        return written(storage, claimed.path, storage.read(path), facts, self.stop).size
+        return self._claims.take(name, claimed, self)

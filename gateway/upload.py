@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, Self
 
 from catalog.digest import Digest, Hasher
-from catalog.errors import DigestMismatch, NotSupported, SizeMismatch
+from catalog.errors import DigestMismatch, InvalidInput, NotSupported, SizeMismatch
 from catalog.resource_version import ResourceVersion
 from gateway.claims import Claim, Claimed
 from providers.base import Attributes, Chunk, Reading, Storage, Stored, Writer
 from transfer.limits import Gate
 from transfer.stop import StopFlag
+
+_PLAIN = re.compile(r"[!-~]([ -~]{0,1022}[!-~])?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,13 @@ class Facts:
     encoding: str | None = None
     compression: str | None = None
     data: str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what no header can carry: a download tells type and encoding in one each."""
+        told = {"type": self.content_type, "encoding": self.encoding}
+        for key, value in {**told, "compression": self.compression, "data": self.data}.items():
+            if value is not None and not _PLAIN.fullmatch(value):
+                raise InvalidInput(f"the {key} {value[:80]!r} is no line of plain text")
 
 
 class Shelf(Protocol):
@@ -95,8 +105,10 @@ class Upload:
             self._writer.abort()
             if self._committed:
                 self._store.clear(self._claim.claimed)
-        finally:
-            self._claim.release()
+        except BaseException:
+            self._claim.abandon()
+            raise
+        self._claim.release()
 
     def __enter__(self) -> Self:
         """Begin."""
