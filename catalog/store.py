@@ -22,8 +22,8 @@ from catalog.outcome import Outcome
 from catalog.page import write_breaches, write_outcomes
 from catalog.plan import Plan, PlanRequest
 from catalog.request import request_to_json
-from catalog.resources import Resources
 from catalog.run import Run
+from catalog.serving import Serving
 from catalog.spool import Listing, Spool
 from catalog.version import Version
 
@@ -31,7 +31,7 @@ BACKLOG = 100  # orders that may wait before whoever adds one more lends a hand
 ORDER = 20_000  # outcomes in one order, so that folding it needs little memory
 
 
-class Catalog(Resources):
+class Catalog(Serving):
     """One catalog file and the folder beside it, `<file>.d`; safe to share between threads."""
 
     __slots__ = ()

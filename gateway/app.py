@@ -13,6 +13,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
+from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from catalog.errors import CatalogError
@@ -20,6 +21,7 @@ from catalog.settings import Settings
 from gateway import resources
 from gateway.access_log import AccessLog
 from gateway.config import GatewayConfig
+from gateway.content import Content
 from gateway.context import Gateway
 from gateway.correlation import Correlation, request_id
 from gateway.cut import Cut
@@ -29,6 +31,7 @@ from gateway.limiting import Limiting
 from gateway.limits import HeadLimit, RateLimit, UnderWay
 from gateway.metrics import MetricsMiddleware, metrics_app
 from gateway.replies import body, reply
+from gateway.streamer import Streamer
 
 SUMMARY = "Named, versioned resources; repositories and their versions; their content, streamed."
 UPLOADS = ("/upload/", "/uploads")
@@ -40,7 +43,8 @@ class Application:
     def __init__(self, gateway: Gateway) -> None:
         """Put it together, outermost last."""
         self.gateway = gateway
-        self.api = _api(gateway)
+        self.streamer = Streamer(gateway)
+        self.api = _api(gateway, self.streamer)
         limits = gateway.config.limits
         rate = limits.requests_per_s
         app: ASGIApp = Cut(self.api)
@@ -71,10 +75,11 @@ def create_app(config: GatewayConfig, settings: Settings) -> Application:
     return Application(Gateway(config, settings))
 
 
-def _api(gateway: Gateway) -> FastAPI:
+def _api(gateway: Gateway, streamer: Streamer) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
         yield
+        await gateway.thread(streamer.close)
         gateway.close()
 
     api = FastAPI(
@@ -92,7 +97,8 @@ def _api(gateway: Gateway) -> FastAPI:
     api.add_exception_handler(HTTPException, _http)
     api.include_router(resources.router)
     api.router.routes.extend(health_routes(Readiness(gateway.catalog, gateway.draining)))
-    api.mount("/metrics", metrics_app(gateway.metrics.registry))
+    api.router.routes.append(Route("/metrics", metrics_app(gateway.metrics.registry)))
+    api.router.routes.extend(Content(gateway, streamer).routes())
     return api
 
 

@@ -114,6 +114,7 @@ class StreamBlocks:
             raise
         self._end, self._flag = end, flag
         self.resource = self._reading.resource
+        self.headers: tuple[tuple[str, str], ...] = getattr(self._reading, "reply_headers", ())
         self._chunks = iter(self._reading)
         self._open = True
 

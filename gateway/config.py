@@ -84,6 +84,10 @@ class TenantConfig(Model):
     repositories: dict[Name, Annotated[ServedConfig, BeforeValidator(_served)]] | None = Field(
         default=None, description="What is served, by name; by default every stored block."
     )
+    sources: dict[Name, Place] = Field(
+        default_factory=dict[Name, Place],
+        description="Further places to fetch from, with their credentials; they are not served.",
+    )
     local_roots: tuple[Path, ...] = Field(
         default=(), description="Folders that this tenant's local places must lie in."
     )

@@ -18,6 +18,7 @@ class Flow:
 
     def __init__(self, gateway: Gateway, blocks: Blocks, close: Close) -> None:
         """Own `blocks`; `close` is called once, when they are done with."""
+        self.headers: tuple[tuple[str, str], ...] = getattr(blocks, "headers", ())
         self._gateway, self._blocks, self._close = gateway, blocks, close
         self._first: bytes | None = None
         self._closed = False
@@ -79,6 +80,7 @@ class VerifiedBlocks:
     ) -> None:
         """Compare `blocks` with size and digests; `wrong` hears of what does not fit."""
         self.resource = blocks.resource
+        self.headers: tuple[tuple[str, str], ...] = getattr(blocks, "headers", ())
         self._blocks, self._name, self._size = blocks, name, size
         self._expected, self._wrong = expected, wrong
         self._hasher = Hasher(one.algorithm for one in expected)

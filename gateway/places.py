@@ -55,10 +55,13 @@ class Places:
         with self._lock:
             found = self._ends.get(address)
             if found is None:
-                repository = self.check(self._led_to(address))
-                found = self._stack.enter_context(opened_source(repository))
+                found = self._stack.enter_context(opened_source(self.repository(address)))
                 self._ends[address] = found
             return found
+
+    def repository(self, address: str) -> Repository:
+        """Return the repository that an address of this tenant's leads to."""
+        return self.check(self._led_to(address))
 
     def check(self, repository: Repository) -> Repository:
         """Return a repository that this tenant may use, or refuse a folder outside of its roots."""

@@ -7,10 +7,10 @@ like any other. What fails later cuts the connection: a body that ends early is 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol, Self
 
 from starlette.datastructures import Headers
 
@@ -23,8 +23,27 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Pairs = list[tuple[bytes, bytes]]
 
-Opener = Callable[[Part | None], Awaitable[AsyncIterator[bytes]]]
-"""Open the whole, or a part: what it returns yields blocks, and was able to give the first."""
+
+class Stream(Protocol):
+    """Blocks of bytes, of which the first could be had; `headers` are what a source sent along."""
+
+    headers: tuple[tuple[str, str], ...]
+
+    def __aiter__(self) -> Self:
+        """Return itself."""
+        ...
+
+    async def __anext__(self) -> bytes:
+        """Return the next block."""
+        ...
+
+    async def aclose(self) -> None:
+        """Let go, at any time."""
+        ...
+
+
+Opener = Callable[[Part | None], Awaitable[Stream]]
+"""Open the whole, or a part."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +102,10 @@ class Sending:
             await _start(send, 200, pairs)
             await send({"type": "http.response.body", "body": b""})
             return
-        async with aclosing(await self._opener(part)) as blocks:  # type: ignore[type-var]
-            await _send(receive, send, 200 if part is None else 206, pairs, blocks, length)
+        async with aclosing(await self._opener(part)) as stream:
+            own = {name for name, _ in pairs}
+            pairs += [one for one in encoded([*stream.headers]) if one[0] not in own]
+            await _send(receive, send, 200 if part is None else 206, pairs, stream, length)
 
     def _asked(self, headers: Headers) -> Part | Answer:
         size, header = self._shown.size, headers.get("range")
@@ -100,10 +121,10 @@ async def _send(
     send: Send,
     status: int,
     pairs: Pairs,
-    blocks: AsyncIterator[bytes],
+    blocks: Stream,
     length: int | None,
 ) -> None:
-    first = await anext(blocks, b"")
+    first = await anext(aiter(blocks), b"")
     await _start(send, status, pairs)
     if length is not None and len(first) == length:
         await send({"type": "http.response.body", "body": first})

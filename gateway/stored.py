@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from contextlib import ExitStack
 
 from catalog.resource_version import ResourceVersion
@@ -10,14 +9,14 @@ from gateway.blocks import Blocks, opened
 from gateway.context import Context
 from gateway.flowing import Close, Flow, VerifiedBlocks
 from gateway.ranges import Part
-from gateway.sending import Opener
+from gateway.sending import Opener, Stream
 from transfer.job import End
 
 
 def stored_opener(context: Context, one: ResourceVersion) -> Opener:
     """Return what opens a version: in the tenant's storage, or where it was registered to lie."""
 
-    async def opener(part: Part | None) -> AsyncIterator[bytes]:
+    async def opener(part: Part | None) -> Stream:
         def begin() -> tuple[Blocks, Close]:
             if one.path is None:
                 return _external(context, one, part)

@@ -58,12 +58,17 @@ class Tenant:
             return sorted(self.config.repositories)
         return sorted(one.name for one in own_repositories() if one.name)
 
-    def served(self, name: str) -> Served:
-        """Return a served repository; `RepositoryNotFound` where the tenant has none so named."""
+    def known_served(self, name: str) -> Served | None:
+        """Return a served repository that was looked up a moment ago."""
         with self._lock:
             until, found = self._served.get(name, (0.0, None))
-            if found is not None and until > time.monotonic():
-                return found
+        return found if until > time.monotonic() else None
+
+    def served(self, name: str) -> Served:
+        """Return a served repository; `RepositoryNotFound` where the tenant has none so named."""
+        known = self.known_served(name)
+        if known is not None:
+            return known
         found = self._looked_up(name)
         with self._lock:
             self._served[name] = (time.monotonic() + STORED_FOR_S, found)
@@ -109,11 +114,21 @@ class Tenant:
         for name in self.names():
             served = self.served(name)
             yield served.repository
+            yield from _others(served.repository)
             if served.upstream is not None:
                 yield served.upstream
-            for other in (*served.repository.mirrors, *served.repository.alternates):
-                yield resolved(other)
+                yield from _others(served.upstream)
+        for place in self.config.sources.values():
+            source = resolved(place)
+            yield source
+            yield from _others(source)
         yield self.store().repository
+
+
+def _others(repository: Repository) -> Iterator[Repository]:
+    """Yield the other sources of a repository's files."""
+    for other in (*repository.mirrors, *repository.alternates):
+        yield resolved(other)
 
 
 def _versioned(repository: Repository) -> Repository:

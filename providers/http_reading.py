@@ -34,6 +34,16 @@ class HttpReading:
         fits = self._length is None or (response.length or 0) <= self._length
         return response.status == 206 and fits
 
+    @property
+    def reply_headers(self) -> tuple[tuple[str, str], ...]:
+        """Return the headers of the reply, for whoever passes it on."""
+        if self._response is None:
+            return ()
+        return tuple(
+            (name.decode("latin-1"), value.decode("latin-1"))
+            for name, value in self._response.headers.items()
+        )
+
     def __iter__(self) -> Iterator[memoryview]:
         """Yield the bytes; each chunk is valid until the next one."""
         response = self._response

@@ -15,6 +15,10 @@ SELECT * FROM incoming WHERE rowid IN (
   GROUP BY repository, nkey
 );
 
+-- What a gateway keeps has no plan to tell where it came from: what was catalogued does.
+CREATE OR REPLACE TEMP TABLE whence AS
+SELECT o.repository, o.nkey, o.origin FROM origins o JOIN landed i ON o.repository = i.repository AND o.nkey = i.nkey;
+
 DELETE FROM origins USING landed WHERE origins.repository = landed.repository AND origins.nkey = landed.nkey;
 
 -- What was stored and is only catalogued from now on can be had where it came from.
@@ -29,9 +33,10 @@ WHERE locations.repository = landed.repository AND locations.nkey = landed.nkey;
 
 INSERT INTO locations
 SELECT i.repository, i.nkey, i.path, i.digest, i.size, i.etag, i.modified_us,
-  md5($tenant || chr(31) || p.source)::UUID, i.origin, i.origin_etag, i.origin_size,
+  coalesce(md5($tenant || chr(31) || p.source)::UUID, w.origin), i.origin, i.origin_etag, i.origin_size,
   i.origin_modified_us, i.proof, i.run_id, make_timestamp(left(i.batch, 20)::BIGINT // 1000)
 FROM landed i LEFT JOIN plans p ON p.plan_id = i.plan_id AND coalesce(p.tenant, 'default') = $tenant
+LEFT JOIN whence w ON w.repository = i.repository AND w.nkey = i.nkey
 WHERE i.status NOT IN ('removed', 'catalogued') AND i.digest IS NOT NULL
 ORDER BY i.nkey;
 

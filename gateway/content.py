@@ -1,0 +1,223 @@
+"""Content over HTTP: `/content/{tenant}/{repository}[@version or time]/{path}`.
+
+Plain ASGI routes: what is asked for most pays for no more than it needs.
+"""
+
+from __future__ import annotations
+
+import mimetypes
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from hashlib import sha256
+from urllib.parse import quote
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response, StreamingResponse
+from starlette.routing import BaseRoute, Route
+
+from catalog.digest import Digest
+from catalog.errors import CatalogError, InvalidInput, StorageError
+from catalog.manifest import format_manifest
+from catalog.resource import Resource
+from catalog.token import Role
+from catalog.version import ContentRow
+from gateway.answering import (
+    MANIFEST,
+    Answer,
+    At,
+    File,
+    Folder,
+    Manifest,
+    Moved,
+    Unlisted,
+    answer,
+    parse_at,
+)
+from gateway.app_response import AppResponse
+from gateway.conditions import Validators
+from gateway.context import Gateway
+from gateway.correlation import request_id
+from gateway.declared import repr_digest
+from gateway.folder_pages import names, page
+from gateway.replies import Refused, reply
+from gateway.sending import Sending, Shown
+from gateway.streamer import Streamer
+from gateway.tenants import Served, Tenant
+
+CHANGING = "public, max-age=0, must-revalidate"
+FOREVER = "public, max-age=31536000, immutable"
+
+
+class Content:
+    """The routes of content."""
+
+    def __init__(self, gateway: Gateway, streamer: Streamer) -> None:
+        """Serve what `streamer` opens."""
+        self._gateway, self._streamer = gateway, streamer
+
+    def routes(self) -> list[BaseRoute]:
+        """Return them, for an application."""
+        methods = ["GET", "HEAD"]
+        return [
+            Route("/content/{tenant}/", self.tenant, methods=methods),
+            Route("/content/{tenant}/{repository}", self.slash, methods=methods),
+            Route("/content/{tenant}/{repository}/{path:path}", self.path, methods=methods),
+        ]
+
+    async def tenant(self, request: Request) -> Response:
+        """List the repositories of a tenant."""
+        tenant = await self._entered(request)
+        every = await self._gateway.thread(tenant.names)
+        config = tenant.config.repositories
+        shown = [one for one in every if config is None or config[one].listing]
+        return names(f"/content/{tenant.name}/", shown, request.headers.get("accept", ""))
+
+    async def slash(self, request: Request) -> Response:
+        """Lead from a repository's name to its root."""
+        await self._entered(request)
+        return _slashed(request)
+
+    async def path(self, request: Request) -> Response:
+        """Send a file, show a folder, or lead to it."""
+        tenant = await self._entered(request)
+        try:
+            name, _, text = request.path_params["repository"].partition("@")
+            at = parse_at(text)
+            path: str = request.path_params["path"]
+            served, given = await self._answered(tenant, name, at, path)
+            return await self._reply(request, tenant, served, at, given)
+        except CatalogError as error:
+            return reply(error, request_id())
+
+    async def _entered(self, request: Request) -> Tenant:
+        name = request.path_params["tenant"]
+        await self._gateway.caller(request.scope, name, Role.READER)
+        return self._gateway.tenants[name]
+
+    async def _answered(
+        self, tenant: Tenant, name: str, at: At, path: str
+    ) -> tuple[Served, Answer]:
+        served = tenant.known_served(name)
+        key = (tenant.name, name, at, path)
+        if served is not None and (known := self._streamer.answers.known(key)) is not None:
+            return served, known
+
+        def ask() -> tuple[Served, Answer]:
+            found = tenant.served(name)
+            answers = self._streamer.answers
+            if at.moment is not None:  # what is meant by it changes with time alone
+                return found, answer(tenant.catalog, found, at, path)
+            return found, answers.asked(key, lambda: answer(tenant.catalog, found, at, path))
+
+        return await self._gateway.thread(ask)
+
+    async def _reply(
+        self, request: Request, tenant: Tenant, served: Served, at: At, given: Answer
+    ) -> Response:
+        if isinstance(given, File):
+            return await self._file(tenant, served, at, given)
+        if isinstance(given, Folder):
+            title = f"/content/{tenant.name}/{request.path_params['repository']}/{given.path}"
+            accept = request.headers.get("accept", "")
+            shown = page(title, given.entries, accept, above=True)
+            shown.headers["X-Entrepot-Version"] = str(given.version)
+            return shown
+        if isinstance(given, Moved):
+            return _slashed(request)
+        if isinstance(given, Manifest):
+            return await self._manifest(request, tenant, served, given.version)
+        if isinstance(given, Unlisted):
+            return await self._unlisted(tenant, served, given.path)
+        raise Refused(404, "there is no such file", kind="NotFound")
+
+    async def _file(self, tenant: Tenant, served: Served, at: At, given: File) -> Response:
+        row = given.found.row
+        if served.config.redirect and (link := await self._link(tenant, served, given)):
+            return RedirectResponse(link, 302, headers={"Cache-Control": "no-store"})
+        fixed = at.number is not None and row.digest is not None
+        headers = [("Cache-Control", FOREVER if fixed else CHANGING)]
+        if given.version is not None:
+            headers.append(("X-Entrepot-Version", str(given.version)))
+        if row.digest is not None:
+            headers.append(("Repr-Digest", repr_digest(row.digest)))
+        kind = row.content_type or mimetypes.guess_type(row.path)[0] or "application/octet-stream"
+        shown = Shown(row.size, Validators(etag_of(row), row.modified_us), kind, tuple(headers))
+        opener = self._streamer.opener(tenant, served, given.found)
+        return AppResponse(Sending(shown, opener))
+
+    async def _link(self, tenant: Tenant, served: Served, given: File) -> str | None:
+        """Return a signed link to a stored file, where its storage can make one."""
+        return await self._gateway.thread(self._streamer.link, tenant, served, given.found)
+
+    async def _unlisted(self, tenant: Tenant, served: Served, path: str) -> Response:
+        try:
+            fetch, opener = await self._streamer.unlisted(tenant, served, path)
+        except StorageError as error:
+            if error.status is not None and 400 <= error.status < 500:
+                told = f"the upstream answered {error.status} for {path!r}"
+                raise Refused(error.status, told, kind="Upstream") from error
+            raise
+        resource = fetch.resource or Resource(path)
+        size = fetch.released if fetch.ended else resource.size
+        row = ContentRow(path, size, resource.etag, resource.modified_us, None, None, None)
+        if fetch.ended and fetch.error is None:
+            row = replace(row, digest=fetch.sha256)
+        kind = resource.content_type or mimetypes.guess_type(path)[0]
+        shown = Shown(
+            size,
+            Validators(etag_of(row), row.modified_us),
+            kind or "application/octet-stream",
+            (("Cache-Control", CHANGING),),
+        )
+        return AppResponse(Sending(shown, opener))
+
+    async def _manifest(
+        self, request: Request, tenant: Tenant, served: Served, number: int
+    ) -> Response:
+        """Send the manifest of a version: every file with digest and size."""
+        gateway, catalog = self._gateway, tenant.catalog
+        lacking = await gateway.thread(catalog.lacking_digest, served.address, number)
+        if lacking is not None:
+            raise Refused(
+                409,
+                f"version {number} has no manifest: no digest of {lacking!r} is known",
+                kind="NoDigest",
+            )
+        etag = f'"manifest-{number}-{sha256(served.address.encode()).hexdigest()[:16]}"'
+        if request.headers.get("if-none-match") == etag:
+            return Response(status_code=304, headers={"ETag": etag})
+        rows = catalog.content(served.address, number)
+        lines = format_manifest(map(_listed, rows), MANIFEST)
+
+        def block() -> bytes:
+            return "".join(line for _, line in zip(range(2000), lines, strict=False)).encode()
+
+        async def blocks() -> AsyncIterator[bytes]:
+            while data := await gateway.thread(block):
+                yield data
+
+        headers = {"ETag": etag, "X-Entrepot-Version": str(number), "Cache-Control": CHANGING}
+        return StreamingResponse(blocks(), headers=headers, media_type="text/plain")
+
+
+def etag_of(row: ContentRow) -> str:
+    """Return the etag of a row, the same before and after its bytes are fetched.
+
+    >>> etag_of(ContentRow("a", 3, None, None, "ab" * 32, None, None))[:5]
+    '"abab'
+    """
+    if row.digest is not None:
+        return f'"{row.digest}"'
+    text = f"{row.path}\x1f{row.size}\x1f{row.etag}\x1f{row.modified_us}"
+    return f'"r-{sha256(text.encode()).hexdigest()[:32]}"'
+
+
+def _listed(row: ContentRow) -> Resource:
+    if row.digest is None:
+        raise InvalidInput(f"no digest of {row.path!r} is known")
+    return Resource(row.path, size=row.size, digests=(Digest("sha256", row.digest),))
+
+
+def _slashed(request: Request) -> Response:
+    query = f"?{request.url.query}" if request.url.query else ""
+    return RedirectResponse(f"{quote(request.url.path)}/{query}", 301)

@@ -1,0 +1,212 @@
+"""The streamer: opens what is served, from where it lies or from its source, and keeps what it may.
+
+Whoever asks first for a file that is on demand begins its fetch; whoever asks meanwhile follows.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Hashable
+from dataclasses import dataclass
+from functools import partial
+
+from catalog.serving import Found
+from catalog.version import ContentRow, Origin
+from gateway.answering import Answers
+from gateway.blocks import Blocks
+from gateway.context import Gateway
+from gateway.cooling import Cooling
+from gateway.fetch_stream import FetchStream
+from gateway.fetching import Candidate, Fetch, Fetches, Known, Shared
+from gateway.flowing import Close, Flow
+from gateway.keeping import Arrival, Keeper
+from gateway.ranges import Part
+from gateway.sending import Opener, Stream
+from gateway.sourcing import known_of, open_stored, open_through, sources_of, upstream_candidates
+from gateway.spool import FileSpool, MemorySpool, sweep
+from gateway.tenants import Served, Tenant
+from providers.by_digest import path_in
+from providers.signing import Signer
+
+LINK_S = 3600  # for which a signed link holds
+SHARED_IN_MEMORY = 8 * 2**20  # bytes of a file that is never kept and that many may ask for
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where a fetched file belongs; `row` and `origin` are None of a path that nobody lists."""
+
+    tenant: Tenant
+    served: Served
+    path: str
+    row: ContentRow | None = None
+    origin: Origin | None = None
+
+
+class Streamer:
+    """What serves content, for all tenants of a gateway."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        """Begin with nothing under way; what dead processes left is swept."""
+        self._gateway = gateway
+        self.answers = Answers(gateway.catalog)
+        self.cooling = Cooling(gateway.config.cool_down_s)
+        self.fetches = Fetches(Shared(self.cooling, gateway.metrics, gateway.stop))
+        self.keeper = Keeper(gateway.stop)
+        beside = gateway.catalog.path.with_name(gateway.catalog.path.name + ".d")
+        self._folder = gateway.config.spool or beside / "fetched"
+        sweep(self._folder)
+
+    def close(self) -> None:
+        """Keep what has arrived, and end."""
+        self.keeper.close()
+        self._gateway.stop.set()
+        self.fetches.close()
+
+    def opener(self, tenant: Tenant, served: Served, found: Found) -> Opener:
+        """Return what opens a file that a version lists."""
+
+        async def opened(part: Part | None) -> Stream:
+            origin = found.origin
+            if origin is None:
+                return await self._stored(tenant, served, found, part)
+            key = (tenant.name, served.address, found.row.path, origin.digest, origin.etag)
+            under_way = self.fetches.find(key)
+            if under_way is not None and _has(under_way, part):
+                self._gateway.metrics.coalesced()
+                return await self._following(key, under_way, part)
+            return await self._first(key, tenant, served, found, part)
+
+        return opened
+
+    def link(self, tenant: Tenant, served: Served, found: Found) -> str | None:
+        """Return a signed link to a stored file; None where it has none, or its storage cannot."""
+        for one in sources_of(tenant, served, found).stored:
+            storage = tenant.places.end(one.address).storage
+            if isinstance(storage, Signer):
+                name = found.row.path.rpartition("/")[2]
+                path = path_in(storage, one.path, found.row.digest, one.etag)
+                return storage.signed_link(path, LINK_S, file_name=name)
+        return None
+
+    async def unlisted(self, tenant: Tenant, served: Served, path: str) -> tuple[Fetch, Opener]:
+        """Begin to fetch a path that nobody lists from the upstream, and return what opens it.
+
+        Raises:
+            StorageError: the upstream does not have it, or cannot be reached.
+        """
+        key = (tenant.name, served.address, path)
+        fetch = self.fetches.find(key)
+        if fetch is None:
+            candidates = upstream_candidates(tenant, served, path)
+            target = Target(tenant, served, path)
+            fetch = self._begun(key, target, Known(path), candidates, kept=True)
+        else:
+            self._gateway.metrics.coalesced()
+        await fetch.begun()
+
+        async def opened(part: Part | None) -> Stream:
+            return await self._following(key, fetch, part)
+
+        return fetch, opened
+
+    async def _stored(
+        self, tenant: Tenant, served: Served, found: Found, part: Part | None
+    ) -> Stream:
+        def begin() -> tuple[Blocks, Close]:
+            return open_stored(self._gateway, tenant, served, found, part), _nothing
+
+        return await Flow.begun(self._gateway, begin)
+
+    async def _first(
+        self, key: Hashable, tenant: Tenant, served: Served, found: Found, part: Part | None
+    ) -> Stream:
+        """Answer whoever asks first for a file that is not stored."""
+        sources = await self._gateway.thread(sources_of, tenant, served, found)
+        if sources.stored:
+            return await self._stored(tenant, served, found, part)
+        row, known = found.row, known_of(found.row)
+        small = row.size is not None and row.size <= SHARED_IN_MEMORY
+        if part is not None or not (sources.kept or small):
+            return await self._through(sources.candidates, known, part)
+        under_way = self.fetches.find(key)  # another may have begun it meanwhile
+        if under_way is None:
+            target = Target(tenant, served, row.path, row, found.origin)
+            under_way = self._begun(key, target, known, sources.candidates, kept=sources.kept)
+        else:
+            self._gateway.metrics.coalesced()
+        return await self._following(key, under_way, None)
+
+    async def _through(
+        self, candidates: tuple[Candidate, ...], known: Known, part: Part | None
+    ) -> Stream:
+        def begin() -> tuple[Blocks, Close]:
+            return open_through(self._gateway, candidates, known, part, self.cooling), _nothing
+
+        return await Flow.begun(self._gateway, begin)
+
+    async def _following(self, key: Hashable, fetch: Fetch, part: Part | None) -> Stream:
+        stream = FetchStream(fetch, part, partial(self._gone, key))
+        try:
+            await fetch.begun()
+        except BaseException:
+            await stream.aclose()
+            raise
+        stream.headers = fetch.headers
+        return stream
+
+    def _begun(
+        self,
+        key: Hashable,
+        target: Target,
+        known: Known,
+        candidates: tuple[Candidate, ...],
+        *,
+        kept: bool,
+    ) -> Fetch:
+        """Begin a fetch; what arrives whole is kept, if it may be."""
+        spool = FileSpool(self._folder) if kept else MemorySpool()
+        fetch = Fetch(known, candidates, spool, self.fetches.shared, asyncio.get_running_loop())
+        fetch.kept = kept
+
+        def finished(fetch: Fetch) -> None:
+            done = partial(self._kept, key, fetch)
+            if fetch.error is None and fetch.kept:
+                self.keeper.add(
+                    Arrival(
+                        target.tenant.catalog,
+                        target.served.repository,
+                        target.path,
+                        target.row,
+                        target.origin,
+                        fetch,
+                        done,
+                    )
+                )
+            else:
+                done()
+
+        return self.fetches.begin(key, fetch, finished)
+
+    def _kept(self, key: Hashable, fetch: Fetch) -> None:
+        """Let go of a fetch of which nothing more is to come, now or with its last reader."""
+        fetch.kept = False
+        fetch.call(partial(self._gone, key, fetch))
+
+    def _gone(self, key: Hashable, fetch: Fetch) -> None:
+        """See what becomes of a fetch that a reader has left, or that came to its end."""
+        if fetch.readers or fetch.kept:
+            return
+        if fetch.ended:
+            self.fetches.forget(key, fetch)
+        else:
+            fetch.unwanted = True
+
+
+def _has(fetch: Fetch, part: Part | None) -> bool:
+    """Say whether a fetch has what is asked for: a part that is far ahead is not waited for."""
+    return part is None or fetch.ended or fetch.released >= part.stop
+
+
+def _nothing() -> None:
+    """Let go of nothing more."""
