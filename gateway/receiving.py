@@ -55,7 +55,7 @@ async def receive(
             raise InvalidInput("the form has no field 'input' that holds the file")
         last = _facts(request, upload.facts.content_type, _fields(reader), properties, reader)
         made = await context.gateway.surely(upload.finish, last)
-        return made
+        return made  # noqa: TRY300 - `finally` looks at it
     except ClientDisconnect as error:
         raise Refused(400, "the client went away before its end", kind="ClientGone") from error
     finally:
