@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from catalog import reading
 from catalog.audit import Audit, Contradiction, Flaw, audited
 from catalog.breach import Breach
+from catalog.browsing import Browsing
 from catalog.database import Reuse
 from catalog.errors import NotRecorded
 from catalog.explain import Explanation, read_explanations
-from catalog.holdings import Holdings
 from catalog.keys import path_key
 from catalog.outcome import Outcome, Status
 from catalog.plan import Action, Item, Plan, PlannedBatch, PlanRequest
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 
-class Questions(Holdings):
+class Questions(Browsing):
     """A catalog that is only asked: take this where nothing is to be recorded."""
 
     __slots__ = ()

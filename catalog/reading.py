@@ -202,7 +202,7 @@ def read_outcomes(
         status=status,
         limit=_limit(limit),
     )
-    return [_outcome(row) for row in rows]
+    return [outcome_of(row) for row in rows]
 
 
 def read_breaches(
@@ -219,7 +219,8 @@ def read_breaches(
     return found
 
 
-def _outcome(row: script.Row) -> Outcome:
+def outcome_of(row: script.Row) -> Outcome:
+    """Take a row of `run_outcomes`."""
     one = Outcome(*row)
     proof = None if one.proof is None else Proof(one.proof)
     return replace(one, status=Status(one.status), proof=proof)
@@ -238,7 +239,7 @@ def read_runs(
     rows = script.ask(
         connection, script.text("runs"), tenant=tenant, run_id=run_id, limit=_limit(limit)
     )
-    return [_run(row) for row in rows]
+    return [run_of(row) for row in rows]
 
 
 def read_last_sync(
@@ -257,10 +258,11 @@ def read_last_sync(
         destinations=json.dumps(destinations),
         run_id=but,
     )
-    return _run(rows[0]) if rows else None
+    return run_of(rows[0]) if rows else None
 
 
-def _run(row: script.Row) -> Run:
+def run_of(row: script.Row) -> Run:
+    """Take a row of `runs`."""
     one = Run(*row)
     return replace(
         one,

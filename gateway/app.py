@@ -31,6 +31,7 @@ from gateway.limiting import Limiting
 from gateway.limits import HeadLimit, RateLimit, UnderWay
 from gateway.metrics import MetricsMiddleware, metrics_app
 from gateway.replies import body, reply
+from gateway.routers import ROUTERS
 from gateway.streamer import Streamer
 
 SUMMARY = "Named, versioned resources; repositories and their versions; their content, streamed."
@@ -96,6 +97,8 @@ def _api(gateway: Gateway, streamer: Streamer) -> FastAPI:
     api.add_exception_handler(RequestValidationError, _invalid)
     api.add_exception_handler(HTTPException, _http)
     api.include_router(resources.router)
+    for router in ROUTERS:
+        api.include_router(router)
     api.router.routes.extend(health_routes(Readiness(gateway.catalog, gateway.draining)))
     api.router.routes.append(Route("/metrics", metrics_app(gateway.metrics.registry)))
     api.router.routes.extend(Content(gateway, streamer).routes())

@@ -1,0 +1,48 @@
+"""Cursors: the keys of the last row of a page, as a text that is given back for the next page.
+
+>>> decoded(encoded("a/b", 3), str, int)
+('a/b', 3)
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+
+from catalog.errors import InvalidInput
+
+LARGEST = 2**53  # a number of a cursor
+
+
+def encoded(*keys: str | int) -> str:
+    """Return the cursor of a row."""
+    return base64.urlsafe_b64encode(json.dumps(keys).encode()).decode().rstrip("=")
+
+
+def decoded(text: str, *kinds: type[str | int]) -> tuple[str | int, ...]:
+    """Return the keys of a cursor.
+
+    Raises:
+        InvalidInput: it is none of a list with such keys.
+    """
+    try:
+        padded = text + "=" * (-len(text) % 4)
+        keys = json.loads(base64.b64decode(padded, b"-_", validate=True))
+    except (ValueError, RecursionError, binascii.Error) as error:
+        raise InvalidInput(f"{text!r} is no cursor") from error
+    right = isinstance(keys, list) and [type(one) for one in keys] == list(kinds)
+    if not right or any(isinstance(one, int) and abs(one) > LARGEST for one in keys):
+        raise InvalidInput(f"the cursor {text!r} is of another list")
+    for one in keys:
+        if isinstance(one, str) and not _is_text(one):
+            raise InvalidInput(f"the cursor {text!r} is of another list")
+    return tuple(keys)
+
+
+def _is_text(value: str) -> bool:
+    try:
+        value.encode()
+    except UnicodeEncodeError:  # JSON can write half of a pair of surrogates
+        return False
+    return "\x00" not in value

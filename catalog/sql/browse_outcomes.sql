@@ -1,0 +1,9 @@
+-- A page of what became of each item of a run, in the order recorded.
+SELECT destination, path, origin, action, status, proof, lower(hex(digest)), size, etag, modified_us,
+  origin_etag, origin_size, origin_modified_us, content_type, attempts, error, message, expected, found, cleaned,
+  batch, position
+FROM outcomes WHERE run_id = $run_id
+  AND repository IN (SELECT repository FROM repositories WHERE tenant = $tenant)
+  AND ($status IS NULL OR status = $status)
+  AND ($batch IS NULL OR batch > $batch OR batch = $batch AND position > $position)
+ORDER BY batch, position LIMIT $count

@@ -1,0 +1,222 @@
+"""Versions of a repository over HTTP: which there are, what each lists, its labels and protection.
+
+A version is meant by its number, or as `latest`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query, Request
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.responses import Response
+
+from catalog.browsing import EVERY_PATH, LARGEST_PAGE, Asked, ContentFilter, Page
+from catalog.cursor import encoded
+from catalog.label_filter import terms
+from catalog.store import Catalog
+from catalog.version import ContentRow, Version
+from catalog.version_filter import Span, VersionFilter
+from gateway.answers import Told, page, plain
+from gateway.answers import version as version_facts
+from gateway.conditions import Validators, Verdict, decide
+from gateway.context import Admin, Context, Reader, Writer
+from gateway.lines import json_lines, text_lines, wants_lines
+from gateway.paging import Paging
+from gateway.replies import Refused
+from gateway.repositories import Name
+
+router = APIRouter(prefix="/v1/{tenant}/repositories/{name}/versions", tags=["repositories"])
+Number = Annotated[
+    str,
+    Path(pattern=r"^(latest|\d{1,15})$", description="The version's number, or `latest`."),
+]
+Label = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class Versions(Paging):
+    """Which versions a list has."""
+
+    first: int | None = Field(default=None, ge=0, le=2**53, description="The lowest number.")
+    last: int | None = Field(default=None, ge=0, le=2**53, description="The highest number.")
+    since: datetime | None = Field(default=None, description="Made at this moment or later.")
+    until: datetime | None = Field(default=None, description="Made at this moment or before.")
+    labels: str = Field(
+        default="", description="Conditions: k=v, k!=v, k~part, k, !k; a comma is and."
+    )
+    path: str | None = Field(
+        default=None, min_length=1, max_length=4096, description="Holds a file of this path."
+    )
+    digest: str | None = Field(
+        default=None, max_length=71, description="Holds a file of this sha256, with the path so."
+    )
+    order: str = Field(
+        default="-number",
+        pattern="^-?number$",
+        description="number, the lowest first, or -number.",
+    )
+
+    def filter(self) -> VersionFilter:
+        """Return what the catalog is asked for."""
+        return VersionFilter(
+            numbers=Span(first=self.first, last=self.last),
+            created=Span(first=self.since, last=self.until),
+            path=self.path,
+            digest=self.digest,
+        )
+
+
+class Content(Paging):
+    """Which paths of a version are listed."""
+
+    prefix: str = Field(default="", max_length=4096, description="What paths begin with.")
+    glob: str = Field(default="", max_length=4096, description="Glob of whole paths.")
+
+
+class Labels(BaseModel):
+    """Labels that replace those a version has."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    labels: dict[Label, Annotated[str, Field(max_length=2000)]] = Field(
+        description="Your own words about it."
+    )
+
+
+class Protection(BaseModel):
+    """Why a version has to stay."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    reason: str = Field(min_length=1, max_length=2000, description="Why it has to stay.")
+
+
+@router.get("")
+def list_versions(context: Reader, name: Name, query: Annotated[Versions, Query()]) -> Told:
+    """List the versions of a repository, the newest first."""
+    address = context.tenant.served(name).address
+    every = context.tenant.catalog.versions(address, query.filter())
+    wanted = terms(query.labels)
+    fitting = [one for one in every if all(term.holds(one.labels) for term in wanted)]
+    found = versions_page(fitting, query.asked(), down=query.order.startswith("-"))
+    return page(found, "versions", version_facts)
+
+
+@router.get("/{number}")
+def version(context: Reader, name: Name, number: Number) -> Told:
+    """Return one version: its counts, labels, and what protects it."""
+    return version_facts(version_of(context, name, number))
+
+
+@router.get("/{number}/content", response_model=None)
+def content(
+    context: Reader,
+    name: Name,
+    number: Number,
+    request: Request,
+    query: Annotated[Content, Query()],
+) -> Told | Response:
+    """Return what a version lists, in path order, a page at a time.
+
+    With `Accept: application/x-ndjson` all of it is sent, a line each.
+    """
+    catalog, one = context.tenant.catalog, version_of(context, name, number)
+    where = ContentFilter(query.prefix, query.glob)
+    if wants_lines(request):
+        return json_lines(map(plain, every_path(catalog, one, where)))
+    found = catalog.content_page(one.address, one.number, where, query.asked())
+    return {"version": one.number, **page(found, "content", plain)}
+
+
+@router.get("/{number}/manifest", response_class=Response)
+@router.head("/{number}/manifest", response_class=Response)
+def manifest(context: Reader, name: Name, number: Number, request: Request) -> Response:
+    """Send a version's PULP_MANIFEST: a line `path,sha256,size` for each file."""
+    catalog, one = context.tenant.catalog, version_of(context, name, number)
+    lacking = catalog.unlisted(one.address, one.number)
+    if lacking is not None:
+        raise Refused(
+            409,
+            f"version {one.number} of {name!r} has no manifest: {lacking!r} has no known sha256 "
+            "or size, or a name that no line can tell; `entrepot adopt` reads what is unknown",
+            kind="NoManifest",
+        )
+    # No other catalog has seen a repository at the same moment, and no version ever changes.
+    etag = f'"{catalog.seen_us(one.address) or 0:x}-{one.number}"'
+    headers = {"ETag": etag, "X-Entrepot-Version": str(one.number)}
+    verdict = decide(request.headers, Validators(etag))
+    if verdict is not Verdict.SEND:
+        return Response(status_code=verdict.value, headers=headers)
+    if request.method == "HEAD":
+        return Response(media_type="text/plain", headers=headers)
+    return text_lines(catalog.manifest_lines(one.address, one.number), headers)
+
+
+@router.put("/{number}/labels")
+def set_labels(context: Writer, name: Name, number: Number, body: Labels) -> Told:
+    """Replace the labels of a version."""
+    one = version_of(context, name, number)
+    labels: dict[str, str | None] = {**dict.fromkeys(one.labels), **body.labels}
+    return version_facts(context.tenant.catalog.label_version(one.address, one.number, labels))
+
+
+@router.post("/{number}/protection", status_code=201)
+def protect(context: Writer, name: Name, number: Number, body: Protection) -> Told:
+    """Let nothing delete a version as long as there is this reason."""
+    one = version_of(context, name, number)
+    context.tenant.catalog.protect(one.address, one.number, body.reason)
+    return version_facts(version_of(context, name, str(one.number)))
+
+
+@router.delete("/{number}/protection")
+def unprotect(
+    context: Writer,
+    name: Name,
+    number: Number,
+    reason: Annotated[
+        str | None, Query(max_length=2000, description="The reason that is gone; all by default.")
+    ] = None,
+) -> Told:
+    """Take one reason away, or all of them."""
+    one = version_of(context, name, number)
+    context.tenant.catalog.unprotect(one.address, one.number, reason)
+    return version_facts(version_of(context, name, str(one.number)))
+
+
+@router.delete("/{number}")
+def delete_version(context: Admin, name: Name, number: Number) -> Told:
+    """Delete a version: what it changed goes into the next, no file is touched."""
+    one = version_of(context, name, number)
+    gone = context.tenant.catalog.delete_version(one.address, one.number)
+    return {"deleted": [one.number] if gone else []}
+
+
+def every_path(catalog: Catalog, one: Version, where: ContentFilter) -> Iterator[ContentRow]:
+    """Return all that fits of a version, a page at a time where not everything does."""
+    if where == EVERY_PATH:
+        yield from catalog.content(one.address, one.number)
+        return
+    asked: Asked | None = Asked(count=LARGEST_PAGE)
+    while asked is not None:
+        found = catalog.content_page(one.address, one.number, where, asked)
+        yield from found.rows
+        asked = None if found.next_cursor is None else Asked(found.next_cursor, LARGEST_PAGE)
+
+
+def version_of(context: Context, name: str, number: str) -> Version:
+    """Return the version of a served repository that a path names."""
+    address = context.tenant.served(name).address
+    catalog = context.tenant.catalog
+    return catalog.latest(address) if number == "latest" else catalog.version(address, int(number))
+
+
+def versions_page(every: Sequence[Version], asked: Asked, *, down: bool) -> Page[Version]:
+    """Return a page of versions that come with the lowest number first."""
+    (after,) = asked.after(int)
+    ordered = list(reversed(every)) if down else list(every)
+    if isinstance(after, int):
+        ordered = [one for one in ordered if (one.number < after if down else one.number > after)]
+    shown = tuple(ordered[: asked.count])
+    return Page(shown, encoded(shown[-1].number) if len(ordered) > len(shown) else None)
