@@ -84,6 +84,7 @@ OTHERS = (
     Command("protect", "cli.mark:protect", HISTORY, "Let nothing delete a version."),
     Command("setup", "cli.setup:setup", OPERATE, "Make at Prefect's server what Entrepot needs."),
     Command("workflows", "cli.workflows:app", OPERATE, "Check, apply or run a workflow file."),
+    Command("gateway", "cli.gateway:gateway", OPERATE, "Serve resources and content over HTTP."),
     Command("token", "cli.token:app", OPERATE, "Make, list or revoke tokens of a gateway."),
     Command("doctor", "cli.doctor:doctor", OPERATE, "Look for what would keep a run from going."),
 )

@@ -41,6 +41,7 @@ from gateway.declared import repr_digest
 from gateway.folder_pages import names, page
 from gateway.replies import Refused, reply
 from gateway.sending import Sending, Shown
+from gateway.sourcing import sized
 from gateway.streamer import Streamer
 from gateway.tenants import Served, Tenant
 
@@ -131,7 +132,11 @@ class Content:
         raise Refused(404, "there is no such file", kind="NotFound")
 
     async def _file(self, tenant: Tenant, served: Served, at: At, given: File) -> Response:
-        row = given.found.row
+        found = given.found
+        etag = etag_of(found.row)
+        if found.row.size is None and found.origin is not None:
+            found = await self._gateway.thread(sized, tenant, served, found)
+        row = found.row
         if served.config.redirect and (link := await self._link(tenant, served, given)):
             return RedirectResponse(link, 302, headers={"Cache-Control": "no-store"})
         fixed = at.number is not None and row.digest is not None
@@ -141,8 +146,8 @@ class Content:
         if row.digest is not None:
             headers.append(("Repr-Digest", repr_digest(row.digest)))
         kind = row.content_type or mimetypes.guess_type(row.path)[0] or "application/octet-stream"
-        shown = Shown(row.size, Validators(etag_of(row), row.modified_us), kind, tuple(headers))
-        opener = self._streamer.opener(tenant, served, given.found)
+        shown = Shown(row.size, Validators(etag, row.modified_us), kind, tuple(headers))
+        opener = self._streamer.opener(tenant, served, found)
         return AppResponse(Sending(shown, opener))
 
     async def _link(self, tenant: Tenant, served: Served, given: File) -> str | None:

@@ -52,6 +52,10 @@ class Known:
     size: int | None = None
     digests: tuple[Digest, ...] = ()
 
+    def mark(self, one: Candidate) -> str:
+        """Return what a source is remembered by that sent other bytes: other ones may be right."""
+        return "\x1f".join((one.path, *map(str, self.digests)))
+
 
 class Fetch:
     """One file on its way; `released` bytes of it may be handed on."""
@@ -87,7 +91,9 @@ class Fetch:
             f"no source has the bytes of {self.known.name!r} now", path=self.known.name
         )
         asked = [
-            one for one in self._candidates if self._shared.cooling.is_asked(one.address, one.path)
+            one
+            for one in self._candidates
+            if self._shared.cooling.is_asked(one.address, self.known.mark(one))
         ]
         for place, one in enumerate(asked, 1):
             try:
@@ -123,7 +129,7 @@ class Fetch:
         self._shared.metrics.fetched(Result.ERROR)
         if isinstance(failure, IntegrityError):
             self._shared.metrics.corrupt()
-            self._shared.cooling.wrong(one.address, one.path)
+            self._shared.cooling.wrong(one.address, self.known.mark(one))
 
     def _from(self, one: Candidate, *, last: bool) -> None:
         end = one.opened()
@@ -170,7 +176,8 @@ class Fetch:
             except StorageError as error:
                 attempts += 1
                 delay_s = end.retry.delay_s(attempts, error)
-                same = etag is not None and end.storage.capabilities.ranges
+                pinned = etag is not None or bool(self.known.digests)
+                same = pinned and end.storage.capabilities.ranges
                 if delay_s is None or not (same if offset else last):
                     raise
             self._shared.stop.wait(delay_s)

@@ -7,7 +7,7 @@ anywhere else are compared with the digest.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from blocks.resolve import repository as resolved
@@ -104,6 +104,19 @@ def _mirrors(tenant: Tenant, address: str) -> list[str]:
         return []
 
 
+def sized(tenant: Tenant, served: Served, found: Found) -> Found:
+    """Return a file with its size, asked of its source where the catalog was not told."""
+    for one in sources_of(tenant, served, found).candidates:
+        try:
+            end = one.opened()
+            resource = end.storage.stat(one.path)
+        except CatalogError:
+            continue
+        if one.etag in (None, resource.etag):
+            return replace(found, row=replace(found.row, size=resource.size))
+    return found
+
+
 def open_stored(
     gateway: Gateway, tenant: Tenant, served: Served, found: Found, part: Part | None
 ) -> Blocks:
@@ -167,7 +180,7 @@ def open_through(
     """
     failure: CatalogError | None = None
     for one in candidates:
-        if not cooling.is_asked(one.address, one.path):
+        if not cooling.is_asked(one.address, known.mark(one)):
             continue
         try:
             blocks = _passing(gateway, one.opened(), one, known, part)
@@ -179,7 +192,7 @@ def open_through(
 
         def wrong(_: object, one: Candidate = one) -> None:
             gateway.metrics.corrupt()
-            cooling.wrong(one.address, one.path)
+            cooling.wrong(one.address, known.mark(one))
 
         return VerifiedBlocks(blocks, known.name, known.size, known.digests, wrong)
     if failure is not None:

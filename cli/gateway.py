@@ -1,0 +1,81 @@
+"""The command `gateway`: serve resources, repositories and content over HTTP."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+
+from catalog.errors import CatalogError
+from catalog.settings import Settings
+from cli.exits import exit_of
+from cli.output import PLAIN, Output, show_error
+from cli.quiet import load_quietly
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, slots=True)
+class Listen:
+    """Where to listen."""
+
+    host: str = "127.0.0.1"
+    """The address; elsewhere than on loopback it takes tokens and TLS."""
+    port: int = 4242
+    """The port; 0 for a free one."""
+    certificate: Path | None = None
+    """The certificate for TLS, PEM."""
+    key: Path | None = None
+    """Its key, PEM."""
+    behind_proxy: tuple[str, ...] = ()
+    """Addresses of the proxies before it, which have TLS and tell who asks."""
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, slots=True)
+class Logs:
+    """What to log."""
+
+    log_format: Literal["json", "text"] = "json"
+    """How lines look."""
+    log_level: Literal["all", "debug", "info", "warn", "error", "none"] = "info"
+    """From which level on."""
+
+
+LISTEN, LOGS = Listen(), Logs()
+
+
+def gateway(
+    *,
+    config: Annotated[Path | None, Parameter(env_var="ENTREPOT_GATEWAY_CONFIG")] = None,
+    listen: Annotated[Listen, Parameter(group="Listening")] = LISTEN,
+    logs: Annotated[Logs, Parameter(group="Logs")] = LOGS,
+    output: Annotated[Output, Parameter(group="Output")] = PLAIN,
+) -> None:
+    """Serve resources, repositories and content over HTTP, until SIGTERM or Ctrl-C.
+
+    Args:
+        config: What is served to whom, a YAML file; by default every stored block, to the tenant
+            of ENTREPOT_TENANT.
+        listen: Where to listen.
+        logs: What to log.
+        output: How to print errors.
+    """
+    load_quietly()
+    from gateway.app import create_app  # noqa: PLC0415 - it loads Prefect, which takes seconds
+    from gateway.config import default, load  # noqa: PLC0415
+    from gateway.logs import LogFormat, configure_logs  # noqa: PLC0415
+    from gateway.serve import Listening, proxies_of, serve  # noqa: PLC0415
+
+    try:
+        settings = Settings()
+        configure_logs(LogFormat(logs.log_format), logs.log_level)
+        given = default(settings.tenant) if config is None else load(config)
+        proxies = proxies_of(listen.behind_proxy)
+        where = Listening(listen.host, listen.port, listen.certificate, listen.key, proxies)
+        serve(create_app(given, settings), where)
+    except CatalogError as error:
+        show_error(error, output)
+        sys.exit(exit_of(error))
