@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated
 from uuid import UUID
@@ -17,6 +16,7 @@ from catalog.run import Run
 from gateway import answers
 from gateway.answers import Told, told
 from gateway.context import Admin, Reader, Writer
+from gateway.paging import Moment
 from gateway.prefect_runs import ENDED, FLOW, MOST, PrefectRuns
 
 router = APIRouter(prefix="/v1/{tenant}/flow-runs", tags=["runs"])
@@ -61,7 +61,7 @@ class Purge(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    before: datetime = Field(description="Runs that ended before this moment; without a zone UTC.")
+    before: Moment = Field(description="Runs that ended before this moment; without a zone UTC.")
     state: list[RunState] = Field(
         default_factory=list[RunState], description="How they ended; by default in any way."
     )
@@ -104,11 +104,10 @@ def cancel(context: Writer, flow_run_id: FlowRunId) -> Told:
 @router.delete("")
 def purge(context: Admin, query: Annotated[Purge, Query()]) -> Told:
     """Delete runs that ended from Prefect; what the catalog remembers of them stays."""
-    before = query.before if query.before.tzinfo else query.before.replace(tzinfo=UTC)
     states = [one.prefect() for one in query.state if one.prefect() in ENDED]
     if query.state and not states:
         return {"deleted": 0, "more": False}
-    deleted = PrefectRuns(context.tenant.name).purge(before, states)
+    deleted = PrefectRuns(context.tenant.name).purge(query.before, states)
     return {"deleted": deleted, "more": deleted >= MOST}
 
 

@@ -2,9 +2,29 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field
+from datetime import UTC, datetime
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from catalog.browsing import LARGEST_PAGE, PAGE, Asked
+
+
+def utc(moment: datetime) -> datetime:
+    """Return a moment in UTC, which one without a zone is already.
+
+    >>> utc(datetime(2026, 5, 1, 12))
+    datetime.datetime(2026, 5, 1, 12, 0, tzinfo=datetime.timezone.utc)
+    """
+    if moment.tzinfo is None:
+        return moment.replace(tzinfo=UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("no moment of the years 1 to 9999") from error
+
+
+Moment = Annotated[datetime, AfterValidator(utc)]
 
 
 class Paging(BaseModel):

@@ -1,8 +1,18 @@
-"""Every router of the REST API beside that of resources, in the order in which they are asked."""
+"""Every router beside that of resources, in the order in which they are asked: REST, then pages."""
 
 from __future__ import annotations
 
-from gateway import flow_runs, plans, repositories, runs, starting, versions
+from gateway import (
+    entry_pages,
+    flow_runs,
+    pages,
+    plans,
+    record_pages,
+    repositories,
+    runs,
+    starting,
+    versions,
+)
 
 ROUTERS = (
     repositories.router,
@@ -11,4 +21,7 @@ ROUTERS = (
     runs.router,
     flow_runs.router,
     starting.router,
+    pages.router,
+    record_pages.router,
+    entry_pages.router,  # its last route takes every path below /browse/
 )

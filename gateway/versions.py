@@ -6,7 +6,6 @@ A version is meant by its number, or as `latest`.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request
@@ -24,7 +23,7 @@ from gateway.answers import version as version_facts
 from gateway.conditions import Validators, Verdict, decide
 from gateway.context import Admin, Context, Reader, Writer
 from gateway.lines import json_lines, text_lines, wants_lines
-from gateway.paging import Paging
+from gateway.paging import Moment, Paging
 from gateway.replies import Refused
 from gateway.repositories import Name
 
@@ -41,8 +40,8 @@ class Versions(Paging):
 
     first: int | None = Field(default=None, ge=0, le=2**53, description="The lowest number.")
     last: int | None = Field(default=None, ge=0, le=2**53, description="The highest number.")
-    since: datetime | None = Field(default=None, description="Made at this moment or later.")
-    until: datetime | None = Field(default=None, description="Made at this moment or before.")
+    since: Moment | None = Field(default=None, description="Made at this moment or later.")
+    until: Moment | None = Field(default=None, description="Made at this moment or before.")
     labels: str = Field(
         default="", description="Conditions: k=v, k!=v, k~part, k, !k; a comma is and."
     )

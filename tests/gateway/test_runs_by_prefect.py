@@ -1,0 +1,197 @@
+"""Runs that are started over HTTP: by a real Prefect server and its worker, under the tenant."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.gateway.conftest import serving
+from tests.gateway.with_prefect import Site, fill, names, site, until
+
+pytestmark = pytest.mark.timeout(400)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Generator[Site]:
+    """Run server, worker and gateway once for all tests here."""
+    with site(tmp_path_factory.mktemp("site")) as found:
+        fill(found.folder / "drop", 5)
+        yield found
+
+
+def test_a_sync_that_is_asked_for_completes_and_is_the_tenants(whole: Site) -> None:
+    started = whole.ask(
+        "POST",
+        "/v1/acme/repositories/drop/sync",
+        who="acme-writer",
+        json={"destinations": ["shelf"]},
+    )
+
+    told = whole.ended(started)
+
+    begun = started.json()["run"]
+    assert (begun["flow"], begun["run_id"]) == ("sync", None)
+    assert begun["state"] in {"Scheduled", "Pending"}
+    assert told["run"]["state"] == "Completed"
+    assert told["run"]["name"].startswith("sync drop to ")
+    assert told["progress"]["percent"] == 100
+    assert names(whole.folder / "shelf") == names(whole.folder / "drop")
+    (run,) = [one for one in whole.catalog("acme").runs() if one.kind == "sync"]
+    assert run.flow_run_id == begun["flow_run_id"]
+    assert told["run"]["run_id"] == run.run_id
+    assert told["run"]["message"] == run.message
+    assert told["results"][0]["tallies"][0]["added"] == 5
+    assert whole.catalog("other").runs() == []
+    assert whole.ask("GET", "/v1/acme/runs").json()["runs"][0]["run"] == run.run_id
+
+
+def test_a_plan_is_made_shown_and_applied(whole: Site) -> None:
+    (whole.folder / "drop" / "planned.txt").write_text("planned")
+    made = whole.ended(
+        whole.ask("POST", "/v1/acme/repositories/drop/plan", json={"destinations": ["shelf"]})
+    )
+    plan_id = made["results"][0]["plan"]
+
+    plan = whole.ask("GET", f"/v1/acme/plans/{plan_id}").json()
+    rows = whole.ask("GET", f"/v1/acme/plans/{plan_id}/rows").json()["rows"]
+    applied = whole.ended(whole.ask("POST", f"/v1/acme/plans/{plan_id}/apply"))
+
+    assert plan["totals"][0]["add"] == 1
+    assert [(one["action"], one["path"]) for one in rows] == [("add", "planned.txt")]
+    assert applied["run"]["state"] == "Completed"
+    assert (whole.folder / "shelf" / "planned.txt").read_text() == "planned"
+    assert whole.ask("GET", f"/v1/other/plans/{plan_id}", who="other-admin").status_code == 404
+    assert (
+        whole.ask("POST", f"/v1/other/plans/{plan_id}/apply", who="other-admin").status_code == 404
+    )
+
+
+def test_a_restore_and_a_verify_are_about_the_repository_of_their_path(whole: Site) -> None:
+    restored = whole.ended(
+        whole.ask("POST", "/v1/acme/flows/restore/runs", json={"repository": "shelf", "version": 1})
+    )
+    verified = whole.ended(whole.ask("POST", "/v1/acme/repositories/shelf/verify"))
+
+    assert [restored["run"]["state"], verified["run"]["state"]] == ["Completed", "Completed"]
+    assert "planned.txt" not in names(whole.folder / "shelf")
+
+
+def test_a_run_is_cancelled(whole: Site) -> None:
+    slow = whole.folder / "drop"
+    fill(slow, 400, size=200_000)
+    started = whole.ask("POST", "/v1/acme/repositories/drop/sync", json={"destinations": ["shelf"]})
+    place = started.headers["location"]
+
+    cancelled = whole.ask("POST", f"{place}/cancel")
+    told = whole.ended(started)
+
+    assert cancelled.status_code == 202
+    assert told["run"]["state"] == "Cancelled"
+    assert whole.ask("POST", f"{place}/cancel").status_code == 409
+    assert whole.ask("POST", f"{place}/cancel", who="acme-reader").status_code == 403
+
+
+def test_runs_are_listed_by_state_and_purged(whole: Site) -> None:
+    listed = whole.ask("GET", "/v1/acme/flow-runs?limit=2").json()
+    rest = whole.ask("GET", f"/v1/acme/flow-runs?limit=200&cursor={listed['next']}").json()
+    completed = whole.ask("GET", "/v1/acme/flow-runs?state=completed").json()["flow_runs"]
+    kept = whole.ask("DELETE", "/v1/acme/flow-runs?before=2020-01-01T00:00:00Z").json()
+    refused = whole.ask("DELETE", "/v1/acme/flow-runs?before=2100-01-01", who="acme-writer")
+    purged = whole.ask(
+        "DELETE", "/v1/acme/flow-runs?before=2100-01-01T00:00:00&state=cancelled"
+    ).json()
+
+    every = [one["flow_run_id"] for one in (*listed["flow_runs"], *rest["flow_runs"])]
+    assert len(listed["flow_runs"]) == 2
+    assert len(set(every)) == len(every) == 6
+    assert {one["state"] for one in completed} == {"Completed"}
+    assert kept == {"deleted": 0, "more": False}
+    assert refused.status_code == 403
+    assert purged["deleted"] == 1
+    assert len(whole.ask("GET", "/v1/acme/flow-runs").json()["flow_runs"]) == 5
+
+
+def test_runs_of_another_tenant_are_nowhere(whole: Site) -> None:
+    (one, *_) = whole.ask("GET", "/v1/acme/flow-runs").json()["flow_runs"]
+    place = f"/v1/other/flow-runs/{one['flow_run_id']}"
+
+    assert whole.ask("GET", "/v1/other/flow-runs", who="other-admin").json() == {"flow_runs": []}
+    assert whole.ask("GET", place, who="other-admin").status_code == 404
+    assert whole.ask("POST", f"{place}/cancel", who="other-admin").status_code == 404
+    assert whole.ask("GET", place, who="acme-admin").status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status", "said"),
+    [
+        ("repositories/drop/sync", {"destinations": ["other"]}, 404, "no repository 'other'"),
+        ("repositories/drop/sync", {"destinations": ["/etc"]}, 404, "no repository '/etc'"),
+        ("repositories/other/sync", {"destinations": ["shelf"]}, 404, "no repository 'other'"),
+        ("repositories/drop/sync", {"source": "shelf", "destinations": []}, 400, "by the path"),
+        ("repositories/drop/sync", {"destinations": ["shelf"], "mode": "x"}, 400, "mode"),
+        ("repositories/drop/sync", {"destinations": ["shelf"], "colour": 1}, 400, "'colour'"),
+        ("repositories/drop/sync", {}, 400, "destinations"),
+        ("repositories/drop/sync", {"destinations": {"$ref": {}}}, 400, "$ref"),
+        ("repositories/drop/sync", {"destinations": ["shelf"], "checks": ["os:remove"]}, 403, ""),
+        ("repositories/drop/prune", {}, 422, "verb"),
+        ("flows/purge/runs", {"directory": "/etc"}, 403, "several tenants"),
+        ("flows/promote/runs", {"repository": "drop", "destinations": []}, 404, "entrepot setup"),
+        ("plans/none/apply", {}, 404, "no plan"),
+    ],
+)
+def test_what_may_not_be_asked_for_is_refused_and_nothing_runs(
+    whole: Site, path: str, body: dict[str, object], status: int, said: str
+) -> None:
+    before = whole.ask("GET", "/v1/acme/flow-runs").json()
+
+    answer = whole.ask("POST", f"/v1/acme/{path}", json=body)
+
+    assert answer.status_code == status, answer.text
+    assert said in answer.json()["error"]["message"]
+    assert whole.ask("GET", "/v1/acme/flow-runs").json() == before
+
+
+def test_the_report_of_a_run_leads_to_its_version_in_the_gateway(whole: Site) -> None:
+    (whole.folder / "drop" / "linked.txt").write_text("linked")
+    told = whole.ended(
+        whole.ask("POST", "/v1/acme/repositories/drop/sync", json={"destinations": ["shelf"]})
+    )
+    latest = whole.ask("GET", "/v1/acme/repositories/shelf").json()["version"]
+
+    report = until(lambda: _report(whole, told["run"]["flow_run_id"]), bool)
+    (link,) = [line for line in report.splitlines() if "/browse/acme/version?" in line]
+    place = link.partition("](")[2].rstrip(")")
+
+    assert place.startswith(str(whole.client.base_url).rstrip("/"))
+    found = whole.ask("GET", place)
+    assert found.status_code == 303
+    assert found.headers["location"] == f"/browse/acme/repositories/shelf/versions/{latest}/"
+    assert whole.ask("GET", found.headers["location"]).status_code == 200
+
+
+def _report(whole: Site, flow_run_id: str) -> str:
+    asked = {
+        "artifacts": {"flow_run_id": {"any_": [flow_run_id]}, "key": {"any_": ["entrepot-report"]}}
+    }
+    found = httpx.post(f"{whole.prefect}/artifacts/filter", json=asked, timeout=30).json()
+    return str(found[0]["data"]) if found else ""
+
+
+def test_without_a_prefect_server_nothing_is_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from prefect.settings import PREFECT_API_URL  # noqa: PLC0415 - imports Prefect
+
+    if PREFECT_API_URL.value():
+        pytest.skip("this process has one")
+    monkeypatch.delenv("PREFECT_API_URL", raising=False)
+    (tmp_path / "a").mkdir()
+    tenants = {"mytenant": {"repositories": {"a": str(tmp_path / "a")}}}
+    with serving(tmp_path, tenants=tenants) as running:
+        answer = running.client.post("/v1/mytenant/repositories/a/verify")
+
+    assert answer.status_code == 503
+    assert "PREFECT_API_URL" in answer.json()["error"]["message"]
