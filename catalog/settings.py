@@ -53,3 +53,8 @@ class Settings(BaseSettings):
     trusted_digests: tuple[str, ...] = Field(
         default=TRUSTED, description="Digest algorithms that a source may prove its files with."
     )
+    gateway_url: str = Field(
+        default="",
+        pattern=r"^(https?://[^\s()<>]+)?$",
+        description="Address of the gateway that people read; reports of runs lead to it.",
+    )

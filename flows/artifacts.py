@@ -16,9 +16,10 @@ from prefect.exceptions import PrefectException
 from prefect.logging import get_run_logger
 
 from catalog.measure import duration
+from catalog.settings import Settings
 from flows.freshness_result import FreshnessResult
 from flows.plan_result import PlanResult
-from flows.report import report
+from flows.report import Gateway, report
 from flows.result import SyncResult, human
 from flows.verify_result import VerifyResult
 from transfer.progress import Snapshot
@@ -124,7 +125,7 @@ def show_result(result: SyncResult, points: Sequence[Snapshot]) -> None:
     )
     if result.changed or result.failures or result.dropped:
         create_markdown_artifact(
-            report(result, points),
+            report(result, points, gateway=_gateway()),
             key="entrepot-report",
             description=f"**{result.source}**: {result.summary()}",
             _sync=True,  # type: ignore[call-arg]
@@ -146,3 +147,8 @@ def show_result(result: SyncResult, points: Sequence[Snapshot]) -> None:
             description=f"{len(result.failures)} failed; the first {TOP} at most are shown",
             _sync=True,  # type: ignore[call-arg]
         )
+
+
+def _gateway() -> Gateway | None:
+    settings = Settings()
+    return Gateway(settings.gateway_url, settings.tenant) if settings.gateway_url else None

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from urllib.parse import quote, urlencode
 
 from flows.chart import picture
 from flows.result import Failure, SyncResult, human
@@ -12,8 +14,27 @@ from transfer.progress import Snapshot
 NAMED = 20  # failures, and files that were dropped
 
 
-def report(result: SyncResult, points: Sequence[Snapshot]) -> str:
-    """Return the report of a run that did something."""
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """The gateway that shows versions to people: its address, and the tenant that they are of."""
+
+    url: str
+    tenant: str
+
+    def version(self, address: str, number: int) -> str:
+        """Return where it shows a version of a repository.
+
+        >>> Gateway("https://files.example/", "acme").version("file:///srv", 7)
+        'https://files.example/browse/acme/version?address=file%3A%2F%2F%2Fsrv&number=7'
+        """
+        query = urlencode({"address": address, "number": number})
+        return f"{self.url.rstrip('/')}/browse/{quote(self.tenant)}/version?{query}"
+
+
+def report(
+    result: SyncResult, points: Sequence[Snapshot], *, gateway: Gateway | None = None
+) -> str:
+    """Return the report of a run that did something; with a gateway, links to its versions."""
     rows = result.rows()
     rate = human(int(result.bytes / result.seconds)) if result.seconds > 0 else "0 B"
     ends = ", ".join(one.label for one in result.destinations)
@@ -26,6 +47,7 @@ def report(result: SyncResult, points: Sequence[Snapshot]) -> str:
     parts += _named("Failed", max(result.failed, len(result.failures)), result.failures)
     parts += _named("Dropped", result.dropped, result.drops)
     parts += [f"**Warning**: {one}" for one in result.untold[:NAMED]]
+    parts += _versions(result, gateway)
     parts.append(_further(result))
     return "\n\n".join(parts) + "\n"
 
@@ -57,6 +79,18 @@ def _named(title: str, count: int, failures: Sequence[Failure]) -> list[str]:
     ]
     shown = f", the first {NAMED} of them" if count > NAMED else ""
     return [f"## {title}: {count}{shown}", _table(rows)]
+
+
+def _versions(result: SyncResult, gateway: Gateway | None) -> list[str]:
+    made = [one for one in result.destinations if one.made]
+    if gateway is None or not made:
+        return []
+    lines = [
+        f"* [version {one.version} of {_plain(one.label)}]"
+        f"({gateway.version(one.address, one.version)})"
+        for one in made
+    ]
+    return ["## In the gateway", "\n".join(lines)]
 
 
 def _further(result: SyncResult) -> str:
