@@ -80,3 +80,13 @@ def versions(client: httpx.Client, name: str) -> list[int]:
 def kind_of(reply: httpx.Response) -> str:
     """Return the kind of the error that a reply tells."""
     return str(reply.json()["error"]["kind"])
+
+
+def left(client: httpx.Client, folder: Path) -> list[str]:
+    """Return all that a refused upload could leave behind of a gateway that has `folder`."""
+    beside = folder / "catalog" / "catalog.duckdb.d"
+    found = [f"claims/{one}" for one in files_below(beside / "claims")]
+    found += [f"resources/{one}" for one in files_below(beside / "resources")]
+    found += [f"waiting/{one}" for one in files_below(beside / "inbox")]
+    listed = client.get(f"{RESOURCES}/list", params={"every_version": "true"})
+    return found + [f"listed/{one['name']}" for one in listed.json()["metadata"]]
