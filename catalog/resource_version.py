@@ -75,11 +75,30 @@ class ResourceVersion:
     def of_row(cls, row: tuple[Any, ...]) -> ResourceVersion:
         """Read a row of `sql/resource_versions.sql`."""
         name, version, created_at, *facts, digests, properties = row
+        size, digest, content_type, storage_type, url, encoding, compression, data, *place = facts
         return cls(
-            name,
-            version,
-            created_at.replace(tzinfo=UTC),
-            *facts,
+            name=name,
+            version=version,
+            created_at=created_at.replace(tzinfo=UTC),
+            size=size,
+            digest=digest,
+            content_type=content_type,
+            storage_type=storage_type,
+            url=url,
+            encoding=encoding,
+            compression=compression,
+            data=data,
+            address=place[0],
+            path=place[1],
             digests=tuple(digests.split(",")) if digests else (),
             properties=json.loads(properties),
         )
+
+    @classmethod
+    def of_json(cls, one: Mapping[str, Any]) -> ResourceVersion:
+        """Read what `as_json` returned."""
+        facts = dict(one)
+        facts["created_at"] = datetime.fromtimestamp(facts.pop("created_us") / 1e6, tz=UTC)
+        facts["digests"] = tuple(facts["digests"].split(",")) if facts["digests"] else ()
+        facts["properties"] = json.loads(facts["properties"])
+        return cls(**facts)

@@ -165,7 +165,9 @@ class Resources(Tokens):
             "places": dict(places),
         }
         result = self._ask("resources", body)
-        return [_from_json(one) for one in cast("list[dict[str, Any]]", result["removed"])]
+        return [
+            ResourceVersion.of_json(one) for one in cast("list[dict[str, Any]]", result["removed"])
+        ]
 
     def set_properties(self, name: str, version: int, properties: Mapping[str, str]) -> None:
         """Replace the properties of one version."""
@@ -241,13 +243,3 @@ def _position(cursor: str, order: str) -> dict[str, object]:
     except (ValueError, TypeError, OverflowError, OSError, binascii.Error) as error:
         raise InvalidInput(f"the cursor {cursor!r} is none of a list in this order") from error
     return found
-
-
-def _from_json(one: dict[str, Any]) -> ResourceVersion:
-    created_at = datetime.fromtimestamp(one["created_us"] / 1e6, tz=UTC)
-    digests = tuple(one["digests"].split(",")) if one["digests"] else ()
-    known = {name: one[name] for name in ResourceVersion.__dataclass_fields__ if name in one}
-    properties = json.loads(one["properties"])
-    return ResourceVersion(
-        **known | {"created_at": created_at, "digests": digests, "properties": properties}
-    )

@@ -6,7 +6,7 @@ pinned to the etag, so that a slow client holds none of the repository's connect
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Protocol
 
@@ -191,12 +191,12 @@ class _Cut:
 
 
 @contextmanager
-def _held(end: End[Source], flag: StopFlag) -> Iterator[None]:
+def _held(end: End[Source], flag: StopFlag) -> Generator[None]:
     with end.gate.connection(flag):
         yield
 
 
-def _closing(reading: Reading) -> Iterator[bytes]:
+def _closing(reading: Reading) -> Generator[bytes]:
     try:
         for chunk in reading:
             yield bytes(chunk)

@@ -53,8 +53,10 @@ class Gateway:
 
     async def surely(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run in a thread what has to be done even where the request was cancelled."""
+        done: list[T] = []  # for the types: a scope may swallow an error, this one never does
         with CancelScope(shield=True):
-            return await self.thread(call, *args, **kwargs)
+            done.append(await self.thread(call, *args, **kwargs))
+        return done[0]
 
     async def caller(self, scope: Scope, tenant: str, need: Role) -> Caller:
         """Return who asks, or raise `Refused`."""

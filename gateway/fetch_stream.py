@@ -18,7 +18,8 @@ class FetchStream:
         """Follow `fetch`; `done` is told when this client has gone."""
         self.headers = fetch.headers
         self._fetch, self._done = fetch, done
-        self._at, self._stop = (0, None) if part is None else (part.start, part.stop)
+        self._at = 0 if part is None else part.start
+        self._stop = None if part is None else part.stop
         self._closed = False
         fetch.readers += 1
 

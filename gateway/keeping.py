@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -207,7 +207,7 @@ def _stood(one: Location) -> Stood:
 
 
 @contextmanager
-def _nowhere() -> Iterator[End[Storage]]:
+def _nowhere() -> Generator[End[Storage]]:
     settings = MemorySettings.from_url(NOWHERE)
     storage = settings.open(OpenOptions())
     try:
@@ -217,7 +217,7 @@ def _nowhere() -> Iterator[End[Storage]]:
 
 
 @contextmanager
-def _turn(catalog: Catalog, repository: Repository) -> Iterator[None]:
+def _turn(catalog: Catalog, repository: Repository) -> Generator[None]:
     def busy() -> None:
         raise _BusyError
 

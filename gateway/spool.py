@@ -15,7 +15,9 @@ _serial = itertools.count()
 
 
 class Spool(Protocol):
-    """Bytes that grow at their end while others read them."""
+    """Bytes that grow at their end while others read them; `path` is of those in a file."""
+
+    path: Path | None
 
     def append(self, data: bytes) -> None:
         """Take the next bytes."""
@@ -37,7 +39,7 @@ class Spool(Protocol):
 class MemorySpool:
     """A small file that no disk ever sees."""
 
-    path = None
+    path: Path | None = None
 
     def __init__(self) -> None:
         """Begin empty."""
@@ -66,9 +68,10 @@ class FileSpool:
     def __init__(self, folder: Path) -> None:
         """Make an empty one."""
         folder.mkdir(parents=True, exist_ok=True)
-        self.path = folder / f"{os.getpid()}-{next(_serial)}.part"
+        self._file = folder / f"{os.getpid()}-{next(_serial)}.part"
+        self.path: Path | None = self._file
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-        self._descriptor: int | None = os.open(self.path, flags, 0o600)
+        self._descriptor: int | None = os.open(self._file, flags, 0o600)
         fcntl.flock(self._descriptor, fcntl.LOCK_EX)
         self._size = 0
 
@@ -81,14 +84,14 @@ class FileSpool:
                 self._size += count
                 view = view[count:]
         except OSError as error:
-            raise translated(error, self.path.name) from error
+            raise translated(error, self._file.name) from error
 
     def read_at(self, offset: int, count: int) -> bytes:
         """Return bytes that are there already."""
         try:
             return os.pread(self._open(), count, offset)
         except OSError as error:
-            raise translated(error, self.path.name) from error
+            raise translated(error, self._file.name) from error
 
     def reset(self) -> None:
         """Forget all bytes."""
@@ -99,12 +102,12 @@ class FileSpool:
         """Remove the file."""
         descriptor, self._descriptor = self._descriptor, None
         if descriptor is not None:
-            self.path.unlink(missing_ok=True)
+            self._file.unlink(missing_ok=True)
             os.close(descriptor)
 
     def _open(self) -> int:
         if self._descriptor is None:
-            raise StorageError(f"{self.path.name!r} was let go of")
+            raise StorageError(f"{self._file.name!r} was let go of")
         return self._descriptor
 
 

@@ -30,7 +30,8 @@ class Running:
     @property
     def catalog(self) -> Catalog:
         """Return the catalog of its first tenant."""
-        return next(iter(self.application.gateway.tenants)).catalog
+        found: Catalog = next(iter(self.application.gateway.tenants)).catalog
+        return found
 
     def tokens(self, token: str) -> dict[str, str]:
         """Return the header that shows a token."""
@@ -38,7 +39,7 @@ class Running:
 
 
 @contextmanager
-def serving(folder: Path, **config: Any) -> Generator[Running]:
+def serving(folder: Path, **config: Any) -> Generator[Running]:  # noqa: ANN401 - what YAML holds
     """Run a gateway while the block lasts; `config` is what its file would say."""
     import uvicorn  # noqa: PLC0415
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,7 +80,7 @@ def web(
     policy: str = "on_demand",
     served: dict[str, object] | None = None,
     **config: object,
-) -> Iterator[Web]:
+) -> Generator[Web]:
     """Publish, sync under a policy, and serve while the block lasts."""
     shelf = folder / "shelf"
     patch.setenv("ENTREPOT_CATALOG", str(folder / "catalog" / "catalog.duckdb"))
