@@ -30,7 +30,7 @@ from gateway.health import Readiness, health_routes
 from gateway.limiting import Limiting
 from gateway.limits import HeadLimit, RateLimit, UnderWay
 from gateway.metrics import MetricsMiddleware, metrics_app
-from gateway.replies import body, reply
+from gateway.replies import GENERIC, body, reply
 from gateway.routers import ROUTERS
 from gateway.streamer import Streamer
 
@@ -96,6 +96,7 @@ def _api(gateway: Gateway, streamer: Streamer) -> FastAPI:
     api.add_exception_handler(CatalogError, _refused)
     api.add_exception_handler(RequestValidationError, _invalid)
     api.add_exception_handler(HTTPException, _http)
+    api.add_exception_handler(Exception, _failed)
     api.include_router(resources.router)
     for router in ROUTERS:
         api.include_router(router)
@@ -109,6 +110,12 @@ async def _refused(_: Request, error: Exception) -> JSONResponse:
     if not isinstance(error, CatalogError):
         raise error
     return reply(error, request_id())
+
+
+async def _failed(_: Request, error: Exception) -> JSONResponse:
+    """Answer a failure that nobody foresaw; the server logs it with its stack."""
+    del error
+    return JSONResponse(body("InternalError", GENERIC[500], request_id()), 500)
 
 
 async def _invalid(_: Request, error: Exception) -> JSONResponse:

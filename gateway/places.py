@@ -12,13 +12,14 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from blocks.history import history_of, numbers_of
+from blocks.history import history_of, numbers_of, opened_at
 from blocks.repository import Repository
 from blocks.resolve import repository as resolved
 from catalog.errors import CatalogError, InvalidInput, RepositoryNotFound
 from providers.base import Source
 from providers.local import LocalSettings
 from providers.registry import scheme_of
+from providers.signing import Sign, signer
 from tasks.job import opened_source
 from transfer.job import End
 
@@ -40,6 +41,7 @@ class Places:
         self._roots = [os.path.realpath(root) for root in roots]
         self._closed = closed
         self._ends: dict[str, End[Source]] = {}
+        self._signers: dict[str, Sign | None] = {}
         self._stack = ExitStack()
         self._lock = threading.Lock()
 
@@ -62,6 +64,13 @@ class Places:
     def repository(self, address: str) -> Repository:
         """Return the repository that an address of this tenant's leads to."""
         return self.check(self._led_to(address))
+
+    def signer(self, address: str) -> Sign | None:
+        """Return what signs links to the files at an address, where its store can."""
+        with self._lock:
+            if address not in self._signers:
+                self._signers[address] = signer(opened_at(self.repository(address)))
+            return self._signers[address]
 
     def check(self, repository: Repository) -> Repository:
         """Return a repository that this tenant may use, or refuse a folder outside of its roots."""

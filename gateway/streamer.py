@@ -20,13 +20,13 @@ from gateway.fetch_stream import FetchStream
 from gateway.fetching import Candidate, Fetch, Fetches, Known, Shared
 from gateway.flowing import Close, Flow
 from gateway.keeping import Arrival, Keeper
+from gateway.names import disposition
 from gateway.ranges import Part
 from gateway.sending import Opener, Stream
 from gateway.sourcing import known_of, open_stored, open_through, sources_of, upstream_candidates
 from gateway.spool import FileSpool, MemorySpool, sweep
 from gateway.tenants import Served, Tenant
 from providers.by_digest import path_in
-from providers.signing import Signer
 
 LINK_S = 3600  # for which a signed link holds
 SHARED_IN_MEMORY = 8 * 2**20  # bytes of a file that is never kept and that many may ask for
@@ -82,11 +82,11 @@ class Streamer:
     def link(self, tenant: Tenant, served: Served, found: Found) -> str | None:
         """Return a signed link to a stored file; None where it has none, or its storage cannot."""
         for one in sources_of(tenant, served, found).stored:
-            storage = tenant.places.end(one.address).storage
-            if isinstance(storage, Signer):
-                name = found.row.path.rpartition("/")[2]
+            sign = tenant.places.signer(one.address)
+            if sign is not None:
+                storage = tenant.places.end(one.address).storage
                 path = path_in(storage, one.path, found.row.digest, one.etag)
-                return storage.signed_link(path, LINK_S, file_name=name)
+                return sign(path, LINK_S, disposition(found.row.path))
         return None
 
     async def unlisted(self, tenant: Tenant, served: Served, path: str) -> tuple[Fetch, Opener]:

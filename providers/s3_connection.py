@@ -98,6 +98,8 @@ def open_s3fs(
     elif settings.certificate:
         client["verify"] = authorities or _pem_file(settings.certificate)
     path_style = settings.path_style or bool(settings.endpoint)
+    # Links would be signed in the old way, which most stores take no more.
+    signature = {} if settings.anonymous else {"signature_version": "s3v4"}
     return s3fs.S3FileSystem(
         key=settings.access_key_id or None,
         secret=settings.secret_access_key.get_secret_value() or None,
@@ -109,6 +111,7 @@ def open_s3fs(
         session=session,
         client_kwargs=client,
         config_kwargs={
+            **signature,
             "s3": {"addressing_style": "path" if path_style else "auto"},
             "connect_timeout": options.timeouts.connect_s,
             "read_timeout": options.timeouts.read_s,
