@@ -5,6 +5,7 @@ app = create_app(config.load(Path("gateway.yaml")), Settings())
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
@@ -18,7 +19,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from catalog.errors import CatalogError
 from catalog.settings import Settings
-from gateway import resources
+from gateway import resources, uploads
 from gateway.access_log import AccessLog
 from gateway.config import GatewayConfig
 from gateway.content import Content
@@ -35,7 +36,7 @@ from gateway.routers import ROUTERS
 from gateway.streamer import Streamer
 
 SUMMARY = "Named, versioned resources; repositories and their versions; their content, streamed."
-UPLOADS = ("/upload/", "/uploads")
+UPLOADS = re.compile(r"/v1/[^/]+/(resources/(upload/.*|uploads/[^/]+)|artifacts/upload)", re.DOTALL)
 
 
 class Application:
@@ -67,7 +68,7 @@ class Application:
 
     def _largest_body(self, scope: Scope) -> int | None:
         limits = self.gateway.config.limits
-        upload = any(part in scope["path"] for part in UPLOADS)
+        upload = UPLOADS.fullmatch(scope["path"])
         return limits.upload_bytes if upload else limits.body_bytes
 
 
@@ -97,6 +98,7 @@ def _api(gateway: Gateway, streamer: Streamer) -> FastAPI:
     api.add_exception_handler(RequestValidationError, _invalid)
     api.add_exception_handler(HTTPException, _http)
     api.add_exception_handler(Exception, _failed)
+    api.include_router(uploads.router)
     api.include_router(resources.router)
     for router in ROUTERS:
         api.include_router(router)
