@@ -13,12 +13,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from catalog.token import KnownToken, Role, checked
-
 from catalog.store import Catalog
+from catalog.token import KnownToken, Role, checked
 from gateway.replies import Refused
 
-ASK = {"WWW-Authenticate": 'Bearer realm="entrepot", Basic realm="entrepot"'}
+# Chromium asks for a login only where the header begins with Basic: it reads no list.
+ASK = {"WWW-Authenticate": 'Basic realm="entrepot", Bearer realm="entrepot"'}
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,19 +79,27 @@ def test_a_restore_and_a_verify_are_about_the_repository_of_their_path(whole: Si
     assert "planned.txt" not in names(whole.folder / "shelf")
 
 
-def test_a_run_is_cancelled(whole: Site) -> None:
-    slow = whole.folder / "drop"
-    fill(slow, 400, size=200_000)
-    started = whole.ask("POST", "/v1/acme/repositories/drop/sync", json={"destinations": ["shelf"]})
-    place = started.headers["location"]
+def test_a_run_is_cancelled_before_it_begins_and_while_it_moves_files(whole: Site) -> None:
+    fill(whole.folder / "slow", 20, size=200_000)  # twenty seconds at its pace
+    asked = ("POST", "/v1/acme/repositories/slow/sync")
+    waiting, moving = (whole.ask(*asked, json={"destinations": ["shelf"]}) for _ in range(2))
+    early = whole.ask("POST", f"{waiting.headers['location']}/cancel")
+    place = moving.headers["location"]
+    until(
+        lambda: whole.ask("GET", place).json(),
+        lambda told: told["run"]["state"] == "Running" and told["progress"] is not None,
+    )
 
-    cancelled = whole.ask("POST", f"{place}/cancel")
-    told = whole.ended(started)
+    refused = whole.ask("POST", f"{place}/cancel", who="acme-reader")
+    cancelled = whole.ask("POST", f"{place}/cancel", who="acme-writer")
+    ended = [whole.ended(one) for one in (waiting, moving)]
 
-    assert cancelled.status_code == 202
-    assert told["run"]["state"] == "Cancelled"
+    assert early.status_code == cancelled.status_code == 202
+    assert cancelled.json()["run"]["state"] in {"Cancelling", "Cancelled"}
+    assert [one["run"]["state"] for one in ended] == ["Cancelled", "Cancelled"]
+    assert refused.status_code == 403
     assert whole.ask("POST", f"{place}/cancel").status_code == 409
-    assert whole.ask("POST", f"{place}/cancel", who="acme-reader").status_code == 403
+    assert len(names(whole.folder / "shelf")) < 30
 
 
 def test_runs_are_listed_by_state_and_purged(whole: Site) -> None:
@@ -106,11 +114,11 @@ def test_runs_are_listed_by_state_and_purged(whole: Site) -> None:
 
     every = [one["flow_run_id"] for one in (*listed["flow_runs"], *rest["flow_runs"])]
     assert len(listed["flow_runs"]) == 2
-    assert len(set(every)) == len(every) == 6
+    assert len(set(every)) == len(every) == 7
     assert {one["state"] for one in completed} == {"Completed"}
     assert kept == {"deleted": 0, "more": False}
     assert refused.status_code == 403
-    assert purged["deleted"] == 1
+    assert purged["deleted"] == 2
     assert len(whole.ask("GET", "/v1/acme/flow-runs").json()["flow_runs"]) == 5
 
 

@@ -79,14 +79,20 @@ def site(folder: Path) -> Generator[Site]:
         "ENTREPOT_GATEWAY_URL": f"http://127.0.0.1:{port}",
         "PYTHONPATH": str(ROOT),
     }
-    for name in ("drop", "shelf", "other"):
+    for name in ("drop", "slow", "shelf", "other"):
         (folder / name).mkdir()
     config = folder / "gateway.yaml"
     config.write_text(
         yaml.safe_dump(
             {
                 "tenants": {
-                    "acme": {"repositories": {"drop": "drop", "shelf": str(folder / "shelf")}},
+                    "acme": {
+                        "repositories": {
+                            "drop": "drop",
+                            "slow": "slow",
+                            "shelf": str(folder / "shelf"),
+                        }
+                    },
                     "other": {"repositories": {"other": str(folder / "other")}},
                 }
             }
@@ -136,13 +142,14 @@ def _deploy(api: str, folder: Path) -> None:
     from prefect.settings import PREFECT_API_URL, temporary_settings  # noqa: PLC0415
     from prefect.types.entrypoint import EntrypointType  # noqa: PLC0415
 
-    from blocks.repository import Repository  # noqa: PLC0415
+    from blocks.repository import LimitSettings, Repository  # noqa: PLC0415
     from providers.local import LocalSettings  # noqa: PLC0415
 
     with temporary_settings({PREFECT_API_URL: api}):
         Repository.register_type_and_schema(_sync=True)  # type: ignore[call-arg]
-        drop = Repository(storage=LocalSettings(path=str(folder / "drop")))
-        drop.save("drop", _sync=True)  # type: ignore[call-arg]
+        for name, limits in (("drop", LimitSettings()), ("slow", LimitSettings(bytes_per_s=2e5))):
+            storage = LocalSettings(path=str(folder / name))
+            Repository(storage=storage, limits=limits).save(name, _sync=True)  # type: ignore[call-arg]
         with get_client(sync_client=True) as client:
             client.create_work_pool(WorkPoolCreate(name="entrepot", type="process"))
         for name in FLOWS:
