@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, HttpCredentials, Page, expect, sync_playwright
 
 from catalog.store import Catalog
 from catalog.token import Role
@@ -79,7 +79,7 @@ def browser() -> Generator[Browser]:
 def reader(browser: Browser, catalog: Catalog, url: str, **how: Any) -> Generator[Page]:  # noqa: ANN401 - playwright's
     """Open a page as somebody with a token, whose browser runs no script."""
     _, token = catalog.create_token(Role.READER)
-    login = {"username": "me", "password": token}
+    login: HttpCredentials = {"username": "me", "password": token}
     context = browser.new_context(
         base_url=url, java_script_enabled=False, http_credentials=login, **how
     )

@@ -6,6 +6,7 @@ import re
 from collections.abc import Generator
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -157,7 +158,7 @@ def test_a_browser_is_asked_for_a_token_and_shown_errors_as_pages(full: Filled) 
 
 
 def test_the_front_page_asks_which_tenant_where_there_are_several(tmp_path: Path) -> None:
-    tenants = {"mytenant": {"repositories": {}}, "other": {"repositories": {}}}
+    tenants: dict[str, Any] = {"mytenant": {"repositories": {}}, "other": {"repositories": {}}}
     with filled(tmp_path, tenants=tenants) as full:
         page = full.running.client.get("/")
         chosen = full.running.client.get("/?tenant=other")
