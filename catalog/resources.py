@@ -143,6 +143,18 @@ class Resources(Tokens):
         more = len(rows) > where.count
         return ResourcePage(found, _cursor(found[-1], where.order) if more else None)
 
+    def property_values(self, key: str, *, having: str) -> list[str]:
+        """Return the values that a property has, of the resources that have another one."""
+        with self._reading() as connection:
+            rows = script.ask(
+                connection,
+                script.text("resource_values"),
+                tenant=self._tenant,
+                key=f'$."{key}"',
+                having=f'$."{having}"',
+            )
+        return [value for (value,) in rows]
+
     def change_resources(
         self,
         add: Sequence[ResourceVersion] = (),

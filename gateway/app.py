@@ -13,19 +13,20 @@ from importlib.metadata import version
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.middleware.errors import ServerErrorMiddleware
 from starlette.responses import JSONResponse
-from starlette.routing import Route
+from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from catalog.errors import CatalogError
 from catalog.settings import Settings
-from gateway import resources, uploads
+from gateway import artifacts, resources, uploads
 from gateway.access_log import AccessLog
 from gateway.config import GatewayConfig
 from gateway.content import Content
 from gateway.context import Gateway
 from gateway.correlation import Correlation, request_id
-from gateway.cut import Cut
+from gateway.cut import Answering
 from gateway.exchange import client_of
 from gateway.health import Readiness, health_routes
 from gateway.limiting import Limiting
@@ -47,11 +48,14 @@ class Application:
         self.gateway = gateway
         self.streamer = Streamer(gateway)
         self.api = _api(gateway, self.streamer)
+        self._content = ServerErrorMiddleware(
+            Answering(Router(Content(gateway, self.streamer).routes(), redirect_slashes=False)),
+            _failed,
+        )
         limits = gateway.config.limits
         rate = limits.requests_per_s
-        app: ASGIApp = Cut(self.api)
-        app = Limiting(
-            app,
+        app: ASGIApp = Limiting(
+            self._routed,
             head=HeadLimit(limits.head_bytes),
             body=self._largest_body,
             rate=None if rate is None else RateLimit(rate, limits.burst),
@@ -65,6 +69,11 @@ class Application:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or take part in start and end."""
         await self._app(scope, receive, send)
+
+    async def _routed(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let content pay for no more than it needs: it is what is asked for most."""
+        content = scope["type"] == "http" and scope["path"].startswith("/content/")
+        await (self._content if content else self.api)(scope, receive, send)
 
     def _largest_body(self, scope: Scope) -> int | None:
         limits = self.gateway.config.limits
@@ -98,13 +107,13 @@ def _api(gateway: Gateway, streamer: Streamer) -> FastAPI:
     api.add_exception_handler(RequestValidationError, _invalid)
     api.add_exception_handler(HTTPException, _http)
     api.add_exception_handler(Exception, _failed)
+    api.include_router(artifacts.router)
     api.include_router(uploads.router)
     api.include_router(resources.router)
     for router in ROUTERS:
         api.include_router(router)
     api.router.routes.extend(health_routes(Readiness(gateway.catalog, gateway.draining)))
     api.router.routes.append(Route("/metrics", metrics_app(gateway.metrics.registry)))
-    api.router.routes.extend(Content(gateway, streamer).routes())
     return api
 
 

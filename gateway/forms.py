@@ -16,6 +16,7 @@ from catalog.errors import InvalidInput
 
 FIELD_BYTES = 2**16  # of one field
 FIELDS = 50
+HEADER_BYTES = 2**13  # of one header of a part
 FILE = "input"
 """The name of the field that holds the file, as the Punch Resource Manager has it."""
 
@@ -109,6 +110,8 @@ class FormReader:
 
     def _header_value(self, data: bytes, start: int, end: int) -> None:
         self._part.header_value += data[start:end]
+        if len(self._part.header_value) > HEADER_BYTES:
+            raise InvalidInput(f"a part's header is longer than {HEADER_BYTES} bytes")
 
     def _header_end(self) -> None:
         part = self._part

@@ -17,7 +17,7 @@ SCHEMA = "V1"
 
 def document(one: ResourceVersion, tenant: str) -> dict[str, Any]:
     """Return the metadata document: numbers are text there, the time is in seconds."""
-    storage: dict[str, str] = {"type": _type(one.storage_type), "url": one.url}
+    storage: dict[str, str] = {"type": storage_type(one), "url": one.url}
     further = {"encoding": one.encoding, "compression": one.compression, "data": one.data}
     storage |= {key: value for key, value in further.items() if value is not None}
     told: dict[str, Any] = {
@@ -29,7 +29,7 @@ def document(one: ResourceVersion, tenant: str) -> dict[str, Any]:
         "size": None if one.size is None else str(one.size),
         "storage": storage,
         "properties": dict(one.properties),
-        "digests": {each.algorithm: each.value for each in one.every_digest()},
+        "digests": digests(one),
     }
     if one.content_type is not None:
         told["type"] = one.content_type
@@ -79,6 +79,11 @@ def example() -> ResourceVersion:
     )
 
 
-def _type(storage_type: str) -> str:
-    """Return the Punch's word for a storage type: a folder is `file` there."""
-    return "file" if storage_type == "local" else storage_type
+def storage_type(one: ResourceVersion) -> str:
+    """Return the Punch's word for where the bytes lie: a folder is `file` there."""
+    return "file" if one.storage_type == "local" else one.storage_type
+
+
+def digests(one: ResourceVersion) -> dict[str, str]:
+    """Return all digests in hex, by algorithm."""
+    return {each.algorithm: each.value for each in one.every_digest()}

@@ -193,6 +193,18 @@ def test_what_was_registered_is_downloaded_from_where_it_lies(tmp_path: Path) ->
         assert (wrong.status_code, versions(running.client, "z")) == (400, [0])
 
 
+def test_any_name_may_be_registered_and_its_tag_is_weak(tmp_path: Path) -> None:
+    (tmp_path / "x").write_bytes(b"outside")
+    tenants = {"mytenant": {"repositories": {}, "local_roots": [str(tmp_path)]}}
+    with serving(tmp_path, tenants=tenants) as running:
+        for name in ("日本", 'a"b'):
+            url = (tmp_path / "x").as_uri()
+            assert running.client.put(path_of("register", name), json={"url": url}).is_success
+            reply = running.client.get(path_of("download", name))
+            assert (reply.status_code, reply.content) == (200, b"outside")
+            assert reply.headers["etag"].startswith('W/"')
+
+
 def test_a_simplified_list_has_exactly_the_shape_of_the_punch_s(running: Running) -> None:
     for _ in range(3):
         put(running.client, "datasets/dataset_generator", b"{}")

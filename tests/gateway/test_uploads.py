@@ -201,7 +201,9 @@ def test_a_limit_holds_for_the_whole(tmp_path: Path) -> None:
 
 
 def test_another_tenant_s_upload_is_not_there(tmp_path: Path) -> None:
-    tenants: dict[str, dict[str, object]] = {"mytenant": {}, "other": {}}
+    tenants: dict[str, dict[str, object]] = {
+        one: {"repositories": {}} for one in ("mytenant", "other")
+    }
     with serving(tmp_path, tenants=tenants) as running:
         url = created(running.client).replace("mytenant", "other")
         assert running.client.get(url).status_code == 404

@@ -1,0 +1,162 @@
+"""Artifacts as resources: `<type>/<group as folders>/<artifact>/<version>/<file>`.
+
+Properties tell the coordinates of each, so what is known of resources holds for artifacts too.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import zlib
+from collections.abc import Generator, Iterable, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import IO, Any
+from urllib.parse import unquote, urlsplit
+
+from catalog.errors import ContentConflict, InvalidInput, NotRecorded
+from catalog.resource_version import ResourceVersion
+from catalog.resources import ResourceFilter
+from catalog.store import Catalog
+from gateway.metadata import digests, moment, storage_type
+from gateway.names import checked_name
+from gateway.package import Coordinates, Described, metadata_of
+from gateway.receiving import BLOCK, checked_properties
+from gateway.resource_store import ResourceStore
+from gateway.upload import Facts
+
+KEY = "coordinates"
+"""The property by which a resource is an artifact."""
+LOCKS = 64  # files; two artifacts that share one wait for each other
+Named = tuple[str, IO[bytes]]
+
+
+def store_artifacts(
+    store: ResourceStore, files: Sequence[Named], *, replace: bool
+) -> list[ResourceVersion]:
+    """Store packages under the coordinates that they tell: all of them, or none.
+
+    Raises:
+        InvalidInput: one is no package, or two have the same coordinates.
+        ContentConflict: there is one of the same coordinates, and it is not to be replaced.
+    """
+    every = [(metadata_of(file, name), name, file) for name, file in files]
+    wanted = [one.coordinates for one, _, _ in every]
+    if len(set(wanted)) != len(wanted):
+        raise InvalidInput("two packages have the same coordinates")
+    with _alone(store, wanted):
+        old = _old(store, wanted, replace=replace)
+        made: list[ResourceVersion] = []
+        try:
+            for one, name, file in every:
+                made.append(_stored(store, one, name, file))
+        except BaseException:
+            _delete(store, made)
+            raise
+        _delete(store, old)
+    return made
+
+
+def register_artifact(
+    store: ResourceStore, one: Described, url: str, *, replace: bool
+) -> ResourceVersion:
+    """Record a package that lies elsewhere under the coordinates that are told."""
+    with _alone(store, [one.coordinates]):
+        old = _old(store, [one.coordinates], replace=replace)
+        name = _name(one, unquote(urlsplit(url).path))
+        made = store.register(name, url, Facts(properties=_properties(one)))
+        _delete(store, old)
+    return made
+
+
+def standing(catalog: Catalog, coordinates: Coordinates) -> ResourceVersion:
+    """Return the artifact of some coordinates; `NotRecorded` where there is none."""
+    found = _found(catalog, coordinates)
+    if not found:
+        raise NotRecorded("artifact", str(coordinates))
+    return max(found, key=lambda one: one.created_at)
+
+
+def artifact(one: ResourceVersion) -> dict[str, Any]:
+    """Return the metadata of an artifact as the Punch's later model has it, plus digests."""
+    told = dict(one.properties)
+    return {
+        "group": told.pop("group", ""),
+        "artifact": told.pop("artifact", ""),
+        "file": one.name.rpartition("/")[2],
+        "createdAt": told.pop("createdAt", moment(one.created_at)),
+        "version": told.pop("version", ""),
+        "size": one.size,
+        "type": told.pop("type", ""),
+        "storage": {"url": one.url, "backend": storage_type(one)},
+        "properties": {key: value for key, value in told.items() if key != KEY},
+        "digests": digests(one),
+    }
+
+
+def _stored(store: ResourceStore, one: Described, name: str, file: IO[bytes]) -> ResourceVersion:
+    size = file.seek(0, os.SEEK_END)
+    file.seek(0)
+    facts = Facts("application/zip", size, properties=_properties(one))
+    with store.begin(_name(one, name), facts) as upload:
+        while data := file.read(BLOCK):
+            upload.write(data)
+        return upload.finish()
+
+
+def _name(one: Described, given: str) -> str:
+    """Return the name of the resource: its last part is that of the file that was given."""
+    last = given.replace("\\", "/").rpartition("/")[2]
+    coordinates = one.coordinates
+    return checked_name(
+        f"{coordinates.path}/{last or f'{coordinates.artifact}-{coordinates.version}.zip'}"
+    )
+
+
+def _properties(one: Described) -> dict[str, str]:
+    named = one.coordinates
+    return checked_properties(
+        {
+            **one.properties,
+            KEY: str(named),
+            "type": named.type,
+            "group": named.group,
+            "artifact": named.artifact,
+            "version": named.version,
+        }
+    )
+
+
+def _old(
+    store: ResourceStore, wanted: Iterable[Coordinates], *, replace: bool
+) -> list[ResourceVersion]:
+    found = [(one, old) for one in wanted for old in _found(store.catalog, one)]
+    if found and not replace:
+        raise ContentConflict(f"there is an artifact {str(found[0][0])!r} already")
+    return [old for _, old in found]
+
+
+def _found(catalog: Catalog, coordinates: Coordinates) -> tuple[ResourceVersion, ...]:
+    where = f"{KEY}={coordinates}"
+    prefix = f"{coordinates.path}/"
+    return catalog.list_resources(ResourceFilter(prefix, where, every=True)).resources
+
+
+def _delete(store: ResourceStore, every: Iterable[ResourceVersion]) -> None:
+    for one in every:
+        store.delete(one.name, one.version)
+
+
+@contextmanager
+def _alone(store: ResourceStore, wanted: Iterable[Coordinates]) -> Generator[None]:
+    """Keep others from the same coordinates, in any process, while the block lasts."""
+    path = store.catalog.path
+    folder = path.with_name(path.name + ".d") / "artifacts"
+    folder.mkdir(exist_ok=True)
+    numbers = {zlib.crc32(f"{store.tenant} {one}".encode()) % LOCKS for one in wanted}
+    with ExitStack() as held:
+        for number in sorted(numbers):  # in one order, so that no two wait for each other
+            flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
+            descriptor = os.open(folder / f"{number:02d}.lock", flags, 0o600)
+            held.callback(os.close, descriptor)
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
