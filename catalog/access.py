@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Generator, Mapping
+from collections.abc import Collection, Generator, Mapping
 from contextlib import ExitStack, contextmanager
+from copy import copy
 from pathlib import Path
 from typing import Self, cast
 
@@ -20,6 +21,7 @@ from catalog.errors import CatalogBroken
 from catalog.fold import Folder
 from catalog.inbox import FOLDERS, Inbox
 from catalog.keys import repository_key
+from catalog.lease import Lease
 from catalog.lock import Hold, Turnstile
 from catalog.migrate import BehindError
 from catalog.orders.work import Result
@@ -32,7 +34,16 @@ RACY_NS = 20_000_000  # 20 ms; the kernel's clock for files ticks every 1 to 10 
 class Access:
     """One catalog file and the folder beside it, `<file>.d`; safe to share between threads."""
 
-    __slots__ = ("_database", "_folder", "_inbox", "_tenant", "_timeout_s", "_turnstile", "path")
+    __slots__ = (
+        "_database",
+        "_folder",
+        "_inbox",
+        "_lease",
+        "_tenant",
+        "_timeout_s",
+        "_turnstile",
+        "path",
+    )
 
     def __init__(
         self,
@@ -54,6 +65,7 @@ class Access:
         self._inbox = Inbox(beside, tenant)
         self._turnstile = Turnstile(beside, timeout_s)
         self._database = Database(self.path, beside / "tmp", threads=threads, memory=memory)
+        self._lease: Lease | None = None
 
     @classmethod
     def open(cls, settings: Settings | None = None) -> Self:
@@ -67,14 +79,30 @@ class Access:
             memory=chosen.catalog_memory,
         )
 
+    def keep_open(self) -> None:
+        """Keep the catalog open between questions as long as nobody else waits for it."""
+        self._lease = Lease(self._opened, self._turnstile.queued)
+
+    def of_tenant(self, tenant: str) -> Self:
+        """Return the same catalog for another tenant; what is open is shared."""
+        other = copy(self)
+        other._become(tenant)  # noqa: SLF001 - our own
+        return other
+
+    def _become(self, tenant: str) -> None:
+        self._tenant = tenant
+        self._inbox = Inbox(self._folder, tenant)
+
     def settle(self, timeout_s: float | None = None) -> None:
         """Fold all that waits."""
         turnstile = self._turnstile
         if timeout_s is not None:
             turnstile = Turnstile(self._folder, timeout_s)
-        newest = self._inbox.newest()
-        if newest is not None:
-            self._settle(newest, turnstile)
+        # All that waits, not the newest alone: who folded that may have looked a moment too early
+        # to see one that was begun before it and handed over after.
+        batches = self._inbox.batches()
+        if batches:
+            self._settle(batches, turnstile)
 
     def generation(self) -> tuple[int, ...]:
         """Return what differs whenever anything may have been recorded since; two calls of `stat`.
@@ -103,8 +131,12 @@ class Access:
     def _reading(self, reuse: Reuse = Reuse.ENGINE) -> Generator[DuckDBPyConnection]:
         # Whoever reads first folds what waits, so that a process sees all it handed over before.
         self.settle()
-        with self._opened(reuse) as connection:
-            yield connection
+        if self._lease is not None and reuse is Reuse.ENGINE:
+            with self._lease.cursor() as connection:
+                yield connection
+        else:
+            with self._opened(reuse) as connection:
+                yield connection
 
     @contextmanager
     def _opened(self, reuse: Reuse = Reuse.ENGINE) -> Generator[DuckDBPyConnection]:
@@ -126,17 +158,19 @@ class Access:
                 connection = stack.enter_context(self._database.readable(reuse))
             yield connection
 
-    def _settle(self, batch: str, turnstile: Turnstile) -> dict[str, Result]:
-        # No further than `batch`, so that nobody waits for the orders of those who came later.
-        with turnstile.hold(Hold.ALONE, unless=lambda: not self._inbox.waits(batch)) as held:
+    def _settle(self, batches: Collection[str], turnstile: Turnstile) -> dict[str, Result]:
+        # No further than these, so that nobody waits for the orders of those who came later.
+        if self._lease is not None:
+            self._lease.give_up()
+        with turnstile.hold(Hold.ALONE, unless=lambda: not self._inbox.wait(batches)) as held:
             if not held:
                 return {}
             folder = Folder(self._database, self._inbox, self._folder / "spool")
-            return folder.settle(batch)
+            return folder.settle(max(batches))
 
     def _ask(self, kind: str, body: Mapping[str, object]) -> Result:
         batch = self._inbox.submit(kind, body)
-        result = self._settle(batch, self._turnstile).get(batch)
+        result = self._settle([batch], self._turnstile).get(batch)
         if result is None:
             result = self._answer(batch)
         raise_refusal(result)

@@ -14,7 +14,7 @@ import re
 import threading
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -106,18 +106,17 @@ class Inbox:
         names = (name for name in self._names() if name[: len(until)] <= until)
         return [Order.at(self._inbox / name, self._tenant) for name in sorted(names)]
 
-    def newest(self) -> str | None:
-        """Return the batch of the youngest order that waits."""
-        youngest = max(self._names(), default=None)
-        return None if youngest is None else youngest.partition(".")[0]
+    def batches(self) -> frozenset[str]:
+        """Return the batches of the orders that wait."""
+        return frozenset(name.partition(".")[0] for name in self._names())
 
     def count(self) -> int:
         """Return how many orders wait."""
         return len(self._names())
 
-    def waits(self, batch: str) -> bool:
-        """Say whether the order `batch` still waits."""
-        return any(name.startswith(batch) for name in self._names())
+    def wait(self, batches: Collection[str]) -> bool:
+        """Say whether any of these orders still waits."""
+        return any(name.partition(".")[0] in batches for name in self._names())
 
     def _names(self) -> list[str]:
         with os.scandir(self._inbox) as entries:

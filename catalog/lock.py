@@ -64,6 +64,15 @@ class Turnstile:
                 )
             yield held
 
+    def queued(self) -> bool:
+        """Say whether anybody waits for the catalog now."""
+        with _descriptor(self._queue) as queue:
+            try:
+                fcntl.flock(queue, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return True
+        return False
+
     def _take(
         self,
         path: Path,

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import Enum
 
 from catalog import script
-from catalog import version_reading as reading
 from catalog.keys import path_key
 from catalog.resources import Resources
 from catalog.version import ContentRow, Origin
@@ -49,38 +49,58 @@ class Entry:
     modified_us: int | None
 
 
+class Look(Enum):
+    """How far to look for the bytes of a file."""
+
+    NEAR = "near"
+    EVERYWHERE = "everywhere"
+
+
 class Serving(Resources):
     """A catalog that is asked for single paths."""
 
     __slots__ = ()
 
-    def find(self, address: str, number: int, path: str) -> Found | None:
-        """Return one path of a version with the places of its bytes; None where it has none."""
+    def latest_number(self, address: str) -> int | None:
+        """Return the number of a repository's latest version; None where it was never seen."""
+        query = "SELECT max(number) FROM repository_versions WHERE repository = $repository::UUID"
+        with self._reading() as connection:
+            found: int | None = script.ask(connection, query, repository=self._key(address))[0][0]
+        return found
+
+    def find(self, address: str, number: int, path: str, look: Look = Look.NEAR) -> Found | None:
+        """Return one path of a version with the places of its bytes; None where it has none.
+
+        Where the repository itself is recorded to hold just these bytes under just this path, no
+        other place is told of, unless `look` says so.
+        """
         with self._reading() as connection:
             key, nkey = self._key(address), path_key(self._tenant, path)
-            rows = script.ask(
-                connection, script.text("serve_row"), repository=key, nkey=nkey, number=number
-            )
+            values: dict[str, object] = {"repository": key, "nkey": nkey}
+            rows = script.ask(connection, script.text("serve_row"), number=number, **values)
             if not rows:
                 return None
             row = ContentRow(*rows[0])
-            values = {"repository": key, "address": address, "tenant": self._tenant}
-            origins = script.ask(connection, script.text("origins"), repository=key, nkey=nkey)
+            own = [
+                Placed(address, path, etag, size, modified_us)
+                for etag, size, modified_us, digest in script.ask(
+                    connection, script.text("serve_own"), **values
+                )
+                if digest == row.digest or (row.digest is None and size in (row.size, None))
+            ]
+            if own and row.digest is not None and look is Look.NEAR:
+                return Found(row, number, tuple(own))
+            origins = script.ask(connection, script.text("origins"), **values)
             origin = Origin(*origins[0]) if origins and _lists(row, Origin(*origins[0])) else None
-            places: list[Placed] = []
-            if row.digest is not None:
+            if row.digest is None:
+                places = [] if origin is not None else own
+            else:
                 query = script.text("serve_places")
-                held = script.ask(connection, query, digest=row.digest, **values)
-                places += (Placed(*one) for one in held)
-            elif origin is None:
-                own = reading.read_location(connection, key, nkey)
-                known = own is not None and own.size in (row.size, None)
-                if own is not None and known:
-                    places.append(Placed(address, path, own.etag, own.size, own.modified_us))
-                else:  # of a source, which was listed and never written to
-                    places.append(Placed(address, path, row.etag, row.size, row.modified_us))
-            if row.digest is not None and origin is None and not places:
-                places.append(Placed(address, path, row.etag, row.size, row.modified_us))
+                more = {"address": address, "tenant": self._tenant, "digest": row.digest}
+                held = script.ask(connection, query, repository=key, **more)
+                places = [Placed(*one) for one in held]
+        if origin is None and not places:  # of a source, which was listed and never written to
+            places = [Placed(address, path, row.etag, row.size, row.modified_us)]
         return Found(row, number, tuple(places), origin)
 
     def superseded(self, address: str, path: str, since: datetime) -> Found | None:

@@ -76,7 +76,7 @@ class Catalog(Serving):
             write = partial(write_outcomes, run_id=run_id, plan_id=plan_id, outcomes=rows)
             batch = self._inbox.submit_file(f"{OUTCOMES}.parquet", write)
         if self._inbox.count() > BACKLOG:
-            self._settle(batch, self._turnstile)  # whoever hands over faster than all fold, folds
+            self._settle([batch], self._turnstile)  # whoever hands over faster than all fold, folds
         return batch
 
     def record_breaches(self, run_id: str, breaches: Sequence[Breach]) -> None:

@@ -105,10 +105,12 @@ def answer(catalog: Catalog, served: Served, at: At, path: str) -> Answer:
         UnsafePath: it would leave its root.
         NotRecorded: there is no such version.
     """
-    version = chosen(catalog, served, at)
-    if version is None:
+    if at == At():
+        number = catalog.latest_number(served.address)
+    else:
+        number = chosen(catalog, served, at).number
+    if number is None:
         return _unlisted(catalog, served, path) if path else Nothing()
-    number = version.number
     if not path or path.endswith("/"):
         return _folder(catalog, served, number, path)
     check_path(path)
@@ -122,15 +124,13 @@ def answer(catalog: Catalog, served: Served, at: At, path: str) -> Answer:
     return _not_latest(catalog, served, path) if at == At() else Nothing()
 
 
-def chosen(catalog: Catalog, served: Served, at: At) -> Version | None:
-    """Return the version that is meant; None of a repository that the catalog never saw."""
+def chosen(catalog: Catalog, served: Served, at: At) -> Version:
+    """Return the version that is meant."""
     if at.moment is not None and at.moment > datetime.now(UTC):
         raise NotRecorded("version", f"{served.name} at {at.moment.isoformat()}: not yet")
     try:
         return catalog.chosen_version(served.address, at.number, at.moment)
     except RepositoryNotFound as error:
-        if at == At():
-            return None
         raise NotRecorded("version", f"{served.name} at that time") from error
 
 

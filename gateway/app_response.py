@@ -5,6 +5,8 @@ from __future__ import annotations
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from gateway.cut import Cut
+
 
 class AppResponse(Response):
     """Hands the request on to an application of its own."""
@@ -16,4 +18,4 @@ class AppResponse(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer the request."""
-        await self._app(scope, receive, send)
+        await Cut(self._app)(scope, receive, send)

@@ -16,7 +16,7 @@ from starlette.responses import RedirectResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
 from catalog.digest import Digest
-from catalog.errors import CatalogError, InvalidInput, StorageError
+from catalog.errors import InvalidInput, StorageError
 from catalog.manifest import format_manifest
 from catalog.resource import Resource
 from catalog.token import Role
@@ -36,10 +36,9 @@ from gateway.answering import (
 from gateway.app_response import AppResponse
 from gateway.conditions import Validators
 from gateway.context import Gateway
-from gateway.correlation import request_id
 from gateway.declared import repr_digest
 from gateway.folder_pages import names, page
-from gateway.replies import Refused, reply
+from gateway.replies import Refused
 from gateway.sending import Sending, Shown
 from gateway.sourcing import sized
 from gateway.streamer import Streamer
@@ -47,6 +46,10 @@ from gateway.tenants import Served, Tenant
 
 CHANGING = "public, max-age=0, must-revalidate"
 FOREVER = "public, max-age=31536000, immutable"
+
+
+ROUTE = "/content/{tenant}/{repository}/{path}"
+"""What the metrics call it."""
 
 
 class Content:
@@ -57,12 +60,12 @@ class Content:
         self._gateway, self._streamer = gateway, streamer
 
     def routes(self) -> list[BaseRoute]:
-        """Return them, for an application."""
+        """Return them, for an application; what is asked for most comes first."""
         methods = ["GET", "HEAD"]
         return [
-            Route("/content/{tenant}/", self.tenant, methods=methods),
-            Route("/content/{tenant}/{repository}", self.slash, methods=methods),
             Route("/content/{tenant}/{repository}/{path:path}", self.path, methods=methods),
+            Route("/content/{tenant}/{repository}", self.slash, methods=methods),
+            Route("/content/{tenant}/", self.tenant, methods=methods),
         ]
 
     async def tenant(self, request: Request) -> Response:
@@ -80,15 +83,13 @@ class Content:
 
     async def path(self, request: Request) -> Response:
         """Send a file, show a folder, or lead to it."""
+        request.scope["entrepot.route"] = ROUTE
         tenant = await self._entered(request)
-        try:
-            name, _, text = request.path_params["repository"].partition("@")
-            at = parse_at(text)
-            path: str = request.path_params["path"]
-            served, given = await self._answered(tenant, name, at, path)
-            return await self._reply(request, tenant, served, at, given)
-        except CatalogError as error:
-            return reply(error, request_id())
+        name, _, text = request.path_params["repository"].partition("@")
+        at = parse_at(text)
+        path: str = request.path_params["path"]
+        served, given = await self._answered(tenant, name, at, path)
+        return await self._reply(request, tenant, served, at, given)
 
     async def _entered(self, request: Request) -> Tenant:
         name = request.path_params["tenant"]

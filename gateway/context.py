@@ -35,7 +35,8 @@ class Gateway:
         self.config = config
         self.settings = settings
         self.catalog = Catalog.open(settings)
-        self.tenants = Tenants(config, settings)
+        self.catalog.keep_open()
+        self.tenants = Tenants(config, settings, self.catalog)
         self.doors = Doors(
             self.catalog, {one: given.anonymous for one, given in config.tenants.items()}
         )

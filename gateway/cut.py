@@ -1,4 +1,8 @@
-"""Ends what fails midway: a reply that began is cut off, and its cause logged as one line."""
+"""What becomes of an error of ours: a reply, or, once a reply has begun, the end of its connection.
+
+The server closes a connection whose reply was left incomplete, so the client sees a body that ends
+early, and never takes it for a whole one.
+"""
 
 from __future__ import annotations
 
@@ -7,17 +11,15 @@ import logging
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from catalog.errors import CatalogError
+from gateway.correlation import request_id
+from gateway.replies import reply
 from gateway.sending import ShortBodyError
 
 LOG = logging.getLogger("entrepot.gateway")
 
 
 class Cut:
-    """ASGI middleware: an error of ours after the head ends the connection, without a traceback.
-
-    The server closes a connection whose reply was left incomplete, so the client sees a body that
-    ends early, and never takes it for a whole one.
-    """
+    """ASGI middleware: what fails midway ends the connection, and is logged as one line."""
 
     def __init__(self, app: ASGIApp) -> None:
         """Wrap `app`."""
@@ -38,3 +40,18 @@ class Cut:
             if not began:
                 raise
             LOG.warning("cut %s: %s: %s", scope["path"], type(error).__name__, error)
+
+
+class Answering:
+    """ASGI middleware: an error of ours is answered as the table of `gateway.replies` says."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        """Wrap `app`, which raises none after its reply has begun."""
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        try:
+            await self._app(scope, receive, send)
+        except CatalogError as error:
+            await reply(error, request_id())(scope, receive, send)

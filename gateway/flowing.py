@@ -7,7 +7,7 @@ from typing import Self
 
 from catalog.digest import Digest, Hasher
 from catalog.errors import DigestMismatch, IntegrityError, SizeMismatch
-from gateway.blocks import Blocks
+from gateway.blocks import LOCAL, Blocks
 from gateway.context import Gateway
 
 Close = Callable[[], object]
@@ -24,14 +24,21 @@ class Flow:
         self._closed = False
 
     @classmethod
-    async def begun(cls, gateway: Gateway, opened: Callable[[], tuple[Blocks, Close]]) -> Flow:
-        """Open blocks and read the first one, both in one thread."""
+    async def begun(
+        cls, gateway: Gateway, opened: Callable[[], tuple[Blocks, Close]], length: int | None = None
+    ) -> Flow:
+        """Open blocks and read the first one, both in one thread.
+
+        Where the first is all of `length` bytes there is nothing more to wait for.
+        """
 
         def begin() -> Flow:
             blocks, close = opened()
             flow = cls(gateway, blocks, close)
             try:
                 flow._first = blocks.next_block()
+                if length is not None and len(flow._first) == length <= LOCAL:
+                    flow._end()
             except BaseException:
                 flow._end()
                 raise
@@ -46,6 +53,8 @@ class Flow:
     async def __anext__(self) -> bytes:
         """Return the next block."""
         data, self._first = self._first, None
+        if data is None and self._closed:
+            raise StopAsyncIteration
         if data is None:
             data = await self._gateway.thread(self._blocks.next_block)
         if not data:

@@ -15,7 +15,7 @@ from catalog.digest import Digest
 from catalog.errors import CatalogError, ResourceChanged, ResourceNotFound
 from catalog.plan import Policy
 from catalog.resource import Resource
-from catalog.serving import Found, Placed
+from catalog.serving import Found, Look, Placed
 from catalog.version import ContentRow
 from gateway.blocks import Blocks, StreamBlocks, opened
 from gateway.context import Gateway
@@ -125,6 +125,23 @@ def open_stored(
     Raises:
         ResourceNotFound: none has it; the last reason is told.
     """
+    path = found.row.path
+    try:
+        return _open_any(gateway, tenant, served, found, part)
+    except CatalogError as failure:
+        more = tenant.catalog.find(served.address, found.version, path, Look.EVERYWHERE)
+        others = () if more is None else (one for one in more.places if one not in found.places)
+        further = replace(found, places=tuple(others))
+        if not further.places:
+            raise ResourceNotFound(
+                f"no place has the bytes of {path!r} now", path=path
+            ) from failure
+        return _open_any(gateway, tenant, served, further, part)
+
+
+def _open_any(
+    gateway: Gateway, tenant: Tenant, served: Served, found: Found, part: Part | None
+) -> Blocks:
     failure: CatalogError | None = None
     for one in found.places:
         try:

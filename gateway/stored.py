@@ -22,7 +22,8 @@ def stored_opener(context: Context, one: ResourceVersion) -> Opener:
                 return _external(context, one, part)
             return _own(context, one, one.path, part)
 
-        return await Flow.begun(context.gateway, begin)
+        length = one.size if part is None else part.length
+        return await Flow.begun(context.gateway, begin, length)
 
     return opener
 

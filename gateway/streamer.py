@@ -116,7 +116,8 @@ class Streamer:
         def begin() -> tuple[Blocks, Close]:
             return open_stored(self._gateway, tenant, served, found, part), _nothing
 
-        return await Flow.begun(self._gateway, begin)
+        length = found.row.size if part is None else part.length
+        return await Flow.begun(self._gateway, begin, length)
 
     async def _first(
         self, key: Hashable, tenant: Tenant, served: Served, found: Found, part: Part | None

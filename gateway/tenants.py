@@ -41,11 +41,19 @@ class Served:
 class Tenant:
     """One tenant; safe to share between threads. Nothing is looked up before it is needed."""
 
-    def __init__(self, name: str, config: TenantConfig, settings: Settings, *, alone: bool) -> None:
+    def __init__(
+        self,
+        name: str,
+        config: TenantConfig,
+        settings: Settings,
+        catalog: Catalog,
+        *,
+        alone: bool,
+    ) -> None:
         """Know what is configured; `alone` says that it is the gateway's only tenant."""
         self.name = name
         self.config = config
-        self.catalog = Catalog.open(settings.model_copy(update={"tenant": name}))
+        self.catalog = catalog.of_tenant(name)
         self._roots = config.local_roots or tuple(settings.local_roots)
         self.places = Places(self._known, self._roots, closed=not alone)
         self._served: dict[str, tuple[float, Served]] = {}
@@ -139,11 +147,12 @@ def _versioned(repository: Repository) -> Repository:
 class Tenants:
     """Every tenant of a gateway."""
 
-    def __init__(self, config: GatewayConfig, settings: Settings) -> None:
-        """Make them."""
+    def __init__(self, config: GatewayConfig, settings: Settings, catalog: Catalog) -> None:
+        """Make them; all share what is open of `catalog`."""
         alone = len(config.tenants) == 1
         self._every = {
-            name: Tenant(name, one, settings, alone=alone) for name, one in config.tenants.items()
+            name: Tenant(name, one, settings, catalog, alone=alone)
+            for name, one in config.tenants.items()
         }
 
     def __iter__(self) -> Iterator[Tenant]:

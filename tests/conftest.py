@@ -9,6 +9,7 @@ from typing import TypeVar
 
 import pytest
 
+from providers.cache import STORAGES
 from tests.servers.azurite import AzureServer, azurite
 from tests.servers.fake_gcs import GcsServer, fake_gcs
 from tests.servers.faulty import FaultyServer
@@ -39,6 +40,13 @@ def _or_skip(
         yield entered
     finally:
         server.__exit__(None, None, None)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_connection_left() -> Iterator[None]:
+    """Close the connections that the process keeps, before Python complains of their sockets."""
+    yield
+    STORAGES.clear()
 
 
 @pytest.fixture(scope="session")

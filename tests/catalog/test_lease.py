@@ -1,0 +1,118 @@
+"""A catalog that is kept open: whoever waits for it gets it, and nothing older is told after."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from catalog.lease import IDLE_S
+from catalog.run import Run
+from catalog.store import Catalog
+from tests.servers.process import ROOT
+
+WRITER = """
+import sys
+from pathlib import Path
+from catalog.run import Run
+from catalog.store import Catalog
+catalog = Catalog(Path(sys.argv[1]), timeout_s=30)
+for number in range(int(sys.argv[2])):
+    catalog.start_run(Run(f"{sys.argv[3]}-{number}", "sync"))
+    catalog.settle()
+"""
+
+
+@pytest.fixture
+def leased(catalog: Catalog) -> Catalog:
+    catalog.keep_open()
+    return catalog
+
+
+def writer(catalog: Catalog, count: int, name: str) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-c", WRITER, str(catalog.path), str(count), name]
+    return subprocess.Popen(command, cwd=ROOT)
+
+
+def test_a_reader_sees_what_it_and_others_wrote(leased: Catalog) -> None:
+    assert leased.runs() == []
+    other = Catalog(leased.path)
+    for number in range(5):
+        (leased if number % 2 else other).start_run(Run(str(number), "sync"))
+        assert len(leased.runs()) == number + 1
+        assert len(other.runs()) == number + 1
+
+
+def test_writers_of_other_processes_get_in_between_many_readers(leased: Catalog) -> None:
+    stop = threading.Event()
+
+    def read() -> int:
+        seen = 0
+        while not stop.is_set():
+            now = len(leased.runs())
+            assert now >= seen
+            seen = now
+        return seen
+
+    with ThreadPoolExecutor(4) as pool:
+        readers = [pool.submit(read) for _ in range(4)]
+        processes = [writer(leased, 20, name) for name in "ab"]
+        codes = [one.wait(90) for one in processes]
+        stop.set()
+        assert codes == [0, 0]
+        assert all(one.result(30) <= 40 for one in readers)
+    assert len(leased.runs()) == 40
+
+
+def test_threads_of_one_process_read_and_write(leased: Catalog) -> None:
+    def work(name: int) -> None:
+        for number in range(10):
+            leased.start_run(Run(f"{name}-{number}", "sync"))
+            assert f"{name}-{number}" in {one.run_id for one in leased.runs()}
+
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(work, range(6)))
+    assert len(leased.runs()) == 60
+
+
+def test_tenants_share_what_is_open(leased: Catalog) -> None:
+    other = leased.of_tenant("other")
+    leased.start_run(Run("ours", "sync"))
+    other.start_run(Run("theirs", "sync"))
+    assert [one.run_id for one in leased.runs()] == ["ours"]
+    assert [one.run_id for one in other.runs()] == ["theirs"]
+
+
+def test_it_is_let_go_of_when_nobody_asks(leased: Catalog) -> None:
+    leased.runs()
+    deadline = time.monotonic() + 20 * IDLE_S
+    path = Path(leased.path).with_name(f"{leased.path.name}.d") / "use.lock"
+    while _held(path):
+        assert time.monotonic() < deadline, "it is held still"
+        time.sleep(0.05)
+    assert leased.runs() == []
+
+
+def test_an_error_of_one_question_disturbs_no_other(leased: Catalog) -> None:
+    from catalog.errors import NotRecorded  # noqa: PLC0415
+
+    for _ in range(3):
+        with pytest.raises(NotRecorded):
+            leased.run("nobody")
+        assert leased.runs() == []
+
+
+def _held(lock: Path) -> bool:
+    import fcntl  # noqa: PLC0415
+
+    with lock.open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
