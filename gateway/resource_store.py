@@ -14,8 +14,6 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from blocks.history import numbers_of
-from blocks.repository import Repository
 from catalog.digest import Hasher
 from catalog.errors import ResourceNotFound, StorageError
 from catalog.resource_version import EXTERNAL, ResourceVersion
@@ -23,10 +21,11 @@ from catalog.resources import Removal
 from catalog.store import Catalog
 from gateway.claims import Claim, Claimed, Claims
 from gateway.copying import copied
+from gateway.home import Home
 from gateway.names import checked_name
 from gateway.upload import Facts, Upload, others
 from providers.base import Attributes, Source, Storage
-from providers.by_number import number_key
+from providers.by_number import NUMBERS, number_key
 from providers.cache import STORAGES
 from transfer.job import End
 from transfer.limits import gate
@@ -36,13 +35,13 @@ from transfer.stop import StopFlag
 class ResourceStore:
     """The resources of one tenant; safe to share between threads."""
 
-    def __init__(self, catalog: Catalog, repository: Repository, tenant: str) -> None:
+    def __init__(self, catalog: Catalog, repository: Home, tenant: str) -> None:
         """Keep the bytes in `repository`; nothing is opened before it is needed."""
         self.catalog, self.repository, self.tenant = catalog, repository, tenant
         self.stop = StopFlag()
         self.gate = gate(repository.address, repository.process_limits())
         self._claims = Claims(catalog.path.with_name(catalog.path.name + ".d") / "claims")
-        self._places = {repository.address: numbers_of(repository).address}
+        self._places = {repository.address: repository.settings.below(NUMBERS).address()}
         self._readers: Counter[str] = Counter()
         self._lock = threading.Lock()
         self._stack = ExitStack()

@@ -57,6 +57,7 @@ class Tenant:
         self._roots = config.local_roots or tuple(settings.local_roots)
         self.places = Places(self._known, self._roots, closed=not alone)
         self._served: dict[str, tuple[float, Served]] = {}
+        self._home: Repository | None = None  # where resources lie
         self._store: ResourceStore | None = None
         self._lock = threading.Lock()
 
@@ -86,7 +87,8 @@ class Tenant:
         """Return where the tenant's resources lie."""
         with self._lock:
             if self._store is None:
-                self._store = ResourceStore(self.catalog, self._shelf(), self.name)
+                self._home = self._shelf()
+                self._store = ResourceStore(self.catalog, self._home, self.name)
             return self._store
 
     def external(self) -> External:
@@ -130,7 +132,9 @@ class Tenant:
             source = resolved(place)
             yield source
             yield from _others(source)
-        yield self.store().repository
+        self.store()
+        if self._home is not None:
+            yield self._home
 
 
 def _others(repository: Repository) -> Iterator[Repository]:
