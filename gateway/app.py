@@ -15,7 +15,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.middleware.errors import ServerErrorMiddleware
 from starlette.responses import JSONResponse
-from starlette.routing import Route, Router
+from starlette.routing import Match, Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from catalog.errors import CatalogError
@@ -32,6 +32,7 @@ from gateway.health import Readiness, health_routes
 from gateway.limiting import Limiting
 from gateway.limits import HeadLimit, RateLimit, UnderWay
 from gateway.metrics import MetricsMiddleware, metrics_app
+from gateway.openapi import describe
 from gateway.replies import GENERIC, body, reply
 from gateway.routers import ROUTERS
 from gateway.streamer import Streamer
@@ -114,6 +115,7 @@ def _api(gateway: Gateway, streamer: Streamer) -> FastAPI:
         api.include_router(router)
     api.router.routes.extend(health_routes(Readiness(gateway.catalog, gateway.draining)))
     api.router.routes.append(Route("/metrics", metrics_app(gateway.metrics.registry)))
+    describe(api)
     return api
 
 
@@ -136,9 +138,21 @@ async def _invalid(_: Request, error: Exception) -> JSONResponse:
     return JSONResponse(body("InvalidInput", told, request_id()), 422)
 
 
-async def _http(_: Request, error: Exception) -> JSONResponse:
+async def _http(request: Request, error: Exception) -> JSONResponse:
     if not isinstance(error, HTTPException):
         raise error
+    headers = dict(error.headers or {})
+    if error.status_code == 405:
+        headers["Allow"] = ", ".join(_allowed(request))
     kind = {404: "NotFound", 405: "MethodNotAllowed"}.get(error.status_code, "Refused")
     told = body(kind, str(error.detail), request_id())
-    return JSONResponse(told, error.status_code, headers=dict(error.headers or {}))
+    return JSONResponse(told, error.status_code, headers=headers)
+
+
+def _allowed(request: Request) -> list[str]:
+    """Return every method of a path: several routes may share one."""
+    found: set[str] = set()
+    for one in request.app.routes:
+        if isinstance(one, Route) and one.matches(request.scope)[0] is not Match.NONE:
+            found |= one.methods or set()
+    return sorted(found)

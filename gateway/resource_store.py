@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 
 from catalog.digest import Hasher
 from catalog.errors import ResourceNotFound, StorageError
+from catalog.paths import RESERVED
 from catalog.resource_version import EXTERNAL, ResourceVersion
 from catalog.resources import Removal
 from catalog.store import Catalog
@@ -27,9 +28,13 @@ from gateway.upload import Facts, Upload, others
 from providers.base import Attributes, Source, Storage
 from providers.by_number import NUMBERS, number_key
 from providers.cache import STORAGES
+from providers.unfinished import Uploader
 from transfer.job import End
 from transfer.limits import gate
 from transfer.stop import StopFlag
+
+OLD_S = 86_400.0  # after which a temporary file belongs to nobody
+TEMPORARY = f"{RESERVED}/tmp"  # noqa: S108 - below the root of the repository
 
 
 class ResourceStore:
@@ -174,6 +179,30 @@ class ResourceStore:
         if gone:
             self.catalog.forget_discarded(self.repository.address, gone)
         return len(gone)
+
+    def sweep_old(self, older_than_s: float = OLD_S) -> int:
+        """Remove what writers that died left in the storage, once it is surely theirs.
+
+        Nothing of it was ever served. Return how many files and uploads that were.
+        """
+        before_us = (datetime.now(UTC).timestamp() - older_than_s) * 1e6
+        count = 0
+        if isinstance(self.storage, Uploader):
+            uploads = self.storage.uploads()
+            for begun in [one for one in uploads.unfinished() if one.began_us < before_us]:
+                uploads.give_up(begun)
+                count += 1
+        settings = self.repository.settings.below(TEMPORARY)
+        with STORAGES.opened(settings, self.repository.open_options()) as temporary:
+            try:
+                every = list(temporary.enumerate())
+            except ResourceNotFound:  # nothing was ever written
+                return count
+            for one in every:
+                if one.modified_us is not None and one.modified_us < before_us:
+                    temporary.remove(one.path)
+                    count += 1
+        return count
 
     @contextmanager
     def reading(self, path: str) -> Generator[None]:

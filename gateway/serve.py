@@ -149,6 +149,7 @@ async def _swept(application: Application) -> None:
             try:
                 store = await gateway.thread(tenant.store)
                 await gateway.thread(store.sweep)
+                await gateway.thread(store.sweep_old)
             except CatalogError as error:
                 LOG.warning("nothing was swept for %s: %s", tenant.name, error)
         await asyncio.sleep(SWEEP_S)
