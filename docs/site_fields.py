@@ -26,6 +26,12 @@ What Prefect stores. `entrepot setup` makes the types known to a server, and so 
 `prefect block register -m blocks`.
 """
 
+GATEWAY = """# Configuration of the gateway
+
+The YAML that `entrepot gateway --config` reads. `$VAR` and `${VAR}` stand for the environment's.
+[The gateway](../gateway.md) has an example.
+"""
+
 FLOWS = """# Flows
 
 What each takes, from Python, in a deployment and in the form of a run alike; the same on the
@@ -78,6 +84,18 @@ def _models(hint: object) -> Iterator[type[BaseModel]]:
         yield hint
     for one in typing.get_args(hint):
         yield from _models(one)
+
+
+def gateway_page() -> str:
+    """Return the page of the gateway's configuration."""
+    from gateway.config import GatewayConfig  # noqa: PLC0415 - imports Prefect
+
+    parts = [GATEWAY, fields(GatewayConfig)]
+    parts += [
+        f"## `{model.__name__}`\n\n{first_sentences(model.__doc__)}\n\n" + fields(model)
+        for model in _inside(GatewayConfig)
+    ]
+    return "\n".join(parts)
 
 
 def flows_page() -> str:

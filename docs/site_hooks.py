@@ -6,7 +6,13 @@ from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 from site_code import events_page, settings_page, sql_page
-from site_fields import blocks_page, commands_page, flows_page, providers_page
+from site_fields import (
+    blocks_page,
+    commands_page,
+    flows_page,
+    gateway_page,
+    providers_page,
+)
 from site_notebooks import NOTEBOOKS, linked, notebook_page
 
 PAGES = {
@@ -15,6 +21,7 @@ PAGES = {
     "blocks": blocks_page,
     "commands": commands_page,
     "flows": flows_page,
+    "gateway": gateway_page,
     "sql": sql_page,
     "events": events_page,
 }

@@ -20,7 +20,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from catalog.errors import CatalogError
 from catalog.settings import Settings
-from gateway import artifacts, resources, uploads
+from gateway import artifacts, operate, resources, uploads
 from gateway.access_log import AccessLog
 from gateway.config import GatewayConfig
 from gateway.content import Content
@@ -108,6 +108,7 @@ def _api(gateway: Gateway, streamer: Streamer) -> FastAPI:
     api.add_exception_handler(RequestValidationError, _invalid)
     api.add_exception_handler(HTTPException, _http)
     api.add_exception_handler(Exception, _failed)
+    api.include_router(operate.router)
     api.include_router(artifacts.router)
     api.include_router(uploads.router)
     api.include_router(resources.router)
