@@ -19,6 +19,7 @@ from catalog.version import ContentRow
 from cli.answer import Answer, moment
 from cli.meant import address_of
 from cli.output import PLAIN, Output, answering, show, show_lines
+from cli.resources import HERE, REPOSITORIES, Listed, Place, list_resources
 
 Given = Annotated[Output, Parameter(group="Output")]
 Limit = Annotated[int, Parameter(alias="-n")]
@@ -31,17 +32,27 @@ def ls(
     *,
     version: int | None = None,
     at: datetime | None = None,
+    listed: Annotated[Listed, Parameter(group="Resources")] = REPOSITORIES,
+    where: Place = HERE,
     output: Given = PLAIN,
 ) -> None:
     """List the repositories that the catalog knows, or what a version of one holds.
 
+    With --resources, list resources instead: those whose names begin with what is given.
+
     Args:
-        repository: A block's name, a path or a URL; none lists the repositories.
+        repository: A block's name, a path or a URL; none lists the repositories. Of resources,
+            what their names begin with.
         glob: Glob of the paths to list.
         version: Number of the version; the latest by default.
         at: A moment (UTC unless it says otherwise); the version that was the latest then.
+        listed: Which resources.
+        where: Of resources, whom to ask.
         output: How to print.
     """
+    if listed.resources:
+        list_resources(repository or "", listed, where, output)
+        return
     with answering(output) as catalog:
         if repository is None:
             show(_repositories(catalog), output)

@@ -43,14 +43,22 @@ def answering(output: Output, tenant: str | None = None) -> Generator[Catalog]:
     """Give the catalog to whoever asks it; what it refuses is told, and ends the program.
 
     It is a tenant's, by default that of the settings.
-
-    A reader that goes away (`entrepot ls … | head`) ends it without a word.
     """
-    try:
+    with telling(output):
         settings = Settings()
         if tenant is not None:
             settings = settings.model_copy(update={"tenant": tenant})
         yield Catalog.open(settings)
+
+
+@contextmanager
+def telling(output: Output) -> Generator[None]:
+    """Tell what is refused, and end the program.
+
+    A reader that goes away (`entrepot ls … | head`) ends it without a word.
+    """
+    try:
+        yield
     except CatalogError as error:
         show_error(error, output)
         sys.exit(exit_of(error))

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-MOVE, HISTORY, KEEP, ASK, OPERATE = "Move", "History", "Keep well", "Ask", "Operate"
-GROUPS = (MOVE, HISTORY, KEEP, ASK, OPERATE)
+MOVE, RESOURCES, HISTORY, KEEP = "Move", "Resources", "History", "Keep well"
+ASK, OPERATE = "Ask", "Operate"
+GROUPS = (MOVE, RESOURCES, HISTORY, KEEP, ASK, OPERATE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,18 @@ QUESTIONS = (
 )
 """Commands that only read the catalog: no run, and no Prefect."""
 
+UPLOADS = (
+    Command("put", "cli.resources:put", RESOURCES, "Store a file as a resource's next version."),
+    Command("get", "cli.resources:get", RESOURCES, "Save a resource as a file, verified."),
+    Command("cp", "cli.resources:cp", RESOURCES, "Copy a resource to another name."),
+    Command("mv", "cli.resources:mv", RESOURCES, "Move a resource to another name."),
+    Command("rm", "cli.resources:rm", RESOURCES, "Delete a resource, or one version of it."),
+    Command(
+        "register", "cli.resources:register", RESOURCES, "Record what lies elsewhere, uncopied."
+    ),
+)
+"""Commands about resources: of a gateway, or of the catalog itself, in the same words."""
+
 OTHERS = (
     Command("label", "cli.mark:label", HISTORY, "Write labels of a version, or show them."),
     Command("protect", "cli.mark:protect", HISTORY, "Let nothing delete a version."),
@@ -89,4 +102,4 @@ OTHERS = (
     Command("doctor", "cli.doctor:doctor", OPERATE, "Look for what would keep a run from going."),
 )
 
-EVERY = (*VERBS, *QUESTIONS, *OTHERS)
+EVERY = (*VERBS, *UPLOADS, *QUESTIONS, *OTHERS)

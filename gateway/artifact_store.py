@@ -20,7 +20,8 @@ from catalog.store import Catalog
 from gateway.metadata import digests, moment, storage_type
 from gateway.names import checked_name
 from gateway.package import Coordinates, Described, metadata_of
-from gateway.receiving import BLOCK, checked_properties
+from gateway.properties import checked_properties
+from gateway.receiving import BLOCK
 from gateway.resource_store import ResourceStore
 from gateway.upload import Facts
 

@@ -13,12 +13,11 @@ from catalog.resource_version import ResourceVersion
 from gateway.context import Context
 from gateway.declared import declared
 from gateway.forms import FileBegins, FileBytes, FileEnds, FormReader, events, reader_of
+from gateway.properties import checked_properties
 from gateway.replies import Refused
 from gateway.upload import Facts, Upload
 
 BLOCK = 2**20  # bytes handed to a thread together
-PROPERTIES = 100
-PROPERTY_BYTES = 4096
 
 
 async def receive(
@@ -111,36 +110,3 @@ def _of_form(fields: Mapping[str, str]) -> Mapping[str, str]:
     return {
         str(key): one if isinstance(one, str) else json.dumps(one) for key, one in found.items()
     }
-
-
-def checked_properties(given: Mapping[str, str]) -> dict[str, str]:
-    """Return properties that a resource may have.
-
-    Raises:
-        InvalidInput: they are too many or too long, or a key is empty or holds a quote.
-    """
-    if len(given) > PROPERTIES:
-        raise InvalidInput(f"{len(given)} properties were given, at most {PROPERTIES} are allowed")
-    for key, value in given.items():
-        if not key.strip() or '"' in key or "," in key or len(key) > 255:
-            raise InvalidInput(
-                f"the property {key[:80]!r} is no key: no quote, no comma, not empty"
-            )
-        if len(value.encode()) > PROPERTY_BYTES:
-            raise InvalidInput(f"the property {key!r} is longer than {PROPERTY_BYTES} bytes")
-    return dict(given)
-
-
-def properties_of(pairs: list[str]) -> dict[str, str]:
-    """Return the properties that a query gives as `key=value`, each one a parameter.
-
-    >>> properties_of(["author=bob", "note=a=b"])
-    {'author': 'bob', 'note': 'a=b'}
-    """
-    found: dict[str, str] = {}
-    for pair in pairs:
-        key, equals, value = pair.partition("=")
-        if not equals:
-            raise InvalidInput(f"the property {pair[:80]!r} is not of the form key=value")
-        found[key] = value
-    return found

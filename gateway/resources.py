@@ -23,7 +23,8 @@ from gateway.context import Context, Reader, Writer
 from gateway.declared import repr_digest
 from gateway.metadata import document, listed, reply, simple
 from gateway.names import checked_name, disposition
-from gateway.receiving import checked_properties, properties_of, receive
+from gateway.properties import checked_properties, properties_of
+from gateway.receiving import receive
 from gateway.sending import Sending, Shown
 from gateway.stored import stored_opener
 from gateway.upload import Facts

@@ -20,8 +20,9 @@ from gateway.context import Context, Writer
 from gateway.declared import declared
 from gateway.metadata import document, moment, reply
 from gateway.names import checked_name
+from gateway.properties import checked_properties
 from gateway.ranges import Part
-from gateway.receiving import BLOCK, checked_properties
+from gateway.receiving import BLOCK
 from gateway.replies import Refused
 from gateway.resources import Body as Model
 from gateway.tenants import Tenant
