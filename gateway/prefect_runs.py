@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -31,6 +31,7 @@ PROGRESS = "entrepot-progress"  # the key under which a run shows how far it is
 ENDED = (StateType.COMPLETED, StateType.FAILED, StateType.CRASHED, StateType.CANCELLED)
 PURGED = 200  # runs that are looked up together
 MOST = 5_000  # runs that one request purges
+FORGOTTEN = timedelta(seconds=60)  # after which a cancelled run that never began has ended
 HIDDEN = "there is no such run"
 
 
@@ -81,7 +82,7 @@ class PrefectRuns:
     def find(self, run_id: UUID) -> FlowRun:
         """Return a run; `Refused` (404) where the tenant has none with this id."""
         with _asking() as client:
-            return self._find(client, run_id)
+            return self._settled(client, self._find(client, run_id))
 
     def progress(self, run_id: UUID) -> Progress | None:
         """Return how far a run is, where it has shown that."""
@@ -104,7 +105,7 @@ class PrefectRuns:
             Refused: 404 where there is none, 409 where it has ended.
         """
         with _asking() as client:
-            run = self._find(client, run_id)
+            run = self._settled(client, self._find(client, run_id))
             if run.state is not None and run.state.type in ENDED:
                 raise Refused(409, f"the run has ended: {run.state_name}", kind="RunEnded")
             answer = client.set_flow_run_state(run_id, State(type=StateType.CANCELLING))
@@ -150,6 +151,18 @@ class PrefectRuns:
             state=chosen if states else None,
             end_time=ended if before is not None else None,
         )
+
+    def _settled(self, client: SyncPrefectClient, run: FlowRun) -> FlowRun:
+        # Where a worker has taken a run up that did not begin yet, nobody ends it (Prefect 3.8.8):
+        # it cannot begin any more, and stays as it is. What begins later looks first, and leaves.
+        state = run.state
+        if state is None or state.type is not StateType.CANCELLING or run.start_time is not None:
+            return run
+        if datetime.now(UTC) - state.timestamp < FORGOTTEN:
+            return run
+        ended = State[Any](type=StateType.CANCELLED, message="cancelled before it began")
+        client.set_flow_run_state(run.id, ended)
+        return self._find(client, run.id)
 
     def _find(self, client: SyncPrefectClient, run_id: UUID) -> FlowRun:
         try:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from datetime import timedelta
 from pathlib import Path
+from uuid import UUID
 
 import httpx
 import pytest
 
-from tests.gateway.conftest import serving
-from tests.gateway.with_prefect import Site, fill, names, site, until
+from tests.gateway.with_prefect import Site, fill, names, served, site, until
+from tests.servers.process import ROOT, free_ports
 
 pytestmark = pytest.mark.timeout(400)
 
@@ -102,6 +104,32 @@ def test_a_run_is_cancelled_before_it_begins_and_while_it_moves_files(whole: Sit
     assert len(names(whole.folder / "shelf")) < 30
 
 
+def test_a_run_that_was_cancelled_in_a_workers_hands_does_not_stay_so(
+    whole: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from prefect.settings import PREFECT_API_URL, temporary_settings  # noqa: PLC0415 - seconds
+
+    from gateway import prefect_runs  # noqa: PLC0415
+
+    flow_id = httpx.get(f"{whole.prefect}/flows/name/sync").json()["id"]
+    body = {
+        "flow_id": flow_id,
+        "tags": ["entrepot", "tenant:acme"],
+        "state": {"type": "CANCELLING"},
+    }
+    flow_run_id = httpx.post(f"{whole.prefect}/flow_runs/", json=body).json()["id"]
+    place = f"/v1/acme/flow-runs/{flow_run_id}"
+
+    fresh = whole.ask("GET", place).json()["run"]
+    monkeypatch.setattr(prefect_runs, "FORGOTTEN", timedelta(0))  # as if a minute had passed
+    with temporary_settings({PREFECT_API_URL: whole.prefect}):
+        prefect_runs.PrefectRuns("acme").find(UUID(flow_run_id))
+    later = whole.ask("GET", place).json()["run"]
+    httpx.delete(f"{whole.prefect}/flow_runs/{flow_run_id}")
+
+    assert (fresh["state"], later["state"]) == ("Cancelling", "Cancelled")
+
+
 def test_runs_are_listed_by_state_and_purged(whole: Site) -> None:
     listed = whole.ask("GET", "/v1/acme/flow-runs?limit=2").json()
     rest = whole.ask("GET", f"/v1/acme/flow-runs?limit=200&cursor={listed['next']}").json()
@@ -188,18 +216,28 @@ def _report(whole: Site, flow_run_id: str) -> str:
     return str(found[0]["data"]) if found else ""
 
 
-def test_without_a_prefect_server_nothing_is_started(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from prefect.settings import PREFECT_API_URL  # noqa: PLC0415 - imports Prefect
+@pytest.mark.parametrize(
+    ("api", "said"),
+    [("", "PREFECT_API_URL"), ("http://127.0.0.1:9/api", "cannot be reached")],
+    ids=["none is set", "it does not answer"],
+)
+def test_without_a_prefect_server_nothing_is_started(tmp_path: Path, api: str, said: str) -> None:
+    config = tmp_path / "gateway.yaml"
+    config.write_text(f"tenants: {{acme: {{repositories: {{a: {tmp_path}/a}}}}}}")
+    environment = {
+        "PREFECT_API_URL": api,
+        "PREFECT_HOME": str(tmp_path / "prefect"),
+        "ENTREPOT_CATALOG": str(tmp_path / "catalog" / "catalog.duckdb"),
+        "PYTHONPATH": str(ROOT),
+    }
+    (port,) = free_ports(1)
+    with served(tmp_path, config, port, environment) as client:
+        answers = [
+            client.post("/v1/acme/repositories/a/verify"),
+            client.get("/v1/acme/flow-runs"),
+            client.get("/v1/acme/repositories/"),
+        ]
 
-    if PREFECT_API_URL.value():
-        pytest.skip("this process has one")
-    monkeypatch.delenv("PREFECT_API_URL", raising=False)
-    (tmp_path / "a").mkdir()
-    tenants = {"mytenant": {"repositories": {"a": str(tmp_path / "a")}}}
-    with serving(tmp_path, tenants=tenants) as running:
-        answer = running.client.post("/v1/mytenant/repositories/a/verify")
-
-    assert answer.status_code == 503
-    assert "PREFECT_API_URL" in answer.json()["error"]["message"]
+    assert [one.status_code for one in answers] == [503, 503, 200]
+    assert all(said in one.json()["error"]["message"] for one in answers[:2])
+    assert "127.0.0.1:9" not in answers[0].text

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -100,8 +100,7 @@ def site(folder: Path) -> Generator[Site]:
     )
     server = ("server", "start", "--host", "127.0.0.1", "--port", str(prefect_port))
     worker = ("worker", "start", "--pool", "entrepot", "--type", "process")
-    gateway = ("-m", "cli", "gateway", "--config", str(config), "--port", str(port))
-    prefect, python = program("prefect"), program("python")
+    prefect = program("prefect")
     with running(
         [prefect, *server],
         lambda: listens(prefect_port),
@@ -114,13 +113,7 @@ def site(folder: Path) -> Generator[Site]:
             running(
                 [prefect, *worker], lambda: True, log=folder / "worker.log", environment=environment
             ),
-            running(
-                [python, *gateway],
-                lambda: listens(port),
-                log=folder / "gateway.log",
-                environment=environment,
-            ),
-            httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client,
+            served(folder, config, port, environment) as client,
         ):
             found = Site(client, folder, environment["PREFECT_API_URL"], {})
             for tenant, role in (
@@ -132,6 +125,24 @@ def site(folder: Path) -> Generator[Site]:
                 _, text = found.catalog(tenant).create_token(role)
                 found.tokens[f"{tenant}-{role}"] = text
             yield found
+
+
+@contextmanager
+def served(
+    folder: Path, config: Path, port: int, environment: Mapping[str, str]
+) -> Generator[httpx.Client]:
+    """Run a gateway as a program while the block lasts."""
+    command = ("-m", "cli", "gateway", "--config", str(config), "--port", str(port))
+    with (
+        running(
+            [program("python"), *command],
+            lambda: listens(port),
+            log=folder / "gateway.log",
+            environment=environment,
+        ),
+        httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client,
+    ):
+        yield client
 
 
 def _deploy(api: str, folder: Path) -> None:
