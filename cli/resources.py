@@ -206,7 +206,8 @@ def list_resources(prefix: str, listed: Listed, where: Where, output: Output) ->
 def _desk(where: Where, output: Output) -> Generator[Desk]:
     """Open whom the options mean; an error is told, and ends the program."""
     with telling(output), ExitStack() as held:
-        if where.gateway is None:
+        asked_for = where.gateway != os.environ.get("ENTREPOT_GATEWAY_URL")
+        if not where.gateway or (where.store is not None and not asked_for):
             from cli.direct import direct  # noqa: PLC0415 - it loads storages
 
             yield held.enter_context(direct(where.store, where.tenant))

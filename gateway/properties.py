@@ -23,9 +23,19 @@ def checked_properties(given: Mapping[str, str]) -> dict[str, str]:
             raise InvalidInput(
                 f"the property {key[:80]!r} is no key: no quote, no comma, not empty"
             )
+        if "\x00" in value or not _is_text(key + value):
+            raise InvalidInput(f"the property {key[:80]!a} holds what is no text")
         if len(value.encode()) > PROPERTY_BYTES:
             raise InvalidInput(f"the property {key!r} is longer than {PROPERTY_BYTES} bytes")
     return dict(given)
+
+
+def _is_text(value: str) -> bool:
+    try:
+        value.encode()
+    except UnicodeEncodeError:  # half a character, as JSON can have it
+        return False
+    return True
 
 
 def properties_of(pairs: Sequence[str]) -> dict[str, str]:

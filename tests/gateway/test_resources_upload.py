@@ -117,6 +117,8 @@ FORMS: list[dict[str, Any]] = [
     {"files": [("input", ("x", DATA)), ("input", ("y", DATA))]},
     {"files": {"input": ("x", DATA)}, "data": {"properties": "no json"}},
     {"files": {"input": ("x", DATA)}, "data": {"properties": "[1]"}},
+    {"files": {"input": ("x", DATA)}, "data": {"properties": '{"a": "\\ud800"}'}},
+    {"files": {"input": ("x", DATA)}, "data": {"properties": '{"a": "\\u0000"}'}},
     {"files": {"input": ("x", DATA)}, "data": {"properties": '{"": "x"}'}},
     {"files": {"input": ("x", DATA)}, "data": {"properties": json.dumps({"a": "x" * 5000})}},
     {"files": {"input": ("x", DATA)}, "data": {"encoding": "a\r\nx-evil: 1"}},
