@@ -16,6 +16,7 @@ from catalog.settings import Settings
 from catalog.store import Catalog
 from catalog.token import Role
 from gateway.config import GatewayConfig
+from gateway.cross_site import refuse_cross_site
 from gateway.doors import Caller, Doors
 from gateway.health import Draining
 from gateway.metrics import Metrics
@@ -89,6 +90,7 @@ def needs(role: Role) -> Callable[[Request, str], Awaitable[Context]]:
 
     async def context(request: Request, tenant: str) -> Context:
         gateway: Gateway = request.app.state.gateway
+        refuse_cross_site(request.method, request.headers)
         caller = await gateway.caller(request.scope, tenant, role)
         return Context(gateway, gateway.tenants[tenant], caller)
 
