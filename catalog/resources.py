@@ -21,6 +21,7 @@ from catalog.keys import path_key
 from catalog.label_filter import conditions, terms
 from catalog.resource_version import ResourceVersion
 from catalog.tokens import Tokens
+from catalog.where import rendered
 
 PAGE = 1000  # resources of a page, by default
 LARGEST_PAGE = 10_000
@@ -47,6 +48,7 @@ class ResourceFilter:
     order: str = "name"  # an `Order`, or with a dash before it
     count: int = PAGE
     cursor: str | None = None  # of the page before
+    where: str = ""  # a condition in SQL on a listing's columns, as `catalog.where` reads it
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +113,7 @@ class Resources(Tokens):
         """Return one page of the resources that `where` lets through.
 
         Raises:
-            InvalidInput: the filter, the order or the cursor cannot be read.
+            InvalidInput: a filter, the order or the cursor cannot be read.
         """
         if not 1 <= where.count <= LARGEST_PAGE:
             raise InvalidInput(
@@ -119,6 +121,8 @@ class Resources(Tokens):
             )
         column, down = _sorted(where.order)
         narrowed, values = conditions(terms(where.properties), "properties")
+        if where.where:
+            narrowed += f" AND ({rendered(where.where)})"
         if where.cursor is not None:
             narrowed += _after(column, down=down)
             values |= _position(where.cursor, where.order)

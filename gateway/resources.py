@@ -65,6 +65,14 @@ class Listing(Body):
     cursor: str | None = Field(
         default=None, max_length=8192, description="The `next` of the page before."
     )
+    where: str = Field(
+        default="",
+        max_length=2000,
+        description=(
+            "A condition in SQL on path (the name), size, modified_us, sha256, content_type and "
+            "properties, with AND, OR, NOT and brackets."
+        ),
+    )
 
 
 class Registration(Body):
@@ -108,6 +116,7 @@ def list_resources(context: Reader, query: Annotated[Listing, Query()]) -> Told:
         query.order,
         query.limit,
         query.cursor,
+        query.where,
     )
     page = context.tenant.catalog.list_resources(where)
     tenant = context.tenant.name

@@ -119,6 +119,17 @@ def test_properties_are_replaced_and_filtered_by(catalog: Catalog) -> None:
         catalog.list_resources(ResourceFilter(properties="=bob"))
 
 
+def test_a_condition_of_ones_own_narrows_a_list(catalog: Catalog) -> None:
+    put(catalog, *(made(f"d/{n}.{end}", 0, size=n) for n in range(4) for end in ("csv", "txt")))
+    where = ResourceFilter(where="size > 1 and (path like '%.csv' or not size = 2)")
+    found = [one.name for one in catalog.list_resources(where).resources]
+    assert found == ["d/2.csv", "d/3.csv", "d/3.txt"]
+    assert catalog.list_resources(where).resources[0].path == "0/d/2.csv"
+    for wrong in ("size >", "address = 'x'", "1; drop table resources", "read_text('/etc/passwd')"):
+        with pytest.raises(InvalidInput, match="where"):
+            catalog.list_resources(ResourceFilter(where=wrong))
+
+
 @pytest.mark.parametrize("order", ["name", "-name", "timestamp", "-timestamp", "size", "-size"])
 @pytest.mark.parametrize("every", [False, True])
 def test_pages_hold_everything_once_in_order(
