@@ -1,8 +1,8 @@
 """Where the resources of a tenant lie: bytes first, then the catalog; what fails leaves nothing.
 
 Each version lies at `<folder>/<version>/<name>` of one repository and never changes. What is
-deleted is forgotten by the catalog first and removed from its storage after, once nobody here
-reads it any more.
+deleted is forgotten by the catalog first and removed from its storage after, once nobody
+reads it any more, in whatever process.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from gateway.claims import Claim, Claimed, Claims
 from gateway.copying import copied
 from gateway.home import Home
 from gateway.names import checked_name
+from gateway.readers import Readers
 from gateway.upload import Facts, Upload, others
 from providers.base import Attributes, Source, Storage
 from providers.by_number import NUMBERS, number_key
@@ -45,7 +46,9 @@ class ResourceStore:
         self.catalog, self.repository, self.tenant = catalog, repository, tenant
         self.stop = StopFlag()
         self.gate = gate(repository.address, repository.process_limits())
-        self._claims = Claims(catalog.path.with_name(catalog.path.name + ".d") / "claims")
+        beside = catalog.path.with_name(catalog.path.name + ".d")
+        self._claims = Claims(beside / "claims")
+        self._shared = Readers(beside / "readers")
         self._places = {repository.address: repository.settings.below(NUMBERS).address()}
         self._readers: Counter[str] = Counter()
         self._lock = threading.Lock()
@@ -151,7 +154,7 @@ class ResourceStore:
         return gone
 
     def sweep(self) -> int:
-        """Remove the bytes of deleted versions that nobody here reads, and of dead uploads.
+        """Remove the bytes of deleted versions that nobody reads, and of dead uploads.
 
         What a storage does not remove now stays on the list for the next time.
         """
@@ -170,15 +173,20 @@ class ResourceStore:
             with self._lock:
                 if self._readers[path]:
                     continue
-            try:
-                with self.gate.connection(self.stop):
-                    self.storage.remove(path)
-            except StorageError:
-                continue  # it stays on the list
-            gone.append(path)
+            with self._shared.nobody(self.repository.address, path) as unread:
+                if unread and self._removed(path):
+                    gone.append(path)
         if gone:
             self.catalog.forget_discarded(self.repository.address, gone)
         return len(gone)
+
+    def _removed(self, path: str) -> bool:
+        try:
+            with self.gate.connection(self.stop):
+                self.storage.remove(path)
+        except StorageError:
+            return False  # it stays on the list
+        return True
 
     def sweep_old(self, older_than_s: float = OLD_S) -> int:
         """Remove what writers that died left in the storage, once it is surely theirs.
@@ -210,7 +218,11 @@ class ResourceStore:
         with self._lock:
             self._readers[path] += 1
         try:
-            yield
+            if self.storage.capabilities.random_access:  # an open file stays readable
+                yield
+            else:
+                with self._shared.reading(self.repository.address, path):
+                    yield
         finally:
             with self._lock:
                 self._readers[path] -= 1

@@ -20,6 +20,7 @@ import uvicorn
 
 from catalog.errors import CatalogError, InvalidInput
 from gateway.app import Application
+from gateway.uploads import chunk_store
 
 LOG = logging.getLogger("entrepot.gateway")
 GRACE_S = 30  # for the requests under way
@@ -150,6 +151,7 @@ async def _swept(application: Application) -> None:
                 store = await gateway.thread(tenant.store)
                 await gateway.thread(store.sweep)
                 await gateway.thread(store.sweep_old)
+                await gateway.thread(chunk_store(tenant).sweep)
             except CatalogError as error:
                 LOG.warning("nothing was swept for %s: %s", tenant.name, error)
         await asyncio.sleep(SWEEP_S)

@@ -158,8 +158,6 @@ def test_one_tenant_s_sweep_leaves_the_others_claims_to_them(tmp_path: Path) -> 
 
 
 def test_a_killed_gateway_has_every_upload_that_it_acknowledged_and_no_half(tmp_path: Path) -> None:
-    from gateway.leftovers import remove_drafts  # noqa: PLC0415 - it loads Prefect
-
     told: dict[tuple[str, int], str] = {}
 
     def upload(client: httpx.Client, worker: int) -> None:
@@ -189,7 +187,7 @@ def test_a_killed_gateway_has_every_upload_that_it_acknowledged_and_no_half(tmp_
                 one.join(30)
     with serving(tmp_path) as running:
         swept(running)
-        remove_drafts(next(iter(running.application.gateway.tenants)).store(), older_than_s=0)
+        next(iter(running.application.gateway.tenants)).store().sweep_old(older_than_s=0)
         reply = running.client.get(f"{RESOURCES}/list", params={"every_version": True})
         listed = {(one["name"], one["version"]): one for one in reply.json()["metadata"]}
         assert set(told) <= set(listed)

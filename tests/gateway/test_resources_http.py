@@ -14,6 +14,7 @@ from tests.gateway.conftest import Running, serving
 from tests.gateway.shelves import (
     RESOURCES,
     Shelf,
+    files_below,
     got,
     local_shelf,
     path_of,
@@ -203,6 +204,27 @@ def test_any_name_may_be_registered_and_its_tag_is_weak(tmp_path: Path) -> None:
             reply = running.client.get(path_of("download", name))
             assert (reply.status_code, reply.content) == (200, b"outside")
             assert reply.headers["etag"].startswith('W/"')
+
+
+def test_another_gateway_may_delete_what_this_one_sends(shelf: Shelf, tmp_path: Path) -> None:
+    data = bytes(range(256)) * 80_000
+    tenants = {"mytenant": {"repositories": {}, "resources": shelf.place}}
+    with serving(tmp_path, tenants=tenants) as one, serving(tmp_path, tenants=tenants) as other:
+        put(one.client, "a", data)
+        assert versions(other.client, "a") == [0]
+        with one.client.stream("GET", path_of("download", "a")) as reply:
+            blocks = reply.iter_bytes(65536)
+            found = bytearray(next(blocks))
+            assert other.client.delete(path_of("delete", "a")).status_code == 200
+            for block in blocks:
+                found += block
+        assert bytes(found) == data
+        for running in (one, other):
+            for tenant in running.application.gateway.tenants:
+                tenant.store().sweep()
+        assert shelf.files() == []
+        readers = tmp_path / "catalog" / "catalog.duckdb.d" / "readers"
+        assert files_below(readers) == []
 
 
 def test_a_simplified_list_has_exactly_the_shape_of_the_punch_s(running: Running) -> None:

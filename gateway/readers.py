@@ -1,0 +1,73 @@
+"""Who reads what of a storage, in any process: a file is locked while somebody reads its bytes.
+
+A storage whose files stay readable once they are open needs none of it.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+class Readers:
+    """The locks of one catalog, in a folder beside it; the kernel frees those of the dead."""
+
+    def __init__(self, folder: Path) -> None:
+        """Keep them in `folder`."""
+        self._folder = folder
+
+    @contextmanager
+    def reading(self, address: str, path: str) -> Generator[None]:
+        """Be one of those who read a file, while the block lasts."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        file = self._file(address, path)
+        descriptor = _locked(file, fcntl.LOCK_SH, os.O_RDWR | os.O_CREAT)
+        try:
+            yield
+        finally:
+            if descriptor is not None:
+                os.close(descriptor)
+            with self.nobody(address, path):
+                pass  # whoever leaves last takes the lock's file away
+
+    @contextmanager
+    def nobody(self, address: str, path: str) -> Generator[bool]:
+        """Keep readers away while the block lasts; what is yielded says whether nobody reads."""
+        file = self._file(address, path)
+        if not file.exists():
+            yield True
+            return
+        descriptor = _locked(file, fcntl.LOCK_EX, os.O_RDWR)
+        try:
+            yield descriptor is not None
+            if descriptor is not None:
+                file.unlink(missing_ok=True)
+        finally:
+            if descriptor is not None:
+                os.close(descriptor)
+
+    def _file(self, address: str, path: str) -> Path:
+        return self._folder / hashlib.sha256(f"{address}\x1f{path}".encode()).hexdigest()[:40]
+
+
+def _locked(file: Path, how: int, flags: int) -> int | None:
+    """Return a locked descriptor of a file that still bears its name; None where others hold it."""
+    while True:
+        try:
+            descriptor = os.open(file, flags | os.O_CLOEXEC, 0o600)
+        except FileNotFoundError:
+            return None
+        try:
+            fcntl.flock(descriptor, how | fcntl.LOCK_NB)
+            if file.stat().st_ino == os.fstat(descriptor).st_ino:
+                return descriptor
+        except BlockingIOError:
+            os.close(descriptor)
+            return None
+        except FileNotFoundError:  # the last of its readers left before we had the lock
+            pass
+        os.close(descriptor)
