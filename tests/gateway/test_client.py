@@ -329,6 +329,21 @@ def test_without_a_gateway_prefect_is_not_loaded(tmp_path: Path) -> None:
     assert done.stderr == "False\n"
 
 
+def test_a_store_that_is_named_needs_no_gateway(
+    cut: Callable[..., tuple[int, bytes, str]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("ENTREPOT_CATALOG", str(tmp_path / "other" / "catalog.duckdb"))
+    monkeypatch.setenv("ENTREPOT_GATEWAY_URL", "http://127.0.0.1:9")
+    shelf = tmp_path / "shelf"
+    for place in (str(shelf), shelf.as_uri()):
+        assert cut("put", __file__, "a", "--store", place)[0] == Exit.WELL
+    assert files_below(shelf) == ["0/a", "1/a"]
+    assert cut("get", "a", "-", "--store", str(shelf))[1] == Path(__file__).read_bytes()
+    words = ("ls", "--resources", "--store", str(shelf), "--gateway", "http://127.0.0.1:8")
+    assert cut(*words)[0] == Exit.USAGE
+    assert cut("ls", "--resources", "--gateway", "")[0] == Exit.WELL
+
+
 def test_what_a_command_puts_is_what_a_gateway_serves(
     running: Running, cut: Callable[..., tuple[int, bytes, str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
