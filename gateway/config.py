@@ -11,9 +11,10 @@ local_roots: [/srv/acme]        # no local folder outside of these
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 import yaml
 from pydantic import (
@@ -23,6 +24,7 @@ from pydantic import (
     ConfigDict,
     Field,
     ValidationError,
+    model_validator,
 )
 
 from blocks.credentials import expanded
@@ -129,6 +131,17 @@ class GatewayConfig(Model):
     spool: Path | None = Field(
         default=None, description="Folder for what is being fetched; beside the catalog by default."
     )
+
+    @model_validator(mode="after")
+    def _apart(self) -> Self:
+        """Refuse tenants that would keep their uploads at one place."""
+        seen: dict[str, str] = {}
+        for name, one in self.tenants.items():
+            if one.resources is not None:
+                other = seen.setdefault(json.dumps(one.resources, sort_keys=True), name)
+                if other != name:
+                    raise ValueError(f"the tenants {other!r} and {name!r} keep resources together")
+        return self
 
 
 def load(file: Path) -> GatewayConfig:

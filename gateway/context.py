@@ -62,11 +62,12 @@ class Gateway:
 
     async def caller(self, scope: Scope, tenant: str, need: Role) -> Caller:
         """Return who asks, or raise `Refused`."""
-        scope["entrepot.tenant"] = tenant
-        authorization = HTTPConnection(scope).headers.get("authorization")
+        headers = HTTPConnection(scope).headers
         if not self.doors.fresh():
             await self.thread(self.doors.known)
-        found = self.doors.caller(tenant, authorization, need)
+        host = headers.get("host", "")
+        found = self.doors.caller(tenant, headers.get("authorization"), need, host=host)
+        scope["entrepot.tenant"] = tenant
         scope["entrepot.caller"] = found.token_id
         return found
 

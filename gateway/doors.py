@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import ipaddress
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -56,8 +57,10 @@ class Doors:
         """Say whether `known` can answer without opening the catalog."""
         return self._generation == self._catalog.generation()
 
-    def caller(self, tenant: str, authorization: str | None, need: Role) -> Caller:
-        """Return who asks.
+    def caller(
+        self, tenant: str, authorization: str | None, need: Role, *, host: str = "localhost"
+    ) -> Caller:
+        """Return who asks; `host` is the name under which the gateway was asked.
 
         Raises:
             Refused: 401 without a valid token, 403 with one that does not allow it.
@@ -65,6 +68,9 @@ class Doors:
         known = self.known()
         text = presented(authorization)
         if text is None:
+            if not known and not is_loopback(host_of(host)):
+                # A page elsewhere may let its own name lead here (DNS rebinding).
+                raise Refused(403, "without tokens only this machine may ask", kind="Forbidden")
             if not known and tenant in self._anonymous:
                 return Caller(tenant, Role.ADMIN)
             if not known:
@@ -103,3 +109,28 @@ def presented(authorization: str | None) -> str | None:
         return base64.b64decode(value.strip(), validate=True).decode().partition(":")[2]
     except (binascii.Error, UnicodeDecodeError):
         return ""
+
+
+def is_loopback(host: str) -> bool:
+    """Say whether only this machine reaches an address.
+
+    >>> is_loopback("127.0.0.1"), is_loopback("localhost"), is_loopback("10.0.0.1")
+    (True, True, False)
+    """
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def host_of(header: str) -> str:
+    """Return the host that a Host header names, without its port.
+
+    >>> host_of("127.0.0.1:4242"), host_of("[::1]:80"), host_of("localhost")
+    ('127.0.0.1', '::1', 'localhost')
+    """
+    if header.startswith("["):
+        return header[1:].partition("]")[0]
+    return header.partition(":")[0]

@@ -78,7 +78,7 @@ class Places:
         if isinstance(settings, LocalSettings) and self._roots:
             real = os.path.realpath(settings.path)
             if not any(real == root or real.startswith(root + "/") for root in self._roots):
-                raise InvalidInput(f"the folder of {repository.label!r} is not allowed here")
+                raise InvalidInput("a folder of this tenant's lies outside of its local_roots")
         return repository
 
     def close(self) -> None:

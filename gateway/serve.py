@@ -20,6 +20,7 @@ import uvicorn
 
 from catalog.errors import CatalogError, InvalidInput
 from gateway.app import Application
+from gateway.doors import is_loopback
 from gateway.uploads import chunk_store
 
 LOG = logging.getLogger("entrepot.gateway")
@@ -64,20 +65,6 @@ def check(listening: Listening, *, tokens: bool) -> None:
             "read on the way: give --certificate and --key, or name the proxy that has them with "
             "--behind-proxy"
         )
-
-
-def is_loopback(host: str) -> bool:
-    """Say whether only this machine reaches an address.
-
-    >>> is_loopback("127.0.0.1"), is_loopback("localhost"), is_loopback("10.0.0.1")
-    (True, True, False)
-    """
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 class Server(uvicorn.Server):

@@ -45,11 +45,19 @@ FILLED = {Verb.SYNC: "source", Verb.PLAN: "source"}
 """The parameter that the repository of the path is, where that is not `repository`."""
 
 
-@router.post("/repositories/{name}/{verb}", status_code=202)
-def start(context: Writer, name: Name, verb: Verb, response: Response, given: Given = None) -> Told:
-    """Start a run with this repository as its source, or as what is restored or verified."""
-    own = {FILLED.get(verb, "repository"): reference(context.tenant, name)}
-    return _started(context, response, verb, given or {}, own)
+def _starter(verb: Verb) -> Callable[..., Told]:
+    def start(context: Writer, name: Name, response: Response, given: Given = None) -> Told:
+        own = {FILLED.get(verb, "repository"): reference(context.tenant, name)}
+        return _started(context, response, verb, given or {}, own)
+
+    whose = FILLED.get(verb, "repository")
+    start.__doc__ = f"Start a run of `{verb}`, with this repository as its `{whose}`."
+    return start
+
+
+for _verb in Verb:  # a route each: one for all would answer to what is no verb, too
+    _path = f"/repositories/{{name}}/{_verb}"
+    router.add_api_route(_path, _starter(_verb), methods=["POST"], status_code=202, name=_verb)
 
 
 @router.post("/plans/{plan_id}/apply", status_code=202)

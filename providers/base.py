@@ -48,12 +48,10 @@ class Capabilities:
     """`copy` makes links, as the repository asks: it is always preferred to writing."""
     atomic_rename: bool = False
     """A finished file appears by rename."""
-    random_access: bool = False
-    """`open_file` gives a file that is read at any place and holds nothing that others need."""
+    random_access: bool = False  # `open_file` gives a file that is read at any place
     conditional_put: bool = False
     """A write can demand that nothing stands at the name yet."""
-    long_round_trip: bool = False
-    """Worth more threads than usual."""
+    long_round_trip: bool = False  # worth more threads than usual
 
 
 @dataclass(frozen=True, slots=True)

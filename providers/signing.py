@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-
-from fsspec import AbstractFileSystem
+from typing import Protocol, cast
 
 from catalog.paths import clean_prefix
 from providers.azure import AzureSettings
@@ -21,16 +20,27 @@ Sign = Callable[[str, int, str], str]
 """Return a link to a path, for so many seconds, under which it is saved as a name."""
 
 
+class _Files(Protocol):
+    """What s3fs, gcsfs and adlfs have, and their types do not tell."""
+
+    def url(self, path: str, **how: object) -> object: ...
+
+    def sign(self, path: str, **how: object) -> object: ...
+
+
 def signer(settings: ProviderSettings) -> Sign | None:
     """Return what signs links to the files of a place; None where it cannot, or has no key."""
     if isinstance(settings, S3Settings) and not settings.anonymous:
-        return partial(_s3, settings.filesystem(), f"{settings.bucket}/{_folder(settings.prefix)}")
+        return partial(_s3, _files(settings), f"{settings.bucket}/{_folder(settings.prefix)}")
     if isinstance(settings, GcsSettings) and _has_key(settings):
-        return partial(_gcs, settings.filesystem(), f"{settings.bucket}/{_folder(settings.prefix)}")
+        return partial(_gcs, _files(settings), f"{settings.bucket}/{_folder(settings.prefix)}")
     if isinstance(settings, AzureSettings) and _keyed(settings):
-        root = f"{settings.container}/{_folder(settings.prefix)}"
-        return partial(_azure, settings.filesystem(), root)
+        return partial(_azure, _files(settings), f"{settings.container}/{_folder(settings.prefix)}")
     return None
+
+
+def _files(settings: ProviderSettings) -> _Files:
+    return cast("_Files", settings.filesystem())
 
 
 def _has_key(settings: GcsSettings) -> bool:
@@ -49,16 +59,15 @@ def _folder(prefix: str) -> str:
     return f"{inner}/" if inner else ""
 
 
-def _s3(files: AbstractFileSystem, root: str, path: str, seconds: int, disposition: str) -> str:
-    link = files.url(root + path, expires=seconds, ResponseContentDisposition=disposition)
-    return str(link)
+def _s3(files: _Files, root: str, path: str, seconds: int, disposition: str) -> str:
+    return str(files.url(root + path, expires=seconds, ResponseContentDisposition=disposition))
 
 
-def _gcs(files: AbstractFileSystem, root: str, path: str, seconds: int, disposition: str) -> str:
+def _gcs(files: _Files, root: str, path: str, seconds: int, disposition: str) -> str:
     return str(
         files.sign(root + path, expiration=seconds, version="v4", response_disposition=disposition)
     )
 
 
-def _azure(files: AbstractFileSystem, root: str, path: str, seconds: int, disposition: str) -> str:
+def _azure(files: _Files, root: str, path: str, seconds: int, disposition: str) -> str:
     return str(files.url(root + path, expires=seconds, content_disposition=disposition))
