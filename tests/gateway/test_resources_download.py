@@ -141,7 +141,7 @@ def test_a_client_that_leaves_during_a_download_holds_nothing(running: Running) 
     put(running.client, "a", DATA * 20_000)
     host, _, port = running.url.removeprefix("http://").partition(":")
     with socket.create_connection((host, int(port))) as one:
-        one.sendall(f"GET {path_of('download', 'a')} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        one.sendall(f"GET {path_of('download', 'a')} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())
         assert one.recv(100)
     store = next(iter(running.application.gateway.tenants)).store()
     deadline = time.monotonic() + 20

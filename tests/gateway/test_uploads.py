@@ -228,7 +228,7 @@ def test_it_goes_on_after_a_kill_in_the_middle_of_a_chunk(tmp_path: Path) -> Non
         assert sent(gateway.client, url, 0, 400_000).status_code == 200
         base = gateway.client.base_url
         with socket.create_connection((base.host, base.port or 0)) as one:
-            head = f"PUT {url} HTTP/1.1\r\nHost: x\r\nContent-Length: 600000\r\n"
+            head = f"PUT {url} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 600000\r\n"
             head += "Content-Range: bytes 400000-999999/1000000\r\n\r\n"
             one.sendall(head.encode() + DATA[400_000:900_000])
             deadline = time.monotonic() + 20
@@ -250,7 +250,7 @@ def test_a_client_that_leaves_leaves_no_part_of_a_chunk(running: Running) -> Non
     url = created(running.client)
     host, _, port = running.url.removeprefix("http://").partition(":")
     with socket.create_connection((host, int(port))) as one:
-        head = f"PUT {url} HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n"
+        head = f"PUT {url} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1000000\r\n"
         head += "Content-Range: bytes 0-999999/1000000\r\n\r\n"
         one.sendall(head.encode() + DATA[:900_000])
         deadline = time.monotonic() + 20
