@@ -23,7 +23,7 @@ from catalog.settings import Settings
 from gateway import artifacts, operate, resources, uploads
 from gateway.access_log import AccessLog
 from gateway.config import GatewayConfig
-from gateway.content import Content
+from gateway.content import Content, nothing_there
 from gateway.context import Gateway
 from gateway.correlation import Correlation, request_id
 from gateway.cut import Answering
@@ -50,7 +50,13 @@ class Application:
         self.streamer = Streamer(gateway)
         self.api = _api(gateway, self.streamer)
         self._content = ServerErrorMiddleware(
-            Answering(Router(Content(gateway, self.streamer).routes(), redirect_slashes=False)),
+            Answering(
+                Router(
+                    Content(gateway, self.streamer).routes(),
+                    redirect_slashes=False,
+                    default=nothing_there,
+                )
+            ),
             _failed,
         )
         limits = gateway.config.limits

@@ -41,7 +41,10 @@ class Asked(Body):
     version: str = Field(default="", max_length=255, description="Only of this version.")
     limit: int = Field(default=PAGE, ge=1, le=LARGEST_PAGE, description="Of one page.")
     cursor: str | None = Field(
-        default=None, max_length=8192, description="The header X-Next-Cursor of the page before."
+        default=None,
+        max_length=8192,
+        pattern="^[A-Za-z0-9_=-]*$",
+        description="The header X-Next-Cursor of the page before.",
     )
 
 

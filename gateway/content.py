@@ -39,7 +39,7 @@ from gateway.context import Gateway
 from gateway.declared import repr_digest
 from gateway.folder_pages import names, page
 from gateway.replies import Refused
-from gateway.sending import Sending, Shown
+from gateway.sending import Receive, Scope, Send, Sending, Shown
 from gateway.sourcing import sized
 from gateway.streamer import Streamer
 from gateway.tenants import Served, Tenant
@@ -50,6 +50,11 @@ FOREVER = "public, max-age=31536000, immutable"
 
 ROUTE = "/content/{tenant}/{repository}/{path}"
 """What the metrics call it."""
+
+
+async def nothing_there(_: Scope, __: Receive, ___: Send) -> None:
+    """Answer a path that is none of the routes."""
+    raise Refused(404, "there is no such file", kind="NotFound")
 
 
 class Content:

@@ -52,7 +52,10 @@ class FlowRuns(BaseModel):
     )
     limit: int = Field(default=100, ge=1, le=LARGEST, description="Rows of one page.")
     cursor: str | None = Field(
-        default=None, max_length=8192, description="The `next` of the page before."
+        default=None,
+        max_length=8192,
+        pattern="^[A-Za-z0-9_=-]*$",
+        description="The `next` of the page before.",
     )
 
 

@@ -21,7 +21,7 @@ from gateway.versions import Number, version_of, versions_page
 router = APIRouter(prefix="/browse/{tenant}", route_class=PageRoute, include_in_schema=False)
 ROWS = 200  # of one page
 GLOB = frozenset("*?[{")
-Cursor = Annotated[str | None, Query(max_length=8192)]
+Cursor = Annotated[str | None, Query(max_length=8192, pattern="^[A-Za-z0-9_=-]*$")]
 Search = Annotated[str, Query(max_length=4096)]
 Folder = Annotated[str, Query(max_length=4096)]
 Place = Annotated[int, Query(ge=0, le=10**9)]

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from catalog.browsing import LARGEST_PAGE, PAGE, Asked
+
+_NUMBER = re.compile(r"[+-]?[0-9.]+(e[+-]?[0-9]+)?", re.IGNORECASE)
+
+
+def written(text: object) -> object:
+    """Refuse a bare number, which pydantic would take for seconds."""
+    if isinstance(text, int | float) or (isinstance(text, str) and _NUMBER.fullmatch(text)):
+        raise ValueError("a moment was expected, as 2026-05-01T12:00:00Z")
+    return text
 
 
 def utc(moment: datetime) -> datetime:
@@ -24,7 +34,7 @@ def utc(moment: datetime) -> datetime:
         raise ValueError("no moment of the years 1 to 9999") from error
 
 
-Moment = Annotated[datetime, AfterValidator(utc)]
+Moment = Annotated[datetime, BeforeValidator(written), AfterValidator(utc)]
 
 
 class Paging(BaseModel):
@@ -34,7 +44,10 @@ class Paging(BaseModel):
 
     limit: int = Field(default=PAGE, ge=1, le=LARGEST_PAGE, description="Rows of one page.")
     cursor: str | None = Field(
-        default=None, max_length=8192, description="The `next` of the page before."
+        default=None,
+        max_length=8192,
+        pattern="^[A-Za-z0-9_=-]*$",
+        description="The `next` of the page before.",
     )
 
     def asked(self) -> Asked:

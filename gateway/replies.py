@@ -25,6 +25,7 @@ from catalog.errors import (
     StorageFull,
     TransferTimeout,
 )
+from gateway.profiling import ProfileUnderWay
 
 LOG = logging.getLogger("entrepot.gateway")
 
@@ -35,6 +36,7 @@ STATUSES: tuple[tuple[type[CatalogError], int], ...] = (  # the first that fits
     (RepositoryNotFound, 404),
     (NotRecorded, 404),
     (PlanRefused, 409),
+    (ProfileUnderWay, 409),
     (CatalogTimeout, 503),
     (ResourceNotFound, 404),
     (IntegrityError, 400),
@@ -45,7 +47,10 @@ STATUSES: tuple[tuple[type[CatalogError], int], ...] = (  # the first that fits
     (TransferTimeout, 504),
     (StorageError, 502),
 )
-TOLD = (InvalidInput, RepositoryNotFound, NotRecorded, PlanRefused, IntegrityError)
+TOLD = (
+    *(InvalidInput, RepositoryNotFound, NotRecorded, PlanRefused, IntegrityError),
+    ProfileUnderWay,
+)
 """Errors whose text is the caller's own business; what storages say may name what is not."""
 GENERIC = {
     404: "there is no such file",

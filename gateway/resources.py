@@ -63,7 +63,10 @@ class Listing(Body):
     )
     limit: int = Field(default=PAGE, ge=1, le=LARGEST_PAGE, description="Of one page.")
     cursor: str | None = Field(
-        default=None, max_length=8192, description="The `next` of the page before."
+        default=None,
+        max_length=8192,
+        pattern="^[A-Za-z0-9_=-]*$",
+        description="The `next` of the page before.",
     )
     where: str = Field(
         default="",

@@ -70,8 +70,8 @@ class Versions(Paging):
 class Content(Paging):
     """Which paths of a version are listed."""
 
-    prefix: str = Field(default="", max_length=4096, description="What paths begin with.")
-    glob: str = Field(default="", max_length=4096, description="Glob of whole paths.")
+    prefix: str = Field(default="", max_length=1024, description="What paths begin with.")
+    glob: str = Field(default="", max_length=1024, description="Glob of whole paths.")
 
 
 class Labels(BaseModel):

@@ -1,4 +1,4 @@
-"""The gateway's configuration: read whole, or refused with the place that is wrong and no secret."""
+"""The configuration of the gateway: read whole, or refused by its place and without a secret."""
 
 from __future__ import annotations
 
