@@ -37,6 +37,7 @@ from gateway.replies import GENERIC, body, reply
 from gateway.routers import ROUTERS
 from gateway.streamer import Streamer
 
+METHODS = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
 SUMMARY = "Named, versioned resources; repositories and their versions; their content, streamed."
 UPLOADS = re.compile(r"/v1/[^/]+/(resources/(upload/.*|uploads/[^/]+)|artifacts/upload)", re.DOTALL)
 
@@ -158,8 +159,11 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
 
 def _allowed(request: Request) -> list[str]:
     """Return every method of a path: several routes may share one."""
-    found: set[str] = set()
-    for one in request.app.routes:
-        if isinstance(one, Route) and one.matches(request.scope)[0] is not Match.NONE:
-            found |= one.methods or set()
-    return sorted(found)
+    return [
+        method
+        for method in METHODS
+        if any(
+            one.matches({**request.scope, "method": method})[0] is Match.FULL
+            for one in request.app.routes
+        )
+    ]
