@@ -280,8 +280,8 @@ def listed(place: Path, rounds: int, count: int = 1_000_000) -> None:
     with catalog._database.writable() as connection:  # noqa: SLF001 - a million uploads take hours
         connection.execute(
             "INSERT INTO resources SELECT $1, md5($1 || chr(31) || n)::UUID, n, 0, true,"
-            " now()::TIMESTAMP, 1000, unhex(sha256(n)), NULL, 'text/plain', 'local', 'file:///x/0/' || n, NULL, NULL,"
-            " NULL, 'file:///x', '0/' || n, '{}'"
+            " now()::TIMESTAMP, 1000, unhex(sha256(n)), NULL, 'text/plain', 'local',"
+            " 'file:///x/0/' || n, NULL, NULL, NULL, 'file:///x', '0/' || n, '{}'"
             " FROM (SELECT 'datasets/' || (i % 1000) || '/file' || i AS n FROM range($2) r(i))"
             " ORDER BY 2",
             [TENANT, count],
@@ -306,9 +306,8 @@ def listed(place: Path, rounds: int, count: int = 1_000_000) -> None:
                 if found != count:
                     raise RuntimeError(f"{found} of {count}")
                 what = f"{count} resources by {size}"
-                print(
-                    f"{what:{WIDTH}} {spent:9.1f} s {spent / pages * 1000:8.0f} ms a page, {cpu:.1f} s CPU"
-                )
+                page = spent / pages * 1000
+                print(f"{what:{WIDTH}} {spent:9.1f} s {page:8.0f} ms a page, {cpu:.1f} s CPU")
         print(f"{'':{WIDTH}} peak memory of the gateway {ours.rss_mib():.0f} MiB")
 
 
