@@ -6,7 +6,6 @@ where the bytes go, so that whoever finds it free later can remove what a dead u
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import os
@@ -15,6 +14,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Protocol
+
+from gateway.locked_files import locked
 
 BEGINS_S = 60.0  # an empty claim older than this belongs to nobody
 
@@ -116,7 +117,7 @@ class Claims:
         for file in sorted(self._folder.iterdir()):
             if _begins(file):
                 continue
-            descriptor = _locked(file, os.O_RDWR)
+            descriptor = locked(file, os.O_RDWR)
             if descriptor is None:
                 continue
             try:
@@ -134,7 +135,7 @@ class Claims:
     def _held(self, claimed: Claimed, use: Use) -> Claim | None:
         name = hashlib.sha256(f"{claimed.tenant}\x1f{claimed.name}".encode()).hexdigest()[:40]
         file = self._folder / f"{name}.{claimed.version}"
-        descriptor = _locked(file, os.O_RDWR | os.O_CREAT)
+        descriptor = locked(file, os.O_RDWR | os.O_CREAT)
         if descriptor is None:
             return None
         claim = Claim(file, descriptor, claimed)
@@ -157,22 +158,3 @@ def _begins(file: Path) -> bool:
     except FileNotFoundError:
         return True
     return not found.st_size and time.time() - found.st_mtime < BEGINS_S
-
-
-def _locked(file: Path, flags: int) -> int | None:
-    """Return a locked descriptor of a file that still bears its name; None where another has it."""
-    while True:
-        try:
-            descriptor = os.open(file, flags | os.O_CLOEXEC, 0o600)
-        except FileNotFoundError:
-            return None
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if file.stat().st_ino == os.fstat(descriptor).st_ino:
-                return descriptor
-        except BlockingIOError:
-            os.close(descriptor)
-            return None
-        except FileNotFoundError:  # released and removed before we had the lock
-            pass
-        os.close(descriptor)

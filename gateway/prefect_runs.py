@@ -71,12 +71,14 @@ class PrefectRuns:
             unknown = sorted(set(parameters) - set(known))
             if unknown:
                 raise InvalidInput(f"{flow!r} has no parameter {unknown[0]!r}")
+            given = deployment.job_variables or {}
+            environment = {**given.get("env", {}), "ENTREPOT_TENANT": self._tenant}
             return client.create_flow_run_from_deployment(
                 deployment.id,
                 parameters=dict(parameters),
                 tags=self._tags,
                 labels={FLOW: flow},
-                job_variables={"env": {"ENTREPOT_TENANT": self._tenant}},
+                job_variables={"env": environment},  # it takes the place of the deployment's
             )
 
     def find(self, run_id: UUID) -> FlowRun:

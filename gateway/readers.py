@@ -12,6 +12,8 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
+from gateway.locked_files import locked
+
 
 class Readers:
     """The locks of one catalog, in a folder beside it; the kernel frees those of the dead."""
@@ -25,7 +27,7 @@ class Readers:
         """Be one of those who read a file, while the block lasts."""
         self._folder.mkdir(parents=True, exist_ok=True)
         file = self._file(address, path)
-        descriptor = _locked(file, fcntl.LOCK_SH, os.O_RDWR | os.O_CREAT)
+        descriptor = locked(file, os.O_RDWR | os.O_CREAT, fcntl.LOCK_SH)
         try:
             yield
         finally:
@@ -41,7 +43,7 @@ class Readers:
         if not file.exists():
             yield True
             return
-        descriptor = _locked(file, fcntl.LOCK_EX, os.O_RDWR)
+        descriptor = locked(file, os.O_RDWR)
         try:
             yield descriptor is not None
             if descriptor is not None:
@@ -52,22 +54,3 @@ class Readers:
 
     def _file(self, address: str, path: str) -> Path:
         return self._folder / hashlib.sha256(f"{address}\x1f{path}".encode()).hexdigest()[:40]
-
-
-def _locked(file: Path, how: int, flags: int) -> int | None:
-    """Return a locked descriptor of a file that still bears its name; None where others hold it."""
-    while True:
-        try:
-            descriptor = os.open(file, flags | os.O_CLOEXEC, 0o600)
-        except FileNotFoundError:
-            return None
-        try:
-            fcntl.flock(descriptor, how | fcntl.LOCK_NB)
-            if file.stat().st_ino == os.fstat(descriptor).st_ino:
-                return descriptor
-        except BlockingIOError:
-            os.close(descriptor)
-            return None
-        except FileNotFoundError:  # the last of its readers left before we had the lock
-            pass
-        os.close(descriptor)
