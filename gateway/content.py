@@ -6,6 +6,7 @@ Plain ASGI routes: what is asked for most pays for no more than it needs.
 from __future__ import annotations
 
 import mimetypes
+import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from hashlib import sha256
@@ -98,6 +99,11 @@ class Content:
 
     async def _entered(self, request: Request) -> Tenant:
         name = request.path_params["tenant"]
+        if "signature" in request.query_params:
+            path, query = request.scope["path"], request.query_params
+            if self._gateway.links.holds(path, query, time.time()):
+                return self._gateway.tenants[name]
+            raise Refused(403, "the link does not hold, or no more", kind="LinkRefused")
         await self._gateway.caller(request.scope, name, Role.READER)
         return self._gateway.tenants[name]
 

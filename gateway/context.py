@@ -19,6 +19,7 @@ from gateway.config import GatewayConfig
 from gateway.cross_site import refuse_cross_site
 from gateway.doors import Caller, Doors
 from gateway.health import Draining
+from gateway.links import Key
 from gateway.metrics import Metrics
 from gateway.tenants import Tenant, Tenants
 from transfer.stop import StopFlag
@@ -42,6 +43,7 @@ class Gateway:
             self.catalog, {one: given.anonymous for one, given in config.tenants.items()}
         )
         self.metrics = Metrics(self.catalog)
+        self.links = Key.beside(self.catalog.path.with_name(f"{self.catalog.path.name}.d"))
         self.draining = Draining()
         self.stop = StopFlag()
         self._threads: CapacityLimiter | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from gateway import (
     entry_pages,
     flow_runs,
+    linking,
     pages,
     plans,
     record_pages,
@@ -17,6 +18,7 @@ from gateway import (
 ROUTERS = (
     repositories.router,
     versions.router,
+    linking.router,
     plans.router,
     runs.router,
     flow_runs.router,

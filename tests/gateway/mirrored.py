@@ -7,6 +7,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -20,7 +21,7 @@ TENANT = "mytenant"
 
 def publish(server: FaultyServer, data: dict[str, bytes], *, digests: bool = True) -> str:
     """Let a server hold just these files, and return what to sync from."""
-    server.files = {f"/{name}": body for name, body in data.items()}
+    server.files = {f"/{quote(name)}": body for name, body in data.items()}
     if not digests:
         names = "".join(f'<a href="{name}">{name}</a>\n' for name in data)
         server.files["/"] = f"<pre>{names}</pre>".encode()

@@ -63,7 +63,6 @@ def test_sha256sum_checks_what_curl_fetched(
 ) -> None:
     data = {"a.txt": b"alpha", "d/b c.txt": b"beta"}
     with web(tmp_path, monkeypatch, data) as one:
-        one.upstream.files["/d/b%20c.txt"] = data["d/b c.txt"]  # as it is asked for
         folder = tmp_path / "got"
         folder.mkdir()
         base = f"{one.running.url}/content/{TENANT}/web"
