@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, sync_playwright
 
+from tests.servers.prefect_at import prefect_at
 from tests.servers.process import free_ports, listens, program, running
 
 # The network is closed to Chromium, and its own requests at the start would be refused one by one.
@@ -45,8 +46,6 @@ class Prefect:
 @pytest.fixture(scope="module")
 def prefect(tmp_path_factory: pytest.TempPathFactory) -> Generator[Prefect]:
     """Run a server for all tests of a module, with the block types and `sync` in a work pool."""
-    from prefect.settings import PREFECT_API_URL, temporary_settings  # noqa: PLC0415 - takes seconds
-
     from blocks.local_server import SERVER_ENVIRONMENT  # noqa: PLC0415
 
     home = tmp_path_factory.mktemp("prefect")
@@ -63,7 +62,7 @@ def prefect(tmp_path_factory: pytest.TempPathFactory) -> Generator[Prefect]:
             environment=environment,
             start_s=180,
         ),
-        temporary_settings({PREFECT_API_URL: f"{url}/api"}),
+        prefect_at(f"{url}/api"),
     ):
         yield Prefect(url, home, _deployed())
 

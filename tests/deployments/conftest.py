@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tests.servers.prefect_at import prefect_at
 from tests.servers.process import free_ports, listens, running
 
 ROOT = Path(__file__).parents[2]
@@ -40,9 +41,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Generator[str]:
 def client(server: str) -> Iterator[Any]:
     """Ask that server."""
     from prefect import get_client  # noqa: PLC0415
-    from prefect.settings import PREFECT_API_URL, temporary_settings  # noqa: PLC0415
 
-    with temporary_settings({PREFECT_API_URL: server}), get_client(sync_client=True) as one:
+    with prefect_at(server), get_client(sync_client=True) as one:
         yield one
 
 

