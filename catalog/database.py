@@ -18,6 +18,9 @@ from catalog.errors import CatalogBroken
 from catalog.migrate import current, migrate
 
 
+PAGE_ROWS = 2000  # of a page that is usual
+
+
 class Reuse(Enum):
     """Whether the engine may be left to whoever opens the file next."""
 
@@ -92,8 +95,10 @@ class Database:
             ("threads", str(self._threads)),
             ("memory_limit", _quote(self._memory)),
             ("temp_directory", _quote(str(self._tmp / "spill"))),
+            # A page finds its rows by what they are sorted by, and reads only theirs whole.
+            ("late_materialization_max_rows", str(PAGE_ROWS)),
         ):
-            engine.execute(f"SET {name} = {value}")
+            engine.execute(f"SET GLOBAL {name} = {value}")
         return engine
 
     def _attach(

@@ -230,7 +230,8 @@ def _sorted(order: str) -> tuple[str, bool]:
 def _after(column: str, *, down: bool) -> str:
     sign = "<" if down else ">"
     if column == "name":
-        return f" AND (name, version) {sign} ($after_name, $after_version)"
+        outer = f"name {sign}= $after_name"  # lets whole groups of rows be passed over
+        return f" AND {outer} AND (name, version) {sign} ($after_name, $after_version)"
     return f" AND ({column}, name, version) {sign} ($after_value, $after_name, $after_version)"
 
 

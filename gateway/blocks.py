@@ -18,7 +18,7 @@ from providers.open_file import FileOpener, OpenFile
 from transfer.job import End
 from transfer.stop import StopFlag
 
-LOCAL = 2**18  # bytes of a block
+LOCAL = 2**18  # bytes of a block; each slow client keeps one in memory
 REMOTE = 2**20  # bytes of a block; each costs a request
 
 

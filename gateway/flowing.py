@@ -74,7 +74,7 @@ class Flow:
 
 
 class VerifiedBlocks:
-    """Holds each block back until the next one is there, and the last until all was compared.
+    """Holds the last block back until all was compared; each until the next, if no size tells the last.
 
     So a client that has every byte has the right ones.
     """
@@ -101,6 +101,11 @@ class VerifiedBlocks:
         Raises:
             IntegrityError: they are not those that were expected.
         """
+        if self._held is None and self._size is not None:
+            data = self._next()
+            if self._hasher.size < self._size and data:
+                return data
+            self._held = data
         held = self._next() if self._held is None else self._held
         self._held = self._next() if held else b""
         if not self._held:

@@ -133,6 +133,7 @@ async def _send(
     try:
         sent = len(first)
         await send({"type": "http.response.body", "body": first, "more_body": True})
+        first = b""  # a slow client may take minutes for the rest
         async for block in blocks:
             if gone.done():
                 return
