@@ -74,7 +74,7 @@ class Flow:
 
 
 class VerifiedBlocks:
-    """Holds the last block back until all was compared; each until the next, if no size tells the last.
+    """Holds the last block back until all was compared; where no size tells which that is, each.
 
     So a client that has every byte has the right ones.
     """

@@ -160,10 +160,14 @@ class FormReader:
         self._ended = True
 
 
+UNTOLD = "application/x-www-form-urlencoded"  # what curl says of any body that it knows nothing of
+
+
 async def events(request: Request, reader: FormReader | None) -> AsyncIterator[Event]:
     """Yield what the body of a request holds: of a form its files, else one file."""
     if reader is None:
-        yield FileBegins("", None, request.headers.get("content-type"), {})
+        told = request.headers.get("content-type")
+        yield FileBegins("", None, None if told == UNTOLD else told, {})
         async for data in request.stream():
             if data:
                 yield FileBytes(data)

@@ -68,6 +68,21 @@ def test_fields_may_stand_behind_the_file(running: Running) -> None:
     assert (cut.status_code, versions(running.client, "b")) == (400, [])
 
 
+@pytest.mark.parametrize(
+    ("told", "kept"), [("application/x-www-form-urlencoded", None), ("text/csv", "text/csv")]
+)
+def test_a_raw_body_has_the_type_that_is_told(
+    running: Running, told: str, kept: str | None
+) -> None:
+    reply = running.client.put(
+        path_of("upload", "typed"), content=DATA, headers={"content-type": told}
+    )
+    assert reply.status_code == 201, reply.text
+    assert reply.json()["metadata"][0].get("type") == kept
+    served = running.client.get(path_of("download", "typed")).headers["content-type"]
+    assert served == (kept or "application/octet-stream")
+
+
 RIGHT: list[dict[str, str]] = [
     {"repr-digest": f"sha-256=:{in_base64(SHA256.digest())}:"},
     {"content-digest": f"sha-512=:{in_base64(SHA512.digest())}:, unknown=:AAAA:"},
