@@ -17,7 +17,6 @@ from duckdb import DuckDBPyConnection
 from catalog.errors import CatalogBroken
 from catalog.migrate import current, migrate
 
-
 PAGE_ROWS = 2000  # of a page that is usual
 
 
