@@ -6,7 +6,6 @@ must lie below one of the tenant's roots; any other storage must hold one of its
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import socket
 from collections.abc import Generator, Iterable, Sequence
@@ -19,6 +18,8 @@ from blocks.resolve import repository as resolved
 from catalog.errors import InvalidInput
 from gateway.places import WEB
 from providers.base import Source
+from providers.http import HttpSettings
+from providers.http_socket import is_public
 from providers.local import LocalSettings
 from providers.registry import scheme_of
 from providers.url import parse_url
@@ -47,7 +48,7 @@ class External:
         if scheme is None:
             raise InvalidInput(f"{url!r} is not a URL: expected scheme://…")
         parse_url(url)
-        if any(url == one or url.startswith(one.rstrip("/") + "/") for one in self._allowed):
+        if self._is_allowed(url):
             return
         if scheme in WEB:
             _check_public(url)
@@ -69,8 +70,16 @@ class External:
             if not path:
                 raise InvalidInput(f"{url!r} names no file")
             repository = resolved(place + "/")
+            storage = repository.storage
+            if isinstance(storage, HttpSettings) and not self._is_allowed(url):
+                # Names may lead elsewhere by now, and so may what they reply.
+                held = storage.model_copy(update={"public_only": True})
+                repository = repository.model_copy(update={"storage": held})
         with opened_source(repository) as end:
             yield end, path
+
+    def _is_allowed(self, url: str) -> bool:
+        return any(url == one or url.startswith(one.rstrip("/") + "/") for one in self._allowed)
 
     def _holding(self, url: str) -> tuple[Repository, str] | None:
         for repository in self._repositories:
@@ -95,5 +104,5 @@ def _check_public(url: str) -> None:
     except (OSError, UnicodeError, ValueError) as error:
         raise InvalidInput(f"the host of {url!r} is not known") from error
     for *_, address in found:
-        if not ipaddress.ip_address(str(address[0]).partition("%")[0]).is_global:
+        if not is_public(str(address[0])):
             raise InvalidInput(f"{url!r} leads into the gateway's own network, and is not allowed")

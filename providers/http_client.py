@@ -42,10 +42,17 @@ class ClientOptions:
     proxy: Proxy | None = None
     timeouts: Timeouts = field(default=Timeouts())
     connections: int = 16
+    public_only: bool = False
 
     def pools(self) -> Pools:
         """Return connections as these options want them: headers and user go with requests."""
-        return Pools(self.tls, self.proxy, self.timeouts, self.connections)
+        return Pools(
+            self.tls,
+            self.proxy,
+            self.timeouts,
+            self.connections,
+            public_only=self.public_only,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from catalog.errors import (
 from providers.base import Timeouts
 from providers.http_connection import Connection
 from providers.http_origin import Origin, Proxy, Tls
-from providers.http_socket import open_socket, open_tls
+from providers.http_socket import check_public, open_socket, open_tls
 from providers.tls import make_context
 
 Taken = tuple[Connection, bool]
@@ -146,6 +146,7 @@ class Dialer:
     timeouts: Timeouts
     tls: Tls
     proxy: Proxy | None = None
+    public_only: bool = False
 
     def pool(self, limit: int) -> Pool:
         """Return a pool of such connections; the TLS context is made once, here."""
@@ -177,6 +178,8 @@ class Dialer:
             place = self.proxy.origin()
             label = f"{label} by the proxy {place.label}"
         sock = open_socket((place.host, place.port), self.timeouts, label=label, path=path)
+        if self.public_only and self.proxy is None:
+            check_public(sock, label=label, path=path)
         return Connection(sock, label, self.timeouts)
 
     def _tunnel(self, connection: Connection, proxy: Proxy, path: str) -> None:
@@ -203,9 +206,17 @@ class Dialer:
 class Pools:
     """The connections of one TLS and proxy setting, a pool for each origin."""
 
-    def __init__(self, tls: Tls, proxy: Proxy | None, timeouts: Timeouts, limit: int) -> None:
+    def __init__(
+        self,
+        tls: Tls,
+        proxy: Proxy | None,
+        timeouts: Timeouts,
+        limit: int,
+        *,
+        public_only: bool = False,
+    ) -> None:
         """Make connections when they are asked for, at most `limit` to an origin."""
-        self._tls, self._proxy = tls, proxy
+        self._tls, self._proxy, self._public_only = tls, proxy, public_only
         self._timeouts, self._limit = timeouts, limit
         self._pools: dict[tuple[Origin, bool], Pool] = {}
         self._places: set[str] = set()
@@ -234,7 +245,7 @@ class Pools:
         tls = self._tls
         if not trusted:
             tls = Tls(authorities=tls.authorities, verify=tls.verify)
-        dialer = Dialer(origin, self._timeouts, tls, self._proxy)
+        dialer = Dialer(origin, self._timeouts, tls, self._proxy, self._public_only)
         with self._lock:
             return self._pools.setdefault(key, dialer.pool(self._room()))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import ssl
 from collections.abc import Iterable
+from ipaddress import IPv6Address, ip_address
 
 from catalog.errors import (
     AccessDenied,
@@ -27,6 +28,25 @@ def open_socket(
     except (OSError, UnicodeError) as error:  # a name that IDNA refuses is a UnicodeError
         raise translate(error, f"connecting to {label}", path) from error
     return sock
+
+
+def check_public(sock: socket.socket, *, label: str, path: str) -> None:
+    """Refuse a connected socket, and close it, whose other end is inside a private network."""
+    if not is_public(str(sock.getpeername()[0])):
+        sock.close()
+        why = "leads into a private network, and only public addresses are allowed"
+        raise AccessDenied(f"{label} {why}", path=path)
+
+
+def is_public(address: str) -> bool:
+    """Say whether the whole internet has one host of this IP address.
+
+    >>> [is_public(one) for one in ("8.8.8.8", "10.0.0.1", "fe80::1%eth0", "::ffff:127.0.0.1")]
+    [True, False, False, False]
+    """
+    ip = ip_address(address.partition("%")[0])
+    mapped = ip.ipv4_mapped if isinstance(ip, IPv6Address) else None
+    return (mapped or ip).is_global and not ip.is_multicast
 
 
 def open_tls(

@@ -48,6 +48,12 @@ class WebSettings(ProviderSettings):
         title="Bearer token",
         description="Token of the Authorization header, instead of user and password.",
     )
+    public_only: bool = Field(
+        default=False,
+        title="Public addresses only",
+        description="Connect to no address inside of a private network, whatever a name or a"
+        " redirect leads to. A proxy looks names up itself: it is not held to this.",
+    )
     certificate: Authorities = ""
     client_certificate: ClientCertificate = ""
     client_key: ClientKey = SecretStr("")
@@ -82,6 +88,7 @@ class WebSettings(ProviderSettings):
             self.username,
             self.password.get_secret_value(),
             self.bearer_token.get_secret_value(),
+            self.public_only,
         )
 
     def connect(self, options: OpenOptions) -> Connection:
@@ -109,6 +116,7 @@ class WebSettings(ProviderSettings):
             proxy=proxy_of(self),
             timeouts=options.timeouts,
             connections=options.connections,
+            public_only=self.public_only,
         )
 
 

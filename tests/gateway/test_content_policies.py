@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from catalog.errors import AccessDenied
+from gateway.external import External
 from tests.gateway.conftest import serving
 from tests.gateway.mirrored import TENANT, publish, web
 from tests.servers.faulty import FaultyServer
@@ -41,6 +43,26 @@ def test_a_source_that_is_gone_and_one_that_moved(
         assert version == 1  # the same set, from another place
         publish(one.upstream, DATA)
         assert one.get("d/b.bin").content == DATA["d/b.bin"]
+
+
+def test_a_name_that_leads_elsewhere_by_the_time_it_is_read(
+    faulty_server: FaultyServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    faulty_server.files["/inner"] = b"s3cret"
+    url = f"{faulty_server.url}/inner"
+
+    def at_first(_address: str) -> bool:
+        return True
+
+    monkeypatch.setattr("gateway.external.is_public", at_first)
+    with (
+        External((), (), ()).opened(url) as (end, path),
+        pytest.raises(AccessDenied, match="private network"),
+    ):
+        end.storage.fetch(path)
+    with External((faulty_server.url,), (), ()).opened(url) as (end, path):
+        assert end.storage.fetch(path).data == b"s3cret"
+    assert faulty_server.requests["/inner"] == 1
 
 
 @pytest.mark.parametrize(

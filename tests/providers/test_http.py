@@ -29,6 +29,7 @@ from catalog.errors import (
     StorageBusy,
     UnexpectedReply,
 )
+from providers import http_socket
 from providers.base import Attributes
 from providers.http import HttpSettings
 from providers.http_storage import HttpStorage
@@ -213,6 +214,34 @@ def test_a_redirected_file_comes_from_where_it_is(nginx_server: NginxServer) -> 
         server.script("/a", redirect(nginx_server.http + "/moved/a"))
         with opened(server.url) as storage:
             assert storage.fetch("a").data == b"moved"
+
+
+def test_no_request_goes_into_a_private_network(
+    faulty_server: FaultyServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    faulty_server.files["/a"] = b"inner"
+    with (
+        opened(faulty_server.url, public_only=True) as storage,
+        pytest.raises(AccessDenied, match="private network"),
+    ):
+        storage.fetch("a")
+    assert not faulty_server.requests
+
+    with FaultyServer() as outer:  # counts as public; what it leads to does not
+        answers = iter((True, False))
+
+        def in_turn(_address: str) -> bool:
+            return next(answers)
+
+        monkeypatch.setattr(http_socket, "is_public", in_turn)
+        outer.script("/a", redirect(faulty_server.url + "/a"))
+        with (
+            opened(outer.url, public_only=True) as storage,
+            pytest.raises(AccessDenied, match=f":{faulty_server.port} leads into a private"),
+        ):
+            storage.fetch("a")
+        assert outer.requests["/a"] == 1
+    assert not faulty_server.requests
 
 
 def test_tls_and_client_certificates_by_settings(nginx_server: NginxServer) -> None:
