@@ -50,6 +50,7 @@ WEB: dict[str, object] = {
     "username": "b",
     "password": SECRET,
     "bearer_token": SECRET,
+    "public_only": True,
 }
 SIGNS: dict[str, dict[str, object]] = {
     "local": {},
