@@ -110,3 +110,10 @@ def faulty_server() -> Iterator[FaultyServer]:
     """Run a server that misbehaves by script."""
     with FaultyServer() as server:
         yield server
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _own_events() -> None:
+    """Let no module send its events by a connection to the server of another."""
+    if worker := sys.modules.get("prefect.events.worker"):
+        worker.EventsWorker.drain_all(timeout=20)
