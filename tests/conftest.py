@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -113,8 +112,20 @@ def faulty_server() -> Iterator[FaultyServer]:
         yield server
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _own_events() -> None:
-    """Let no module send its events by a connection to the server of another."""
-    if worker := sys.modules.get("prefect.events.worker"):
-        worker.EventsWorker.drain_all(timeout=20)
+@pytest.fixture(scope="session")
+def prefect_server(tmp_path_factory: Factory) -> Iterator[None]:
+    """Share one test server of Prefect, for tests that call flows.
+
+    One, since Prefect sends events by the connection that it made first, whatever server another
+    harness names: at that server the runs they tell of are not known.
+    """
+    from prefect.testing.utilities import prefect_test_harness  # noqa: PLC0415 - it takes seconds
+
+    from blocks.local_server import SERVER_ENVIRONMENT  # noqa: PLC0415
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in SERVER_ENVIRONMENT.items():
+            patch.setenv(name, value)
+        patch.setenv("PREFECT_HOME", str(tmp_path_factory.mktemp("prefect")))
+        with prefect_test_harness(server_startup_timeout=180):
+            yield

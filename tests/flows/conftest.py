@@ -1,8 +1,7 @@
-"""One Prefect server for all flow tests, and a catalog of its own for each of them."""
+"""Prefect for all flow tests, and a catalog of its own for each of them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,18 +10,8 @@ from catalog.store import Catalog
 
 
 @pytest.fixture(scope="session", autouse=True)
-def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Run Prefect's own test server; importing Prefect costs seconds, so only here."""
-    from prefect.testing.utilities import prefect_test_harness  # noqa: PLC0415
-
-    from blocks.local_server import SERVER_ENVIRONMENT  # noqa: PLC0415
-
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in SERVER_ENVIRONMENT.items():
-            patch.setenv(name, value)
-        patch.setenv("PREFECT_HOME", str(tmp_path_factory.mktemp("prefect")))
-        with prefect_test_harness(server_startup_timeout=180):
-            yield
+def _prefect(prefect_server: None) -> None:
+    """Run every flow at Prefect's test server."""
 
 
 @pytest.fixture(autouse=True)

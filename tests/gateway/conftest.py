@@ -76,18 +76,3 @@ def running(tmp_path: Path) -> Generator[Running]:
     """Run a gateway with the one tenant `mytenant`."""
     with serving(tmp_path) as found:
         yield found
-
-
-@pytest.fixture(scope="session")
-def prefect(tmp_path_factory: pytest.TempPathFactory) -> Generator[None]:
-    """Run Prefect's own test server, for tests that call flows."""
-    from prefect.testing.utilities import prefect_test_harness  # noqa: PLC0415 - it takes seconds
-
-    from blocks.local_server import SERVER_ENVIRONMENT  # noqa: PLC0415
-
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in SERVER_ENVIRONMENT.items():
-            patch.setenv(name, value)
-        patch.setenv("PREFECT_HOME", str(tmp_path_factory.mktemp("prefect")))
-        with prefect_test_harness(server_startup_timeout=180):
-            yield

@@ -27,7 +27,7 @@ RANGES = [  # PD-T2's six, of a file of 3,000,000 bytes
     ("bytes=3000000-", 416, b"", "bytes */3000000"),
     ("bytes=-1-11", 416, b"", "bytes */3000000"),
 ]
-pytestmark = pytest.mark.usefixtures("prefect")
+pytestmark = pytest.mark.usefixtures("prefect_server")
 Patch = pytest.MonkeyPatch
 
 

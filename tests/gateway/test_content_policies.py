@@ -15,7 +15,7 @@ from tests.servers.faulty import FaultyServer
 DATA = {"a.txt": b"alpha", "d/b.bin": bytes(range(256)) * 4000}
 
 
-@pytest.mark.usefixtures("prefect")
+@pytest.mark.usefixtures("prefect_server")
 def test_a_get_restores_what_was_reclaimed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from flows.reclaim import reclaim  # noqa: PLC0415 - it loads Prefect
 
@@ -29,7 +29,7 @@ def test_a_get_restores_what_was_reclaimed(tmp_path: Path, monkeypatch: pytest.M
         assert one.running.catalog.unstored(f"file://{one.shelf}") == 1
 
 
-@pytest.mark.usefixtures("prefect")
+@pytest.mark.usefixtures("prefect_server")
 def test_a_source_that_is_gone_and_one_that_moved(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -21,7 +21,7 @@ from tests.servers.process import end, free_ports, listens, program, running
 
 BIG = os.urandom(2_000_000)
 DATA = {"big": BIG, "small": b"s"}
-pytestmark = pytest.mark.usefixtures("prefect")
+pytestmark = pytest.mark.usefixtures("prefect_server")
 
 
 @dataclass(frozen=True, slots=True)

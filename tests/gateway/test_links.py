@@ -12,7 +12,7 @@ from gateway.links import Key
 from tests.gateway.mirrored import TENANT, web
 
 
-@pytest.mark.usefixtures("prefect")
+@pytest.mark.usefixtures("prefect_server")
 def test_a_link_reads_one_file_until_it_expires(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

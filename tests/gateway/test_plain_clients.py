@@ -11,7 +11,7 @@ import pytest
 
 from tests.gateway.mirrored import TENANT, web
 
-pytestmark = pytest.mark.usefixtures("prefect")
+pytestmark = pytest.mark.usefixtures("prefect_server")
 
 
 def wheel(folder: Path, version: str) -> tuple[str, bytes]:

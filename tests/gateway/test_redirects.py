@@ -14,7 +14,7 @@ from tests.gateway.mirrored import TENANT
 from tests.servers.seaweedfs import S3Server
 
 
-@pytest.mark.usefixtures("prefect")
+@pytest.mark.usefixtures("prefect_server")
 def test_a_stored_file_is_fetched_from_its_store(
     s3_server: S3Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
