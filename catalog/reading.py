@@ -175,10 +175,7 @@ def read_request(connection: DuckDBPyConnection, tenant: str, plan_id: str) -> P
 
 
 def _request(connection: DuckDBPyConnection, tenant: str, plan_id: str) -> dict[str, Any]:
-    query = (
-        "SELECT request FROM plans"
-        " WHERE plan_id = $plan_id AND coalesce(tenant, 'default') = $tenant"
-    )
+    query = "SELECT request FROM plans WHERE plan_id = $plan_id AND tenant = $tenant"
     rows = script.ask(connection, query, tenant=tenant, plan_id=plan_id)
     if not rows:
         raise NotRecorded("plan", plan_id)

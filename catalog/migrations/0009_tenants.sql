@@ -1,5 +1,5 @@
--- Whose runs, plans and failure cases these are; NULL counts as 'default'. What older programs recorded is
--- theirs who alone know its source, else theirs who alone have a version that it made.
+-- Whose runs, plans and failure cases these are. What older programs recorded is theirs who alone know its
+-- source, else theirs who alone have a version that it made, else of 'default'.
 ALTER TABLE runs ADD COLUMN tenant VARCHAR;
 ALTER TABLE plans ADD COLUMN tenant VARCHAR;
 ALTER TABLE contract_failures ADD COLUMN tenant VARCHAR;
@@ -27,3 +27,7 @@ FROM (
 WHERE v.run_id = runs.run_id AND runs.tenant IS NULL;
 
 UPDATE contract_failures SET tenant = r.tenant FROM runs r WHERE r.run_id = contract_failures.run_id;
+
+UPDATE plans SET tenant = 'default' WHERE tenant IS NULL;
+UPDATE runs SET tenant = 'default' WHERE tenant IS NULL;
+UPDATE contract_failures SET tenant = 'default' WHERE tenant IS NULL;

@@ -12,7 +12,7 @@ def fold_start(work: Work, order: Order) -> Result:
     """Remember a run; starting it again replaces what was remembered."""
     body = order.body()
     work.ask(
-        "DELETE FROM runs WHERE run_id = $run_id AND coalesce(tenant, 'default') = $tenant",
+        "DELETE FROM runs WHERE run_id = $run_id AND tenant = $tenant",
         run_id=body["run_id"],
     )
     work.ask(
@@ -29,7 +29,7 @@ def fold_end(work: Work, order: Order) -> Result:
     work.ask(
         "UPDATE runs SET state = $state, message = $message, ended_at = $now,"
         " plan_id = coalesce($plan_id, plan_id)"
-        " WHERE run_id = $run_id AND coalesce(tenant, 'default') = $tenant",
+        " WHERE run_id = $run_id AND tenant = $tenant",
         **{**order.body(), "now": order.given_at},
     )
     return {}

@@ -18,8 +18,7 @@ def fold(work: Work, order: Order) -> Result:
     body = order.body()
     run_id, plan_id = str(body["run_id"]), str(body["plan_id"])
     found = work.ask(
-        "SELECT request FROM plans"
-        " WHERE plan_id = $plan_id AND coalesce(tenant, 'default') = $tenant",
+        "SELECT request FROM plans WHERE plan_id = $plan_id AND tenant = $tenant",
         plan_id=plan_id,
     )
     if not found:

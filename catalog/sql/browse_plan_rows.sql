@@ -6,5 +6,5 @@ FROM (
     AND ($path IS NULL OR path > $path OR path = $path AND target > $target)
   ORDER BY path, target LIMIT $count
 ) r JOIN plans p USING (plan_id)
-WHERE coalesce(p.tenant, 'default') = $tenant
+WHERE p.tenant = $tenant
 ORDER BY r.path, r.target

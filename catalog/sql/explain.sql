@@ -1,12 +1,12 @@
 -- What the plan of a run says of one path at each of its targets, and the run's last word on it.
 WITH run_plan AS (
   SELECT p.plan_id, p.request::JSON AS request FROM plans p
-  WHERE coalesce(p.tenant, 'default') = $tenant AND p.plan_id = (
+  WHERE p.tenant = $tenant AND p.plan_id = (
     SELECT coalesce(
-      (SELECT plan_id FROM runs WHERE run_id = $run_id AND coalesce(tenant, 'default') = $tenant),
+      (SELECT plan_id FROM runs WHERE run_id = $run_id AND tenant = $tenant),
       (SELECT max(plan_id) FROM outcomes WHERE run_id = $run_id
         AND repository IN (SELECT repository FROM repositories WHERE tenant = $tenant)),
-      (SELECT max(plan_id) FROM plans WHERE run_id = $run_id AND coalesce(tenant, 'default') = $tenant)))
+      (SELECT max(plan_id) FROM plans WHERE run_id = $run_id AND tenant = $tenant)))
 ), target AS (
   SELECT plan_id, unnest(range(json_array_length(request, '$.targets')::BIGINT)) AS number, request FROM run_plan
 ), said AS (

@@ -5,10 +5,10 @@ SELECT p.request, p.repository, (
 )
 FROM (
   SELECT request, created_at, md5($tenant || chr(31) || source)::UUID AS repository FROM plans
-  WHERE coalesce(tenant, 'default') = $tenant AND plan_id = (
+  WHERE tenant = $tenant AND plan_id = (
     SELECT coalesce(
-      (SELECT plan_id FROM runs WHERE run_id = $run_id AND coalesce(tenant, 'default') = $tenant),
+      (SELECT plan_id FROM runs WHERE run_id = $run_id AND tenant = $tenant),
       (SELECT max(plan_id) FROM outcomes WHERE run_id = $run_id
         AND repository IN (SELECT repository FROM repositories WHERE tenant = $tenant)),
-      (SELECT max(plan_id) FROM plans WHERE run_id = $run_id AND coalesce(tenant, 'default') = $tenant)))
+      (SELECT max(plan_id) FROM plans WHERE run_id = $run_id AND tenant = $tenant)))
 ) p

@@ -35,7 +35,7 @@ INSERT INTO locations
 SELECT i.repository, i.nkey, i.path, i.digest, i.size, i.etag, i.modified_us,
   coalesce(md5($tenant || chr(31) || p.source)::UUID, w.origin), i.origin, i.origin_etag, i.origin_size,
   i.origin_modified_us, i.proof, i.run_id, make_timestamp(left(i.batch, 20)::BIGINT // 1000)
-FROM landed i LEFT JOIN plans p ON p.plan_id = i.plan_id AND coalesce(p.tenant, 'default') = $tenant
+FROM landed i LEFT JOIN plans p ON p.plan_id = i.plan_id AND p.tenant = $tenant
 LEFT JOIN whence w ON w.repository = i.repository AND w.nkey = i.nkey
 WHERE i.status NOT IN ('removed', 'catalogued') AND i.digest IS NOT NULL
 ORDER BY i.nkey;

@@ -1,5 +1,5 @@
 SELECT r.path, (p.request::JSON -> 'targets' -> r.target) ->> 'address', r.action, r.reason, r.size
 FROM plan_rows r JOIN plans p USING (plan_id)
-WHERE r.plan_id = $plan_id AND coalesce(p.tenant, 'default') = $tenant
+WHERE r.plan_id = $plan_id AND p.tenant = $tenant
   AND ($action IS NULL OR r.action = $action)
 ORDER BY r.path, r.target LIMIT $limit

@@ -19,7 +19,7 @@ SELECT path, target, moved FROM (
       THEN 'changed at the destination: modified_us ' || r.seen_modified_us || ' -> ' || d.seen_modified_us
     END AS moved
   FROM (SELECT * FROM plan_rows WHERE plan_id = $plan_id AND action <> 'keep'
-    AND EXISTS (SELECT 1 FROM plans WHERE plan_id = $plan_id AND coalesce(tenant, 'default') = $tenant)) r
+    AND EXISTS (SELECT 1 FROM plans WHERE plan_id = $plan_id AND tenant = $tenant)) r
   JOIN (SELECT * FROM plan_items WHERE plan_id = $plan_id) i USING (nkey)
   LEFT JOIN decided d ON d.nkey = r.nkey AND d.target = r.target
   LEFT JOIN (SELECT * FROM wanted WHERE selected) w ON w.nkey = r.nkey

@@ -2,7 +2,7 @@
 SELECT count(o.run_id), coalesce(sum(o.size), 0)::BIGINT, any_value(r.seconds)
 FROM (
   SELECT run_id, epoch(ended_at - started_at) AS seconds, started_at FROM runs
-  WHERE coalesce(tenant, 'default') = $tenant AND state = 'completed' AND kind <> 'plan' AND source = $source
+  WHERE tenant = $tenant AND state = 'completed' AND kind <> 'plan' AND source = $source
     AND destinations = $destinations AND ended_at IS NOT NULL
   ORDER BY started_at DESC LIMIT 10
 ) r JOIN (

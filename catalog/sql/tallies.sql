@@ -19,8 +19,8 @@ WITH last AS (
 ), planned AS (
   SELECT t.tally ->> 'address' AS destination, (t.tally ->> 'keep')::BIGINT AS kept
   FROM (
-    SELECT unnest(tallies::JSON[]) AS tally FROM plans WHERE coalesce(tenant, 'default') = $tenant AND plan_id IN (
-      SELECT plan_id FROM runs WHERE run_id = $run_id AND coalesce(tenant, 'default') = $tenant
+    SELECT unnest(tallies::JSON[]) AS tally FROM plans WHERE tenant = $tenant AND plan_id IN (
+      SELECT plan_id FROM runs WHERE run_id = $run_id AND tenant = $tenant
       UNION SELECT plan_id FROM last
       UNION SELECT plan_id FROM plans WHERE run_id = $run_id)
   ) t
