@@ -141,18 +141,26 @@ def test_a_run_that_did_something_has_a_report_and_one_that_did_nothing_has_none
     source: Path, tmp_path: Path
 ) -> None:
     from prefect import get_client  # noqa: PLC0415
-    from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey  # noqa: PLC0415
+    from prefect.client.schemas.filters import (  # noqa: PLC0415
+        ArtifactFilter,
+        ArtifactFilterFlowRunId,
+    )
 
     from flows.sync import sync  # noqa: PLC0415
 
-    end = str(tmp_path / f"end{sys.maxsize}")
-    sync(str(source), [end])
-    sync(str(source), [end])
+    states = [sync(str(source), [str(tmp_path / "end")], return_state=True) for _ in range(2)]
+    runs = [one.state_details.flow_run_id for one in states]
     with get_client(sync_client=True) as client:
-        kept = client.read_artifacts(
-            artifact_filter=ArtifactFilter(key=ArtifactFilterKey(any_=["entrepot-report"])),
-            limit=200,
+        first, second = (
+            [
+                one
+                for one in client.read_artifacts(
+                    artifact_filter=ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=[run]))
+                )
+                if one.key == "entrepot-report"
+            ]
+            for run in runs
         )
-    mine = [one for one in kept if f"end{sys.maxsize}" in str(one.data)]
-    assert len(mine) == 1
-    assert "3 added" in str(mine[0].data)
+    (report,) = first
+    assert "3 added" in str(report.data)
+    assert second == []
