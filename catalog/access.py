@@ -31,6 +31,11 @@ from catalog.settings import Settings
 RACY_NS = 20_000_000  # 20 ms; the kernel's clock for files ticks every 1 to 10 ms
 
 
+def beside_of(path: Path) -> Path:
+    """Return the folder beside a catalog's file, for all that goes with it."""
+    return path.with_name(f"{path.name}.d")
+
+
 class Access:
     """One catalog file and the folder beside it, `<file>.d`; safe to share between threads."""
 
@@ -58,7 +63,7 @@ class Access:
         self.path = path.absolute()
         self._tenant = tenant
         self._timeout_s = timeout_s
-        beside = self.path.with_name(self.path.name + ".d")
+        beside = beside_of(self.path)
         for name in FOLDERS:
             (beside / name).mkdir(parents=True, exist_ok=True)
         self._folder = beside
@@ -78,6 +83,11 @@ class Access:
             threads=chosen.catalog_threads,
             memory=chosen.catalog_memory,
         )
+
+    @property
+    def beside(self) -> Path:
+        """Return the folder beside the file, for all that goes with the catalog."""
+        return self._folder
 
     def keep_open(self) -> None:
         """Keep the catalog open between questions as long as nobody else waits for it."""

@@ -6,9 +6,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,15 +13,14 @@ from enum import StrEnum
 from typing import Any, cast
 
 from catalog import script
+from catalog.browsing import PAGE, Asked, Page
+from catalog.cursor import encoded
 from catalog.errors import InvalidInput, NotRecorded
 from catalog.keys import path_key
 from catalog.label_filter import conditions, terms
 from catalog.resource_version import ResourceVersion
 from catalog.tokens import Tokens
 from catalog.where import rendered
-
-PAGE = 1000  # resources of a page, by default
-LARGEST_PAGE = 10_000
 
 
 class Order(StrEnum):
@@ -49,14 +45,6 @@ class ResourceFilter:
     count: int = PAGE
     cursor: str | None = None  # of the page before
     where: str = ""  # a condition in SQL on a listing's columns, as `catalog.where` reads it
-
-
-@dataclass(frozen=True, slots=True)
-class ResourcePage:
-    """One page of a list, and the cursor of the next; None where this is the last."""
-
-    resources: tuple[ResourceVersion, ...]
-    next_cursor: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,23 +97,20 @@ class Resources(Tokens):
             count: int = script.ask(connection, query, **self._named(name, version))[0][0]
         return count > 0
 
-    def list_resources(self, where: ResourceFilter) -> ResourcePage:
+    def list_resources(self, where: ResourceFilter) -> Page[ResourceVersion]:
         """Return one page of the resources that `where` lets through.
 
         Raises:
             InvalidInput: a filter, the order or the cursor cannot be read.
         """
-        if not 1 <= where.count <= LARGEST_PAGE:
-            raise InvalidInput(
-                f"a page of {where.count} was asked for; from 1 to {LARGEST_PAGE} are possible"
-            )
         column, down = _sorted(where.order)
+        position = _position(Asked(where.cursor, where.count), where.order)
         narrowed, values = conditions(terms(where.properties), "properties")
         if where.where:
             narrowed += f" AND ({rendered(where.where)})"
-        if where.cursor is not None:
+        if position:
             narrowed += _after(column, down=down)
-            values |= _position(where.cursor, where.order)
+            values |= position
         direction = "DESC" if down else "ASC"
         keys = ("name", "version") if column == "name" else (column, "name", "version")
         query = (
@@ -145,7 +130,7 @@ class Resources(Tokens):
             )
         found = tuple(ResourceVersion.of_row(row) for row in rows[: where.count])
         more = len(rows) > where.count
-        return ResourcePage(found, _cursor(found[-1], where.order) if more else None)
+        return Page(found, encoded(*_keys(found[-1], where.order)) if more else None)
 
     def property_values(self, key: str, *, having: str) -> list[str]:
         """Return the values that a property has, of the resources that have another one."""
@@ -235,28 +220,30 @@ def _after(column: str, *, down: bool) -> str:
     return f" AND ({column}, name, version) {sign} ($after_value, $after_name, $after_version)"
 
 
-def _cursor(last: ResourceVersion, order: str) -> str:
-    value: object = None
-    if order.removeprefix("-") == Order.TIMESTAMP:
-        value = int(last.created_at.timestamp() * 1e6)
-    elif order.removeprefix("-") == Order.SIZE:
-        value = -1 if last.size is None else last.size
-    text = json.dumps([order, value, last.name, last.version])
-    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+def _keys(one: ResourceVersion, order: str) -> tuple[str | int, ...]:
+    """Return what a cursor holds of the last row of a page: the order, and what that sorts by."""
+    match Order(order.removeprefix("-")):
+        case Order.TIMESTAMP:
+            return (order, int(one.created_at.timestamp() * 1e6), one.name, one.version)
+        case Order.SIZE:
+            return (order, -1 if one.size is None else one.size, one.name, one.version)
+        case Order.NAME:
+            return (order, one.name, one.version)
 
 
-def _position(cursor: str, order: str) -> dict[str, object]:
-    try:
-        padded = cursor + "=" * (-len(cursor) % 4)
-        made_for, value, name, version = json.loads(base64.b64decode(padded, b"-_", validate=True))
-        if made_for != order or not isinstance(name, str) or not isinstance(version, int):
-            raise ValueError("of another order")
-        found: dict[str, object] = {"after_name": name, "after_version": version}
-        if order.removeprefix("-") == Order.TIMESTAMP:
-            moment = datetime.fromtimestamp(int(value) / 1e6, tz=UTC)
-            found["after_value"] = moment.replace(tzinfo=None)
-        elif order.removeprefix("-") == Order.SIZE:
-            found["after_value"] = int(value)
-    except (ValueError, TypeError, OverflowError, OSError, binascii.Error) as error:
-        raise InvalidInput(f"the cursor {cursor!r} is none of a list in this order") from error
+def _position(asked: Asked, order: str) -> dict[str, object]:
+    """Return the values that a page begins behind; none of the first."""
+    column = order.removeprefix("-")
+    sorted_by = () if column == Order.NAME else (int,)
+    made_for, *value, name, version = asked.after(str, *sorted_by, str, int)
+    if asked.cursor is None:
+        return {}
+    if made_for != order:
+        raise InvalidInput(f"the cursor {asked.cursor!r} is none of a list in this order")
+    found: dict[str, object] = {"after_name": name, "after_version": version}
+    if column == Order.TIMESTAMP:
+        moment = datetime.fromtimestamp(int(value[0] or 0) / 1e6, tz=UTC)
+        found["after_value"] = moment.replace(tzinfo=None)
+    elif column == Order.SIZE:
+        found["after_value"] = value[0]
     return found

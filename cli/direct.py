@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import IO
 from urllib.parse import unquote
 
+from catalog.browsing import LARGEST_PAGE
 from catalog.errors import InvalidInput
 from catalog.resource_version import ResourceVersion
-from catalog.resources import LARGEST_PAGE, ResourceFilter
+from catalog.resources import ResourceFilter
 from catalog.settings import Settings
 from catalog.store import Catalog
 from cli.desk import Found, Given, Moved, Told
@@ -70,7 +71,7 @@ class Direct:
         while True:
             where = ResourceFilter(prefix, properties, every, count=LARGEST_PAGE, cursor=cursor)
             page = self._catalog.list_resources(where)
-            for one in page.resources:
+            for one in page.rows:
                 yield listed(one, self._store.tenant)
             cursor = page.next_cursor
             if cursor is None:
@@ -106,7 +107,7 @@ def direct(place: str | None, tenant: str | None) -> Generator[Direct]:
     if tenant is not None:
         settings = settings.model_copy(update={"tenant": tenant})
     catalog = Catalog.open(settings)
-    folder = catalog.path.with_name(catalog.path.name + ".d") / "resources" / settings.tenant
+    folder = catalog.beside / "resources" / settings.tenant
     store = ResourceStore(catalog, _home(place, folder), settings.tenant)
     try:
         yield Direct(catalog, store)

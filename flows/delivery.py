@@ -76,7 +76,7 @@ class Running:
 
     def __enter__(self) -> Self:
         """Wait for the destinations' turns, then record that the run began."""
-        folder = self.catalog.path.with_name(self.catalog.path.name + ".d") / "turns"
+        folder = self.catalog.beside / "turns"
         addresses = [one.address for one in self._writes]
         flow_run_id = flow_run.id
         with ExitStack() as held:

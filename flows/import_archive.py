@@ -20,6 +20,7 @@ from prefect.runtime import flow_run
 
 from blocks.repository import Repository
 from blocks.resolve import repository as resolved
+from catalog.access import beside_of
 from catalog.errors import RepositoryNotFound
 from catalog.plan import Mode, Selection
 from catalog.settings import Settings
@@ -197,7 +198,7 @@ def _spooled(catalog: Catalog, found: Unpacked, name: str, number: int) -> Listi
 def _folder(staging: str | None) -> Generator[Path]:
     """Make a folder for what is unpacked, gone at the end; it must lie where folders may."""
     catalog = Settings().catalog.expanduser().absolute()
-    above = Path(staging).expanduser() if staging else catalog.with_name(catalog.name + ".d")
+    above = Path(staging).expanduser() if staging else beside_of(catalog)
     above.mkdir(parents=True, exist_ok=True)
     for left in above.glob("import-*"):
         if left.stat().st_mtime < time.time() - STALE_S:

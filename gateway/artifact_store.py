@@ -139,7 +139,7 @@ def _old(
 def _found(catalog: Catalog, coordinates: Coordinates) -> tuple[ResourceVersion, ...]:
     where = f"{KEY}={coordinates}"
     prefix = f"{coordinates.path}/"
-    return catalog.list_resources(ResourceFilter(prefix, where, every=True)).resources
+    return catalog.list_resources(ResourceFilter(prefix, where, every=True)).rows
 
 
 def _delete(store: ResourceStore, every: Iterable[ResourceVersion]) -> None:
@@ -150,8 +150,7 @@ def _delete(store: ResourceStore, every: Iterable[ResourceVersion]) -> None:
 @contextmanager
 def _alone(store: ResourceStore, wanted: Iterable[Coordinates]) -> Generator[None]:
     """Keep others from the same coordinates, in any process, while the block lasts."""
-    path = store.catalog.path
-    folder = path.with_name(path.name + ".d") / "artifacts"
+    folder = store.catalog.beside / "artifacts"
     folder.mkdir(exist_ok=True)
     numbers = {zlib.crc32(f"{store.tenant} {one}".encode()) % LOCKS for one in wanted}
     with ExitStack() as held:

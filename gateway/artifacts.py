@@ -15,8 +15,9 @@ from pydantic import Field
 from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
 
+from catalog.browsing import LARGEST_PAGE, PAGE
 from catalog.errors import InvalidInput
-from catalog.resources import LARGEST_PAGE, PAGE, ResourceFilter
+from catalog.resources import ResourceFilter
 from gateway.artifact_store import KEY, artifact, register_artifact, standing, store_artifacts
 from gateway.context import Context, Reader, Writer
 from gateway.forms import FileBegins, FileBytes, events, reader_of
@@ -114,7 +115,7 @@ def metadata(context: Reader, asked: Annotated[Asked, Query()]) -> Response:
         ResourceFilter(properties=where, count=asked.limit, cursor=asked.cursor)
     )
     headers = {} if page.next_cursor is None else {"X-Next-Cursor": page.next_cursor}
-    return JSONResponse([artifact(one) for one in page.resources], headers=headers)
+    return JSONResponse([artifact(one) for one in page.rows], headers=headers)
 
 
 @router.get("/download/{coordinates}", response_class=Response)
@@ -138,8 +139,7 @@ async def _received(context: Context, request: Request, name: str, held: ExitSta
     reader = reader_of(request, (name,))
     if reader is None:
         raise InvalidInput("a form was expected (multipart/form-data)")
-    path = context.tenant.catalog.path
-    folder = path.with_name(path.name + ".d") / "tmp"
+    folder = context.tenant.catalog.beside / "tmp"
     form = Form(reader.fields)
     waiting = bytearray()
     try:

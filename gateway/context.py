@@ -43,7 +43,7 @@ class Gateway:
             self.catalog, {one: given.anonymous for one, given in config.tenants.items()}
         )
         self.metrics = Metrics(self.catalog)
-        self.links = Key.beside(self.catalog.path.with_name(f"{self.catalog.path.name}.d"))
+        self.links = Key.beside(self.catalog.beside)
         self.draining = Draining()
         self.stop = StopFlag()
         self._threads: CapacityLimiter | None = None

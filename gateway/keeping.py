@@ -221,7 +221,7 @@ def _turn(catalog: Catalog, repository: Repository) -> Generator[None]:
     def busy() -> None:
         raise _BusyError
 
-    folder = catalog.path.with_name(catalog.path.name + ".d") / "turns"
+    folder = catalog.beside / "turns"
     try:
         with turns(folder, [repository.address], busy):
             yield

@@ -46,9 +46,8 @@ class ResourceStore:
         self.catalog, self.repository, self.tenant = catalog, repository, tenant
         self.stop = StopFlag()
         self.gate = gate(repository.address, repository.process_limits())
-        beside = catalog.path.with_name(catalog.path.name + ".d")
-        self._claims = Claims(beside / "claims")
-        self._shared = Readers(beside / "readers")
+        self._claims = Claims(catalog.beside / "claims")
+        self._shared = Readers(catalog.beside / "readers")
         self._places = {repository.address: repository.settings.below(NUMBERS).address()}
         self._readers: Counter[str] = Counter()
         self._lock = threading.Lock()

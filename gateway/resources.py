@@ -13,9 +13,10 @@ from fastapi import APIRouter, Path, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
+from catalog.browsing import LARGEST_PAGE, PAGE
 from catalog.digest import Digest, trusted_digests
 from catalog.resource_version import ResourceVersion
-from catalog.resources import LARGEST_PAGE, PAGE, ResourceFilter
+from catalog.resources import ResourceFilter
 from catalog.settings import Settings
 from gateway.app_response import AppResponse
 from gateway.conditions import Validators
@@ -123,7 +124,7 @@ def list_resources(context: Reader, query: Annotated[Listing, Query()]) -> Told:
     )
     page = context.tenant.catalog.list_resources(where)
     tenant = context.tenant.name
-    shown = [simple(one) if query.simplify else listed(one, tenant) for one in page.resources]
+    shown = [simple(one) if query.simplify else listed(one, tenant) for one in page.rows]
     told = reply(shown, f"{query.prefix}*", "List resources", tenant)
     return told if page.next_cursor is None else {**told, "next": page.next_cursor}
 

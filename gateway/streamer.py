@@ -53,8 +53,7 @@ class Streamer:
         self.cooling = Cooling(gateway.config.cool_down_s)
         self.fetches = Fetches(Shared(self.cooling, gateway.metrics, gateway.stop))
         self.keeper = Keeper(gateway.stop)
-        beside = gateway.catalog.path.with_name(gateway.catalog.path.name + ".d")
-        self._folder = gateway.config.spool or beside / "fetched"
+        self._folder = gateway.config.spool or gateway.catalog.beside / "fetched"
         sweep(self._folder)
 
     def close(self) -> None:

@@ -6,7 +6,6 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 from blocks.instance import own_repositories
 from blocks.repository import Layout, Repository
@@ -104,9 +103,7 @@ class Tenant:
     def _shelf(self) -> Repository:
         place = self.config.resources
         if place is None:
-            folder = self.catalog.path.with_name(self.catalog.path.name + ".d") / "resources"
-            place = str(folder / self.name)
-            return _versioned(resolved(Path(place)))
+            return _versioned(resolved(self.catalog.beside / "resources" / self.name))
         return _versioned(self.places.check(resolved(place)))
 
     def _looked_up(self, name: str) -> Served:

@@ -53,8 +53,7 @@ class Commitment(Model):
 
 def chunk_store(tenant: Tenant) -> ChunkStore:
     """Return where the uploads of a tenant lie meanwhile: beside the catalog."""
-    path = tenant.catalog.path
-    return ChunkStore(path.with_name(path.name + ".d") / "uploads" / tenant.name)
+    return ChunkStore(tenant.catalog.beside / "uploads" / tenant.name)
 
 
 @router.post("", status_code=201)

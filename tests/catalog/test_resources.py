@@ -108,7 +108,7 @@ def test_properties_are_replaced_and_filtered_by(catalog: Catalog) -> None:
         "author,draft": ["b"],
     }.items():
         page = catalog.list_resources(ResourceFilter(properties=text))
-        assert [one.name for one in page.resources] == names, text
+        assert [one.name for one in page.rows] == names, text
         told = [
             one.name
             for one in map(catalog.resource, ("a", "b"))
@@ -122,9 +122,9 @@ def test_properties_are_replaced_and_filtered_by(catalog: Catalog) -> None:
 def test_a_condition_of_ones_own_narrows_a_list(catalog: Catalog) -> None:
     put(catalog, *(made(f"d/{n}.{end}", 0, size=n) for n in range(4) for end in ("csv", "txt")))
     where = ResourceFilter(where="size > 1 and (path like '%.csv' or not size = 2)")
-    found = [one.name for one in catalog.list_resources(where).resources]
+    found = [one.name for one in catalog.list_resources(where).rows]
     assert found == ["d/2.csv", "d/3.csv", "d/3.txt"]
-    assert catalog.list_resources(where).resources[0].path == "0/d/2.csv"
+    assert catalog.list_resources(where).rows[0].path == "0/d/2.csv"
     for wrong in ("size >", "address = 'x'", "1; drop table resources", "read_text('/etc/passwd')"):
         with pytest.raises(InvalidInput, match="where"):
             catalog.list_resources(ResourceFilter(where=wrong))
@@ -143,7 +143,7 @@ def test_pages_hold_everything_once_in_order(
     while True:
         where = ResourceFilter(prefix="d/", every=every, order=order, count=4, cursor=cursor)
         page = catalog.list_resources(where)
-        found += page.resources
+        found += page.rows
         cursor = page.next_cursor
         if cursor is None:
             break
@@ -164,6 +164,6 @@ def test_tenants_do_not_see_each_other(catalog: Catalog) -> None:
     put(catalog, made("a", 0))
     with pytest.raises(NotRecorded):
         other.resource("a")
-    assert not other.list_resources(ResourceFilter()).resources
+    assert not other.list_resources(ResourceFilter()).rows
     put(other, made("a", 0))
     assert other.next_version("a") == catalog.next_version("a") == 1
