@@ -128,18 +128,6 @@ class Serving(Resources):
             )
         return [Entry(*row) for row in rows]
 
-    def lacking_digest(self, address: str, number: int) -> str | None:
-        """Return a path of a version whose digest or size is not known; None where all are."""
-        query = (
-            "SELECT any_value(path) FROM content WHERE repository = $repository::UUID"
-            " AND added_in <= $number AND (removed_in IS NULL OR removed_in > $number)"
-            " AND (digest IS NULL OR size IS NULL)"
-        )
-        with self._reading() as connection:
-            values = {"repository": self._key(address), "number": number}
-            found: str | None = script.ask(connection, query, **values)[0][0]
-        return found
-
 
 def _lists(row: ContentRow, origin: Origin) -> bool:
     """Say whether an origin, which is of the latest version, is that of this row."""

@@ -7,23 +7,19 @@ from __future__ import annotations
 
 import mimetypes
 import time
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from hashlib import sha256
 from urllib.parse import quote
 
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response, StreamingResponse
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from catalog.digest import Digest
-from catalog.errors import InvalidInput, StorageError
-from catalog.manifest import format_manifest
+from catalog.errors import StorageError
 from catalog.resource import Resource
 from catalog.token import Role
 from catalog.version import ContentRow
 from gateway.answering import (
-    MANIFEST,
     Answer,
     At,
     File,
@@ -39,6 +35,7 @@ from gateway.conditions import Validators
 from gateway.context import Gateway
 from gateway.declared import repr_digest
 from gateway.folder_pages import names, page
+from gateway.manifests import manifest_reply
 from gateway.replies import Refused
 from gateway.sending import Receive, Scope, Send, Sending, Shown
 from gateway.sourcing import sized
@@ -138,7 +135,11 @@ class Content:
         if isinstance(given, Moved):
             return _slashed(request)
         if isinstance(given, Manifest):
-            return await self._manifest(request, tenant, served, given.version)
+            shown = await self._gateway.thread(
+                manifest_reply, request, tenant.catalog, served, given.version
+            )
+            shown.headers["Cache-Control"] = CHANGING
+            return shown
         if isinstance(given, Unlisted):
             return await self._unlisted(tenant, served, given.path)
         raise Refused(404, "there is no such file", kind="NotFound")
@@ -188,34 +189,6 @@ class Content:
         )
         return AppResponse(Sending(shown, opener))
 
-    async def _manifest(
-        self, request: Request, tenant: Tenant, served: Served, number: int
-    ) -> Response:
-        """Send the manifest of a version: every file with digest and size."""
-        gateway, catalog = self._gateway, tenant.catalog
-        lacking = await gateway.thread(catalog.lacking_digest, served.address, number)
-        if lacking is not None:
-            raise Refused(
-                409,
-                f"version {number} has no manifest: no digest of {lacking!r} is known",
-                kind="NoDigest",
-            )
-        etag = f'"manifest-{number}-{sha256(served.address.encode()).hexdigest()[:16]}"'
-        if request.headers.get("if-none-match") == etag:
-            return Response(status_code=304, headers={"ETag": etag})
-        rows = catalog.content(served.address, number)
-        lines = format_manifest(map(_listed, rows), MANIFEST)
-
-        def block() -> bytes:
-            return "".join(line for _, line in zip(range(2000), lines, strict=False)).encode()
-
-        async def blocks() -> AsyncIterator[bytes]:
-            while data := await gateway.thread(block):
-                yield data
-
-        headers = {"ETag": etag, "X-Entrepot-Version": str(number), "Cache-Control": CHANGING}
-        return StreamingResponse(blocks(), headers=headers, media_type="text/plain")
-
 
 def etag_of(row: ContentRow) -> str:
     """Return the etag of a row, the same before and after its bytes are fetched.
@@ -227,12 +200,6 @@ def etag_of(row: ContentRow) -> str:
         return f'"{row.digest}"'
     text = f"{row.path}\x1f{row.size}\x1f{row.etag}\x1f{row.modified_us}"
     return f'"r-{sha256(text.encode()).hexdigest()[:32]}"'
-
-
-def _listed(row: ContentRow) -> Resource:
-    if row.digest is None:
-        raise InvalidInput(f"no digest of {row.path!r} is known")
-    return Resource(row.path, size=row.size, digests=(Digest("sha256", row.digest),))
 
 
 def _slashed(request: Request) -> Response:

@@ -20,11 +20,10 @@ from catalog.version import ContentRow, Version
 from catalog.version_filter import Span, VersionFilter
 from gateway.answers import Told, page, plain
 from gateway.answers import version as version_facts
-from gateway.conditions import Validators, Verdict, decide
 from gateway.context import Admin, Context, Reader, Writer
-from gateway.lines import json_lines, text_lines, wants_lines
+from gateway.lines import json_lines, wants_lines
+from gateway.manifests import manifest_reply
 from gateway.paging import Moment, Paging
-from gateway.replies import Refused
 from gateway.repositories import Name
 
 router = APIRouter(prefix="/v1/{tenant}/repositories/{name}/versions", tags=["repositories"])
@@ -133,24 +132,8 @@ def content(
 @router.head("/{number}/manifest", response_class=Response)
 def manifest(context: Reader, name: Name, number: Number, request: Request) -> Response:
     """Send a version's PULP_MANIFEST: a line `path,sha256,size` for each file."""
-    catalog, one = context.tenant.catalog, version_of(context, name, number)
-    lacking = catalog.unlisted(one.address, one.number)
-    if lacking is not None:
-        raise Refused(
-            409,
-            f"version {one.number} of {name!r} has no manifest: {lacking!r} has no known sha256 "
-            "or size, or a name that no line can tell; `entrepot adopt` reads what is unknown",
-            kind="NoManifest",
-        )
-    # No other catalog has seen a repository at the same moment, and no version ever changes.
-    etag = f'"{catalog.seen_us(one.address) or 0:x}-{one.number}"'
-    headers = {"ETag": etag, "X-Entrepot-Version": str(one.number)}
-    verdict = decide(request.headers, Validators(etag))
-    if verdict is not Verdict.SEND:
-        return Response(status_code=verdict.value, headers=headers)
-    if request.method == "HEAD":
-        return Response(media_type="text/plain", headers=headers)
-    return text_lines(catalog.manifest_lines(one.address, one.number), headers)
+    served, one = context.tenant.served(name), version_of(context, name, number)
+    return manifest_reply(request, context.tenant.catalog, served, one.number)
 
 
 @router.put("/{number}/labels")
