@@ -17,11 +17,11 @@ from catalog.errors import ContentConflict, InvalidInput, NotRecorded
 from catalog.resource_version import ResourceVersion
 from catalog.resources import ResourceFilter
 from catalog.store import Catalog
+from gateway.forms import BLOCK
 from gateway.metadata import digests, moment, storage_type
 from gateway.names import checked_name
 from gateway.package import Coordinates, Described, metadata_of
 from gateway.properties import checked_properties
-from gateway.receiving import BLOCK
 from gateway.resource_store import ResourceStore
 from gateway.upload import Facts
 

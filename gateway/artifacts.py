@@ -22,7 +22,6 @@ from gateway.artifact_store import KEY, artifact, register_artifact, standing, s
 from gateway.context import Context, Reader, Writer
 from gateway.forms import FileBegins, FileBytes, events, reader_of
 from gateway.package import LARGEST, Coordinates, Described, described
-from gateway.receiving import BLOCK
 from gateway.replies import Refused
 from gateway.resources import Body, Told, sent
 
@@ -141,7 +140,6 @@ async def _received(context: Context, request: Request, name: str, held: ExitSta
         raise InvalidInput("a form was expected (multipart/form-data)")
     folder = context.tenant.catalog.beside / "tmp"
     form = Form(reader.fields)
-    waiting = bytearray()
     try:
         async for event in events(request, reader):
             if isinstance(event, FileBegins):
@@ -151,12 +149,7 @@ async def _received(context: Context, request: Request, name: str, held: ExitSta
                 file: IO[bytes] = held.enter_context(kept)
                 form.files.append((event.file_name or "", file))
             elif isinstance(event, FileBytes):
-                waiting += event.data
-                if len(waiting) < BLOCK:
-                    continue
-            if form.files and waiting:
-                await context.gateway.thread(form.files[-1][1].write, bytes(waiting))
-                waiting.clear()
+                await context.gateway.thread(form.files[-1][1].write, event.data)
     except ClientDisconnect as error:
         raise Refused(400, "the client went away before its end", kind="ClientGone") from error
     for _, file in form.files:

@@ -17,6 +17,7 @@ from catalog.errors import InvalidInput
 FIELD_BYTES = 2**16  # of one field
 FIELDS = 50
 HEADER_BYTES = 2**13  # of one header of a part
+BLOCK = 2**20  # bytes of a file that are handed on together: each costs a turn of a thread
 FILE = "input"
 """The name of the field that holds the file, as the Punch Resource Manager has it."""
 
@@ -164,13 +165,29 @@ UNTOLD = "application/x-www-form-urlencoded"  # what curl says of any body that 
 
 
 async def events(request: Request, reader: FormReader | None) -> AsyncIterator[Event]:
-    """Yield what the body of a request holds: of a form its files, else one file."""
+    """Yield what the body of a request holds: of a form its files, else one file.
+
+    No `FileBytes` has fewer than `BLOCK` bytes, but for the last of each file.
+    """
+    waiting = bytearray()
+    async for event in _as_they_come(request, reader):
+        if isinstance(event, FileBytes):
+            waiting += event.data
+            if len(waiting) < BLOCK:
+                continue
+        if waiting:
+            yield FileBytes(bytes(waiting))
+            waiting.clear()
+        if not isinstance(event, FileBytes):
+            yield event
+
+
+async def _as_they_come(request: Request, reader: FormReader | None) -> AsyncIterator[Event]:
     if reader is None:
         told = request.headers.get("content-type")
         yield FileBegins("", None, None if told == UNTOLD else told, {})
         async for data in request.stream():
-            if data:
-                yield FileBytes(data)
+            yield FileBytes(data)
         yield FileEnds()
         return
     async for data in request.stream():

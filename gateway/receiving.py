@@ -12,12 +12,10 @@ from catalog.errors import InvalidInput
 from catalog.resource_version import ResourceVersion
 from gateway.context import Context
 from gateway.declared import declared
-from gateway.forms import FileBegins, FileBytes, FileEnds, FormReader, events, reader_of
+from gateway.forms import FileBegins, FileBytes, FormReader, events, reader_of
 from gateway.properties import checked_properties
 from gateway.replies import Refused
 from gateway.upload import Facts, Upload
-
-BLOCK = 2**20  # bytes handed to a thread together
 
 
 async def receive(
@@ -33,7 +31,6 @@ async def receive(
     reader = reader_of(request)
     upload: Upload | None = None
     made: ResourceVersion | None = None
-    waiting = bytearray()
     try:
         async for event in events(request, reader):
             if isinstance(event, FileBegins):
@@ -43,13 +40,7 @@ async def receive(
                 store = await context.gateway.thread(context.tenant.store)
                 upload = await context.gateway.thread(store.begin, name, facts)
             elif isinstance(event, FileBytes) and upload is not None:
-                waiting += event.data
-                if len(waiting) >= BLOCK:
-                    await context.gateway.thread(upload.write, bytes(waiting))
-                    waiting.clear()
-            elif isinstance(event, FileEnds) and upload is not None and waiting:
-                await context.gateway.thread(upload.write, bytes(waiting))
-                waiting.clear()
+                await context.gateway.thread(upload.write, event.data)
         if upload is None:
             raise InvalidInput("the form has no field 'input' that holds the file")
         last = _facts(request, upload.facts.content_type, _fields(reader), properties, reader)

@@ -18,11 +18,11 @@ from gateway.chunked import ChunkStore
 from gateway.chunks import About, Chunked, part_of
 from gateway.context import Context, Writer
 from gateway.declared import declared
+from gateway.forms import FileBytes, events
 from gateway.metadata import document, moment, reply
 from gateway.names import checked_name
 from gateway.properties import checked_properties
 from gateway.ranges import Part
-from gateway.receiving import BLOCK
 from gateway.replies import Refused
 from gateway.resources import Body as Model
 from gateway.tenants import Tenant
@@ -101,14 +101,10 @@ async def put(context: Writer, upload_id: str, request: Request) -> Told:
     expected = declared(request.headers, name="the chunk")
     held = store.writing(upload_id, part, expected)
     writer = await thread(held.__enter__)
-    waiting = bytearray()
     try:
-        async for data in request.stream():
-            waiting += data
-            if len(waiting) >= BLOCK:
-                await thread(writer.write, bytes(waiting))
-                waiting.clear()
-        await thread(writer.write, bytes(waiting))
+        async for event in events(request, None):
+            if isinstance(event, FileBytes):
+                await thread(writer.write, event.data)
         await context.gateway.surely(writer.finish)
     except ClientDisconnect as error:
         raise Refused(400, "the client went away before its end", kind="ClientGone") from error
