@@ -22,8 +22,10 @@ from gateway.artifact_store import KEY, artifact, register_artifact, standing, s
 from gateway.context import Context, Reader, Writer
 from gateway.forms import FileBegins, FileBytes, events, reader_of
 from gateway.package import LARGEST, Coordinates, Described, described
+from gateway.paging import Cursor
 from gateway.replies import Refused
-from gateway.resources import Body, Told, sent
+from gateway.resources import Told, sent
+from gateway.strict import Strict
 
 router = APIRouter(prefix="/v1/{tenant}/artifacts", tags=["artifacts"])
 MOST = 100  # files of one form
@@ -32,7 +34,7 @@ Override = Annotated[
 ]
 
 
-class Asked(Body):
+class Asked(Strict):
     """Which artifacts a list has."""
 
     type: str = Field(default="", max_length=255, description="Only of this type.")
@@ -40,12 +42,7 @@ class Asked(Body):
     artifact: str = Field(default="", max_length=255, description="Only of this name.")
     version: str = Field(default="", max_length=255, description="Only of this version.")
     limit: int = Field(default=PAGE, ge=1, le=LARGEST_PAGE, description="Of one page.")
-    cursor: str | None = Field(
-        default=None,
-        max_length=8192,
-        pattern="^[A-Za-z0-9_=-]*$",
-        description="The header X-Next-Cursor of the page before.",
-    )
+    cursor: Cursor = Field(default=None, description="The header X-Next-Cursor of the page before.")
 
 
 @dataclass(frozen=True, slots=True)

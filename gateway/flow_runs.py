@@ -8,7 +8,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Path, Query
 from prefect.client.schemas.objects import FlowRun, StateType
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from catalog.browsing import RunFilter
 from catalog.cursor import decoded, encoded
@@ -16,8 +16,9 @@ from catalog.run import Run
 from gateway import answers
 from gateway.answers import Told, told
 from gateway.context import Admin, Reader, Writer
-from gateway.paging import Moment
+from gateway.paging import Moment, Paging
 from gateway.prefect_runs import ENDED, FLOW, MOST, PrefectRuns
+from gateway.strict import Strict
 
 router = APIRouter(prefix="/v1/{tenant}/flow-runs", tags=["runs"])
 FlowRunId = Annotated[UUID, Path(description="The id that the start of the run answered.")]
@@ -42,27 +43,17 @@ class RunState(StrEnum):
         return StateType(self.value.upper())
 
 
-class FlowRuns(BaseModel):
+class FlowRuns(Paging):
     """Which runs a list has."""
-
-    model_config = ConfigDict(extra="forbid")
 
     state: list[RunState] = Field(
         default_factory=list[RunState], description="Their state; repeatable."
     )
     limit: int = Field(default=100, ge=1, le=LARGEST, description="Rows of one page.")
-    cursor: str | None = Field(
-        default=None,
-        max_length=8192,
-        pattern="^[A-Za-z0-9_=-]*$",
-        description="The `next` of the page before.",
-    )
 
 
-class Purge(BaseModel):
+class Purge(Strict):
     """Which ended runs are deleted."""
-
-    model_config = ConfigDict(extra="forbid")
 
     before: Moment = Field(description="Runs that ended before this moment; without a zone UTC.")
     state: list[RunState] = Field(

@@ -7,21 +7,20 @@ from datetime import UTC, datetime
 from urllib.parse import quote
 
 from fastapi import APIRouter, Request
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from catalog.paths import check_path
 from gateway.answers import Told
 from gateway.context import Reader
 from gateway.repositories import Name
+from gateway.strict import Strict
 
 router = APIRouter(prefix="/v1/{tenant}/repositories", tags=["repositories"])
 LONGEST_S = 30 * 86_400
 
 
-class Wanted(BaseModel):
+class Wanted(Strict):
     """Which file a link is for, and for how long."""
-
-    model_config = ConfigDict(extra="forbid")
 
     path: str = Field(description="The file's path.", min_length=1, max_length=4096)
     version: int | None = Field(

@@ -6,9 +6,10 @@ import re
 from datetime import UTC, datetime
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from catalog.browsing import LARGEST_PAGE, PAGE, Asked
+from gateway.strict import Strict
 
 _NUMBER = re.compile(r"[+-]?[0-9.]+(e[+-]?[0-9]+)?", re.IGNORECASE)
 
@@ -35,20 +36,14 @@ def utc(moment: datetime) -> datetime:
 
 
 Moment = Annotated[datetime, BeforeValidator(written), AfterValidator(utc)]
+Cursor = Annotated[str | None, Field(max_length=8192, pattern="^[A-Za-z0-9_=-]*$")]
 
 
-class Paging(BaseModel):
-    """The query of a list; an unknown key is an error."""
-
-    model_config = ConfigDict(extra="forbid")
+class Paging(Strict):
+    """The query of a list."""
 
     limit: int = Field(default=PAGE, ge=1, le=LARGEST_PAGE, description="Rows of one page.")
-    cursor: str | None = Field(
-        default=None,
-        max_length=8192,
-        pattern="^[A-Za-z0-9_=-]*$",
-        description="The `next` of the page before.",
-    )
+    cursor: Cursor = Field(default=None, description="The `next` of the page before.")
 
     def asked(self) -> Asked:
         """Return which page is meant."""

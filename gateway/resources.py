@@ -10,7 +10,7 @@ import hashlib
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from starlette.responses import Response
 
 from catalog.browsing import LARGEST_PAGE, PAGE
@@ -24,10 +24,12 @@ from gateway.context import Context, Reader, Writer
 from gateway.declared import repr_digest
 from gateway.metadata import document, listed, reply, simple
 from gateway.names import checked_name, disposition
+from gateway.paging import Paging
 from gateway.properties import checked_properties, properties_of
 from gateway.receiving import receive
 from gateway.sending import Sending, Shown
 from gateway.stored import stored_opener
+from gateway.strict import Strict
 from gateway.upload import Facts
 
 router = APIRouter(prefix="/v1/{tenant}/resources", tags=["resources"])
@@ -42,13 +44,7 @@ To = Annotated[str, Query(description="The name that it gets.", min_length=1, ma
 Told = dict[str, Any]
 
 
-class Body(BaseModel):
-    """A JSON body; an unknown key is an error."""
-
-    model_config = ConfigDict(extra="forbid")
-
-
-class Listing(Body):
+class Listing(Paging):
     """Which resources a list has, and how it tells of them."""
 
     simplify: bool = Field(default=False, description="Tell time, name and version alone.")
@@ -63,12 +59,6 @@ class Listing(Body):
         max_length=40,
     )
     limit: int = Field(default=PAGE, ge=1, le=LARGEST_PAGE, description="Of one page.")
-    cursor: str | None = Field(
-        default=None,
-        max_length=8192,
-        pattern="^[A-Za-z0-9_=-]*$",
-        description="The `next` of the page before.",
-    )
     where: str = Field(
         default="",
         max_length=2000,
@@ -79,7 +69,7 @@ class Listing(Body):
     )
 
 
-class Registration(Body):
+class Registration(Strict):
     """What lies elsewhere."""
 
     url: str = Field(description="Where the bytes lie.", min_length=1, max_length=4096)
@@ -93,7 +83,7 @@ class Registration(Body):
     )
 
 
-class Properties(Body):
+class Properties(Strict):
     """Properties that replace those a resource has."""
 
     properties: dict[str, str] = Field(description="Your own words about it.")

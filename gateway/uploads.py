@@ -24,7 +24,7 @@ from gateway.names import checked_name
 from gateway.properties import checked_properties
 from gateway.ranges import Part
 from gateway.replies import Refused
-from gateway.resources import Body as Model
+from gateway.strict import Strict
 from gateway.tenants import Tenant
 from gateway.upload import Facts
 
@@ -33,7 +33,7 @@ Told = dict[str, Any]
 Digests = Annotated[dict[str, str], Field(description="Digests of the whole, in hex by algorithm.")]
 
 
-class Creation(Model):
+class Creation(Strict):
     """What an upload will be."""
 
     name: str = Field(description="The resource's name, a path.", min_length=1, max_length=1024)
@@ -45,7 +45,7 @@ class Creation(Model):
     digests: Digests = Field(default_factory=dict[str, str])
 
 
-class Commitment(Model):
+class Commitment(Strict):
     """What is known only at the end."""
 
     digests: Digests = Field(default_factory=dict[str, str])

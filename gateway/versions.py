@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from starlette.responses import Response
 
 from catalog.browsing import EVERY_PATH, LARGEST_PAGE, Asked, ContentFilter, Page
@@ -25,6 +25,7 @@ from gateway.lines import json_lines, wants_lines
 from gateway.manifests import manifest_reply
 from gateway.paging import Moment, Paging
 from gateway.repositories import Name
+from gateway.strict import Strict
 
 router = APIRouter(prefix="/v1/{tenant}/repositories/{name}/versions", tags=["repositories"])
 Number = Annotated[
@@ -73,20 +74,16 @@ class Content(Paging):
     glob: str = Field(default="", max_length=1024, description="Glob of whole paths.")
 
 
-class Labels(BaseModel):
+class Labels(Strict):
     """Labels that replace those a version has."""
-
-    model_config = ConfigDict(extra="forbid")
 
     labels: dict[Label, Annotated[str, Field(max_length=2000)]] = Field(
         description="Your own words about it."
     )
 
 
-class Protection(BaseModel):
+class Protection(Strict):
     """Why a version has to stay."""
-
-    model_config = ConfigDict(extra="forbid")
 
     reason: str = Field(min_length=1, max_length=2000, description="Why it has to stay.")
 
