@@ -6,7 +6,6 @@ must lie below one of the tenant's roots; any other storage must hold one of its
 
 from __future__ import annotations
 
-import os
 import socket
 from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
@@ -22,6 +21,7 @@ from providers.http import HttpSettings
 from providers.http_socket import is_public
 from providers.local import LocalSettings
 from providers.registry import scheme_of
+from providers.roots import below
 from providers.url import parse_url
 from tasks.job import opened_source
 from transfer.job import End
@@ -35,7 +35,7 @@ class External:
     ) -> None:
         """Allow addresses that begin so, folders below `roots`, and what `repositories` hold."""
         self._allowed = tuple(allowed)
-        self._roots = [os.path.realpath(root) for root in roots]
+        self._roots = roots
         self._repositories = repositories
 
     def check(self, url: str) -> None:
@@ -89,9 +89,7 @@ class External:
         return None
 
     def _check_folder(self, url: str) -> None:
-        settings = LocalSettings.from_url(url)
-        real = os.path.realpath(settings.path)
-        if not any(real.startswith(root.rstrip("/") + "/") for root in self._roots):
+        if not below(LocalSettings.from_url(url).path, self._roots):
             raise InvalidInput(f"{url!r} lies below none of the folders that are allowed here")
 
 

@@ -6,7 +6,6 @@ and what a web address says all by itself; any other address leads nowhere, whoe
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
@@ -19,6 +18,7 @@ from catalog.errors import CatalogError, InvalidInput, RepositoryNotFound
 from providers.base import Source
 from providers.local import LocalSettings
 from providers.registry import scheme_of
+from providers.roots import within
 from providers.signing import Sign, signer
 from tasks.job import opened_source
 from transfer.job import End
@@ -38,7 +38,7 @@ class Places:
         would open are then refused.
         """
         self._configured = configured
-        self._roots = [os.path.realpath(root) for root in roots]
+        self._roots = roots
         self._closed = closed
         self._ends: dict[str, End[Source]] = {}
         self._signers: dict[str, Sign | None] = {}
@@ -75,10 +75,9 @@ class Places:
     def check(self, repository: Repository) -> Repository:
         """Return a repository that this tenant may use, or refuse a folder outside of its roots."""
         settings = repository.settings
-        if isinstance(settings, LocalSettings) and self._roots:
-            real = os.path.realpath(settings.path)
-            if not any(real == root or real.startswith(root + "/") for root in self._roots):
-                raise InvalidInput("a folder of this tenant's lies outside of its local_roots")
+        folder = settings.path if isinstance(settings, LocalSettings) else None
+        if folder is not None and self._roots and not within(folder, self._roots):
+            raise InvalidInput("a folder of this tenant's lies outside of its local_roots")
         return repository
 
     def close(self) -> None:

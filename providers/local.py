@@ -15,6 +15,7 @@ from providers.base import OpenOptions, ProviderSettings
 from providers.connection import NoConnection, OnClose, keep_open
 from providers.local_storage import LocalStorage, Placement
 from providers.local_walk import Symlinks
+from providers.roots import within
 
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
@@ -61,8 +62,7 @@ class LocalSettings(ProviderSettings, title="Folder"):
     def _allowed(self) -> None:
         """Refuse a folder outside of `ENTREPOT_LOCAL_ROOTS`, symbolic links resolved."""
         roots = [os.path.realpath(root) for root in Settings().local_roots]
-        real = os.path.realpath(self.path)
-        if roots and not any(real == root or real.startswith(root + "/") for root in roots):
+        if roots and not within(self.path, roots):
             raise InvalidInput(
                 f"the folder {self.path!r} lies outside of ENTREPOT_LOCAL_ROOTS: {', '.join(roots)}"
             )
