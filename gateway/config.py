@@ -1,12 +1,14 @@
 """What the gateway serves, and to whom: a YAML file, or else one tenant with every stored block.
 
-tenants:
-acme:
-resources: s3-acme              # where uploads lie; a block, a URL or a provider's fields
-repositories:
-models: s3-models             # /content/acme/models/…
-mirror: {repository: web-cache, upstream: "https://mirror.example/data/"}
-local_roots: [/srv/acme]        # no local folder outside of these
+    tenants:
+      acme:
+        resources: s3-acme              # where uploads lie; a block, a URL or a provider's fields
+        repositories:
+          models: s3-models             # /content/acme/models/…
+          mirror: {repository: web-cache, upstream: "https://mirror.example/data/"}
+        local_roots: [/srv/acme]        # no local folder outside of these
+
+docs/gateway.md has more of it.
 """
 
 from __future__ import annotations

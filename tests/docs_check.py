@@ -16,6 +16,8 @@ from providers.registry import BUILT_IN
 ROOT = Path(__file__).parents[1]
 PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
 LINK = re.compile(r"\]\(([^)#\s]+)")
+FENCED = re.compile(r"^```.*?^```$", re.DOTALL | re.MULTILINE)
+INDENTED = re.compile(r"\n\n    (.+)")
 PYTHON = re.compile(r"```python\n(.*?)```", re.DOTALL)
 MAKE = re.compile(r"^([a-z]+):", re.MULTILINE)
 
@@ -30,6 +32,10 @@ def problems() -> list[str]:
             f"{name}: the link {link!r} leads nowhere"
             for link in LINK.findall(text)
             if "://" not in link and not (page.parent / link).exists()
+        ]
+        found += [
+            f"{name}: {code!r} stands in no fence with a language, so no test can run it"
+            for code in (*INDENTED.findall(FENCED.sub("", text)), *unnamed(text))
         ]
         for code in PYTHON.findall(text):
             try:
@@ -58,6 +64,12 @@ def problems() -> list[str]:
         if f"make {target}" not in documented
     ]
     return found
+
+
+def unnamed(text: str) -> list[str]:
+    """Return the first line of each fence that says no language."""
+    fences = (one.splitlines() for one in FENCED.findall(text))
+    return [lines[1] for lines in fences if lines[0] == "```"]
 
 
 def _written() -> set[str]:

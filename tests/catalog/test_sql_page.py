@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -62,6 +63,18 @@ def test_every_query_of_the_page_finds_something(march: Catalog) -> None:
     assert len(QUERIES) == 7
     for query in QUERIES:
         assert march.sql(query), query
+
+
+def test_the_python_of_the_page_asks_the_catalog(
+    march: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ENTREPOT_CATALOG", str(march.path))
+    (code,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+    here: dict[str, Any] = {}
+    exec(code.replace("s3://archive", B), here)  # noqa: S102 - our own page
+
+    assert {row[0] for row in here["rows"]} >= {B, OTHER}
+    assert here["table"]["number"].to_list() == [0, 1, 2]
 
 
 def test_what_b_held_on_3_march_and_which_run_put_it_there(march: Catalog) -> None:

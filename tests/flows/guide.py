@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import ast
+import asyncio
+import inspect
 import os
 import re
 import shlex
 import subprocess
-from collections.abc import Callable, Mapping
-from contextlib import redirect_stdout
+import sys
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, redirect_stdout
 from dataclasses import dataclass, field
 from importlib import import_module
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
+import obstore
 import yaml
 
+from catalog.store import Catalog
 from cli.app import app
+from tests.servers.process import ROOT, listens, running
+from tests.servers.seaweedfs import S3Server
 
 DOCS = Path(__file__).parents[2] / "docs"
 BLOCK = re.compile(
@@ -24,6 +32,19 @@ BLOCK = re.compile(
     re.DOTALL | re.MULTILINE,
 )
 ENDS = re.compile(r"\s+# exits with (?P<code>\d+)$")
+MODULE = re.compile(r"# (?P<file>[\w/]+\.py)\b")
+DEFINES = re.compile(r"\w+=\S+|\w+\(\) \{.*\}")
+COMMAND = re.compile(r"`((?:entrepot|prefect) [a-z][^`…]* [^`…]+)`")
+IDS: Mapping[str, Callable[[Catalog], str]] = {
+    "PLAN_ID": lambda catalog: next(
+        str(one.plan_id) for one in catalog.runs() if one.plan_id is not None
+    ),
+    "RUN_ID": lambda catalog: next(
+        one.run_id for one in catalog.runs() if one.kind in ("sync", "apply")
+    ),
+    "TOKEN_ID": lambda catalog: catalog.tokens()[-1].token_id,
+}
+"""What pages call an id that only the run before tells, and where it is to be found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,21 +62,118 @@ def blocks(page: str) -> tuple[Block, ...]:
     return tuple(Block(one["language"], one["code"], one["reason"]) for one in found)
 
 
+def commands(page: str) -> tuple[str, ...]:
+    """Return the commands of a page that stand in its sentences and tables, with arguments."""
+    return tuple(COMMAND.findall((DOCS / page).read_text()))
+
+
+def s3_names(server: S3Server) -> dict[str, str]:
+    """Return what stands in place of a bucket at AWS."""
+    keys = f'access_key_id="{server.access_key}", secret_access_key="{server.secret_key}"'
+    return {'region="eu-central-1"': f'endpoint="{server.endpoint}", {keys}'}
+
+
+def put(server: S3Server, bucket: str, files: Mapping[str, bytes]) -> None:
+    """Make a bucket that holds `files`."""
+    server.make_bucket(bucket)
+    store = server.store(bucket)
+    for path, data in files.items():
+        obstore.put(store, path, data)
+
+
+def write(folder: Path, files: Mapping[str, str]) -> Path:
+    """Write files below a folder, and return it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for path, text in files.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(text)
+    return folder
+
+
+def stored(folder: Path, files: Mapping[str, str], **more: Any) -> None:  # noqa: ANN401 - fields
+    """Write a folder of files, and store it as a repository of its name."""
+    from blocks.repository import Repository  # noqa: PLC0415 - imports Prefect
+
+    storage = {"type": "local", "path": str(write(folder, files))}
+    one = Repository.model_validate({"storage": storage, **more})
+    one.save(folder.name, overwrite=True)
+
+
+@contextmanager
+def sync_deployed(*more: str) -> Generator[None]:
+    """Deploy the flow `sync` while the block lasts; the deployments `more` end with it."""
+    from prefect import get_client  # noqa: PLC0415 - imports Prefect
+
+    from flows.sync import sync  # noqa: PLC0415
+
+    with get_client(sync_client=True) as client:
+        flow = client.create_flow(sync)
+        client.create_deployment(flow, "sync", entrypoint="flows.sync.sync", tags=["entrepot"])
+        try:
+            yield
+        finally:
+            for name in ("sync", *more):
+                client.delete_deployment(client.read_deployment_by_name(f"sync/{name}").id)
+
+
+def gateway_at(port: int) -> dict[str, str]:
+    """Return what lets a page's gateway listen on a port of ours."""
+    return {
+        "entrepot gateway": f"entrepot gateway --port {port}",
+        "127.0.0.1:4242": f"127.0.0.1:{port}",
+    }
+
+
+def forgetting() -> Iterator[None]:
+    """Delete what a page stored at the tests' server: others count what is there."""
+    from prefect import get_client  # noqa: PLC0415 - imports Prefect
+
+    with get_client(sync_client=True) as client:
+        before = {one.id for one in client.read_block_documents(limit=200)}
+        yield
+        for one in client.read_block_documents(limit=200):
+            if one.id not in before and one.name:
+                client.delete_block_document(one.id)
+
+
 @dataclass(slots=True)
 class Reader:
-    """Somebody who does what a page says, with `names` of the page put in place of others."""
+    """Somebody who does what a page says, with `names` of the page put in place of others.
+
+    What is neither Python nor a shell nor what these print is taken by a reader of its `languages`.
+    """
 
     page: str
     names: Mapping[str, str]
+    languages: Mapping[str, Callable[[str], object]] = field(
+        default_factory=dict[str, Callable[[str], object]]
+    )
     here: dict[str, object] = field(default_factory=dict[str, object])
     printed: str = ""  # by the commands of the last block of shell
+    defined: str = ""  # variables and functions of the shell
+    served: ExitStack = field(default_factory=ExitStack)  # what goes on until the page ends
 
     def read(self, before: Mapping[int, Callable[[], object]] | None = None) -> None:
         """Run the page; `before` holds what happens outside just before a block, by its place."""
-        for place, block in enumerate(one for one in blocks(self.page) if one.reason is None):
-            if before and place in before:
-                before[place]()
-            RUN[block.language](self, self.put(block.code))
+        ours = {
+            "python": self.python,
+            "sh": self.shell,
+            "text": self.text,
+            "yaml": deployments,
+            **self.languages,
+        }
+        with self.served:
+            for place, block in enumerate(one for one in blocks(self.page) if one.reason is None):
+                if before and place in before:
+                    before[place]()
+                ours[block.language](self.put(block.code))
+
+    def sentences(self, before: Mapping[str, Callable[[], object]] | None = None) -> None:
+        """Run the commands that stand in sentences and tables; `before` goes by their text."""
+        for command in commands(self.page):
+            if before and command in before:
+                before[command]()
+            self.shell(self.put(command))
 
     def put(self, code: str) -> str:
         """Return the code with our servers and folders in place of those of the page."""
@@ -64,24 +182,43 @@ class Reader:
         return code
 
     def python(self, code: str) -> None:
-        """Run Python; names stay for the next block."""
-        exec(compile(code, self.page, "exec"), self.here)  # noqa: S102 - our own page
+        """Run Python, as a notebook does; names stay for the next block.
+
+        A block that says in its first line which file it is becomes that file.
+        """
+        if module := MODULE.match(code):
+            write(Path(), {module["file"]: code})
+            return
+        waits = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
+        done = eval(compile(code, self.page, "exec", flags=waits), self.here)  # noqa: S307 - our own page
+        if inspect.iscoroutine(done):
+            asyncio.run(done)
 
     def shell(self, code: str) -> None:
-        """Run `entrepot` in this process, which saves seconds a command, and all else in bash."""
+        """Run `entrepot` in this process, which saves seconds a command, and all else in bash.
+
+        What serves until it is stopped goes on beside the rest of the page.
+        """
         self.printed = ""
         for line in code.replace("\\\n", " ").splitlines():
             ends = ENDS.search(line)
-            words = shlex.split(line, comments=True)
-            if words[:1] == ["entrepot"]:
+            words = [identified(word) for word in shlex.split(line, comments=True)]
+            if words[:2] in (["entrepot", "gateway"], ["prefect", "worker"]):
+                self.serve(words)
+            elif words[:1] == ["entrepot"]:
                 self.entrepot(words[1:], int(ends["code"]) if ends else 0)
             elif words[:1] == ["export"]:
                 name, _, value = words[1].partition("=")
                 os.environ[name] = value
+            elif DEFINES.fullmatch(line):
+                self.defined += f"{line}\n"
             elif words:
-                subprocess.run(["bash", "-euc", line], check=True, timeout=60)
+                path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+                here = {**os.environ, **(at_prefect() if words[0] == "prefect" else {})}
+                bash = ["bash", "-euc", self.defined + line]
+                subprocess.run(bash, check=True, timeout=60, env={**here, "PATH": path})
 
-    def entrepot(self, words: list[str], wanted: int) -> None:
+    def entrepot(self, words: list[str], wanted: int = 0) -> None:
         """Run a command and compare how it ends."""
         ended: object = 0
         with redirect_stdout(StringIO()) as out:
@@ -90,7 +227,25 @@ class Reader:
             except SystemExit as end:
                 ended = end.code or 0
         self.printed += out.getvalue()
-        assert ended == wanted, f"{self.page}: {words} ended with {ended}"
+        assert ended == wanted, f"{self.page}: {words} ended with {ended}: {out.getvalue()}"
+
+    def serve(self, words: list[str]) -> None:
+        """Start a gateway or a worker; it lives until the page ends, and not shorter."""
+        port = words[words.index("--port") + 1] if "--port" in words else None
+        module = {"entrepot": "cli"}.get(words[0], words[0])
+        process = self.served.enter_context(
+            running(
+                [sys.executable, "-m", module, *words[1:]],
+                lambda: port is None or listens(int(port)),
+                log=Path(f"{words[1]}.log").resolve(),
+                environment=at_prefect(),
+            )
+        )
+        self.served.callback(lambda: self.alive(words, process))
+
+    def alive(self, words: list[str], process: subprocess.Popen[bytes]) -> None:
+        """Look whether what serves still does."""
+        assert process.poll() is None, f"{self.page}: {words} ended with {process.returncode}"
 
     def text(self, code: str) -> None:
         """Compare what was printed, in words: `…` stands for what differs from time to time."""
@@ -99,18 +254,25 @@ class Reader:
             shape = re.escape(wanted).replace("…", ".*")
             assert any(re.fullmatch(shape, line) for line in lines), f"{wanted!r} not in {lines}"
 
-    def deployments(self, code: str) -> None:
-        """Hold the deployments of a `prefect.yaml` against the flows that they name."""
-        for one in yaml.safe_load(code)["deployments"]:
-            module, _, name = one["entrypoint"].rpartition(".")
-            flow: Any = getattr(import_module(module), name)
-            flow.validate_parameters(one["parameters"])
-            assert all(len(schedule["cron"].split()) == 5 for schedule in one["schedules"])
+
+def at_prefect() -> dict[str, str]:
+    """Return the environment of a program that asks the Prefect server which this process asks."""
+    from prefect.settings import get_current_settings  # noqa: PLC0415 - imports Prefect
+
+    settings = get_current_settings().to_environment_variables(exclude_unset=True)
+    return {**settings, "PYTHONPATH": str(ROOT)}
 
 
-RUN: dict[str, Callable[[Reader, str], None]] = {
-    "python": Reader.python,
-    "sh": Reader.shell,
-    "text": Reader.text,
-    "yaml": Reader.deployments,
-}
+def identified(word: str) -> str:
+    """Return a word of a command with the id that it stands for."""
+    known = IDS.get(word)
+    return word if known is None else known(Catalog.open())
+
+
+def deployments(code: str) -> None:
+    """Hold the deployments of a `prefect.yaml` against the flows that they name."""
+    for one in yaml.safe_load(code)["deployments"]:
+        module, _, name = one["entrypoint"].rpartition(".")
+        flow: Any = getattr(import_module(module), name)
+        flow.validate_parameters(one["parameters"])
+        assert all(len(schedule["cron"].split()) == 5 for schedule in one["schedules"])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import re
-import sys
 from pathlib import Path
 from xml.etree import ElementTree as ET
 

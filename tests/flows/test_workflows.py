@@ -36,11 +36,6 @@ workflows: [{name: w, source: s, destinations: [d]}]
 """
 
 
-def named(server: S3Server, name: str) -> set[str]:
-    store = server.store(name)
-    return {one["path"] for page in obstore.list(store) for one in page}
-
-
 def test_the_example_of_ingest_does_what_ingest_does(
     s3_server: S3Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -73,8 +68,8 @@ def test_the_example_of_ingest_does_what_ingest_does(
         assert synced(one).added == 2
         stored = {"prefix1/a", "prefix1/b"}
         marked = {"meta/a.done", "meta/b.done"}
-        assert named(s3_server, "destination") == stored | marked
-        assert named(s3_server, "source") == {"prefix/deep/c"}
+        assert s3_server.keys("destination") == stored | marked
+        assert s3_server.keys("source") == {"prefix/deep/c"}
         # batchSize 1: a message for each object
         assert inbox.urls() == [
             "s3://destination/prefix1/a",
@@ -87,8 +82,8 @@ def test_the_example_of_ingest_does_what_ingest_does(
             obstore.put(source, f"prefix/{path}", path.encode())
         again = synced(one)
         assert (again.added, again.replaced) == (0, 0)
-        assert named(s3_server, "destination") == {"prefix1/a"} | marked
-        assert named(s3_server, "source") == {"prefix/deep/c"}
+        assert s3_server.keys("destination") == {"prefix1/a"} | marked
+        assert s3_server.keys("source") == {"prefix/deep/c"}
         assert len(inbox.posts) == 2
         assert not synced(one).changed  # an empty source is no failure
 

@@ -15,18 +15,28 @@ import pytest
 from catalog.settings import Settings
 from tests.flows.guide import DOCS, blocks
 from tests.gateway.with_prefect import Site, fill, site, until
+from tests.servers.nginx import NginxServer
 
 pytestmark = pytest.mark.timeout(400)
 PAGE = "rest.md"
-ASK = 'set -e; ask() { curl -sSf -H "Authorization: Bearer $TOKEN" "$@"; }; '
+SLOW = "/v1/acme/repositories/slow/sync"
+ASK = 'set -e; ask() { curl -sS --fail-with-body -H "Authorization: Bearer $TOKEN" "$@"; }; '
 ROUTE = re.compile(r"`((?:[A-Z]+`, `)*[A-Z]+) (/v1/[^`]+)`((?:, `/[^`]+`)*)")
 
 
 @pytest.fixture
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Generator[Site]:
+def mirror(nginx_server: NginxServer) -> str:
+    """Serve a file in place of the mirror of the page."""
+    (nginx_server.root / "a.iso").write_bytes(b"image")
+    return nginx_server.http
+
+
+@pytest.fixture
+def whole(mirror: str, tmp_path_factory: pytest.TempPathFactory) -> Generator[Site]:
     """Run server, worker and gateway."""
-    with site(tmp_path_factory.mktemp("site")) as found:
+    with site(tmp_path_factory.mktemp("site"), external=[mirror]) as found:
         fill(found.folder / "drop", 5)
+        fill(found.folder / "slow", 20, size=200_000)  # twenty seconds at its pace
         (found.folder / "notes.txt").write_text("it is may")
         yield found
 
@@ -59,7 +69,7 @@ def test_a_page_names_every_route_and_this_one_no_other(tmp_path: Path) -> None:
     assert named(DOCS / PAGE) <= routes
 
 
-def test_every_example_does_what_it_says(whole: Site) -> None:
+def test_every_example_does_what_it_says(whole: Site, mirror: str) -> None:
     names = {
         "GATEWAY": f"{str(whole.client.base_url).rstrip('/')}/v1/acme",
         "TOKEN": whole.tokens["acme-admin"],
@@ -72,7 +82,10 @@ def test_every_example_does_what_it_says(whole: Site) -> None:
     ]
     assert len(lines) > 40
     for line in lines:
-        answer = run(line, names, whole.folder)
+        if "/cancel" in line:
+            begun = whole.ask("POST", SLOW, json={"destinations": ["shelf"]}).json()["run"]
+            names["FLOW_RUN"] = begun["flow_run_id"]
+        answer = run(line.replace("https://mirror.example", mirror), names, whole.folder)
         names |= learned(whole, answer)
 
 

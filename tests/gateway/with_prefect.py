@@ -65,8 +65,8 @@ def until(ask: Callable[[], T], fits: Callable[[T], bool], seconds: float = 120)
 
 
 @contextmanager
-def site(folder: Path) -> Generator[Site]:
-    """Run it all while the block lasts."""
+def site(folder: Path, **acme: object) -> Generator[Site]:
+    """Run it all while the block lasts; `acme` is what else its configuration says."""
     from blocks.local_server import SERVER_ENVIRONMENT  # noqa: PLC0415 - takes seconds
 
     prefect_port, port = free_ports(2)
@@ -92,7 +92,8 @@ def site(folder: Path) -> Generator[Site]:
                             "drop": "drop",
                             "slow": "slow",
                             "shelf": str(folder / "shelf"),
-                        }
+                        },
+                        **acme,
                     },
                     "other": {"repositories": {"other": str(folder / "other")}},
                 }

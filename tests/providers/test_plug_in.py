@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.flows.guide import blocks
 from tests.servers.process import ROOT
 
 EXAMPLE = ROOT / "docs" / "examples" / "shelf"
@@ -70,6 +71,22 @@ def test_it_passes_the_suite_where_it_is_installed(installed: Path) -> None:
     )
     assert " passed" in told
     assert "failed" not in told
+
+
+def test_the_pieces_on_the_page_are_a_suite_that_runs(installed: Path, tmp_path: Path) -> None:
+    found = [one for one in blocks("plug-ins.md") if one.reason is None]
+    (point,) = (one.code for one in found if one.language == "toml")
+    assert point in (EXAMPLE / "pyproject.toml").read_text()
+    pieces = [one.code for one in found if "Conformance" in one.code]
+    assert len(pieces) == 2
+    head = "import pytest\nfrom shelf.settings import ShelfSettings\n"
+    (tmp_path / "test_page.py").write_text("\n\n".join([head, *pieces]))
+
+    told = run(
+        installed, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_page.py", at=tmp_path
+    )
+
+    assert " passed" in told
 
 
 def test_a_repository_takes_its_settings(installed: Path, tmp_path: Path) -> None:

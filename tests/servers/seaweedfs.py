@@ -55,6 +55,10 @@ class S3Server:
             retry_config={"max_retries": 0, "retry_timeout": timedelta(seconds=5)},
         )
 
+    def keys(self, bucket: str) -> set[str]:
+        """Return the keys of a bucket."""
+        return {one["path"] for page in obstore.list(self.store(bucket)) for one in page}
+
 
 @contextmanager
 def seaweedfs(folder: Path, bucket: str = "entrepot") -> Generator[S3Server, None, None]:

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from catalog.errors import InvalidInput
 from providers.registry import settings_from_url
 from providers.testing.subject import OPTIONS, Subject, written
 from providers.testing.writing import WritingConformance
@@ -25,11 +24,6 @@ class TestShelf(WritingConformance):
         dead = ShelfSettings(file=str(tmp_path / "no such folder" / "files.sqlite"))
         yield Subject(settings, storage, written(storage), dead=dead)
         storage.close()
-
-    def test_the_filesystem_face_opens(self, subject: Subject) -> None:
-        """It has none, and says so."""
-        with pytest.raises(InvalidInput):
-            subject.settings.filesystem()
 
 
 def test_its_address_leads_to_it_again() -> None:
