@@ -85,7 +85,7 @@ class VerifiedBlocks:
         name: str,
         size: int | None,
         expected: tuple[Digest, ...],
-        wrong: Callable[[IntegrityError], object],
+        wrong: Callable[[IntegrityError], object] | None = None,
     ) -> None:
         """Compare `blocks` with size and digests; `wrong` hears of what does not fit."""
         self.resource = blocks.resource
@@ -101,16 +101,13 @@ class VerifiedBlocks:
         Raises:
             IntegrityError: they are not those that were expected.
         """
-        if self._held is None and self._size is not None:
-            data = self._next()
-            if self._hasher.size < self._size and data:
-                return data
-            self._held = data
-        held = self._next() if self._held is None else self._held
-        self._held = self._next() if held else b""
+        block = self._next() if self._held is None else self._held
+        if block and self._size is not None and self._hasher.size < self._size:
+            return block  # more has to come
+        self._held = self._next() if block else b""
         if not self._held:
             self._compare()
-        return held
+        return block
 
     def close(self) -> None:
         """End the read."""
@@ -132,5 +129,6 @@ class VerifiedBlocks:
                 self._refuse(DigestMismatch(self._name, str(one), str(found)))
 
     def _refuse(self, error: IntegrityError) -> None:
-        self._wrong(error)
+        if self._wrong is not None:
+            self._wrong(error)
         raise error

@@ -171,7 +171,7 @@ def _open_place(
         raise
     if not _is_own(served, one) and row.digest is not None and part is None:
         expected = (Digest("sha256", row.digest),)
-        return VerifiedBlocks(blocks, row.path, row.size, expected, _nobody)
+        return VerifiedBlocks(blocks, row.path, row.size, expected)
     return blocks
 
 
@@ -225,7 +225,3 @@ def _passing(
     blocks = StreamBlocks(end, one.path, one.etag, gateway.stop)
     blocks.headers = passed(blocks.headers)
     return blocks
-
-
-def _nobody(_: object) -> None:
-    """Hear of nothing: the next place is asked."""

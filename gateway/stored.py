@@ -45,9 +45,5 @@ def _external(context: Context, one: ResourceVersion, part: Part | None) -> tupl
         blocks = opened(end, path, context.gateway.stop, size=one.size, part=part)
         expected = one.every_digest()
         if part is None and (expected or one.size is not None):
-            blocks = VerifiedBlocks(blocks, one.name, one.size, expected, _nobody)
+            blocks = VerifiedBlocks(blocks, one.name, one.size, expected)
         return blocks, held.pop_all().close
-
-
-def _nobody(_: object) -> None:
-    """Hear of nothing: the error itself is logged."""
