@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.error_reply import reply_error
 from gateway.exchange import client_of
-from gateway.limits import BodyLimit, HeadLimit, RateLimit, Refused, UnderWay
+from gateway.limits import BodyLimit, HeadLimit, RateLimit, Refusal, UnderWay
 
 JSON_BODY = 2**20  # bytes
 DRAINED = 2**20  # bytes; read after a refusal, so that a client that still writes sees the reply
@@ -81,7 +81,7 @@ class Limiting:
             if counted is not None:
                 counted.leave()
 
-    def _refusal(self, scope: Scope, body: BodyLimit) -> Refused | None:
+    def _refusal(self, scope: Scope, body: BodyLimit) -> Refusal | None:
         target = scope.get("raw_path") or scope["path"].encode()
         target += scope.get("query_string", b"")
         refused = self._head.refusal(target, scope["headers"])
@@ -122,7 +122,7 @@ async def _bounded(
         await _refuse(body.refused(), scope, received if ended else receive, send)
 
 
-async def _refuse(refused: Refused, scope: Scope, receive: Receive, send: Send) -> None:
+async def _refuse(refused: Refusal, scope: Scope, receive: Receive, send: Send) -> None:
     headers = refused.headers()
     if await _unread(scope, receive):
         headers.append((b"connection", b"close"))

@@ -19,7 +19,7 @@ Headers = Iterable[tuple[bytes, bytes]]
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class Refusal:
     """Why a request is not answered, as its reply says it."""
 
     status: int
@@ -44,7 +44,7 @@ class HeadLimit:
     size: int = 32 * 2**10  # bytes
     count: int = 100
 
-    def refusal(self, target: bytes, headers: Headers) -> Refused | None:
+    def refusal(self, target: bytes, headers: Headers) -> Refusal | None:
         """Say why a head is too large; None where it is not."""
         pairs = list(headers)
         size = len(target) + sum(len(name) + len(value) for name, value in pairs)
@@ -54,7 +54,7 @@ class HeadLimit:
             why = f"the request has {len(pairs)} headers, {self.count} are allowed"
         else:
             return None
-        return Refused(431, "HeadTooLarge", why)
+        return Refusal(431, "HeadTooLarge", why)
 
 
 class BodyLimit:
@@ -66,7 +66,7 @@ class BodyLimit:
         """Begin with nothing counted."""
         self._limit, self._found = limit, 0
 
-    def refusal(self, headers: Headers) -> Refused | None:
+    def refusal(self, headers: Headers) -> Refusal | None:
         """Say why a body is too large by what the request declares; None where it is not."""
         for name, value in headers:
             if name == b"content-length" and value.isdigit() and self._over(int(value)):
@@ -78,10 +78,10 @@ class BodyLimit:
         self._found += size
         return self._over(self._found)
 
-    def refused(self) -> Refused:
+    def refused(self) -> Refusal:
         """Return what the reply says."""
         why = f"the request's body has more than the {self._limit} bytes that are allowed"
-        return Refused(413, "BodyTooLarge", why)
+        return Refusal(413, "BodyTooLarge", why)
 
     def _over(self, size: int) -> bool:
         return self._limit is not None and size > self._limit
@@ -125,13 +125,13 @@ class RateLimit:
         self._forget(now)
         return wait_s
 
-    def refusal(self, caller: str) -> Refused | None:
+    def refusal(self, caller: str) -> Refusal | None:
         """Count a request of a caller, and say why it is one too many; None where it is not."""
         wait_s = self.take(caller)
         if not wait_s:
             return None
         why = f"more than {self._rate:g} requests a second: try again in {wait_s:.3g} s"
-        return Refused(429, "TooManyRequests", why, wait_s)
+        return Refusal(429, "TooManyRequests", why, wait_s)
 
     def _forget(self, now: float) -> None:
         full_after_s = self._burst / self._rate
@@ -153,11 +153,11 @@ class UnderWay:
             raise InvalidInput(f"at least one request has to be answered at a time, not {limit}")
         self._limit, self.count = limit, 0
 
-    def enter(self) -> Refused | None:
+    def enter(self) -> Refusal | None:
         """Count a request that begins, or say why it cannot; one that began has to `leave`."""
         if self.count >= self._limit:
             why = f"{self._limit} requests are under way already; try again later"
-            return Refused(503, "Overloaded", why, 1.0)
+            return Refusal(503, "Overloaded", why, 1.0)
         self.count += 1
         return None
 
