@@ -11,7 +11,8 @@ import pytest
 
 from catalog.store import Catalog
 from tests.deployments.conftest import ROOT
-from tests.flows.guide import Reader, gateway_at, put, s3_names, stored, write
+from tests.flows.guide import Reader
+from tests.flows.stand_ins import gateway_at, put, s3_names, stored, write
 from tests.flows.test_sync import files
 from tests.servers.nginx import NginxServer
 from tests.servers.prefect_at import prefect_at

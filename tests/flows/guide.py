@@ -10,21 +10,20 @@ import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Callable, Generator, Iterator, Mapping
-from contextlib import ExitStack, contextmanager, redirect_stdout
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack, redirect_stdout
 from dataclasses import dataclass, field
 from importlib import import_module
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
-import obstore
 import yaml
 
 from catalog.store import Catalog
 from cli.app import app
+from tests.flows.stand_ins import write
 from tests.servers.process import ROOT, listens, running
-from tests.servers.seaweedfs import S3Server
 
 DOCS = Path(__file__).parents[2] / "docs"
 BLOCK = re.compile(
@@ -65,75 +64,6 @@ def blocks(page: str) -> tuple[Block, ...]:
 def commands(page: str) -> tuple[str, ...]:
     """Return the commands of a page that stand in its sentences and tables, with arguments."""
     return tuple(COMMAND.findall((DOCS / page).read_text()))
-
-
-def s3_names(server: S3Server) -> dict[str, str]:
-    """Return what stands in place of a bucket at AWS."""
-    keys = f'access_key_id="{server.access_key}", secret_access_key="{server.secret_key}"'
-    return {'region="eu-central-1"': f'endpoint="{server.endpoint}", {keys}'}
-
-
-def put(server: S3Server, bucket: str, files: Mapping[str, bytes]) -> None:
-    """Make a bucket that holds `files`."""
-    server.make_bucket(bucket)
-    store = server.store(bucket)
-    for path, data in files.items():
-        obstore.put(store, path, data)
-
-
-def write(folder: Path, files: Mapping[str, str]) -> Path:
-    """Write files below a folder, and return it."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for path, text in files.items():
-        (folder / path).parent.mkdir(parents=True, exist_ok=True)
-        (folder / path).write_text(text)
-    return folder
-
-
-def stored(folder: Path, files: Mapping[str, str], **more: Any) -> None:  # noqa: ANN401 - fields
-    """Write a folder of files, and store it as a repository of its name."""
-    from blocks.repository import Repository  # noqa: PLC0415 - imports Prefect
-
-    storage = {"type": "local", "path": str(write(folder, files))}
-    one = Repository.model_validate({"storage": storage, **more})
-    one.save(folder.name, overwrite=True)
-
-
-@contextmanager
-def sync_deployed(*more: str) -> Generator[None]:
-    """Deploy the flow `sync` while the block lasts; the deployments `more` end with it."""
-    from prefect import get_client  # noqa: PLC0415 - imports Prefect
-
-    from flows.sync import sync  # noqa: PLC0415
-
-    with get_client(sync_client=True) as client:
-        flow = client.create_flow(sync)
-        client.create_deployment(flow, "sync", entrypoint="flows.sync.sync", tags=["entrepot"])
-        try:
-            yield
-        finally:
-            for name in ("sync", *more):
-                client.delete_deployment(client.read_deployment_by_name(f"sync/{name}").id)
-
-
-def gateway_at(port: int) -> dict[str, str]:
-    """Return what lets a page's gateway listen on a port of ours."""
-    return {
-        "entrepot gateway": f"entrepot gateway --port {port}",
-        "127.0.0.1:4242": f"127.0.0.1:{port}",
-    }
-
-
-def forgetting() -> Iterator[None]:
-    """Delete what a page stored at the tests' server: others count what is there."""
-    from prefect import get_client  # noqa: PLC0415 - imports Prefect
-
-    with get_client(sync_client=True) as client:
-        before = {one.id for one in client.read_block_documents(limit=200)}
-        yield
-        for one in client.read_block_documents(limit=200):
-            if one.id not in before and one.name:
-                client.delete_block_document(one.id)
 
 
 @dataclass(slots=True)
@@ -231,14 +161,20 @@ class Reader:
 
     def serve(self, words: list[str]) -> None:
         """Start a gateway or a worker; it lives until the page ends, and not shorter."""
-        port = words[words.index("--port") + 1] if "--port" in words else None
         module = {"entrepot": "cli"}.get(words[0], words[0])
+        log = Path(f"{words[1]}.log").resolve()
+
+        def ready() -> bool:
+            if "--port" in words:
+                return listens(int(words[words.index("--port") + 1]))
+            return "started!" in log.read_text()
+
         process = self.served.enter_context(
             running(
                 [sys.executable, "-m", module, *words[1:]],
-                lambda: port is None or listens(int(port)),
-                log=Path(f"{words[1]}.log").resolve(),
-                environment=at_prefect(),
+                ready,
+                log=log,
+                environment={**at_prefect(), "PYTHONUNBUFFERED": "1"},
             )
         )
         self.served.callback(lambda: self.alive(words, process))

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from catalog.store import Catalog
-from tests.flows.guide import Reader, forgetting, stored, sync_deployed, write
+from tests.flows.guide import Reader
+from tests.flows.stand_ins import forgetting, stored, sync_deployed, write
 from tests.flows.test_sync import files
 from tests.servers.nginx import NginxServer
 

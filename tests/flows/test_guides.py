@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from catalog.store import Catalog
-from tests.flows.guide import Reader, forgetting, gateway_at, put, s3_names, write
+from tests.flows.guide import Reader
+from tests.flows.stand_ins import forgetting, gateway_at, put, s3_names, write
 from tests.servers.nginx import NginxServer
 from tests.servers.openssh import SftpServer
 from tests.servers.process import free_ports

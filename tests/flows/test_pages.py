@@ -18,17 +18,8 @@ import yaml
 from standardwebhooks import Webhook as Verifier
 
 from catalog.store import Catalog
-from tests.flows.guide import (
-    DOCS,
-    Reader,
-    blocks,
-    forgetting,
-    put,
-    s3_names,
-    stored,
-    sync_deployed,
-    write,
-)
+from tests.flows.guide import DOCS, Reader, blocks
+from tests.flows.stand_ins import forgetting, put, s3_names, stored, sync_deployed, write
 from tests.flows.test_sync import files
 from tests.servers.inbox import Inbox
 from tests.servers.nginx import NginxServer

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.flows.guide import Reader, forgetting, gateway_at, stored, write
+from tests.flows.guide import Reader
+from tests.flows.stand_ins import forgetting, gateway_at, stored, write
 from tests.servers.nginx import NginxServer
 from tests.servers.process import free_ports
 
@@ -21,12 +22,12 @@ def test_every_example_does_what_it_says(
     monkeypatch.setenv("ENTREPOT_CATALOG", str(tmp_path / "catalog" / "catalog.duckdb"))
     monkeypatch.setenv("ENTREPOT_TENANT", "acme")
     monkeypatch.setenv("ORIGIN_PASSWORD", "hidden")
-    write(nginx_server.root / "far", {"unlisted.txt": "far"})
+    write(nginx_server.root / "gateway", {"unlisted.txt": "far"})
     write(tmp_path, {"notes.txt": "it is may", "in/readme.txt": "read"})
     (port,) = free_ports(1)
     names = {
         "/srv/": f"{tmp_path}/srv/",
-        "https://mirror.example/data/": f"{nginx_server.http}/far/",
+        "https://mirror.example/data/": f"{nginx_server.http}/gateway/",
         **gateway_at(port),
         " --port 4242": "",
     }
