@@ -35,6 +35,16 @@ def declared(
     return trusted_digests(name, dict.fromkeys(every), Settings().trusted_digests)
 
 
+def trusted(name: str, digests: Mapping[str, str]) -> tuple[Digest, ...]:
+    """Return those that count of digests that are told in hex, by algorithm.
+
+    Raises:
+        InvalidInput: one cannot be read, or none of them is trusted.
+    """
+    every = [Digest(algorithm, value.lower()) for algorithm, value in digests.items()]
+    return trusted_digests(name, every, Settings().trusted_digests)
+
+
 def _of_headers(headers: Mapping[str, str]) -> Iterator[Digest]:
     for header in ("repr-digest", "content-digest"):
         for algorithm, value in FIELD.findall(headers.get(header, "")):

@@ -14,14 +14,12 @@ from pydantic import Field
 from starlette.responses import Response
 
 from catalog.browsing import LARGEST_PAGE, PAGE
-from catalog.digest import Digest, trusted_digests
 from catalog.resource_version import ResourceVersion
 from catalog.resources import ResourceFilter
-from catalog.settings import Settings
 from gateway.app_response import AppResponse
 from gateway.conditions import Validators
 from gateway.context import Context, Reader, Writer
-from gateway.declared import repr_digest
+from gateway.declared import repr_digest, trusted
 from gateway.metadata import document, listed, reply, simple
 from gateway.names import checked_name, disposition
 from gateway.paging import Paging
@@ -215,9 +213,8 @@ def fetch(context: Writer, name: Name, body: Registration) -> Told:
 
 
 def _facts(name: str, body: Registration) -> Facts:
-    digests = [Digest(algorithm, value.lower()) for algorithm, value in body.digests.items()]
-    trusted = trusted_digests(name, digests, Settings().trusted_digests)
-    return Facts(body.type, body.size, trusted, checked_properties(body.properties))
+    expected = trusted(name, body.digests)
+    return Facts(body.type, body.size, expected, checked_properties(body.properties))
 
 
 def _told(context: Context, every: list[ResourceVersion], name: str, what: str) -> Told:

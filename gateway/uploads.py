@@ -11,13 +11,12 @@ from fastapi import APIRouter, Body, Request, Response
 from pydantic import Field
 from starlette.requests import ClientDisconnect
 
-from catalog.digest import Digest, trusted_digests
+from catalog.digest import Digest
 from catalog.resource_version import ResourceVersion
-from catalog.settings import Settings
 from gateway.chunked import ChunkStore
 from gateway.chunks import About, Chunked, part_of
 from gateway.context import Context, Writer
-from gateway.declared import declared
+from gateway.declared import declared, trusted
 from gateway.forms import FileBytes, events
 from gateway.metadata import document, moment, reply
 from gateway.names import checked_name
@@ -70,7 +69,7 @@ def create(context: Writer, body: Creation, response: Response) -> Told:
         body.size,
         body.type,
         checked_properties(body.properties),
-        tuple(str(one) for one in _trusted(name, body.digests)),
+        tuple(str(one) for one in trusted(name, body.digests)),
     )
     made = _shown(chunk_store(context.tenant).create(about), context)
     response.headers["Location"] = made["url"]
@@ -138,7 +137,7 @@ def _stored(
     about = one.about
     expected = (
         *(Digest.parse(each) for each in about.digests),
-        *_trusted(about.name, digests),
+        *trusted(about.name, digests),
     )
     facts = Facts(about.content_type, about.size, tuple(dict.fromkeys(expected)), about.properties)
     with context.tenant.store().begin(about.name, facts) as upload:
@@ -146,11 +145,6 @@ def _stored(
             context.gateway.stop.check()
             upload.write(block)
         return upload.finish()
-
-
-def _trusted(name: str, digests: dict[str, str]) -> tuple[Digest, ...]:
-    every = [Digest(algorithm, value.lower()) for algorithm, value in digests.items()]
-    return trusted_digests(name, every, Settings().trusted_digests)
 
 
 def _shown(one: Chunked, context: Context) -> Told:
