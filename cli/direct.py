@@ -6,7 +6,6 @@ from collections.abc import Generator, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO
-from urllib.parse import unquote
 
 from catalog.browsing import LARGEST_PAGE
 from catalog.errors import InvalidInput
@@ -26,7 +25,7 @@ from providers.base import OpenOptions, Storage
 from providers.cache import STORAGES
 from providers.local import LocalSettings
 from providers.registry import scheme_of, settings_from_url
-from providers.url import parse_url
+from providers.url import folder_and_name, parse_url
 
 BLOCK = 2**20  # bytes
 
@@ -133,9 +132,9 @@ def _home(place: str | None, folder: Path) -> Home:
 
 @contextmanager
 def _elsewhere(url: str) -> Generator[tuple[Storage, str]]:
-    place, _, path = url.partition("?")[0].rpartition("/")
-    with STORAGES.opened(settings_from_url(f"{place}/"), OpenOptions()) as storage:
-        yield storage, unquote(path)
+    place, path = folder_and_name(url)
+    with STORAGES.opened(settings_from_url(place), OpenOptions()) as storage:
+        yield storage, path
 
 
 def _facts(given: Given) -> Facts:

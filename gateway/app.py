@@ -20,7 +20,6 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from catalog.errors import CatalogError
 from catalog.settings import Settings
-from gateway import artifacts, operate, resources, uploads
 from gateway.access_log import AccessLog
 from gateway.config import GatewayConfig
 from gateway.content import Content, nothing_there
@@ -115,10 +114,6 @@ def _api(gateway: Gateway, streamer: Streamer) -> FastAPI:
     api.add_exception_handler(RequestValidationError, _invalid)
     api.add_exception_handler(HTTPException, _http)
     api.add_exception_handler(Exception, _failed)
-    api.include_router(operate.router)
-    api.include_router(artifacts.router)
-    api.include_router(uploads.router)
-    api.include_router(resources.router)
     for router in ROUTERS:
         api.include_router(router)
     api.router.routes.extend(health_routes(Readiness(gateway.catalog, gateway.draining)))

@@ -10,7 +10,7 @@ import socket
 from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 from blocks.repository import Repository
 from blocks.resolve import repository as resolved
@@ -22,7 +22,7 @@ from providers.http_socket import is_public
 from providers.local import LocalSettings
 from providers.registry import scheme_of
 from providers.roots import below
-from providers.url import parse_url
+from providers.url import folder_and_name, parse_url
 from tasks.job import opened_source
 from transfer.job import End
 
@@ -65,11 +65,10 @@ class External:
         if holding is not None:
             repository, path = holding
         else:
-            place, _, path = url.partition("?")[0].rpartition("/")
-            path = unquote(path)
+            place, path = folder_and_name(url)
             if not path:
                 raise InvalidInput(f"{url!r} names no file")
-            repository = resolved(place + "/")
+            repository = resolved(place)
             storage = repository.storage
             if isinstance(storage, HttpSettings) and not self._is_allowed(url):
                 # Names may lead elsewhere by now, and so may what they reply.

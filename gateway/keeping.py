@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections import defaultdict
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
@@ -99,7 +100,7 @@ class Keeper:
             self._round()
             if not self.idle():
                 self._news.set()  # a run holds the turn
-            threading.Event().wait(PAUSE_S)
+            time.sleep(PAUSE_S)
         self._round()
 
     def _round(self) -> None:

@@ -11,11 +11,11 @@ from fastapi import APIRouter, Query
 from starlette.responses import RedirectResponse, Response
 
 from catalog.browsing import Asked, ContentFilter, Page
-from catalog.errors import InvalidInput, NotRecorded, RepositoryNotFound
+from catalog.errors import NotRecorded, RepositoryNotFound
 from catalog.version import ContentRow, Version
 from gateway.context import Context, Reader
 from gateway.page_route import PageRoute, address, page
-from gateway.repositories import Name, Repositories, between, repositories_page
+from gateway.repositories import Name, Repositories, Unusable, between, repositories_page
 from gateway.versions import Number, version_of, versions_page
 
 router = APIRouter(prefix="/browse/{tenant}", route_class=PageRoute, include_in_schema=False)
@@ -50,7 +50,7 @@ def by_address(
     for name in tenant.names():
         try:
             found = tenant.served(name)
-        except (RepositoryNotFound, InvalidInput):
+        except Unusable:
             continue
         if found.address == at:
             place = ("browse", tenant.name, "repositories", name, "versions", number, "")

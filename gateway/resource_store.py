@@ -111,23 +111,8 @@ class ResourceStore:
         """Record what lies elsewhere as the next version of a name; nothing is copied."""
         name = checked_name(name)
         claim = self.claim(name)
-        sha256 = next((one.value for one in facts.expected if one.algorithm == "sha256"), None)
         try:
-            made = ResourceVersion(
-                name,
-                claim.claimed.version,
-                datetime.now(UTC),
-                facts.size,
-                sha256,
-                facts.content_type,
-                EXTERNAL,
-                url,
-                facts.encoding,
-                facts.compression,
-                facts.data,
-                digests=others(facts.expected),
-                properties=dict(facts.properties or {}),
-            )
+            made = _told(claim.claimed, facts, EXTERNAL, url)
             self.record([made])
         finally:
             claim.release()
@@ -236,22 +221,14 @@ class ResourceStore:
 
     def described(self, claimed: Claimed, hasher: Hasher, facts: Facts) -> ResourceVersion:
         """Return the metadata of bytes that were stored under a claim."""
-        return ResourceVersion(
-            claimed.name,
-            claimed.version,
-            datetime.now(UTC),
-            hasher.size,
-            hasher.digest().value,
-            facts.content_type,
-            str(self.repository.settings.model_dump(include={"type"})["type"]),
-            f"{self.repository.address.rstrip('/')}/{claimed.path}",
-            facts.encoding,
-            facts.compression,
-            facts.data,
+        kind = str(self.repository.settings.model_dump(include={"type"})["type"])
+        url = f"{self.repository.address.rstrip('/')}/{claimed.path}"
+        return replace(
+            _told(claimed, facts, kind, url),
+            size=hasher.size,
+            digest=hasher.digest().value,
             address=claimed.address,
             path=claimed.path,
-            digests=others(facts.expected),
-            properties=dict(facts.properties or {}),
         )
 
     def next_version(self, name: str) -> int:
@@ -285,3 +262,22 @@ class ResourceStore:
             return Claimed(self.tenant, name, version, self.repository.address, path)
 
         return self._claims.take(name, claimed, self)
+
+
+def _told(claimed: Claimed, facts: Facts, kind: str, url: str) -> ResourceVersion:
+    """Return the metadata of a claimed version, as far as it was told."""
+    return ResourceVersion(
+        claimed.name,
+        claimed.version,
+        datetime.now(UTC),
+        facts.size,
+        next((one.value for one in facts.expected if one.algorithm == "sha256"), None),
+        facts.content_type,
+        kind,
+        url,
+        facts.encoding,
+        facts.compression,
+        facts.data,
+        digests=others(facts.expected),
+        properties=dict(facts.properties or {}),
+    )

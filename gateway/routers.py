@@ -1,21 +1,29 @@
-"""Every router beside that of resources, in the order in which they are asked: REST, then pages."""
+"""Every router, in the order in which they are asked: REST, then pages."""
 
 from __future__ import annotations
 
 from gateway import (
+    artifacts,
     entry_pages,
     flow_runs,
     linking,
+    operate,
     pages,
     plans,
     record_pages,
     repositories,
+    resources,
     runs,
     starting,
+    uploads,
     versions,
 )
 
 ROUTERS = (
+    operate.router,
+    artifacts.router,
+    uploads.router,  # its paths are below those of resources, whose routes take any name
+    resources.router,
     repositories.router,
     versions.router,
     linking.router,

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from catalog.errors import StorageError
+from gateway.locked_files import locked
 from providers.local_files import translated
 
 _serial = itertools.count()
@@ -115,16 +116,12 @@ def sweep(folder: Path) -> int:
     """Remove what processes that died have left; return how many files that were."""
     gone = 0
     for file in sorted(folder.glob("*.part")) if folder.is_dir() else ():
-        try:
-            descriptor = os.open(file, os.O_RDWR | os.O_CLOEXEC)
-        except FileNotFoundError:
+        descriptor = locked(file, os.O_RDWR)
+        if descriptor is None:
             continue
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             file.unlink(missing_ok=True)
             gone += 1
-        except BlockingIOError:
-            continue
         finally:
             os.close(descriptor)
     return gone

@@ -83,6 +83,16 @@ def build_url(scheme: str, netloc: str, path: str) -> str:
     return f"{scheme}://{netloc}/{quoted}" if quoted else f"{scheme}://{netloc}"
 
 
+def folder_and_name(url: str) -> tuple[str, str]:
+    """Return the URL of the folder that a file lies in, and the file's own name, decoded.
+
+    >>> folder_and_name("https://host/a%20b/c%20d?signature=abc")
+    ('https://host/a%20b/', 'c d')
+    """
+    folder, slash, name = url.partition("?")[0].rpartition("/")
+    return folder + slash, unquote(name)
+
+
 def shown(url: str) -> str:
     """Return `url` as a message may show it: no user, no password, no query, no fragment."""
     scheme, mark, rest = url.partition("://")
