@@ -1,6 +1,6 @@
 """What the files for operators name is there: settings, folders, commands, pools.
 
-No container is built or started here; docs/operating.md says so.
+No container is built or started; test_compose.py starts what would run in them.
 """
 
 from __future__ import annotations
