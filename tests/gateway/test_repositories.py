@@ -168,12 +168,20 @@ def test_a_diff_comes_in_pages_and_as_lines(full: Filled) -> None:
     assert (default["from"], default["to"]) == (old, new)
 
 
-def test_a_manifest_is_what_another_instance_can_read(full: Filled) -> None:
+MANIFESTS = pytest.mark.parametrize(
+    "place",
+    [f"{REPOSITORIES}/source/versions/{{}}/manifest", "/content/mytenant/source@{}/PULP_MANIFEST"],
+    ids=["rest", "content"],
+)
+
+
+@MANIFESTS
+def test_a_manifest_is_what_another_instance_can_read(full: Filled, place: str) -> None:
     files = [
         Resource(path, size=len(path), digests=(Digest.of(path.encode()),)) for path in ("b,c", "a")
     ]
     number = listed(full, SOURCE, files)
-    url = f"{REPOSITORIES}/source/versions/{number}/manifest"
+    url = place.format(number)
 
     answer = full.running.client.get(url)
     again = full.running.client.get(url, headers={"If-None-Match": answer.headers["etag"]})
@@ -189,11 +197,15 @@ def test_a_manifest_is_what_another_instance_can_read(full: Filled) -> None:
     assert (head.status_code, head.headers["etag"]) == (200, answer.headers["etag"])
 
 
-def test_a_manifest_without_digests_is_refused(full: Filled) -> None:
-    answer = full.running.client.get(f"{REPOSITORIES}/source/versions/latest/manifest")
+@MANIFESTS
+def test_a_manifest_that_cannot_tell_all_is_refused(full: Filled, place: str) -> None:
+    unknown = full.running.client.get(place.format(full.running.catalog.latest(SOURCE).number))
+    odd = Resource("#x", size=1, digests=(Digest.of(b"x"),))
+    untellable = full.running.client.get(place.format(listed(full, SOURCE, [odd])))
 
-    assert answer.status_code == 409
-    assert "'a.txt' has no known sha256" in answer.json()["error"]["message"]
+    assert (unknown.status_code, untellable.status_code) == (409, 409)
+    assert "'a.txt' has no known sha256" in unknown.json()["error"]["message"]
+    assert "'#x' has no known sha256 or size, or a name" in untellable.json()["error"]["message"]
 
 
 def test_labels_protection_and_deletion_of_a_version(full: Filled) -> None:
