@@ -70,12 +70,16 @@ def gateway_at(port: int) -> dict[str, str]:
 
 
 def forgetting() -> Iterator[None]:
-    """Delete what a page stored at the tests' server: others count what is there."""
+    """Delete the blocks that other tests left at their server, and then what a page stored."""
+    _forget()
+    yield
+    _forget()
+
+
+def _forget() -> None:
     from prefect import get_client  # noqa: PLC0415 - imports Prefect
 
     with get_client(sync_client=True) as client:
-        before = {one.id for one in client.read_block_documents(limit=200)}
-        yield
         for one in client.read_block_documents(limit=200):
-            if one.id not in before and one.name:
+            if one.name:
                 client.delete_block_document(one.id)

@@ -86,7 +86,7 @@ def seaweedfs(folder: Path, bucket: str = "entrepot") -> Generator[S3Server, Non
         "-master.telemetry=false",
         f"-volume.port={volume}",
         f"-volume.port.grpc={volume_rpc}",
-        "-volume.max=50",
+        "-volume.max=1000",
         f"-filer.port={filer}",
         f"-filer.port.grpc={filer_rpc}",
         "-s3",
