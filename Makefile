@@ -1,4 +1,4 @@
-# make demo | check | test | notebooks | bench   (each does all of its own set-up)
+# make demo | check | test | soak | notebooks | bench   (each does all of its own set-up)
 
 VENV  := .venv
 BIN   := $(VENV)/bin
@@ -8,10 +8,20 @@ READY := $(VENV)/.ready
 # Test files run at once; each worker has servers of its own.
 WORKERS ?= 2
 
+# The project, always editable, with one of its extras. uv where it is, else venv and pip;
+# constraints.txt holds the versions that were tested together.
+install = if command -v uv >/dev/null 2>&1; then \
+	  uv venv --quiet --allow-existing --python python3 $(VENV) && \
+	  VIRTUAL_ENV=$(VENV) uv pip install --quiet -c constraints.txt -e '.[$(1)]'; \
+	else \
+	  python3 -m venv $(VENV) && \
+	  $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[$(1)]'; \
+	fi
+
 export PREFECT_SERVER_ANALYTICS_ENABLED := false
 export DO_NOT_TRACK := 1
 
-.PHONY: demo check test notebooks bench format docs clean
+.PHONY: demo check test soak notebooks bench format docs clean
 
 demo: $(READY)
 	$(BIN)/python docs/demo.py
@@ -28,11 +38,23 @@ test: $(READY)
 	tests/servers/install
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
+# What needs long to show itself: every fault and 500 kills, then ten minutes of everything at once.
+# What the first half found is written to docs/reliability.md. ARGS as of test.
+FOUND := $(CURDIR)/.soak-results.jsonl
+
+soak: export ENTREPOT_SOAK_S := $(or $(ENTREPOT_SOAK_S),600)
+soak: $(READY)
+	tests/servers/install
+	rm -f $(FOUND)
+	ENTREPOT_SOAK_RESULTS=$(FOUND) $(BIN)/python -m pytest tests/faults -n 4 --dist loadgroup $(ARGS)
+	$(BIN)/python -m tests.faults.report $(FOUND)
+	$(BIN)/python -m pytest tests/soak $(ARGS)
+
 notebooks: $(READY)
 	$(BIN)/python -m tests.notebooks $(ARGS)
 
 bench: $(READY)
-	$(BIN)/python -m pip install -q -c constraints.txt '.[bench]'
+	@$(call install,bench)
 	$(BIN)/python benchmarks/sync.py
 
 docs: $(READY)
@@ -43,15 +65,8 @@ format: $(READY)
 	$(BIN)/ruff format $(CODE) tests benchmarks docs notebooks
 	$(BIN)/ruff check --fix $(CODE) tests benchmarks docs notebooks
 
-# uv where it is, else venv and pip; constraints.txt holds the versions that were tested together.
 $(READY): pyproject.toml constraints.txt
-	@if command -v uv >/dev/null 2>&1; then \
-	  uv venv --quiet --allow-existing --python python3 $(VENV) && \
-	  VIRTUAL_ENV=$(VENV) uv pip install --quiet -c constraints.txt -e '.[dev]'; \
-	else \
-	  python3 -m venv $(VENV) && \
-	  $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'; \
-	fi
+	@$(call install,dev)
 	@touch $(READY)
 
 clean:

@@ -19,12 +19,14 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parent)]
 
-from catalog.keys import repository_key
-from catalog.plan import PlanRequest, Target
-from catalog.spool import PAGE, Listing
-from catalog.store import Catalog
+from resident import peak_mib
+
+from catalog.catalog import Catalog
+from catalog.inbox.spool import PAGE, Listing
+from catalog.model.plan import PlanRequest, Target
+from catalog.store.keys import repository_key
 
 LARGEST = 1_000_000  # resources of one repository
 VERSIONS = 300
@@ -53,7 +55,8 @@ FROM (
 """
 FILL = """
 INSERT INTO repositories
-SELECT md5('default' || chr(31) || address)::UUID, 'default', address, NULL, TIMESTAMP '2026-01-01'
+SELECT
+  md5('default' || chr(31) || address)::UUID, 'default', address, NULL, TIMESTAMP '2026-01-01', NULL
 FROM (VALUES ($source), ($here)) v(address);
 
 INSERT INTO content
@@ -99,7 +102,7 @@ FROM states WHERE removed_in IS NULL AND i >= $start AND i < $stop
 def make(folder: Path, count: int) -> None:
     """Fill a new catalog, and spool what both ends of the first repository list."""
     catalog = Catalog(folder / "catalog.duckdb", memory="2GB")
-    catalog.runs()  # makes the file
+    catalog.runs.all()  # makes the file
     size = min(count, LARGEST)
     with catalog._database.writable() as connection:  # noqa: SLF001  # no order makes 300 versions at once
         for place in range(count // size):
@@ -137,35 +140,35 @@ def replan(catalog: Catalog) -> int:
     """Decide a re-sync in which nothing changed, by fresh listings of both ends."""
     here, source = HERE.format(0), SOURCE.format(0)
     target = Target(here, "ours", match_etags=True, tree=False)
-    plan = catalog.make_plan(PlanRequest(uuid4().hex, source, "theirs", (target,)))
+    plan = catalog.plans.make(PlanRequest(uuid4().hex, source, "theirs", (target,)))
     assert not plan, "something changed"  # noqa: S101
     return plan.matched
 
 
 STEPS: dict[str, Callable[[Catalog], int]] = {
-    "latest version": lambda catalog: int(catalog.latest(HERE.format(0)).number > 0),
+    "latest version": lambda catalog: int(catalog.versions.latest(HERE.format(0)).number > 0),
     "version by time": lambda catalog: len(
         catalog.sql("SELECT max(number) FROM versions WHERE created_at < '2026-06-01'")
     ),
-    "content of version 150": lambda catalog: drain(catalog.content(HERE.format(0), 150)),
-    "content of the latest": lambda catalog: drain(catalog.content(HERE.format(0))),
+    "content of version 150": lambda catalog: drain(catalog.versions.content(HERE.format(0), 150)),
+    "content of the latest": lambda catalog: drain(catalog.versions.content(HERE.format(0))),
     "content_at in SQL, counted": lambda catalog: catalog.sql(
         "SELECT count(*) FROM content_at(?, '2026-03-03')", [HERE.format(0)]
     )[0][0],
-    "diff of 1 and 300": lambda catalog: drain(catalog.diff(HERE.format(0), 1, 300)),
-    "diff of 150 and 151": lambda catalog: drain(catalog.diff(HERE.format(0), 150, 151)),
+    "diff of 1 and 300": lambda catalog: drain(catalog.versions.diff(HERE.format(0), 1, 300)),
+    "diff of 150 and 151": lambda catalog: drain(catalog.versions.diff(HERE.format(0), 150, 151)),
     "version_diff in SQL, 1 and 300": lambda catalog: len(
         catalog.sql("FROM version_diff(?, 1, 300)", [HERE.format(0)])
     ),
     "re-plan, nothing changed": replan,
     "listing as a version, all new": lambda catalog: (
-        catalog.record_listing(SOURCE.format(0), Listing("theirs", 0, 0)).total
+        catalog.versions.record_listing(SOURCE.format(0), Listing("theirs", 0, 0)).total
     ),
     "listing as a version, unchanged": lambda catalog: (
-        catalog.record_listing(SOURCE.format(0), Listing("theirs", 0, 0)).total
+        catalog.versions.record_listing(SOURCE.format(0), Listing("theirs", 0, 0)).total
     ),
-    "delete version 150": lambda catalog: int(catalog.delete_version(HERE.format(0), 150)),
-    "retain 10 of 300": lambda catalog: len(catalog.retain(HERE.format(0), 10)),
+    "delete version 150": lambda catalog: int(catalog.versions.delete(HERE.format(0), 150)),
+    "retain 10 of 300": lambda catalog: len(catalog.retention.keep(HERE.format(0), 10)),
 }
 
 
@@ -180,16 +183,10 @@ def step(folder: Path, name: str) -> None:
                 "rows": rows,
                 "seconds": time.perf_counter() - began,
                 "cpu": time.process_time() - cpu,
-                "rss": peak(),
+                "rss": peak_mib(),
             }
         )
     )
-
-
-def peak() -> float:
-    """Return this process's peak of memory in MiB; getrusage would tell the parent's too."""
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM"))
 
 
 def main() -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import polars as pl
 
-from transfer.contracts.check import check_file
+from transfer.contracts.check_file import check_file
 from transfer.contracts.contract import Contract, Kind, Rule
 
 SCHEMA = """

@@ -13,19 +13,20 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from uuid import uuid4
 
-from catalog.known import known_paths
-from catalog.plan import PlannedBatch, PlanRequest, Target
+from catalog.catalog import Catalog
+from catalog.model.plan import PlannedBatch, PlanRequest, Target
+from catalog.queries.known_paths import known_paths
 from catalog.settings import Settings
-from catalog.store import Catalog
 from providers.base import OpenOptions, ProviderSettings
 from providers.registry import SCHEMES, scheme_of, settings_from_mapping, settings_from_url
-from transfer.collector import calm
-from transfer.deliver import deliver
-from transfer.job import Delivery, End, TransferOptions
-from transfer.limits import Limits, gate
-from transfer.listing import list_whole
-from transfer.retry import RetryPolicy
-from transfer.stop import StopFlag
+from transfer.batch.delivery import Delivery, TransferOptions
+from transfer.batch.endpoints import End
+from transfer.inventory.listing import list_whole
+from transfer.steps.deliver import deliver
+from transfer.workers.gc_tuning import relaxed_collector
+from transfer.workers.limits import Limits, gate_for
+from transfer.workers.retry import RetryPolicy
+from transfer.workers.stop import StopFlag
 
 BATCHES_AT_ONCE = 2  # as the flow has them
 
@@ -49,16 +50,16 @@ def main() -> None:
     """Sync the first argument to the others."""
     catalog, stop, run_id = Catalog.open(), StopFlag(), uuid4().hex
     source, *others = [settings(text) for text in sys.argv[1:]]
-    with calm(), ExitStack() as stack:
+    with relaxed_collector(), ExitStack() as stack:
         ends = []
         for one in (source, *others):
             storage = one.open(OpenOptions())
             stack.callback(storage.close)
-            ends.append(End(one.address(), storage, gate(one.address(), Limits())))
+            ends.append(End(one.address(), storage, gate_for(one.address(), Limits())))
         origin, *destinations = ends
-        known = known_paths(catalog, origin.address)
+        known = known_paths(catalog.versions, origin.address)
         wanted = list_whole(catalog.spool, origin.storage, RetryPolicy(), stop, known)
-        catalog.record_listing(origin.address, wanted, run_id=run_id)
+        catalog.versions.record_listing(origin.address, wanted, run_id=run_id)
         request = PlanRequest(
             plan_id=uuid4().hex,
             source=origin.address,
@@ -66,17 +67,17 @@ def main() -> None:
             targets=tuple(Target(end.address) for end in destinations),
             run_id=run_id,
         )
-        plan = catalog.make_plan(request)
+        plan = catalog.plans.make(request)
         job = Delivery(origin, tuple(destinations), TransferOptions(Settings().threads))
 
         def move(batch: PlannedBatch) -> None:
-            outcomes = deliver(job, catalog.items(plan.plan_id, batch.number))
-            catalog.record_outcomes(run_id, plan.plan_id, outcomes)
+            outcomes = deliver(job, catalog.plans.items(plan.plan_id, batch.number))
+            catalog.runs.record_outcomes(run_id, plan.plan_id, outcomes)
 
         with ThreadPoolExecutor(BATCHES_AT_ONCE) as pool:
-            list(pool.map(move, catalog.batches(plan.plan_id)))
-        catalog.record_versions(run_id, plan.plan_id)
-        tallies = catalog.tallies(run_id)
+            list(pool.map(move, catalog.plans.batches(plan.plan_id)))
+        catalog.versions.record(run_id, plan.plan_id)
+        tallies = catalog.runs.tallies(run_id)
     sys.stdout.write(f"{tallies}\n")
     if any(one.failed for one in tallies):
         sys.exit(1)

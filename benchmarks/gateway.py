@@ -35,10 +35,10 @@ import psutil
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
+from catalog.catalog import Catalog
 from catalog.settings import Settings
-from catalog.store import Catalog
 from providers.base import OpenOptions
-from providers.local import LocalSettings
+from providers.local.settings import LocalSettings
 from tests.servers.nginx import NginxServer, nginx
 from tests.servers.process import free_ports, listens, running
 
@@ -94,7 +94,7 @@ def catalogued(place: Path, folder: Path) -> None:
         for one in storage.enumerate():
             spool.add(one)
         listing = spool.finish()
-    catalog.record_listing(settings.address(), listing)
+    catalog.versions.record_listing(settings.address(), listing)
 
 
 def filled(folder: Path, count: int, size: int) -> list[str]:
@@ -276,7 +276,7 @@ def slow(place: Path, rounds: int) -> None:
 def listed(place: Path, rounds: int, count: int = 1_000_000) -> None:
     """List a million resources, page by page."""
     catalog = Catalog.open(Settings(catalog=place / "catalog.duckdb", tenant=TENANT))
-    catalog.next_version("x")  # it is made
+    catalog.resources.next_version("x")  # it is made
     with catalog._database.writable() as connection:  # noqa: SLF001 - a million uploads take hours
         connection.execute(
             "INSERT INTO resources SELECT $1, md5($1 || chr(31) || n)::UUID, n, 0, true,"

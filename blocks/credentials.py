@@ -27,7 +27,7 @@ def merged_settings(given: dict[str, Any]) -> ProviderSettings:
     key = values.pop("storage_key", None)
     overrides = values.pop("storage_params", {})
     stored = _stored(Settings().credentials, key, values.get("type"))
-    return settings_from_mapping(overridden({**stored, **values}, overrides))
+    return settings_from_mapping(apply_overrides({**stored, **values}, overrides))
 
 
 def expanded(value: Any) -> Any:  # noqa: ANN401 - any JSON value
@@ -51,10 +51,10 @@ def _variable(match: re.Match[str]) -> str:
     return os.environ[name]
 
 
-def overridden(values: dict[str, Any], overrides: dict[str, str]) -> dict[str, Any]:
+def apply_overrides(values: dict[str, Any], overrides: dict[str, str]) -> dict[str, Any]:
     """Return `values` with each dot-path set; only strings are made or replaced (PM-32).
 
-    >>> overridden({"a": {"b": "1"}}, {"a.b": "2", "c.d": "3"})
+    >>> apply_overrides({"a": {"b": "1"}}, {"a.b": "2", "c.d": "3"})
     {'a': {'b': '2'}, 'c': {'d': '3'}}
     """
     result: dict[str, Any] = json.loads(json.dumps(values))

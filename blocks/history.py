@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from blocks.repository import Layout, Repository
 from providers.base import ProviderSettings
-from providers.by_number import NUMBERS
-from providers.keeping import HISTORY
+from providers.interfaces.history import HISTORY
+from providers.layouts.numbered_names import NUMBERS
 
 
 def history_of(repository: Repository) -> Repository:

@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from catalog.freshness import Objective, pattern_at
+from catalog.formats.quantities import byte_count, seconds
 from catalog.glob import regex
-from catalog.measure import byte_count, seconds
+from catalog.rules.freshness import Objective, pattern_at
 
 
 class ObjectiveSettings(BaseModel, title="Objective"):

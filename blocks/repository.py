@@ -13,14 +13,16 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, Union
 from prefect.blocks.core import Block
 from pydantic import BaseModel, ConfigDict, Field, HttpUrl, field_validator, model_validator
 
+from blocks.limits import LimitSettings
 from blocks.objective import ObjectiveSettings
-from catalog.manifest import is_manifest
+from catalog.formats.manifest import is_manifest
 from catalog.paths import below, check_path, clean_prefix
-from providers.base import OpenOptions, ProviderSettings, Timeouts
+from catalog.settings import memory
+from providers.base import PART, OpenOptions, ProviderSettings, Timeouts
 from providers.registry import provider, registered, scheme_of
-from providers.url import parse_url
-from transfer.limits import Limits
-from transfer.retry import RetryPolicy
+from providers.shared.url import parse_url
+from transfer.workers.limits import Limits
+from transfer.workers.retry import RetryPolicy
 
 if TYPE_CHECKING:
     StorageChoice = ProviderSettings
@@ -37,35 +39,6 @@ class Layout(StrEnum):
     """Under their digests, and `current` lists the set that is shown: always a whole one."""
     VERSIONED = "versioned"
     """Each stored version of a path under a number, and `current` lists those that are shown."""
-
-
-class LimitSettings(BaseModel, title="Limits"):
-    """What a repository allows at once."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    connections: int = Field(
-        default=64,
-        ge=1,
-        le=1024,
-        title="Connections",
-        description="Requests under way at once, in each process.",
-    )
-    requests_per_s: float | None = Field(
-        default=None, gt=0, title="Requests a second", description="Requests begun each second."
-    )
-    bytes_per_s: float | None = Field(
-        default=None, gt=0, title="Bytes a second", description="Bytes moved each second."
-    )
-    batches: int | None = Field(
-        default=8,
-        ge=1,
-        title="Batches",
-        description=(
-            "Batches that may use the repository at once over all runs and machines, "
-            "by a Prefect global concurrency limit; none for a repository without a name."
-        ),
-    )
 
 
 class HistorySettings(BaseModel, title="History"):
@@ -286,12 +259,12 @@ class Repository(Block):
     def open_options(self) -> OpenOptions:
         """Return what every connection to it needs to know."""
         timeouts = Timeouts(**self.timeouts.model_dump())
-        return OpenOptions(connections=self.limits.connections, timeouts=timeouts)
+        part = min(PART, memory() // 8)
+        return OpenOptions(connections=self.limits.connections, timeouts=timeouts, part=part)
 
     def process_limits(self) -> Limits:
         """Return the limits that this process enforces."""
-        limits = self.limits
-        return Limits(limits.connections, limits.requests_per_s, limits.bytes_per_s)
+        return self.limits.in_process()
 
     def retry_policy(self) -> RetryPolicy:
         """Return when to try again."""

@@ -11,10 +11,10 @@ from blocks.credentials import merged_settings
 from blocks.repository import Repository
 from catalog.errors import InvalidInput, RepositoryNotFound
 from providers.base import ProviderSettings
-from providers.local import LocalSettings
-from providers.manifest_source import split_manifest
+from providers.layouts.manifest import split_manifest
+from providers.local.settings import LocalSettings
 from providers.registry import scheme_of, settings_from_url
-from providers.url import parse_url
+from providers.shared.url import parse_url
 
 Reference: TypeAlias = "Repository | str"
 """What every flow takes as source or destination."""

@@ -11,9 +11,9 @@ from pydantic import ConfigDict, Field, HttpUrl, SecretStr, field_validator
 
 from catalog.errors import InvalidInput, RepositoryNotFound
 from providers.registry import scheme_of
-from providers.url import parse_url
-from transfer.retry import RetryPolicy
+from providers.shared.url import parse_url
 from transfer.webhook import PATIENCE, TIMEOUT_S, Body, Receiver
+from transfer.workers.retry import RetryPolicy
 
 PREFIX = "whsec_"
 

@@ -1,7 +1,6 @@
 """Every error of the project.
 
-Each inherits from `CatalogError` and from the built-in it resembles, carries its facts as
-attributes, and never holds a secret::
+Each inherits from `CatalogError` and a built-in like it, carries its facts, and holds no secret::
 
     CatalogError
     ├── InvalidInput(ValueError)          a value from outside that cannot be used
@@ -21,13 +20,16 @@ attributes, and never holds a secret::
     │   ├── PlanOutdated                  what it stands on has moved since
     │   └── BytesMissing                  bytes that it needs are nowhere to be had
     ├── CatalogBroken(RuntimeError)       a catalog that is newer, edited, or refused a batch
+    │   └── CatalogUnavailable            gone, empty, replaced or unreadable: it may come back
     ├── CatalogTimeout(TimeoutError)
+    │   └── AnswerTimeout                 a question took longer than it may, or nobody waits
     ├── Cancelled(RuntimeError)           the stop flag was set
     └── StorageError(OSError)             a storage said no; `retryable` says whether to try again
         ├── ResourceNotFound(FileNotFoundError)
         ├── AccessDenied(PermissionError)
         ├── ResourceChanged               not the bytes that were planned (412, other etag)
         ├── NotSupported                  this storage cannot do that
+        ├── Archived                      it has to be restored from an archive first
         ├── UnexpectedReply               a status or answer that no retry will mend
         ├── StorageFull                   no room for the file
         ├── StorageBusy                   429, 503; carries `retry_after_s`
@@ -40,6 +42,8 @@ attributes, and never holds a secret::
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 
 class CatalogError(Exception):
@@ -55,9 +59,8 @@ class UnknownProvider(InvalidInput, LookupError):
 
     def __init__(self, kind: str, known: tuple[str, ...]) -> None:
         """Name the unknown `kind` and all that is known."""
-        super().__init__(
-            f"no provider registered for repositories of type {kind!r}; known: {', '.join(known)}"
-        )
+        unknown = f"no provider registered for repositories of type {kind!r}"
+        super().__init__(f"{unknown}; known: {', '.join(known)}")
         self.kind, self.known = kind, known
 
 
@@ -92,7 +95,7 @@ class ManifestError(InvalidInput):
     """A manifest cannot be read."""
 
     def __init__(self, name: str, line: int, why: str) -> None:
-        """Name the manifest, the 1-based `line`, and what is wrong there."""
+        """Name the manifest, the line, counted from 1, and what is wrong there."""
         super().__init__(f"manifest {name!r}, line {line}: {why}")
         self.name, self.line = name, line
 
@@ -102,10 +105,8 @@ class DigestNotAllowed(InvalidInput):
 
     def __init__(self, path: str, declared: tuple[str, ...], allowed: tuple[str, ...]) -> None:
         """Name the `path`, the algorithms `declared`, and those `allowed`."""
-        super().__init__(
-            f"{path!r} declares only {', '.join(declared)}, "
-            f"none of the trusted digests {', '.join(allowed)}"
-        )
+        told = f"{path!r} declares only {', '.join(declared)}"
+        super().__init__(f"{told}, none of the trusted digests {', '.join(allowed)}")
         self.path, self.declared, self.allowed = path, declared, allowed
 
 
@@ -118,10 +119,8 @@ class SecretInUrl(InvalidInput):
 
     def __init__(self, scheme: str) -> None:
         """Name the `scheme` only: the address holds the secret."""
-        super().__init__(
-            f"the {scheme}:// address holds a password; "
-            "store it in the credential fields of a Repository block, never in an address"
-        )
+        where = "store it in the credential fields of a Repository block, never in an address"
+        super().__init__(f"the {scheme}:// address holds a password; {where}")
 
 
 class RepositoryNotFound(CatalogError, LookupError):
@@ -167,8 +166,16 @@ class CatalogBroken(CatalogError, RuntimeError):
     """The catalog is newer than this program, was edited, or refused a batch."""
 
 
+class CatalogUnavailable(CatalogBroken):
+    """The catalog is gone, empty, another one, or cannot be read: nothing is known meanwhile."""
+
+
 class CatalogTimeout(CatalogError, TimeoutError):
     """The catalog did not answer in time."""
+
+
+class AnswerTimeout(CatalogTimeout):
+    """A question to the catalog took longer than it may, or whoever asked has left."""
 
 
 class Cancelled(CatalogError, RuntimeError):
@@ -215,6 +222,19 @@ class NotSupported(StorageError):
     code = "not-supported"
 
 
+class Archived(StorageError):
+    """The storage keeps the file in an archive; somebody has to restore it before it is read."""
+
+    code = "archived"
+
+    def __init__(self, path: str, where: str, kind: str) -> None:
+        """Name the `path`, the storage (`where`) and its class (`kind`), where that is known."""
+        kept = f"archived as {kind}" if kind else "archived"
+        super().__init__(
+            f"{where}: {path!r} is {kept}; restore it first, then run again", path=path
+        )
+
+
 class UnexpectedReply(StorageError):
     """The storage answered what no retry will mend."""
 
@@ -230,70 +250,51 @@ class StorageFull(StorageError):
 class StorageBusy(StorageError):
     """The storage asks for patience (429, 503)."""
 
-    retryable = True
-    code = "busy"
+    retryable, code = True, "busy"
 
-    def __init__(
-        self,
-        message: str,
-        *,
-        path: str = "",
-        status: int | None = None,
-        retry_after_s: float | None = None,
-    ) -> None:
-        """Carry the storage's own `retry_after_s`, where it named one."""
-        super().__init__(message, path=path, status=status)
+    def __init__(self, message: str, *, retry_after_s: float | None = None, **facts: Any) -> None:  # noqa: ANN401 - path, status
+        """Carry the storage's own `retry_after_s`, where it named one; other facts as all do."""
+        super().__init__(message, **facts)
         self.retry_after_s = retry_after_s
 
 
 class StorageFailed(StorageError):
     """The storage failed in a way that may pass (5xx)."""
 
-    retryable = True
-    code = "storage-failed"
+    retryable, code = True, "storage-failed"
 
 
 class ConnectionFailed(StorageError, ConnectionError):
     """The connection was refused, reset, or could not be made."""
 
-    retryable = True
-    code = "connection-failed"
+    retryable, code = True, "connection-failed"
 
 
 class TransferTimeout(StorageError, TimeoutError):
     """Nothing came or went for the time allowed."""
 
-    retryable = True
-    code = "timeout"
+    retryable, code = True, "timeout"
 
 
 class IntegrityError(StorageError):
     """The bytes are not the ones that were expected."""
 
-    retryable = True
-    code = "integrity"
+    retryable, code, what = True, "integrity", ""
 
-    def __init__(self, path: str, expected: str, found: str, what: str) -> None:
+    def __init__(self, path: str, expected: str | int, found: str | int, what: str = "") -> None:
         """Name the `path`, what was `expected` and what was `found`."""
-        super().__init__(f"{path!r}: expected {what} {expected}, found {found}", path=path)
-        self.expected, self.found = expected, found
+        told = f"expected {what or self.what} {expected}, found {found}"
+        super().__init__(f"{path!r}: {told}", path=path)
+        self.expected, self.found = str(expected), str(found)
 
 
 class SizeMismatch(IntegrityError):
-    """Too few or too many bytes came."""
+    """Too few or too many bytes came; it names both sizes."""
 
-    code = "size-mismatch"
-
-    def __init__(self, path: str, expected: int, found: int) -> None:
-        """Name the `path` and both sizes, in bytes."""
-        super().__init__(path, str(expected), str(found), "size")
+    code, what = "size-mismatch", "size"
 
 
 class DigestMismatch(IntegrityError):
-    """The bytes that came have another digest."""
+    """The bytes that came have another digest; it names both, as `algorithm:hex`."""
 
-    code = "digest-mismatch"
-
-    def __init__(self, path: str, expected: str, found: str) -> None:
-        """Name the `path` and both digests, as `algorithm:hex`."""
-        super().__init__(path, expected, found, "digest")
+    code, what = "digest-mismatch", "digest"

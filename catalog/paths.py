@@ -8,7 +8,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from catalog.errors import PathConflict, UnsafePath
@@ -38,6 +37,31 @@ def check_path(path: str) -> str:
     except UnicodeEncodeError as error:
         raise UnsafePath(path, "it is not valid unicode") from error
     return path
+
+
+LONGEST = 2**16  # characters of a name; no storage carries a longer one
+
+
+def unusable(name: str) -> str | None:
+    r"""Return why no file can bear a name from outside in the catalog; None where it can.
+
+    A name that is fine here may still be one that a storage cannot hold (`check_path`).
+
+    >>> unusable("a//b"), unusable("a\x00b")
+    (None, 'it holds a null character')
+    """
+    if not name:
+        return "it is empty"
+    if "\x00" in name:
+        return "it holds a null character"
+    if len(name) > LONGEST:
+        return f"it has {len(name)} characters"
+    if not name.isascii():
+        try:
+            name.encode()
+        except UnicodeEncodeError:
+            return "it is not valid unicode"
+    return None
 
 
 def clean_prefix(text: str) -> str:
@@ -75,20 +99,6 @@ def safe_join(root: str | Path, *parts: str) -> Path:
     return target
 
 
-def conflicts(paths: Iterable[str]) -> Iterator[PathConflict]:
-    """Yield an error for each path that is both a file and, for another path, a folder.
-
-    `paths` must be sorted by code point of their segments' join with NUL, as
-    `sorted(paths, key=tree_order)` gives.
-    """
-    previous = ""
-    for path in paths:
-        if previous and path.startswith(previous + "/"):
-            yield PathConflict(previous, path)
-        else:
-            previous = path
-
-
-def tree_order(path: str) -> str:
-    """Return the key that sorts a folder's content directly behind its name."""
-    return path.replace("/", "\x00")
+def conflict_of(path: str, other: str) -> PathConflict:
+    """Return the error of two paths of which one is the other's folder."""
+    return PathConflict(path, other) if below(path, other) else PathConflict(other, path)

@@ -9,11 +9,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
+from catalog.catalog import Catalog
 from catalog.errors import InvalidInput, NotRecorded, RepositoryNotFound
-from catalog.plan import Plan
-from catalog.questions import Questions
-from catalog.run import Run
-from catalog.version import Version
+from catalog.model.plan import Plan
+from catalog.model.run import Run
+from catalog.model.version import Version
 
 STATEMENT = "https://in-toto.io/Statement/v1"
 PREDICATE = "https://slsa.dev/provenance/v1"
@@ -22,7 +22,7 @@ BUILDER = "urn:entrepot"
 """What these two mean is written in docs/export.md."""
 
 
-def statement(catalog: Questions, address: str, number: int) -> Iterator[str]:
+def statement(catalog: Catalog, address: str, number: int) -> Iterator[str]:
     """Yield the statement of a version as JSON text, in parts; it ends in a newline.
 
     Its subjects are the resources with a known sha256; the others are named in the predicate.
@@ -31,8 +31,10 @@ def statement(catalog: Questions, address: str, number: int) -> Iterator[str]:
         NotRecorded: there is no such version.
         InvalidInput: no resource of it has a known digest: there would be no subject.
     """
-    version = catalog.version(address, number)
-    unread = sorted(row.path for row in catalog.content(address, number) if row.digest is None)
+    version = catalog.versions.get(address, number)
+    unread = sorted(
+        row.path for row in catalog.versions.content(address, number) if row.digest is None
+    )
     if version.total == len(unread):
         raise InvalidInput(
             f"version {number} of {address!r} holds nothing of known digest: "
@@ -45,18 +47,18 @@ def statement(catalog: Questions, address: str, number: int) -> Iterator[str]:
     }
     yield _json(head)[:-1] + ',"subject":['
     comma = ""
-    for row in catalog.content(address, number):
+    for row in catalog.versions.content(address, number):
         if row.digest is not None:
             yield comma + _json({"digest": {"sha256": row.digest}, "name": row.path})
             comma = ","
     yield "]}\n"
 
 
-def _predicate(catalog: Questions, version: Version, unread: list[str]) -> dict[str, object]:
-    plan_id = catalog.plan_id_of(version.address, version.number)
-    plan = None if plan_id is None else catalog.plan(plan_id)
+def _predicate(catalog: Catalog, version: Version, unread: list[str]) -> dict[str, object]:
+    plan_id = catalog.plans.id_of(version.address, version.number)
+    plan = None if plan_id is None else catalog.plans.get(plan_id)
     run = _run(catalog, version.run_id)
-    proofs = catalog.proofs(version.address, version.number)
+    proofs = catalog.exports.proofs(version.address, version.number)
     here = {"uri": version.address, "version": version.number}
     outside: dict[str, object] = {"destination": here, "kind": run.kind if run else "listing"}
     inside: dict[str, object] = {
@@ -80,7 +82,7 @@ def _predicate(catalog: Questions, version: Version, unread: list[str]) -> dict[
     details: dict[str, object] = {"builder": {"id": BUILDER}}
     if run is not None:
         details["metadata"] = _metadata(run)
-    mine = catalog.manifest_digest(version.address, version.number)
+    mine = catalog.exports.manifest_digest(version.address, version.number)
     if mine is not None:
         details["byproducts"] = [{"digest": {"sha256": mine}, "name": "PULP_MANIFEST"}]
     return {
@@ -94,11 +96,11 @@ def _predicate(catalog: Questions, version: Version, unread: list[str]) -> dict[
     }
 
 
-def _run(catalog: Questions, run_id: str | None) -> Run | None:
+def _run(catalog: Catalog, run_id: str | None) -> Run | None:
     if run_id is None:
         return None
     try:
-        return catalog.run(run_id)
+        return catalog.runs.get(run_id)
     except NotRecorded:
         return None
 
@@ -112,32 +114,32 @@ def _metadata(run: Run) -> dict[str, object]:
     return told
 
 
-def _material(catalog: Questions, plan: Plan) -> dict[str, object]:
+def _material(catalog: Catalog, plan: Plan) -> dict[str, object]:
     """Return the source of a plan, with the version that it had then, where that is still known."""
     material: dict[str, object] = {"uri": plan.source}
     number = _source_version(catalog, plan)
     if number is not None:
         material["annotations"] = {"version": number}
-        digest = catalog.manifest_digest(plan.source, number)
+        digest = catalog.exports.manifest_digest(plan.source, number)
         if digest is not None:
             material["digest"] = {"sha256": digest}
     return material
 
 
-def _source_version(catalog: Questions, plan: Plan) -> int | None:
+def _source_version(catalog: Catalog, plan: Plan) -> int | None:
     """Return the source's version when the plan was made; None where that is not sure."""
-    run_id = catalog.request(plan.plan_id).run_id
+    run_id = catalog.plans.request(plan.plan_id).run_id
     try:
-        versions = catalog.versions(plan.source)
+        versions = catalog.versions.all(plan.source)
         for one in reversed(versions):
             if run_id is not None and one.run_id == run_id:
                 return one.number  # the run's own listing found something new
-        found = catalog.version_at(plan.source, plan.created_at).number
+        found = catalog.versions.at(plan.source, plan.created_at).number
     except (RepositoryNotFound, NotRecorded):
         return None
     following = min((one.number for one in versions if one.number > found), default=None)
     if following is None:
-        following = catalog.highest(plan.source) + 1
+        following = catalog.versions.highest_number(plan.source) + 1
     if following != found + 1:
         return None  # one between them was deleted: it may have been that
     return found or None  # version 0: what a run asked for was not its whole listing

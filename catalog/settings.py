@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
+from functools import cache
 from pathlib import Path
 
 from platformdirs import user_data_path
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from catalog.digest import TRUSTED
+from catalog.model.digest import TRUSTED
 
 
 def default_catalog() -> Path:
@@ -27,11 +29,17 @@ class Settings(BaseSettings):
     )
     catalog_threads: int = Field(default=1, ge=1, description="Threads of the catalog's engine.")
     catalog_memory: str = Field(
-        default="512MB", pattern=r"^\d+(\.\d+)?\s*[KMGT]i?B$", description="Memory of the engine."
+        default="200MB", pattern=r"^\d+(\.\d+)?\s*[KMGT]i?B$", description="Memory of the engine."
     )
     tenant: str = Field(default="default", min_length=1, description="Whose catalog rows to see.")
     memory: int = Field(
         default=256 * 2**20, ge=2**20, description="Bytes of files held in memory at once."
+    )
+    resume_from: int = Field(
+        default=64 * 2**20,
+        ge=2**20,
+        description="Bytes of a file from which on what came of it is kept on disk until it is "
+        "whole, so that a run after a kill reads only the rest.",
     )
     threads: int = Field(
         default=64, ge=1, le=256, description="Threads of a batch, at most; a few are the rule."
@@ -58,3 +66,17 @@ class Settings(BaseSettings):
         pattern=r"^(https?://[^\s()<>]+)?$",
         description="Address of the gateway that people read; reports of runs lead to it.",
     )
+
+
+def memory() -> int:
+    """Return how many bytes of memory files may take, as `Settings` does.
+
+    Reading all settings takes half a millisecond, and this is asked for every storage that is
+    opened.
+    """
+    return _memory(os.environ.get("ENTREPOT_MEMORY"))
+
+
+@cache
+def _memory(_told: str | None) -> int:
+    return Settings().memory

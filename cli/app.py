@@ -6,7 +6,7 @@ from importlib.metadata import version
 
 from cyclopts import App, Group, Parameter
 
-from cli.table import EVERY, GROUPS, VERBS
+from cli.command_list import EVERY, GROUPS, VERBS
 
 HELP = """Move files between any two storages, check every byte, remember every version.
 
@@ -31,7 +31,7 @@ def app() -> App:
     for command in EVERY:
         place = command.place
         if command in VERBS:
-            place = f"cli.verbs:{place.rpartition(':')[2]}"
+            place = f"cli.flows.commands:{place.rpartition(':')[2]}"
         made.command(place, name=command.name, help=command.help, group=groups[command.group])
     made.register_install_completion_command(help="Install completion for your shell.")
     return made

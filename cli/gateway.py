@@ -11,9 +11,9 @@ from cyclopts import Parameter
 
 from catalog.errors import CatalogError
 from catalog.settings import Settings
-from cli.exits import exit_of
-from cli.output import PLAIN, Output, show_error
-from cli.quiet import load_quietly
+from cli.terminal.exit_codes import exit_of
+from cli.terminal.output import PLAIN, Output, show_error
+from cli.terminal.prefect_loading import load_quietly
 
 
 @Parameter(name="*")
@@ -50,7 +50,7 @@ LISTEN, LOGS = Listen(), Logs()
 def gateway(
     *,
     config: Annotated[Path | None, Parameter(env_var="ENTREPOT_GATEWAY_CONFIG")] = None,
-    listen: Annotated[Listen, Parameter(group="Listening")] = LISTEN,
+    listen: Annotated[Listen, Parameter(group="ServerOptions")] = LISTEN,
     logs: Annotated[Logs, Parameter(group="Logs")] = LOGS,
     output: Annotated[Output, Parameter(group="Output")] = PLAIN,
 ) -> None:
@@ -66,16 +66,16 @@ def gateway(
     load_quietly()
     from gateway.app import create_app  # noqa: PLC0415 - it loads Prefect, which takes seconds
     from gateway.config import default, load  # noqa: PLC0415
-    from gateway.logs import LogFormat, configure_logs  # noqa: PLC0415
-    from gateway.serve import Listening, proxies_of, serve  # noqa: PLC0415
+    from gateway.ops.logs import LogFormat, configure_logs  # noqa: PLC0415
+    from gateway.serve import ServerOptions, proxies_of, serve  # noqa: PLC0415
 
     try:
         settings = Settings()
         configure_logs(LogFormat(logs.log_format), logs.log_level)
         given = default(settings.tenant) if config is None else load(config)
         proxies = proxies_of(listen.behind_proxy)
-        where = Listening(listen.host, listen.port, listen.certificate, listen.key, proxies)
-        serve(create_app(given, settings), where)
+        where = ServerOptions(listen.host, listen.port, listen.certificate, listen.key, proxies)
+        serve(create_app(given, settings, local=where.local), where)
     except CatalogError as error:
         show_error(error, output)
         sys.exit(exit_of(error))

@@ -69,8 +69,8 @@ def main() -> int:
     os.environ.pop("PREFECT_API_URL", None)
 
     from blocks.repository import Repository  # noqa: PLC0415 - after the environment is set
-    from catalog.plan import Mode  # noqa: PLC0415
-    from catalog.store import Catalog  # noqa: PLC0415
+    from catalog.model.plan import Mode  # noqa: PLC0415
+    from catalog.catalog import Catalog  # noqa: PLC0415
     from flows.sync import sync  # noqa: PLC0415
 
     with ExitStack() as stack:
@@ -93,7 +93,7 @@ def main() -> int:
         say("4. What the catalog remembers")
         catalog = Catalog.open()
         for end in ends:
-            for version in catalog.versions(end.address):
+            for version in catalog.versions.all(end.address):
                 sys.stdout.write(
                     f"   {end.address}  version {version.number}: {version.total} files, "
                     f"+{version.added} ~{version.replaced} -{version.removed}\n"

@@ -11,7 +11,7 @@ from pathlib import Path
 from site_text import default_of, first_sentences, kind, table
 
 from catalog.settings import Settings
-from catalog.store import Catalog
+from catalog.catalog import Catalog
 
 
 def settings_page() -> str:
@@ -77,8 +77,8 @@ def _columns(catalog: Catalog, title: str, place: str) -> str:
 
 
 def events_page() -> str:
-    """Return the page of the events: each function of `flows.events` emits one."""
-    from flows import events  # noqa: PLC0415 - imports Prefect
+    """Return the page of the events: each function of `flows.results.events` emits one."""
+    from flows.results import events  # noqa: PLC0415 - imports Prefect
 
     parts = ["# Events\n\nWhat runs tell Prefect, for automations to act on.\n"]
     for node in ast.parse(inspect.getsource(events)).body:
@@ -96,7 +96,7 @@ def events_page() -> str:
 
 def _payload_keys(call: ast.Call) -> list[str]:
     """Return the keys of an event's payload, written in the call or by the function it calls."""
-    from flows import events  # noqa: PLC0415 - imports Prefect
+    from flows.results import events  # noqa: PLC0415 - imports Prefect
 
     (payload,) = (one.value for one in call.keywords if one.arg == "payload")
     if isinstance(payload, ast.Call):

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from site_text import default, fields, first_sentences, kind, table
 
 from cli.app import app
-from cli.table import VERBS
+from cli.command_list import VERBS
 from providers.registry import SCHEMES, provider, registered
 
 PROVIDERS = """# Fields of providers

@@ -15,12 +15,12 @@ from prefect.logging import get_run_logger
 
 from blocks.repository import Repository
 from blocks.resolve import repository as resolved
-from catalog.version import Version
-from flows.delivery import Running
-from flows.names import run_name
-from flows.result import human
-from flows.verb import verb
-from tasks.adopt import learn_digests
+from catalog.model.version import Version
+from flows.forms.run_names import run_name
+from flows.results.sync import human
+from flows.runs.active_run import ActiveRun
+from flows.runs.verb import verb
+from tasks.listing.adopt import learn_digests
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +64,17 @@ def adopt(repository: Repository | str) -> AdoptResult:
     Raises:
         StorageError: a file cannot be read; no version is made.
     """
-    end = resolved(repository)
-    with Running("adopt", end, (end,)) as run:
+    result = adopt_repository(resolved(repository))
+    get_run_logger().info("%s", result.summary())
+    return result
+
+
+def adopt_repository(end: Repository) -> AdoptResult:
+    """Do it with one repository, within a run of whatever flow."""
+    with ActiveRun("adopt", end, (end,)) as run:
         listing = learn_digests(end, run.job.run_id)
-        before = {one.number for one in run.catalog.versions(end.address)}
-        version = run.catalog.record_listing(end.address, listing, run_id=run.job.run_id)
+        before = {one.number for one in run.catalog.versions.all(end.address)}
+        version = run.catalog.versions.record_listing(end.address, listing, run_id=run.job.run_id)
         result = AdoptResult(
             run.job.run_id,
             end.label,
@@ -78,5 +84,4 @@ def adopt(repository: Repository | str) -> AdoptResult:
             version.number not in before,
         )
         run.end("completed", result.summary())
-    get_run_logger().info("%s", result.summary())
     return result

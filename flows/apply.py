@@ -7,23 +7,23 @@ from dataclasses import replace
 
 from prefect.runtime import flow_run
 
-from blocks.places import readable
+from blocks.readable_repositories import readable_repositories
 from blocks.repository import Repository
 from blocks.resolve import repository
 from blocks.webhook import Webhook
 from blocks.webhook import webhook as webhook_of
+from catalog.catalog import Catalog
 from catalog.errors import InvalidInput
-from catalog.plan import PlanRequest
+from catalog.model.plan import PlanRequest
 from catalog.settings import Settings
-from catalog.store import Catalog
-from flows.alternates import alternates_of
-from flows.content_plan import applied
-from flows.delivery import Running
-from flows.options import Options
-from flows.planning import carried_out, distinct, rechecked
-from flows.result import SyncResult
-from flows.verb import verb
-from tasks.enumerate import enumerate_repository
+from flows.forms.options import Options
+from flows.results.sync import SyncResult
+from flows.runs.active_run import ActiveRun
+from flows.runs.alternates import alternates_of
+from flows.runs.planning import distinct, execute_plan, recheck_plan
+from flows.runs.verb import verb
+from flows.runs.version_plans import apply_stored_plan
+from tasks.listing.repository import enumerate_repository
 
 
 def _name() -> str:
@@ -58,7 +58,7 @@ def apply(
         SyncFailed: something failed; it names each item, and what arrived stays.
         NotRecorded: there is no such plan.
     """
-    request = Catalog.open(Settings()).request(plan_id)
+    request = Catalog.open(Settings()).plans.request(plan_id)
     options = replace(Options.from_json(request.options), strategy=request.strategy)
     given = [repository(one) for one in sources or ()]
     if given and request.content is None:
@@ -68,13 +68,13 @@ def apply(
         )
     origin, ends = _ends(request, source, destinations)
     told = None if webhook is None else webhook_of(webhook)
-    with Running("apply", origin, ends, webhook=told) as run:
+    with ActiveRun("apply", origin, ends, webhook=told) as run:
         if request.content is not None:
-            return applied(run, request, options, [origin, *given])
+            return apply_stored_plan(run, request, options, [origin, *given])
         wanted = enumerate_repository(origin, run.job.run_id, "source")
-        rechecked(run, request, options, wanted)
+        recheck_plan(run, request, options, wanted)
         run.job = replace(run.job, places=alternates_of(origin))
-        return carried_out(run, run.catalog.plan(plan_id), options, None)
+        return execute_plan(run, run.catalog.plans.get(plan_id), options, None)
 
 
 def _ends(
@@ -94,7 +94,7 @@ def _ends(
     ends = [_end(one, address) for one, address in zip(given[1:], wanted[1:], strict=True)]
     origin = given[0]
     if request.content is not None and not origin:  # it is the history of one of these, as a rule
-        origin = next(iter(readable((request.source,), ends)), "")
+        origin = next(iter(readable_repositories((request.source,), ends)), "")
     return _end(origin, request.source), distinct(ends)
 
 

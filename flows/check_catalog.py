@@ -11,11 +11,11 @@ from dataclasses import dataclass
 
 from prefect.logging import get_run_logger
 
-from catalog.audit import Audit
+from catalog.catalog import Catalog
 from catalog.errors import CatalogError
 from catalog.settings import Settings
-from catalog.store import Catalog
-from flows.verb import verb
+from catalog.store.audit import Audit
+from flows.runs.verb import verb
 
 SHOWN = 20  # contradictions that are told
 
@@ -79,9 +79,9 @@ def check_catalog(*, mend: bool = False) -> CatalogCheck:
         CatalogContradicts: something is wrong still; it names where.
     """
     catalog = Catalog.open(Settings())
-    found = catalog.audit()
-    mended = catalog.mend() if mend and found.mendable() else 0
-    result = CatalogCheck(str(catalog.path), catalog.audit() if mended else found, mended)
+    found = catalog.upkeep.audit()
+    mended = catalog.upkeep.repair() if mend and found.mendable() else 0
+    result = CatalogCheck(str(catalog.path), catalog.upkeep.audit() if mended else found, mended)
     get_run_logger().info("%s", result.summary())
     if not result:
         raise CatalogContradicts(result)

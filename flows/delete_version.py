@@ -10,10 +10,10 @@ from prefect.runtime import flow_run
 
 from blocks.repository import Repository
 from blocks.resolve import repository as resolved
-from flows.history_change import change_history
-from flows.names import shown
-from flows.verb import verb
-from flows.version_result import VersionResult
+from flows.forms.run_names import shown
+from flows.results.history import VersionResult
+from flows.runs.change_history import change_history
+from flows.runs.verb import verb
 
 
 def run_name() -> str:
@@ -44,5 +44,5 @@ def delete_version(repository: Repository | str, number: int) -> VersionResult:
     return change_history(
         "delete-version",
         whose,
-        lambda catalog: (number,) if catalog.delete_version(whose.address, number) else (),
+        lambda catalog: (number,) if catalog.versions.delete(whose.address, number) else (),
     )

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from prefect.runtime import flow_run
 
-from catalog.explain import Explanation
+from catalog.catalog import Catalog
+from catalog.queries.explain import Explanation
 from catalog.settings import Settings
-from catalog.store import Catalog
-from flows.verb import verb
+from flows.runs.verb import verb
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,4 +48,4 @@ def explain(run_id: str, path: str) -> Explained:
     Raises:
         NotRecorded: there is no such run.
     """
-    return Explained(tuple(Catalog.open(Settings()).explain(run_id, path)))
+    return Explained(tuple(Catalog.open(Settings()).runs.explain(run_id, path)))

@@ -17,22 +17,22 @@ from prefect.logging import get_run_logger
 
 from blocks.repository import Repository
 from blocks.resolve import repository as resolved
-from catalog.archive import Head
+from catalog.catalog import Catalog
 from catalog.errors import InvalidInput
-from catalog.exports import merged
-from catalog.measure import byte_count
-from catalog.store import Catalog
-from flows.archive_parts import Part, named, parts
-from flows.delivery import Running
-from flows.export_result import ArchiveResult, ExportedRepository
-from flows.folders import local_folder
-from flows.names import run_name
-from flows.opened_places import OpenedPlaces
-from flows.verb import verb
-from providers.local_storage import Placement
-from tasks.job import shared
-from transfer.archive_export import ArchiveContent, RepositoryContent, write_archive
-from transfer.gather import Gatherer
+from catalog.formats.archive import Head
+from catalog.formats.quantities import byte_count
+from catalog.queries.exports import merged
+from flows.archives.contents import ArchivePart, named, parts
+from flows.forms.run_names import run_name
+from flows.results.archives import ArchiveResult, ExportedRepository
+from flows.runs.active_run import ActiveRun
+from flows.runs.local_folder import local_folder
+from flows.runs.open_repositories import OpenRepositories
+from flows.runs.verb import verb
+from providers.local.storage import Placement
+from tasks.job import run_resources
+from transfer.archive.write import ArchiveContent, RepositoryContent, write_archive
+from transfer.locate.gather import Gatherer
 
 SMALLEST = 512  # bytes of a chunk
 LARGEST = 10**12  # bytes of a chunk
@@ -80,13 +80,16 @@ def export_archive(
     size = _size(chunk_size)
     given = (*origins.values(), *(resolved(one) for one in sources or ()))
     first = given[0]  # of several, the run's message and the table of contents name all
-    with Running("export-archive", first, (end,), writes=()) as run, OpenedPlaces(given) as places:
-        catalog, stop = run.catalog, shared(run.job.run_id).stop
+    with (
+        ActiveRun("export-archive", first, (end,), writes=()) as run,
+        OpenRepositories(given) as places,
+    ):
+        catalog, stop = run.catalog, run_resources(run.job.run_id).stop
         chosen = parts(catalog, origins, versions, since)
         content = ArchiveContent(
             tuple(_content(catalog, part) for part in chosen),
             merged(
-                catalog.archive_artifacts(part.repository.address, part.numbers, part.since)
+                catalog.exports.artifacts(part.repository.address, part.numbers, part.since)
                 for part in chosen
                 if part.numbers
             ),
@@ -114,12 +117,12 @@ def _size(given: int | str | None) -> int | None:
     return size
 
 
-def _content(catalog: Catalog, part: Part) -> RepositoryContent:
+def _content(catalog: Catalog, part: ArchivePart) -> RepositoryContent:
     address = part.repository.address
     return RepositoryContent(
         part.name,
         address,
         part.since,
-        tuple(catalog.version(address, number) for number in part.numbers),
-        partial(catalog.content, address),
+        tuple(catalog.versions.get(address, number) for number in part.numbers),
+        partial(catalog.versions.content, address),
     )

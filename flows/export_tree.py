@@ -14,21 +14,21 @@ from prefect.logging import get_run_logger
 
 from blocks.repository import Repository
 from blocks.resolve import repository as resolved
-from catalog.diff import Change
 from catalog.errors import InvalidInput
-from catalog.manifest import is_manifest
-from flows.delivery import Running
-from flows.export_result import TreeResult
-from flows.folders import local_folder
-from flows.names import run_name
-from flows.opened_places import OpenedPlaces
-from flows.verb import verb
-from providers.local import LocalSettings
-from providers.local_storage import Placement
-from tasks.job import shared
-from transfer import tree_export as engine
-from transfer.appearing import appearing
-from transfer.gather import Gatherer
+from catalog.formats.manifest import is_manifest
+from catalog.model.diff import Change
+from flows.forms.run_names import run_name
+from flows.results.archives import TreeResult
+from flows.runs.active_run import ActiveRun
+from flows.runs.local_folder import local_folder
+from flows.runs.open_repositories import OpenRepositories
+from flows.runs.verb import verb
+from providers.local.settings import LocalSettings
+from providers.local.storage import Placement
+from tasks.job import run_resources
+from transfer.archive import tree_export as engine
+from transfer.archive.atomic_folder import atomic_folder
+from transfer.locate.gather import Gatherer
 
 
 class Method(StrEnum):
@@ -89,14 +89,17 @@ def export_tree(
     if not is_manifest(manifest) or "/" in manifest or manifest.upper().startswith(("MD5", "SHA")):
         raise InvalidInput(f"{manifest!r} is no name for it: PULP_MANIFEST or *.manifest is")
     given = (origin, *(resolved(one) for one in sources or ()))
-    with Running("export-tree", origin, (end,), writes=()) as run, OpenedPlaces(given) as places:
-        catalog, stop = run.catalog, shared(run.job.run_id).stop
-        number = catalog.latest(origin.address).number if version is None else version
-        rows = catalog.whereabouts(origin.address, number, since)
-        changes = () if since is None else catalog.diff(origin.address, since, number)
+    with (
+        ActiveRun("export-tree", origin, (end,), writes=()) as run,
+        OpenRepositories(given) as places,
+    ):
+        catalog, stop = run.catalog, run_resources(run.job.run_id).stop
+        number = catalog.versions.latest(origin.address).number if version is None else version
+        rows = catalog.exports.located_content(origin.address, number, since)
+        changes = () if since is None else catalog.versions.diff(origin.address, since, number)
         removed = (one.path for one in changes if one.change is Change.REMOVED)
         gatherer = Gatherer(places, stop, _PLACEMENTS[method])
-        with appearing(target) as draft:
+        with atomic_folder(target) as draft:
             done = engine.export_tree(
                 rows, removed, draft, gatherer, stop, own=origin.address, manifest=manifest
             )

@@ -14,22 +14,22 @@ from itertools import groupby
 from prefect.logging import get_run_logger
 
 from blocks.history import history_of
-from blocks.places import readable
+from blocks.readable_repositories import readable_repositories
 from blocks.repository import Repository
 from blocks.resolve import repository as resolved
 from catalog.errors import BytesMissing, InvalidInput
 from catalog.glob import regex
-from catalog.plan import Plan, Policy, Selection
-from catalog.spool import Spool
-from catalog.version import Origin, resource_at
-from flows.alternates import alternates_of
-from flows.delivery import Running
-from flows.names import run_name
-from flows.options import Options
-from flows.planning import carried_out, stored
-from flows.result import SyncFailed, SyncResult, human
-from flows.verb import verb
-from providers.keeping import kept_key
+from catalog.inbox.spool import Spool
+from catalog.model.plan import Plan, Policy, Selection
+from catalog.model.version import Origin, resource_at
+from flows.forms.options import Options
+from flows.forms.run_names import run_name
+from flows.results.sync import SyncFailed, SyncResult, human
+from flows.runs.active_run import ActiveRun
+from flows.runs.alternates import alternates_of
+from flows.runs.planning import execute_plan, store_plan
+from flows.runs.verb import verb
+from providers.interfaces.history import history_key
 
 NAMED = 100  # paths that an error carries
 FETCHING = Options(selection=Selection(allow_empty=True), listed=False)
@@ -90,11 +90,11 @@ def fetch(
     """
     end = resolved(repository)
     given = [resolved(one) for one in sources or ()]
-    with Running("fetch", history_of(end), (end,)) as run:
+    with ActiveRun("fetch", history_of(end), (end,)) as run:
         result, failed = None, None
         for plan in _planned(run, end, _wanted(run, end, paths), given):
             try:
-                result = carried_out(run, plan, FETCHING, None)
+                result = execute_plan(run, plan, FETCHING, None)
             except SyncFailed as error:
                 failed = error
         if failed is not None:
@@ -105,10 +105,10 @@ def fetch(
     return fetched
 
 
-def _wanted(run: Running, end: Repository, paths: list[str] | None) -> list[Origin]:
+def _wanted(run: ActiveRun, end: Repository, paths: list[str] | None) -> list[Origin]:
     """Return what is to be fetched, ordered by where it lies."""
     match = re.compile(regex(paths or ["**"]))
-    found = [one for one in run.catalog.origins(end.address) if match.fullmatch(one.path)]
+    found = [one for one in run.catalog.origins.all(end.address) if match.fullmatch(one.path)]
     for one in found:
         if one.policy == Policy.STREAMED:
             raise InvalidInput(
@@ -119,7 +119,7 @@ def _wanted(run: Running, end: Repository, paths: list[str] | None) -> list[Orig
 
 
 def _planned(
-    run: Running, end: Repository, wanted: list[Origin], given: list[Repository]
+    run: ActiveRun, end: Repository, wanted: list[Origin], given: list[Repository]
 ) -> Iterator[Plan]:
     """Yield a plan for each repository that holds wanted bytes, once it is sure there is one.
 
@@ -127,7 +127,8 @@ def _planned(
     """
     near = (end, *given)
     known = {
-        one.address: one for one in readable({one.origin for one in wanted if one.origin}, near)
+        one.address: one
+        for one in readable_repositories({one.origin for one in wanted if one.origin}, near)
     }
     # What leads nowhere may lie elsewhere under its digest; without one it is lost from sight.
     lost = [one for one in wanted if one.origin not in known and one.digest is None]
@@ -135,9 +136,9 @@ def _planned(
         named = tuple(repr(one.path) for one in lost[:NAMED])
         why = f"nothing stored leads to {lost[0].origin!r}; give it among the sources"
         raise BytesMissing(run.job.run_id, why, named, len(lost))
-    number = run.catalog.latest(end.address).number
-    held = [one for one in run.catalog.holders(end.address, number) if one != end.address]
-    places = readable(held, near) if wanted else ()
+    number = run.catalog.versions.latest(end.address).number
+    held = [one for one in run.catalog.holdings.holders(end.address, number) if one != end.address]
+    places = readable_repositories(held, near) if wanted else ()
     for address, rows in groupby(
         wanted, key=lambda one: one.origin if one.origin in known else None
     ):
@@ -147,7 +148,7 @@ def _planned(
         with spool:
             _spool(spool, source, rows)
             listing = spool.finish()
-        yield stored(run, listing, FETCHING)
+        yield store_plan(run, listing, FETCHING)
 
 
 def _spool(spool: Spool, source: Repository, rows: Iterable[Origin]) -> None:
@@ -157,15 +158,15 @@ def _spool(spool: Spool, source: Repository, rows: Iterable[Origin]) -> None:
             spool.add(resource_at(row.origin_path, row, etag=row.etag), row.path)
         else:
             etag = row.etag if standing else None
-            spool.add(resource_at(kept_key(row.digest or ""), row, etag=etag), row.path)
+            spool.add(resource_at(history_key(row.digest or ""), row, etag=etag), row.path)
 
 
-def _fetched(run: Running, end: Repository, result: SyncResult | None) -> FetchResult:
+def _fetched(run: ActiveRun, end: Repository, result: SyncResult | None) -> FetchResult:
     # The last result counts all of the run.
     return FetchResult(
         run.job.run_id,
         end.label,
         0 if result is None else result.added + result.replaced,
         0 if result is None else result.bytes,
-        run.catalog.unstored(end.address),
+        run.catalog.origins.count(end.address),
     )

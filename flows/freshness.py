@@ -11,19 +11,19 @@ from datetime import UTC, datetime
 
 from prefect.logging import get_run_logger
 
-from blocks.instance import chosen, own_by_name
 from blocks.repository import Repository
+from blocks.stored_repositories import select_repositories, stored_by_name
+from catalog.catalog import Catalog
 from catalog.errors import InvalidInput, RepositoryNotFound
-from catalog.freshness import Arrived, Objective
+from catalog.rules.freshness import Arrivals, Objective
 from catalog.settings import Settings
-from catalog.store import Catalog
-from flows.artifacts import show_freshness
-from flows.events import freshness_missed
-from flows.freshness_result import Expected, FreshnessMissed, FreshnessResult
-from flows.names import chosen_name
-from flows.verb import verb
+from flows.forms.run_names import chosen_name
+from flows.results.artifacts import show_freshness
+from flows.results.events import freshness_missed
+from flows.results.freshness import FreshnessMissed, FreshnessResult, ObjectiveResult
+from flows.runs.verb import verb
 
-NOTHING = Arrived(0, 0, None)
+NOTHING = Arrivals(0, 0, None)
 
 
 @verb("freshness", chosen_name)
@@ -45,14 +45,14 @@ def freshness(
         FreshnessMissed: something did not come; it names what.
         InvalidInput: no stored repository that is chosen so has an objective.
     """
-    wanted, broken = chosen(own_by_name(), names, labels)
+    wanted, broken = select_repositories(stored_by_name(), names, labels)
     aimed = {name: one for name, one in wanted.items() if one.objectives}
     if not aimed and not broken:
         raise InvalidInput(
             f"none of {len(wanted)} stored repositories has an objective: give one in its block"
         )
     catalog, now = Catalog.open(Settings()), datetime.now(UTC)
-    rows: list[Expected] = []
+    rows: list[ObjectiveResult] = []
     for one in aimed.values():
         found = [_expected(catalog, one, each.value(), now) for each in one.objectives]
         rows += found
@@ -68,12 +68,12 @@ def freshness(
 
 def _expected(
     catalog: Catalog, repository: Repository, objective: Objective, now: datetime
-) -> Expected:
+) -> ObjectiveResult:
     try:
-        found = catalog.arrived(repository.address, objective, now)
+        found = catalog.versions.count_arrivals(repository.address, objective, now)
     except RepositoryNotFound:
         found = NOTHING
-    return Expected(
+    return ObjectiveResult(
         repository.label,
         objective.pattern,
         found.files,

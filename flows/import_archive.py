@@ -20,28 +20,28 @@ from prefect.runtime import flow_run
 
 from blocks.repository import Repository
 from blocks.resolve import repository as resolved
-from catalog.access import beside_of
+from catalog.catalog import Catalog
 from catalog.errors import RepositoryNotFound
-from catalog.plan import Mode, Selection
+from catalog.inbox.spool import STALE_S, Listing
+from catalog.model.plan import Mode, Selection
+from catalog.model.version import resource_at
+from catalog.session.catalog_file import data_folder_of
 from catalog.settings import Settings
-from catalog.spool import STALE_S, Listing
-from catalog.store import Catalog
-from catalog.version import resource_at
-from flows.approval import Approval
-from flows.delivery import Running
-from flows.export_result import ImportedRepository, ImportResult
-from flows.folders import local_folder
-from flows.import_missing import Lacking, stage_missing
-from flows.import_routes import Route, Unmapped, Wish
-from flows.names import shown
-from flows.options import GuardSettings, Options
-from flows.planning import carried_out, stored
-from flows.result import SyncResult
-from flows.verb import verb
-from providers.keeping import kept_key
-from providers.unpacked import UnpackedSettings
-from tasks.job import shared
-from transfer.archive_import import Unpacked, unpack
+from flows.archives.missing_bytes import VersionNeeds, stage_missing
+from flows.archives.repository_mapping import ImportRequest, Route, Unmapped
+from flows.forms.approval import Approval
+from flows.forms.options import GuardSettings, Options
+from flows.forms.run_names import shown
+from flows.results.archives import ImportedRepository, ImportResult
+from flows.results.sync import SyncResult
+from flows.runs.active_run import ActiveRun
+from flows.runs.local_folder import local_folder
+from flows.runs.planning import execute_plan, store_plan
+from flows.runs.verb import verb
+from providers.interfaces.history import history_key
+from providers.local.unpacked_archive import UnpackedSettings
+from tasks.job import run_resources
+from transfer.archive.read import UnpackedArchive, unpack
 
 IMPORTED = "imported"  # the label of a version that came out of an archive
 
@@ -100,7 +100,7 @@ def import_archive(  # noqa: PLR0913 - each is a field of the run form
         GuardCrossed: a plan does more than its guards allow.
     """
     place = Path(archive).expanduser().absolute()
-    wish = Wish(_resolved(repository), versions, unmapped)
+    wish = ImportRequest(_resolved(repository), versions, unmapped)
     others = tuple(resolved(one) for one in sources or ())
     options = Options(
         mode=mode,
@@ -137,16 +137,16 @@ def _near(
 
 
 def _checked(
-    place: Path, folder: Path, wish: Wish, others: tuple[Repository, ...], *, dry_run: bool
-) -> tuple[Unpacked, tuple[Route, ...]]:
+    place: Path, folder: Path, wish: ImportRequest, others: tuple[Repository, ...], *, dry_run: bool
+) -> tuple[UnpackedArchive, tuple[Route, ...]]:
     """Check the archive as a run of its own, and unpack it unless this is all that is wanted."""
     origin = local_folder(place.parent)
-    with Running("check-archive", origin, wish.ends, writes=()) as run:
-        stop = shared(run.job.run_id).stop
+    with ActiveRun("check-archive", origin, wish.ends, writes=()) as run:
+        stop = run_resources(run.job.run_id).stop
         found = unpack(place, folder, stop, keep=not dry_run, unfit=wish.unfit)
         routes = wish.routes(found.head)
         lacking = [
-            Lacking(found, one.name, one.numbers[0], _near(one, routes, others))
+            VersionNeeds(found, one.name, one.numbers[0], _near(one, routes, others))
             for one in routes
             if one.numbers
         ]
@@ -156,7 +156,7 @@ def _checked(
 
 
 def _imported(
-    found: Unpacked,
+    found: UnpackedArchive,
     route: Route,
     numbers: tuple[int, ...],
     near: tuple[Repository, ...],
@@ -167,30 +167,30 @@ def _imported(
     source = Repository(storage=UnpackedSettings(path=str(found.folder), origin=kept.address))
     done: list[tuple[int, SyncResult]] = []
     for number in numbers:
-        with Running("import-archive", source, (end,)) as run:
+        with ActiveRun("import-archive", source, (end,)) as run:
             mark = f"{kept.address}@{number}"
             if number != numbers[-1] and _held(run.catalog, end.address, mark):
                 run.end("completed", f"version {number} was imported before")
                 continue
-            stage_missing(run, [Lacking(found, route.name, number, near)])
-            plan = stored(run, _spooled(run.catalog, found, route.name, number), options)
-            result = carried_out(run, plan, options, None)
-            run.catalog.label_version(end.address, result[0].version, {IMPORTED: mark})
+            stage_missing(run, [VersionNeeds(found, route.name, number, near)])
+            plan = store_plan(run, _spooled(run.catalog, found, route.name, number), options)
+            result = execute_plan(run, plan, options, None)
+            run.catalog.versions.label(end.address, result[0].version, {IMPORTED: mark})
             done.append((number, result))
     return ImportedRepository(route.name, kept.address, end.label, kept.numbers, tuple(done))
 
 
 def _held(catalog: Catalog, address: str, mark: str) -> bool:
     try:
-        return any(one.labels.get(IMPORTED) == mark for one in catalog.versions(address))
+        return any(one.labels.get(IMPORTED) == mark for one in catalog.versions.all(address))
     except RepositoryNotFound:
         return False
 
 
-def _spooled(catalog: Catalog, found: Unpacked, name: str, number: int) -> Listing:
+def _spooled(catalog: Catalog, found: UnpackedArchive, name: str, number: int) -> Listing:
     with catalog.spool() as spool:
         for row in found.rows(name, number):
-            spool.add(resource_at(kept_key(str(row.digest)), row), row.path)
+            spool.add(resource_at(history_key(str(row.digest)), row), row.path)
         return spool.finish()
 
 
@@ -198,7 +198,7 @@ def _spooled(catalog: Catalog, found: Unpacked, name: str, number: int) -> Listi
 def _folder(staging: str | None) -> Generator[Path]:
     """Make a folder for what is unpacked, gone at the end; it must lie where folders may."""
     catalog = Settings().catalog.expanduser().absolute()
-    above = Path(staging).expanduser() if staging else beside_of(catalog)
+    above = Path(staging).expanduser() if staging else data_folder_of(catalog)
     above.mkdir(parents=True, exist_ok=True)
     for left in above.glob("import-*"):
         if left.stat().st_mtime < time.time() - STALE_S:

@@ -10,16 +10,16 @@ from pydantic import BaseModel, ConfigDict, Field
 from blocks.history import bytes_of
 from blocks.repository import Repository
 from blocks.resolve import repository as resolved
-from catalog.content_set import Addition, Modification
+from catalog.catalog import Catalog
+from catalog.model.modification import Addition, Modification
 from catalog.settings import Settings
-from catalog.store import Catalog
-from flows.approval import Approval
-from flows.content_plan import RESTORING, brought_about, made_of
-from flows.delivery import Running
-from flows.names import run_name
-from flows.options import GuardSettings
-from flows.result import SyncResult
-from flows.verb import verb
+from flows.forms.approval import Approval
+from flows.forms.options import GuardSettings
+from flows.forms.run_names import run_name
+from flows.results.sync import SyncResult
+from flows.runs.active_run import ActiveRun
+from flows.runs.verb import verb
+from flows.runs.version_plans import RESTORING, apply_content, modified_content
 
 
 class AddSettings(BaseModel, title="Add"):
@@ -39,14 +39,14 @@ class AddSettings(BaseModel, title="Add"):
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class RequestedModification:
     """A modification that was asked for, and the repositories whose versions it is made out of."""
 
     modification: Modification
     repositories: tuple[Repository, ...]
 
 
-def asked(
+def requested_modification(
     catalog: Catalog,
     base_repository: Repository,
     base_version: int | None,
@@ -54,7 +54,7 @@ def asked(
     add: Sequence[AddSettings],
     remove: Sequence[str],
     overwrite: bool,
-) -> Asked:
+) -> RequestedModification:
     """Return what was asked for, with the numbers of the versions that are meant by it now."""
     added = [resolved(one.repository) for one in add]
     additions = tuple(
@@ -63,11 +63,11 @@ def asked(
     )
     base = (base_repository.address, _number(catalog, base_repository, base_version))
     modification = Modification(base, additions, tuple(remove), overwrite)
-    return Asked(modification, (base_repository, *added))
+    return RequestedModification(modification, (base_repository, *added))
 
 
 def _number(catalog: Catalog, repository: Repository, number: int | None) -> int:
-    return catalog.chosen_version(repository.address, number).number
+    return catalog.versions.choose(repository.address, number).number
 
 
 @verb("modify", run_name)
@@ -111,7 +111,7 @@ def modify(  # noqa: PLR0913 - each is a field of the run form
     """
     end = resolved(repository)
     catalog = Catalog.open(Settings())
-    wish = asked(
+    wish = requested_modification(
         catalog,
         resolved(base_repository or end),
         base_version,
@@ -121,5 +121,5 @@ def modify(  # noqa: PLR0913 - each is a field of the run form
     )
     options = replace(RESTORING, guards=(guards or GuardSettings()).values(), approval=approval)
     given = [*wish.repositories, *(resolved(one) for one in sources or ())]
-    with Running("modify", bytes_of(end), (end,)) as run:
-        return brought_about(run, made_of(catalog, wish.modification), options, given)
+    with ActiveRun("modify", bytes_of(end), (end,)) as run:
+        return apply_content(run, modified_content(catalog, wish.modification), options, given)

@@ -12,18 +12,18 @@ from __future__ import annotations
 from blocks.contract import Contract
 from blocks.repository import Repository
 from blocks.resolve import repository
-from catalog.plan import Mode, OnError, Policy, Strategy
-from flows.approval import Approval
-from flows.contracts import contracts as contracts_of
-from flows.delivery import Running
-from flows.names import run_name
-from flows.options import BatchSettings, GuardSettings, Options, StepSettings
-from flows.plan_result import PlanResult
-from flows.planning import distinct, planned
-from flows.selection import SelectionSettings, selected
-from flows.show_planned import planned_result
-from flows.verb import verb
-from transfer.job import CleanUp
+from catalog.model.plan import Mode, OnError, Policy, Strategy
+from flows.forms.approval import Approval
+from flows.forms.contracts import contracts as contracts_of
+from flows.forms.options import BatchSettings, GuardSettings, Options, StepSettings
+from flows.forms.run_names import run_name
+from flows.forms.selection import SelectionSettings, selected
+from flows.results.plan import PlanResult
+from flows.runs.active_run import ActiveRun
+from flows.runs.planning import distinct, list_and_plan
+from flows.runs.show_plan import planned_result
+from flows.runs.verb import verb
+from transfer.batch.delivery import CleanUp
 
 
 @verb("plan", run_name)
@@ -42,6 +42,7 @@ def plan(  # noqa: PLR0913 - each is a field of the run form
     list_destinations: bool = True,
     on_error: OnError = OnError.CONTINUE,
     allow_partial: bool = False,
+    allow_gaps: list[str] | None = None,
     clean_up: CleanUp = CleanUp.KEEP,
     checks: list[str] | None = None,
     steps: list[StepSettings] | None = None,
@@ -66,6 +67,8 @@ def plan(  # noqa: PLR0913 - each is a field of the run form
         list_destinations: Look at what the destinations hold now, beside what the catalog knows.
         on_error: Whether one failed file stops the run that applies the plan.
         allow_partial: Make a version at a destination although files failed there.
+        allow_gaps: Globs of names and folders that need not be seen when listing. Others that
+            cannot be seen fail the run at its end; nothing there is ever removed.
         clean_up: Whether files are removed at the source once every destination holds them.
         checks: Your own functions that may refuse a file, each as module:function.
         steps: Steps of your own for each batch: before, after or instead of download, validate,
@@ -96,6 +99,7 @@ def plan(  # noqa: PLR0913 - each is a field of the run form
         listed=list_destinations,
         on_error=on_error,
         allow_partial=allow_partial,
+        allow_gaps=tuple(allow_gaps or ()),
         clean_up=clean_up,
         checks=tuple(checks or ()),
         steps=tuple(one.value() for one in steps or ()),
@@ -106,6 +110,6 @@ def plan(  # noqa: PLR0913 - each is a field of the run form
     )
     ends = distinct([repository(one) for one in destinations])
     origin = repository(source)
-    with Running("plan", origin, ends, writes=()) as run:
-        made, _ = planned(run, options)
+    with ActiveRun("plan", origin, ends, writes=()) as run:
+        made, _ = list_and_plan(run, options)
         return planned_result(run, made, options)

@@ -12,17 +12,17 @@ from dataclasses import replace
 from blocks.history import bytes_of
 from blocks.repository import Repository
 from blocks.resolve import repository as resolved
+from catalog.catalog import Catalog
 from catalog.settings import Settings
-from catalog.store import Catalog
-from flows.approval import Approval
-from flows.content_plan import RESTORING, made_of, prepared, refuse_lacking
-from flows.delivery import Running
-from flows.modify import AddSettings, asked
-from flows.names import run_name
-from flows.options import GuardSettings
-from flows.plan_result import PlanResult
-from flows.show_planned import planned_result
-from flows.verb import verb
+from flows.forms.approval import Approval
+from flows.forms.options import GuardSettings
+from flows.forms.run_names import run_name
+from flows.modify import AddSettings, requested_modification
+from flows.results.plan import PlanResult
+from flows.runs.active_run import ActiveRun
+from flows.runs.show_plan import planned_result
+from flows.runs.verb import verb
+from flows.runs.version_plans import RESTORING, modified_content, plan_content, refuse_missing_bytes
 
 
 @verb("plan-modify", run_name)
@@ -65,7 +65,7 @@ def plan_modify(  # noqa: PLR0913 - each is a field of the run form
     """
     end = resolved(repository)
     catalog = Catalog.open(Settings())
-    wish = asked(
+    wish = requested_modification(
         catalog,
         resolved(base_repository or end),
         base_version,
@@ -75,7 +75,7 @@ def plan_modify(  # noqa: PLR0913 - each is a field of the run form
     )
     options = replace(RESTORING, guards=(guards or GuardSettings()).values(), approval=approval)
     given = [*wish.repositories, *(resolved(one) for one in sources or ())]
-    with Running("plan", bytes_of(end), (end,), writes=()) as run:
-        plan = prepared(run, made_of(catalog, wish.modification), options, given)
-        refuse_lacking(run, plan)
+    with ActiveRun("plan", bytes_of(end), (end,), writes=()) as run:
+        plan = plan_content(run, modified_content(catalog, wish.modification), options, given)
+        refuse_missing_bytes(run, plan)
         return planned_result(run, plan, options)

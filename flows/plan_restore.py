@@ -12,17 +12,17 @@ from datetime import datetime
 
 from blocks.repository import Repository
 from blocks.resolve import repository as resolved
+from catalog.catalog import Catalog
 from catalog.settings import Settings
-from catalog.store import Catalog
-from flows.approval import Approval
-from flows.content_plan import RESTORING, prepared, refuse_lacking, whole
-from flows.delivery import Running
-from flows.names import run_name
-from flows.options import GuardSettings
-from flows.plan_result import PlanResult
-from flows.planning import distinct
-from flows.show_planned import planned_result
-from flows.verb import verb
+from flows.forms.approval import Approval
+from flows.forms.options import GuardSettings
+from flows.forms.run_names import run_name
+from flows.results.plan import PlanResult
+from flows.runs.active_run import ActiveRun
+from flows.runs.planning import distinct
+from flows.runs.show_plan import planned_result
+from flows.runs.verb import verb
+from flows.runs.version_plans import RESTORING, plan_content, refuse_missing_bytes, version_content
 
 
 @verb("plan-restore", run_name)
@@ -57,11 +57,11 @@ def plan_restore(
     origin = resolved(repository)
     ends = distinct([resolved(one) for one in destinations or [origin]])
     catalog = Catalog.open(Settings())
-    wanted = catalog.chosen_version(origin.address, version, at)
-    source, content = whole(catalog, origin, wanted, ends)
+    wanted = catalog.versions.choose(origin.address, version, at)
+    source, content = version_content(catalog, origin, wanted, ends)
     options = replace(RESTORING, guards=(guards or GuardSettings()).values(), approval=approval)
     given = [origin, *(resolved(one) for one in sources or ())]
-    with Running("plan", source, ends, writes=()) as run:
-        plan = prepared(run, content, options, given)
-        refuse_lacking(run, plan)
+    with ActiveRun("plan", source, ends, writes=()) as run:
+        plan = plan_content(run, content, options, given)
+        refuse_missing_bytes(run, plan)
         return planned_result(run, plan, options)

@@ -7,16 +7,16 @@ from datetime import datetime
 
 from blocks.repository import Repository
 from blocks.resolve import repository as resolved
+from catalog.catalog import Catalog
 from catalog.settings import Settings
-from catalog.store import Catalog
-from flows.approval import Approval
-from flows.content_plan import RESTORING, brought_about, whole
-from flows.delivery import Running
-from flows.names import run_name
-from flows.options import GuardSettings
-from flows.planning import distinct
-from flows.result import SyncResult
-from flows.verb import verb
+from flows.forms.approval import Approval
+from flows.forms.options import GuardSettings
+from flows.forms.run_names import run_name
+from flows.results.sync import SyncResult
+from flows.runs.active_run import ActiveRun
+from flows.runs.planning import distinct
+from flows.runs.verb import verb
+from flows.runs.version_plans import RESTORING, apply_content, version_content
 
 
 @verb("promote", run_name)
@@ -52,9 +52,9 @@ def promote(
     origin = resolved(repository)
     ends = distinct([resolved(one) for one in destinations])
     catalog = Catalog.open(Settings())
-    wanted = catalog.chosen_version(origin.address, version, at)
+    wanted = catalog.versions.choose(origin.address, version, at)
     options = replace(RESTORING, guards=(guards or GuardSettings()).values(), approval=approval)
     given = [origin, *(resolved(one) for one in sources or ())]
-    source, content = whole(catalog, origin, wanted, ends)
-    with Running("promote", source, ends) as run:
-        return brought_about(run, content, options, given)
+    source, content = version_content(catalog, origin, wanted, ends)
+    with ActiveRun("promote", source, ends) as run:
+        return apply_content(run, content, options, given)

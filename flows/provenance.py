@@ -18,10 +18,10 @@ from blocks.repository import Repository
 from blocks.resolve import repository as resolved
 from catalog.errors import InvalidInput
 from catalog.provenance import statement
-from flows.delivery import Running
-from flows.folders import local_folder
-from flows.names import run_name
-from flows.verb import verb
+from flows.forms.run_names import run_name
+from flows.runs.active_run import ActiveRun
+from flows.runs.local_folder import local_folder
+from flows.runs.verb import verb
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +76,8 @@ def provenance(
     end = local_folder(target.parent)
     if target.is_dir():
         raise InvalidInput(f"{file!r} is a folder: the path of a file was expected")
-    with Running("provenance", origin, (end,), writes=()) as run:
-        number = run.catalog.latest(origin.address).number if version is None else version
+    with ActiveRun("provenance", origin, (end,), writes=()) as run:
+        number = run.catalog.versions.latest(origin.address).number if version is None else version
         digest = hashlib.sha256()
         parts = statement(run.catalog, origin.address, number)
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -14,15 +14,22 @@ from prefect.logging import get_run_logger
 
 from blocks.repository import Repository
 from blocks.resolve import repository as resolved
-from catalog.digest import Digest
 from catalog.errors import InvalidInput
-from flows.delivery import Running
-from flows.names import run_name
-from flows.result import human
-from flows.table import html_table, text_table
-from flows.verb import verb
-from tasks.prune import Rubbish, Rule, prune_content, prune_history, prune_temporary, prune_uploads
-from tasks.prune_numbers import prune_numbers
+from catalog.model.digest import Digest
+from flows.forms.run_names import run_name
+from flows.results.sync import human
+from flows.results.table import html_table, text_table
+from flows.runs.active_run import ActiveRun
+from flows.runs.verb import verb
+from tasks.cleanup.prune import (
+    PrunedItems,
+    PruneRule,
+    prune_content,
+    prune_history,
+    prune_temporary,
+    prune_uploads,
+)
+from tasks.cleanup.prune_versioned import prune_numbers
 
 BYTES = (prune_history, prune_content, prune_numbers)
 STEPS = (prune_temporary, prune_uploads, *BYTES)
@@ -36,7 +43,7 @@ class PruneResult:
 
     run_id: str
     repository: str  # label
-    rubbish: tuple[Rubbish, ...]
+    rubbish: tuple[PrunedItems, ...]
     rows: int  # of the catalog
     dry_run: bool
 
@@ -113,13 +120,15 @@ def prune(
         raise InvalidInput("protection is a time of 0 or more")
     end = resolved(repository)
     now = datetime.now(UTC)
-    rule = Rule(now - timedelta(hours=protect_hours), dry_run, _only(digests))
-    with Running("prune", end, (end,)) as run:
+    rule = PruneRule(now - timedelta(hours=protect_hours), dry_run, _only(digests))
+    with ActiveRun("prune", end, (end,)) as run:
         run_id = run.job.run_id
         rubbish = tuple(step(end, rule, run_id) for step in (STEPS if digests is None else BYTES))
         rows = 0
         if records_days is not None and digests is None:
-            rows = run.catalog.forget(now - timedelta(days=records_days), dry_run=dry_run)
+            rows = run.catalog.upkeep.prune_details(
+                now - timedelta(days=records_days), dry_run=dry_run
+            )
         result = PruneResult(run_id, end.label, rubbish, rows, dry_run)
         run.end("completed", result.summary())
     get_run_logger().info("%s", result.summary())

@@ -14,20 +14,21 @@ from blocks.contract import Contract
 from blocks.repository import Repository
 from blocks.resolve import repository as resolved
 from catalog.errors import InvalidInput
-from catalog.plan import Selection, Strategy
+from catalog.model.plan import Selection, Strategy
+from catalog.rules.pull_targets import PullTarget
 from catalog.settings import Settings
-from catalog.targets import PullTarget
-from flows.contracts import contracts as contracts_of
-from flows.delivery import Running
-from flows.names import run_name
-from flows.options import Options
-from flows.planning import carried_out, stored
-from flows.result import SyncResult
-from flows.verb import verb
-from providers.local import LocalSettings
-from providers.local_storage import Placement
-from tasks.enumerate_targets import enumerate_targets
-from transfer.job import History
+from flows.forms.contracts import contracts as contracts_of
+from flows.forms.options import Options
+from flows.forms.run_names import run_name
+from flows.results.sync import SyncResult
+from flows.runs.active_run import ActiveRun
+from flows.runs.overlaps import refuse_overlaps
+from flows.runs.planning import execute_plan, store_plan
+from flows.runs.verb import verb
+from providers.local.settings import LocalSettings
+from providers.local.storage import Placement
+from tasks.listing.targets import enumerate_targets
+from transfer.batch.delivery import History
 
 
 class TargetSettings(BaseModel, title="Target"):
@@ -96,8 +97,9 @@ def pull(
         contracts=contracts_of(contracts),
         history=History.DROP,  # a working copy: what it replaces can be pulled again
     )
-    with Running("pull", origin, (end,)) as run:
+    refuse_overlaps(origin, (end,), options.selection)
+    with ActiveRun("pull", origin, (end,)) as run:
         wanted = enumerate_targets(origin, chosen, run.job.run_id, allow_empty=allow_empty)
-        return carried_out(
-            run, stored(run, wanted, options, Settings().trusted_digests), options, None
+        return execute_plan(
+            run, store_plan(run, wanted, options, Settings().trusted_digests), options, None
         )

@@ -13,16 +13,16 @@ from pathlib import Path
 
 from prefect.logging import get_run_logger
 
+from catalog.catalog import Catalog
 from catalog.errors import InvalidInput, UnsafePath
 from catalog.paths import check_path
-from catalog.store import Catalog
-from flows.delivery import Running
-from flows.folders import local_folder
-from flows.names import run_name
-from flows.result import human
-from flows.table import html_table, text_table
-from flows.verb import verb
-from tasks.purge import Gone, purge_folder, stays
+from flows.forms.run_names import run_name
+from flows.results.sync import human
+from flows.results.table import html_table, text_table
+from flows.runs.active_run import ActiveRun
+from flows.runs.local_folder import local_folder
+from flows.runs.verb import verb
+from tasks.cleanup.purge import PurgedEntry, is_kept, purge_folder
 
 SHOWN = 20  # names that are told
 _COLUMNS = ("name", "size")
@@ -34,7 +34,7 @@ class PurgeResult:
 
     run_id: str
     directory: str
-    gone: tuple[Gone, ...]
+    gone: tuple[PurgedEntry, ...]
     dry_run: bool
 
     def __bool__(self) -> bool:
@@ -101,7 +101,7 @@ def purge(
     _refuse(root, directory)
     if name is not None:
         _component(name)
-    with Running("purge", end, (end,)) as run:
+    with ActiveRun("purge", end, (end,)) as run:
         _spare(run.catalog, root, name, keep)
         gone = tuple(purge_folder(str(root), name, keep, dry_run=dry_run))
         result = PurgeResult(run.job.run_id, str(root), gone, dry_run)
@@ -128,11 +128,11 @@ def _component(name: str) -> None:
 def _spare(catalog: Catalog, root: Path, name: str | None, keep: str) -> None:
     """Refuse to harm a repository: one that lies in what goes, or that this is a part of."""
     doomed = root if name is None else root / name
-    for address in catalog.rooted("file://"):
+    for address in catalog.repositories.addresses_below("file://"):
         theirs = Path(address.removeprefix("file://")).resolve()
         inside = theirs == doomed or doomed in theirs.parents
         if inside and name is None and theirs != root:
-            inside = not stays(theirs.relative_to(root).parts[0], keep)
+            inside = not is_kept(theirs.relative_to(root).parts[0], keep)
         if inside or theirs in doomed.parents:
             raise InvalidInput(
                 f"{str(doomed)!r} cannot be purged: the repository {address!r} is known to lie "

@@ -14,19 +14,19 @@ from prefect.runtime import flow_run
 from pydantic import BaseModel, ConfigDict, Field
 
 from blocks.history import history_of
-from blocks.places import readable
+from blocks.readable_repositories import readable_repositories
 from blocks.repository import Layout, Repository
 from blocks.resolve import repository as resolved
+from catalog.catalog import Catalog
 from catalog.errors import InvalidInput
 from catalog.settings import Settings
-from catalog.store import Catalog
-from flows.delivery import Running
-from flows.names import shown
-from flows.planning import distinct
-from flows.result import human
-from flows.table import html_table, text_table
-from flows.verb import verb
-from tasks.reclaim import Reclaimed, reclaim_files
+from flows.forms.run_names import shown
+from flows.results.sync import human
+from flows.results.table import html_table, text_table
+from flows.runs.active_run import ActiveRun
+from flows.runs.planning import distinct
+from flows.runs.verb import verb
+from tasks.cleanup.reclaim import Reclaimed, reclaim_files
 
 SHOWN = 20  # files that stayed and are told
 _COLUMNS = ("repository", "files", "size", "stayed")
@@ -143,17 +143,17 @@ def reclaim(
     kept: list[tuple[str, int]] = []
     for one in keep_versions or ():
         address = resolved(one.repository).address
-        kept.append((address, catalog.chosen_version(address, one.version).number))
+        kept.append((address, catalog.versions.choose(address, one.version).number))
     chosen = [place.address for end in ends for place in (end, history_of(end))]
     held = {
         copy.address: None
         for end in ends
-        for one in catalog.spare(end.address, chosen, kept)
+        for one in catalog.origins.reclaim_candidates(end.address, chosen, kept)
         for copy in one.copies
     }
-    places = readable(held, [resolved(one) for one in sources or ()])
+    places = readable_repositories(held, [resolved(one) for one in sources or ()])
     # Nobody may take away the other copy meanwhile: another reclaim, say, that counts on ours.
-    with Running("reclaim", ends[0], ends, writes=(*ends, *places)) as run:
+    with ActiveRun("reclaim", ends[0], ends, writes=(*ends, *places)) as run:
         run_id = run.job.run_id
         result = ReclaimResult(
             run_id,

@@ -10,28 +10,29 @@ from blocks.history import bytes_of
 from blocks.repository import Layout, Repository
 from blocks.resolve import repository as resolved
 from catalog.errors import CatalogError, InvalidInput
-from catalog.finding import DAMAGE, Fault
-from catalog.plan import Selection, Strategy
-from catalog.version import ContentRow
-from flows.artifacts import show_findings
-from flows.content_plan import Content, Lies, brought_about, lacking
-from flows.delivery import Running
-from flows.events import resources_quarantined
-from flows.names import run_name
-from flows.options import Options
-from flows.verb import verb
-from flows.verify import Depth, looked
-from flows.verify_result import VerifyResult
-from tasks.forget import forget_files
-from tasks.numbers import forget_numbers
-from tasks.quarantine import quarantine, set_bytes_aside
-from transfer.job import History
+from catalog.model.finding import DAMAGE, Fault
+from catalog.model.plan import Selection, Strategy
+from catalog.model.version import ContentRow
+from flows.forms.options import Options
+from flows.forms.run_names import run_name
+from flows.results.artifacts import show_findings
+from flows.results.events import resources_quarantined
+from flows.results.verify import VerifyResult
+from flows.runs.active_run import ActiveRun
+from flows.runs.verb import verb
+from flows.runs.version_plans import BytesLocation, WantedContent, apply_content, missing_paths
+from flows.verify import Depth, verify_repository
+from tasks.cleanup.quarantine import quarantine, set_bytes_aside
+from tasks.forget_files import forget_files
+from tasks.versioned_names import forget_numbers
+from transfer.batch.delivery import History
 
 REPAIRING = Options(
     strategy=Strategy.ALWAYS,  # the catalog believes that all is well there
     selection=Selection(allow_empty=True),
     listed=False,
     history=History.DROP,  # damaged bytes are no history
+    allow_gaps=("**",),  # what could not be seen is told by the result, and not mended
 )
 ALTERED = (Fault.CORRUPT, Fault.SIZE)
 
@@ -45,8 +46,8 @@ class RepairResult:
     unrepairable: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
-        """Say whether nothing damaged is left."""
-        return not self.unrepairable
+        """Say whether all was seen and nothing damaged is left."""
+        return not self.unrepairable and not self.found.unseen
 
     def summary(self) -> str:
         """Return one sentence."""
@@ -104,19 +105,19 @@ def repair(
         NotRecorded: there is no such version.
     """
     given = [resolved(one) for one in sources or ()]
-    result = repaired(resolved(repository), version, depth, given)
+    result = repair_repository(resolved(repository), version, depth, given)
     if not result:
         raise RepairFailed(result)
     return result
 
 
-def repaired(
+def repair_repository(
     end: Repository, version: int | None, depth: Depth, given: list[Repository]
 ) -> RepairResult:
     """Mend one repository in a run of its own, and return what could be and what could not."""
-    with Running("repair", bytes_of(end), (end,)) as run:
+    with ActiveRun("repair", bytes_of(end), (end,)) as run:
         _check_version(run, end, version)
-        found = looked(run, end, version, depth, 1.0)
+        found = verify_repository(run, end, version, depth, 1.0)
         damaged = {one.path for one in found.findings if one.fault in DAMAGE}
         result = RepairResult(found)
         if damaged:
@@ -127,8 +128,8 @@ def repaired(
     return result
 
 
-def _check_version(run: Running, end: Repository, number: int | None) -> None:
-    latest = run.catalog.latest(end.address).number
+def _check_version(run: ActiveRun, end: Repository, number: int | None) -> None:
+    latest = run.catalog.versions.latest(end.address).number
     if end.layout is not Layout.PATH and number not in (None, latest):
         raise InvalidInput(
             f"version {number} of {end.label!r} cannot be repaired: with the layout "
@@ -137,21 +138,21 @@ def _check_version(run: Running, end: Repository, number: int | None) -> None:
 
 
 def _mended(
-    run: Running,
+    run: ActiveRun,
     end: Repository,
     found: VerifyResult,
     damaged: set[str],
     given: list[Repository],
 ) -> RepairResult:
     place = (end.address, found.version)
-    rows = [row for row in run.catalog.content(*place) if row.path in damaged]
+    rows = [row for row in run.catalog.versions.content(*place) if row.path in damaged]
     paths = {one.path for one in found.findings if one.fault in ALTERED}
     altered = [row for row in rows if row.path in paths]
     if end.layout is Layout.CONTENT:  # damaged bytes bear the very name of those that are sought
         set_bytes_aside(end, altered, run.job.run_id)
     elif end.layout is Layout.VERSIONED:  # a number is never used again: they stay where they are
         forget_numbers(end, altered, run.job.run_id)
-    lost = set(lacking(run, _content(rows, place), REPAIRING, given))
+    lost = set(missing_paths(run, _content(rows, place), REPAIRING, given))
     if end.layout is Layout.PATH:
         quarantine(end, sorted(lost), run.job.run_id)
     elif end.layout is Layout.VERSIONED:
@@ -160,7 +161,7 @@ def _mended(
         resources_quarantined(end, sorted(lost), run.job.run_id)
     good = [row for row in rows if row.path not in lost]
     if good:
-        brought_about(run, _content(good, place), REPAIRING, given)
+        apply_content(run, _content(good, place), REPAIRING, given)
     return replace(
         RepairResult(found),
         repaired=tuple(row.path for row in good),
@@ -168,5 +169,5 @@ def _mended(
     )
 
 
-def _content(rows: list[ContentRow], place: tuple[str, int]) -> Content:
-    return Content(rows, Lies.IN_ITS_HISTORY, (place,))
+def _content(rows: list[ContentRow], place: tuple[str, int]) -> WantedContent:
+    return WantedContent(rows, BytesLocation.IN_ITS_HISTORY, (place,))

@@ -9,16 +9,16 @@ from __future__ import annotations
 
 from prefect.logging import get_run_logger
 
-from blocks.instance import chosen, own_by_name
 from blocks.repository import Repository
 from blocks.resolve import repository as resolved
+from blocks.stored_repositories import select_repositories, stored_by_name
+from catalog.catalog import Catalog
 from catalog.errors import CatalogError, InvalidInput
 from catalog.settings import Settings
-from catalog.store import Catalog
-from flows.names import chosen_name
-from flows.repair import repaired
-from flows.repair_all_result import Mended, RepairAllFailed, RepairAllResult
-from flows.verb import verb
+from flows.forms.run_names import chosen_name
+from flows.repair import repair_repository
+from flows.results.repair_all import RepairAllFailed, RepairAllResult, RepairedRepository
+from flows.runs.verb import verb
 from flows.verify import Depth
 
 
@@ -48,16 +48,16 @@ def repair_all(
         InvalidInput: no stored repository is chosen so.
     """
     given = [resolved(one) for one in sources or ()]
-    every = own_by_name()
-    wanted, broken = chosen(every, names, labels)
+    every = stored_by_name()
+    wanted, broken = select_repositories(every, names, labels)
     if not wanted and not broken:
         raise InvalidInput(f"no repository is to be repaired: {len(every)} are stored here")
-    written = Catalog.open(Settings()).written()
+    written = Catalog.open(Settings()).repositories.written()
     rows = [
         _passed_over(name, one, written) or _mended(name, one, depth, given)
         for name, one in wanted.items()
     ]
-    rows += [Mended(one.name, "", error=one.why) for one in broken]
+    rows += [RepairedRepository(one.name, "", error=one.why) for one in broken]
     result = RepairAllResult(tuple(rows))
     get_run_logger().info("%s", result.summary())
     if not result:
@@ -65,21 +65,23 @@ def repair_all(
     return result
 
 
-def _passed_over(name: str, end: Repository, written: dict[str, int]) -> Mended | None:
+def _passed_over(name: str, end: Repository, written: dict[str, int]) -> RepairedRepository | None:
     """Return the row of a repository that has nothing to be mended, with the reason."""
     files = written.get(end.address)
     if files:
         return None
     why = "nothing was ever written there" if files is None else "its latest version is empty"
-    return Mended(name, end.address, passed_over=why)
+    return RepairedRepository(name, end.address, passed_over=why)
 
 
-def _mended(name: str, end: Repository, depth: Depth, given: list[Repository]) -> Mended:
+def _mended(
+    name: str, end: Repository, depth: Depth, given: list[Repository]
+) -> RepairedRepository:
     try:
-        done = repaired(end, None, depth, given)
+        done = repair_repository(end, None, depth, given)
     except CatalogError as error:
-        return Mended(name, end.address, error=str(error))
+        return RepairedRepository(name, end.address, error=str(error))
     found = done.found
-    return Mended(
+    return RepairedRepository(
         name, end.address, found.files, found.damaged, len(done.repaired), done.unrepairable
     )

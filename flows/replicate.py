@@ -13,19 +13,19 @@ from enum import StrEnum
 from prefect.logging import get_run_logger
 from prefect.runtime import flow_run
 
-from blocks.instance import chosen, own_by_name, repositories_at
 from blocks.repository import Repository
 from blocks.resolve import repository as resolved
+from blocks.stored_repositories import repositories_at, select_repositories, stored_by_name
+from catalog.catalog import Catalog
 from catalog.errors import CatalogError, InvalidInput
-from catalog.plan import Mode
+from catalog.model.plan import Mode
 from catalog.settings import Settings
-from catalog.store import Catalog
+from flows.forms.options import GuardSettings
+from flows.forms.run_names import shown
 from flows.modify import modify
-from flows.names import shown
-from flows.options import GuardSettings
-from flows.replicate_result import Replica, ReplicateFailed, ReplicateResult
+from flows.results.replicate import Replica, ReplicateFailed, ReplicateResult
+from flows.runs.verb import verb
 from flows.sync import sync
-from flows.verb import verb
 
 REPLICA = "replica-of"
 """The label of a version that replicate made; its value is the name upstream."""
@@ -85,8 +85,8 @@ def replicate(
         InvalidInput: nothing can be replicated so; nothing was touched.
     """
     place = resolved(to)
-    every = repositories_at(upstream, upstream_secret) if upstream else own_by_name()
-    usable, broken = chosen(every, names, labels)
+    every = repositories_at(upstream, upstream_secret) if upstream else stored_by_name()
+    usable, broken = select_repositories(every, names, labels)
     wanted = _outside(place, usable)
     if not wanted and not broken:
         raise InvalidInput(f"no repository is to be replicated: {len(every)} are stored there")
@@ -131,8 +131,8 @@ def _replicated(
     end = place.below(name)
     try:
         done = sync(source, [end], mode=Mode.MIRROR, allow_empty=True, guards=guards)
-        version = catalog.latest(end.address)
-        catalog.label_version(end.address, version.number, {REPLICA: name})
+        version = catalog.versions.latest(end.address)
+        catalog.versions.label(end.address, version.number, {REPLICA: name})
     except CatalogError as error:
         return Replica(name, end.address, error=str(error))
     (row,) = done.destinations
@@ -142,11 +142,11 @@ def _replicated(
 def _left(catalog: Catalog, place: Repository, leftovers: Leftovers) -> Iterator[str]:
     """Yield the names of copies below the place that hold anything."""
     start = f"{place.address.rstrip('/')}/"
-    for address in catalog.addresses():
+    for address in catalog.repositories.addresses():
         name = address.removeprefix(start)
         if not address.startswith(start) or "/" in name:
             continue
-        latest = catalog.latest(address)
+        latest = catalog.versions.latest(address)
         if latest.total and (leftovers is Leftovers.ALL or latest.labels.get(REPLICA) == name):
             yield name
 

@@ -12,15 +12,15 @@ from datetime import datetime
 
 from blocks.repository import Repository
 from blocks.resolve import repository as resolved
+from catalog.catalog import Catalog
 from catalog.settings import Settings
-from catalog.store import Catalog
-from flows.approval import Approval
-from flows.content_plan import RESTORING, brought_about, whole
-from flows.delivery import Running
-from flows.names import run_name
-from flows.options import GuardSettings
-from flows.result import SyncResult
-from flows.verb import verb
+from flows.forms.approval import Approval
+from flows.forms.options import GuardSettings
+from flows.forms.run_names import run_name
+from flows.results.sync import SyncResult
+from flows.runs.active_run import ActiveRun
+from flows.runs.verb import verb
+from flows.runs.version_plans import RESTORING, apply_content, version_content
 
 
 @verb("restore", run_name)
@@ -56,9 +56,9 @@ def restore(
     """
     end = resolved(repository)
     catalog = Catalog.open(Settings())
-    wanted = catalog.chosen_version(end.address, version, at)
+    wanted = catalog.versions.choose(end.address, version, at)
     options = replace(RESTORING, guards=(guards or GuardSettings()).values(), approval=approval)
     given = [resolved(one) for one in sources or ()]
-    source, content = whole(catalog, end, wanted, (end,))
-    with Running("restore", source, (end,)) as run:
-        return brought_about(run, content, options, given)
+    source, content = version_content(catalog, end, wanted, (end,))
+    with ActiveRun("restore", source, (end,)) as run:
+        return apply_content(run, content, options, given)

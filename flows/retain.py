@@ -10,10 +10,10 @@ from prefect.runtime import flow_run
 
 from blocks.repository import Repository
 from blocks.resolve import repository as resolved
-from flows.history_change import change_history
-from flows.names import shown
-from flows.verb import verb
-from flows.version_result import VersionResult
+from flows.forms.run_names import shown
+from flows.results.history import VersionResult
+from flows.runs.change_history import change_history
+from flows.runs.verb import verb
 
 
 def run_name() -> str:
@@ -42,4 +42,6 @@ def retain(repository: Repository | str, versions: int | None) -> VersionResult:
         InvalidInput: fewer than one were to stay.
     """
     whose = resolved(repository)
-    return change_history("retain", whose, lambda catalog: catalog.retain(whose.address, versions))
+    return change_history(
+        "retain", whose, lambda catalog: catalog.retention.keep(whose.address, versions)
+    )

@@ -16,18 +16,18 @@ from blocks.repository import Repository
 from blocks.resolve import repository
 from blocks.webhook import Webhook
 from blocks.webhook import webhook as webhook_of
-from catalog.plan import Mode, OnError, Policy, Strategy
-from flows.approval import Approval
-from flows.contracts import contracts as contracts_of
-from flows.delivery import Running
-from flows.names import run_name
-from flows.options import BatchSettings, GuardSettings, Options, StepSettings
-from flows.planning import carried_out, distinct, listed, planned_of
-from flows.result import SyncResult
-from flows.selection import SelectionSettings, selected
-from flows.unchanged import same_as
-from flows.verb import verb
-from transfer.job import CleanUp
+from catalog.model.plan import Mode, OnError, Policy, Strategy
+from flows.forms.approval import Approval
+from flows.forms.contracts import contracts as contracts_of
+from flows.forms.options import BatchSettings, GuardSettings, Options, StepSettings
+from flows.forms.run_names import run_name
+from flows.forms.selection import SelectionSettings, selected
+from flows.results.sync import SyncResult
+from flows.runs.active_run import ActiveRun
+from flows.runs.planning import distinct, execute_plan, list_source, plan_listing
+from flows.runs.skip_unchanged import unchanged_since
+from flows.runs.verb import verb
+from transfer.batch.delivery import CleanUp
 
 
 @verb("sync", run_name)
@@ -47,6 +47,7 @@ def sync(  # noqa: PLR0913 - each is a field of the run form
     skip_unchanged: bool = False,
     on_error: OnError = OnError.CONTINUE,
     allow_partial: bool = False,
+    allow_gaps: list[str] | None = None,
     clean_up: CleanUp = CleanUp.KEEP,
     checks: list[str] | None = None,
     steps: list[StepSettings] | None = None,
@@ -74,6 +75,8 @@ def sync(  # noqa: PLR0913 - each is a field of the run form
             the destinations are as the last whole sync left them.
         on_error: Whether one failed file stops the run.
         allow_partial: Make a version at a destination although files failed there.
+        allow_gaps: Globs of names and folders that need not be seen when listing. Others that
+            cannot be seen fail the run at its end; nothing there is ever removed.
         clean_up: Whether files are removed at the source once every destination holds them.
         checks: Your own functions that may refuse a file, each as module:function.
         steps: Steps of your own for each batch: before, after or instead of download, validate,
@@ -107,6 +110,7 @@ def sync(  # noqa: PLR0913 - each is a field of the run form
         listed=list_destinations,
         on_error=on_error,
         allow_partial=allow_partial,
+        allow_gaps=tuple(allow_gaps or ()),
         clean_up=clean_up,
         checks=tuple(checks or ()),
         steps=tuple(one.value() for one in steps or ()),
@@ -117,11 +121,11 @@ def sync(  # noqa: PLR0913 - each is a field of the run form
     )
     told = None if webhook is None else webhook_of(webhook)
     ends = distinct([repository(one) for one in destinations])
-    with Running("sync", repository(source), ends, webhook=told) as run:
-        wanted, version = listed(run, options)
-        same, why = same_as(run, options, version) if skip_unchanged else (None, "")
+    with ActiveRun("sync", repository(source), ends, webhook=told) as run:
+        wanted, version = list_source(run, options)
+        same, why = unchanged_since(run, options, version) if skip_unchanged else (None, "")
         if same is not None:
             return run.finish(None, version, allow_partial=False, same_as=same.run_id)
         if why:
             get_run_logger().info("not skipped: %s", why)
-        return carried_out(run, planned_of(run, wanted, options), options, version)
+        return execute_plan(run, plan_listing(run, wanted, options), options, version)

@@ -10,6 +10,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 
+from anyio import to_thread
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
@@ -20,23 +21,29 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from catalog.errors import CatalogError
 from catalog.settings import Settings
-from gateway.access_log import AccessLog
+from catalog.store.disk_errors import disk_error
+from gateway.access.catalog_guard import CatalogGuard
+from gateway.access.context import Gateway
+from gateway.api.openapi import describe
 from gateway.config import GatewayConfig
-from gateway.content import Content, nothing_there
-from gateway.context import Gateway
-from gateway.correlation import Correlation, request_id
-from gateway.cut import Answering
-from gateway.exchange import client_of
-from gateway.health import Readiness, health_routes
-from gateway.limiting import Limiting
-from gateway.limits import HeadLimit, RateLimit, UnderWay
-from gateway.metrics import MetricsMiddleware, metrics_app
-from gateway.openapi import describe
-from gateway.replies import GENERIC, body, reply
+from gateway.content.routes import Content, nothing_there
+from gateway.content.streamer import Streamer
+from gateway.http.error_middleware import ErrorResponses
+from gateway.http.errors import GENERIC, body, reply
+from gateway.http.request_id import RequestIdMiddleware, request_id
+from gateway.http.response_headers import ResponseHeaders
+from gateway.limits.deadline import RequestDeadline
+from gateway.limits.middleware import RequestLimits
+from gateway.limits.request_validation import RequestValidation
+from gateway.limits.rules import ConcurrencyLimit, HeadLimit, RateLimit
+from gateway.ops.access_log import AccessLog
+from gateway.ops.exchange import client_of
+from gateway.ops.health import Readiness, health_routes
+from gateway.ops.metrics import MetricsMiddleware, metrics_app
 from gateway.routers import ROUTERS
-from gateway.streamer import Streamer
 
 METHODS = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
+POOL = 1000  # threads at most that hold a route: `gateway.limits.slots` bounds those of each tenant
 SUMMARY = "Named, versioned resources; repositories and their versions; their content, streamed."
 UPLOADS = re.compile(r"/v1/[^/]+/(resources/(upload/.*|uploads/[^/]+)|artifacts/upload)", re.DOTALL)
 
@@ -50,7 +57,7 @@ class Application:
         self.streamer = Streamer(gateway)
         self.api = _api(gateway, self.streamer)
         self._content = ServerErrorMiddleware(
-            Answering(
+            ErrorResponses(
                 Router(
                     Content(gateway, self.streamer).routes(),
                     redirect_slashes=False,
@@ -61,17 +68,18 @@ class Application:
         )
         limits = gateway.config.limits
         rate = limits.requests_per_s
-        app: ASGIApp = Limiting(
-            self._routed,
+        app: ASGIApp = RequestLimits(
+            RequestDeadline(CatalogGuard(self._routed, gateway), limits.question_s),
             head=HeadLimit(limits.head_bytes),
             body=self._largest_body,
             rate=None if rate is None else RateLimit(rate, limits.burst),
             caller=client_of,
-            under_way=UnderWay(limits.under_way),
+            under_way=ConcurrencyLimit(limits.under_way),
+            idle_s=limits.body_idle_s,
         )
-        app = MetricsMiddleware(app, gateway.metrics)
+        app = MetricsMiddleware(ResponseHeaders(RequestValidation(app)), gateway.metrics)
         app = AccessLog(app)
-        self._app: ASGIApp = Correlation(app)
+        self._app: ASGIApp = RequestIdMiddleware(app)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or take part in start and end."""
@@ -88,14 +96,19 @@ class Application:
         return limits.upload_bytes if upload else limits.body_bytes
 
 
-def create_app(config: GatewayConfig, settings: Settings) -> Application:
-    """Return the application; nothing is opened before the first request."""
-    return Application(Gateway(config, settings))
+def create_app(config: GatewayConfig, settings: Settings, *, local: bool = True) -> Application:
+    """Return the application; nothing is opened before it is started.
+
+    `local` says that only this machine reaches it: without tokens whoever asks may do everything.
+    """
+    return Application(Gateway(config, settings, local=local))
 
 
 def _api(gateway: Gateway, streamer: Streamer) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
+        to_thread.current_default_thread_limiter().total_tokens = POOL
+        await gateway.thread(gateway.start)
         yield
         await gateway.thread(streamer.close)
         gateway.close()
@@ -111,13 +124,16 @@ def _api(gateway: Gateway, streamer: Streamer) -> FastAPI:
     )
     api.state.gateway = gateway
     api.add_exception_handler(CatalogError, _refused)
+    api.add_exception_handler(OSError, _unwritten)
     api.add_exception_handler(RequestValidationError, _invalid)
     api.add_exception_handler(HTTPException, _http)
     api.add_exception_handler(Exception, _failed)
     for router in ROUTERS:
         api.include_router(router)
     api.router.routes.extend(health_routes(Readiness(gateway.catalog, gateway.draining)))
-    api.router.routes.append(Route("/metrics", metrics_app(gateway.metrics.registry)))
+    api.router.routes.append(
+        Route("/metrics", metrics_app(gateway.metrics.registry, gateway.doors.sees))
+    )
     describe(api)
     return api
 
@@ -126,6 +142,14 @@ async def _refused(_: Request, error: Exception) -> JSONResponse:
     if not isinstance(error, CatalogError):
         raise error
     return reply(error, request_id())
+
+
+async def _unwritten(_: Request, error: Exception) -> JSONResponse:
+    """Say it where what lies beside the catalog could not be written: claims, chunks, keys."""
+    found = disk_error(error)
+    if found is None:
+        raise error
+    return reply(found, request_id())
 
 
 async def _failed(_: Request, error: Exception) -> JSONResponse:

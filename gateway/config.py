@@ -31,6 +31,8 @@ from pydantic import (
 
 from blocks.credentials import expanded
 from catalog.errors import InvalidInput
+from providers.shared.address import Address
+from providers.shared.url import shown
 
 Place = str | dict[str, Any]
 """A repository as `blocks.resolve.repository` takes it."""
@@ -74,6 +76,16 @@ class ServedConfig(Model):
     )
 
 
+def _listed(value: str) -> str:
+    address = Address.parse(value)
+    if address.scheme not in ("http", "https", "file") or address.user:
+        raise ValueError(
+            f"{shown(value)!r} is no address without a login (http, https, file): what takes one "
+            "belongs into `sources`"
+        )
+    return value
+
+
 def _served(value: object) -> object:
     plain = isinstance(value, str) or (isinstance(value, dict) and "repository" not in value)
     return {"repository": value} if plain else value
@@ -95,10 +107,10 @@ class TenantConfig(Model):
     local_roots: tuple[Path, ...] = Field(
         default=(), description="Folders that this tenant's local places must lie in."
     )
-    external: tuple[str, ...] = Field(
+    external: tuple[Annotated[str, AfterValidator(_listed)], ...] = Field(
         default=(),
         description=(
-            "Beginnings of addresses that may be registered and fetched beside public web "
+            "Addresses, and all below them, that may be registered and fetched beside public web "
             "addresses; a web server of your own network has to be named here."
         ),
     )
@@ -119,6 +131,24 @@ class LimitConfig(Model):
         default=None, gt=0, description="Requests a second of one caller; none by default."
     )
     burst: int = Field(default=100, ge=1, description="Requests that one caller may save up.")
+    head_s: float = Field(
+        default=30.0, gt=0, le=3600, description="Seconds that the head of a request may take."
+    )
+    body_idle_s: float = Field(
+        default=60.0, gt=0, le=3600, description="Seconds without a byte that end an upload (408)."
+    )
+    connections: int = Field(default=4000, ge=1, description="Connections open together.")
+    question_s: float = Field(
+        default=20.0, gt=0, le=3600, description="Seconds that a question to the catalog may take."
+    )
+    questions: int | None = Field(
+        default=None,
+        ge=1,
+        description=(
+            "Requests of one tenant that ask the catalog at a time; by default half of the cores, "
+            "and at least 1. The others wait."
+        ),
+    )
     under_way: int = Field(default=2000, ge=1, description="Requests under way together.")
 
 
@@ -127,6 +157,9 @@ class GatewayConfig(Model):
 
     tenants: dict[Name, TenantConfig] = Field(description="Every tenant by name.")
     limits: LimitConfig = Field(default_factory=LimitConfig, description="What may be asked for.")
+    operators: tuple[str, ...] = Field(
+        default=(), description="Ids of tokens that see every tenant's figures in /metrics."
+    )
     cool_down_s: float = Field(
         default=300.0, ge=0, description="How long a source that sent wrong bytes is not asked."
     )

@@ -2,36 +2,24 @@
 
 from __future__ import annotations
 
-from gateway import (
-    artifacts,
-    entry_pages,
-    flow_runs,
-    linking,
-    operate,
-    pages,
-    plans,
-    record_pages,
-    repositories,
-    resources,
-    runs,
-    starting,
-    uploads,
-    versions,
-)
+from gateway.api import flow_runs, links, plans, profiles, repositories, runs, start_runs, versions
+from gateway.pages import home, resources_and_runs
+from gateway.pages import repositories as repository_pages
+from gateway.resources import artifacts, chunked_uploads, routes
 
 ROUTERS = (
-    operate.router,
+    profiles.router,
     artifacts.router,
-    uploads.router,  # its paths are below those of resources, whose routes take any name
-    resources.router,
+    chunked_uploads.router,  # its paths are below those of resources, whose routes take any name
+    routes.router,
     repositories.router,
     versions.router,
-    linking.router,
+    links.router,
     plans.router,
     runs.router,
     flow_runs.router,
-    starting.router,
-    pages.router,
-    record_pages.router,
-    entry_pages.router,  # its last route takes every path below /browse/
+    start_runs.router,
+    repository_pages.router,
+    resources_and_runs.router,
+    home.router,  # its last route takes every path below /browse/
 )

@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import ipaddress
 import logging
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,18 +20,20 @@ from types import FrameType
 import uvicorn
 
 from catalog.errors import CatalogError, InvalidInput
+from gateway.access.peer import is_loopback
 from gateway.app import Application
-from gateway.doors import is_loopback
-from gateway.uploads import chunk_store
+from gateway.limits.header_timeout import header_timeout_protocol
+from gateway.resources.chunked_uploads import chunk_store
 
 LOG = logging.getLogger("entrepot.gateway")
 GRACE_S = 30  # for the requests under way
+SWITCH_S = 0.0005  # a thread that makes a long list goes on so long before another one may
 SWEEP_S = 60.0  # between two looks for what is to be removed
 PORT = 4242
 
 
 @dataclass(frozen=True, slots=True)
-class Listening:
+class ServerOptions:
     """Where and how a gateway listens."""
 
     host: str = "127.0.0.1"
@@ -40,8 +43,13 @@ class Listening:
     proxies: tuple[str, ...] = ()  # addresses of those whose X-Forwarded-… is believed
     grace_s: int = GRACE_S
 
+    @property
+    def local(self) -> bool:
+        """Say whether only this machine reaches it, and nobody is to pass requests on."""
+        return is_loopback(self.host) and not self.proxies
 
-def check(listening: Listening, *, tokens: bool) -> None:
+
+def check(listening: ServerOptions, *, tokens: bool) -> None:
     """Refuse to listen where anybody could come in, or listen in.
 
     Raises:
@@ -52,13 +60,16 @@ def check(listening: Listening, *, tokens: bool) -> None:
     for file in (listening.certificate, listening.key):
         if file is not None and not file.is_file():
             raise InvalidInput(f"there is no file {str(file)!r}")
-    if is_loopback(listening.host):
+    if listening.local:
         return
     if not tokens:
+        where = "behind a proxy" if listening.proxies else f"on {listening.host!r}"
         raise InvalidInput(
-            f"the gateway does not listen on {listening.host!r} as long as there is no token: "
+            f"the gateway does not listen {where} as long as there is no token: "
             "anybody could do anything. Make one with `entrepot token create --role admin`"
         )
+    if is_loopback(listening.host):
+        return
     if listening.certificate is None and not listening.proxies:
         raise InvalidInput(
             f"the gateway does not listen on {listening.host!r} without TLS, for tokens could be "
@@ -89,20 +100,23 @@ class Server(uvicorn.Server):
                 LOG.info("listening on http%s://%s:%s", "s" * self.config.is_ssl, host, port)
 
 
-def serve(application: Application, listening: Listening) -> None:
+def serve(application: Application, listening: ServerOptions) -> None:
     """Serve until a signal ends it.
 
     Raises:
-        InvalidInput: it may not listen there.
+        InvalidInput: it may not listen there, or its catalog is gone.
     """
+    application.gateway.start()
     check(listening, tokens=bool(application.gateway.doors.known()))
+    sys.setswitchinterval(SWITCH_S)  # a short request changes threads ten times, waiting each time
     server = Server(config_of(application, listening), application)
     with asyncio.Runner(loop_factory=server.config.get_loop_factory()) as runner:
         runner.run(_serving(server, application))
 
 
-def config_of(application: Application, listening: Listening) -> uvicorn.Config:
+def config_of(application: Application, listening: ServerOptions) -> uvicorn.Config:
     """Return how uvicorn is to serve."""
+    limits = application.gateway.config.limits
     return uvicorn.Config(
         application,
         host=listening.host,
@@ -115,6 +129,8 @@ def config_of(application: Application, listening: Listening) -> uvicorn.Config:
         ssl_certfile=listening.certificate,
         ssl_keyfile=listening.key,
         timeout_graceful_shutdown=listening.grace_s,
+        http=header_timeout_protocol(limits.head_s),
+        limit_concurrency=limits.connections,
         lifespan="on",
     )
 
@@ -139,7 +155,7 @@ async def _swept(application: Application) -> None:
                 await gateway.thread(store.sweep)
                 await gateway.thread(store.sweep_old)
                 await gateway.thread(chunk_store(tenant).sweep)
-            except CatalogError as error:
+            except (CatalogError, OSError) as error:
                 LOG.warning("nothing was swept for %s: %s", tenant.name, error)
         await asyncio.sleep(SWEEP_S)
 

@@ -13,45 +13,19 @@ from typing import TYPE_CHECKING, ClassVar, Protocol, Self, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict
 
-from catalog.digest import Digest
-from catalog.outcome import Proof
+from catalog.model.digest import Digest
+from catalog.model.gap import Listed
+from catalog.model.outcome import Proof
+from catalog.model.resource import NO_PROPERTIES, Resource
 from catalog.paths import clean_prefix
-from catalog.resource import NO_PROPERTIES, Resource
+from providers.capabilities import Capabilities
 from providers.connection import Connection, OnClose, OwnConnection, keep_open
+from providers.error_boundary import open_connection
 
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
 
 Chunk = bytes | bytearray | memoryview
-
-
-@dataclass(frozen=True, slots=True)
-class Capabilities:
-    """What a storage can do, declared once."""
-
-    writable: bool = True
-    tree: bool = True
-    """A name cannot be both a file and a folder (local, sftp …; not object stores)."""
-    sizes: bool = True
-    """A listing says each file's exact size."""
-    etags: bool = False
-    """A listing's etag changes whenever the content does, and only then."""
-    ranges: bool = True
-    """`read` may start in the middle without reading what is before."""
-    pinned_reads: bool = False
-    """The storage itself refuses a read when the etag is no longer the planned one."""
-    digests: tuple[str, ...] = ()
-    """Algorithms that a listing, stat or fetch may declare."""
-    copy: bool = False
-    """`copy` moves bytes inside the storage without sending them here."""
-    links: bool = False
-    """`copy` makes links, as the repository asks: it is always preferred to writing."""
-    atomic_rename: bool = False
-    """A finished file appears by rename."""
-    random_access: bool = False  # `open_file` gives a file that is read at any place
-    conditional_put: bool = False
-    """A write can demand that nothing stands at the name yet."""
-    long_round_trip: bool = False  # worth more threads than usual
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +37,7 @@ class Attributes:
     sha256: str | None = None  # in hex, of a small file; a `Writer` gets its digest at commit
     md5: str | None = None  # in hex, of a small file, where its source had to compute it
     properties: Mapping[str, str] = field(default_factory=lambda: NO_PROPERTIES)
+    mode: int | None = None  # permission bits
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,11 +101,11 @@ class Source(Protocol):
         """Say what this storage can do."""
         ...
 
-    def enumerate(self, prefix: str = "", *, recursive: bool = True) -> Iterator[Resource]:
-        """Yield every file at or below `prefix`, complete or an error; never folders.
+    def enumerate(self, prefix: str = "", *, recursive: bool = True) -> Iterator[Listed]:
+        """Yield every file at or below `prefix`, and a gap for all that could not be seen.
 
-        A `prefix` that is exactly one file yields it (and what lies below, on stores that hold
-        both), a missing one nothing. Not recursive: only the files directly in it.
+        Never folders. A `prefix` that is one file yields it (and what lies below, where both can
+        be), a missing one nothing. A root that cannot be listed is an error.
         """
         ...
 
@@ -170,7 +145,7 @@ class Destination(Protocol):
         """Raise `NameNotAllowed` when this storage cannot hold `path`; asks no server."""
         ...
 
-    def enumerate(self, prefix: str = "", *, recursive: bool = True) -> Iterator[Resource]:
+    def enumerate(self, prefix: str = "", *, recursive: bool = True) -> Iterator[Listed]:
         """List as `Source.enumerate` does, without `.entrepot/` and temporary names."""
         ...
 
@@ -211,11 +186,15 @@ class Copier(Protocol):
 
 
 @runtime_checkable
-class Sketcher(Protocol):
+class SupportsQuickListing(Source, Protocol):
     """A source whose listing tells little and whose `stat` costs a request each."""
 
-    def sketch(self, prefix: str = "") -> Iterator[Resource] | None:
+    def sketch(self, prefix: str = "") -> Iterator[Listed] | None:
         """List names, and exact sizes where they are told; None where `enumerate` is as cheap."""
+        ...
+
+    def lists(self, path: str) -> bool:
+        """Look a second time whether the listing names a file that was not found."""
         ...
 
 
@@ -233,20 +212,24 @@ class Timeouts:
     total_s: float | None = None
 
 
+PART = 8 * 2**20  # bytes of a part of a large file, unless memory is scarce
+
+
 @dataclass(frozen=True, slots=True)
 class OpenOptions:
     """What a repository says of every connection to its storage."""
 
     connections: int = 64
     timeouts: Timeouts = Timeouts()
+    part: int = PART
+    """Bytes of a part, where a large file moves in parts; a few are in memory at once."""
 
 
 class ProviderSettings(BaseModel):
     """The settings of one provider: what a person types to reach one place.
 
-    A subclass has `type: Literal["…"]`, a title and a description that ends in a full stop on
-    every field, and `SecretStr` for each secret. Two levels (PM-5): `connection_key` has all that
-    `connect` reads (secrets too: the cache hashes it); `storage` reads the rest each time.
+    A subclass has `type: Literal["…"]`, each field a title and a description, a full stop at its
+    end; secrets are `SecretStr`. `connect` reads what `connection_key` has (PM-5), `storage` more.
     """
 
     # A refused value may be a secret: pydantic would quote it in its message.
@@ -283,7 +266,7 @@ class ProviderSettings(BaseModel):
 
     def open(self, options: OpenOptions) -> Storage:
         """Connect for one storage alone; closing it closes the connection."""
-        connection = self.connect(options)
+        connection = open_connection(self, options)
         try:
             return self.storage(connection, options, on_close=connection.close)
         except BaseException:

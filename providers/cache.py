@@ -20,6 +20,7 @@ from weakref import WeakSet
 
 from providers.base import OpenOptions, ProviderSettings, Storage
 from providers.connection import Connection
+from providers.error_boundary import open_connection
 
 _SALT = secrets.token_bytes(32)
 
@@ -104,7 +105,7 @@ class ConnectionCache:
         with entry.connecting:
             if entry.connection is None:
                 try:
-                    entry.connection = settings.connect(options)
+                    entry.connection = open_connection(settings, options)
                 except BaseException:
                     self._forget(entry)
                     raise

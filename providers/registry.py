@@ -18,18 +18,18 @@ from providers.base import ProviderSettings
 GROUP = "entrepot.providers"
 
 BUILT_IN: dict[str, str] = {
-    "local": "providers.local:LocalSettings",
-    "memory": "providers.memory:MemorySettings",
-    "http": "providers.http:HttpSettings",
-    "s3": "providers.s3:S3Settings",
-    "webdav": "providers.webdav:WebdavSettings",
-    "sftp": "providers.sftp:SftpSettings",
-    "ftp": "providers.ftp:FtpSettings",
-    "gcs": "providers.gcs:GcsSettings",
-    "azure": "providers.azure:AzureSettings",
-    "git": "providers.git:GitSettings",
-    "api": "providers.api:ApiSettings",
-    "fsspec": "providers.generic:FsspecSettings",
+    "local": "providers.local.settings:LocalSettings",
+    "memory": "providers.fsspec.memory:MemorySettings",
+    "http": "providers.http.settings:HttpSettings",
+    "s3": "providers.s3.settings:S3Settings",
+    "webdav": "providers.webdav.settings:WebdavSettings",
+    "sftp": "providers.sftp.settings:SftpSettings",
+    "ftp": "providers.ftp.settings:FtpSettings",
+    "gcs": "providers.gcs.settings:GcsSettings",
+    "azure": "providers.azure.settings:AzureSettings",
+    "git": "providers.git.settings:GitSettings",
+    "api": "providers.api.settings:ApiSettings",
+    "fsspec": "providers.fsspec.settings:FsspecSettings",
 }
 """Type -> `module:class`."""
 

@@ -14,24 +14,25 @@ from blocks.markers import markers_of
 from blocks.repository import Layout, Repository
 from blocks.resolve import repository as resolved
 from blocks.webhook import Webhook
+from catalog.catalog import Catalog
 from catalog.settings import Settings
-from catalog.store import Catalog
 from providers.base import Source, Storage
 from providers.cache import STORAGES
-from providers.content_layout import ContentLayout
-from providers.keeping import HISTORY
-from providers.manifest_source import ManifestSource
-from providers.numbers import Numbers
-from providers.there import Holder
-from providers.versioned_layout import VersionedLayout
-from transfer.contracts.aside import QUARANTINE
-from transfer.job import Delivery, End, HistoryArea, MarkerArea, TransferOptions
-from transfer.limits import ByteBudget, gate
-from transfer.mirrors import Mirror, Mirrors
-from transfer.progress import Progress
-from transfer.steps import StepChange
-from transfer.stop import StopFlag
-from transfer.validate import Check
+from providers.interfaces.history import HISTORY
+from providers.layouts.content import ContentLayout
+from providers.layouts.listing_index import RecordedHoldings
+from providers.layouts.manifest import ManifestSource
+from providers.layouts.number_allocator import NumberAllocator
+from providers.layouts.versioned import VersionedLayout
+from transfer.batch.delivery import Delivery, KeptParts, TransferOptions
+from transfer.batch.endpoints import End, HistoryArea, MarkerArea
+from transfer.batch.mirrors import Mirror, Mirrors
+from transfer.steps.contract_quarantine import QUARANTINE
+from transfer.steps.sequence import StepChange
+from transfer.steps.validate import Check
+from transfer.workers.limits import MemoryBudget, gate_for
+from transfer.workers.progress import Progress
+from transfer.workers.stop import StopFlag
 
 
 @dataclass(frozen=True)
@@ -55,22 +56,23 @@ class Job:
         return f"<Job {self.run_id}: {self.source.label} to {ends}>"
 
 
-class Shared:
+class RunResources:
     """What all batches of one run share in one process."""
 
     def __init__(self, settings: Settings) -> None:
         """Begin with nothing done."""
         self.stop = _stop.get() or StopFlag()
         self.progress = Progress()
-        self.budget = ByteBudget(settings.memory)
+        self.budget = MemoryBudget(settings.memory)
         self.catalog = Catalog.open(settings)
-        self._numbers: dict[str, Numbers] = {}
+        self.kept_parts = KeptParts(self.catalog.folder / "parts", settings.resume_from)
+        self._numbers: dict[str, NumberAllocator] = {}
         self._lock = threading.Lock()
 
-    def numbers_at(self, address: str) -> Numbers:
+    def numbers_at(self, address: str) -> NumberAllocator:
         """Return the numbers that are given to the files of a destination."""
         with self._lock:
-            return self._numbers.setdefault(address, Numbers())
+            return self._numbers.setdefault(address, NumberAllocator())
 
 
 @contextmanager
@@ -84,20 +86,20 @@ def stopped_by(flag: StopFlag) -> Generator[None]:
 
 
 _stop: ContextVar[StopFlag | None] = ContextVar("stop", default=None)
-_shared: dict[str, Shared] = {}
+_shared: dict[str, RunResources] = {}
 _lock = threading.Lock()
 
 
-def shared(run_id: str) -> Shared:
+def run_resources(run_id: str) -> RunResources:
     """Return what the batches of a run share, in whichever process they are."""
     with _lock:
         found = _shared.get(run_id)
         if found is None:
-            found = _shared[run_id] = Shared(Settings())
+            found = _shared[run_id] = RunResources(Settings())
         return found
 
 
-def under_way() -> list[Shared]:
+def active_runs() -> list[RunResources]:
     """Return what the runs of this process share, each of them, the oldest first."""
     with _lock:
         return list(_shared.values())
@@ -110,7 +112,9 @@ def forget(run_id: str) -> None:
 
 
 @contextmanager
-def opened_source(repository: Repository, holder: Holder | None = None) -> Generator[End[Source]]:
+def open_source(
+    repository: Repository, holder: RecordedHoldings | None = None
+) -> Generator[End[Source]]:
     """Open a repository for reading; one with a manifest is listed by it.
 
     With a layout that has sets it is listed by what `holder` tells, else by what it shows.
@@ -126,14 +130,14 @@ def opened_source(repository: Repository, holder: Holder | None = None) -> Gener
         yield End(
             repository.address,
             source,
-            gate(repository.address, repository.process_limits()),
+            gate_for(repository.address, repository.process_limits()),
             repository.retry_policy(),
         )
 
 
 @contextmanager
-def opened_destination(
-    repository: Repository, numbers: Numbers | None = None
+def open_destination(
+    repository: Repository, numbers: NumberAllocator | None = None
 ) -> Generator[End[Storage]]:
     """Open a repository for writing; `numbers` are those that its layout shares with others."""
     with STORAGES.opened(repository.settings, repository.open_options()) as storage:
@@ -145,16 +149,22 @@ def opened_destination(
         yield End(
             repository.address,
             laid,
-            gate(repository.address, repository.process_limits()),
+            gate_for(repository.address, repository.process_limits()),
             repository.retry_policy(),
             history_area(repository),
+            quarantine_area(repository),
             marker_area(repository),
         )
 
 
 def history_area(repository: Repository) -> HistoryArea | None:
     """Return where a destination keeps what is replaced or removed; None where it does not."""
-    if not repository.history.keep or repository.layout is not Layout.PATH:
+    return quarantine_area(repository) if repository.history.keep else None
+
+
+def quarantine_area(repository: Repository) -> HistoryArea | None:
+    """Return where a destination can put files aside; None where its layout has none that stand."""
+    if repository.layout is not Layout.PATH:
         return None
     settings = repository.settings.below(HISTORY)
     return HistoryArea(
@@ -174,14 +184,14 @@ def marker_area(repository: Repository) -> MarkerArea | None:
 @contextmanager
 def delivery(job: Job) -> Generator[Delivery]:
     """Open every end of a job, with the stop flag, counters and budget of its run."""
-    common = shared(job.run_id)
+    common = run_resources(job.run_id)
     with ExitStack() as stack:
-        source = stack.enter_context(opened_source(job.source))
+        source = stack.enter_context(open_source(job.source))
         ends = tuple(
-            stack.enter_context(opened_destination(one, common.numbers_at(one.address)))
+            stack.enter_context(open_destination(one, common.numbers_at(one.address)))
             for one in job.destinations
         )
-        places = tuple(stack.enter_context(opened_source(repository)) for repository in job.places)
+        places = tuple(stack.enter_context(open_source(repository)) for repository in job.places)
         mirrors = stack.enter_context(Mirrors([_mirror(name) for name in job.source.mirrors]))
         yield Delivery(
             source,
@@ -194,6 +204,7 @@ def delivery(job: Job) -> Generator[Delivery]:
             places,
             same_paths=job.same_paths,
             mirrors=mirrors,
+            kept_parts=common.kept_parts,
             asides={one.quarantine: _aside(job, one.quarantine) for one in job.options.contracts},
         )
 
@@ -210,4 +221,4 @@ def _aside(job: Job, name: str) -> HistoryArea:
 def _mirror(name: str) -> Mirror:
     """Return another source of the same files by its block's name or its address."""
     found = resolved(name)
-    return Mirror(found.address, partial(opened_source, found))
+    return Mirror(found.address, partial(open_source, found))

@@ -5,11 +5,11 @@ from __future__ import annotations
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from catalog.plan import Plan, PlanRequest
-from tasks.job import shared
+from catalog.model.plan import Plan, PlanRequest
+from tasks.job import run_resources
 
 
 @task(task_run_name="plan", cache_policy=NO_CACHE, persist_result=False)
 def make_plan(request: PlanRequest, run_id: str) -> Plan:
     """Store the plan that `request` decides and return what it says in sum."""
-    return shared(run_id).catalog.make_plan(request)
+    return run_resources(run_id).catalog.plans.make(request)

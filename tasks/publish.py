@@ -10,16 +10,16 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from blocks.repository import Layout, Repository
+from catalog.catalog import Catalog
 from catalog.errors import InvalidInput
-from catalog.manifest import CURRENT
-from catalog.store import Catalog
-from catalog.version import ContentRow, Version
+from catalog.formats.manifest import CURRENT
+from catalog.model.version import ContentRow, Version
 from providers.base import Storage
-from providers.by_number import is_number, number_key
 from providers.cache import STORAGES
-from tasks.job import shared
-from transfer.publish import show, shown_title
-from transfer.retry import persistent
+from providers.layouts.numbered_names import is_number, number_key
+from tasks.job import run_resources
+from transfer.destination.publish import publish_manifest, published_title
+from transfer.workers.retry import persistent
 
 _TITLE = re.compile(r"(# entrepot version \d+ run \S+ catalog (\d+))(?: numbers \d+)?")
 
@@ -28,14 +28,14 @@ def publish(repository: Repository, run_id: str) -> bool:
     """Show the latest version where the layout has sets, if another is shown; say whether."""
     if repository.layout is Layout.PATH:
         return False
-    latest = shared(run_id).catalog.latest(repository.address)
+    latest = run_resources(run_id).catalog.versions.latest(repository.address)
     return publish_version(repository, latest, run_id)
 
 
 @task(task_run_name="publish", cache_policy=NO_CACHE, persist_result=False)
 def publish_version(repository: Repository, version: Version, run_id: str) -> bool:
     """Show a version whose every file lies at the repository; false where it is shown already."""
-    common = shared(run_id)
+    common = run_resources(run_id)
     catalog = common.catalog
     with STORAGES.opened(repository.settings, repository.open_options()) as storage:
         policy = repository.retry_policy()
@@ -43,7 +43,7 @@ def publish_version(repository: Repository, version: Version, run_id: str) -> bo
         title = _title(repository, version, catalog)
         if before == title or (before is None and version.number == 0):
             return False
-        lacking = catalog.unheld(repository.address, version.number)
+        lacking = catalog.holdings.missing(repository.address, version.number)
         if lacking and not (before and _set_of(before) == _set_of(title)):
             raise InvalidInput(
                 f"version {version.number} of {repository.label!r} is not shown: "
@@ -51,8 +51,10 @@ def publish_version(repository: Repository, version: Version, run_id: str) -> bo
             )
 
         def once() -> int:
-            rows = map(_named(repository), catalog.content(repository.address, version.number))
-            return show(storage, title, rows, common.stop)
+            rows = map(
+                _named(repository), catalog.versions.content(repository.address, version.number)
+            )
+            return publish_manifest(storage, title, rows, common.stop)
 
         persistent(once, policy, common.stop)
     return True
@@ -62,7 +64,7 @@ def check_shown(repository: Repository, run_id: str) -> None:
     """Refuse a destination that shows the set of another catalog: it would be lost."""
     if repository.layout is Layout.PATH:
         return
-    common = shared(run_id)
+    common = run_resources(run_id)
     with STORAGES.opened(repository.settings, repository.open_options()) as storage:
         persistent(
             lambda: _shown(storage, repository, common.catalog),
@@ -72,10 +74,10 @@ def check_shown(repository: Repository, run_id: str) -> None:
 
 
 def _title(repository: Repository, version: Version, catalog: Catalog) -> str:
-    seen = catalog.seen_us(version.address)
+    seen = catalog.repositories.first_seen_us(version.address)
     title = f"# entrepot version {version.number} run {version.run_id or '-'} catalog {seen}"
     if repository.layout is Layout.VERSIONED:  # a version that was mended has other numbers
-        return f"{title} numbers {catalog.sum_of_numbers(version.address, version.number)}"
+        return f"{title} numbers {catalog.holdings.sum_of_numbers(version.address, version.number)}"
     return title
 
 
@@ -102,11 +104,11 @@ def _by_number(row: ContentRow) -> ContentRow:
 
 def _shown(storage: Storage, repository: Repository, catalog: Catalog) -> str | None:
     """Return the title of the set that is shown; one that this catalog did not show is an error."""
-    title = shown_title(storage)
+    title = published_title(storage)
     if title is None:
         return None
     match = _TITLE.fullmatch(title)
-    if match is None or int(match[2]) != catalog.seen_us(repository.address):
+    if match is None or int(match[2]) != catalog.repositories.first_seen_us(repository.address):
         raise InvalidInput(
             f"{CURRENT!r} of {repository.label!r} was not written with this catalog, which would "
             f"replace it by its own set: found {title[:80]!r}; remove that file to go on"

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import pytest
+from hypothesis import settings
 
 from providers.cache import STORAGES
 from tests.servers.azurite import AzureServer, azurite
@@ -22,6 +23,8 @@ from tests.servers.seaweedfs import S3Server, seaweedfs
 from tests.servers.webdav import WebdavServer, webdav
 
 pytest.register_assert_rewrite("providers.testing")
+settings.register_profile("any machine", deadline=None)  # how busy it is is no fault
+settings.load_profile("any machine")
 Server = TypeVar("Server")
 Factory = pytest.TempPathFactory
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 
-from cli.table import VERBS
+from cli.command_list import VERBS
 from tests.docs_check import PAGES, PYTHON, ROOT
 
 OURS = {"blocks", "catalog", "cli", "flows", "providers", "tasks", "transfer"}

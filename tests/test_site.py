@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from catalog.settings import Settings
-from cli.table import EVERY, VERBS
+from cli.command_list import EVERY, VERBS
 from providers.registry import provider, registered
 
 ROOT = Path(__file__).parents[1]
@@ -71,7 +71,9 @@ def named() -> Iterator[tuple[str, str]]:
     yield from (("flows", command.place.rpartition(":")[2]) for command in VERBS)
     views = ("versions", "version_content", "content_at(", "version_diff(", "runs")
     yield from (("sql", name) for name in views)
-    emitted = re.findall(r'^[A-Z_]+ = "(.+)"', (ROOT / "flows/events.py").read_text(), re.MULTILINE)
+    emitted = re.findall(
+        r'^[A-Z_]+ = "(.+)"', (ROOT / "flows/results/events.py").read_text(), re.MULTILINE
+    )
     yield from (("events", name) for name in emitted)
 
 
@@ -116,7 +118,7 @@ def test_every_command_of_the_pages_is_one_and_has_its_options(site: Path) -> No
     for page in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]:
         for command in COMMAND.findall(page.read_text()):
             told += 1
-            nested = re.match(r"entrepot (workflows|token) ", command)
+            nested = re.match(r"entrepot (workflows|token|catalog) ", command)
             name = " ".join(command.split()[1 : 3 if nested else 2])
             options = re.findall(r"(?<=\s)--[a-z][a-z.-]*", command.partition("  #")[0])
             section = sections.get(name, "") + "--help --version --install-completion"

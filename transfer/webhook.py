@@ -18,11 +18,11 @@ import httpx
 from standardwebhooks import Webhook
 
 from catalog.errors import ConnectionFailed, StorageError, TransferTimeout
-from catalog.outcome import Outcome, Status
-from providers.http_replies import status_error
-from providers.url import quote_path
-from transfer.retry import RetryPolicy, persistent
-from transfer.stop import StopFlag
+from catalog.model.outcome import Outcome, Status
+from providers.http.reply_headers import status_error
+from providers.shared.url import quote_path
+from transfer.workers.retry import RetryPolicy, persistent
+from transfer.workers.stop import StopFlag
 
 KIND = "entrepot.batch.stored"
 PATIENCE = RetryPolicy(retries=3, first_s=1.0, longest_s=30.0)
@@ -58,7 +58,7 @@ class Receiver:
 
 
 @dataclass(frozen=True, slots=True)
-class News:
+class BatchNotification:
     """What one batch of a run newly stored; never empty."""
 
     run_id: str
@@ -106,18 +106,18 @@ def stored_url(address: str, path: str) -> str:
     return f"{store}://{root.rstrip('/')}/{quote_path(path)}"
 
 
-def news_of(
+def notification_of(
     outcomes: Iterable[Outcome], *, run: tuple[str, str, int], ends: tuple[str, ...]
-) -> News | None:
+) -> BatchNotification | None:
     """Return what is to be told of a batch's outcomes; None where nothing was stored.
 
     `run` is (run id, plan id, number of the batch), `ends` the addresses, the source's first.
     """
     stored = tuple(one for one in outcomes if one.status is Status.STORED)
-    return News(*run, ends[0], ends[1:], stored) if stored else None
+    return BatchNotification(*run, ends[0], ends[1:], stored) if stored else None
 
 
-def message_of(news: News, body: Body, moment: datetime) -> Message:
+def message_of(news: BatchNotification, body: Body, moment: datetime) -> Message:
     """Write the message; `moment` is when the batch was recorded."""
     told = _listed(news) if body is Body.INGEST else _described(news, moment)
     return Message(news.message_id, json.dumps(told, separators=(",", ":")).encode())
@@ -155,11 +155,11 @@ def _refused(reply: httpx.Response, doing: str) -> StorageError:
     return status_error(reply.status_code, raw, doing=doing, path="")
 
 
-def _listed(news: News) -> list[str]:
+def _listed(news: BatchNotification) -> list[str]:
     return [stored_url(one.destination, one.path) for one in news.stored]
 
 
-def _described(news: News, moment: datetime) -> dict[str, object]:
+def _described(news: BatchNotification, moment: datetime) -> dict[str, object]:
     return {
         "type": KIND,
         "timestamp": moment.isoformat(),

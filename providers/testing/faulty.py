@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field, field_validator
 
-from catalog.digest import Digest
-from catalog.errors import InvalidInput
-from catalog.resource import Resource
+from catalog.errors import InvalidInput, StorageError
+from catalog.model.digest import Digest
+from catalog.model.gap import Listed, gap_of
+from catalog.model.resource import Resource
 from providers.base import (
     Attributes,
-    Capabilities,
     Chunk,
     Fetched,
     OpenOptions,
@@ -26,6 +26,7 @@ from providers.base import (
     Stored,
     Writer,
 )
+from providers.capabilities import Capabilities
 from providers.connection import Connection, OnClose, keep_open
 from providers.registry import settings_from_url
 from providers.testing.faults import Fault, Faults, Kind, Where, error_of, spoilt
@@ -120,11 +121,20 @@ class FaultyStorage:
         """Ask the place."""
         self._inner.check_name(path)
 
-    def enumerate(self, prefix: str = "", *, recursive: bool = True) -> Iterator[Resource]:
-        """List the place; a fault strikes at the file that it is about."""
+    def enumerate(self, prefix: str = "", *, recursive: bool = True) -> Iterator[Listed]:
+        """List the place; a fault strikes at the file that it is about.
+
+        An error of which another try would say the same leaves a gap, as it does at other places.
+        """
         for one in self._inner.enumerate(prefix, recursive=recursive):
-            self._faults.strike(Where.LIST, one.path)
-            yield one
+            try:
+                self._faults.strike(Where.LIST, one.path)
+            except StorageError as error:
+                if error.retryable:
+                    raise
+                yield gap_of(error, one.path, below=False)
+            else:
+                yield one
 
     def stat(self, path: str) -> Resource:
         """Describe a file."""

@@ -10,8 +10,8 @@ from hashlib import sha256
 
 import pytest
 
-from catalog.digest import Digest
 from catalog.errors import (
+    CatalogError,
     ConnectionFailed,
     InvalidInput,
     NameNotAllowed,
@@ -19,8 +19,9 @@ from catalog.errors import (
     ResourceNotFound,
     UnsafePath,
 )
+from catalog.model.digest import Digest
 from providers.base import ProviderSettings
-from providers.testing.subject import LARGE, NAMES, OPTIONS, Subject, names, read_all
+from providers.testing.subject import LARGE, NAMES, OPTIONS, Subject, files_of, names, read_all
 
 
 class ReadingConformance:
@@ -36,13 +37,30 @@ class ReadingConformance:
             with pytest.raises(ResourceNotFound):
                 read_all(subject.storage, path)
 
+    def test_no_path_leads_out_of_the_root(self, subject: Subject) -> None:
+        """Whoever reads may hand a path on that came from outside."""
+        subject.seed("inside/x", b"x")
+        subject.seed("outside", b"y")
+        inner = subject.settings.below("inside").open(OPTIONS)
+        try:
+            assert read_all(inner, "x") == b"x"
+            for path in ("../outside", "x/../../outside", "./../outside", "a/../../outside"):
+                with pytest.raises(CatalogError):
+                    read_all(inner, path)
+                with pytest.raises(CatalogError):
+                    inner.fetch(path)
+                with pytest.raises(CatalogError):
+                    inner.stat(path)
+        finally:
+            inner.close()
+
     def test_a_missing_prefix_yields_nothing(self, subject: Subject) -> None:
         subject.seed("a", b"x")
         assert names(subject.storage.enumerate("missing")) == []
 
     def test_listing_stat_and_fetch_tell_the_same(self, subject: Subject) -> None:
         subject.seed("dir/a.txt", b"hello")
-        (listed,) = subject.storage.enumerate()
+        (listed,) = files_of(subject.storage.enumerate())
         told = subject.storage.stat("dir/a.txt")
         fetched = subject.storage.fetch("dir/a.txt")
         assert fetched.data == b"hello"
@@ -57,7 +75,7 @@ class ReadingConformance:
 
     def test_an_empty_file_stays_empty(self, subject: Subject) -> None:
         subject.seed("empty", b"")
-        (listed,) = subject.storage.enumerate()
+        (listed,) = files_of(subject.storage.enumerate())
         assert listed.size in (0, None)
         assert subject.storage.fetch("empty").data == b""
         assert read_all(subject.storage, "empty") == b""

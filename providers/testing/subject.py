@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from hashlib import sha256
 
-from catalog.digest import Digest
-from catalog.resource import Resource
+from catalog.model.digest import Digest
+from catalog.model.gap import Gap, Listed, files
+from catalog.model.resource import Resource
 from providers.base import Attributes, OpenOptions, ProviderSettings, Storage, Timeouts
 
 LARGE = bytes(range(251)) * 40_000  # about 10 MB: several blocks, parts and windows of every kind
@@ -54,9 +55,17 @@ def written(storage: Storage) -> Callable[[str, bytes], object]:
     return lambda path, data: storage.put(path, data, Attributes())
 
 
-def names(resources: Iterable[Resource]) -> list[str]:
-    """Return their paths in order."""
-    return sorted(one.path for one in resources)
+def files_of(listed: Iterable[Listed]) -> list[Resource]:
+    """Return the files of a listing that must have no gap."""
+    gaps: list[Gap] = []
+    found = list(files(listed, gaps))
+    assert not gaps, gaps
+    return found
+
+
+def names(listed: Iterable[Listed]) -> list[str]:
+    """Return the paths of a listing that must have no gap, in order."""
+    return sorted(one.path for one in files_of(listed))
 
 
 def digest_of(data: bytes) -> Digest:

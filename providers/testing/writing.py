@@ -102,7 +102,8 @@ class WritingConformance(ReadingConformance):
     def test_our_own_corner_is_never_listed_or_written(self, subject: Subject) -> None:
         with pytest.raises((UnsafePath, NameNotAllowed)):
             subject.storage.check_name(".entrepot/x")
-        for climbing in ("../x", "a/../../x", "/x", ""):
+        absolute = ("/x",) if subject.storage.capabilities.tree else ()  # elsewhere a name like any
+        for climbing in ("../x", "a/../../x", "", *absolute):
             with pytest.raises((UnsafePath, NameNotAllowed)):
                 subject.storage.put(climbing, b"x", Attributes())
 

@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, HttpCredentials, Page, expect, sync_playwright
 
-from catalog.store import Catalog
-from catalog.token import Role
+from catalog.access.grants import Role
+from catalog.catalog import Catalog
 from tests.browser.conftest import QUIET
 from tests.catalog.desk import SOURCE, file
 from tests.gateway.filled import Filled, filled, listed
@@ -60,17 +60,22 @@ def store_models(full: Filled, folder: Path) -> None:
         ]
         listed(full, f"file://{folder}", files)
     labels = {"stage": "prod"}
-    full.desk.catalog.label_version(f"file://{folder}", 2, labels)
+    full.desk.catalog.versions.label(f"file://{folder}", 2, labels)
+
+
+def program_of_chromium() -> str:
+    """Return the path of Chromium; without it a test is skipped."""
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        pytest.skip("chromium is not installed; tests/servers/install does it")
+    return chromium
 
 
 @pytest.fixture(scope="module")
 def browser() -> Generator[Browser]:
     """Run a browser."""
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        pytest.skip("chromium is not installed; tests/servers/install does it")
     with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=chromium, args=QUIET)
+        found = playwright.chromium.launch(executable_path=program_of_chromium(), args=QUIET)
         yield found
         found.close()
 
@@ -78,7 +83,7 @@ def browser() -> Generator[Browser]:
 @contextmanager
 def reader(browser: Browser, catalog: Catalog, url: str, **how: Any) -> Generator[Page]:  # noqa: ANN401 - playwright's
     """Open a page as somebody with a token, whose browser runs no script."""
-    _, token = catalog.create_token(Role.READER)
+    _, token = catalog.tokens.create(Role.READER)
     login: HttpCredentials = {"username": "me", "password": token}
     context = browser.new_context(
         base_url=url, java_script_enabled=False, http_credentials=login, **how
@@ -167,7 +172,7 @@ def test_pages_fit_a_phone_and_the_dark(full: Filled, browser: Browser) -> None:
 
 
 def test_nobody_sees_a_page_without_a_token(full: Filled, browser: Browser) -> None:
-    full.desk.catalog.create_token(Role.READER)
+    full.desk.catalog.tokens.create(Role.READER)
     context = browser.new_context(base_url=full.running.url, java_script_enabled=False)
     page = context.new_page()
     answer = page.request.get("/browse/mytenant/")

@@ -6,13 +6,13 @@ import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from catalog.digest import Digest
-from catalog.outcome import Outcome, Proof, Status
-from catalog.plan import Action, Item, Plan, PlanRequest, Target
-from catalog.resource import Resource
-from catalog.spool import Listing
-from catalog.store import Catalog
-from catalog.version import Version
+from catalog.catalog import Catalog
+from catalog.inbox.spool import Listing
+from catalog.model.digest import Digest
+from catalog.model.outcome import Outcome, Proof, Status
+from catalog.model.plan import Action, Item, Plan, PlanRequest, Target
+from catalog.model.resource import Resource
+from catalog.model.version import Version
 
 SOURCE = "s3://source"
 HERE = "s3://here"
@@ -39,7 +39,7 @@ class Desk:
 
     def list_source(self, resources: Iterable[Resource]) -> Version:
         """Record `resources` as the full listing of the source."""
-        return self.catalog.record_listing(SOURCE, self.listing(resources))
+        return self.catalog.versions.record_listing(SOURCE, self.listing(resources))
 
     def request(self, resources: Iterable[Resource], *addresses: str) -> PlanRequest:
         """Return a request to bring `resources` to `addresses`, by default to one."""
@@ -52,16 +52,18 @@ class Desk:
 
     def plan(self, resources: Iterable[Resource], *addresses: str) -> Plan:
         """Plan to bring `resources` to `addresses`."""
-        return self.catalog.make_plan(self.request(resources, *addresses))
+        return self.catalog.plans.make(self.request(resources, *addresses))
 
     def items(self, plan: Plan) -> list[Item]:
         """Return all items of a plan."""
-        batches = self.catalog.batches(plan.plan_id)
-        return [item for one in batches for item in self.catalog.items(plan.plan_id, one.number)]
+        batches = self.catalog.plans.batches(plan.plan_id)
+        return [
+            item for one in batches for item in self.catalog.plans.items(plan.plan_id, one.number)
+        ]
 
     def carry_out(self, plan: Plan, run_id: str = "run", *failing: str) -> None:
         """Record that everything in `plan` was done, but for the paths that fail."""
-        self.catalog.record_outcomes(
+        self.catalog.runs.record_outcomes(
             run_id,
             plan.plan_id,
             [
@@ -75,11 +77,11 @@ class Desk:
         """Plan, carry out, and make the version of one destination."""
         plan = self.plan(resources)
         self.carry_out(plan, run_id)
-        return self.catalog.record_versions(run_id, plan.plan_id)[0]
+        return self.catalog.versions.record(run_id, plan.plan_id)[0]
 
     def paths(self, address: str, number: int | None = None) -> list[str]:
         """Return the paths of a version."""
-        return [row.path for row in self.catalog.content(address, number)]
+        return [row.path for row in self.catalog.versions.content(address, number)]
 
 
 def outcome(address: str, item: Item, action: Action, *, failed: bool = False) -> Outcome:

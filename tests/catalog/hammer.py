@@ -6,8 +6,8 @@ import os
 from itertools import count
 from pathlib import Path
 
-from catalog.outcome import Outcome, Status
-from catalog.store import Catalog
+from catalog.catalog import Catalog
+from catalog.model.outcome import Outcome, Status
 from tests.catalog.desk import HERE
 
 ROWS = 20  # of one order
@@ -20,7 +20,7 @@ def write(path: Path, name: str, acknowledged: Path) -> None:
     catalog = Catalog(path, timeout_s=50)
     with acknowledged.open("ab", buffering=0) as notes:
         for order in count():
-            catalog.record_outcomes(RUN, PLAN, orders(f"{name}/{order}"))
+            catalog.runs.record_outcomes(RUN, PLAN, orders(f"{name}/{order}"))
             notes.write(f"{name}/{order}\n".encode())
 
 
@@ -29,9 +29,9 @@ def fold(path: Path, name: str, acknowledged: Path) -> None:
     catalog = Catalog(path, timeout_s=50)
     with acknowledged.open("ab", buffering=0) as notes:
         for order in count():
-            catalog.record_outcomes(RUN, PLAN, orders(f"{name}/{order}"))
+            catalog.runs.record_outcomes(RUN, PLAN, orders(f"{name}/{order}"))
             notes.write(f"{name}/{order}\n".encode())
-            catalog.settle()
+            catalog.flush()
 
 
 def read(path: Path, stop: Path, reads: Path) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from catalog.breach import Breach, FailureCase
-from catalog.run import Run
+from catalog.model.breach import Breach, FailureCase
+from catalog.model.run import Run
 from tests.catalog.desk import HERE, SOURCE, Desk
 
 CASES = (FailureCase("header"), FailureCase("ge(0)", 3, "price", "-1"))
@@ -18,18 +18,18 @@ MILD = Breach("mild", "warn", "a.csv", "in/a.csv", None, None, 1, CASES[1:])
 
 def test_failure_cases_are_kept_in_the_order_recorded(desk: Desk) -> None:
     catalog = desk.catalog
-    catalog.start_run(Run("r", "sync", source=SOURCE, destinations=(HERE,)))
-    catalog.record_breaches("r", [MILD, BROKEN])
-    catalog.record_breaches("r", [MILD])
-    assert catalog.breaches("r") == [MILD, BROKEN, MILD]
-    assert catalog.breaches("r", limit=2) == [MILD, replace(BROKEN, cases=CASES[:1])]
-    assert catalog.breaches("other") == []
+    catalog.runs.start(Run("r", "sync", source=SOURCE, destinations=(HERE,)))
+    catalog.runs.record_breaches("r", [MILD, BROKEN])
+    catalog.runs.record_breaches("r", [MILD])
+    assert catalog.runs.breaches("r") == [MILD, BROKEN, MILD]
+    assert catalog.runs.breaches("r", limit=2) == [MILD, replace(BROKEN, cases=CASES[:1])]
+    assert catalog.runs.breaches("other") == []
 
 
 def test_the_view_tells_run_and_file_of_each_case(desk: Desk) -> None:
     catalog = desk.catalog
-    catalog.start_run(Run("r", "sync", source=SOURCE, destinations=(HERE,)))
-    catalog.record_breaches("r", [BROKEN])
+    catalog.runs.start(Run("r", "sync", source=SOURCE, destinations=(HERE,)))
+    catalog.runs.record_breaches("r", [BROKEN])
     rows = catalog.sql(
         "SELECT source, contract, path, row_number, column_name, failed_check, value, failures"
         " FROM failure_cases ORDER BY row_number NULLS FIRST"
@@ -42,11 +42,11 @@ def test_the_view_tells_run_and_file_of_each_case(desk: Desk) -> None:
 
 def test_failure_cases_are_forgotten_with_their_run(desk: Desk) -> None:
     catalog = desk.catalog
-    catalog.start_run(Run("r", "sync", source=SOURCE, destinations=(HERE,)))
-    catalog.end_run("r", "completed")
-    catalog.record_breaches("r", [BROKEN])
+    catalog.runs.start(Run("r", "sync", source=SOURCE, destinations=(HERE,)))
+    catalog.runs.end("r", "completed")
+    catalog.runs.record_breaches("r", [BROKEN])
     soon = datetime.now(UTC) + timedelta(seconds=1)
-    catalog.forget(soon, dry_run=True)
-    assert catalog.breaches("r") == [BROKEN]
-    catalog.forget(soon)
-    assert catalog.breaches("r") == []
+    catalog.upkeep.prune_details(soon, dry_run=True)
+    assert catalog.runs.breaches("r") == [BROKEN]
+    catalog.upkeep.prune_details(soon)
+    assert catalog.runs.breaches("r") == []

@@ -10,14 +10,22 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from catalog import script
-from catalog.decide import Decision, Held, Listed, Rules, Wanted, decide
-from catalog.keys import repository_key
-from catalog.plan import Action, Mode, Policy, Strategy
+from catalog.model.plan import Action, Mode, Policy, Strategy
+from catalog.rules.decide import (
+    Decision,
+    ListedState,
+    ListingGaps,
+    RecordedState,
+    SourceState,
+    SyncRules,
+    decide,
+)
+from catalog.store import statements
+from catalog.store.keys import repository_key
 
 A, B = "a" * 64, "b" * 64
-WANTED = Wanted("s3://a", "x", size=3, etag="e", modified_us=1)
-HELD = Held(
+WANTED = SourceState("s3://a", "x", size=3, etag="e", modified_us=1)
+HELD = RecordedState(
     A,
     size=3,
     etag="d",
@@ -28,28 +36,30 @@ HELD = Held(
     origin_etag="e",
     origin_modified_us=1,
 )
-SAME = Listed(3, "d", 9)
-FINGERPRINT = Rules(Strategy.FINGERPRINT)
-CHECKED = Rules(checked=True)
-MIRROR = Rules(mode=Mode.MIRROR)
-LATE = Rules(policy=Policy.ON_DEMAND, checked=True)
+SAME = ListedState(3, "d", 9)
+FINGERPRINT = SyncRules(Strategy.FINGERPRINT)
+CHECKED = SyncRules(checked=True)
+MIRROR = SyncRules(mode=Mode.MIRROR)
+LATE = SyncRules(policy=Policy.ON_DEMAND, checked=True)
 NOT_STORED = replace(HELD, digest=None, etag=None, modified_us=None, stored=False)
 
-MARKER = Rules(Strategy.MARKER, checked=True)
+MARKER = SyncRules(Strategy.MARKER, checked=True)
 THERE, UNMARKED = "keep marker at the destination", "keep no marker at the destination yet"
 TAKEN = "keep marker at the destination, its file was taken away"
 OTHER = replace(HELD, source="s3://b", origin_etag="f")
 
-MARKED: dict[str, tuple[Wanted | None, Held | None, Listed | None, bool, str | None]] = {
+MARKED: dict[
+    str, tuple[SourceState | None, RecordedState | None, ListedState | None, bool, str | None]
+] = {
     "neither": (WANTED, None, None, False, "add not at the destination"),
-    "the file alone": (WANTED, None, Listed(7), False, UNMARKED),
+    "the file alone": (WANTED, None, ListedState(7), False, UNMARKED),
     "the marker alone": (WANTED, None, None, True, TAKEN),
-    "both": (WANTED, None, Listed(7), True, THERE),
+    "both": (WANTED, None, ListedState(7), True, THERE),
     "known, neither": (WANTED, HELD, None, False, "add not at the destination"),
     "known, the file alone": (WANTED, HELD, SAME, False, UNMARKED),
     "known, the marker alone": (WANTED, HELD, None, True, TAKEN),
     "known, both": (WANTED, HELD, SAME, True, THERE),
-    "somebody's other bytes": (WANTED, HELD, Listed(7), True, THERE),
+    "somebody's other bytes": (WANTED, HELD, ListedState(7), True, THERE),
     "the source changed": (
         replace(WANTED, etag="f"),
         HELD,
@@ -78,14 +88,16 @@ MARKED: dict[str, tuple[Wanted | None, Held | None, Listed | None, bool, str | N
         True,
         THERE,
     ),
-    "nothing to compare": (Wanted("s3://a", "x"), HELD, SAME, True, THERE),
+    "nothing to compare": (SourceState("s3://a", "x"), HELD, SAME, True, THERE),
     "copied from elsewhere": (WANTED, OTHER, SAME, True, THERE),
     "catalogued, now": (WANTED, NOT_STORED, None, True, "add catalogued, but not stored"),
     "gone": (None, HELD, SAME, True, None),
 }
 
-CASES: dict[str, tuple[Wanted | None, Held | None, Listed | None, Rules, str | None]] = {
-    "new": (WANTED, None, None, Rules(), "add not at the destination"),
+CASES: dict[
+    str, tuple[SourceState | None, RecordedState | None, ListedState | None, SyncRules, str | None]
+] = {
+    "new": (WANTED, None, None, SyncRules(), "add not at the destination"),
     "foreign file there": (
         WANTED,
         None,
@@ -97,14 +109,14 @@ CASES: dict[str, tuple[Wanted | None, Held | None, Listed | None, Rules, str | N
         WANTED,
         None,
         SAME,
-        Rules(Strategy.SIZE, checked=True),
+        SyncRules(Strategy.SIZE, checked=True),
         "keep same size at the destination",
     ),
     "foreign file of that name": (
         WANTED,
         None,
-        Listed(7),
-        Rules(Strategy.NAME, checked=True),
+        ListedState(7),
+        SyncRules(Strategy.NAME, checked=True),
         "keep name at the destination",
     ),
     "lost there": (WANTED, HELD, None, CHECKED, "add missing at the destination"),
@@ -137,42 +149,42 @@ CASES: dict[str, tuple[Wanted | None, Held | None, Listed | None, Rules, str | N
         replace(CHECKED, match_etags=True),
         "keep same etag",
     ),
-    "always": (WANTED, HELD, None, Rules(Strategy.ALWAYS), "replace asked to move everything"),
-    "name": (WANTED, HELD, None, Rules(Strategy.NAME), "keep name at the destination"),
-    "size": (WANTED, HELD, None, Rules(Strategy.SIZE), "keep same size at the destination"),
+    "always": (WANTED, HELD, None, SyncRules(Strategy.ALWAYS), "replace asked to move everything"),
+    "name": (WANTED, HELD, None, SyncRules(Strategy.NAME), "keep name at the destination"),
+    "size": (WANTED, HELD, None, SyncRules(Strategy.SIZE), "keep same size at the destination"),
     "unknown size": (
         replace(WANTED, size=None),
         HELD,
         None,
-        Rules(Strategy.SIZE),
+        SyncRules(Strategy.SIZE),
         "replace source size changed 3 -> ?",
     ),
     "equal digest": (
         replace(WANTED, digest=A, etag="new"),
         HELD,
         None,
-        Rules(),
+        SyncRules(),
         "keep same digest",
     ),
     "other digest": (
         replace(WANTED, digest=B),
         HELD,
         None,
-        Rules(),
+        SyncRules(),
         "replace source digest changed",
     ),
     "digest of another source": (
         replace(WANTED, source="s3://b", digest=A),
         HELD,
         None,
-        Rules(),
+        SyncRules(),
         "keep same digest",
     ),
     "another source": (
         replace(WANTED, source="s3://b"),
         HELD,
         None,
-        Rules(),
+        SyncRules(),
         "replace copied from another source",
     ),
     "source grew": (
@@ -205,7 +217,7 @@ CASES: dict[str, tuple[Wanted | None, Held | None, Listed | None, Rules, str | N
         "keep same size, nothing else to compare",
     ),
     "nothing known": (
-        Wanted("s3://a", "x"),
+        SourceState("s3://a", "x"),
         HELD,
         None,
         FINGERPRINT,
@@ -223,7 +235,7 @@ CASES: dict[str, tuple[Wanted | None, Held | None, Listed | None, Rules, str | N
         WANTED,
         NOT_STORED,
         None,
-        Rules(Strategy.NAME),
+        SyncRules(Strategy.NAME),
         "replace catalogued, but not stored",
     ),
     "catalogued, later": (WANTED, NOT_STORED, None, LATE, "keep same etag"),
@@ -244,7 +256,7 @@ CASES: dict[str, tuple[Wanted | None, Held | None, Listed | None, Rules, str | N
     "stored, later": (WANTED, HELD, SAME, LATE, "keep same etag"),
     "lost there, later": (WANTED, HELD, None, LATE, "add missing at the destination"),
     "catalogued and gone": (None, NOT_STORED, None, MIRROR, "remove gone from the source"),
-    "gone, additive": (None, HELD, None, Rules(), None),
+    "gone, additive": (None, HELD, None, SyncRules(), None),
     "gone, mirror": (None, HELD, None, MIRROR, "remove gone from the source"),
     "gone on both sides": (
         None,
@@ -260,10 +272,10 @@ CASES: dict[str, tuple[Wanted | None, Held | None, Listed | None, Rules, str | N
 
 @pytest.mark.parametrize(("wanted", "held", "listed", "rules", "said"), CASES.values(), ids=CASES)
 def test_each_case_is_decided_and_says_why(
-    wanted: Wanted | None,
-    held: Held | None,
-    listed: Listed | None,
-    rules: Rules,
+    wanted: SourceState | None,
+    held: RecordedState | None,
+    listed: ListedState | None,
+    rules: SyncRules,
     said: str | None,
 ) -> None:
     decision = decide(wanted, held, listed, rules)
@@ -275,13 +287,118 @@ def test_each_case_is_decided_and_says_why(
     ("wanted", "held", "listed", "marked", "said"), MARKED.values(), ids=MARKED
 )
 def test_a_marker_decides_unless_the_source_is_known_to_have_changed(
-    wanted: Wanted | None,
-    held: Held | None,
-    listed: Listed | None,
+    wanted: SourceState | None,
+    held: RecordedState | None,
+    listed: ListedState | None,
     marked: bool,  # noqa: FBT001  # a column of the table
     said: str | None,
 ) -> None:
     decision = decide(wanted, held, listed, MARKER, marked=marked)
+
+    assert (None if decision is None else f"{decision.action} {decision.reason}") == said
+
+
+NOWHERE = ListingGaps(source=True, target=True, markers=True)
+UNSEEN: dict[
+    str,
+    tuple[
+        SourceState | None,
+        RecordedState | None,
+        ListedState | None,
+        SyncRules,
+        ListingGaps,
+        str | None,
+    ],
+] = {
+    "mirror, the source has a gap there": (
+        None,
+        HELD,
+        SAME,
+        replace(MIRROR, checked=True),
+        ListingGaps(source=True),
+        "keep could not be seen at the source",
+    ),
+    "mirror, the destination has a gap there": (
+        None,
+        HELD,
+        None,
+        replace(MIRROR, checked=True),
+        ListingGaps(target=True),
+        "keep could not be seen at the destination",
+    ),
+    "mirror, seen at the destination all the same": (
+        None,
+        HELD,
+        SAME,
+        replace(MIRROR, checked=True),
+        ListingGaps(target=True),
+        "remove gone from the source",
+    ),
+    "mirror, excluded": (
+        replace(WANTED, selected=False),
+        HELD,
+        None,
+        replace(MIRROR, checked=True),
+        NOWHERE,
+        None,
+    ),
+    "additive, nowhere to be seen": (None, HELD, None, CHECKED, NOWHERE, None),
+    "held and the same": (WANTED, HELD, None, CHECKED, NOWHERE, "keep same etag"),
+    "held and changed": (
+        replace(WANTED, etag="f"),
+        HELD,
+        None,
+        CHECKED,
+        NOWHERE,
+        "replace source etag changed",
+    ),
+    "not held: somebody's file may stand there": (
+        WANTED,
+        None,
+        None,
+        CHECKED,
+        NOWHERE,
+        "replace could not be seen at the destination",
+    ),
+    "not held, not listed at all": (
+        WANTED,
+        None,
+        None,
+        SyncRules(),
+        NOWHERE,
+        "add not at the destination",
+    ),
+    "the marker could not be seen": (
+        WANTED,
+        None,
+        None,
+        MARKER,
+        ListingGaps(markers=True),
+        "keep its marker could not be seen",
+    ),
+    "marked, the file could not be seen": (
+        WANTED,
+        HELD,
+        None,
+        MARKER,
+        ListingGaps(target=True),
+        "keep could not be seen at the destination",
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("wanted", "held", "listed", "rules", "unseen", "said"), UNSEEN.values(), ids=UNSEEN
+)
+def test_what_could_not_be_seen_is_neither_gone_nor_proven(
+    wanted: SourceState | None,
+    held: RecordedState | None,
+    listed: ListedState | None,
+    rules: SyncRules,
+    unseen: ListingGaps,
+    said: str | None,
+) -> None:
+    decision = decide(wanted, held, listed, rules, unseen=unseen)
 
     assert (None if decision is None else f"{decision.action} {decision.reason}") == said
 
@@ -291,7 +408,7 @@ etags = st.none() | st.sampled_from(["e", "f", "g h"])
 sources = st.sampled_from(["s3://a", "s3://b"])
 origins = st.sampled_from(["x", "y"])
 wanteds = st.builds(
-    Wanted,
+    SourceState,
     source=st.just("s3://a"),
     origin=origins,
     size=numbers,
@@ -301,7 +418,7 @@ wanteds = st.builds(
     selected=st.booleans(),
 )
 helds = st.builds(
-    Held,
+    RecordedState,
     digest=st.none() | st.sampled_from([A, B]),
     size=numbers,
     etag=etags,
@@ -313,17 +430,18 @@ helds = st.builds(
     origin_modified_us=numbers,
     stored=st.booleans(),
 )
-listeds = st.builds(Listed, size=numbers, etag=etags, modified_us=numbers)
+listeds = st.builds(ListedState, size=numbers, etag=etags, modified_us=numbers)
 rules_of_all_kinds = st.builds(
-    Rules,
+    SyncRules,
     strategy=st.sampled_from(Strategy),
     mode=st.sampled_from(Mode),
     policy=st.sampled_from(Policy),
     match_etags=st.booleans(),
     checked=st.booleans(),
 )
-triples = st.lists(
-    st.tuples(st.none() | wanteds, st.none() | helds, st.none() | listeds, st.booleans()),
+unseens = st.builds(ListingGaps, source=st.booleans(), target=st.booleans(), markers=st.booleans())
+rows_of_all_kinds = st.lists(
+    st.tuples(st.none() | wanteds, st.none() | helds, st.none() | listeds, st.booleans(), unseens),
     min_size=1,
     max_size=40,
 )
@@ -340,22 +458,28 @@ def tables() -> duckdb.DuckDBPyConnection:
         " modified_us BIGINT, origin UUID, origin_path VARCHAR, origin_size BIGINT,"
         " origin_etag VARCHAR, origin_modified_us BIGINT, stored BOOLEAN);"
         "CREATE TABLE l (nkey INTEGER, size BIGINT, etag VARCHAR, modified_us BIGINT);"
-        "CREATE TABLE m (nkey INTEGER)"
+        "CREATE TABLE m (nkey INTEGER);"
+        "CREATE TABLE u (nkey INTEGER, source_unseen BOOLEAN, target_unseen BOOLEAN,"
+        " marker_unseen BOOLEAN)"
     )
     return connection
 
 
 @settings(max_examples=300, deadline=None)
-@given(rows=triples, rules=rules_of_all_kinds)
+@given(rows=rows_of_all_kinds, rules=rules_of_all_kinds)
 def test_the_sql_twin_decides_alike_and_says_the_same(
     tables: duckdb.DuckDBPyConnection,
-    rows: list[tuple[Wanted | None, Held | None, Listed | None, bool]],
-    rules: Rules,
+    rows: list[
+        tuple[SourceState | None, RecordedState | None, ListedState | None, bool, ListingGaps]
+    ],
+    rules: SyncRules,
 ) -> None:
     expected: list[Decision | None] = []
-    columns: dict[str, list[tuple[Any, ...]]] = {"w": [], "h": [], "l": [], "m": []}
-    for key, (wanted, held, listed, marked) in enumerate(rows):
-        expected.append(decide(wanted, held, listed, rules, marked=marked))
+    columns: dict[str, list[tuple[Any, ...]]] = {"w": [], "h": [], "l": [], "m": [], "u": []}
+    for key, (wanted, held, listed, marked, unseen) in enumerate(rows):
+        expected.append(decide(wanted, held, listed, rules, marked=marked, unseen=unseen))
+        target = unseen.target and rules.checked
+        columns["u"].append((key, unseen.source or None, target or None, unseen.markers or None))
         if marked:
             columns["m"].append((key,))
         if wanted is not None:
@@ -367,18 +491,19 @@ def test_the_sql_twin_decides_alike_and_says_the_same(
         if listed is not None and rules.checked:
             columns["l"].append((key, *asdict(listed).values()))
     for table, values in columns.items():
-        tables.execute(f"DELETE FROM {table}")  # noqa: S608  # one of our four
+        tables.execute(f"DELETE FROM {table}")  # noqa: S608  # one of ours
         if values:
             marks = ", ".join("(" + ", ".join("?" * len(values[0])) + ")" for _ in values)
             tables.execute(
-                f"INSERT INTO {table} VALUES {marks}",  # noqa: S608  # one of our four
+                f"INSERT INTO {table} VALUES {marks}",  # noqa: S608  # one of ours
                 [value for row in values for value in row],
             )
 
-    answers = script.ask(
+    answers = statements.fetch_rows(
         tables,
-        f"SELECT {script.text('decide')} FROM range($rows) r(nkey) LEFT JOIN w USING (nkey)"  # noqa: S608  # our own file
+        f"SELECT {statements.load_sql('decide')} FROM range($rows) r(nkey) LEFT JOIN w USING (nkey)"  # noqa: S608  # our own file
         " LEFT JOIN h USING (nkey) LEFT JOIN l USING (nkey) LEFT JOIN m USING (nkey)"
+        " LEFT JOIN u USING (nkey)"
         " ORDER BY r.nkey",
         rows=len(rows),
         strategy=rules.strategy,

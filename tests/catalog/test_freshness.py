@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from catalog.catalog import Catalog
 from catalog.errors import InvalidInput, RepositoryNotFound
-from catalog.freshness import Arrived, Objective, pattern_at
-from catalog.resource import Resource
+from catalog.model.resource import Resource
+from catalog.rules.freshness import Arrivals, Objective, pattern_at
 from catalog.settings import Settings
-from catalog.store import Catalog
 
 NOW = datetime(2026, 3, 3, 6, tzinfo=UTC)
 PLACE = "file:///srv/drop"
@@ -20,28 +20,28 @@ PLACE = "file:///srv/drop"
 @pytest.mark.parametrize(
     ("objective", "found", "why"),
     [
-        (Objective(), Arrived(1, 0, NOW), None),
-        (Objective(files=0), Arrived(0, 0, None), None),
-        (Objective("*.csv"), Arrived(0, 0, None), "no file like '*.csv' is there"),
+        (Objective(), Arrivals(1, 0, NOW), None),
+        (Objective(files=0), Arrivals(0, 0, None), None),
+        (Objective("*.csv"), Arrivals(0, 0, None), "no file like '*.csv' is there"),
         (
             Objective("*.csv", within_s=93_600),
-            Arrived(0, 0, NOW - timedelta(days=3)),
+            Arrivals(0, 0, NOW - timedelta(days=3)),
             "no file like '*.csv' came within 1 d 2 h; the last one 2026-02-28 06:00 UTC",
         ),
         (
             Objective("*.csv", within_s=60, files=3, bytes=10),
-            Arrived(2, 4, NOW),
+            Arrivals(2, 4, NOW),
             "of 3 files and 10 bytes like '*.csv', 2 with 4 bytes came within 1 min",
         ),
         (
             Objective("*.csv", bytes=10),
-            Arrived(1, 4, NOW),
+            Arrivals(1, 4, NOW),
             "of 1 files and 10 bytes like '*.csv', 1 with 4 bytes are there",
         ),
     ],
     ids=["met", "nothing wanted", "none there", "too old", "too few", "too small"],
 )
-def test_what_is_missing_is_told(objective: Objective, found: Arrived, why: str | None) -> None:
+def test_what_is_missing_is_told(objective: Objective, found: Arrivals, why: str | None) -> None:
     assert objective.missed(found, NOW) == why
 
 
@@ -65,27 +65,30 @@ def test_only_what_came_lately_and_still_is_there_counts(tmp_path: Path) -> None
             for one in resources:
                 spool.add(one)
             listing = spool.finish()
-        catalog.record_listing(PLACE, listing)
+        catalog.versions.record_listing(PLACE, listing)
 
     with pytest.raises(RepositoryNotFound):
-        catalog.arrived(PLACE, Objective(), now)
+        catalog.versions.count_arrivals(PLACE, Objective(), now)
     listed(
         Resource("a.csv", size=3, etag="1", modified_us=old_us),
         Resource("sub/b.csv", size=4, etag="1", modified_us=late_us),
         Resource("c.txt", size=5, etag="1"),
     )
     now = datetime.now(UTC)
-    lately = catalog.arrived(PLACE, Objective("*.csv", within_s=3600), now)
+    lately = catalog.versions.count_arrivals(PLACE, Objective("*.csv", within_s=3600), now)
     assert (lately.files, lately.bytes) == (2, 7)
     assert lately.newest is not None
     assert abs(lately.newest - now) < timedelta(minutes=5), "a time to come says nothing"
 
     tomorrow = now + timedelta(days=1)
-    assert catalog.arrived(PLACE, Objective("*.csv", within_s=3600), tomorrow).files == 0
-    assert catalog.arrived(PLACE, Objective("*.csv"), tomorrow).files == 2
-    assert catalog.arrived(PLACE, Objective("%Y.csv"), tomorrow).files == 0
+    assert (
+        catalog.versions.count_arrivals(PLACE, Objective("*.csv", within_s=3600), tomorrow).files
+        == 0
+    )
+    assert catalog.versions.count_arrivals(PLACE, Objective("*.csv"), tomorrow).files == 2
+    assert catalog.versions.count_arrivals(PLACE, Objective("%Y.csv"), tomorrow).files == 0
 
     fresh_us = int((tomorrow - timedelta(minutes=1)).timestamp() * 1e6)
     listed(Resource("a.csv", size=3, etag="2", modified_us=fresh_us))
-    again = catalog.arrived(PLACE, Objective("*.csv", within_s=3600), tomorrow)
+    again = catalog.versions.count_arrivals(PLACE, Objective("*.csv", within_s=3600), tomorrow)
     assert (again.files, again.bytes) == (1, 3), "b.csv is gone, a.csv was written anew"

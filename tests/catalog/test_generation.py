@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from catalog.access import RACY_NS
-from catalog.store import Catalog
+from catalog.catalog import Catalog
+from catalog.session.catalog_file import RACY_NS
 from tests.catalog.desk import Desk, file
 
 QUIET_S = RACY_NS / 1e9 * 2
@@ -16,9 +16,9 @@ def test_the_generation_stays_while_nothing_is_recorded(desk: Desk) -> None:
     desk.sync([file("a")])
     time.sleep(QUIET_S)
     before = desk.catalog.generation()
-    desk.catalog.runs()
-    desk.catalog.latest("s3://here")
-    desk.catalog.settle()
+    desk.catalog.runs.all()
+    desk.catalog.versions.latest("s3://here")
+    desk.catalog.flush()
     assert desk.catalog.generation() == before
     assert Catalog(desk.catalog.path).generation() == before
 
@@ -29,9 +29,9 @@ def test_what_another_hands_over_or_folds_changes_the_generation(desk: Desk) -> 
     seen = [desk.catalog.generation()]
     other = Catalog(desk.catalog.path)
     for record in (
-        lambda: other.end_run("run", "completed"),
-        other.settle,
-        lambda: other.retain("s3://here", 2),
+        lambda: other.runs.end("run", "completed"),
+        other.flush,
+        lambda: other.retention.keep("s3://here", 2),
     ):
         record()
         time.sleep(QUIET_S)
@@ -40,7 +40,7 @@ def test_what_another_hands_over_or_folds_changes_the_generation(desk: Desk) -> 
 
 
 def test_right_after_a_change_no_generation_is_like_another(desk: Desk) -> None:
-    desk.catalog.end_run("run", "completed")
+    desk.catalog.runs.end("run", "completed")
     assert desk.catalog.generation() != desk.catalog.generation()
 
 

@@ -8,12 +8,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from catalog.diff import Change, DiffCounts, DiffRow
-from catalog.digest import Digest
 from catalog.errors import InvalidInput, NotRecorded, RepositoryNotFound
-from catalog.resource import Resource
-from catalog.version import Version
-from catalog.version_filter import Span, VersionFilter
+from catalog.filters.versions import Span, VersionFilter
+from catalog.model.diff import Change, DiffCounts, DiffRow
+from catalog.model.digest import Digest
+from catalog.model.resource import Resource
+from catalog.model.version import Version
 from tests.catalog.desk import HERE, SOURCE, Desk, file
 
 
@@ -32,7 +32,7 @@ def held(desk: Desk, number: int | None = None) -> str:
 
 
 def numbers(desk: Desk, where: VersionFilter | None = None) -> list[int]:
-    found = desk.catalog.versions(SOURCE, where or VersionFilter())
+    found = desk.catalog.versions.all(SOURCE, where or VersionFilter())
     return [one.number for one in found]
 
 
@@ -45,21 +45,21 @@ def test_a_diff_names_what_was_added_removed_and_replaced_with_both_sides(desk: 
     desk.list_source([file("a", 3, "e", old), file("b", 1), file("c", 2)])
     desk.list_source([file("a", 4, "e", new), file("c", 2), file("d", 5)])
 
-    rows = list(desk.catalog.diff(SOURCE, 1, 2))
+    rows = list(desk.catalog.versions.diff(SOURCE, 1, 2))
 
     assert rows == [
         DiffRow("a", Change.REPLACED, 3, 4, old.value, new.value),
         DiffRow("b", Change.REMOVED, 1, None, None, None),
         DiffRow("d", Change.ADDED, None, 5, None, None),
     ]
-    assert desk.catalog.diff_counts(SOURCE, 1, 2) == DiffCounts(1, 1, 1)
+    assert desk.catalog.versions.diff_counts(SOURCE, 1, 2) == DiffCounts(1, 1, 1)
 
 
 def test_a_diff_backwards_undoes_what_it_does_forwards(desk: Desk) -> None:
     listed(desk, "AB", "BC", "CD")
 
-    forwards = {row.path: row.change for row in desk.catalog.diff(SOURCE, 1, 3)}
-    backwards = {row.path: row.change for row in desk.catalog.diff(SOURCE, 3, 1)}
+    forwards = {row.path: row.change for row in desk.catalog.versions.diff(SOURCE, 1, 3)}
+    backwards = {row.path: row.change for row in desk.catalog.versions.diff(SOURCE, 3, 1)}
 
     assert forwards == {"A": "removed", "B": "removed", "C": "added", "D": "added"}
     assert backwards == {"A": "added", "B": "added", "C": "removed", "D": "removed"}
@@ -68,128 +68,128 @@ def test_a_diff_backwards_undoes_what_it_does_forwards(desk: Desk) -> None:
 def test_what_came_back_as_it_was_is_no_difference(desk: Desk) -> None:
     listed(desk, "AB", "A", "AB")
 
-    assert list(desk.catalog.diff(SOURCE, 1, 3)) == []
-    assert not desk.catalog.diff_counts(SOURCE, 1, 3)
+    assert list(desk.catalog.versions.diff(SOURCE, 1, 3)) == []
+    assert not desk.catalog.versions.diff_counts(SOURCE, 1, 3)
 
 
 def test_a_diff_with_a_version_that_never_was_is_refused(desk: Desk) -> None:
     listed(desk, "A")
 
     with pytest.raises(NotRecorded, match="7"):
-        desk.catalog.diff(SOURCE, 1, 7)
+        desk.catalog.versions.diff(SOURCE, 1, 7)
     with pytest.raises(NotRecorded, match="7"):
-        desk.catalog.diff_counts(SOURCE, 7, 1)
+        desk.catalog.versions.diff_counts(SOURCE, 7, 1)
 
 
 def test_the_content_of_a_moment_is_that_of_the_version_that_was_the_latest(desk: Desk) -> None:
     listed(desk, "A", "AB")
-    zero, first, second = desk.catalog.versions(SOURCE)
+    zero, first, second = desk.catalog.versions.all(SOURCE)
     moment = timedelta(microseconds=1)
 
-    assert desk.catalog.version_at(SOURCE, second.created_at).number == 2
-    assert desk.catalog.version_at(SOURCE, second.created_at - moment).number == 1
-    assert desk.catalog.version_at(SOURCE, datetime(2999, 1, 1)).number == 2  # noqa: DTZ001 - UTC
-    assert [row.path for row in desk.catalog.content_at(SOURCE, first.created_at)] == ["A"]
+    assert desk.catalog.versions.at(SOURCE, second.created_at).number == 2
+    assert desk.catalog.versions.at(SOURCE, second.created_at - moment).number == 1
+    assert desk.catalog.versions.at(SOURCE, datetime(2999, 1, 1)).number == 2  # noqa: DTZ001 - UTC
+    assert [row.path for row in desk.catalog.versions.content_at(SOURCE, first.created_at)] == ["A"]
     assert zero.created_at == first.created_at
 
 
 def test_before_the_first_listing_a_known_repository_was_empty(desk: Desk) -> None:
-    desk.catalog.retain(SOURCE, None)
+    desk.catalog.retention.keep(SOURCE, None)
     listed(desk, "A")
-    zero, first = desk.catalog.versions(SOURCE)
+    zero, first = desk.catalog.versions.all(SOURCE)
     between = zero.created_at + (first.created_at - zero.created_at) / 2
 
-    assert desk.catalog.version_at(SOURCE, between).number == 0
-    assert list(desk.catalog.content_at(SOURCE, between)) == []
+    assert desk.catalog.versions.at(SOURCE, between).number == 0
+    assert list(desk.catalog.versions.content_at(SOURCE, between)) == []
 
 
 def test_a_moment_before_a_repository_was_seen_is_an_error_that_says_so(desk: Desk) -> None:
     listed(desk, "A")
 
     with pytest.raises(RepositoryNotFound, match=r"first saw 's3://source' at .*1999-01-01"):
-        desk.catalog.version_at(SOURCE, datetime(1999, 1, 1, tzinfo=UTC))
+        desk.catalog.versions.at(SOURCE, datetime(1999, 1, 1, tzinfo=UTC))
     with pytest.raises(RepositoryNotFound, match="not seen"):
-        desk.catalog.version_at(HERE, datetime(2999, 1, 1, tzinfo=UTC))
+        desk.catalog.versions.at(HERE, datetime(2999, 1, 1, tzinfo=UTC))
 
 
 def test_a_moment_whose_versions_were_deleted_is_another_error(desk: Desk) -> None:
-    desk.catalog.retain(SOURCE, 1)
-    (zero,) = desk.catalog.versions(SOURCE)
+    desk.catalog.retention.keep(SOURCE, 1)
+    (zero,) = desk.catalog.versions.all(SOURCE)
     listed(desk, "A")
 
     with pytest.raises(NotRecorded, match="deleted"):
-        desk.catalog.version_at(SOURCE, zero.created_at)
+        desk.catalog.versions.at(SOURCE, zero.created_at)
 
 
 def test_a_deleted_version_is_squashed_into_the_next(desk: Desk) -> None:
     """Pulp's table (PS-T1)."""
     listed(desk, "ABCDE", "AFGHI", "ACDFH", "ACEFI")
-    before = [counts(one) for one in desk.catalog.versions(SOURCE)]
+    before = [counts(one) for one in desk.catalog.versions.all(SOURCE)]
     assert before == [(0, 0, 0, 0), (5, 0, 0, 5), (4, 0, 4, 5), (2, 0, 2, 5), (2, 0, 2, 5)]
 
-    assert desk.catalog.delete_version(SOURCE, 2)
+    assert desk.catalog.versions.delete(SOURCE, 2)
 
     assert numbers(desk) == [0, 1, 3, 4]
     assert [held(desk, number) for number in (0, 1, 3, 4)] == ["", "ABCDE", "ACDFH", "ACEFI"]
-    after = {one.number: counts(one) for one in desk.catalog.versions(SOURCE)}
+    after = {one.number: counts(one) for one in desk.catalog.versions.all(SOURCE)}
     assert after == {0: (0, 0, 0, 0), 1: (5, 0, 0, 5), 3: (2, 0, 2, 5), 4: (2, 0, 2, 5)}
-    assert desk.catalog.version(SOURCE, 3).base == 1
+    assert desk.catalog.versions.get(SOURCE, 3).base == 1
     assert desk.catalog.sql("SELECT path FROM content WHERE removed_in <= added_in") == []
     with pytest.raises(NotRecorded):
-        desk.catalog.version(SOURCE, 2)
+        desk.catalog.versions.get(SOURCE, 2)
 
 
 def test_versions_are_deleted_as_pulp_deletes_them(desk: Desk) -> None:
     """Pulp's test_add_remove_repo_version."""
     listed(desk, *("ABCDEFGHI"[:end] for end in range(1, 10)))
 
-    desk.catalog.delete_version(SOURCE, 0)
+    desk.catalog.versions.delete(SOURCE, 0)
     assert numbers(desk) == list(range(1, 10))
-    first = desk.catalog.version(SOURCE, 1)
+    first = desk.catalog.versions.get(SOURCE, 1)
     assert (first.base, counts(first)) == (None, (1, 0, 0, 1))
 
-    desk.catalog.delete_version(SOURCE, 9)
-    assert desk.catalog.latest(SOURCE).number == 8
+    desk.catalog.versions.delete(SOURCE, 9)
+    assert desk.catalog.versions.latest(SOURCE).number == 8
     assert held(desk) == "ABCDEFGH"
 
-    desk.catalog.delete_version(SOURCE, 4)
-    assert desk.catalog.version(SOURCE, 5).added == 2
+    desk.catalog.versions.delete(SOURCE, 4)
+    assert desk.catalog.versions.get(SOURCE, 5).added == 2
     assert held(desk, 5) == "ABCDE"
 
     for number in numbers(desk)[:-1]:
-        desk.catalog.delete_version(SOURCE, number)
+        desk.catalog.versions.delete(SOURCE, number)
     with pytest.raises(InvalidInput, match="version 8 is the only one"):
-        desk.catalog.delete_version(SOURCE, 8)
+        desk.catalog.versions.delete(SOURCE, 8)
     assert held(desk) == "ABCDEFGH"
-    assert counts(desk.catalog.latest(SOURCE)) == (8, 0, 0, 8)
+    assert counts(desk.catalog.versions.latest(SOURCE)) == (8, 0, 0, 8)
 
 
 def test_a_new_repository_keeps_its_version_0(desk: Desk) -> None:
-    desk.catalog.retain(SOURCE, None)
+    desk.catalog.retention.keep(SOURCE, None)
 
     with pytest.raises(InvalidInput, match="only one"):
-        desk.catalog.delete_version(SOURCE, 0)
+        desk.catalog.versions.delete(SOURCE, 0)
 
 
 def test_a_number_is_never_used_again(desk: Desk) -> None:
     listed(desk, "A", "AB", "ABC")
-    desk.catalog.delete_version(SOURCE, 3)
-    desk.catalog.delete_version(SOURCE, 2)
+    desk.catalog.versions.delete(SOURCE, 3)
+    desk.catalog.versions.delete(SOURCE, 2)
 
     listed(desk, "AB")
 
-    latest = desk.catalog.latest(SOURCE)
+    latest = desk.catalog.versions.latest(SOURCE)
     assert (latest.number, latest.base, counts(latest)) == (4, 1, (1, 0, 0, 2))
 
 
 def test_deleting_a_version_twice_is_deleting_it_once(desk: Desk) -> None:
     listed(desk, "A", "AB")
 
-    assert desk.catalog.delete_version(SOURCE, 2)
-    assert not desk.catalog.delete_version(SOURCE, 2)
+    assert desk.catalog.versions.delete(SOURCE, 2)
+    assert not desk.catalog.versions.delete(SOURCE, 2)
     for address, number in ((SOURCE, 3), (SOURCE, -1), ("s3://never", 0)):
         with pytest.raises(NotRecorded):
-            desk.catalog.delete_version(address, number)
+            desk.catalog.versions.delete(address, number)
 
 
 def test_a_replaced_file_counts_as_replaced_over_a_deleted_version(desk: Desk) -> None:
@@ -197,64 +197,66 @@ def test_a_replaced_file_counts_as_replaced_over_a_deleted_version(desk: Desk) -
         desk.list_source([file("a", 1, "e", Digest.of(text))])
     desk.list_source([file("a", 1, "e", Digest.of(b"1"))])
 
-    desk.catalog.delete_version(SOURCE, 2)
-    assert counts(desk.catalog.version(SOURCE, 3)) == (0, 1, 0, 1)
+    desk.catalog.versions.delete(SOURCE, 2)
+    assert counts(desk.catalog.versions.get(SOURCE, 3)) == (0, 1, 0, 1)
 
-    desk.catalog.delete_version(SOURCE, 3)
-    assert counts(desk.catalog.version(SOURCE, 4)) == (0, 0, 0, 1)
-    assert [row.digest for row in desk.catalog.content(SOURCE, 4)] == [Digest.of(b"1").value]
+    desk.catalog.versions.delete(SOURCE, 3)
+    assert counts(desk.catalog.versions.get(SOURCE, 4)) == (0, 0, 0, 1)
+    assert [row.digest for row in desk.catalog.versions.content(SOURCE, 4)] == [
+        Digest.of(b"1").value
+    ]
 
 
 def test_after_the_latest_was_deleted_a_sync_moves_nothing_and_tells_it_anew(desk: Desk) -> None:
     desk.sync([file("a", 1, "one"), file("b")])
     desk.sync([file("a", 1, "two"), file("b"), file("c")])
-    after = [(row.path, row.digest) for row in desk.catalog.content(HERE)]
+    after = [(row.path, row.digest) for row in desk.catalog.versions.content(HERE)]
 
-    desk.catalog.delete_version(HERE, 2)
+    desk.catalog.versions.delete(HERE, 2)
     assert desk.paths(HERE) == ["a", "b"]
     plan = desk.plan([file("a", 1, "two"), file("b"), file("c")])
-    (made,) = desk.catalog.record_versions("again", plan.plan_id)
+    (made,) = desk.catalog.versions.record("again", plan.plan_id)
 
     assert not plan
     assert made is not None
     assert (made.number, counts(made)) == (3, (1, 1, 0, 3))
-    assert [(row.path, row.digest) for row in desk.catalog.content(HERE)] == after
+    assert [(row.path, row.digest) for row in desk.catalog.versions.content(HERE)] == after
 
 
 def test_retention_of_one_keeps_the_newest_with_all_that_was_added(desk: Desk) -> None:
     """Pulp's test_repo_version_retention, first part (PS-T2)."""
-    desk.catalog.retain(SOURCE, 1)
+    desk.catalog.retention.keep(SOURCE, 1)
 
     listed(desk, "A", "AB", "ABC")
 
-    (only,) = desk.catalog.versions(SOURCE)
+    (only,) = desk.catalog.versions.all(SOURCE)
     assert (only.number, only.base, counts(only)) == (3, None, (3, 0, 0, 3))
-    assert desk.catalog.retained(SOURCE) == 1
+    assert desk.catalog.retention.get(SOURCE) == 1
 
 
 def test_retention_is_applied_when_it_changes(desk: Desk) -> None:
     """Pulp's test_repo_version_retention, second part (PS-T2)."""
     listed(desk, "A", "AB", "ABC")
 
-    assert desk.catalog.retain(SOURCE, 2) == (1, 0)
+    assert desk.catalog.retention.keep(SOURCE, 2) == (1, 0)
 
     assert numbers(desk) == [2, 3]
-    assert counts(desk.catalog.latest(SOURCE)) == (1, 0, 0, 3)
-    assert desk.catalog.retain(SOURCE, None) == ()
+    assert counts(desk.catalog.versions.latest(SOURCE)) == (1, 0, 0, 3)
+    assert desk.catalog.retention.keep(SOURCE, None) == ()
     listed(desk, "A", "AB")
     assert numbers(desk) == [2, 3, 4, 5]
 
 
 def test_protected_versions_neither_go_nor_count(desk: Desk) -> None:
     """Pulp's test_repo_versions_protected_from_cleanup (PS-T2): totals 2, 3, 3, 4, 5, 5."""
-    desk.catalog.retain(SOURCE, 1)
+    desk.catalog.retention.keep(SOURCE, 1)
     totals: list[int] = []
 
     for number, protected in enumerate((True, True, False, True, True, False)):
         if protected:
-            desk.catalog.protect(SOURCE, number, "published")
+            desk.catalog.retention.protect(SOURCE, number, "published")
         listed(desk, "ABCDEF"[: number + 1])
-        totals.append(len(desk.catalog.versions(SOURCE)))
+        totals.append(len(desk.catalog.versions.all(SOURCE)))
 
     assert totals == [2, 3, 3, 4, 5, 5]
     assert numbers(desk) == [0, 1, 3, 4, 6]
@@ -264,7 +266,7 @@ def test_protected_versions_neither_go_nor_count(desk: Desk) -> None:
 def test_a_version_that_retention_took_before_its_maker_looked_is_the_one_that_has_it_now(
     desk: Desk,
 ) -> None:
-    desk.catalog.retain(SOURCE, 1)
+    desk.catalog.retention.keep(SOURCE, 1)
     body = {"repository": SOURCE, "run_id": None, "label": None}
     body["listing"] = desk.listing(letters("AB")).listing_id
     soon = time.time_ns() + 60 * 10**9  # somebody else's order, folded after ours, before we look
@@ -282,59 +284,59 @@ def test_a_retention_below_one_is_refused(desk: Desk, wrong: int) -> None:
     listed(desk, "A")
 
     with pytest.raises(InvalidInput, match="1 version or more"):
-        desk.catalog.retain(SOURCE, wrong)
+        desk.catalog.retention.keep(SOURCE, wrong)
 
-    assert desk.catalog.retained(SOURCE) is None
+    assert desk.catalog.retention.get(SOURCE) is None
 
 
 def test_a_protected_version_cannot_be_deleted_until_no_reason_is_left(desk: Desk) -> None:
     listed(desk, "A", "AB")
     for reason in ("pinned by Ada", "published", "published"):
-        desk.catalog.protect(SOURCE, 1, reason)
-    assert desk.catalog.version(SOURCE, 1).protected == ("pinned by Ada", "published")
+        desk.catalog.retention.protect(SOURCE, 1, reason)
+    assert desk.catalog.versions.get(SOURCE, 1).protected == ("pinned by Ada", "published")
 
     for reason in ("published", "pinned by Ada"):
         with pytest.raises(InvalidInput, match=r"version 1 of 's3://source' is protected .pinned"):
-            desk.catalog.delete_version(SOURCE, 1)
-        desk.catalog.unprotect(SOURCE, 1, reason)
+            desk.catalog.versions.delete(SOURCE, 1)
+        desk.catalog.retention.unprotect(SOURCE, 1, reason)
 
-    assert desk.catalog.delete_version(SOURCE, 1)
+    assert desk.catalog.versions.delete(SOURCE, 1)
 
 
 def test_all_reasons_go_at_once_and_wrong_ones_are_named(desk: Desk) -> None:
     listed(desk, "A")
-    desk.catalog.protect(SOURCE, 1, "x")
-    desk.catalog.protect(SOURCE, 1, "y")
+    desk.catalog.retention.protect(SOURCE, 1, "x")
+    desk.catalog.retention.protect(SOURCE, 1, "y")
 
     with pytest.raises(NotRecorded, match=r"no protection .*: z"):
-        desk.catalog.unprotect(SOURCE, 1, "z")
+        desk.catalog.retention.unprotect(SOURCE, 1, "z")
     with pytest.raises(InvalidInput, match="reason"):
-        desk.catalog.protect(SOURCE, 1, " ")
+        desk.catalog.retention.protect(SOURCE, 1, " ")
     with pytest.raises(NotRecorded, match="no version"):
-        desk.catalog.protect(SOURCE, 9, "x")
-    desk.catalog.unprotect(SOURCE, 1)
+        desk.catalog.retention.protect(SOURCE, 9, "x")
+    desk.catalog.retention.unprotect(SOURCE, 1)
 
-    assert desk.catalog.version(SOURCE, 1).protected == ()
+    assert desk.catalog.versions.get(SOURCE, 1).protected == ()
 
 
 def test_labels_are_written_changed_and_taken_away(desk: Desk) -> None:
     listed(desk, "A")
 
-    made = desk.catalog.label_version(SOURCE, 1, {"stage": "test", "by": "Ada"})
+    made = desk.catalog.versions.label(SOURCE, 1, {"stage": "test", "by": "Ada"})
     assert made.labels == {"stage": "test", "by": "Ada"}
-    made = desk.catalog.label_version(SOURCE, 1, {"stage": "prod", "by": None, "new": "x"})
+    made = desk.catalog.versions.label(SOURCE, 1, {"stage": "prod", "by": None, "new": "x"})
 
     assert made.labels == {"stage": "prod", "new": "x"}
-    assert desk.catalog.label_version(SOURCE, 1, {}) == made
+    assert desk.catalog.versions.label(SOURCE, 1, {}) == made
     with pytest.raises(NotRecorded):
-        desk.catalog.label_version(SOURCE, 9, {"stage": "prod"})
+        desk.catalog.versions.label(SOURCE, 9, {"stage": "prod"})
 
 
 def test_what_is_said_of_a_version_goes_with_it(desk: Desk) -> None:
     listed(desk, "A", "AB")
-    desk.catalog.label_version(SOURCE, 1, {"stage": "prod"})
+    desk.catalog.versions.label(SOURCE, 1, {"stage": "prod"})
 
-    desk.catalog.delete_version(SOURCE, 1)
+    desk.catalog.versions.delete(SOURCE, 1)
 
     assert desk.catalog.sql("SELECT count(*) FROM version_labels") == [(0,)]
 
@@ -367,15 +369,15 @@ def test_versions_are_found_by_what_is_known_of_them(
     desk: Desk, where: VersionFilter, expected: list[int]
 ) -> None:
     listed(desk, "A", "ABC", "CD")
-    desk.catalog.label_version(SOURCE, 1, {"stage": "test", "by": "Ada"})
-    desk.catalog.label_version(SOURCE, 3, {"stage": "prod"})
+    desk.catalog.versions.label(SOURCE, 1, {"stage": "test", "by": "Ada"})
+    desk.catalog.versions.label(SOURCE, 3, {"stage": "prod"})
 
     assert numbers(desk, where) == expected
 
 
 def test_versions_are_found_by_when_they_were_made(desk: Desk) -> None:
     listed(desk, "A", "AB", "ABC")
-    second = desk.catalog.version(SOURCE, 2).created_at
+    second = desk.catalog.versions.get(SOURCE, 2).created_at
 
     assert numbers(desk, VersionFilter(created=Span.only(second))) == [2]
     assert numbers(desk, VersionFilter(created=Span(above=second))) == [3]
@@ -392,11 +394,11 @@ def test_a_filter_by_what_is_no_digest_is_refused(desk: Desk) -> None:
 
 def test_a_filter_on_a_repository_that_was_never_seen_is_refused(desk: Desk) -> None:
     with pytest.raises(RepositoryNotFound):
-        desk.catalog.versions("s3://never", VersionFilter(numbers=Span.only(1)))
+        desk.catalog.versions.all("s3://never", VersionFilter(numbers=Span.only(1)))
 
 
 def test_every_version_has_its_own_size(desk: Desk) -> None:
     listed(desk, "A", "ABC")
 
-    assert [desk.catalog.sizes(SOURCE, number).bytes for number in (0, 1, 2)] == [0, 1, 3]
-    assert desk.catalog.sizes(SOURCE).count == 3
+    assert [desk.catalog.versions.sizes(SOURCE, number).bytes for number in (0, 1, 2)] == [0, 1, 3]
+    assert desk.catalog.versions.sizes(SOURCE).count == 3

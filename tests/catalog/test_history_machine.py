@@ -12,11 +12,11 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from catalog.diff import Change, DiffCounts
-from catalog.digest import Digest
+from catalog.catalog import Catalog
 from catalog.errors import InvalidInput
-from catalog.store import Catalog
-from catalog.version_filter import Span, VersionFilter
+from catalog.filters.versions import Span, VersionFilter
+from catalog.model.diff import Change, DiffCounts
+from catalog.model.digest import Digest
 from tests.catalog.desk import HERE, SOURCE, Desk, file
 
 Held = dict[str, str]  # digest by path
@@ -104,7 +104,7 @@ class HistoryMachine(RuleBasedStateMachine):
     def see(self) -> None:
         """Make both repositories known."""
         for address in self.models:
-            self.catalog.retain(address, None)
+            self.catalog.retention.keep(address, None)
 
     def teardown(self) -> None:
         """Leave nothing behind."""
@@ -121,7 +121,7 @@ class HistoryMachine(RuleBasedStateMachine):
         listing = self.desk.listing(
             file(path, len(held[path]), etag, digest) for path, digest in digests.items()
         )
-        self.catalog.record_listing(address, listing)
+        self.catalog.versions.record_listing(address, listing)
         self.models[address].add({path: one.value for path, one in digests.items()})
 
     @rule(address=st.sampled_from((SOURCE, HERE)), pick=st.integers(0, 20))
@@ -131,9 +131,9 @@ class HistoryMachine(RuleBasedStateMachine):
         number = pick % (model.highest + 1)
         if number in model.protected or list(model.versions) == [number]:
             with pytest.raises(InvalidInput):
-                self.catalog.delete_version(address, number)
+                self.catalog.versions.delete(address, number)
             return
-        assert self.catalog.delete_version(address, number) == (number in model.versions)
+        assert self.catalog.versions.delete(address, number) == (number in model.versions)
         if number in model.versions:
             model.delete(number)
 
@@ -144,7 +144,7 @@ class HistoryMachine(RuleBasedStateMachine):
         before = set(model.versions)
         model.retain = versions
         model.trim()
-        deleted = self.catalog.retain(address, versions)
+        deleted = self.catalog.retention.keep(address, versions)
         assert set(deleted) == before - set(model.versions)
 
     @rule(address=st.sampled_from((SOURCE, HERE)), pick=st.integers(0, 20))
@@ -153,10 +153,10 @@ class HistoryMachine(RuleBasedStateMachine):
         model = self.models[address]
         number = sorted(model.versions)[pick % len(model.versions)]
         if number in model.protected:
-            self.catalog.unprotect(address, number)
+            self.catalog.retention.unprotect(address, number)
             model.protected.remove(number)
         else:
-            self.catalog.protect(address, number, "kept")
+            self.catalog.retention.protect(address, number, "kept")
             model.protected.add(number)
 
     @rule(address=st.sampled_from((SOURCE, HERE)), data=st.data())
@@ -166,19 +166,19 @@ class HistoryMachine(RuleBasedStateMachine):
         pairs = st.sampled_from(sorted(model.versions))
         old, new = data.draw(pairs), data.draw(pairs)
         expected = difference(model.versions[old], model.versions[new])
-        rows = list(self.catalog.diff(address, old, new))
+        rows = list(self.catalog.versions.diff(address, old, new))
         assert [row.path for row in rows] == sorted(expected)
         assert {row.path: row.change for row in rows} == expected
         for row in rows:
             assert row.old_digest == model.versions[old].get(row.path)
             assert row.new_digest == model.versions[new].get(row.path)
-        assert self.catalog.diff_counts(address, old, new) == counted(expected)
+        assert self.catalog.versions.diff_counts(address, old, new) == counted(expected)
 
     @rule(address=st.sampled_from((SOURCE, HERE)), path=st.sampled_from(PATHS))
     def find(self, address: str, path: str) -> None:
         """Find the versions that hold a path."""
         model = self.models[address]
-        found = self.catalog.versions(address, VersionFilter(path=path))
+        found = self.catalog.versions.all(address, VersionFilter(path=path))
         assert [one.number for one in found] == sorted(
             number for number, held in model.versions.items() if path in held
         )
@@ -187,16 +187,16 @@ class HistoryMachine(RuleBasedStateMachine):
     def look(self, address: str) -> None:
         """Ask for the latest version in three ways, and for its content."""
         model = self.models[address]
-        latest = self.catalog.latest(address)
-        (only,) = self.catalog.versions(address, VersionFilter(numbers=Span.only(model.latest)))
-        assert latest == only == self.catalog.version_at(address, datetime.max)  # noqa: DTZ901 - UTC
-        content = {row.path: row.digest for row in self.catalog.content(address)}
+        latest = self.catalog.versions.latest(address)
+        (only,) = self.catalog.versions.all(address, VersionFilter(numbers=Span.only(model.latest)))
+        assert latest == only == self.catalog.versions.at(address, datetime.max)  # noqa: DTZ901 - UTC
+        content = {row.path: row.digest for row in self.catalog.versions.content(address)}
         assert content == model.versions[model.latest]
 
     @invariant()
     def every_version_is_as_it_should_be(self) -> None:
         """Compare numbers, bases, counts and content of every version of both repositories."""
-        assert self.catalog.audit(), self.catalog.audit()
+        assert self.catalog.upkeep.audit(), self.catalog.upkeep.audit()
         held: dict[str, dict[int, list[tuple[str, str]]]] = {}
         for address, model in self.models.items():
             held[address] = {number: [] for number in model.versions}
@@ -205,7 +205,7 @@ class HistoryMachine(RuleBasedStateMachine):
         ):
             held[address][number].append((path, digest))
         for address, model in self.models.items():
-            versions = self.catalog.versions(address)
+            versions = self.catalog.versions.all(address)
             assert [one.number for one in versions] == sorted(model.versions)
             for one in versions:
                 number = one.number

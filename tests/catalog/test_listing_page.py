@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pandera.errors import SchemaErrors
 
-from catalog.listing_page import COLUMNS, schema, surely_fits
+from catalog.inbox.listing_page import COLUMNS, schema, surely_fits
 
 NAMES = st.text(st.sampled_from("a/\x00\n ü."), max_size=3)
 MD5 = "md5:" + "0" * 32

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalog.digest import Digest
 from catalog.errors import ManifestError, UnsafePath
-from catalog.manifest import format_manifest, is_manifest, parse_manifest
+from catalog.formats.manifest import format_manifest, is_manifest, parse_manifest
+from catalog.model.digest import Digest
+from catalog.model.resource import Resource
 from catalog.paths import check_path
-from catalog.resource import Resource
 
 HEX = sha256(b"abc").hexdigest()
 

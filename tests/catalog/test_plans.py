@@ -7,21 +7,20 @@ from dataclasses import replace
 
 import pytest
 
-from catalog.batching import batch_starts
-from catalog.content_set import Addition, Modification, made
-from catalog.digest import Digest
 from catalog.errors import (
     CatalogBroken,
     DigestNotAllowed,
     InvalidInput,
     NothingMatched,
     NotRecorded,
-    PathConflict,
 )
-from catalog.orders.plan import TOLD
-from catalog.plan import Action, BatchLimits, Mode, Place, Selection, Strategy, Target
-from catalog.request import request_from_json, request_to_json
-from catalog.resource import Resource
+from catalog.inbox.plan_request import request_from_json, request_to_json
+from catalog.model.digest import Digest
+from catalog.model.modification import Addition, Modification, apply_modification
+from catalog.model.plan import Action, BatchLimits, Mode, Place, Selection, Strategy, Target
+from catalog.model.resource import Resource
+from catalog.orders.make_plan import TOLD
+from catalog.rules.batching import batch_starts
 from tests.catalog.desk import HERE, SOURCE, THERE, Desk, file
 
 FILES = [file(f"d/{number}", number) for number in range(10)]
@@ -36,15 +35,17 @@ def test_a_plan_is_falsy_when_there_is_nothing_to_do(desk: Desk) -> None:
     assert first
     assert not second
     assert second.tallies[0].keep == second.matched == 10
-    assert [row.reason for row in desk.catalog.rows(second.plan_id, limit=2)] == ["same etag"] * 2
+    assert [row.reason for row in desk.catalog.plans.rows(second.plan_id, limit=2)] == [
+        "same etag"
+    ] * 2
 
 
 def test_the_same_inputs_give_the_same_digest(desk: Desk) -> None:
     request = desk.request(FILES, HERE, THERE)
 
-    first = desk.catalog.make_plan(request)
-    again = desk.catalog.make_plan(replace(request, plan_id="again"))
-    other = desk.catalog.make_plan(replace(request, plan_id="other", mode=Mode.MIRROR))
+    first = desk.catalog.plans.make(request)
+    again = desk.catalog.plans.make(replace(request, plan_id="again"))
+    other = desk.catalog.plans.make(replace(request, plan_id="other", mode=Mode.MIRROR))
 
     assert first.digest == again.digest != other.digest
 
@@ -52,16 +53,16 @@ def test_the_same_inputs_give_the_same_digest(desk: Desk) -> None:
 def test_a_plan_is_stored_once_whatever_is_asked(desk: Desk) -> None:
     request = desk.request(FILES)
 
-    assert desk.catalog.make_plan(request) == desk.catalog.make_plan(request)
-    assert len(desk.catalog.rows(request.plan_id)) == 10
+    assert desk.catalog.plans.make(request) == desk.catalog.plans.make(request)
+    assert len(desk.catalog.plans.rows(request.plan_id)) == 10
 
 
 def test_batches_follow_the_paths_and_keep_their_limits(desk: Desk) -> None:
     request = replace(desk.request(FILES), limits=BatchLimits(count=3, bytes=9))
 
-    plan = desk.catalog.make_plan(request)
+    plan = desk.catalog.plans.make(request)
 
-    batches = desk.catalog.batches(plan.plan_id)
+    batches = desk.catalog.plans.batches(plan.plan_id)
     assert [(one.count, one.bytes) for one in batches] == [
         (3, 3),
         (2, 7),
@@ -106,15 +107,15 @@ def test_a_mirror_removes_what_is_gone_in_batches_of_its_own(desk: Desk) -> None
     desk.sync(FILES)
     request = replace(desk.request([*FILES[:2], file("new")]), mode=Mode.MIRROR)
 
-    plan = desk.catalog.make_plan(request)
+    plan = desk.catalog.plans.make(request)
     desk.carry_out(plan, "second")
-    (made,) = desk.catalog.record_versions("second", plan.plan_id)
+    (made,) = desk.catalog.versions.record("second", plan.plan_id)
 
-    assert [one.count for one in desk.catalog.batches(plan.plan_id)] == [1, 8]
+    assert [one.count for one in desk.catalog.plans.batches(plan.plan_id)] == [1, 8]
     assert (plan.tallies[0].add, plan.tallies[0].remove) == (1, 8)
     assert made is not None
     assert (made.added, made.removed, made.total) == (1, 8, 3)
-    assert desk.catalog.location(HERE, "d/5") is None
+    assert desk.catalog.holdings.location(HERE, "d/5") is None
 
 
 def test_what_the_selection_leaves_out_is_not_gone(desk: Desk) -> None:
@@ -122,10 +123,10 @@ def test_what_the_selection_leaves_out_is_not_gone(desk: Desk) -> None:
     request = desk.request(FILES[:5])
     chosen = Selection(exclude=("d/[01]",), skip_empty=True)
 
-    plan = desk.catalog.make_plan(replace(request, mode=Mode.MIRROR, selection=chosen))
+    plan = desk.catalog.plans.make(replace(request, mode=Mode.MIRROR, selection=chosen))
 
     assert plan.matched == 3
-    assert [row.path for row in desk.catalog.rows(plan.plan_id, Action.REMOVE)] == [
+    assert [row.path for row in desk.catalog.plans.rows(plan.plan_id, Action.REMOVE)] == [
         f"d/{number}" for number in range(5, 10)
     ]
 
@@ -134,24 +135,11 @@ def test_a_selection_that_lets_nothing_through_is_an_error_unless_allowed(desk: 
     request = replace(desk.request(FILES), selection=Selection(include=("*.csv",)))
 
     with pytest.raises(NothingMatched):
-        desk.catalog.make_plan(request)
+        desk.catalog.plans.make(request)
     with pytest.raises(NotRecorded):
-        desk.catalog.plan(request.plan_id)
+        desk.catalog.plans.get(request.plan_id)
     allowed = Selection(include=("*.csv",), allow_empty=True)
-    assert not desk.catalog.make_plan(replace(request, selection=allowed))
-
-
-def test_a_file_beside_a_folder_of_its_name_is_refused_where_the_target_is_a_tree(
-    desk: Desk,
-) -> None:
-    files = [file("a"), file("a b"), file("a/b/c"), file("a-b")]
-
-    with pytest.raises(PathConflict) as caught:
-        desk.plan(files)
-
-    assert (caught.value.file, caught.value.below) == ("a", "a/b/c")
-    flat = replace(desk.request(files), targets=(Target(HERE, tree=False),))
-    assert desk.catalog.make_plan(flat).matched == 4
+    assert not desk.catalog.plans.make(replace(request, selection=allowed))
 
 
 def test_two_origins_of_one_path_are_refused_by_name(desk: Desk) -> None:
@@ -161,7 +149,7 @@ def test_two_origins_of_one_path_are_refused_by_name(desk: Desk) -> None:
         listing = spool.finish()
 
     with pytest.raises(InvalidInput, match="both 'x/a' and 'y/a' would become 'a'"):
-        desk.catalog.make_plan(replace(desk.request([]), wanted=listing.listing_id))
+        desk.catalog.plans.make(replace(desk.request([]), wanted=listing.listing_id))
 
 
 def test_a_file_is_read_where_it_was_listed_and_written_where_it_was_named(desk: Desk) -> None:
@@ -169,7 +157,7 @@ def test_a_file_is_read_where_it_was_listed_and_written_where_it_was_named(desk:
         spool.add(file("deep/a"), "a")
         listing = spool.finish()
 
-    plan = desk.catalog.make_plan(replace(desk.request([]), wanted=listing.listing_id))
+    plan = desk.catalog.plans.make(replace(desk.request([]), wanted=listing.listing_id))
 
     (item,) = desk.items(plan)
     assert (item.origin, item.path) == ("deep/a", "a")
@@ -188,7 +176,7 @@ def test_only_untrusted_digests_are_refused_before_a_byte_is_read(desk: Desk) ->
 
 def test_declared_bytes_that_lie_elsewhere_are_named_own_targets_first(desk: Desk) -> None:
     desk.sync([file("old")])
-    (there,) = desk.catalog.content(HERE)
+    (there,) = desk.catalog.versions.content(HERE)
     assert there.digest is not None
     declared = file("new", 1, "e", Digest("sha256", there.digest))
 
@@ -208,11 +196,13 @@ def test_a_fresh_listing_of_the_destination_is_believed_before_the_catalog(desk:
     )
     target = Target(HERE, seen.listing_id, match_etags=True)
 
-    plan = desk.catalog.make_plan(
+    plan = desk.catalog.plans.make(
         replace(desk.request(FILES[:3]), targets=(target,), mode=Mode.MIRROR)
     )
 
-    assert {row.path: f"{row.action} {row.reason}" for row in desk.catalog.rows(plan.plan_id)} == {
+    assert {
+        row.path: f"{row.action} {row.reason}" for row in desk.catalog.plans.rows(plan.plan_id)
+    } == {
         "d/0": "keep same etag",
         "d/1": "replace changed at the destination: size 1 -> 7",
         "d/2": "add missing at the destination",
@@ -227,8 +217,8 @@ def test_files_that_were_there_already_enter_the_version_when_kept(desk: Desk) -
         strategy=Strategy.SIZE,
     )
 
-    plan = desk.catalog.make_plan(request)
-    (made,) = desk.catalog.record_versions("run", plan.plan_id)
+    plan = desk.catalog.plans.make(request)
+    (made,) = desk.catalog.versions.record("run", plan.plan_id)
 
     assert not plan
     assert made is not None
@@ -237,7 +227,7 @@ def test_files_that_were_there_already_enter_the_version_when_kept(desk: Desk) -
 
 def test_a_plan_from_a_listing_that_is_gone_says_so_and_harms_nobody(desk: Desk) -> None:
     with pytest.raises(CatalogBroken, match="gone"):
-        desk.catalog.make_plan(replace(desk.request([]), wanted="0" * 32))
+        desk.catalog.plans.make(replace(desk.request([]), wanted="0" * 32))
 
     assert desk.plan(FILES)
 
@@ -246,7 +236,7 @@ def test_a_digest_that_was_learned_of_the_same_file_tells_where_its_bytes_lie(de
     one, other = file("one", 1, "e"), file("other", 1, "f")
     desk.list_source([one, other])
     desk.sync([one, other])  # reading them taught the catalog their digests
-    (here, _) = desk.catalog.content(HERE)
+    (here, _) = desk.catalog.versions.content(HERE)
 
     moved = replace(other, etag="changed")
     known, unknown = desk.items(desk.plan([one, moved], THERE, HERE))
@@ -262,7 +252,7 @@ def test_what_is_asked_to_move_whatever_is_known_is_read(desk: Desk) -> None:
     desk.sync(FILES[:1])
     always = replace(desk.request(FILES[:1], THERE, HERE), strategy=Strategy.ALWAYS)
 
-    (item,) = desk.items(desk.catalog.make_plan(always))
+    (item,) = desk.items(desk.catalog.plans.make(always))
 
     assert item.elsewhere == ()
 
@@ -271,9 +261,9 @@ def test_removals_are_batches_of_their_own_that_come_last(desk: Desk) -> None:
     desk.sync(FILES)
     request = replace(desk.request([file("new")]), mode=Mode.MIRROR)
 
-    plan = desk.catalog.make_plan(request)
+    plan = desk.catalog.plans.make(request)
 
-    assert [one.removals for one in desk.catalog.batches(plan.plan_id)] == [False, True]
+    assert [one.removals for one in desk.catalog.plans.batches(plan.plan_id)] == [False, True]
 
 
 def test_a_plan_that_keeps_very_many_files_tells_their_usual_reason_once(desk: Desk) -> None:
@@ -285,27 +275,27 @@ def test_a_plan_that_keeps_very_many_files_tells_their_usual_reason_once(desk: D
     plan = desk.plan(wanted)
 
     assert (plan.tallies[0].keep, plan.tallies[0].replace) == (TOLD + 49, 1)
-    assert [row.action for row in desk.catalog.rows(plan.plan_id)] == ["replace"]
+    assert [row.action for row in desk.catalog.plans.rows(plan.plan_id)] == ["replace"]
     desk.carry_out(plan, "second")
-    desk.catalog.record_versions("second", plan.plan_id)
-    assert str(desk.catalog.explain("second", every[3].path)[0]) == (
+    desk.catalog.versions.record("second", plan.plan_id)
+    assert str(desk.catalog.runs.explain("second", every[3].path)[0]) == (
         f"'{every[3].path}' was skipped at {HERE}: same etag"
     )
-    assert "was replaced" in str(desk.catalog.explain("second", other.path)[0])
-    assert "took no part" in str(desk.catalog.explain("second", "nowhere")[0])
-    assert desk.catalog.latest(HERE).total == TOLD + 50
+    assert "was replaced" in str(desk.catalog.runs.explain("second", other.path)[0])
+    assert "took no part" in str(desk.catalog.runs.explain("second", "nowhere")[0])
+    assert desk.catalog.versions.latest(HERE).total == TOLD + 50
 
 
 def test_what_a_deleted_version_held_is_told_again_however_much_it_is(desk: Desk) -> None:
     every = [file(f"f{number}") for number in range(TOLD + 1)]
     desk.sync(every, "first")
-    desk.catalog.delete_version(HERE, 1)
-    assert desk.catalog.latest(HERE).total == 0
+    desk.catalog.versions.delete(HERE, 1)
+    assert desk.catalog.versions.latest(HERE).total == 0
 
     plan = desk.plan(every)
     assert not plan
-    desk.catalog.record_versions("second", plan.plan_id)
-    assert desk.catalog.latest(HERE).total == TOLD + 1
+    desk.catalog.versions.record("second", plan.plan_id)
+    assert desk.catalog.versions.latest(HERE).total == TOLD + 1
 
 
 def test_of_very_many_kept_files_those_without_a_marker_are_in_batches(desk: Desk) -> None:
@@ -313,7 +303,7 @@ def test_of_very_many_kept_files_those_without_a_marker_are_in_batches(desk: Des
     markers = desk.listing(file(f"{one.path}.done", 0) for one in every[50:])
     there = Target(HERE, desk.listing(every).listing_id, markers=markers.listing_id)
     request = replace(desk.request(every), strategy=Strategy.MARKER, targets=(there,))
-    plan = desk.catalog.make_plan(request)
+    plan = desk.catalog.plans.make(request)
     assert not plan
     assert plan.tallies[0].keep == TOLD + 50
     items = desk.items(plan)
@@ -334,9 +324,9 @@ def test_of_very_many_kept_files_those_without_a_marker_are_in_batches(desk: Des
 def test_a_stored_plan_remembers_what_content_it_wants(
     desk: Desk, content: tuple[str, int] | Modification | None
 ) -> None:
-    plan = desk.catalog.make_plan(replace(desk.request(FILES), content=content))
+    plan = desk.catalog.plans.make(replace(desk.request(FILES), content=content))
 
-    assert desk.catalog.request(plan.plan_id).content == content
+    assert desk.catalog.plans.request(plan.plan_id).content == content
 
 
 @pytest.mark.parametrize(("stored", "read"), [(None, None), ([HERE, 3], (HERE, 3))])
@@ -350,12 +340,14 @@ def test_content_that_was_stored_before_modifications_still_loads(
 
 def test_a_modification_makes_the_same_set_whenever_it_is_made(desk: Desk) -> None:
     first = desk.list_source(FILES).number
-    desk.catalog.record_listing(THERE, desk.listing([file("e"), file("f/g")]))
+    desk.catalog.versions.record_listing(THERE, desk.listing([file("e"), file("f/g")]))
     modification = Modification((SOURCE, first), (Addition(THERE, 1, ("f/*",)),), ("d/0",))
-    paths = [row.path for row in made(modification, desk.catalog.content)]
+    paths = [row.path for row in apply_modification(modification, desk.catalog.versions.content)]
 
     desk.list_source(FILES[5:])
 
     assert sorted(paths) == [*(f"d/{number}" for number in range(1, 10)), "f/g"]
-    assert [row.path for row in made(modification, desk.catalog.content)] == paths
+    assert [
+        row.path for row in apply_modification(modification, desk.catalog.versions.content)
+    ] == paths
     assert modification.versions == ((THERE, 1), (SOURCE, first))

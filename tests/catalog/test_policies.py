@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from catalog.plan import Mode, Policy, Strategy, Target
-from catalog.resource import Resource
+from catalog.model.plan import Mode, Policy, Strategy, Target
+from catalog.model.resource import Resource
 from tests.catalog.desk import HERE, SOURCE, Desk, file
 
 IMMEDIATE, ON_DEMAND, STREAMED = Policy
@@ -31,7 +31,7 @@ def done(desk: Desk, sync: Sync, run_id: str) -> tuple[int, int | None]:
     """Carry a sync out; return how many rows of its plan asked for something, and its version."""
     listing = None
     if sync.there is not None:
-        stored = (desk.catalog.location(HERE, path) for path in sync.there)
+        stored = (desk.catalog.holdings.location(HERE, path) for path in sync.there)
         found = [
             Resource(one.path, size=one.size, etag=one.etag, modified_us=one.modified_us)
             for one in stored
@@ -46,9 +46,9 @@ def done(desk: Desk, sync: Sync, run_id: str) -> tuple[int, int | None]:
         strategy=sync.strategy,
         targets=(Target(HERE, listing),),
     )
-    plan = desk.catalog.make_plan(request)
+    plan = desk.catalog.plans.make(request)
     desk.carry_out(plan, run_id)
-    version = desk.catalog.record_versions(run_id, plan.plan_id)[0]
+    version = desk.catalog.versions.record(run_id, plan.plan_id)[0]
     (tally,) = plan.tallies
     return tally.add + tally.replace + tally.remove, None if version is None else version.number
 
@@ -59,11 +59,11 @@ def nothing(desk: Desk) -> None:
 
 def other_version(desk: Desk) -> None:
     """Let something else make the destination's next version."""
-    plan = desk.catalog.make_plan(
+    plan = desk.catalog.plans.make(
         replace(desk.request([file("a")]), mode=Mode.MIRROR, source=SOURCE)
     )
     desk.carry_out(plan, "other")
-    desk.catalog.record_versions("other", plan.plan_id)
+    desk.catalog.versions.record("other", plan.plan_id)
 
 
 CHANGED = (file("a"), file("b", etag="newer"))
@@ -128,30 +128,30 @@ def test_a_second_sync_is_skipped_exactly_where_nothing_moved(
 def test_what_is_only_catalogued_is_tallied_told_and_has_an_origin(desk: Desk) -> None:
     done(desk, Sync(ON_DEMAND), "run")
 
-    (tally,) = desk.catalog.tallies("run")
+    (tally,) = desk.catalog.runs.tallies("run")
     assert (tally.catalogued, tally.added, tally.bytes) == (2, 0, 0)
-    assert [row.etag for row in desk.catalog.content(HERE)] == ["e", "e"]
-    assert desk.catalog.location(HERE, "a") is None
-    origin = desk.catalog.origin(HERE, "a")
+    assert [row.etag for row in desk.catalog.versions.content(HERE)] == ["e", "e"]
+    assert desk.catalog.holdings.location(HERE, "a") is None
+    origin = desk.catalog.origins.get(HERE, "a")
     assert origin is not None
     assert (origin.origin, origin.origin_path, origin.etag) == (SOURCE, "a", "e")
-    assert [one.path for one in desk.catalog.origins(HERE)] == ["a", "b"]
+    assert [one.path for one in desk.catalog.origins.all(HERE)] == ["a", "b"]
 
 
 def test_what_was_fetched_has_a_location_and_no_origin(desk: Desk) -> None:
     done(desk, Sync(ON_DEMAND), "first")
     done(desk, Sync(), "second")
 
-    assert desk.catalog.location(HERE, "a") is not None
-    assert desk.catalog.unstored(HERE) == 0
-    assert all(row.digest for row in desk.catalog.content(HERE))
-    assert desk.catalog.latest(HERE).number == 1
+    assert desk.catalog.holdings.location(HERE, "a") is not None
+    assert desk.catalog.origins.count(HERE) == 0
+    assert all(row.digest for row in desk.catalog.versions.content(HERE))
+    assert desk.catalog.versions.latest(HERE).number == 1
 
 
 def test_a_removal_of_what_is_only_catalogued_is_no_batch(desk: Desk) -> None:
     done(desk, Sync(), "first")
     done(desk, Sync(ON_DEMAND, wanted=(*BOTH, file("c"))), "second")
-    plan = desk.catalog.make_plan(replace(desk.request([file("a")]), mode=Mode.MIRROR))
+    plan = desk.catalog.plans.make(replace(desk.request([file("a")]), mode=Mode.MIRROR))
 
     assert plan.tallies[0].remove == 2
     assert [item.path for item in desk.items(plan)] == ["b"], "nothing stands at c to be removed"
@@ -160,9 +160,11 @@ def test_a_removal_of_what_is_only_catalogued_is_no_batch(desk: Desk) -> None:
 def test_a_copy_in_a_history_does_not_count_when_space_is_given_back(desk: Desk) -> None:
     plan = desk.plan([file("a")], HERE, "file:///there/.entrepot/history")
     desk.carry_out(plan)
-    desk.catalog.record_versions("run", plan.plan_id)
+    desk.catalog.versions.record("run", plan.plan_id)
 
-    (spare,) = desk.catalog.spare(HERE, [HERE])
+    (spare,) = desk.catalog.origins.reclaim_candidates(HERE, [HERE])
     assert [copy.address for copy in spare.copies] == [SOURCE]
-    assert not list(desk.catalog.spare(HERE, [HERE, SOURCE]))
-    assert not list(desk.catalog.spare(HERE, [HERE], [(HERE, 1)])), "a kept version needs it"
+    assert not list(desk.catalog.origins.reclaim_candidates(HERE, [HERE, SOURCE]))
+    assert not list(desk.catalog.origins.reclaim_candidates(HERE, [HERE], [(HERE, 1)])), (
+        "a kept version needs it"
+    )

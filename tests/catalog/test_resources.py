@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from catalog.catalog import Catalog
 from catalog.errors import ContentConflict, InvalidInput, NotRecorded
-from catalog.label_filter import terms
-from catalog.resource_version import ResourceVersion
-from catalog.resources import Removal, ResourceFilter
-from catalog.store import Catalog
+from catalog.filters.labels import terms
+from catalog.model.resource_version import ResourceVersion
+from catalog.queries.resources.lists import ResourceFilter
+from catalog.queries.resources.versions import DeletionRequest
 
 SHELF = "file:///srv/shelf"
 PLACES = {SHELF: f"{SHELF}/.entrepot/numbers"}
@@ -40,18 +41,18 @@ def made(name: str, version: int, **more: object) -> ResourceVersion:
 
 
 def put(catalog: Catalog, *every: ResourceVersion) -> None:
-    catalog.change_resources(every, places=PLACES)
+    catalog.resources.change(every, places=PLACES)
 
 
 def test_what_was_put_is_what_is_told(catalog: Catalog) -> None:
     first = made("a/b.txt", 0, properties={"author": "bob"}, digests=("md5:" + "0" * 32,))
     put(catalog, first, made("a/b.txt", 1))
-    assert catalog.resource("a/b.txt", 0) == first
-    assert catalog.resource("a/b.txt").version == 1
-    assert [one.version for one in catalog.resource_versions("a/b.txt")] == [0, 1]
-    assert catalog.next_version("a/b.txt") == 2
-    assert catalog.next_version("new") == 0
-    (place,) = {one.address for one in catalog.locations("ab" * 32)}
+    assert catalog.resources.get("a/b.txt", 0) == first
+    assert catalog.resources.get("a/b.txt").version == 1
+    assert [one.version for one in catalog.resources.versions("a/b.txt")] == [0, 1]
+    assert catalog.resources.next_version("a/b.txt") == 2
+    assert catalog.resources.next_version("new") == 0
+    (place,) = {one.address for one in catalog.holdings.locations("ab" * 32)}
     assert place == PLACES[SHELF]
 
 
@@ -59,45 +60,45 @@ def test_a_number_is_given_once(catalog: Catalog) -> None:
     put(catalog, made("a", 0))
     with pytest.raises(ContentConflict, match="version 0"):
         put(catalog, made("a", 0))
-    catalog.change_resources(remove=[Removal("a")], places=PLACES)
+    catalog.resources.change(remove=[DeletionRequest("a")], places=PLACES)
     with pytest.raises(ContentConflict):
         put(catalog, made("a", 0))
-    assert catalog.next_version("a") == 1
+    assert catalog.resources.next_version("a") == 1
 
 
 def test_deleting_takes_one_version_or_all(catalog: Catalog) -> None:
     put(catalog, made("a", 0), made("a", 1), made("a", 2))
-    (gone,) = catalog.change_resources(remove=[Removal("a", 2)], places=PLACES)
+    (gone,) = catalog.resources.change(remove=[DeletionRequest("a", 2)], places=PLACES)
     assert gone.version == 2
-    assert catalog.resource("a").version == 1
-    assert [one.path for one in catalog.discarded()] == ["2/a"]
-    assert len(catalog.change_resources(remove=[Removal("a")], places=PLACES)) == 2
+    assert catalog.resources.get("a").version == 1
+    assert [one.path for one in catalog.resources.pending_deletions()] == ["2/a"]
+    assert len(catalog.resources.change(remove=[DeletionRequest("a")], places=PLACES)) == 2
     with pytest.raises(NotRecorded, match="'a'"):
-        catalog.resource("a")
+        catalog.resources.get("a")
     with pytest.raises(NotRecorded):
-        catalog.change_resources(remove=[Removal("a")], places=PLACES)
-    catalog.forget_discarded(SHELF, ["0/a", "1/a", "2/a"])
-    assert not catalog.discarded()
-    assert not catalog.locations("ab" * 32)
+        catalog.resources.change(remove=[DeletionRequest("a")], places=PLACES)
+    catalog.resources.confirm_deleted(SHELF, ["0/a", "1/a", "2/a"])
+    assert not catalog.resources.pending_deletions()
+    assert not catalog.holdings.locations("ab" * 32)
 
 
 def test_a_move_that_is_refused_leaves_both_as_they_were(catalog: Catalog) -> None:
     put(catalog, made("a", 0), made("b", 0))
     with pytest.raises(ContentConflict):
-        catalog.change_resources([made("b", 0)], [Removal("a")], places=PLACES)
-    assert catalog.resource("a").version == 0
-    assert not catalog.discarded()
+        catalog.resources.change([made("b", 0)], [DeletionRequest("a")], places=PLACES)
+    assert catalog.resources.get("a").version == 0
+    assert not catalog.resources.pending_deletions()
 
 
 def test_bytes_that_another_name_has_too_are_not_discarded(catalog: Catalog) -> None:
     put(catalog, made("a", 0), made("b", 0, path="0/a"))
-    catalog.change_resources(remove=[Removal("a")], places=PLACES)
-    assert not catalog.discarded()
+    catalog.resources.change(remove=[DeletionRequest("a")], places=PLACES)
+    assert not catalog.resources.pending_deletions()
 
 
 def test_properties_are_replaced_and_filtered_by(catalog: Catalog) -> None:
     put(catalog, made("a", 0, properties={"author": "bob"}), made("b", 0))
-    catalog.set_properties("b", 0, {"author": "ann, b", "draft": "yes"})
+    catalog.resources.set_properties("b", 0, {"author": "ann, b", "draft": "yes"})
     for text, names in {
         "author=bob": ["a"],
         "author!=bob": ["b"],
@@ -107,27 +108,27 @@ def test_properties_are_replaced_and_filtered_by(catalog: Catalog) -> None:
         "!draft": ["a"],
         "author,draft": ["b"],
     }.items():
-        page = catalog.list_resources(ResourceFilter(properties=text))
+        page = catalog.resources.page(ResourceFilter(properties=text))
         assert [one.name for one in page.rows] == names, text
         told = [
             one.name
-            for one in map(catalog.resource, ("a", "b"))
+            for one in map(catalog.resources.get, ("a", "b"))
             if all(term.holds(one.properties) for term in terms(text))
         ]
         assert told == names, text
     with pytest.raises(InvalidInput, match="=bob"):
-        catalog.list_resources(ResourceFilter(properties="=bob"))
+        catalog.resources.page(ResourceFilter(properties="=bob"))
 
 
 def test_a_condition_of_ones_own_narrows_a_list(catalog: Catalog) -> None:
     put(catalog, *(made(f"d/{n}.{end}", 0, size=n) for n in range(4) for end in ("csv", "txt")))
     where = ResourceFilter(where="size > 1 and (path like '%.csv' or not size = 2)")
-    found = [one.name for one in catalog.list_resources(where).rows]
+    found = [one.name for one in catalog.resources.page(where).rows]
     assert found == ["d/2.csv", "d/3.csv", "d/3.txt"]
-    assert catalog.list_resources(where).rows[0].path == "0/d/2.csv"
+    assert catalog.resources.page(where).rows[0].path == "0/d/2.csv"
     for wrong in ("size >", "address = 'x'", "1; drop table resources", "read_text('/etc/passwd')"):
         with pytest.raises(InvalidInput, match="where"):
-            catalog.list_resources(ResourceFilter(where=wrong))
+            catalog.resources.page(ResourceFilter(where=wrong))
 
 
 @pytest.mark.parametrize("order", ["name", "-name", "timestamp", "-timestamp", "size", "-size"])
@@ -142,7 +143,7 @@ def test_pages_hold_everything_once_in_order(
     cursor = None
     while True:
         where = ResourceFilter(prefix="d/", every=every, order=order, count=4, cursor=cursor)
-        page = catalog.list_resources(where)
+        page = catalog.resources.page(where)
         found += page.rows
         cursor = page.next_cursor
         if cursor is None:
@@ -156,14 +157,14 @@ def test_pages_hold_everything_once_in_order(
 @pytest.mark.parametrize("cursor", ["x", "", "bnVsbA", "W10"])
 def test_a_cursor_of_something_else_is_refused(catalog: Catalog, cursor: str) -> None:
     with pytest.raises(InvalidInput, match="cursor"):
-        catalog.list_resources(ResourceFilter(cursor=cursor))
+        catalog.resources.page(ResourceFilter(cursor=cursor))
 
 
 def test_tenants_do_not_see_each_other(catalog: Catalog) -> None:
     other = Catalog(Path(catalog.path), tenant="other")
     put(catalog, made("a", 0))
     with pytest.raises(NotRecorded):
-        other.resource("a")
-    assert not other.list_resources(ResourceFilter()).rows
+        other.resources.get("a")
+    assert not other.resources.page(ResourceFilter()).rows
     put(other, made("a", 0))
-    assert other.next_version("a") == catalog.next_version("a") == 1
+    assert other.resources.next_version("a") == catalog.resources.next_version("a") == 1

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 import pytest
 
 from catalog.errors import InvalidInput, NotRecorded
-from catalog.outcome import Outcome, Proof, Status
-from catalog.run import Run, RunTally
+from catalog.model.outcome import Outcome, Proof, Status
+from catalog.model.run import Run, RunTally
 from tests.catalog.desk import HERE, SOURCE, THERE, Desk, file
 
 FILES = [file("a", 1), file("b", 2), file("c", 3)]
@@ -16,14 +16,14 @@ FILES = [file("a", 1), file("b", 2), file("c", 3)]
 
 def test_a_run_is_remembered_from_its_start_to_its_end(desk: Desk) -> None:
     started = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
-    desk.catalog.start_run(
+    desk.catalog.runs.start(
         Run("run", "sync", source=SOURCE, destinations=(HERE, THERE), started_at=started)
     )
-    assert desk.catalog.run("run").state == "running"
+    assert desk.catalog.runs.get("run").state == "running"
 
-    desk.catalog.end_run("run", "completed", "all is well", plan_id="plan")
+    desk.catalog.runs.end("run", "completed", "all is well", plan_id="plan")
 
-    run = desk.catalog.run("run")
+    run = desk.catalog.runs.get("run")
     assert (run.state, run.message, run.plan_id) == ("completed", "all is well", "plan")
     assert (run.started_at, run.destinations) == (started, (HERE, THERE))
     assert run.ended_at is not None
@@ -31,22 +31,22 @@ def test_a_run_is_remembered_from_its_start_to_its_end(desk: Desk) -> None:
 
 def test_a_run_that_starts_again_is_one_run(desk: Desk) -> None:
     for kind in ("sync", "pull"):
-        desk.catalog.start_run(Run("run", kind))
+        desk.catalog.runs.start(Run("run", kind))
 
-    assert [run.kind for run in desk.catalog.runs()] == ["pull"]
+    assert [run.kind for run in desk.catalog.runs.all()] == ["pull"]
 
 
 def test_an_unknown_run_is_not_recorded(desk: Desk) -> None:
     with pytest.raises(NotRecorded):
-        desk.catalog.run("never")
+        desk.catalog.runs.get("never")
 
 
 def test_what_was_handed_over_is_seen_by_the_next_reader(desk: Desk) -> None:
     plan = desk.plan(FILES)
     desk.carry_out(plan, "run", "b")
 
-    every = desk.catalog.outcomes("run")
-    failed = desk.catalog.outcomes("run", Status.FAILED)
+    every = desk.catalog.runs.outcomes("run")
+    failed = desk.catalog.runs.outcomes("run", Status.FAILED)
 
     assert [(one.path, one.status) for one in every] == [
         ("a", Status.STORED),
@@ -55,16 +55,16 @@ def test_what_was_handed_over_is_seen_by_the_next_reader(desk: Desk) -> None:
     ]
     assert [(one.path, one.error, one.proof) for one in failed] == [("b", "access-denied", None)]
     assert every[0].proof is Proof.WRITE_PROVED
-    assert len(desk.catalog.outcomes("run", limit=2)) == 2
+    assert len(desk.catalog.runs.outcomes("run", limit=2)) == 2
 
 
 def test_a_run_is_tallied_by_destination_with_what_its_plan_kept(desk: Desk) -> None:
     desk.sync(FILES[:1])
     plan = desk.plan([file("a", 1), file("b", 2), file("c", 3)], HERE, THERE)
-    desk.catalog.start_run(Run("second", "sync", plan_id=plan.plan_id))
+    desk.catalog.runs.start(Run("second", "sync", plan_id=plan.plan_id))
     desk.carry_out(plan, "second", "c")
 
-    assert desk.catalog.tallies("second") == (
+    assert desk.catalog.runs.tallies("second") == (
         RunTally(THERE, added=2, failed=1, bytes=3),
         RunTally(HERE, added=1, kept=1, failed=1, bytes=2),
     )
@@ -75,23 +75,23 @@ def test_the_last_word_on_a_path_counts(desk: Desk) -> None:
     desk.carry_out(plan, "run", "a")
     desk.carry_out(plan, "run")
 
-    (made,) = desk.catalog.record_versions("run", plan.plan_id)
+    (made,) = desk.catalog.versions.record("run", plan.plan_id)
 
     assert made is not None
-    assert desk.catalog.tallies("run") == (RunTally(HERE, added=3, bytes=6),)
+    assert desk.catalog.runs.tallies("run") == (RunTally(HERE, added=3, bytes=6),)
     assert desk.catalog.sql("SELECT count(*) FROM locations") == [(3,)]
 
 
 def test_a_location_tells_where_the_bytes_lie_and_came_from(desk: Desk) -> None:
     desk.sync(FILES, "run")
 
-    location = desk.catalog.location(HERE, "b")
+    location = desk.catalog.holdings.location(HERE, "b")
 
     assert location is not None
     assert (location.origin, location.origin_path, location.run_id) == (SOURCE, "b", "run")
     assert location.proof == Proof.WRITE_PROVED
-    assert desk.catalog.locations(location.digest) == [location]
-    assert desk.catalog.location(HERE, "never") is None
+    assert desk.catalog.holdings.locations(location.digest) == [location]
+    assert desk.catalog.holdings.location(HERE, "never") is None
 
 
 def test_equal_bytes_are_one_artifact(desk: Desk) -> None:
@@ -108,9 +108,9 @@ def test_a_digest_that_is_none_is_refused_where_it_is_given(desk: Desk) -> None:
     wrong = Outcome(HERE, "a", "a", "add", Status.STORED, digest="nonsense")
 
     with pytest.raises(InvalidInput):
-        desk.catalog.record_outcomes("run", plan.plan_id, [wrong])
+        desk.catalog.runs.record_outcomes("run", plan.plan_id, [wrong])
 
 
 def test_versions_of_a_plan_that_was_never_made_are_refused(desk: Desk) -> None:
     with pytest.raises(NotRecorded, match="no plan 'never'"):
-        desk.catalog.record_versions("run", "never")
+        desk.catalog.versions.record("run", "never")

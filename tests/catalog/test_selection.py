@@ -9,11 +9,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from catalog.digest import Digest
 from catalog.errors import InvalidInput
-from catalog.plan import Mode, PlanRequest, Selection, Sorting
-from catalog.request import request_from_json, request_to_json
-from catalog.resource import Resource
+from catalog.inbox.plan_request import request_from_json, request_to_json
+from catalog.model.digest import Digest
+from catalog.model.plan import Mode, PlanRequest, Selection, Sorting
+from catalog.model.resource import Resource
 from tests.catalog.desk import SOURCE, Desk
 
 S = 1_000_000  # microseconds
@@ -125,7 +125,7 @@ def chosen(desk: Desk, files: list[Resource], selection: Selection, mode: Mode) 
 
 
 def taken(desk: Desk, files: list[Resource], selection: Selection) -> set[str]:
-    plan = desk.catalog.make_plan(chosen(desk, files, selection, Mode.ADDITIVE))
+    plan = desk.catalog.plans.make(chosen(desk, files, selection, Mode.ADDITIVE))
     return {item.path for item in desk.items(plan)}
 
 
@@ -244,7 +244,7 @@ def test_order_skip_and_take_are_those_of_a_sorted_list(
     request = chosen(desk, files, Selection(order=order, skip=skip, take=take), Mode.ADDITIVE)
     flat = replace(request, targets=(replace(request.targets[0], tree=False),))
 
-    plan = desk.catalog.make_plan(flat)
+    plan = desk.catalog.plans.make(flat)
     assert {item.path for item in desk.items(plan)} == {one.path for one in ordered[skip:last]}
 
 
@@ -253,7 +253,7 @@ def test_where_no_time_is_told_a_file_settles_by_the_record_of_its_source(desk: 
         Resource(name, size=5, etag="1") for name in ("still", "grows", "back", "fresh")
     )
     desk.list_source([still, grows, back])
-    seen_us = round(desk.catalog.latest(SOURCE).created_at.timestamp() * 1e6)
+    seen_us = round(desk.catalog.versions.latest(SOURCE).created_at.timestamp() * 1e6)
     desk.list_source([still, grows, replace(back, etag="2")])
     now = [still, replace(grows, size=6, etag="2"), back, fresh, Resource("unknown")]
     desk.list_source(now)
@@ -267,10 +267,10 @@ def test_a_mirror_leaves_what_the_selection_leaves_out(desk: Desk) -> None:
     desk.sync(FILES[:4])
     request = chosen(desk, FILES[:3], Selection(settled_s=HOUR), Mode.MIRROR)
 
-    plan = desk.catalog.make_plan(request)
+    plan = desk.catalog.plans.make(request)
 
     assert plan.matched == 1
-    rows = {row.path: row.action for row in desk.catalog.rows(plan.plan_id)}
+    rows = {row.path: row.action for row in desk.catalog.plans.rows(plan.plan_id)}
     assert rows == {"a.csv": "keep", "b/old.txt": "remove"}
 
 
@@ -278,9 +278,9 @@ def test_a_plan_keeps_the_moment_from_which_it_counts_ages(desk: Desk) -> None:
     selection = Selection(max_age_s=HOUR, allow_empty=True)
     request = replace(desk.request(FILES), selection=selection)
 
-    plan = desk.catalog.make_plan(request)
+    plan = desk.catalog.plans.make(request)
 
-    kept = desk.catalog.request(plan.plan_id).selection
+    kept = desk.catalog.plans.request(plan.plan_id).selection
     assert kept.as_of_us is not None
     assert abs(kept.as_of_us - plan.created_at.timestamp() * 1e6) < S
     assert plan.matched == 0
@@ -313,10 +313,10 @@ def test_a_path_that_took_no_part_is_explained_by_the_rule(
 ) -> None:
     desk.list_source(FILES)
     request = replace(chosen(desk, FILES, selection, Mode.ADDITIVE), run_id="run")
-    desk.catalog.make_plan(request)
+    desk.catalog.plans.make(request)
     desk.list_source([])
 
-    (one,) = desk.catalog.explain("run", path)
+    (one,) = desk.catalog.runs.explain("run", path)
 
     assert one.action is None
     assert why in str(one)

@@ -10,13 +10,13 @@ from typing import Any
 import duckdb
 import pytest
 
-from catalog.breach import Breach, FailureCase
-from catalog.diff import DiffRow
-from catalog.digest import Digest
-from catalog.resource import Resource
-from catalog.run import Run
-from catalog.script import Row
-from catalog.store import Catalog
+from catalog.catalog import Catalog
+from catalog.model.breach import Breach, FailureCase
+from catalog.model.diff import DiffRow
+from catalog.model.digest import Digest
+from catalog.model.resource import Resource
+from catalog.model.run import Run
+from catalog.store.statements import Row
 from tests.catalog.desk import Desk, file
 
 PAGE = (Path(__file__).parents[2] / "docs" / "sql.md").read_text()
@@ -37,13 +37,15 @@ def march(desk: Desk) -> Catalog:
     catalog = desk.catalog
 
     def listed(address: str, run_id: str, *files: Resource) -> None:
-        catalog.start_run(Run(run_id, "sync", source="s3://source", destinations=(address,)))
-        catalog.record_listing(address, desk.listing(files), run_id=run_id)
+        catalog.runs.start(Run(run_id, "sync", source="s3://source", destinations=(address,)))
+        catalog.versions.record_listing(address, desk.listing(files), run_id=run_id)
 
     listed(B, "second", file("a", 1, "e", BYTES[0]), file("b", 2, "e", BYTES[1]))
     listed(B, "fifth", file("b", 3, "f", BYTES[0]), file("c", 4))
     case = FailureCase("greater_than(0)", 3, "price", "-1")
-    catalog.record_breaches("fifth", [Breach("prices", "warn", "c", "c", None, None, 1, (case,))])
+    catalog.runs.record_breaches(
+        "fifth", [Breach("prices", "warn", "c", "c", None, None, 1, (case,))]
+    )
     listed(OTHER, "third", file("x", 9, "e", BYTES[0]))
     with duckdb.connect(str(catalog.path)) as connection:
         for number, day in ((0, 1), (1, 2), (2, 5)):
@@ -99,7 +101,7 @@ def test_all_repositories_at_a_moment(march: Catalog) -> None:
 def test_a_diff_in_sql_is_the_diff_of_python(march: Catalog) -> None:
     rows: list[Row] = march.sql(named("version_diff"))
 
-    assert [DiffRow.of(row[:6]) for row in rows] == list(march.diff(B, 1, 2))
+    assert [DiffRow.of(row[:6]) for row in rows] == list(march.versions.diff(B, 1, 2))
     assert [(row[0], row[6]) for row in rows] == [("a", None), ("b", "fifth"), ("c", "fifth")]
     assert march.sql("FROM version_diff(?, 1, 99)", [B]) == []
 
@@ -116,10 +118,10 @@ def test_one_path_through_all_versions(march: Catalog) -> None:
 def test_content_in_sql_is_the_content_of_python(march: Catalog) -> None:
     for number in (0, 1, 2):
         rows = march.sql("SELECT path, digest FROM content_of(?, ?) ORDER BY path", [B, number])
-        assert rows == [(row.path, row.digest) for row in march.content(B, number)]
+        assert rows == [(row.path, row.digest) for row in march.versions.content(B, number)]
     moment = datetime(2026, 3, 4)  # noqa: DTZ001 - as the catalog keeps it
     rows = march.sql("SELECT path FROM content_at(?, ?) ORDER BY path", [B, moment])
-    assert rows == [(row.path,) for row in march.content_at(B, moment)] == [("a",), ("b",)]
+    assert rows == [(row.path,) for row in march.versions.content_at(B, moment)] == [("a",), ("b",)]
     assert march.sql("FROM content_at(?, '1999-01-01')", [B]) == []
 
 
@@ -133,7 +135,7 @@ def test_a_frame_has_the_names_and_the_rows_of_a_query(march: Catalog) -> None:
 
 
 def test_a_list_of_versions_is_readable_in_a_prompt(march: Catalog) -> None:
-    first, second = march.versions(B)[1:]
+    first, second = march.versions.all(B)[1:]
 
     told = f"<version 2 of {B}, 2026-03-05 00:00:00: +1 ~1 -1, 2 files, 7 bytes>"
     assert repr(second) == told

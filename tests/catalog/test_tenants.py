@@ -10,14 +10,14 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from catalog.breach import Breach, FailureCase
-from catalog.digest import Digest
+from catalog.catalog import Catalog
 from catalog.errors import InvalidInput, NotRecorded, RepositoryNotFound
-from catalog.inbox import Inbox
-from catalog.migrate import FOLDER, Migration, migrate
-from catalog.outcome import Outcome, Status
-from catalog.run import Run
-from catalog.store import Catalog
+from catalog.inbox.queue import Inbox
+from catalog.model.breach import Breach, FailureCase
+from catalog.model.digest import Digest
+from catalog.model.outcome import Outcome, Status
+from catalog.model.run import Run
+from catalog.store.migrate import FOLDER, Migration, migrate
 from tests.catalog.desk import HERE, SOURCE, THERE, Desk, file
 
 ODD = "a/b.c [é]*%2E"  # whatever a file's name cannot hold, or a glob would take for more
@@ -52,19 +52,19 @@ def stored(path: str, etag: str) -> Outcome:
 
 def test_what_one_hands_over_and_another_folds_is_the_first_one_s(mine: Desk, theirs: Desk) -> None:
     plan = theirs.plan([file("a"), file("b")])
-    theirs.catalog.start_run(Run("run", "sync", source=SOURCE, destinations=(HERE,)))
+    theirs.catalog.runs.start(Run("run", "sync", source=SOURCE, destinations=(HERE,)))
     theirs.carry_out(plan)
-    theirs.catalog.end_run("run", "completed", plan_id=plan.plan_id)
+    theirs.catalog.runs.end("run", "completed", plan_id=plan.plan_id)
     assert len(waiting(theirs)) == 3
 
-    mine.catalog.settle()
+    mine.catalog.flush()
 
     assert waiting(theirs) == []
     rows = mine.catalog.sql("SELECT DISTINCT tenant, address FROM repositories ORDER BY address")
     assert rows == [(ODD, HERE), (ODD, SOURCE)]
-    assert mine.catalog.location(HERE, "a") is None
-    assert theirs.catalog.location(HERE, "a") is not None
-    (made,) = theirs.catalog.record_versions("run", plan.plan_id)
+    assert mine.catalog.holdings.location(HERE, "a") is None
+    assert theirs.catalog.holdings.location(HERE, "a") is not None
+    (made,) = theirs.catalog.versions.record("run", plan.plan_id)
     assert made is not None
     assert made.total == 2
 
@@ -76,21 +76,21 @@ def test_an_order_that_another_folds_is_answered_for_its_giver(mine: Desk, their
     mine.sync([file("b")])
 
     assert waiting(mine) == []
-    assert theirs.catalog.addresses() == [HERE]
-    assert theirs.catalog.retained(HERE) == 3
-    assert mine.catalog.retained(HERE) is None
+    assert theirs.catalog.repositories.addresses() == [HERE]
+    assert theirs.catalog.retention.get(HERE) == 3
+    assert mine.catalog.retention.get(HERE) is None
 
 
 def test_outcomes_that_alternate_between_tenants_are_sorted_out(mine: Desk, theirs: Desk) -> None:
     for number in range(6):
         desk, tenant = ((mine, "mine"), (theirs, "theirs"))[number % 2]
-        desk.catalog.record_outcomes("run", "plan", [stored("a", f"{tenant} {number}")])
+        desk.catalog.runs.record_outcomes("run", "plan", [stored("a", f"{tenant} {number}")])
     assert len(waiting(mine)) == 6
 
-    mine.catalog.settle()
+    mine.catalog.flush()
 
     for desk, last in ((mine, "mine 4"), (theirs, "theirs 5")):
-        lies = desk.catalog.location(HERE, "a")
+        lies = desk.catalog.holdings.location(HERE, "a")
         assert lies is not None
         assert lies.etag == last
 
@@ -98,25 +98,25 @@ def test_outcomes_that_alternate_between_tenants_are_sorted_out(mine: Desk, thei
 def test_what_was_folded_and_not_taken_away_is_not_another_s_later(
     mine: Desk, theirs: Desk
 ) -> None:
-    theirs.catalog.record_outcomes("run", "plan", [stored("a", "e")])
+    theirs.catalog.runs.record_outcomes("run", "plan", [stored("a", "e")])
     (order,) = waiting(theirs)
     content = order.read_bytes()
-    theirs.catalog.settle()
+    theirs.catalog.flush()
     order.write_bytes(content)
 
-    mine.catalog.settle()
+    mine.catalog.flush()
 
     assert waiting(mine) == []
     assert mine.catalog.sql("SELECT count(*) FROM outcomes") == [(1,)]
-    assert mine.catalog.location(HERE, "a") is None
+    assert mine.catalog.holdings.location(HERE, "a") is None
 
 
 def test_an_order_set_aside_is_told_to_its_tenant_alone(mine: Desk, theirs: Desk) -> None:
     inbox = Inbox(waiting_in(theirs).parent, ODD)
     batch = inbox.submit_file("plan.json", lambda path: path.write_bytes(b"{"))
-    mine.catalog.settle()
-    assert mine.catalog.set_aside() == {}
-    assert set(theirs.catalog.set_aside()) == {batch}
+    mine.catalog.flush()
+    assert mine.catalog.upkeep.rejected_orders() == {}
+    assert set(theirs.catalog.upkeep.rejected_orders()) == {batch}
 
 
 @pytest.mark.parametrize("tenant", ["", "x" * 181, "é" * 31])
@@ -132,11 +132,11 @@ def test_a_name_without_a_tenant_is_whoever_s_who_folds_it(mine: Desk, theirs: D
     batch, kind, _, ending = order.name.split(".")
     order.rename(order.with_name(f"{batch}.{kind}.{ending}"))
 
-    mine.catalog.settle()
+    mine.catalog.flush()
 
     assert waiting(mine) == []
-    assert mine.catalog.location(HERE, "a") is not None
-    assert theirs.catalog.location(HERE, "a") is None
+    assert mine.catalog.holdings.location(HERE, "a") is not None
+    assert theirs.catalog.holdings.location(HERE, "a") is None
 
 
 DIGEST = "0" * 64
@@ -146,49 +146,49 @@ BREACH = Breach("prices", "warn", "a", "a", None, None, 1, (FailureCase("header"
 def worked(desk: Desk, path: str, run_id: str = "run") -> str:
     """Do whatever leaves records, once, and return the plan's id."""
     catalog = desk.catalog
-    catalog.start_run(Run(run_id, "sync", source=SOURCE, destinations=(HERE,)))
+    catalog.runs.start(Run(run_id, "sync", source=SOURCE, destinations=(HERE,)))
     desk.list_source([file(path)])
     plan = desk.plan([file(path)])
-    catalog.record_outcomes(run_id, plan.plan_id, [replace(stored(path, path), size=1)])
-    catalog.record_breaches(run_id, [replace(BREACH, path=path)])
-    catalog.record_versions(run_id, plan.plan_id)
-    catalog.end_run(run_id, "completed", plan_id=plan.plan_id)
+    catalog.runs.record_outcomes(run_id, plan.plan_id, [replace(stored(path, path), size=1)])
+    catalog.runs.record_breaches(run_id, [replace(BREACH, path=path)])
+    catalog.versions.record(run_id, plan.plan_id)
+    catalog.runs.end(run_id, "completed", plan_id=plan.plan_id)
     return plan.plan_id
 
 
 Ask = Callable[[Catalog, str], object]
 OF_PLANS_AND_RUNS: dict[str, Ask] = {
-    "plan": lambda catalog, plan_id: catalog.plan(plan_id),
-    "batches": lambda catalog, plan_id: catalog.batches(plan_id),
-    "items": lambda catalog, plan_id: catalog.items(plan_id, 0),
-    "rows": lambda catalog, plan_id: catalog.rows(plan_id),
-    "changes": lambda catalog, plan_id: catalog.changes(plan_id),
-    "request": lambda catalog, plan_id: catalog.request(plan_id),
-    "explain": lambda catalog, _: catalog.explain("run", "mine"),
-    "run": lambda catalog, _: catalog.run("run"),
-    "runs": lambda catalog, _: catalog.runs(),
-    "last_sync": lambda catalog, _: catalog.last_sync(SOURCE, (HERE,), "other"),
-    "outcomes": lambda catalog, _: catalog.outcomes("run"),
-    "breaches": lambda catalog, _: catalog.breaches("run"),
-    "tallies": lambda catalog, _: catalog.tallies("run"),
-    "record_versions": lambda catalog, plan_id: catalog.record_versions("run", plan_id),
+    "plan": lambda catalog, plan_id: catalog.plans.get(plan_id),
+    "batches": lambda catalog, plan_id: catalog.plans.batches(plan_id),
+    "items": lambda catalog, plan_id: catalog.plans.items(plan_id, 0),
+    "rows": lambda catalog, plan_id: catalog.plans.rows(plan_id),
+    "changes": lambda catalog, plan_id: catalog.plans.changes(plan_id),
+    "request": lambda catalog, plan_id: catalog.plans.request(plan_id),
+    "explain": lambda catalog, _: catalog.runs.explain("run", "mine"),
+    "run": lambda catalog, _: catalog.runs.get("run"),
+    "runs": lambda catalog, _: catalog.runs.all(),
+    "last_sync": lambda catalog, _: catalog.runs.last_sync(SOURCE, (HERE,), "other"),
+    "outcomes": lambda catalog, _: catalog.runs.outcomes("run"),
+    "breaches": lambda catalog, _: catalog.runs.breaches("run"),
+    "tallies": lambda catalog, _: catalog.runs.tallies("run"),
+    "record_versions": lambda catalog, plan_id: catalog.versions.record("run", plan_id),
 }
 OF_REPOSITORIES: dict[str, Ask] = {
-    "locations": lambda catalog, _: catalog.locations(DIGEST),
-    "location": lambda catalog, _: catalog.location(HERE, "mine"),
-    "addresses": lambda catalog, _: catalog.addresses(),
-    "versions": lambda catalog, _: catalog.versions(HERE),
-    "content": lambda catalog, _: list(catalog.content(HERE)),
-    "rooted": lambda catalog, _: catalog.rooted("s3://"),
-    "written": lambda catalog, _: catalog.written(),
-    "holdings": lambda catalog, _: list(catalog.holdings(HERE)),
-    "needed": lambda catalog, _: list(catalog.needed(HERE)),
-    "marks": lambda catalog, _: list(catalog.marks(HERE)),
-    "holders": lambda catalog, _: catalog.holders(HERE, 1),
-    "seen": lambda catalog, _: catalog.seen_us(HERE),
-    "origins": lambda catalog, _: list(catalog.origins(HERE)),
-    "plan_id_of": lambda catalog, _: catalog.plan_id_of(HERE, 1),
-    "audit": lambda catalog, _: catalog.audit().contradictions,
+    "locations": lambda catalog, _: catalog.holdings.locations(DIGEST),
+    "location": lambda catalog, _: catalog.holdings.location(HERE, "mine"),
+    "addresses": lambda catalog, _: catalog.repositories.addresses(),
+    "versions": lambda catalog, _: catalog.versions.all(HERE),
+    "content": lambda catalog, _: list(catalog.versions.content(HERE)),
+    "rooted": lambda catalog, _: catalog.repositories.addresses_below("s3://"),
+    "written": lambda catalog, _: catalog.repositories.written(),
+    "holdings": lambda catalog, _: list(catalog.holdings.all(HERE)),
+    "needed": lambda catalog, _: list(catalog.holdings.needed(HERE)),
+    "marks": lambda catalog, _: list(catalog.holdings.etags(HERE)),
+    "holders": lambda catalog, _: catalog.holdings.holders(HERE, 1),
+    "seen": lambda catalog, _: catalog.repositories.first_seen_us(HERE),
+    "origins": lambda catalog, _: list(catalog.origins.all(HERE)),
+    "plan_id_of": lambda catalog, _: catalog.plans.id_of(HERE, 1),
+    "audit": lambda catalog, _: catalog.upkeep.audit().contradictions,
 }
 EVERY = OF_PLANS_AND_RUNS | OF_REPOSITORIES
 NOTHING_OF_MINE = ("origins", "audit")  # there is nothing to tell to begin with
@@ -226,8 +226,8 @@ def test_items_are_not_offered_from_another_tenant_s_repository(mine: Desk, thei
     digest = Digest("sha256", DIGEST)
     for desk in (theirs, mine):
         request = desk.request([replace(file("new"), digests=(digest,))], THERE)
-        plan = desk.catalog.make_plan(replace(request, trusted=("sha256",)))
-        (item,) = desk.catalog.items(plan.plan_id, 0, places=[HERE])
+        plan = desk.catalog.plans.make(replace(request, trusted=("sha256",)))
+        (item,) = desk.catalog.plans.items(plan.plan_id, 0, places=[HERE])
         assert {place.path for place in item.elsewhere} == (
             {"elsewhere"} if desk is mine else set()
         )
@@ -243,27 +243,27 @@ def test_a_forecast_takes_no_samples_of_another_tenant(mine: Desk, theirs: Desk)
 
 def test_recheck_tells_nothing_of_another_tenant_s_plan(mine: Desk, theirs: Desk) -> None:
     request = mine.request([file("secret")])
-    mine.catalog.make_plan(request)
+    mine.catalog.plans.make(request)
     for desk, count in ((mine, 1), (theirs, 0)):
         fresh = desk.listing([file("other")]).listing_id
-        assert desk.catalog.recheck(replace(request, wanted=fresh))[0] == count
+        assert desk.catalog.plans.recheck(replace(request, wanted=fresh))[0] == count
 
 
 def test_nothing_of_another_tenant_is_ended_replaced_or_forgotten(mine: Desk, theirs: Desk) -> None:
     plan_id = worked(mine, "mine")
     before = {name: EVERY[name](mine.catalog, plan_id) for name in EVERY}
-    theirs.catalog.start_run(Run("run", "pull"))
-    theirs.catalog.end_run("run", "failed", "theirs")
-    theirs.catalog.record_outcomes("run", plan_id, [stored("theirs", "e")])
-    theirs.catalog.record_breaches("run", [replace(BREACH, path="theirs")])
+    theirs.catalog.runs.start(Run("run", "pull"))
+    theirs.catalog.runs.end("run", "failed", "theirs")
+    theirs.catalog.runs.record_outcomes("run", plan_id, [stored("theirs", "e")])
+    theirs.catalog.runs.record_breaches("run", [replace(BREACH, path="theirs")])
     assert {name: EVERY[name](mine.catalog, plan_id) for name in EVERY} == before
 
-    assert theirs.catalog.forget(datetime.now(UTC) + timedelta(hours=1)) == 1
-    theirs.catalog.mend()
+    assert theirs.catalog.upkeep.prune_details(datetime.now(UTC) + timedelta(hours=1)) == 1
+    theirs.catalog.upkeep.repair()
 
     assert {name: EVERY[name](mine.catalog, plan_id) for name in EVERY} == before
-    assert theirs.catalog.runs() == []
-    assert theirs.catalog.outcomes("run") == []
+    assert theirs.catalog.runs.all() == []
+    assert theirs.catalog.runs.outcomes("run") == []
 
 
 def test_what_older_programs_recorded_is_theirs_who_alone_know_its_places(tmp_path: Path) -> None:
@@ -292,7 +292,7 @@ def test_what_older_programs_recorded_is_theirs_who_alone_know_its_places(tmp_pa
         )
 
     told = {
-        tenant: sorted(run.run_id for run in Catalog(path, tenant=tenant).runs())
+        tenant: sorted(run.run_id for run in Catalog(path, tenant=tenant).runs.all())
         for tenant in ("mine", "theirs", "default")
     }
 

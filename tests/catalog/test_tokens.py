@@ -7,12 +7,25 @@ import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import duckdb
 import pytest
 
+from catalog.access.grants import (
+    Grant,
+    OfRepository,
+    OfResource,
+    OfTenant,
+    Reach,
+    Role,
+    Thing,
+    allows,
+)
+from catalog.access.tokens import KnownToken, Secret, Token, checked
+from catalog.catalog import Catalog
 from catalog.errors import CatalogTimeout, InvalidInput, NotRecorded
-from catalog.lock import Hold, Turnstile
-from catalog.store import Catalog
-from catalog.token import KnownToken, Role, Token, checked
+from catalog.inbox.queue import Inbox
+from catalog.store.lock import Hold, Turnstile
+from catalog.store.migrate import FOLDER, Migration, migrate
 from tests.catalog.desk import Desk, file
 
 
@@ -29,25 +42,25 @@ def now() -> datetime:
 
 def test_a_token_is_recorded_and_checked(catalog: Catalog) -> None:
     soon = now() + timedelta(days=30)
-    token, text = catalog.create_token(Role.WRITER, note="ci of the lab", expires_at=soon)
+    token, text = catalog.tokens.create(Role.WRITER, note="ci of the lab", expires_at=soon)
 
     assert re.fullmatch(r"ent_[0-9a-f]{12}_[\w-]{43}", text)
     assert text.split("_", 2)[1] == token.token_id
     assert (token.tenant, token.role, token.note) == ("default", Role.WRITER, "ci of the lab")
     assert token.expires_at == soon
     assert abs(now() - token.created_at) < timedelta(minutes=1)
-    assert catalog.tokens() == [token]
-    assert checked(catalog.known_tokens(), text, now()) == token
+    assert catalog.tokens.all() == [token]
+    assert checked(catalog.tokens.of_all_tenants(), text, now()) == token
 
 
 def test_no_text_of_a_token_is_on_the_disk_or_in_a_repr(desk: Desk, tmp_path: Path) -> None:
-    token, text = desk.catalog.create_token(Role.ADMIN)
+    token, text = desk.catalog.tokens.create(Role.ADMIN)
     desk.sync([file("a")])
     secret = text.split("_", 2)[2].encode()
     written = [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()]
     assert any(token.token_id.encode() in content for content in written)
     assert not any(secret in content for content in written)
-    (known,) = desk.catalog.known_tokens().values()
+    (known,) = desk.catalog.tokens.of_all_tenants().values()
     assert known.sha256 not in repr(known)
 
 
@@ -55,17 +68,17 @@ def test_an_order_that_waits_holds_a_digest_and_no_secret(tmp_path: Path) -> Non
     catalog = Catalog(tmp_path / "catalog.duckdb", timeout_s=0.05)
     folder = tmp_path / "catalog.duckdb.d"
     with Turnstile(folder, 1).hold(Hold.ALONE), pytest.raises(CatalogTimeout):
-        catalog.create_token(Role.ADMIN)
+        catalog.tokens.create(Role.ADMIN)
     (order,) = folder.glob("inbox/*.token-create.*")
     body = json.loads(order.read_text())
-    assert set(body) == {"token_id", "role", "note", "sha256", "expires_us"}
+    assert set(body) == {"token_id", "grants", "note", "sha256", "expires_us"}
     assert len(body["sha256"]) == 64
 
 
 def test_a_wrong_text_is_refused(catalog: Catalog) -> None:
-    _, text = catalog.create_token(Role.READER)
-    _, second = catalog.create_token(Role.READER)
-    known = catalog.known_tokens()
+    _, text = catalog.tokens.create(Role.READER)
+    _, second = catalog.tokens.create(Role.READER)
+    known = catalog.tokens.of_all_tenants()
     (_, token_id, secret), (_, other_id, _) = text.split("_", 2), second.split("_", 2)
     for wrong in (
         "",
@@ -87,50 +100,50 @@ def test_a_wrong_text_is_refused(catalog: Catalog) -> None:
 
 def test_an_expired_token_is_refused(catalog: Catalog) -> None:
     ends = now() + timedelta(hours=1)
-    token, text = catalog.create_token(Role.READER, expires_at=ends)
-    known = catalog.known_tokens()
+    token, text = catalog.tokens.create(Role.READER, expires_at=ends)
+    known = catalog.tokens.of_all_tenants()
     assert checked(known, text, ends - timedelta(microseconds=1)) == token
     assert checked(known, text, ends) is None
 
 
 def test_a_token_that_would_be_expired_is_not_made(catalog: Catalog) -> None:
     with pytest.raises(InvalidInput, match="of no use"):
-        catalog.create_token(Role.READER, expires_at=now())
-    assert catalog.tokens() == []
+        catalog.tokens.create(Role.READER, expires_at=now())
+    assert catalog.tokens.all() == []
 
 
 def test_a_revoked_token_is_refused_from_then_on(catalog: Catalog) -> None:
-    token, text = catalog.create_token(Role.READER)
-    kept, other_text = catalog.create_token(Role.READER)
-    revoked = catalog.revoke_token(token.token_id)
+    token, text = catalog.tokens.create(Role.READER)
+    kept, other_text = catalog.tokens.create(Role.READER)
+    revoked = catalog.tokens.revoke(token.token_id)
     assert revoked.revoked_at is not None
-    assert catalog.revoke_token(token.token_id) == revoked
-    known = catalog.known_tokens()
+    assert catalog.tokens.revoke(token.token_id) == revoked
+    known = catalog.tokens.of_all_tenants()
     assert checked(known, text, now()) is None
     assert checked(known, other_text, now()) == kept
-    assert catalog.tokens() == [revoked, kept]
+    assert catalog.tokens.all() == [revoked, kept]
 
 
 def test_each_tenant_has_its_own_tokens_and_a_gateway_knows_all(
     catalog: Catalog, other: Catalog
 ) -> None:
-    mine, text = catalog.create_token(Role.READER)
-    theirs, other_text = other.create_token(Role.ADMIN)
-    assert (catalog.tokens(), other.tokens()) == ([mine], [theirs])
+    mine, text = catalog.tokens.create(Role.READER)
+    theirs, other_text = other.tokens.create(Role.ADMIN)
+    assert (catalog.tokens.all(), other.tokens.all()) == ([mine], [theirs])
     for one in (catalog, other):
-        known = one.known_tokens()
+        known = one.tokens.of_all_tenants()
         assert set(known) == {mine.token_id, theirs.token_id}
         assert checked(known, text, now()) == mine
         assert checked(known, other_text, now()) == theirs
     assert theirs.tenant == "other"
     with pytest.raises(NotRecorded, match=theirs.token_id):
-        catalog.revoke_token(theirs.token_id)
-    assert checked(catalog.known_tokens(), other_text, now()) == theirs
+        catalog.tokens.revoke(theirs.token_id)
+    assert checked(catalog.tokens.of_all_tenants(), other_text, now()) == theirs
 
 
 def test_a_token_that_is_not_there_cannot_be_revoked(catalog: Catalog) -> None:
     with pytest.raises(NotRecorded, match="0123"):
-        catalog.revoke_token("0123")
+        catalog.tokens.revoke("0123")
 
 
 @pytest.mark.parametrize("role", Role)
@@ -142,6 +155,102 @@ def test_a_role_allows_what_the_ones_before_it_allow(role: Role, needed: Role) -
 
 def test_a_token_is_valid_while_neither_expired_nor_revoked() -> None:
     moment = now()
-    token = Token("0" * 12, "default", Role.READER, "", moment)
+    token = Token("0" * 12, "default", (Grant(Role.READER),), "", moment)
     assert token.valid_at(moment)
     assert KnownToken(token, "x").token == token
+
+
+def test_a_token_of_an_older_catalog_keeps_its_role_in_the_whole_tenant(tmp_path: Path) -> None:
+    older = tmp_path / "older"
+    older.mkdir()
+    for path in FOLDER.glob("*.sql"):
+        if Migration.at(path).number < 13:
+            (older / path.name).write_bytes(path.read_bytes())
+    path, made = tmp_path / "catalog.duckdb", Secret.new()
+    with duckdb.connect(str(path)) as connection:
+        migrate(connection, older)
+        connection.execute(
+            "INSERT INTO tokens VALUES (?, 'lab', 'writer', 'ci', ?, now()::TIMESTAMP, NULL, NULL)",
+            [made.token_id, made.sha256],
+        )
+    found = checked(Catalog(path).tokens.of_all_tenants(), made.text, now())
+    assert found is not None
+    assert (found.tenant, found.grants) == ("lab", (Grant(Role.WRITER),))
+
+
+def test_an_order_of_an_older_program_gives_one_role_in_the_whole_tenant(catalog: Catalog) -> None:
+    body = {"token_id": "0" * 12, "role": "writer", "note": "", "sha256": "ab", "expires_us": None}
+    Inbox(catalog.folder, "lab").submit("token-create", body)
+    (found,) = catalog.of_tenant("lab").tokens.all()
+    assert found.grants == (Grant(Role.WRITER),)
+
+
+def test_a_token_has_grants_for_prefixes_and_repositories(catalog: Catalog) -> None:
+    grants = [Grant.parse("writer:prefix:/models/"), Grant.parse("reader:repository:mirror")]
+    token, text = catalog.tokens.create(None, grants=[*grants, grants[0]])
+    found = checked(catalog.tokens.of_all_tenants(), text, now())
+    assert found == token
+    assert (token.role, set(token.grants)) == (None, set(grants))
+    both, _ = catalog.tokens.create(Role.READER, grants=grants)
+    assert both.role is Role.READER
+    assert both.grants[0] == Grant(Role.READER)
+
+
+def test_a_grant_that_this_program_does_not_know_opens_nothing(catalog: Catalog) -> None:
+    token, _ = catalog.tokens.create(None, grants=[Grant.parse("admin:prefix:a")])
+    with duckdb.connect(str(catalog.path)) as connection:
+        connection.execute("UPDATE grants SET reach = 'planet'")
+        connection.execute("INSERT INTO grants VALUES (?, 'owner', 'tenant', '')", [token.token_id])
+    (found,) = catalog.tokens.all()
+    assert found.grants == ()
+    things: tuple[Thing, ...] = (OfTenant(), OfResource("a"), OfRepository("a"))
+    assert not any(allows(found.grants, Role.READER, one) for one in things)
+
+
+def test_a_token_that_would_open_nothing_is_not_made(catalog: Catalog) -> None:
+    with pytest.raises(InvalidInput, match="opens nothing"):
+        catalog.tokens.create(None)
+    every = [Grant(Role.READER, Reach.PREFIX, str(place)) for place in range(101)]
+    with pytest.raises(InvalidInput, match="at most 100"):
+        catalog.tokens.create(None, grants=every)
+    assert catalog.tokens.all() == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "reader", "reader:", "owner:prefix:a", "reader:planet:a", "reader:tenant:"),
+        *("reader:prefix:", "reader:prefix:/", "reader:prefix:a/../b", "reader:prefix:a//b"),
+        *("reader:repository:", "reader:repository:a/b", "reader:repository:a@1"),
+        *("Reader:prefix:a", f"reader:prefix:{'a' * 1025}", "reader:prefix:.entrepot/x"),
+    ],
+)
+def test_a_grant_that_says_no_part_is_refused(text: str) -> None:
+    with pytest.raises(InvalidInput):
+        Grant.parse(text)
+
+
+@pytest.mark.parametrize("role", Role)
+@pytest.mark.parametrize("need", Role)
+def test_a_grant_reaches_its_own_part_and_no_other(role: Role, need: Role) -> None:
+    prefix, repository = Grant(role, Reach.PREFIX, "a/b"), Grant(role, Reach.REPOSITORY, "a")
+    inside: tuple[tuple[Grant, Thing], ...] = (
+        (prefix, OfResource("a/b")),
+        (prefix, OfResource("a/b/c")),
+        (repository, OfRepository("a")),
+        (Grant(role), OfTenant()),
+        (Grant(role), OfResource("x")),
+        (Grant(role), OfRepository("x")),
+    )
+    outside: tuple[tuple[Grant, Thing], ...] = (
+        (prefix, OfResource("a")),
+        (prefix, OfResource("a/bc")),
+        (prefix, OfResource("A/b")),
+        (prefix, OfRepository("a/b")),
+        (prefix, OfTenant()),
+        (repository, OfRepository("ab")),
+        (repository, OfResource("a")),
+        (repository, OfTenant()),
+    )
+    assert [allows([one], need, thing) for one, thing in inside] == [role.allows(need)] * 6
+    assert not any(allows([one], need, thing) for one, thing in outside)

@@ -5,12 +5,11 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
 import pytest
 
-from catalog.turn import TooManyWaiting, turns
+from catalog.store.destination_locks import TooManyWaiting, destination_locks
 
 
 def nothing() -> None:
@@ -19,45 +18,47 @@ def nothing() -> None:
 
 def test_two_runs_at_one_destination_go_one_after_the_other(tmp_path: Path) -> None:
     events: list[str] = []
+    waits = threading.Event()
 
-    def run(name: str, address: str) -> None:
-        with turns(tmp_path, [address], nothing):
-            events.append(f"{name} begins")
-            time.sleep(0.1)
-            events.append(f"{name} ends")
+    def second() -> None:
+        with destination_locks(tmp_path, ["file:///x"], waits.set):
+            events.append("the second begins")
 
-    threads = [threading.Thread(target=run, args=(name, "file:///x")) for name in "ab"]
-    for thread in threads:
+    thread = threading.Thread(target=second)
+    with destination_locks(tmp_path, ["file:///x"], nothing):
         thread.start()
-    for thread in threads:
-        thread.join()
-    assert [event.split()[1] for event in events] == ["begins", "ends", "begins", "ends"]
+        assert waits.wait(120), "it did not wait"
+        events.append("the first ends")
+    thread.join()
+    assert events == ["the first ends", "the second begins"]
 
 
 def test_different_destinations_do_not_wait_for_each_other(tmp_path: Path) -> None:
-    with turns(tmp_path, ["a"], nothing), turns(tmp_path, ["b"], nothing):
+    with destination_locks(tmp_path, ["a"], nothing), destination_locks(tmp_path, ["b"], nothing):
         pass
 
 
 def test_one_too_many_is_refused_at_once(tmp_path: Path) -> None:
-    release = threading.Event()
+    release, waits = threading.Event(), [threading.Event() for _ in range(2)]
 
-    def wait() -> None:
-        if release.is_set():
-            raise InterruptedError
+    def queue(mine: threading.Event) -> None:
+        def wait() -> None:
+            mine.set()
+            if release.is_set():
+                raise InterruptedError
 
-    def queue() -> None:
-        with pytest.raises(InterruptedError), turns(tmp_path, ["a"], wait, places=2):
+        with pytest.raises(InterruptedError), destination_locks(tmp_path, ["a"], wait, places=2):
             pass
 
-    with turns(tmp_path, ["a"], nothing):
-        waiting = [threading.Thread(target=queue) for _ in range(2)]
+    with destination_locks(tmp_path, ["a"], nothing):
+        waiting = [threading.Thread(target=queue, args=(mine,)) for mine in waits]
         for thread in waiting:
             thread.start()
-        time.sleep(0.3)
+        for mine in waits:
+            assert mine.wait(120), "it does not wait"
         with (
             pytest.raises(TooManyWaiting, match="2 runs already wait for 'a'"),
-            turns(tmp_path, ["a"], nothing, places=2),
+            destination_locks(tmp_path, ["a"], nothing, places=2),
         ):
             pass
         release.set()
@@ -67,7 +68,8 @@ def test_one_too_many_is_refused_at_once(tmp_path: Path) -> None:
 
 def test_a_killed_run_leaves_its_turn_free(tmp_path: Path) -> None:
     code = (
-        "import sys, time; from pathlib import Path; from catalog.turn import turns\n"
+        "import sys, time; from pathlib import Path\n"
+        "from catalog.store.destination_locks import turns\n"
         "with turns(Path(sys.argv[1]), ['a'], lambda: None): print('held', flush=True); "
         "time.sleep(60)"
     )
@@ -78,5 +80,5 @@ def test_a_killed_run_leaves_its_turn_free(tmp_path: Path) -> None:
         assert holder.stdout.readline() == b"held\n"
         holder.kill()
         holder.wait()
-    with turns(tmp_path, ["a"], nothing):
+    with destination_locks(tmp_path, ["a"], nothing):
         pass

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from catalog.plan import Mode, Policy, Selection, Strategy
-from catalog.unchanged import Before, Ground, reason_to_look
+from catalog.model.plan import Mode, Policy, Selection, Strategy
+from catalog.rules.up_to_date import PreviousSync, SyncInputs, reason_to_sync
 
-GROUND = Ground(
+GROUND = SyncInputs(
     Mode.MIRROR,
     Policy.IMMEDIATE,
     Strategy.DIGEST,
@@ -44,13 +44,13 @@ def test_a_sync_is_skipped_when_nothing_changed(
 ) -> None:
     now = replace(GROUND, **NOW | changed)
 
-    assert reason_to_look(Before(state, GROUND), now, missing=missing) == reason
+    assert reason_to_sync(PreviousSync(state, GROUND), now, missing=missing) == reason
 
 
 def test_what_is_listed_and_not_stored_lacks_nothing() -> None:
     late = replace(GROUND, policy=Policy.ON_DEMAND)
 
-    assert reason_to_look(Before("completed", late), late, missing=True) is None
+    assert reason_to_sync(PreviousSync("completed", late), late, missing=True) is None
 
 
 @pytest.mark.parametrize(
@@ -65,4 +65,4 @@ def test_what_is_listed_and_not_stored_lacks_nothing() -> None:
 def test_some_syncs_are_never_skipped(asked: dict[str, Any], reason: str) -> None:
     ground = replace(GROUND, **asked)
 
-    assert reason_to_look(Before("completed", ground), ground, missing=False) == reason
+    assert reason_to_sync(PreviousSync("completed", ground), ground, missing=False) == reason

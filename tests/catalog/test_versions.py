@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from catalog.digest import Digest
 from catalog.errors import InvalidInput, NotRecorded, RepositoryNotFound
-from catalog.outcome import Outcome, Proof, Status
-from catalog.plan import Action, Mode, Selection
-from catalog.resource import Resource
+from catalog.model.digest import Digest
+from catalog.model.outcome import Outcome, Proof, Status
+from catalog.model.plan import Action, Mode, Selection
+from catalog.model.resource import Resource
 from tests.catalog.desk import HERE, SOURCE, THERE, Desk, file
 
 FILES = [file("a", 1), file("b/c", 2), file("b/d", 3)]
@@ -19,7 +19,7 @@ FILES = [file("a", 1), file("b/c", 2), file("b/d", 3)]
 def test_version_0_is_there_from_the_first_sight_and_empty(desk: Desk) -> None:
     desk.list_source(FILES)
 
-    first = desk.catalog.versions(SOURCE)[0]
+    first = desk.catalog.versions.all(SOURCE)[0]
 
     assert (first.number, first.base, first.total) == (0, None, 0)
     assert desk.paths(SOURCE, 0) == []
@@ -58,7 +58,7 @@ def test_a_changed_etag_is_no_change_when_the_digest_is_equal(desk: Desk) -> Non
 def test_properties_and_types_are_remembered(desk: Desk) -> None:
     desk.list_source([Resource("a", content_type="text/plain", properties={"k": "v"})])
 
-    (row,) = desk.catalog.content(SOURCE)
+    (row,) = desk.catalog.versions.content(SOURCE)
 
     assert (row.content_type, row.properties, row.size) == ("text/plain", '{"k": "v"}', None)
 
@@ -67,12 +67,12 @@ def test_a_listing_with_a_path_twice_is_refused_by_name(desk: Desk) -> None:
     with pytest.raises(InvalidInput, match="'a' twice"):
         desk.list_source([file("a"), file("b"), file("a", 2)])
 
-    assert desk.catalog.latest(SOURCE).number == 0
+    assert desk.catalog.versions.latest(SOURCE).number == 0
 
 
 def test_a_repository_that_was_never_seen_is_not_found(desk: Desk) -> None:
     with pytest.raises(RepositoryNotFound):
-        desk.catalog.latest("s3://never")
+        desk.catalog.versions.latest("s3://never")
 
 
 def test_a_version_that_was_never_made_is_not_found(desk: Desk) -> None:
@@ -88,16 +88,16 @@ def test_a_sync_makes_a_version_and_the_next_one_makes_none(desk: Desk) -> None:
     assert made is not None
     assert (made.address, made.number, made.base, made.run_id) == (HERE, 1, 0, "first")
     assert desk.sync(FILES, "second") is None
-    assert [one.number for one in desk.catalog.versions(HERE)] == [0, 1]
+    assert [one.number for one in desk.catalog.versions.all(HERE)] == [0, 1]
 
 
 def test_making_the_versions_of_a_plan_twice_gives_the_same_ones(desk: Desk) -> None:
     plan = desk.plan(FILES, HERE, THERE)
     desk.carry_out(plan)
 
-    made = desk.catalog.record_versions("run", plan.plan_id)
+    made = desk.catalog.versions.record("run", plan.plan_id)
 
-    assert desk.catalog.record_versions("run", plan.plan_id) == made
+    assert desk.catalog.versions.record("run", plan.plan_id) == made
     assert [version and version.total for version in made] == [3, 3]
 
 
@@ -105,8 +105,8 @@ def test_a_failure_makes_no_version_unless_that_is_allowed(desk: Desk) -> None:
     plan = desk.plan(FILES)
     desk.carry_out(plan, "run", "a")
 
-    assert desk.catalog.record_versions("run", plan.plan_id) == (None,)
-    (partial,) = desk.catalog.record_versions("run", plan.plan_id, allow_partial=True)
+    assert desk.catalog.versions.record("run", plan.plan_id) == (None,)
+    (partial,) = desk.catalog.versions.record("run", plan.plan_id, allow_partial=True)
     assert partial is not None
     assert desk.paths(HERE) == ["b/c", "b/d"]
 
@@ -114,16 +114,16 @@ def test_a_failure_makes_no_version_unless_that_is_allowed(desk: Desk) -> None:
 def test_what_was_not_finished_makes_no_version(desk: Desk) -> None:
     plan = desk.plan(FILES)
 
-    assert desk.catalog.record_versions("run", plan.plan_id) == (None,)
+    assert desk.catalog.versions.record("run", plan.plan_id) == (None,)
 
 
 def test_the_digests_that_a_sync_computed_are_known_of_the_source_too(desk: Desk) -> None:
     desk.list_source(FILES)
     desk.sync(FILES)
 
-    known = {row.path: row.digest for row in desk.catalog.content(SOURCE)}
+    known = {row.path: row.digest for row in desk.catalog.versions.content(SOURCE)}
 
-    assert known == {row.path: row.digest for row in desk.catalog.content(HERE)}
+    assert known == {row.path: row.digest for row in desk.catalog.versions.content(HERE)}
     assert all(known.values())
     assert desk.list_source(FILES).number == 1
 
@@ -132,7 +132,7 @@ def test_equal_bytes_count_once_in_the_distinct_size(desk: Desk) -> None:
     same = Digest.of(b"same")
     desk.list_source([file("a", 4, "e", same), file("b", 4, "e", same), file("c", 3)])
 
-    sizes = desk.catalog.sizes(SOURCE)
+    sizes = desk.catalog.versions.sizes(SOURCE)
 
     assert (sizes.count, sizes.bytes, sizes.distinct_bytes) == (3, 11, 7)
 
@@ -140,23 +140,23 @@ def test_equal_bytes_count_once_in_the_distinct_size(desk: Desk) -> None:
 def test_only_what_was_written_to_is_known_as_written(desk: Desk) -> None:
     desk.list_source(FILES)
     desk.sync(FILES)
-    desk.catalog.record_listing(THERE, desk.listing(FILES))
-    seen = desk.catalog.written()
+    desk.catalog.versions.record_listing(THERE, desk.listing(FILES))
+    seen = desk.catalog.repositories.written()
     adopted = Outcome(
         THERE, "a", "a", Action.KEEP, Status.KEPT, digest="0" * 64, size=1, proof=Proof.WRITE_PROVED
     )
 
-    desk.catalog.record_outcomes("run", "", [adopted])
+    desk.catalog.runs.record_outcomes("run", "", [adopted])
 
     assert seen == {HERE: 3}
-    assert desk.catalog.written() == {HERE: 3, THERE: 3}
+    assert desk.catalog.repositories.written() == {HERE: 3, THERE: 3}
 
 
 def test_what_was_written_to_is_known_as_written_when_nothing_is_left(desk: Desk) -> None:
     desk.sync(FILES)
     request = replace(desk.request([]), mode=Mode.MIRROR, selection=Selection(allow_empty=True))
-    plan = desk.catalog.make_plan(request)
+    plan = desk.catalog.plans.make(request)
     desk.carry_out(plan)
-    desk.catalog.record_versions("run", plan.plan_id)
+    desk.catalog.versions.record("run", plan.plan_id)
 
-    assert desk.catalog.written() == {HERE: 0}
+    assert desk.catalog.repositories.written() == {HERE: 0}

@@ -13,6 +13,7 @@ from uuid import uuid4
 
 import pytest
 
+from catalog.catalog import Catalog
 from catalog.errors import (
     CatalogBroken,
     CatalogError,
@@ -22,10 +23,9 @@ from catalog.errors import (
     PlanOutdated,
     StorageFull,
 )
-from catalog.run import Run
-from catalog.store import Catalog
+from catalog.model.run import Run
 from cli.app import app
-from cli.exits import Exit, exit_of
+from cli.terminal.exit_codes import ExitCode, exit_of
 from tests.catalog.desk import SOURCE, THERE, Desk, file
 from tests.cli.test_table import WITHOUT_PREFECT
 
@@ -39,11 +39,11 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
     monkeypatch.setenv("ENTREPOT_CATALOG", str(tmp_path / "catalog.duckdb"))
     desk = Desk(Catalog.open())
     for run_id, names in (("first", "ab"), ("second", "bc")):
-        desk.catalog.start_run(Run(run_id, "sync", source=SOURCE, destinations=(THERE,)))
+        desk.catalog.runs.start(Run(run_id, "sync", source=SOURCE, destinations=(THERE,)))
         plan = desk.plan([file(f"{name}.txt", etag=f"{name} {run_id}") for name in names], THERE)
         desk.carry_out(plan, run_id)
-        desk.catalog.record_versions(run_id, plan.plan_id)
-        desk.catalog.end_run(run_id, "completed", "done", plan_id=plan.plan_id)
+        desk.catalog.versions.record(run_id, plan.plan_id)
+        desk.catalog.runs.end(run_id, "completed", "done", plan_id=plan.plan_id)
     return desk
 
 
@@ -64,7 +64,7 @@ def asked(desk: Desk, capsys: pytest.CaptureFixture[str]) -> Asked:
 
 def test_ls_lists_repositories_and_then_what_one_holds(asked: Asked) -> None:
     code, out, _ = asked("ls")
-    assert code == Exit.WELL
+    assert code == ExitCode.WELL
     assert f"  {THERE}        2      3" in out
     _, out, _ = asked("ls", THERE)
     assert [line.split()[-1] for line in out.splitlines()] == ["a.txt", "b.txt", "c.txt"]
@@ -92,10 +92,10 @@ def test_versions_and_diff(asked: Asked) -> None:
 
 
 def test_runs_lists_them_and_tells_of_one_what_failed(asked: Asked, desk: Desk) -> None:
-    desk.catalog.start_run(Run("third", "sync", source=SOURCE, destinations=(THERE,)))
+    desk.catalog.runs.start(Run("third", "sync", source=SOURCE, destinations=(THERE,)))
     plan = desk.plan([file("d.txt"), file("e.txt")], THERE)
     desk.carry_out(plan, "third", "e.txt")
-    desk.catalog.end_run("third", "failed", "one failed", plan_id=plan.plan_id)
+    desk.catalog.runs.end("third", "failed", "one failed", plan_id=plan.plan_id)
     listed = json.loads(asked("runs", "--json", "-n", "2")[1])
     assert [(row["run"], row["state"]) for row in listed] == [
         ("third", "failed"),
@@ -123,10 +123,10 @@ def test_sql_asks_and_cannot_write(asked: Asked) -> None:
     )
     assert rows == [{"kind": "sync", "n": 2}]
     code, out, err = asked("sql", "DELETE FROM runs")
-    assert (code, out) == (Exit.USAGE, "")
+    assert (code, out) == (ExitCode.USAGE, "")
     assert "cannot be run" in err
     code, _, err = asked("sql", "SELEC 1")
-    assert code == Exit.USAGE
+    assert code == ExitCode.USAGE
     assert "SELEC" in err
 
 
@@ -149,7 +149,7 @@ def test_sql_asks_and_cannot_write(asked: Asked) -> None:
 )
 def test_what_cannot_be_answered_is_wrong_use(asked: Asked, words: tuple[str, ...]) -> None:
     code, out, err = asked(*words)
-    assert code == Exit.USAGE
+    assert code == ExitCode.USAGE
     assert out == ""
     assert err
     assert "secret" not in err.replace(" ", "")
@@ -158,7 +158,7 @@ def test_what_cannot_be_answered_is_wrong_use(asked: Asked, words: tuple[str, ..
 
 def test_an_error_as_json_names_its_kind(asked: Asked) -> None:
     code, out, err = asked("runs", "none", "--json")
-    assert code == Exit.USAGE
+    assert code == ExitCode.USAGE
     told: dict[str, Any] = json.loads(out)
     assert told["error"]["kind"] == "NotRecorded"
     assert "'none'" in told["error"]["message"]
@@ -168,17 +168,17 @@ def test_an_error_as_json_names_its_kind(asked: Asked) -> None:
 @pytest.mark.parametrize(
     ("error", "code"),
     [
-        (InvalidInput("x"), Exit.USAGE),
-        (NotRecorded("run", "x"), Exit.USAGE),
-        (GuardCrossed("p", "x", ()), Exit.REFUSED),
-        (PlanOutdated("p", "x", ()), Exit.REFUSED),
-        (StorageFull("x", path="x"), Exit.UNREACHABLE),
-        (CatalogBroken("x"), Exit.UNREACHABLE),
-        (CatalogError("x"), Exit.FAILED),
+        (InvalidInput("x"), ExitCode.USAGE),
+        (NotRecorded("run", "x"), ExitCode.USAGE),
+        (GuardCrossed("p", "x", ()), ExitCode.REFUSED),
+        (PlanOutdated("p", "x", ()), ExitCode.REFUSED),
+        (StorageFull("x", path="x"), ExitCode.UNREACHABLE),
+        (CatalogBroken("x"), ExitCode.UNREACHABLE),
+        (CatalogError("x"), ExitCode.FAILED),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else value.name,
 )
-def test_the_exit_code_says_what_kind_of_error_it_was(error: Exception, code: Exit) -> None:
+def test_the_exit_code_says_what_kind_of_error_it_was(error: Exception, code: ExitCode) -> None:
     assert exit_of(error) is code
 
 
@@ -198,7 +198,7 @@ def test_a_question_loads_no_prefect(desk: Desk) -> None:
 
 def test_a_reader_that_goes_away_is_no_error(desk: Desk) -> None:
     many = [file(f"{uuid4().hex}/{number:05}") for number in range(20_000)]
-    desk.catalog.record_listing("file:///many", desk.listing(many), run_id="many")
+    desk.catalog.versions.record_listing("file:///many", desk.listing(many), run_id="many")
     entrepot = subprocess.Popen(
         [sys.executable, "-m", "cli", "ls", "file:///many"],
         cwd=ROOT,
@@ -212,7 +212,7 @@ def test_a_reader_that_goes_away_is_no_error(desk: Desk) -> None:
     entrepot.stdout.close()
     assert entrepot.stderr.read() == b""
     entrepot.stderr.close()
-    assert entrepot.wait(30) == Exit.WELL
+    assert entrepot.wait(120) == ExitCode.WELL
 
 
 def test_versions_are_labelled_and_protected(asked: Asked, desk: Desk) -> None:
@@ -225,11 +225,11 @@ def test_versions_are_labelled_and_protected(asked: Asked, desk: Desk) -> None:
     assert "by=me" not in out
     assert "stage=gold" in asked("label", THERE, "1")[1]
     assert asked("protect", THERE, "1", "audit")[0] == 0
-    assert desk.catalog.version(THERE, 1).protected == ("audit",)
+    assert desk.catalog.versions.get(THERE, 1).protected == ("audit",)
     code, _, error = asked("protect", THERE, "1", "other", "--off")
     assert (code, "not protected for 'other', but for 'audit'" in error) == (2, True)
     assert asked("protect", THERE, "1", "audit", "--off")[0] == 0
-    assert desk.catalog.version(THERE, 1).protected == ()
+    assert desk.catalog.versions.get(THERE, 1).protected == ()
 
 
 def test_a_label_that_is_none_is_refused(asked: Asked) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from cli.table import EVERY, VERBS, Command
+from cli.command_list import EVERY, VERBS, Command
 
 ROOT = Path(__file__).parents[2]
 WITHOUT_PREFECT = """

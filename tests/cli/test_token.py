@@ -10,12 +10,13 @@ from typing import Any
 
 import pytest
 
+from catalog.access.grants import Role
+from catalog.access.tokens import checked
+from catalog.catalog import Catalog
 from catalog.errors import InvalidInput
-from catalog.store import Catalog
-from catalog.token import Role, checked
 from cli.app import app
-from cli.exits import Exit
-from cli.token import moment
+from cli.catalog.tokens import moment
+from cli.terminal.exit_codes import ExitCode
 
 Told = Callable[..., tuple[int, str, str]]
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
@@ -41,14 +42,14 @@ def told(
 def made(told: Told, *words: str) -> dict[str, Any]:
     """Make a token, and return what is told of it."""
     code, out, _ = told("create", *words, "--json")
-    assert code == Exit.WELL
+    assert code == ExitCode.WELL
     (row,) = json.loads(out)
     return dict(row)
 
 
 def test_a_token_is_made_and_its_text_works(told: Told) -> None:
     row = made(told, "--role", "writer", "--note", "ci", "--expires", "30d")
-    token = checked(Catalog.open().known_tokens(), row["text"], datetime.now(UTC))
+    token = checked(Catalog.open().tokens.of_all_tenants(), row["text"], datetime.now(UTC))
     assert token is not None
     assert (token.token_id, token.role, token.note) == (row["token"], Role.WRITER, "ci")
     assert token.expires_at is not None
@@ -59,10 +60,10 @@ def test_without_options_it_reads_and_lasts_and_says_that_the_text_is_shown_once
     told: Told,
 ) -> None:
     code, out, _ = told("create")
-    assert code == Exit.WELL
+    assert code == ExitCode.WELL
     assert "reader" in out
     assert "shown this once" in out
-    (token,) = Catalog.open().tokens()
+    (token,) = Catalog.open().tokens.all()
     assert token.expires_at is None
     listed = told("ls")[1]
     assert token.token_id in listed
@@ -73,16 +74,18 @@ def test_a_token_is_revoked_by_its_id_or_its_text(told: Told) -> None:
     first, second = made(told), made(told)
     for row, word in ((first, first["token"]), (second, second["text"])):
         code, out, _ = told("revoke", word, "--json")
-        assert code == Exit.WELL
+        assert code == ExitCode.WELL
         assert [one["state"] for one in json.loads(out)] == ["revoked"]
-        assert checked(Catalog.open().known_tokens(), row["text"], datetime.now(UTC)) is None
+        assert (
+            checked(Catalog.open().tokens.of_all_tenants(), row["text"], datetime.now(UTC)) is None
+        )
     assert [one["state"] for one in json.loads(told("ls", "--json")[1])] == ["revoked"] * 2
 
 
 def test_what_cannot_be_revoked_is_named_without_its_secret(told: Told) -> None:
     made(told)
     code, _, error = told("revoke", "ent_0123456789ab_topsecret")
-    assert code == Exit.USAGE
+    assert code == ExitCode.USAGE
     assert "0123456789ab" in error
     assert "topsecret" not in error
 
@@ -94,8 +97,8 @@ def test_each_tenant_sees_its_own(told: Told) -> None:
         assert [one["token"] for one in json.loads(told("ls", *words, "--json")[1])] == [
             row["token"]
         ]
-    assert told("revoke", theirs["token"])[0] == Exit.USAGE
-    assert told("revoke", theirs["token"], "--tenant", "lab")[0] == Exit.WELL
+    assert told("revoke", theirs["token"])[0] == ExitCode.USAGE
+    assert told("revoke", theirs["token"], "--tenant", "lab")[0] == ExitCode.WELL
     assert "no token" in told("ls", "--tenant", "nobody")[1]
 
 
@@ -112,9 +115,9 @@ def test_each_tenant_sees_its_own(told: Told) -> None:
 )
 def test_what_cannot_be_made_is_refused(told: Told, words: tuple[str, ...]) -> None:
     code, out, error = told(*words)
-    assert code == Exit.USAGE
+    assert code == ExitCode.USAGE
     assert (out, bool(error)) == ("", True)
-    assert Catalog.open().tokens() == []
+    assert Catalog.open().tokens.all() == []
 
 
 @pytest.mark.parametrize(
@@ -134,3 +137,20 @@ def test_an_end_is_a_duration_or_a_date(text: str, meant: datetime) -> None:
 def test_any_other_end_is_refused(text: str) -> None:
     with pytest.raises(InvalidInput, match="duration"):
         moment(text, NOW)
+
+
+def test_a_token_is_made_for_parts_of_a_tenant(told: Told) -> None:
+    words = ("--grant", "writer:prefix:models/", "--grant", "reader:repository:mirror")
+    part = made(told, *words)
+    assert (part["role"], part["grants"]) == (
+        None,
+        ["reader:repository:mirror", "writer:prefix:models"],
+    )
+    both = made(told, "--role", "reader", *words[:2])
+    assert (both["role"], both["grants"]) == ("reader", ["writer:prefix:models"])
+    assert made(told)["grants"] == []
+    listed = told("ls")[1]
+    assert "reader:repository:mirror, writer:prefix:models" in listed
+    code, _, error = told("create", "--grant", "writer:models")
+    assert code == ExitCode.USAGE
+    assert "expected ROLE:prefix:PREFIX" in error

@@ -13,28 +13,40 @@ from typing import Any
 import pytest
 
 from tests.servers.prefect_at import prefect_at
-from tests.servers.process import free_ports, listens, running
+from tests.servers.prefect_server import (
+    SOON,
+    PrefectServer,
+    prefect_over_postgres,
+    prefect_server,
+)
+from tests.servers.process import ServerMissingError
 
 ROOT = Path(__file__).parents[2]
 Entrepot = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Generator[str]:
-    """Run one for all tests of a module; return its API's URL."""
-    from blocks.local_server import SERVER_ENVIRONMENT  # noqa: PLC0415 - imports Prefect
+def prefect(
+    tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Generator[PrefectServer]:
+    """Run one server for all tests of a module. Its log may hold no error.
 
-    home = tmp_path_factory.mktemp("prefect")
-    (port,) = free_ports(1)
-    words = ("server", "start", "--host", "127.0.0.1", "--port", str(port))
-    with running(
-        [sys.executable, "-m", "prefect", *words],
-        lambda: listens(port),
-        log=home / "server.log",
-        environment={**SERVER_ENVIRONMENT, "PREFECT_HOME": str(home), "PREFECT_UI_ENABLED": "0"},
-        start_s=180,
-    ):
-        yield f"http://127.0.0.1:{port}/api"
+    A module that says `SETTINGS` has it over PostgreSQL, as we ship it, and with these settings.
+    """
+    folder = tmp_path_factory.mktemp("prefect")
+    settings: dict[str, str] | None = getattr(request.module, "SETTINGS", None)
+    try:
+        run = prefect_server if settings is None else prefect_over_postgres
+        with run(folder, **SOON, **(settings or {})) as one:
+            yield one
+    except ServerMissingError as missing:
+        pytest.skip(str(missing))
+
+
+@pytest.fixture(scope="module")
+def server(prefect: PrefectServer) -> str:
+    """Return the URL of that server's API."""
+    return prefect.api
 
 
 @pytest.fixture

@@ -27,6 +27,7 @@ from tests.flows.stand_ins import stored
 from tests.gateway.with_prefect import until
 from tests.servers.postgres import Postgres, postgres
 from tests.servers.prefect_at import prefect_at
+from tests.servers.prefect_server import PrefectServer
 from tests.servers.process import ServerMissingError, free_ports, program, running
 from tests.test_layout import PACKAGES
 
@@ -167,6 +168,8 @@ def test_a_file_goes_the_whole_way(machine: Machine, database: Postgres) -> None
             token = machine.ends("gateway", "entrepot", "token", "create", "--role", "admin")
             with machine.serving("gateway"):
                 synced(machine, next(one for one in token.split() if one.startswith("ent_")))
+        log = machine.folder / "image" / "server.log"
+        assert PrefectServer(machine.environment("worker")["PREFECT_API_URL"], log).errors() == []
     assert held(database, "SELECT count(*) FROM flow_run") == "1"
     assert "drop" in held(database, "SELECT name FROM block_document")
     assert "drop" not in held(database, "SELECT data FROM block_document"), "it is encrypted"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from catalog.store import Catalog
+from catalog.catalog import Catalog
 from tests.deployments.conftest import ROOT
 from tests.flows.guide import Reader
 from tests.flows.stand_ins import gateway_at, put, s3_names, stored, write
@@ -101,7 +101,7 @@ def test_the_command_line(nginx_server: NginxServer, folder: Path) -> None:
 
     assert files(folder / "s3-archive")["a/new"] == b"new"
     assert files(folder / "models") == {"a": b"a", "readme.md": b"read"}
-    version = Catalog.open().version(f"file://{folder}/srv/data", 1)
+    version = Catalog.open().versions.get(f"file://{folder}/srv/data", 1)
     assert version.labels == {"stage": "gold"}
 
 
@@ -109,10 +109,13 @@ def test_operating(server: str, folder: Path) -> None:
     (port,) = free_ports(1)
     shutil.copy(ROOT / "deployments" / "automations.yaml", folder / "own.yaml")
     write(folder, {"etc/gateway.yaml": "tenants: {default: {repositories: {}}}"})
+    write(folder / "srv", {"archive/a": "a", "models/b": "b"})
     names = {
         "http://prefect.example:4200/api": server,
         "/etc/entrepot/": f"{folder}/etc/",
         "--automations FILE": "--automations own.yaml",
+        "/var/backups/": f"{folder}/backups/",
+        "/srv/": f"{folder}/srv/",
         **gateway_at(port),
     }
     reader = Reader("operating.md", names)

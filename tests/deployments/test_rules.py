@@ -11,7 +11,7 @@ import pytest
 import yaml
 from pydantic import SecretStr
 
-from cli.exits import Exit
+from cli.terminal.exit_codes import ExitCode
 from tests.deployments.conftest import ROOT, Entrepot
 
 SetUp = Callable[..., dict[str, str]]
@@ -69,7 +69,7 @@ def test_an_automation_waits_for_its_block(
     assert set_up(*words, folder=tmp_path)["automation tell"] == "left out"
     on = written(tmp_path, "on.yaml", AUTOMATION | {"enabled": True})
     done = entrepot("setup", "--automations", on, folder=tmp_path)
-    assert done.returncode == Exit.USAGE
+    assert done.returncode == ExitCode.USAGE
     assert "'tell' is enabled and needs the block webhook/ruled" in done.stderr
     assert client.read_automations_by_name("tell") == []
 
@@ -149,7 +149,7 @@ def test_what_is_wrong_with_a_file_is_named(
     file = tmp_path / "wrong.yaml"
     file.write_text(text)
     done = entrepot("setup", f"--{option}", file, folder=tmp_path)
-    assert done.returncode == Exit.USAGE
+    assert done.returncode == ExitCode.USAGE
     assert done.stderr.startswith(f"entrepot: {file}")
     assert told in done.stderr
     assert "Traceback" not in done.stderr

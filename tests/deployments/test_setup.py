@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from cli.exits import Exit
+from cli.terminal.exit_codes import ExitCode
 from tests.deployments.conftest import ROOT, Entrepot
 
 SetUp = Callable[..., dict[str, str]]
@@ -89,9 +89,9 @@ def test_another_pool_takes_every_flow(set_up: SetUp, small: Path, client: Any) 
 
 
 def test_a_pool_of_another_type_is_not_taken_for_ours(entrepot: Entrepot, tmp_path: Path) -> None:
-    assert entrepot("setup", "--pool", "typed", folder=tmp_path).returncode == Exit.WELL
+    assert entrepot("setup", "--pool", "typed", folder=tmp_path).returncode == ExitCode.WELL
     done = entrepot("setup", "--pool", "typed", "--pool-type", "docker", folder=tmp_path)
-    assert done.returncode == Exit.USAGE
+    assert done.returncode == ExitCode.USAGE
     assert "'typed' is of type 'process'" in done.stderr
 
 
@@ -109,7 +109,7 @@ def test_the_kubernetes_template_makes_a_pool(set_up: SetUp, tmp_path: Path, cli
 
 def test_a_type_that_nobody_knows_is_refused(entrepot: Entrepot, tmp_path: Path) -> None:
     done = entrepot("setup", "--pool", "odd", "--pool-type", "steam", folder=tmp_path)
-    assert done.returncode == Exit.USAGE
+    assert done.returncode == ExitCode.USAGE
     assert "'steam'" in done.stderr
 
 
@@ -118,21 +118,21 @@ def test_without_a_prefect_yaml_nothing_is_deployed(
 ) -> None:
     assert set_up(folder=tmp_path)["deployments"] == "left out"
     done = entrepot("setup", "--deploy", folder=tmp_path)
-    assert done.returncode == Exit.USAGE
+    assert done.returncode == ExitCode.USAGE
     assert "prefect.yaml cannot be read" in done.stderr
 
 
 def test_a_flow_that_is_not_there_fails_the_deployment(entrepot: Entrepot, small: Path) -> None:
     (small / "prefect.yaml").write_text(SMALL.format(about="One.").replace("plan.plan", "nil.nil"))
     done = entrepot("setup", folder=small)
-    assert done.returncode == Exit.FAILED
+    assert done.returncode == ExitCode.FAILED
     assert "prefect deploy --all` failed" in done.stderr
     assert "nil" in done.stderr
 
 
 def test_without_a_server_it_is_refused(entrepot: Entrepot) -> None:
     done = entrepot("setup", PREFECT_API_URL="")
-    assert done.returncode == Exit.USAGE
+    assert done.returncode == ExitCode.USAGE
     assert done.stderr.startswith("entrepot: set PREFECT_API_URL first")
     assert done.stderr.count("\n") == 1
 
@@ -140,6 +140,6 @@ def test_without_a_server_it_is_refused(entrepot: Entrepot) -> None:
 def test_a_server_that_does_not_answer_is_named(entrepot: Entrepot) -> None:
     url = "http://127.0.0.1:9/api"
     done = entrepot("setup", PREFECT_API_URL=url, PREFECT_CLIENT_MAX_RETRIES="0")
-    assert done.returncode == Exit.UNREACHABLE
+    assert done.returncode == ExitCode.UNREACHABLE
     assert url in done.stderr
     assert "Traceback" not in done.stderr

@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Self
 
-from catalog.manifest import parse_manifest
-from catalog.resource import Resource
-from providers.by_digest import content_path
-from providers.by_number import parted
+from catalog.formats.manifest import parse_manifest
+from catalog.model.resource import Resource
+from providers.layouts.content_names import content_path
+from providers.layouts.numbered_names import split_numbered_path
 
 Read = Callable[[str], bytes]
 """Read a file below the destination's root, as any reader does: without our code."""
@@ -38,7 +38,7 @@ def keys_shown(read: Read) -> dict[str, bytes]:
 
 def shown_by_number(read: Read) -> dict[str, bytes]:
     """Return the set of the layout `versioned`."""
-    found = {parted(key): data for key, data in keys_shown(read).items()}
+    found = {split_numbered_path(key): data for key, data in keys_shown(read).items()}
     return {one[0]: data for one, data in found.items() if one is not None}
 
 
@@ -99,9 +99,9 @@ def main() -> None:
     The arguments are: layout, source, folder, and what it is.
     """
     from blocks import repository as block  # noqa: PLC0415 - imports Prefect
-    from catalog.plan import Mode  # noqa: PLC0415
+    from catalog.model.plan import Mode  # noqa: PLC0415
     from flows.sync import sync  # noqa: PLC0415
-    from providers.local import LocalSettings  # noqa: PLC0415
+    from providers.local.settings import LocalSettings  # noqa: PLC0415
 
     layout, source, end = sys.argv[1], sys.argv[2], Path(sys.argv[3])
     if len(sys.argv) > 4:

@@ -20,7 +20,7 @@ from typing import Any
 
 import yaml
 
-from catalog.store import Catalog
+from catalog.catalog import Catalog
 from cli.app import app
 from tests.flows.stand_ins import write
 from tests.servers.process import ROOT, listens, running
@@ -36,12 +36,12 @@ DEFINES = re.compile(r"\w+=\S+|\w+\(\) \{.*\}")
 COMMAND = re.compile(r"`((?:entrepot|prefect) [a-z][^`…]* [^`…]+)`")
 IDS: Mapping[str, Callable[[Catalog], str]] = {
     "PLAN_ID": lambda catalog: next(
-        str(one.plan_id) for one in catalog.runs() if one.plan_id is not None
+        str(one.plan_id) for one in catalog.runs.all() if one.plan_id is not None
     ),
     "RUN_ID": lambda catalog: next(
-        one.run_id for one in catalog.runs() if one.kind in ("sync", "apply")
+        one.run_id for one in catalog.runs.all() if one.kind in ("sync", "apply")
     ),
-    "TOKEN_ID": lambda catalog: catalog.tokens()[-1].token_id,
+    "TOKEN_ID": lambda catalog: catalog.tokens.all()[-1].token_id,
 }
 """What pages call an id that only the run before tells, and where it is to be found."""
 

@@ -11,7 +11,7 @@ import signal
 import sys
 from pathlib import Path
 
-from providers.keeping import HISTORY
+from providers.interfaces.history import HISTORY
 
 
 def main() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 def main() -> None:
     """Sync `argv[1]` to the folder `argv[2]` under the strategy `marker`."""
-    from catalog.plan import Strategy  # noqa: PLC0415 - as every script, after the guard
+    from catalog.model.plan import Strategy  # noqa: PLC0415 - as every script, after the guard
     from flows.sync import sync  # noqa: PLC0415
 
     sys.addaudithook(die_before_a_marker)

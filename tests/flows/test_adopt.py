@@ -6,7 +6,10 @@ import shutil
 from hashlib import sha256
 from pathlib import Path
 
-from catalog.store import Catalog
+import pytest
+
+from catalog.catalog import Catalog
+from catalog.errors import InvalidInput
 from tests.flows.test_sync import bucket, files
 from tests.servers.seaweedfs import S3Server
 
@@ -32,7 +35,7 @@ def test_what_another_tool_copied_is_not_copied_again(
     result = adopt(str(end))
 
     assert (result.files, result.version.number, result.made) == (3, 1, True)
-    assert {row.digest for row in catalog.content(f"file://{end}")} == {
+    assert {row.digest for row in catalog.versions.content(f"file://{end}")} == {
         sha256(data).hexdigest() for data in files(end).values()
     }
     synced = sync(str(manifest(source)), [str(end)])
@@ -73,3 +76,25 @@ def test_a_lost_catalog_is_rebuilt_and_can_restore(
     sync(str(source), [end])
     assert restore(end, version=1).replaced == 1
     assert verify(end, depth=Depth.DIGEST).version == 3
+
+
+def test_a_lost_catalog_is_rebuilt_from_what_many_repositories_hold(
+    source: Path, tmp_path: Path, catalog: Catalog
+) -> None:
+    from flows.rebuild import RebuildFailed, rebuild  # noqa: PLC0415
+
+    ends = [tmp_path / "one", tmp_path / "two"]
+    for end in ends:
+        shutil.copytree(source, end)
+    (ends[1] / "more").write_text("more")
+    result = rebuild([str(end) for end in ends])
+    assert [one.version.total for one in result.adopted] == [3, 4]
+    assert {row.digest for row in catalog.versions.content(f"file://{ends[1]}")} == {
+        sha256(data).hexdigest() for data in files(ends[1]).values()
+    }
+
+    with pytest.raises(RebuildFailed, match="1 repositories are known again, 1 could not") as one:
+        rebuild(["http://127.0.0.1:9/gone/", str(ends[0])])
+    assert "127.0.0.1:9" in str(one.value)
+    with pytest.raises(InvalidInput, match="name the repositories"):
+        rebuild([])

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from catalog.digest import Digest
 from catalog.errors import RepositoryNotFound
+from catalog.model.digest import Digest
 from tests.flows.test_sync import files
 from tests.servers.faulty import FaultyServer
 

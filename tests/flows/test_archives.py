@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from catalog.archive import ArchiveRefused
+from catalog.catalog import Catalog
 from catalog.errors import InvalidInput, NotRecorded
-from catalog.plan import Mode
-from catalog.store import Catalog
+from catalog.formats.archive import ArchiveRefused
+from catalog.model.plan import Mode
 from tests.flows.test_sync import files
 
 Site = Callable[[str], Catalog]
@@ -56,7 +56,7 @@ def there(site: Site, source: Path, tmp_path: Path) -> Path:
 
 def content(catalog: Catalog, folder: Path, number: int) -> list[tuple[str, str | None]]:
     """Return what a version of a folder holds."""
-    return [(row.path, row.digest) for row in catalog.content(f"file://{folder}", number)]
+    return [(row.path, row.digest) for row in catalog.versions.content(f"file://{folder}", number)]
 
 
 def test_versions_go_from_site_to_site_and_are_equal_there(
@@ -74,7 +74,7 @@ def test_versions_go_from_site_to_site_and_are_equal_there(
     )
     assert (done.versions, done.since, done.artifacts) == ((1, 2), None, 4)
     assert "4 artifacts" in str(done)
-    assert a.run(done.run_id).kind == "export-archive"
+    assert a.runs.get(done.run_id).kind == "export-archive"
 
     b = site("B")
     first = import_archive(done.toc, str(here), versions=[1, 2], mode=Mode.MIRROR)
@@ -113,14 +113,14 @@ def test_importing_twice_finds_nothing_to_do_and_makes_no_version(
     toc = export_archive(str(there), str(tmp_path / "disk" / "all"), versions=[1, 2, 3]).toc
     b = site("B")
     first = import_archive(toc, str(here), versions=[1, 2, 3], mode=Mode.MIRROR)
-    before = b.versions(f"file://{here}")
+    before = b.versions.all(f"file://{here}")
 
     again = import_archive(toc, str(here), versions=[1, 2, 3], mode=Mode.MIRROR)
 
     assert first.changed
     assert not again.changed
     assert again.versions == {3: 3}
-    assert b.versions(f"file://{here}") == before
+    assert b.versions.all(f"file://{here}") == before
     assert before[-1].labels == {"imported": f"file://{there}@3"}
 
 
@@ -162,7 +162,7 @@ def test_a_dry_run_checks_and_touches_nothing(there: Path, site: Site, tmp_path:
 
     assert len(caught.value.problems) == 2
     assert not here.exists()
-    assert [(one.kind, one.state) for one in b.runs()] == [
+    assert [(one.kind, one.state) for one in b.runs.all()] == [
         ("check-archive", "failed"),
         ("check-archive", "failed"),
         ("check-archive", "completed"),
@@ -174,7 +174,7 @@ def test_an_incremental_archive_without_its_base_is_refused_and_names_what_is_mi
 ) -> None:
     from flows.export_archive import export_archive  # noqa: PLC0415
     from flows.import_archive import import_archive  # noqa: PLC0415
-    from transfer.gather import BytesNowhere  # noqa: PLC0415
+    from transfer.locate.gather import BytesNowhere  # noqa: PLC0415
 
     done = export_archive(str(there), str(tmp_path / "more"), since=1)
     assert done.versions == (2, 3)
@@ -207,7 +207,7 @@ def test_a_chain_of_incremental_archives_brings_back_what_a_later_version_droppe
 
     assert result.versions == {2: 2, 3: 3}
     assert files(here) == files(there)
-    assert len(b.versions(f"file://{here}")) == 4
+    assert len(b.versions.all(f"file://{here}")) == 4
 
 
 def test_what_cannot_be_exported_is_refused_before_anything_is_written(

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from catalog.archive import ArchiveRefused
 from catalog.errors import InvalidInput, SecretInUrl
-from catalog.plan import Mode
+from catalog.formats.archive import ArchiveRefused
+from catalog.model.plan import Mode
 from tests.flows.test_archives import Site, content
 from tests.flows.test_archives import site as site  # noqa: PLC0414 - a fixture
 from tests.flows.test_sync import files
@@ -65,7 +65,7 @@ def test_two_repositories_go_from_site_to_site_in_one_archive_with_equal_bytes_o
     again = import_archive(full.toc, ends, mode=Mode.MIRROR)
     assert not again.changed
     for name in two:
-        assert [one.number for one in b.versions(f"file://{ends[name]}")] == [0, 1]
+        assert [one.number for one in b.versions.all(f"file://{ends[name]}")] == [0, 1]
 
     site("A")
     # The bytes of models.txt were in one of both at the other site, not in the other.
@@ -108,7 +108,9 @@ def test_each_repository_has_versions_and_a_base_of_its_own(
     result = import_archive(done.toc, ends, versions={"models": [2, 3]}, mode=Mode.MIRROR)
     assert result["models"].versions == {2: 1, 3: 2}
     assert result["papers"].versions == {1: 1}
-    assert b.latest(f"file://{ends['models']}").labels == {"imported": f"file://{two['models']}@3"}
+    assert b.versions.latest(f"file://{ends['models']}").labels == {
+        "imported": f"file://{two['models']}@3"
+    }
     with tarfile.open(tmp_path / "some.tar") as tar:
         names = [one for one in tar.getnames() if one.startswith("versions/")]
     assert names == ["versions/0/2.jsonl", "versions/0/3.jsonl", "versions/1/1.jsonl"]
@@ -160,7 +162,7 @@ def test_a_mapping_that_does_not_fit_is_one_error_that_names_all_and_writes_noth
     with pytest.raises(SecretInUrl):
         import_archive(toc, {"models": "https://me:secret@example.com/x"})
     assert not here.exists()
-    assert {one.kind for one in b.runs()} == {"check-archive"}
+    assert {one.kind for one in b.runs.all()} == {"check-archive"}
 
 
 def test_what_is_left_out_is_skipped_or_goes_to_its_namesake_if_asked(
@@ -169,7 +171,7 @@ def test_what_is_left_out_is_skipped_or_goes_to_its_namesake_if_asked(
     from blocks.repository import Repository  # noqa: PLC0415
     from flows.export_archive import export_archive  # noqa: PLC0415
     from flows.import_archive import import_archive  # noqa: PLC0415
-    from providers.local import LocalSettings  # noqa: PLC0415
+    from providers.local.settings import LocalSettings  # noqa: PLC0415
 
     site("A")
     toc = export_archive(two, str(tmp_path / "both")).toc
@@ -262,4 +264,4 @@ def test_archives_of_the_former_format_are_still_imported(site: Site, tmp_path: 
         "c.txt": b"beta",
         "sub/same": b"alpha",
     }
-    assert b.latest(f"file://{here}").labels == {"imported": f"{name}@2"}
+    assert b.versions.latest(f"file://{here}").labels == {"imported": f"{name}@2"}

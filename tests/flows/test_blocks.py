@@ -17,7 +17,7 @@ from catalog.errors import InvalidInput, RepositoryNotFound
 def stored(tmp_path: Path) -> str:
     """Store a repository block."""
     from blocks.repository import Repository  # noqa: PLC0415 - imports Prefect
-    from providers.local import LocalSettings  # noqa: PLC0415
+    from providers.local.settings import LocalSettings  # noqa: PLC0415
 
     place = Repository(storage=LocalSettings(path=str(tmp_path / "stored")))
     place.save("stored-place", overwrite=True)

@@ -17,7 +17,7 @@ def test_replicate_names_it_does_the_rest_and_does_not_empty_its_copy(
     store: Store, tmp_path: Path
 ) -> None:
     from flows.replicate import Leftovers, replicate  # noqa: PLC0415
-    from flows.replicate_result import ReplicateFailed  # noqa: PLC0415
+    from flows.results.replicate import ReplicateFailed  # noqa: PLC0415
 
     store("good", a="one")
     store("spoiled", b="two")
@@ -37,7 +37,7 @@ def test_replicate_names_it_does_the_rest_and_does_not_empty_its_copy(
 
 def test_repair_all_names_it_and_mends_the_rest(store: Store, source: Path, tmp_path: Path) -> None:
     from flows.repair_all import repair_all  # noqa: PLC0415
-    from flows.repair_all_result import RepairAllFailed  # noqa: PLC0415
+    from flows.results.repair_all import RepairAllFailed  # noqa: PLC0415
     from flows.sync import sync  # noqa: PLC0415
 
     sync(str(source), [store("good")])

@@ -7,7 +7,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from catalog.store import Catalog
+from catalog.catalog import Catalog
 
 
 def test_a_catalog_is_checked_and_mended(source: Path, tmp_path: Path, catalog: Catalog) -> None:
@@ -28,4 +28,4 @@ def test_a_catalog_is_checked_and_mended(source: Path, tmp_path: Path, catalog: 
     assert "mend=True" in str(raised.value)
     assert mended
     assert mended.mended == 2  # source and destination
-    assert catalog.latest((tmp_path / "end").as_uri()).total == 3
+    assert catalog.versions.latest((tmp_path / "end").as_uri()).total == 3

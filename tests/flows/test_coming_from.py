@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from catalog.store import Catalog
+from catalog.catalog import Catalog
 from tests.flows.guide import Reader
 from tests.flows.stand_ins import forgetting, stored, sync_deployed, write
 from tests.flows.test_sync import files
@@ -71,7 +71,12 @@ def test_from_pulp(nginx_server: NginxServer, folder: Path) -> None:
 
     reader.sentences({"entrepot ls here --version 3": once_more})
 
-    assert [one.number for one in Catalog.open().versions(f"file://{folder}/here")] == [0, 1, 2, 4]
+    assert [one.number for one in Catalog.open().versions.all(f"file://{folder}/here")] == [
+        0,
+        1,
+        2,
+        4,
+    ]
 
 
 def test_from_punch(folder: Path) -> None:

@@ -11,7 +11,7 @@ from typing import Any, get_args
 import pytest
 
 from cli.app import app
-from cli.table import VERBS, Command
+from cli.command_list import VERBS, Command
 
 
 def flow_of(command: Command) -> Any:  # noqa: ANN401 - any flow
@@ -28,7 +28,7 @@ def enums(hint: object) -> list[type[Enum]]:
 
 @pytest.mark.parametrize("command", VERBS, ids=lambda one: one.name)
 def test_a_command_has_the_parameters_of_its_flow(command: Command) -> None:
-    from cli.verbs import command_of  # noqa: PLC0415
+    from cli.flows.commands import command_of  # noqa: PLC0415
 
     made = inspect.signature(command_of(command.place)).parameters
     theirs = inspect.signature(flow_of(command).fn).parameters
@@ -39,9 +39,9 @@ def test_a_command_has_the_parameters_of_its_flow(command: Command) -> None:
 
 @pytest.mark.parametrize("command", VERBS, ids=lambda one: one.name)
 def test_a_choice_is_called_what_it_is_called_everywhere(command: Command) -> None:
-    from cli.by_hand import typed  # noqa: PLC0415
+    from cli.flows.parameters import command_signature  # noqa: PLC0415
 
-    for one in typed(flow_of(command).fn).parameters.values():
+    for one in command_signature(flow_of(command).fn).parameters.values():
         for choices in enums(one.annotation):
             for choice in choices:
                 shown = choice.name.lower().replace("_", "-")
@@ -49,23 +49,25 @@ def test_a_choice_is_called_what_it_is_called_everywhere(command: Command) -> No
 
 
 def test_what_is_no_plain_text_is_given_as_json() -> None:
-    from cli.by_hand import typed, unfolded  # noqa: PLC0415
+    from cli.flows.parameters import command_signature, parse_json_arguments  # noqa: PLC0415
     from flows.export_archive import export_archive  # noqa: PLC0415
 
-    hints = typed(export_archive.fn)
+    hints = command_signature(export_archive.fn)
     given = {
         "repository": '{"books": "/srv/books"}',
         "archive": "{x}",
         "versions": ['{"books": [2]}'],
     }
-    assert unfolded(export_archive.fn, given) == {
+    assert parse_json_arguments(export_archive.fn, given) == {
         "repository": {"books": "/srv/books"},
         "archive": "{x}",  # a path, whatever it looks like
         "versions": {"books": [2]},
     }
     assert hints.parameters["repository"].annotation is str
-    assert unfolded(export_archive.fn, {"versions": [3, 4]}) == {"versions": [3, 4]}
-    assert unfolded(export_archive.fn, {"repository": "./{x}"}) == {"repository": "./{x}"}
+    assert parse_json_arguments(export_archive.fn, {"versions": [3, 4]}) == {"versions": [3, 4]}
+    assert parse_json_arguments(export_archive.fn, {"repository": "./{x}"}) == {
+        "repository": "./{x}"
+    }
 
 
 def test_json_that_is_none_is_wrong_use(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -76,11 +78,11 @@ def test_json_that_is_none_is_wrong_use(tmp_path: Path, capsys: pytest.CaptureFi
 
 
 def test_a_target_may_be_json_too() -> None:
-    from cli.by_hand import unfolded  # noqa: PLC0415
+    from cli.flows.parameters import parse_json_arguments  # noqa: PLC0415
     from flows.pull import pull  # noqa: PLC0415
 
     target = '{"remotePath": "a", "localPath": "b/"}'
-    assert unfolded(pull.fn, {"targets": [target]}) == {
+    assert parse_json_arguments(pull.fn, {"targets": [target]}) == {
         "targets": [{"remotePath": "a", "localPath": "b/"}]
     }
-    assert unfolded(pull.fn, {"targets": ["a", "b"]}) == {"targets": ["a", "b"]}
+    assert parse_json_arguments(pull.fn, {"targets": ["a", "b"]}) == {"targets": ["a", "b"]}

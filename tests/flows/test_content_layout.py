@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from catalog.catalog import Catalog
 from catalog.errors import InvalidInput
-from catalog.finding import Fault
-from catalog.plan import Mode, Policy
-from catalog.store import Catalog
-from providers.by_digest import content_path
+from catalog.model.finding import Fault
+from catalog.model.plan import Mode, Policy
+from providers.layouts.content_names import content_path
+from providers.testing.subject import files_of
 from tests.flows.content import Read, Reader, shown
 from tests.flows.test_sync import bucket, files
 from tests.servers.faulty import FaultyServer
@@ -28,14 +29,14 @@ from tests.transfer.ends import tree
 
 if TYPE_CHECKING:
     from blocks.repository import Repository
-    from catalog.version import ContentRow
+    from catalog.model.version import ContentRow
 
 End = tuple["Repository", Read]
 
 
 def folder(root: Path, layout: str = "content") -> Repository:
     from blocks.repository import Layout, Repository  # noqa: PLC0415 - imports Prefect
-    from providers.local import LocalSettings  # noqa: PLC0415
+    from providers.local.settings import LocalSettings  # noqa: PLC0415
 
     return Repository(storage=LocalSettings(path=str(root)), layout=Layout(layout))
 
@@ -138,7 +139,9 @@ def test_readers_see_one_whole_set_while_syncs_change_it(
 
     assert reader.seen == sets, "each of them, in order, and nothing else"
     for number, data in enumerate(sets, 1):
-        assert {row.path for row in catalog.content(repository.address, number)} == set(data)
+        assert {row.path for row in catalog.versions.content(repository.address, number)} == set(
+            data
+        )
 
 
 def until(moment: Callable[[], bool], reader: Reader) -> None:
@@ -161,11 +164,11 @@ def test_a_killed_sync_leaves_the_old_set_and_the_next_shows_the_new(
     assert run("content", source, end, moment) == -signal.SIGKILL
     assert shown(reader_of(end)) == old
     if moment == "current":
-        assert catalog.latest(f"file://{end}").number == 2, "it is made, but not yet shown"
+        assert catalog.versions.latest(f"file://{end}").number == 2, "it is made, but not yet shown"
 
     assert run("content", source, end) == 0
     assert shown(reader_of(end)) == new
-    assert catalog.latest(f"file://{end}").number == 2
+    assert catalog.versions.latest(f"file://{end}").number == 2
 
 
 def run(*arguments: object) -> int:
@@ -190,7 +193,7 @@ def run(*arguments: object) -> int:
 
 
 def test_what_failed_is_not_shown(tmp_path: Path, faulty_server: FaultyServer) -> None:
-    from flows.result import SyncFailed  # noqa: PLC0415
+    from flows.results.sync import SyncFailed  # noqa: PLC0415
     from flows.sync import sync  # noqa: PLC0415
     from tests.flows.test_kill import publish  # noqa: PLC0415
 
@@ -233,7 +236,9 @@ def written(repository: Repository) -> dict[str, tuple[int | None, str | None]]:
     from providers.cache import STORAGES  # noqa: PLC0415
 
     with STORAGES.opened(repository.settings, repository.open_options()) as storage:
-        return {one.path: (one.modified_us, one.etag) for one in storage.enumerate("sha256")}
+        return {
+            one.path: (one.modified_us, one.etag) for one in files_of(storage.enumerate("sha256"))
+        }
 
 
 def test_a_renamed_file_costs_the_source_nothing(
@@ -272,7 +277,7 @@ def test_it_is_a_source_as_well(tmp_path: Path, end: End, catalog: Catalog) -> N
     assert files(tmp_path / "older") == old
     assert (tmp_path / "pulled" / "a").read_bytes() == b"second"
     assert {name: (tmp_path / "tree" / name).read_bytes() for name in new} == new
-    assert catalog.latest(repository.address).number == 2, "to be listed changes nothing"
+    assert catalog.versions.latest(repository.address).number == 2, "to be listed changes nothing"
 
 
 def test_verify_looks_at_any_version_and_repair_mends(tmp_path: Path, end: End) -> None:
@@ -304,8 +309,8 @@ def test_verify_looks_at_any_version_and_repair_mends(tmp_path: Path, end: End) 
 def check_damage_to_three(source: Path, repository: Repository) -> None:
     """Make sure that `a`, `b` and `c` are found damaged, and that `b` is lost with its source."""
     from flows.repair import RepairFailed, repair  # noqa: PLC0415
+    from flows.results.verify import VerifyFailed  # noqa: PLC0415
     from flows.verify import Depth, verify  # noqa: PLC0415
-    from flows.verify_result import VerifyFailed  # noqa: PLC0415
 
     with pytest.raises(VerifyFailed) as caught:
         verify(repository, depth=Depth.DIGEST)
@@ -321,7 +326,7 @@ def check_damage_to_three(source: Path, repository: Repository) -> None:
 
 
 def rows(repository: Repository) -> list[ContentRow]:
-    return list(Catalog.open().content(repository.address))
+    return list(Catalog.open().versions.content(repository.address))
 
 
 def test_prune_removes_what_no_version_needs(tmp_path: Path, end: End) -> None:
@@ -367,7 +372,7 @@ def test_the_set_of_another_catalog_is_not_replaced(
 
 @pytest.mark.parametrize("name", ["#a", "a\nb", "sha256/ab/" + "0" * 62])
 def test_a_name_that_no_manifest_can_hold_fails_alone(tmp_path: Path, name: str) -> None:
-    from flows.result import SyncFailed  # noqa: PLC0415
+    from flows.results.sync import SyncFailed  # noqa: PLC0415
     from flows.sync import sync  # noqa: PLC0415
 
     fill(tmp_path / "in", {name: b"x", "good": b"y"})
@@ -378,7 +383,7 @@ def test_a_name_that_no_manifest_can_hold_fails_alone(tmp_path: Path, name: str)
 def test_what_it_cannot_do_is_refused_before_anything_is_touched(tmp_path: Path) -> None:
     from flows.reclaim import reclaim  # noqa: PLC0415
     from flows.sync import sync  # noqa: PLC0415
-    from transfer.job import CleanUp  # noqa: PLC0415
+    from transfer.batch.delivery import CleanUp  # noqa: PLC0415
 
     with pytest.raises(InvalidInput, match="would show what it does not hold"):
         sync(str(tmp_path), [folder(tmp_path / "end")], policy=Policy.ON_DEMAND)

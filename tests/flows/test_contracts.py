@@ -11,8 +11,8 @@ import polars as pl
 import pytest
 import yaml
 
+from catalog.catalog import Catalog
 from catalog.errors import InvalidInput, RepositoryNotFound
-from catalog.store import Catalog
 from tests.flows.test_events import Told, told
 from tests.transfer.ends import tree
 
@@ -70,7 +70,7 @@ def test_good_files_arrive_and_bad_ones_are_told_and_put_aside(
     told: Told,
 ) -> None:
     from cli.app import app  # noqa: PLC0415 - imports Prefect
-    from flows.result import SyncFailed  # noqa: PLC0415
+    from flows.results.sync import SyncFailed  # noqa: PLC0415
     from flows.sync import sync  # noqa: PLC0415
 
     contracts = [written(name) for name in ("prices", "price models", "orders", "no drafts")]
@@ -197,15 +197,15 @@ def test_a_plan_keeps_its_contracts_and_a_stored_block_is_one(
 def test_a_contract_that_makes_no_sense_stops_a_run_before_anything_is_touched(
     given: str, kind: type[Exception], found: str
 ) -> None:
-    from flows.contracts import contracts  # noqa: PLC0415 - imports Prefect
+    from flows.forms.contracts import contracts  # noqa: PLC0415 - imports Prefect
 
     with pytest.raises(kind, match=found):
         contracts([given])
 
 
 def test_contracts_are_refused_where_they_cannot_be_kept(incoming: Path, tmp_path: Path) -> None:
-    from flows.contracts import contracts  # noqa: PLC0415 - imports Prefect
-    from flows.options import StepSettings  # noqa: PLC0415
+    from flows.forms.contracts import contracts  # noqa: PLC0415 - imports Prefect
+    from flows.forms.options import StepSettings  # noqa: PLC0415
     from flows.sync import sync  # noqa: PLC0415
 
     with pytest.raises(InvalidInput, match="two contracts are called 'prices'"):

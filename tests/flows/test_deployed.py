@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 
 def verbs() -> dict[str, str]:
     """Return the entrypoint of every flow, by its name."""
-    from flows.verb import Verb  # noqa: PLC0415 - imports Prefect
+    from flows.runs.verb import Verb  # noqa: PLC0415 - imports Prefect
 
     found: dict[str, str] = {}
     for path in sorted((ROOT / "flows").glob("*.py")):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from catalog.store import Catalog
+from catalog.catalog import Catalog
 from tests.flows.test_sync import files
 
 if TYPE_CHECKING:
@@ -54,12 +54,12 @@ def typed(*words: str) -> None:
 
 def told(catalog: Catalog, end: Path) -> tuple[str, str, list[object], list[object]]:
     """Return what the catalog knows of the run that filled `end`, but its id, place and time."""
-    (run,) = (one for one in catalog.runs() if one.destinations == (f"file://{end}",))
+    (run,) = (one for one in catalog.runs.all() if one.destinations == (f"file://{end}",))
     assert run.flow_run_id, "it leads to Prefect's own run"
-    tallies: list[object] = [replace(one, address="") for one in catalog.tallies(run.run_id)]
+    tallies: list[object] = [replace(one, address="") for one in catalog.runs.tallies(run.run_id)]
     outcomes: list[object] = [
         (one.path, one.action, one.status, one.proof, one.digest, one.size)
-        for one in sorted(catalog.outcomes(run.run_id), key=lambda one: one.path)
+        for one in sorted(catalog.runs.outcomes(run.run_id), key=lambda one: one.path)
     ]
     return run.kind, run.state or "", tallies, outcomes
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from cli.exits import Exit
+from cli.terminal.exit_codes import ExitCode
 from tests.flows.spoiled import spoil
 from tests.flows.test_command_line import entrepot
 
@@ -26,8 +26,9 @@ def diagnosed(*words: str) -> tuple[int, Things]:
 @pytest.fixture
 def block(tmp_path: Path) -> Iterator[str]:
     """Store a repository whose folder is there, and forget it afterwards."""
-    from blocks.repository import LimitSettings, Repository  # noqa: PLC0415 - imports Prefect
-    from providers.local import LocalSettings  # noqa: PLC0415
+    from blocks.limits import LimitSettings  # noqa: PLC0415 - imports Prefect
+    from blocks.repository import Repository  # noqa: PLC0415 - imports Prefect
+    from providers.local.settings import LocalSettings  # noqa: PLC0415
 
     (tmp_path / "held").mkdir()
     storage = LocalSettings(path=str(tmp_path / "held"))
@@ -46,18 +47,18 @@ def test_what_is_well_is_said(block: str) -> None:
 def test_a_repository_that_cannot_be_reached_is_ill(block: str, tmp_path: Path) -> None:
     (tmp_path / "held").rmdir()
     code, things = diagnosed()
-    assert code == Exit.FAILED
+    assert code == ExitCode.FAILED
     assert things[f"repository {block}"]["health"] == "ill"
     assert "does not exist" in things[f"repository {block}"]["found"]
     code, things = diagnosed("--no-connect")
-    assert code == Exit.WELL
+    assert code == ExitCode.WELL
     assert "not tried" in things[f"repository {block}"]["found"]
 
 
 def test_a_block_that_cannot_be_used_is_ill_and_told_without_its_values(block: str) -> None:
     spoil(block)
     code, things = diagnosed()
-    assert code == Exit.FAILED
+    assert code == ExitCode.FAILED
     found = things[f"repository {block}"]["found"]
     assert "save it anew" in found
     assert "hunter2" not in found
@@ -73,7 +74,7 @@ def test_what_is_wrong_on_this_machine_is_ill(
     monkeypatch.setenv("ENTREPOT_CATALOG", str(tmp_path / "file" / "catalog.duckdb"))
     monkeypatch.setenv("ENTREPOT_CREDENTIALS", str(tmp_path / "sets"))
     code, things = diagnosed("--no-connect")
-    assert code == Exit.FAILED
+    assert code == ExitCode.FAILED
     assert things["catalog"]["health"] == "ill"
     assert "ENTREPOT_CATALOG" in things["catalog"]["advice"]
     assert things["credential sets"]["found"] == "not a JSON object: bad.json"
@@ -85,7 +86,7 @@ def test_what_is_wrong_on_this_machine_is_ill(
 def test_a_setting_that_cannot_be_read_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ENTREPOT_THREADS", "many")
     code, things = diagnosed()
-    assert code == Exit.FAILED
+    assert code == ExitCode.FAILED
     assert things["settings"]["found"].startswith("ENTREPOT_THREADS: ")
 
 
@@ -132,5 +133,5 @@ def test_a_prefect_server_that_does_not_answer_is_ill(monkeypatch: pytest.Monkey
         },
     )
     code, things = diagnosed()
-    assert code == Exit.FAILED
+    assert code == ExitCode.FAILED
     assert "http://127.0.0.1:9/api" in things["Prefect"]["found"]

@@ -31,7 +31,7 @@ def told() -> Told:
     since = datetime.now(UTC)
 
     def found(name: str, count: int) -> list[ReceivedEvent]:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 120
         with get_client(sync_client=True) as client:
             while True:
                 wanted = EventFilter(  # anew each time: it ends where it is made
@@ -79,7 +79,7 @@ def test_a_version_is_told_with_its_counts_and_no_version_is_not(
 
 
 def test_a_guarded_plan_is_told(source: Path, tmp_path: Path, told: Told) -> None:
-    from flows.options import GuardSettings  # noqa: PLC0415
+    from flows.forms.options import GuardSettings  # noqa: PLC0415
     from flows.sync import sync  # noqa: PLC0415
 
     with pytest.raises(GuardCrossed):

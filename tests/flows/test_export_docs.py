@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from catalog.store import Catalog
+from catalog.catalog import Catalog
 
 PAGE = Path(__file__).parents[2] / "docs" / "export.md"
 PYTHON = re.compile(r"```python\n(.*?)```", re.DOTALL)
@@ -41,4 +41,4 @@ def test_the_examples_of_the_export_page_run(
     assert (tmp_path / "srv" / "there-too" / "new").read_text() == "new"
     assert (tmp_path / "srv" / "statements" / "there-1.json").exists()
     assert (tmp_path / "media" / "disk" / "second-toc.json").exists()
-    assert "import-archive" not in {one.kind for one in catalog.runs()}
+    assert "import-archive" not in {one.kind for one in catalog.runs.all()}

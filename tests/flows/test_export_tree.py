@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from catalog.catalog import Catalog
 from catalog.errors import InvalidInput, NotRecorded
-from catalog.plan import Policy
-from catalog.store import Catalog
+from catalog.model.plan import Policy
 from tests.flows.test_sync import files
 
 
@@ -51,11 +51,11 @@ def test_a_version_is_written_with_a_manifest_from_which_another_instance_syncs(
     assert times[0] == times[1]
     assert "3 files" in str(result)
     assert "3 files" in result._repr_html_()
-    run = catalog.run(result.run_id)
+    run = catalog.runs.get(result.run_id)
     assert (run.kind, run.state) == ("export-tree", "completed")
 
     (out / "new").write_text("NEW")  # what comes out is compared with the manifest
-    from flows.result import SyncFailed  # noqa: PLC0415
+    from flows.results.sync import SyncFailed  # noqa: PLC0415
 
     with pytest.raises(SyncFailed, match=r"'new'.*sha256"):
         sync(result.manifest, [str(tmp_path / "third")])
@@ -113,7 +113,7 @@ def test_bytes_that_are_nowhere_are_all_named_and_nothing_is_left(
     source: Path, end: Path, tmp_path: Path
 ) -> None:
     from flows.export_tree import export_tree  # noqa: PLC0415
-    from transfer.gather import BytesNowhere  # noqa: PLC0415
+    from transfer.locate.gather import BytesNowhere  # noqa: PLC0415
 
     for folder in (source, end):
         (folder / "new").unlink()
@@ -173,12 +173,14 @@ def test_a_source_that_was_only_listed_is_exported_as_it_was_listed(
 ) -> None:
     from flows.export_tree import export_tree  # noqa: PLC0415
     from flows.plan import plan  # noqa: PLC0415
-    from transfer.gather import BytesNowhere  # noqa: PLC0415
+    from transfer.locate.gather import BytesNowhere  # noqa: PLC0415
 
     (source / "later").write_text("later")
     plan(str(source), [str(end)])  # lists it, reads nothing
     assert (
-        next(one for one in catalog.content(f"file://{source}") if one.path == "later").digest
+        next(
+            one for one in catalog.versions.content(f"file://{source}") if one.path == "later"
+        ).digest
         is None
     )
 

@@ -18,7 +18,7 @@ def drop(source: Path) -> Iterator[str]:
     """Store the source with two objectives; one of them cannot be met."""
     from blocks.objective import ObjectiveSettings  # noqa: PLC0415 - imports Prefect
     from blocks.repository import Repository  # noqa: PLC0415
-    from providers.local import LocalSettings  # noqa: PLC0415
+    from providers.local.settings import LocalSettings  # noqa: PLC0415
 
     Repository(
         storage=LocalSettings(path=str(source)),
@@ -35,7 +35,7 @@ def test_a_file_that_did_not_come_fails_the_run_and_is_told(
     drop: str, source: Path, tmp_path: Path, told: Told
 ) -> None:
     from flows.freshness import freshness  # noqa: PLC0415
-    from flows.freshness_result import FreshnessMissed  # noqa: PLC0415
+    from flows.results.freshness import FreshnessMissed  # noqa: PLC0415
     from flows.sync import sync  # noqa: PLC0415
 
     with pytest.raises(FreshnessMissed, match=r"no file like '\*\.txt' came within 1 h; none ever"):

@@ -7,10 +7,10 @@ from uuid import uuid4
 
 import pytest
 
-from catalog.digest import Digest
-from catalog.outcome import Proof, Status
-from catalog.store import Catalog
-from providers.git import GitSettings
+from catalog.catalog import Catalog
+from catalog.model.digest import Digest
+from catalog.model.outcome import Proof, Status
+from providers.git.settings import GitSettings
 from tests.flows.test_sync import files
 from tests.servers.git import GitServer, commit
 
@@ -32,7 +32,7 @@ def test_a_branch_is_synced_and_lfs_proves_its_files_end_to_end(
     first = sync(place, [str(end)])
     assert files(end) == {"a": b"one", "d/b": b"two", "big": big}
     (proof,) = [
-        one.proof for one in catalog.outcomes(first.run_id, Status.STORED) if one.path == "big"
+        one.proof for one in catalog.runs.outcomes(first.run_id, Status.STORED) if one.path == "big"
     ]
     assert proof is Proof.END_TO_END
     assert not sync(place, [str(end)]).changed
@@ -50,7 +50,7 @@ def test_lfs_bytes_that_are_not_as_declared_are_refused(
     git_server: GitServer, tmp_path: Path
 ) -> None:
     from blocks.repository import Repository, RetrySettings  # noqa: PLC0415
-    from flows.result import SyncFailed  # noqa: PLC0415
+    from flows.results.sync import SyncFailed  # noqa: PLC0415
     from flows.sync import sync  # noqa: PLC0415
     from providers.cache import STORAGES  # noqa: PLC0415
 

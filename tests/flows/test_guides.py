@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from catalog.store import Catalog
+from catalog.catalog import Catalog
 from tests.flows.guide import Reader
 from tests.flows.stand_ins import forgetting, gateway_at, put, s3_names, write
 from tests.servers.nginx import NginxServer
@@ -28,7 +28,7 @@ def test_getting_started(tmp_path: Path) -> None:
     assert not (tmp_path / "copy" / "readme.txt").exists()  # the last sync mirrored again
     assert (tmp_path / "catalog" / "catalog.duckdb").exists()  # where the page said
     copy = f"file://{tmp_path}/copy"
-    assert [one.number for one in Catalog.open().versions(copy)] == [0, 1, 2, 3, 4]
+    assert [one.number for one in Catalog.open().versions.all(copy)] == [0, 1, 2, 3, 4]
 
 
 def test_an_sftp_drop(s3_server: S3Server, sftp_server: SftpServer) -> None:

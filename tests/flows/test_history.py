@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from catalog.digest import Digest
-from catalog.outcome import Status
-from catalog.plan import Mode
-from catalog.store import Catalog
+from catalog.catalog import Catalog
+from catalog.model.digest import Digest
+from catalog.model.outcome import Status
+from catalog.model.plan import Mode
 from providers.base import OpenOptions
-from providers.keeping import HISTORY, kept_key
+from providers.interfaces.history import HISTORY, history_key
 from tests.flows.test_sync import bucket, files
 from tests.servers.seaweedfs import S3Server
 from tests.transfer.ends import leftovers, tree
@@ -34,7 +34,7 @@ def edit(source: Path) -> None:
 
 
 def by_digest(*contents: bytes) -> dict[str, bytes]:
-    return {kept_key(Digest.of(data).value): data for data in contents}
+    return {history_key(Digest.of(data).value): data for data in contents}
 
 
 def test_what_a_sync_replaces_and_removes_is_found_by_its_digest(
@@ -52,9 +52,11 @@ def test_what_a_sync_replaces_and_removes_is_found_by_its_digest(
     assert files(end) == files(source)
     assert kept(end) == by_digest(b"alpha", BIN)
     for data in (b"alpha", BIN):
-        (found,) = catalog.locations(Digest.of(data).value)[:1]
-        places = {one.address: one.path for one in catalog.locations(Digest.of(data).value)}
-        key = kept_key(Digest.of(data).value)
+        (found,) = catalog.holdings.locations(Digest.of(data).value)[:1]
+        places = {
+            one.address: one.path for one in catalog.holdings.locations(Digest.of(data).value)
+        }
+        key = history_key(Digest.of(data).value)
         assert places[f"file://{end}/{HISTORY}"] == key, found
 
 
@@ -68,11 +70,11 @@ def test_the_history_is_no_part_of_what_is_counted_listed_or_synced(
     edit(source)
     result = sync(str(source), [str(end)], mode=Mode.MIRROR)
     address = f"file://{end}"
-    assert [one.address for one in catalog.tallies(result.run_id)] == [address]
+    assert [one.address for one in catalog.runs.tallies(result.run_id)] == [address]
     assert [one.address for one in result.destinations] == [address]
     assert result.version == {address: 2}
-    assert {row.path for row in catalog.content(address)} == set(files(source))
-    assert {row.path: row.size for row in catalog.content(f"file://{source}")} == {
+    assert {row.path for row in catalog.versions.content(address)} == set(files(source))
+    assert {row.path: row.size for row in catalog.versions.content(f"file://{source}")} == {
         name: len(data) for name, data in files(source).items()
     }
     again = sync(str(source), [str(end)], mode=Mode.MIRROR)
@@ -91,7 +93,7 @@ def test_the_digest_of_the_source_is_not_mistaken_for_that_of_what_was_kept(
     sync(str(source), [str(end)])
     (source / "a.txt").write_text("ALPHA")  # as long as before
     sync(str(source), [str(end)])
-    digests = {row.path: row.digest for row in catalog.content(f"file://{source}")}
+    digests = {row.path: row.digest for row in catalog.versions.content(f"file://{source}")}
     assert digests["a.txt"] == Digest.of(b"ALPHA").value
 
 
@@ -110,13 +112,13 @@ def test_an_edit_at_the_destination_is_kept_though_nobody_knows_it(
     assert files(end) == files(source)
     assert sorted(kept(end).values()) == [b"somebody's own", b"tampered"]
     assert {name.partition("/")[0] for name in kept(end)} == {"foreign"}
-    assert not catalog.locations(Digest.of(b"tampered").value)
+    assert not catalog.holdings.locations(Digest.of(b"tampered").value)
 
 
 def test_a_destination_may_keep_no_history(source: Path, tmp_path: Path, catalog: Catalog) -> None:
     from blocks.repository import HistorySettings, Repository  # noqa: PLC0415
     from flows.sync import sync  # noqa: PLC0415
-    from providers.local import LocalSettings  # noqa: PLC0415
+    from providers.local.settings import LocalSettings  # noqa: PLC0415
 
     end = Repository(
         storage=LocalSettings(path=str(tmp_path / "end")), history=HistorySettings(keep=False)
@@ -126,7 +128,7 @@ def test_a_destination_may_keep_no_history(source: Path, tmp_path: Path, catalog
     result = sync(str(source), [end], mode=Mode.MIRROR)
     assert (result.replaced, result.removed) == (1, 1)
     assert tree(tmp_path / "end") == files(source)
-    assert not catalog.locations(Digest.of(b"alpha").value)[1:]
+    assert not catalog.holdings.locations(Digest.of(b"alpha").value)[1:]
 
 
 def test_one_run_keeps_at_every_destination_in_its_own_way(
@@ -156,7 +158,7 @@ def test_one_run_keeps_at_every_destination_in_its_own_way(
 def test_what_cannot_be_kept_fails_and_stays(
     source: Path, tmp_path: Path, catalog: Catalog
 ) -> None:
-    from flows.result import SyncFailed  # noqa: PLC0415
+    from flows.results.sync import SyncFailed  # noqa: PLC0415
     from flows.sync import sync  # noqa: PLC0415
 
     end = tmp_path / "end"
@@ -172,6 +174,6 @@ def test_what_cannot_be_kept_fails_and_stays(
     (end / HISTORY).unlink()
     sync(str(source), [str(end)], mode=Mode.MIRROR)
     assert files(end) == files(source)
-    run = catalog.runs()[0]
-    assert not catalog.outcomes(run.run_id, Status.FAILED)
+    run = catalog.runs.all()[0]
+    assert not catalog.runs.outcomes(run.run_id, Status.FAILED)
     assert kept(end) == by_digest(b"alpha", BIN)

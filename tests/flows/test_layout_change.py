@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from catalog.catalog import Catalog
 from catalog.errors import InvalidInput
-from catalog.plan import Mode
-from catalog.store import Catalog
+from catalog.model.plan import Mode
 from tests.flows.test_content_layout import folder
 from tests.transfer.ends import tree
 
@@ -29,7 +29,7 @@ def test_another_layout_is_refused_before_anything_moves(
     with pytest.raises(InvalidInput, match=f"holds 3 files with the layout '{old}'.*'{new}'"):
         sync(str(source), [folder(end, new)])
     assert tree(end) == before
-    assert catalog.latest(folder(end, old).address).number == 1
+    assert catalog.versions.latest(folder(end, old).address).number == 1
     assert sync(str(source), [folder(end, old)]).added == 1
 
 

@@ -14,8 +14,8 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
 
-from catalog.plan import Mode
-from catalog.store import Catalog
+from catalog.catalog import Catalog
+from catalog.model.plan import Mode
 from tests.flows.test_sync import files
 
 NAMES = ("a", "b", "sub/c", "sub/deep/d")
@@ -126,9 +126,9 @@ class Histories(RuleBasedStateMachine):
     def check(self) -> None:
         """Compare every version with the model, and the folder with the latest."""
         catalog, address = Catalog.open(), f"file://{self.end}"
-        assert [one.number for one in catalog.versions(address)] == sorted(self.versions)
+        assert [one.number for one in catalog.versions.all(address)] == sorted(self.versions)
         for number, content in self.versions.items():
-            found = {row.path: row.digest for row in catalog.content(address, number)}
+            found = {row.path: row.digest for row in catalog.versions.content(address, number)}
             assert found == {name: sha256(text).hexdigest() for name, text in content.items()}
         assert files(self.end) == self.versions[self.latest]
 

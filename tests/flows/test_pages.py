@@ -17,7 +17,7 @@ import pytest
 import yaml
 from standardwebhooks import Webhook as Verifier
 
-from catalog.store import Catalog
+from catalog.catalog import Catalog
 from tests.flows.guide import DOCS, Reader, blocks
 from tests.flows.stand_ins import forgetting, put, s3_names, stored, sync_deployed, write
 from tests.flows.test_sync import files
@@ -103,6 +103,12 @@ def test_freshness(folder: Path) -> None:
     reader.read(before={1: listed})
 
 
+def test_gaps(folder: Path) -> None:
+    Reader("gaps.md", {}).read()
+
+    assert set(files(folder / "shelf")) == {"a.csv"}
+
+
 def test_layouts(s3_server: S3Server, folder: Path) -> None:
     for bucket in ("mirror", "inbox"):
         put(s3_server, bucket, {})
@@ -143,7 +149,7 @@ def test_modify(folder: Path) -> None:
     Reader("modify.md", {}).read()
 
     address = f"file://{folder}/s3-models"
-    assert [one.number for one in Catalog.open().versions(address)] == [0, 1, 2, 3]
+    assert [one.number for one in Catalog.open().versions.all(address)] == [0, 1, 2, 3]
     assert files(folder / "s3-models") == {"new/model.bin": b"3"}  # version 4 of staging, at last
 
 
@@ -166,8 +172,8 @@ def test_policies(mirror: str, folder: Path) -> None:
 
     assert not [*(folder / "s3-cache").glob("**/*.bin")]
     address, catalog = f"file://{folder}/s3-cache", Catalog.open()
-    assert [one.number for one in catalog.versions(address)] == [0, 1]
-    assert catalog.unstored(address) == 2
+    assert [one.number for one in catalog.versions.all(address)] == [0, 1]
+    assert catalog.origins.count(address) == 2
 
 
 def test_providers(folder: Path) -> None:
@@ -216,7 +222,7 @@ def test_replicate(folder: Path) -> None:
 
 
 def test_selection(folder: Path) -> None:
-    from flows.selection import SelectionSettings  # noqa: PLC0415 - imports Prefect
+    from flows.forms.selection import SelectionSettings  # noqa: PLC0415 - imports Prefect
     from flows.sync import sync  # noqa: PLC0415
 
     text = "t" * 2000
@@ -238,7 +244,7 @@ def test_selection(folder: Path) -> None:
 
 
 def test_steps(folder: Path) -> None:
-    from flows.result import SyncFailed  # noqa: PLC0415 - imports Prefect
+    from flows.results.sync import SyncFailed  # noqa: PLC0415 - imports Prefect
 
     stored(folder / "sftp-partner", {"a.tmp": "t", "b": "well", "c": "EICAR"})
     stored(folder / "s3-archive", {})
@@ -252,7 +258,8 @@ def test_steps(folder: Path) -> None:
 def test_tokens() -> None:
     Reader("tokens.md", {"2bb9709e6691": "TOKEN_ID"}).read()
 
-    assert [one.note for one in Catalog.open().tokens()] == ["ci of the lab", "dashboard"]
+    made = [one.note for one in Catalog.open().tokens.all()]
+    assert made == ["ci of the lab", "trains fraud", "", "", "dashboard", ""]
 
 
 def test_webhooks(folder: Path) -> None:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from catalog.catalog import Catalog
 from catalog.errors import GuardCrossed, InvalidInput, NotRecorded, PlanOutdated
-from catalog.plan import Mode
-from catalog.store import Catalog
+from catalog.model.plan import Mode
 from tests.flows.test_sync import files
 
 if TYPE_CHECKING:
@@ -122,8 +122,8 @@ def test_apply_does_exactly_what_was_planned(
 
     assert sorted(files(end)) == ["a.txt", "empty", "sub/b.bin"]
     assert (result.added, result.plan_id) == (3, planned.plan_id)
-    assert catalog.latest(f"file://{end}").total == 3
-    assert catalog.run(result.run_id).kind == "apply"
+    assert catalog.versions.latest(f"file://{end}").total == 3
+    assert catalog.runs.get(result.run_id).kind == "apply"
 
 
 @pytest.mark.parametrize(
@@ -179,7 +179,7 @@ def test_apply_takes_the_ends_again_where_nothing_leads_to_them(
     from blocks.repository import Repository  # noqa: PLC0415
     from flows.apply import apply  # noqa: PLC0415
     from flows.plan import plan  # noqa: PLC0415
-    from providers.local import LocalSettings  # noqa: PLC0415
+    from providers.local.settings import LocalSettings  # noqa: PLC0415
 
     end = Repository(storage=LocalSettings(path=str(tmp_path / "end"), fsync=True))
     planned = plan(str(source), [end])
@@ -211,16 +211,16 @@ def test_a_mirror_that_would_remove_most_of_a_destination_is_refused(
     with pytest.raises(GuardCrossed, match=r"removes 30 of 40 files \(75%\), allowed are 50%"):
         sync(str(source), [str(end)], mode=Mode.MIRROR)
     assert len(files(end)) == 40
-    assert catalog.runs(1)[0].state == "failed"
+    assert catalog.runs.all(1)[0].state == "failed"
 
-    from flows.options import GuardSettings  # noqa: PLC0415
+    from flows.forms.options import GuardSettings  # noqa: PLC0415
 
     allowed = GuardSettings(removal_share=0.8)
     assert sync(str(source), [str(end)], mode=Mode.MIRROR, guards=allowed).removed == 30
 
 
 def test_a_plan_shows_the_guards_it_crosses(source: Path, tmp_path: Path) -> None:
-    from flows.options import GuardSettings  # noqa: PLC0415
+    from flows.forms.options import GuardSettings  # noqa: PLC0415
     from flows.plan import plan  # noqa: PLC0415
 
     planned = plan(str(source), [str(tmp_path / "end")], guards=GuardSettings(bytes=100))
@@ -232,11 +232,11 @@ def test_a_plan_shows_the_guards_it_crosses(source: Path, tmp_path: Path) -> Non
 def test_a_person_decides_through_prefect_whether_a_guarded_plan_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answered: str
 ) -> None:
-    from flows import approval, verdict  # noqa: PLC0415
-    from flows.options import GuardSettings  # noqa: PLC0415
+    from flows.forms import approval, approval_form  # noqa: PLC0415
+    from flows.forms.options import GuardSettings  # noqa: PLC0415
     from flows.sync import sync  # noqa: PLC0415
 
-    monkeypatch.setattr(verdict, "LOOK_S", 1)
+    monkeypatch.setattr(approval_form, "LOOK_S", 1)
     source, end = many(tmp_path / "source", 3), tmp_path / "end"
     ended: list[object] = []
 
@@ -259,7 +259,7 @@ def test_a_person_decides_through_prefect_whether_a_guarded_plan_goes_on(
     assert "writes 18 bytes, allowed are 1" in description
     assert files(end) == {}, "nothing is touched before the answer"
     answer(paused, {"approve": answered == "approved", "note": "so I say"})
-    thread.join(timeout=60)
+    thread.join(timeout=240)
 
     if answered == "approved":
         assert getattr(ended[0], "added", None) == 3
@@ -277,7 +277,7 @@ def wait_for_pause() -> tuple[FlowRun, str]:
     from prefect.client.schemas.sorting import FlowRunSort  # noqa: PLC0415
 
     wanted = FlowRunFilter.model_validate({"state": {"type": {"any_": ["PAUSED"]}}})
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 240
     with get_client(sync_client=True) as client:
         while time.monotonic() < deadline:
             found = client.read_flow_runs(

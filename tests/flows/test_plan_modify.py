@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from catalog.catalog import Catalog
 from catalog.errors import (
     BytesMissing,
     ContentConflict,
@@ -15,8 +16,7 @@ from catalog.errors import (
     NotRecorded,
     PlanOutdated,
 )
-from catalog.plan import Mode
-from catalog.store import Catalog
+from catalog.model.plan import Mode
 from tests.flows.test_restore import url, write
 from tests.flows.test_sync import bucket, files
 from tests.servers.seaweedfs import S3Server
@@ -70,7 +70,9 @@ def test_a_planned_modification_is_applied_as_modify_would_do_it(
     assert files(one) == files(twin) == MADE
     ours, theirs = applied.destinations[0], modified.destinations[0]
     assert astuple(ours)[2:] == astuple(theirs)[2:]
-    rows = [[(r.path, r.digest) for r in catalog.content(url(end), 2)] for end in (one, twin)]
+    rows = [
+        [(r.path, r.digest) for r in catalog.versions.content(url(end), 2)] for end in (one, twin)
+    ]
     assert rows[0] == rows[1]
     assert not plan_modify(str(one), add=adding, base_version=2), "a second time there is nothing"
 
@@ -146,7 +148,7 @@ def test_what_makes_no_sense_is_refused_before_a_plan_is_stored(one: Path, two: 
 
 def test_the_guards_of_the_plan_hold_when_it_is_applied(one: Path) -> None:
     from flows.apply import apply  # noqa: PLC0415
-    from flows.options import GuardSettings  # noqa: PLC0415
+    from flows.forms.options import GuardSettings  # noqa: PLC0415
     from flows.plan_modify import plan_modify  # noqa: PLC0415
 
     now = files(one)

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from catalog.catalog import Catalog
 from catalog.errors import BytesMissing, PlanOutdated
-from catalog.plan import Mode, Strategy
-from catalog.store import Catalog
+from catalog.model.plan import Mode, Strategy
 from tests.flows.test_restore import url, write
 from tests.flows.test_sync import files
 
@@ -51,7 +51,7 @@ def test_a_planned_restore_touches_nothing_until_it_is_applied(
     }
     assert (applied.added, applied.replaced, applied.removed) == (1, 1, 1)
     assert files(changed) == BEFORE
-    assert catalog.latest(url(changed)).number == 3
+    assert catalog.versions.latest(url(changed)).number == 3
     assert not plan_restore(str(changed), version=1)
 
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from catalog.digest import Digest
+from catalog.catalog import Catalog
 from catalog.errors import InvalidInput
-from catalog.plan import Mode, Policy
-from catalog.store import Catalog
+from catalog.model.digest import Digest
+from catalog.model.plan import Mode, Policy
 from tests.flows.test_restore import url, write
 from tests.flows.test_sync import bucket, files
 from tests.servers.faulty import FaultyServer
@@ -45,12 +45,12 @@ def test_a_late_policy_catalogues_everything_and_asks_for_no_byte(
     assert result.changed
     assert "2 catalogued" in str(result)
     assert result.version == {url(end): 1}
-    rows = {row.path: row for row in catalog.content(url(end))}
+    rows = {row.path: row for row in catalog.versions.content(url(end))}
     assert rows["b"].digest == "0" * 64, "what the source declares is told"
-    origin = catalog.origin(url(end), "a")
+    origin = catalog.origins.get(url(end), "a")
     assert origin is not None
     assert (origin.origin_path, origin.policy) == ("a", policy)
-    assert catalog.origin(url(end), "nowhere") is None
+    assert catalog.origins.get(url(end), "nowhere") is None
 
 
 @pytest.mark.parametrize("policy", LATE)
@@ -81,13 +81,15 @@ def test_immediate_fetches_all_that_is_missing_and_makes_no_version(
     source, wanted = published(nginx_server, f"flip-{policy}", a="alpha", b="b")
     end = repository(bucket(s3_server, f"flip-{policy}"))  # type: ignore[arg-type]
     sync(source, [end], policy=policy)
-    assert catalog.unstored(end.address) == 2
+    assert catalog.origins.count(end.address) == 2
 
     result = sync(source, [end])
 
     assert (result.added, result.catalogued, result.version) == (2, 0, {end.label: 1})
-    assert catalog.unstored(end.address) == 0
-    assert all(row.digest for row in catalog.content(end.address)), "now the bytes were read"
+    assert catalog.origins.count(end.address) == 0
+    assert all(row.digest for row in catalog.versions.content(end.address)), (
+        "now the bytes were read"
+    )
     assert not sync(source, [end]).changed
     copy = nginx_server.root.parent / f"copy-{policy}"
     promote(end, [str(copy)])
@@ -106,8 +108,8 @@ def test_what_is_stored_stays_stored_under_a_later_policy(tmp_path: Path, catalo
 
     assert (result.kept, result.catalogued) == (2, 1)
     assert files(end) == before
-    assert [row.path for row in catalog.content(url(end))] == ["a", "b", "c"]
-    assert catalog.unstored(url(end)) == 1
+    assert [row.path for row in catalog.versions.content(url(end))] == ["a", "b", "c"]
+    assert catalog.origins.count(url(end)) == 1
 
 
 def test_a_file_that_changed_is_catalogued_anew_and_its_old_bytes_stay_until_it_is_fetched(
@@ -124,7 +126,7 @@ def test_a_file_that_changed_is_catalogued_anew_and_its_old_bytes_stay_until_it_
     result = sync(str(source), [str(end)], policy=Policy.ON_DEMAND)
     assert (result.catalogued, result.version) == (1, {url(end): 2})
     assert files(end) == before
-    assert [row.size for row in catalog.content(url(end))] == [5]
+    assert [row.size for row in catalog.versions.content(url(end))] == [5]
     assert not sync(str(source), [str(end)], policy=Policy.ON_DEMAND).changed
 
     result = sync(str(source), [str(end)])
@@ -148,7 +150,7 @@ def test_a_file_that_changed_before_it_was_fetched_makes_a_version(
 
     assert result.version == {url(end): 2}
     assert files(end) == {"a": b"two", "b": b"b"}
-    assert catalog.latest(url(end)).replaced == 1
+    assert catalog.versions.latest(url(end)).replaced == 1
 
 
 def test_a_mirror_forgets_what_is_only_catalogued_and_touches_no_other_file(
@@ -169,9 +171,9 @@ def test_a_mirror_forgets_what_is_only_catalogued_and_touches_no_other_file(
     result = sync(str(source), [str(end)], policy=Policy.ON_DEMAND, mode=Mode.MIRROR)
 
     assert (result.removed, result.kept) == (2, 1)
-    assert [row.path for row in catalog.content(url(end))] == ["kept"]
+    assert [row.path for row in catalog.versions.content(url(end))] == ["kept"]
     assert files(end) == {"later": b"somebody's own"}
-    assert catalog.unstored(url(end)) == 1
+    assert catalog.origins.count(url(end)) == 1
     assert not sync(str(source), [str(end)], policy=Policy.ON_DEMAND, mode=Mode.MIRROR).changed
 
 
@@ -187,7 +189,7 @@ def test_a_late_plan_says_so_and_apply_carries_it_out(tmp_path: Path, catalog: C
     assert made
     assert "write nothing" in str(made)
     assert (made.tallies[0].add, made.tallies[0].bytes, made.plan.batches) == (1, 0, 0)
-    assert catalog.plan(made.plan_id).policy is Policy.ON_DEMAND
+    assert catalog.plans.get(made.plan_id).policy is Policy.ON_DEMAND
     result = apply(made.plan_id)
     assert (result.catalogued, files(end)) == (1, {})
     assert "was catalogued" in str(explain(result.run_id, "a"))
@@ -219,7 +221,7 @@ def test_a_repository_that_stores_little_is_no_source_of_a_mirror(
         sync(str(middle), [str(tmp_path / "end")], mode=Mode.MIRROR)
     (middle / "own").write_text("o")
     sync(str(middle), [str(tmp_path / "end")])
-    assert catalog.latest(url(middle)).total == 4, "listing it forgets nothing of it"
+    assert catalog.versions.latest(url(middle)).total == 4, "listing it forgets nothing of it"
 
 
 def test_a_deleted_version_is_told_again(source: Path, tmp_path: Path, catalog: Catalog) -> None:
@@ -227,12 +229,12 @@ def test_a_deleted_version_is_told_again(source: Path, tmp_path: Path, catalog: 
 
     end = str(tmp_path / "end")
     sync(str(source), [end], policy=Policy.ON_DEMAND)
-    catalog.delete_version(url(tmp_path / "end"), 1)
+    catalog.versions.delete(url(tmp_path / "end"), 1)
 
     sync(str(source), [end], policy=Policy.STREAMED)
 
-    assert catalog.latest(url(tmp_path / "end")).total == 3
-    policies = {one.policy for one in catalog.origins(url(tmp_path / "end"))}
+    assert catalog.versions.latest(url(tmp_path / "end")).total == 3
+    policies = {one.policy for one in catalog.origins.all(url(tmp_path / "end"))}
     assert policies == {Policy.STREAMED}
 
 
@@ -250,9 +252,9 @@ def test_fetch_brings_what_is_asked_for_and_makes_no_version(
     result = fetch(end, ["a"])
 
     assert (result.files, result.bytes, result.unstored) == (1, 5, 1)
-    assert catalog.latest(end.address).number == 1
-    assert catalog.origin(end.address, "a") is None
-    assert catalog.location(end.address, "a") is not None
+    assert catalog.versions.latest(end.address).number == 1
+    assert catalog.origins.get(end.address, "a") is None
+    assert catalog.holdings.location(end.address, "a") is not None
     looked = verify(end, depth=Depth.DIGEST)
     assert looked
     assert (looked.unstored, looked.read, looked.findings) == (1, 1, ())
@@ -266,7 +268,7 @@ def test_fetch_refuses_what_is_streamed_and_what_is_no_longer_as_catalogued(
     nginx_server: NginxServer, tmp_path: Path
 ) -> None:
     from flows.fetch import fetch  # noqa: PLC0415
-    from flows.result import SyncFailed  # noqa: PLC0415
+    from flows.results.sync import SyncFailed  # noqa: PLC0415
     from flows.sync import sync  # noqa: PLC0415
 
     source, _ = published(nginx_server, "refused", a="alpha", b="b")
@@ -297,12 +299,12 @@ def test_reclaimed_files_go_are_told_and_come_back(
     told = reclaim([end], dry_run=True)
     assert (told.files, told.bytes) == (3, size)
     assert "would be reclaimed" in str(told)
-    assert catalog.unstored(end.address) == 0
+    assert catalog.origins.count(end.address) == 0
 
     result = reclaim([end])
 
     assert (result.files, result.bytes) == (3, size)
-    assert catalog.latest(end.address).total == 3
+    assert catalog.versions.latest(end.address).total == 3
     assert verify(end).unstored == 3
     assert not reclaim([end]), "a second time there is nothing to do"
     assert not sync(str(source), [end], policy=Policy.ON_DEMAND).changed
@@ -331,7 +333,7 @@ def test_the_last_copy_never_goes(source: Path, tmp_path: Path, catalog: Catalog
     assert reclaim([str(one)]).files == 3, "the other holds them all"
     assert not reclaim([str(two)])
     assert (files(one), files(two)) == ({}, whole)
-    assert catalog.unstored(url(one)) == 3
+    assert catalog.origins.count(url(one)) == 3
 
 
 def test_what_a_kept_version_contains_stays_and_so_does_what_somebody_changed(
@@ -389,4 +391,4 @@ def test_the_same_bytes_from_elsewhere_fill_a_catalogued_file_in(
 
     assert (filled.failed, filled.bytes, files(end)) == (0, 5, {"a": b"alpha"})
     assert filled.version == {url(end): 1}
-    assert not list(catalog.origins(url(end)))
+    assert not list(catalog.origins.all(url(end)))

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
+from catalog.catalog import Catalog
 from catalog.errors import InvalidInput, NotRecorded
-from catalog.plan import Strategy
+from catalog.model.plan import Strategy
 from catalog.provenance import statement
-from catalog.store import Catalog
 
 
 @pytest.fixture
@@ -49,10 +49,10 @@ def test_a_statement_says_what_came_from_where_by_which_run_and_how_proven(
     assert found["_type"] == "https://in-toto.io/Statement/v1"
     assert found["predicateType"] == "https://slsa.dev/provenance/v1"
     assert {one["name"]: one["digest"]["sha256"] for one in found["subject"]} == {
-        row.path: row.digest for row in catalog.content(address)
+        row.path: row.digest for row in catalog.versions.content(address)
     }
     build, run = found["predicate"]["buildDefinition"], found["predicate"]["runDetails"]
-    version = catalog.latest(address)
+    version = catalog.versions.latest(address)
     assert build["externalParameters"] == {
         "destination": {"uri": address, "version": 2},
         "kind": "sync",
@@ -61,9 +61,9 @@ def test_a_statement_says_what_came_from_where_by_which_run_and_how_proven(
         "strategy": "digest",
     }
     assert build["internalParameters"]["proofs"] == {"end-to-end": 4}
-    plan_id = catalog.plan_id_of(address, 2)
+    plan_id = catalog.plans.id_of(address, 2)
     assert plan_id is not None
-    plan = catalog.plan(plan_id)
+    plan = catalog.plans.get(plan_id)
     assert build["internalParameters"]["plan"] == {"digest": plan.digest, "id": plan.plan_id}
     (origin,) = build["resolvedDependencies"]
     text = (tmp_path / "out2" / "PULP_MANIFEST").read_bytes()
@@ -137,8 +137,8 @@ def test_a_source_version_that_was_deleted_is_not_guessed(
         return dict(one)
 
     assert [origin(one)["annotations"]["version"] for one in (1, 2, 3)] == [1, 2, 3]
-    catalog.delete_version(f"file://{source}", 2)
-    catalog.delete_version(f"file://{source}", 3)
+    catalog.versions.delete(f"file://{source}", 2)
+    catalog.versions.delete(f"file://{source}", 3)
     assert [origin(one).get("annotations") for one in (1, 2, 3)] == [{"version": 1}, None, None]
 
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from catalog.digest import Digest
+from catalog.catalog import Catalog
 from catalog.errors import InvalidInput
-from catalog.plan import Mode
-from catalog.store import Catalog
+from catalog.model.digest import Digest
+from catalog.model.plan import Mode
 from tests.flows.test_sync import bucket, files
 from tests.servers.seaweedfs import S3Server
 
@@ -84,7 +84,9 @@ def test_history_goes_when_no_version_needs_it(tmp_path: Path, catalog: Catalog)
     assert kept() == {"second"}
     restore(str(end), version=2)
     assert files(end) == {"a": b"second"}
-    assert not catalog.locations("a7937b64b8caa58f03721bb6bacf5c78cb235febe0e70b1b84cd99541461a08e")
+    assert not catalog.holdings.locations(
+        "a7937b64b8caa58f03721bb6bacf5c78cb235febe0e70b1b84cd99541461a08e"
+    )
 
 
 def test_old_records_go_and_versions_stay(source: Path, tmp_path: Path, catalog: Catalog) -> None:
@@ -94,13 +96,13 @@ def test_old_records_go_and_versions_stay(source: Path, tmp_path: Path, catalog:
     end = tmp_path / "end"
     result = sync(str(source), [str(end)])
     sync(str(source), [str(end)])
-    before = list(catalog.content(f"file://{end}"))
+    before = list(catalog.versions.content(f"file://{end}"))
 
     assert prune(str(end)).rows == 0, "they are young"
     assert prune(str(end), records_days=0).rows > 0
-    assert catalog.outcomes(result.run_id) == []
-    assert list(catalog.content(f"file://{end}")) == before
-    assert catalog.run(result.run_id).state == "completed", "it made a version"
+    assert catalog.runs.outcomes(result.run_id) == []
+    assert list(catalog.versions.content(f"file://{end}")) == before
+    assert catalog.runs.get(result.run_id).state == "completed", "it made a version"
     assert not sync(str(source), [str(end)]).changed
 
 

@@ -87,7 +87,7 @@ def test_a_link_inside_the_directory_that_leads_out_is_not_followed(
     source: Path, tmp_path: Path
 ) -> None:
     from flows.pull import TargetSettings, pull  # noqa: PLC0415
-    from flows.result import SyncFailed  # noqa: PLC0415
+    from flows.results.sync import SyncFailed  # noqa: PLC0415
 
     out, outside = tmp_path / "out", tmp_path / "outside"
     out.mkdir()
@@ -116,7 +116,7 @@ def test_the_root_is_a_target_too(source: Path, tmp_path: Path, everything: str)
 
 def test_a_mounted_folder_may_be_linked(source: Path, tmp_path: Path) -> None:
     from flows.pull import pull  # noqa: PLC0415
-    from providers.local_storage import Placement  # noqa: PLC0415
+    from providers.local.storage import Placement  # noqa: PLC0415
 
     for _ in range(2):
         pull(str(source), ["sub"], str(tmp_path / "out"), placement=Placement.SYMLINK)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from catalog.digest import Digest
-from catalog.plan import Mode
+from catalog.model.digest import Digest
+from catalog.model.plan import Mode
 from tests.flows.test_sync import bucket, files
 from tests.servers.faulty import FaultyServer
 from tests.servers.seaweedfs import S3Server

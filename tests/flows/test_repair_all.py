@@ -52,7 +52,7 @@ def test_each_is_mended_and_one_that_is_unreachable_stops_no_other(
     tmp_path: Path, s3_server: S3Server, store: Store
 ) -> None:
     from flows.repair_all import repair_all  # noqa: PLC0415
-    from flows.repair_all_result import RepairAllFailed  # noqa: PLC0415
+    from flows.results.repair_all import RepairAllFailed  # noqa: PLC0415
     from flows.sync import sync  # noqa: PLC0415
 
     source = tmp_path / "source"
@@ -92,7 +92,7 @@ def test_bytes_that_are_nowhere_are_named_and_the_rest_is_mended(
     tmp_path: Path, store: Store
 ) -> None:
     from flows.repair_all import repair_all  # noqa: PLC0415
-    from flows.repair_all_result import RepairAllFailed  # noqa: PLC0415
+    from flows.results.repair_all import RepairAllFailed  # noqa: PLC0415
     from flows.sync import sync  # noqa: PLC0415
 
     write(tmp_path / "s1", lost="one", kept="two")

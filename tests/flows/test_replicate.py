@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from catalog.catalog import Catalog
 from catalog.errors import InvalidInput
-from catalog.store import Catalog
 from tests.flows.test_sync import files
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ Store = Callable[..., "Repository"]
 def store(tmp_path: Path) -> Iterator[Store]:
     """Store folders as blocks, and forget them afterwards."""
     from blocks.repository import Repository  # noqa: PLC0415
-    from providers.local import LocalSettings  # noqa: PLC0415
+    from providers.local.settings import LocalSettings  # noqa: PLC0415
 
     names: list[str] = []
 
@@ -58,7 +58,7 @@ def test_every_repository_is_replicated_and_only_changes_move(
     assert [one.outcome for one in again.replicas] == ["brought up to date", "unchanged"]
     assert files(tmp_path / "copy" / "first") == {"a": b"other", "b": b"two"}
     assert files(tmp_path / "copy" / "second") == {"c": b"three"}
-    latest = catalog.latest((tmp_path / "copy" / "first").as_uri())
+    latest = catalog.versions.latest((tmp_path / "copy" / "first").as_uri())
     assert (latest.number, latest.labels) == (2, {"replica-of": "first"})
 
 
@@ -66,7 +66,7 @@ def test_one_that_fails_stops_no_other_and_the_next_run_does_it(
     store: Store, tmp_path: Path
 ) -> None:
     from flows.replicate import replicate  # noqa: PLC0415
-    from flows.replicate_result import ReplicateFailed  # noqa: PLC0415
+    from flows.results.replicate import ReplicateFailed  # noqa: PLC0415
 
     store("broken", a="one")
     store("well", b="two")
@@ -114,7 +114,7 @@ def test_another_instance_is_replicated_and_what_it_gave_up_is_emptied(
     assert [one.name for one in none.replicas] == ["gold"]
     assert files(copy / "going") == {}
     assert files(copy / "own") == {"c": b"three"}
-    versions = catalog.versions((copy / "going").as_uri())
+    versions = catalog.versions.all((copy / "going").as_uri())
     assert [one.total for one in versions] == [0, 1, 0]
 
 

@@ -11,13 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalog.store import Catalog
-from flows.chart import COLOURS, chart
-from flows.report import report
-from flows.result import DestinationResult, Failure, SyncResult
+from catalog.catalog import Catalog
+from flows.results.chart import COLOURS, chart
+from flows.results.report import report
+from flows.results.sync import DestinationResult, Failure, SyncResult
 from tests.flows.test_events import Told, payloads, synced_thrice, told
-from transfer.course import Course
-from transfer.progress import Snapshot
+from transfer.workers.progress import Snapshot
+from transfer.workers.progress_history import ProgressHistory
 
 __all__ = ["told"]  # a fixture
 
@@ -46,7 +46,7 @@ def test_whatever_a_run_did_its_picture_is_well_formed_and_inside_its_frame(
 
 
 def test_a_long_run_has_no_more_points_than_a_short_one_and_keeps_its_ends() -> None:
-    course = Course(most=10)
+    course = ProgressHistory(most=10)
     for second in range(1000):
         course.add(Snapshot(second, 0, 0, float(second)))
     moments = [one.elapsed_s for one in course.points]
@@ -105,7 +105,7 @@ def test_the_report_names_what_failed_and_what_was_dropped_and_breaks_no_table()
 def test_every_address_has_a_key_that_prefect_takes(address: str, key: str) -> None:
     from prefect.assets import Asset  # noqa: PLC0415 - imports Prefect
 
-    from flows.assets import asset_key  # noqa: PLC0415
+    from flows.results.assets import asset_key  # noqa: PLC0415
 
     assert re.fullmatch(key, asset_key(address))
     Asset(key=asset_key(address))
@@ -128,7 +128,7 @@ def test_a_version_is_one_materialization_and_a_run_of_nothing_is_none(
     assert [one["run_id"] for one in payloads(events)] == [*runs]
     catalog = Catalog.open()
     assert [one["digest"] for one in payloads(events)] == [
-        f"sha256:{catalog.manifest_digest(f'file://{end}', number)}" for number in (1, 2)
+        f"sha256:{catalog.exports.manifest_digest(f'file://{end}', number)}" for number in (1, 2)
     ]
     assert {one.resource.id for one in events} == {f"file://{end}"}
     above = {one.id for event in events for one in event.related if one.role == "asset"}

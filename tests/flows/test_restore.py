@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from catalog.catalog import Catalog
 from catalog.errors import BytesMissing, ContentConflict, InvalidInput, NotRecorded
-from catalog.plan import Mode
-from catalog.store import Catalog
+from catalog.model.plan import Mode
 from tests.flows.test_sync import bucket, files
 from tests.servers.seaweedfs import S3Server
 
@@ -47,7 +47,7 @@ def test_a_replaced_and_a_removed_file_come_back_out_of_the_history(
     assert files(end) == before
     assert (result.added, result.replaced, result.removed, result.kept) == (1, 1, 1, 1)
     assert result.version == {url(end): 3}
-    assert [row.path for row in catalog.content(url(end), 3)] == sorted(before)
+    assert [row.path for row in catalog.versions.content(url(end), 3)] == sorted(before)
     assert restore(str(end), version=2).version == {url(end): 4}, "and forward again"
     assert files(end) == after
     assert not restore(str(end), version=2).changed, "a second time there is nothing to do"
@@ -72,7 +72,7 @@ def test_a_bucket_is_restored_to_what_it_held_at_a_time(
 
     promote(end, [str(tmp_path / "copy")])
     assert files(tmp_path / "copy") == before
-    assert catalog.latest(end.address).number == 3
+    assert catalog.versions.latest(end.address).number == 3
 
 
 def test_bytes_come_from_any_place_that_holds_them(tmp_path: Path) -> None:
@@ -113,7 +113,7 @@ def test_what_cannot_be_had_is_named_before_anything_is_touched(tmp_path: Path) 
 
 def test_wrong_bytes_in_the_history_never_come_back(tmp_path: Path) -> None:
     from flows.restore import restore  # noqa: PLC0415
-    from flows.result import SyncFailed  # noqa: PLC0415
+    from flows.results.sync import SyncFailed  # noqa: PLC0415
     from flows.sync import sync  # noqa: PLC0415
 
     source, end = tmp_path / "source", tmp_path / "end"
@@ -179,7 +179,7 @@ def test_modify_removes_first_and_then_adds(tmp_path: Path, catalog: Catalog) ->
 
     modify(str(one), remove=["*"])
     assert files(one) == {}
-    assert catalog.latest(url(one)).total == 0
+    assert catalog.versions.latest(url(one)).total == 0
 
     modify(str(one), base_repository=str(two), base_version=1)
     assert files(one) == files(two)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from catalog.store import Catalog
+from catalog.catalog import Catalog
 from providers.base import ProviderSettings
 from providers.registry import BUILT_IN, provider
 
@@ -110,7 +110,7 @@ def test_a_run_never_shows_a_secret(
 
 def test_a_stored_block_keeps_its_secret_and_hides_it() -> None:
     from blocks.repository import Repository  # noqa: PLC0415
-    from providers.s3 import S3Settings  # noqa: PLC0415
+    from providers.s3.settings import S3Settings  # noqa: PLC0415
 
     place = Repository(
         storage=S3Settings(

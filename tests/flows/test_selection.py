@@ -14,8 +14,8 @@ from tests.transfer.ends import tree
 
 
 def test_a_sync_takes_what_its_selection_lets_through(source: Path, tmp_path: Path) -> None:
+    from flows.forms.selection import SelectionSettings  # noqa: PLC0415
     from flows.plan import plan  # noqa: PLC0415 - imports Prefect
-    from flows.selection import SelectionSettings  # noqa: PLC0415
     from flows.sync import sync  # noqa: PLC0415
 
     chosen = SelectionSettings(max_size="12 KiB", where="size > 0")
@@ -29,7 +29,7 @@ def test_a_sync_takes_what_its_selection_lets_through(source: Path, tmp_path: Pa
 
 
 def test_globs_given_twice_both_apply(source: Path, tmp_path: Path) -> None:
-    from flows.selection import SelectionSettings  # noqa: PLC0415
+    from flows.forms.selection import SelectionSettings  # noqa: PLC0415
     from flows.sync import sync  # noqa: PLC0415
 
     chosen = SelectionSettings(include=["*.txt", "*.bin"], exclude=["none*"])
@@ -43,7 +43,7 @@ def test_globs_given_twice_both_apply(source: Path, tmp_path: Path) -> None:
 
 def test_a_file_that_is_still_being_written_is_not_taken(source: Path, tmp_path: Path) -> None:
     from flows.explain import explain  # noqa: PLC0415
-    from flows.selection import SelectionSettings  # noqa: PLC0415
+    from flows.forms.selection import SelectionSettings  # noqa: PLC0415
     from flows.sync import sync  # noqa: PLC0415
 
     hour_ago = time.time() - 3600
@@ -74,14 +74,14 @@ def test_a_file_that_is_still_being_written_is_not_taken(source: Path, tmp_path:
 def test_a_field_that_cannot_be_used_is_named_before_anything_runs(
     field: str, value: object, named: str
 ) -> None:
-    from flows.selection import SelectionSettings  # noqa: PLC0415
+    from flows.forms.selection import SelectionSettings  # noqa: PLC0415
 
     with pytest.raises(ValidationError, match=named):
         SelectionSettings.model_validate({field: value})
 
 
 def test_sizes_and_durations_are_read_as_people_write_them() -> None:
-    from flows.selection import SelectionSettings  # noqa: PLC0415
+    from flows.forms.selection import SelectionSettings  # noqa: PLC0415
 
     values = SelectionSettings(min_size="1.5 kB", max_size=7, min_age="1 d 2h", max_age=90).values()
 
@@ -90,7 +90,7 @@ def test_sizes_and_durations_are_read_as_people_write_them() -> None:
 
 
 def test_every_field_of_the_form_has_a_title_and_a_sentence() -> None:
-    from flows.selection import SelectionSettings  # noqa: PLC0415
+    from flows.forms.selection import SelectionSettings  # noqa: PLC0415
 
     for name, field in SelectionSettings.model_fields.items():
         assert field.title, name

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from catalog.digest import Digest
-from catalog.plan import Item, Mode
-from catalog.store import Catalog
+from catalog.catalog import Catalog
+from catalog.model.digest import Digest
+from catalog.model.plan import Item, Mode
 from providers.base import OpenOptions
-from providers.local import LocalSettings
+from providers.local.settings import LocalSettings
 from tests.flows.test_sync import files
 from tests.servers.faulty import FaultyServer
 
@@ -80,10 +80,10 @@ def meddle(item: Item, content: bytes | Path) -> None:  # noqa: ARG001 - what a 
     (Path(settings.path) / "late").write_text("late")
     catalog = Catalog.open()
     with catalog.spool() as spool:
-        for resource in settings.open(OpenOptions()).enumerate():
-            spool.add(resource)
+        for one in settings.open(OpenOptions()).enumerate():
+            spool.take(one)
         listing = spool.finish()
-    catalog.record_listing(settings.address(), listing, run_id="another")
+    catalog.versions.record_listing(settings.address(), listing, run_id="another")
 
 
 def test_what_another_run_listed_meanwhile_is_not_taken_for_seen(

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from catalog.catalog import Catalog
+from catalog.model.skipped_workflow import SKIPPED
 from catalog.settings import Settings
-from catalog.skipped import SKIPPED
-from catalog.store import Catalog
 from tests.flows.test_command_line import entrepot
 
 TEXT = """
@@ -25,12 +25,12 @@ def test_a_skipped_workflow_is_recorded_once_it_is_missed(command: str, tmp_path
     file = tmp_path / "nightly.yaml"
     file.write_text(TEXT)
 
-    before = len(Catalog.open(Settings()).runs())
+    before = len(Catalog.open(Settings()).runs.all())
     done = entrepot("workflows", command, file, "--no-strict")
 
     assert done.returncode == 0, done.stderr
     assert "skipped: workflow 'ill'" in done.stderr
-    new = Catalog.open(Settings()).runs()[: -before or None]
+    new = Catalog.open(Settings()).runs.all()[: -before or None]
     found = [one for one in new if one.kind == SKIPPED]
     if command == "check":
         assert not found

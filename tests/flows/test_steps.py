@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from catalog.catalog import Catalog
 from catalog.errors import InvalidInput
-from catalog.store import Catalog
 from tests.flows.test_sync import files
-from transfer.staged import StagedBatch
+from transfer.steps.staged_batch import StagedBatch
 
 told: list[tuple[str, str]] = []
 
@@ -35,7 +35,7 @@ def break_down(batch: StagedBatch) -> None:
 def test_a_step_drops_a_file_and_another_sees_what_was_stored(
     source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from flows.options import StepSettings  # noqa: PLC0415 - imports Prefect
+    from flows.forms.options import StepSettings  # noqa: PLC0415 - imports Prefect
     from flows.sync import sync  # noqa: PLC0415
 
     told.clear()
@@ -58,7 +58,7 @@ def test_a_step_drops_a_file_and_another_sees_what_was_stored(
     assert sorted(told) == [("a.txt", "dropped"), ("empty", "stored"), ("sub/b.bin", "stored")]
     assert result[0].made
     assert result[0].files == 2, "the version does not list what was dropped"
-    (why,) = Catalog.open().explain(result.run_id, "a.txt")
+    (why,) = Catalog.open().runs.explain(result.run_id, "a.txt")
     assert str(why).startswith(f"'a.txt' was dropped at {result[0].address}: 5 bytes")
 
     again = sync(str(source), [str(end)], steps=steps, skip_unchanged=True)
@@ -74,10 +74,10 @@ def test_a_step_drops_a_file_and_another_sees_what_was_stored(
 def test_steps_that_break_or_lead_nowhere_leave_nothing_half_done(
     source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from flows.options import StepSettings  # noqa: PLC0415
+    from flows.forms.options import StepSettings  # noqa: PLC0415
     from flows.plan import plan  # noqa: PLC0415
     from flows.sync import sync  # noqa: PLC0415
-    from tasks.step import StepFailed  # noqa: PLC0415
+    from tasks.batch.own_step import StepFailed  # noqa: PLC0415
 
     monkeypatch.setitem(sys.modules, "own", sys.modules[__name__])
     end = tmp_path / "end"
@@ -97,7 +97,7 @@ def test_a_plan_remembers_its_steps(
     source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from flows.apply import apply  # noqa: PLC0415
-    from flows.options import StepSettings  # noqa: PLC0415
+    from flows.forms.options import StepSettings  # noqa: PLC0415
     from flows.plan import plan  # noqa: PLC0415
 
     monkeypatch.setitem(sys.modules, "own", sys.modules[__name__])

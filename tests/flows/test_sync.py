@@ -7,16 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from catalog.digest import Digest
-from catalog.errors import InvalidInput, NothingMatched, PathConflict, SecretInUrl
-from catalog.plan import Item, Mode, OnError
-from catalog.store import Catalog
+from catalog.catalog import Catalog
+from catalog.errors import InvalidInput, NothingMatched, SecretInUrl
+from catalog.model.digest import Digest
+from catalog.model.plan import Item, Mode, OnError
 from providers.base import Storage
 from tests.servers import faulty
 from tests.servers.faulty import FaultyServer
 from tests.servers.seaweedfs import S3Server
 from tests.transfer.ends import leftovers, tree
-from transfer.validate import Refused
+from transfer.user_functions import Refused
 
 
 def files(root: Path) -> dict[str, bytes]:
@@ -64,7 +64,7 @@ def test_a_second_sync_has_nothing_to_do(source: Path, tmp_path: Path, catalog: 
     assert not result.changed
     assert "nothing to do" in str(result)
     assert result.version == {f"file://{end}": 1}
-    assert [one.number for one in catalog.versions(f"file://{end}")] == [0, 1]
+    assert [one.number for one in catalog.versions.all(f"file://{end}")] == [0, 1]
     assert before == {path: path.stat().st_mtime_ns for path in end.rglob("*")}
 
 
@@ -113,7 +113,7 @@ def test_two_destinations_cost_one_read(faulty_server: FaultyServer, tmp_path: P
 def test_a_failing_destination_does_not_harm_the_other_and_is_repaired_alone(
     faulty_server: FaultyServer, tmp_path: Path
 ) -> None:
-    from flows.result import SyncFailed  # noqa: PLC0415
+    from flows.results.sync import SyncFailed  # noqa: PLC0415
     from flows.sync import sync  # noqa: PLC0415
 
     data = b"some bytes"
@@ -136,7 +136,7 @@ def test_a_failing_destination_does_not_harm_the_other_and_is_repaired_alone(
 def test_bad_items_do_not_stop_the_rest_and_each_is_named(
     faulty_server: FaultyServer, tmp_path: Path, catalog: Catalog
 ) -> None:
-    from flows.result import SyncFailed  # noqa: PLC0415
+    from flows.results.sync import SyncFailed  # noqa: PLC0415
     from flows.sync import sync  # noqa: PLC0415
 
     data = b"some bytes " * 100
@@ -158,7 +158,7 @@ def test_bad_items_do_not_stop_the_rest_and_each_is_named(
     assert failures["wrong"].found == str(Digest.of(b"other bytes" * 100))
     assert all(name in str(raised.value) for name in failures)
     assert files(end) == {"fine": data}
-    assert catalog.latest(f"file://{end}").number == 0
+    assert catalog.versions.latest(f"file://{end}").number == 0
     requests = faulty_server.requests["/fine"]
     faulty_server.files["/wrong"] = data
     faulty_server.files["/PULP_MANIFEST"] = "\n".join(lines[:-1]).encode()
@@ -166,11 +166,11 @@ def test_bad_items_do_not_stop_the_rest_and_each_is_named(
     again = sync(url, [str(end)])
     assert (again.added, again.kept) == (4, 1)
     assert faulty_server.requests["/fine"] == requests
-    assert catalog.latest(f"file://{end}").total == 5
+    assert catalog.versions.latest(f"file://{end}").total == 5
 
 
 def test_a_run_may_stop_at_its_first_failure(faulty_server: FaultyServer, tmp_path: Path) -> None:
-    from flows.result import SyncFailed  # noqa: PLC0415
+    from flows.results.sync import SyncFailed  # noqa: PLC0415
     from flows.sync import sync  # noqa: PLC0415
 
     faulty_server.files["/PULP_MANIFEST"] = f"a,{'0' * 64},1\n".encode()
@@ -195,9 +195,10 @@ def test_nothing_matched_is_an_error_unless_allowed(source: Path, tmp_path: Path
     assert not result.changed
 
 
-def test_a_file_that_others_need_as_a_folder_is_an_error_that_names_both(
+def test_a_file_that_others_need_as_a_folder_fails_with_them_and_nothing_else(
     s3_server: S3Server, tmp_path: Path
 ) -> None:
+    from flows.results.sync import SyncFailed  # noqa: PLC0415
     from flows.sync import sync  # noqa: PLC0415
 
     place = bucket(s3_server, "conflict")
@@ -207,9 +208,10 @@ def test_a_file_that_others_need_as_a_folder_is_an_error_that_names_both(
     names = {resource.path for resource in open_storage(place).enumerate()}
     if names != {"a", "a b", "a/b"}:
         pytest.skip("this server does not hold both, as S3 does")
-    with pytest.raises(PathConflict, match="'a' is a file but 'a/b'"):
+    with pytest.raises(SyncFailed, match="'a' is a file but 'a/b'") as raised:
         sync(place, [str(tmp_path / "end")])
-    assert not (tmp_path / "end").exists()
+    assert sorted(one.path for one in raised.value.result.failures) == ["a", "a/b"]
+    assert files(tmp_path / "end") == {"a b": b"x"}
 
 
 def with_manifest(place: object) -> object:
@@ -258,7 +260,7 @@ def test_more_than_a_thousand_keys_arrive(s3_server: S3Server, tmp_path: Path) -
 def test_a_manifest_is_enforced_between_two_places_of_one_store(
     s3_server: S3Server,
 ) -> None:
-    from flows.result import SyncFailed  # noqa: PLC0415
+    from flows.results.sync import SyncFailed  # noqa: PLC0415
     from flows.sync import sync  # noqa: PLC0415
 
     store = s3_server.store()
@@ -316,7 +318,7 @@ def test_the_source_is_cleaned_up_after_every_destination_holds_it(
     source: Path, tmp_path: Path
 ) -> None:
     from flows.sync import sync  # noqa: PLC0415
-    from transfer.job import CleanUp  # noqa: PLC0415
+    from transfer.batch.delivery import CleanUp  # noqa: PLC0415
 
     expected = files(source)
     sync(str(source), [str(tmp_path / "one")])
@@ -330,7 +332,7 @@ def test_the_source_is_cleaned_up_after_every_destination_holds_it(
 
 def test_what_is_everywhere_already_is_cleaned_up_too(source: Path, tmp_path: Path) -> None:
     from flows.sync import sync  # noqa: PLC0415
-    from transfer.job import CleanUp  # noqa: PLC0415
+    from transfer.batch.delivery import CleanUp  # noqa: PLC0415
 
     sync(str(source), [str(tmp_path / "one")])
     result = sync(str(source), [str(tmp_path / "one")], clean_up=CleanUp.REMOVE)
@@ -345,7 +347,7 @@ def refuse_a(item: Item, content: bytes | Path) -> None:
 
 
 def test_a_check_of_ones_own_refuses_a_file(source: Path, tmp_path: Path) -> None:
-    from flows.result import SyncFailed  # noqa: PLC0415
+    from flows.results.sync import SyncFailed  # noqa: PLC0415
     from flows.sync import sync  # noqa: PLC0415
 
     with pytest.raises(SyncFailed, match="5 bytes are not welcome"):
@@ -410,3 +412,25 @@ def test_a_mirror_with_a_password_in_its_address_is_refused() -> None:
         )
 
     assert "user:secret" not in str(raised.value)
+
+
+def test_a_mapping_with_a_type_is_a_repository(source: Path, tmp_path: Path) -> None:
+    from flows.sync import sync  # noqa: PLC0415
+
+    origin = {"type": "local", "path": str(source)}
+    end = {"type": "local", "path": str(tmp_path / "end")}
+    result = sync(origin, [end])
+    assert result.added == 3
+    assert files(tmp_path / "end") == files(source)
+
+
+def test_a_verb_with_other_options_stays_one(source: Path, tmp_path: Path) -> None:
+    from flows.runs.verb import Verb  # noqa: PLC0415
+    from flows.sync import sync  # noqa: PLC0415
+
+    other = sync.with_options(name="other", retries=1)
+    assert isinstance(other, Verb)
+    assert (other.name, sync.name) == ("other", "sync")
+    with pytest.raises(SecretInUrl):
+        other("sftp://u:secret@host/x", [str(tmp_path / "end")])
+    assert other(str(source), [str(tmp_path / "end")]).added == 3

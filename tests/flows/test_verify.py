@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from catalog.errors import CatalogError, InvalidInput, NotRecorded
-from catalog.finding import Fault
+from catalog.model.finding import Fault
 from tests.flows.test_sync import bucket, files
 from tests.servers.seaweedfs import S3Server
 
@@ -38,9 +38,9 @@ def test_all_is_well_after_a_sync(source: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("depth", ["existence", "size", "digest"])
 def test_each_depth_finds_what_it_promises(source: Path, tmp_path: Path, depth: str) -> None:
+    from flows.results.verify import VerifyFailed  # noqa: PLC0415
     from flows.sync import sync  # noqa: PLC0415
     from flows.verify import Depth, verify  # noqa: PLC0415
-    from flows.verify_result import VerifyFailed  # noqa: PLC0415
 
     (source / "time.txt").write_text("rewritten with equal bytes")
     (source / "size.txt").write_text("long enough")
@@ -79,9 +79,9 @@ def test_drift_and_foreign_files_alone_do_not_fail(source: Path, tmp_path: Path)
 
 
 def test_an_older_version_is_verified_by_its_number(source: Path, tmp_path: Path) -> None:
+    from flows.results.verify import VerifyFailed  # noqa: PLC0415
     from flows.sync import sync  # noqa: PLC0415
     from flows.verify import verify  # noqa: PLC0415
-    from flows.verify_result import VerifyFailed  # noqa: PLC0415
 
     end = tmp_path / "end"
     sync(str(source), [str(end)])
@@ -153,9 +153,9 @@ def test_damage_among_very_many_foreign_files_is_named_and_mended(
     source: Path, tmp_path: Path
 ) -> None:
     from flows.repair import repair  # noqa: PLC0415
+    from flows.results.verify import VerifyFailed  # noqa: PLC0415
     from flows.sync import sync  # noqa: PLC0415
     from flows.verify import verify  # noqa: PLC0415
-    from flows.verify_result import VerifyFailed  # noqa: PLC0415
 
     end = tmp_path / "end"
     sync(str(source), [str(end)])

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from catalog.catalog import Catalog
 from catalog.errors import InvalidInput
-from catalog.plan import Mode, Policy
-from catalog.store import Catalog
+from catalog.model.plan import Mode, Policy
 from tests.flows.content import Reader, keys_shown, shown_by_number
 from tests.flows.test_content_layout import (
     End,
@@ -167,7 +167,7 @@ def test_it_is_a_source_whose_numbers_nobody_sees(
     assert shown_by_number(reader_of(tmp_path / "numbered")) == old
     assert (tmp_path / "pulled" / "a").read_bytes() == b"second"
     assert {name: (tmp_path / "tree" / name).read_bytes() for name in old} == old
-    assert catalog.latest(repository.address).number == 2, "to be listed changes nothing"
+    assert catalog.versions.latest(repository.address).number == 2, "to be listed changes nothing"
 
 
 def test_older_bytes_are_found_by_digest_where_they_were_not_asked_for_by_number(
@@ -269,11 +269,13 @@ def test_a_killed_sync_leaves_the_old_set_and_overwrites_no_number(
     assert shown_by_number(read) == old
     left = held(folder(root, "versioned"))
     if moment == "current":
-        assert catalog.latest(f"file://{root}").number == 2, "it is made, but not yet shown"
+        assert catalog.versions.latest(f"file://{root}").number == 2, (
+            "it is made, but not yet shown"
+        )
 
     assert run("versioned", source, root) == 0
     assert shown_by_number(read) == new
-    assert catalog.latest(f"file://{root}").number == 2
+    assert catalog.versions.latest(f"file://{root}").number == 2
     after = held(folder(root, "versioned"))
     assert {key: after[key] for key in left if key != "current"} == {
         key: data for key, data in left.items() if key != "current"
@@ -317,7 +319,7 @@ def test_a_lost_catalog_overwrites_no_number(
 def test_a_large_file_that_breaks_off_takes_no_number(
     tmp_path: Path, faulty_server: FaultyServer
 ) -> None:
-    from flows.result import SyncFailed  # noqa: PLC0415
+    from flows.results.sync import SyncFailed  # noqa: PLC0415
     from flows.sync import sync  # noqa: PLC0415
     from tests.flows.test_kill import publish  # noqa: PLC0415
 
@@ -345,7 +347,7 @@ def test_a_plan_for_it_is_applied(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["#d/a", "a\nb", "current/a"])
 def test_a_name_that_cannot_be_numbered_fails_alone(tmp_path: Path, name: str) -> None:
-    from flows.result import SyncFailed  # noqa: PLC0415
+    from flows.results.sync import SyncFailed  # noqa: PLC0415
 
     with pytest.raises(SyncFailed, match="cannot hold the name") as caught:
         sync_in(tmp_path, folder(tmp_path / "end", "versioned"), {name: b"x", "good": b"y"})
@@ -355,7 +357,7 @@ def test_a_name_that_cannot_be_numbered_fails_alone(tmp_path: Path, name: str) -
 def test_what_it_cannot_do_is_refused_before_anything_is_touched(tmp_path: Path) -> None:
     from flows.reclaim import reclaim  # noqa: PLC0415
     from flows.sync import sync  # noqa: PLC0415
-    from transfer.job import CleanUp  # noqa: PLC0415
+    from transfer.batch.delivery import CleanUp  # noqa: PLC0415
 
     repository = folder(tmp_path / "end", "versioned")
     with pytest.raises(InvalidInput, match="would show what it does not hold"):

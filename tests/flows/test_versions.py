@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from catalog.catalog import Catalog
 from catalog.errors import InvalidInput, NotRecorded
-from catalog.store import Catalog
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def test_a_version_is_deleted_once_and_no_file_with_it(end: Path, catalog: Catal
     assert (result.deleted, again.deleted, again.changed) == ((2,), (), False)
     assert [one.number for one in result.versions] == [3, 1, 0]
     assert result.versions[0].added == 2
-    assert [row.path for row in catalog.content(address, 3)].count("two") == 1
+    assert [row.path for row in catalog.versions.content(address, 3)].count("two") == 1
     assert (end / "two").read_text() == "two"
     assert "deleted 2; 3 remain" in str(result)
     assert "nothing to do" in repr(again)
@@ -46,10 +46,10 @@ def test_deleting_is_a_run_that_the_catalog_remembers(end: Path, catalog: Catalo
     with pytest.raises(NotRecorded):
         delete_version(str(end), 9)
 
-    run = catalog.run(result.run_id)
+    run = catalog.runs.get(result.run_id)
     assert (run.kind, run.state, run.source) == ("delete-version", "completed", f"file://{end}")
     assert run.flow_run_id
-    (refused,) = (one for one in catalog.runs() if one.state == "failed")
+    (refused,) = (one for one in catalog.runs.all() if one.state == "failed")
     assert (refused.kind, refused.message) == (
         "delete-version",
         f"the catalog holds no version 'file://{end} 9'",
@@ -63,14 +63,14 @@ def test_after_the_latest_version_is_deleted_a_sync_moves_nothing_and_makes_the_
     from flows.sync import sync  # noqa: PLC0415
 
     address = f"file://{end}"
-    before = [(row.path, row.digest) for row in catalog.content(address)]
+    before = [(row.path, row.digest) for row in catalog.versions.content(address)]
     delete_version(str(end), 3)
 
     result = sync(str(source), [str(end)])
 
     assert not result.changed
     assert result.version == {address: 4}
-    assert [(row.path, row.digest) for row in catalog.content(address)] == before
+    assert [(row.path, row.digest) for row in catalog.versions.content(address)] == before
 
 
 def test_the_newest_are_kept_now_and_after_each_sync(
@@ -80,8 +80,8 @@ def test_the_newest_are_kept_now_and_after_each_sync(
     from flows.sync import sync  # noqa: PLC0415
 
     address = f"file://{end}"
-    catalog.protect(address, 1, "published")
-    catalog.label_version(address, 3, {"stage": "prod"})
+    catalog.retention.protect(address, 1, "published")
+    catalog.versions.label(address, 3, {"stage": "prod"})
 
     result = retain(str(end), 1)
     assert result.deleted == (0, 2)
@@ -92,8 +92,8 @@ def test_the_newest_are_kept_now_and_after_each_sync(
 
     (source / "four").write_text("four")
     sync(str(source), [str(end)])
-    assert [one.number for one in catalog.versions(address)] == [1, 4]
-    assert catalog.latest(address).added == 3
+    assert [one.number for one in catalog.versions.all(address)] == [1, 4]
+    assert catalog.versions.latest(address).added == 3
 
 
 def test_a_protected_version_and_a_retention_of_none_are_refused(
@@ -102,10 +102,10 @@ def test_a_protected_version_and_a_retention_of_none_are_refused(
     from flows.delete_version import delete_version  # noqa: PLC0415
     from flows.retain import retain  # noqa: PLC0415
 
-    catalog.protect(f"file://{end}", 2, "published")
+    catalog.retention.protect(f"file://{end}", 2, "published")
 
     with pytest.raises(InvalidInput, match="protected"):
         delete_version(str(end), 2)
     with pytest.raises(InvalidInput, match="1 version or more"):
         retain(str(end), 0)
-    assert len(catalog.versions(f"file://{end}")) == 4
+    assert len(catalog.versions.all(f"file://{end}")) == 4

@@ -11,14 +11,14 @@ from pydantic import SecretStr, ValidationError
 from standardwebhooks import Webhook as Verifier
 
 from catalog.errors import RepositoryNotFound, SecretInUrl
-from catalog.outcome import Outcome, Status
+from catalog.model.outcome import Outcome, Status
 from tests.servers.inbox import Inbox
 
 
 def test_each_batch_tells_what_it_newly_stored_at_every_destination(
     source: Path, tmp_path: Path
 ) -> None:
-    from flows.options import BatchSettings  # noqa: PLC0415 - imports Prefect
+    from flows.forms.options import BatchSettings  # noqa: PLC0415 - imports Prefect
     from flows.sync import sync  # noqa: PLC0415
 
     one, two = tmp_path / "one", tmp_path / "two"
@@ -94,14 +94,14 @@ def test_what_cannot_be_a_webhook_is_refused() -> None:
 def test_a_run_that_is_stopped_tells_once_what_it_stored(tmp_path: Path) -> None:
     from blocks.resolve import repository  # noqa: PLC0415 - imports Prefect
     from blocks.webhook import Webhook  # noqa: PLC0415
-    from tasks.announce import announced  # noqa: PLC0415
-    from tasks.job import Job, forget, shared  # noqa: PLC0415
+    from tasks.batch.webhook import announced  # noqa: PLC0415
+    from tasks.job import Job, forget, run_resources  # noqa: PLC0415
 
     end = repository(str(tmp_path))
     stored = Outcome(end.address, "a", "a", "add", Status.STORED)
     with Inbox() as inbox:
         job = Job("stopped", end, (end,), webhook=Webhook(url=SecretStr(inbox.url)))
-        shared(job.run_id).stop.set()
+        run_resources(job.run_id).stop.set()
         with announced(job, 0) as announcement:
             announcement.outcomes = [stored]
         assert inbox.urls() == [f"file://{tmp_path}/a"]

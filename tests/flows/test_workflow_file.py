@@ -12,7 +12,7 @@ from catalog.errors import InvalidInput
 
 if TYPE_CHECKING:
     from blocks.repository import Repository
-    from flows.workflow_file import Workflow, Workflows
+    from flows.workflows.file import Workflow, Workflows
 
 EXAMPLE = Path(__file__).parent / "workflows" / "ingest-workflow.yaml"
 ENDS = """
@@ -29,10 +29,12 @@ destinations:
 def workflows(
     text: str, variables: Mapping[str, str] | None = None, *, strict: bool = True
 ) -> Workflows:
-    from flows.workflow_file import understood  # noqa: PLC0415 - imports Prefect
-    from flows.workflow_text import expanded, parts_of  # noqa: PLC0415
+    from flows.workflows.file import build_workflows  # noqa: PLC0415 - imports Prefect
+    from flows.workflows.syntax import expand_variables, parse_sections  # noqa: PLC0415
 
-    return understood(parts_of(expanded(text, variables or {}), "file"), strict=strict)
+    return build_workflows(
+        parse_sections(expand_variables(text, variables or {}), "file"), strict=strict
+    )
 
 
 def workflow(keys: str) -> Workflow:
@@ -50,10 +52,10 @@ def source(fields: str) -> Repository:
 
 
 def test_the_example_of_ingest_loads_unchanged() -> None:
-    from catalog.plan import Strategy  # noqa: PLC0415
-    from flows.options import BatchSettings  # noqa: PLC0415
-    from flows.workflow_file import read  # noqa: PLC0415
-    from transfer.job import CleanUp  # noqa: PLC0415
+    from catalog.model.plan import Strategy  # noqa: PLC0415
+    from flows.forms.options import BatchSettings  # noqa: PLC0415
+    from flows.workflows.file import read  # noqa: PLC0415
+    from transfer.batch.delivery import CleanUp  # noqa: PLC0415
 
     found = read(EXAMPLE, {})
     (one,) = found.workflows
@@ -151,33 +153,33 @@ def test_what_is_no_workflow_file_is_refused_either_way(text: str, why: str) -> 
     ],
 )
 def test_a_duration_is_text_of_go_or_nanoseconds(given: object, seconds: float) -> None:
-    from flows.workflow_text import seconds_of  # noqa: PLC0415
+    from flows.workflows.syntax import seconds_of  # noqa: PLC0415
 
     assert seconds_of(given, "interval") == seconds
 
 
 @pytest.mark.parametrize("given", ["5 minutes", "", "5", "-5s", -1, True, [], 300, 0.5])
 def test_another_duration_is_refused_by_its_key(given: object) -> None:
-    from flows.workflow_text import seconds_of  # noqa: PLC0415
+    from flows.workflows.syntax import seconds_of  # noqa: PLC0415
 
     with pytest.raises(InvalidInput, match=r"^interval: "):
         seconds_of(given, "interval")
 
 
 def test_variables_are_replaced_before_anything_is_read() -> None:
-    from flows.workflow_text import expanded  # noqa: PLC0415
+    from flows.workflows.syntax import expand_variables  # noqa: PLC0415
 
     text = "a: $A\nb: ${A}$A-\n# $NONE of this\nc: '^x$'\nd: cost $$5 $1\n"
-    assert expanded(text, {"A": "1: 2"}) == (
+    assert expand_variables(text, {"A": "1: 2"}) == (
         "a: 1: 2\nb: 1: 21: 2-\n# $NONE of this\nc: '^x$'\nd: cost $5 $1\n"
     )
 
 
 def test_every_variable_that_is_missing_is_named() -> None:
-    from flows.workflow_text import expanded  # noqa: PLC0415
+    from flows.workflows.syntax import expand_variables  # noqa: PLC0415
 
     with pytest.raises(InvalidInput) as caught:
-        expanded("a: $A\n\nb: ${B}$C\n", {"C": ""})
+        expand_variables("a: $A\n\nb: ${B}$C\n", {"C": ""})
     assert str(caught.value).splitlines() == [
         "line 1: the environment variable 'A' is not set",
         "line 3: the environment variable 'B' is not set",
@@ -264,8 +266,8 @@ workflows: [{name: w, source: s, destinations: [d]}]
 
 
 def test_a_workflow_takes_what_a_sync_takes() -> None:
-    from catalog.plan import Mode  # noqa: PLC0415
-    from flows.options import BatchSettings, GuardSettings  # noqa: PLC0415
+    from catalog.model.plan import Mode  # noqa: PLC0415
+    from flows.forms.options import BatchSettings, GuardSettings  # noqa: PLC0415
 
     given = workflow(
         "mode: mirror, exclude: ['*.tmp'], guards: {removals: 3}, interval: 0, concurrency: 4"
@@ -325,7 +327,7 @@ workflows:
 
 
 def test_errors_begin_with_the_file_s_name(tmp_path: Path) -> None:
-    from flows.workflow_file import read  # noqa: PLC0415
+    from flows.workflows.file import read  # noqa: PLC0415
 
     file = tmp_path / "some.yaml"
     file.write_text("sources: [{name: $A}]")

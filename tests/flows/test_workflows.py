@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 import obstore
 import pytest
 
+from catalog.catalog import Catalog
 from catalog.errors import InvalidInput
-from catalog.store import Catalog
-from cli.exits import Exit
+from cli.terminal.exit_codes import ExitCode
 from tests.flows.test_command_line import ROOT, environment, served, under_way
 from tests.flows.test_sync import files
 from tests.flows.test_workflow_file import EXAMPLE, workflows
@@ -26,8 +27,8 @@ from tests.servers.inbox import Inbox
 from tests.servers.seaweedfs import S3Server
 
 if TYPE_CHECKING:
-    from cli.setup_steps import Did
-    from flows.workflow_file import Workflows
+    from cli.setup.steps import ChangeKind
+    from flows.workflows.file import Workflows
 
 NOOP = """
 sources: [{name: s, type: noop}]
@@ -39,7 +40,7 @@ workflows: [{name: w, source: s, destinations: [d]}]
 def test_the_example_of_ingest_does_what_ingest_does(
     s3_server: S3Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from cli.workflow_rounds import synced  # noqa: PLC0415 - imports Prefect
+    from cli.workflows.local_runs import synced  # noqa: PLC0415 - imports Prefect
 
     for name in ("source", "destination"):
         s3_server.make_bucket(name)
@@ -99,8 +100,8 @@ def of(folder: Path, *lines: str, ends: int = 2) -> Workflows:
 def test_workflows_of_one_source_get_every_file_and_a_failing_one_stops_none(
     source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from cli.output import Output  # noqa: PLC0415
-    from cli.workflow_rounds import run_all  # noqa: PLC0415 - imports Prefect
+    from cli.terminal.output import Output  # noqa: PLC0415
+    from cli.workflows.local_runs import run_all  # noqa: PLC0415 - imports Prefect
 
     found = of(
         tmp_path,
@@ -109,7 +110,7 @@ def test_workflows_of_one_source_get_every_file_and_a_failing_one_stops_none(
         "name: three, destinations: [bad], interval: 0",
     )
     ended = run_all(found.workflows, once=True, output=Output(json=True))
-    assert ended is Exit.FAILED
+    assert ended is ExitCode.FAILED
     assert files(tmp_path / "d0") == files(tmp_path / "d1") == files(source)
     told = {one["workflow"]: one for one in map(json.loads, capsys.readouterr().out.splitlines())}
     assert {name: one["state"] for name, one in told.items()} == {
@@ -123,8 +124,8 @@ def test_workflows_of_one_source_get_every_file_and_a_failing_one_stops_none(
 def test_a_round_ends_at_its_interval_and_the_next_goes_on(
     faulty_server: FaultyServer, tmp_path: Path, catalog: Catalog
 ) -> None:
-    from cli.output import Output  # noqa: PLC0415
-    from cli.workflow_rounds import Rounds  # noqa: PLC0415 - imports Prefect
+    from cli.terminal.output import Output  # noqa: PLC0415
+    from cli.workflows.local_runs import WorkflowRunner  # noqa: PLC0415 - imports Prefect
 
     url = served(faulty_server, {"a": b"a" * 100, "b": b"b" * 100})
     faulty_server.script("/a", stall(3.0))
@@ -132,9 +133,9 @@ def test_a_round_ends_at_its_interval_and_the_next_goes_on(
     text += f"destinations: [{{name: d, type: local, path: {tmp_path}/end}}]\n"
     text += "workflows: [{name: w, source: s, destinations: [d], interval: 1.5s, concurrency: 1}]"
     (one,) = workflows(text).workflows
-    rounds = Rounds(once=True, output=Output(quiet=True))
+    rounds = WorkflowRunner(once=True, output=Output(quiet=True))
     assert rounds.go(one) is False
-    assert catalog.runs(1)[0].state == "cancelled"
+    assert catalog.runs.all(1)[0].state == "cancelled"
     assert "a" not in files(tmp_path / "end")
     faulty_server.unscript()
     (slow,) = workflows(text.replace("1.5s", "1h")).workflows
@@ -169,7 +170,7 @@ def test_sigterm_stops_every_round_and_leaves_nothing_half_written(
     under_way(run, faulty_server)
     run.send_signal(signal.SIGTERM)
     out, err = run.communicate(timeout=60)
-    assert run.returncode == Exit.TERMINATED, err
+    assert run.returncode == ExitCode.TERMINATED, err
     assert sorted(line.split(" ", 2)[2] for line in out.splitlines()) == [
         "one: stopped: stopped",
         "two: stopped: stopped",
@@ -180,8 +181,8 @@ def test_sigterm_stops_every_round_and_leaves_nothing_half_written(
         assert not list((end / ".entrepot").rglob("*-*-*")), "temporary files are left"
 
 
-@pytest.mark.parametrize(("text", "code"), [("", Exit.WELL), ("- {name: w}", Exit.FAILED)])
-def test_check_needs_no_server_and_no_catalog(tmp_path: Path, text: str, code: Exit) -> None:
+@pytest.mark.parametrize(("text", "code"), [("", ExitCode.WELL), ("- {name: w}", ExitCode.FAILED)])
+def test_check_needs_no_server_and_no_catalog(tmp_path: Path, text: str, code: ExitCode) -> None:
     file = tmp_path / "file.yaml"
     file.write_text(EXAMPLE.read_text() + text)
     done = subprocess.run(
@@ -198,7 +199,7 @@ def test_check_needs_no_server_and_no_catalog(tmp_path: Path, text: str, code: E
         check=False,
     )
     assert done.returncode == code, done.stderr
-    if code is Exit.WELL:
+    if code is ExitCode.WELL:
         assert "foo_1-bar_1" in done.stdout
         assert "300 s" in done.stdout
         assert "secret" not in done.stdout
@@ -225,15 +226,15 @@ def done(
     *,
     prune: bool = False,
     dry: bool = False,
-) -> dict[str, Did]:
-    from cli.workflow_deploy import changes, made  # noqa: PLC0415 - imports Prefect
+) -> dict[str, ChangeKind]:
+    from cli.workflows.flow_deployments import apply_changes, changes  # noqa: PLC0415 - imports Prefect
 
-    steps = made(client, changes(client, found, prune=prune), dry=dry)
+    steps = apply_changes(client, changes(client, found, prune=prune), dry=dry)
     return {one.thing: one.did for one in steps}
 
 
 def test_a_file_is_applied_once_and_then_as_it_was(client: Any, tmp_path: Path) -> None:  # noqa: ANN401
-    from cli.setup_steps import Did  # noqa: PLC0415 - imports Prefect
+    from cli.setup.steps import ChangeKind  # noqa: PLC0415 - imports Prefect
     from flows.sync import sync  # noqa: PLC0415
 
     hook = "webhook: {url: 'https://h/hidden', secret: hidden}"
@@ -250,9 +251,9 @@ def test_a_file_is_applied_once_and_then_as_it_was(client: Any, tmp_path: Path) 
         "deployment one",
         "deployment two",
     }
-    assert done(client, found, dry=True) == dict.fromkeys(things, Did.MADE)
-    assert done(client, found) == dict.fromkeys(things, Did.MADE)
-    assert done(client, found) == dict.fromkeys(things, Did.KEPT)
+    assert done(client, found, dry=True) == dict.fromkeys(things, ChangeKind.MADE)
+    assert done(client, found) == dict.fromkeys(things, ChangeKind.MADE)
+    assert done(client, found) == dict.fromkeys(things, ChangeKind.KEPT)
     one = client.read_deployment_by_name("sync/one")
     assert one.parameters == {
         "source": "file-source-s",
@@ -270,23 +271,24 @@ def test_a_file_is_applied_once_and_then_as_it_was(client: Any, tmp_path: Path) 
     assert sync.validate_parameters(one.parameters)["webhook"] == "file-webhook-one"
 
     fewer = of(tmp_path, lines[0].replace("[d0, d1]", "[d0]"))
-    expected = dict.fromkeys(things, Did.KEPT) | {
-        "deployment one": Did.CHANGED,
-        "deployment two": Did.LEFT_OUT,
-        "repository file-destination-d1": Did.LEFT_OUT,
+    expected = dict.fromkeys(things, ChangeKind.KEPT) | {
+        "deployment one": ChangeKind.CHANGED,
+        "deployment two": ChangeKind.LEFT_OUT,
+        "repository file-destination-d1": ChangeKind.LEFT_OUT,
     }
     assert done(client, fewer) == expected
     pruned = {
-        name: Did.REMOVED if did is Did.LEFT_OUT else Did.KEPT for name, did in expected.items()
+        name: ChangeKind.REMOVED if did is ChangeKind.LEFT_OUT else ChangeKind.KEPT
+        for name, did in expected.items()
     }
     assert done(client, fewer, prune=True) == pruned
-    left = {name for name, did in pruned.items() if did is Did.KEPT}
-    assert done(client, fewer, prune=True) == dict.fromkeys(left, Did.KEPT)
+    left = {name for name, did in pruned.items() if did is ChangeKind.KEPT}
+    assert done(client, fewer, prune=True) == dict.fromkeys(left, ChangeKind.KEPT)
 
 
 def test_what_is_of_somebody_else_is_not_taken(client: Any, tmp_path: Path) -> None:  # noqa: ANN401
     from blocks.repository import Repository  # noqa: PLC0415 - imports Prefect
-    from providers.local import LocalSettings  # noqa: PLC0415
+    from providers.local.settings import LocalSettings  # noqa: PLC0415
 
     with pytest.raises(InvalidInput, match="a deployment 'sync/sync' is there already"):
         done(client, of(tmp_path, "name: sync, destinations: [d0]"))
@@ -302,7 +304,7 @@ def test_what_is_of_somebody_else_is_not_taken(client: Any, tmp_path: Path) -> N
 
 @pytest.mark.usefixtures("client")
 def test_diff_tells_and_changes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    from cli.workflows import apply, diff  # noqa: PLC0415
+    from cli.workflows.commands import apply, diff  # noqa: PLC0415
 
     file = tmp_path / "told.yaml"
     file.write_text(
@@ -312,7 +314,7 @@ def test_diff_tells_and_changes_nothing(tmp_path: Path, capsys: pytest.CaptureFi
     )
     with pytest.raises(SystemExit) as ended:
         diff(file, exit_code=True)
-    assert ended.value.code == Exit.FAILED
+    assert ended.value.code == ExitCode.FAILED
     assert "3 made; nothing was touched" in capsys.readouterr().out
     apply(file)
     assert "3 made" in capsys.readouterr().out
@@ -321,20 +323,21 @@ def test_diff_tells_and_changes_nothing(tmp_path: Path, capsys: pytest.CaptureFi
 
 
 def test_a_type_that_does_nothing_syncs_its_one_file(capsys: pytest.CaptureFixture[str]) -> None:
-    from cli.output import Output  # noqa: PLC0415
-    from cli.workflow_rounds import run_all  # noqa: PLC0415 - imports Prefect
+    from cli.terminal.output import Output  # noqa: PLC0415
+    from cli.workflows.local_runs import run_all  # noqa: PLC0415 - imports Prefect
 
-    assert run_all(workflows(NOOP).workflows, once=True, output=Output()) is Exit.WELL
+    assert run_all(workflows(NOOP).workflows, once=True, output=Output()) is ExitCode.WELL
     assert "w: completed: 1 added" in capsys.readouterr().out
 
 
 def test_what_arrived_only_here_is_told_and_stays_at_the_source(
     source: Path, tmp_path: Path
 ) -> None:
-    from cli.workflow_rounds import synced  # noqa: PLC0415 - imports Prefect
-    from flows.result import SyncFailed  # noqa: PLC0415
+    from cli.workflows.local_runs import synced  # noqa: PLC0415 - imports Prefect
+    from flows.results.sync import SyncFailed  # noqa: PLC0415
 
-    (tmp_path / "d1" / "a.txt").mkdir(parents=True)  # no file can be there
+    (tmp_path / "d1" / "a.txt").mkdir(parents=True)
+    (tmp_path / "d1" / "a.txt" / "full").touch()  # no file can be there
     with Inbox() as inbox:
         found = of(
             tmp_path, f"name: w, destinations: [d0, d1], cleanUp: true, webhook: '{inbox.url}'"
@@ -346,7 +349,7 @@ def test_what_arrived_only_here_is_told_and_stays_at_the_source(
         assert f"file://{tmp_path}/d0/a.txt" in told
         assert f"file://{tmp_path}/d1/a.txt" not in told
         assert len(told) == 5
-        (tmp_path / "d1" / "a.txt").rmdir()
+        shutil.rmtree(tmp_path / "d1" / "a.txt")
         assert synced(found.workflows[0]).added == 1  # the next round brings the rest
         assert files(source) == {}
         assert sorted(inbox.urls()) == sorted([*told, f"file://{tmp_path}/d1/a.txt"])
@@ -355,8 +358,8 @@ def test_what_arrived_only_here_is_told_and_stays_at_the_source(
 def test_a_source_that_cannot_be_cleaned_fails_the_round_and_keeps_what_arrived(
     ftp_server: FtpServer, tmp_path: Path, catalog: Catalog
 ) -> None:
-    from cli.workflow_rounds import synced  # noqa: PLC0415 - imports Prefect
-    from flows.result import SyncFailed  # noqa: PLC0415
+    from cli.workflows.local_runs import synced  # noqa: PLC0415 - imports Prefect
+    from flows.results.sync import SyncFailed  # noqa: PLC0415
 
     (ftp_server.root / "kept").mkdir()
     (ftp_server.root / "kept" / "a").write_bytes(b"a")
@@ -373,13 +376,13 @@ workflows: [{{name: w, source: s, destinations: [d], cleanUp: true}}]
             synced(one)
         assert failed.value.result.failed == 0
         assert set(files(tmp_path / "end")) == {"a"}
-        assert catalog.runs(1)[0].state == "failed"
+        assert catalog.runs.all(1)[0].state == "failed"
 
 
 def test_a_source_that_is_read_only_is_not_to_be_cleaned(
     faulty_server: FaultyServer, tmp_path: Path
 ) -> None:
-    from cli.workflow_rounds import synced  # noqa: PLC0415 - imports Prefect
+    from cli.workflows.local_runs import synced  # noqa: PLC0415 - imports Prefect
 
     url = served(faulty_server, {"a": b"a"})
     text = f"sources: [{{name: s, type: repository, repository: '{url}'}}]\n"

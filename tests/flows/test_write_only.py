@@ -17,7 +17,7 @@ from pydantic import Field
 from catalog.errors import NotSupported
 from providers.base import OpenOptions, ProviderSettings
 from providers.connection import NoConnection, keep_open
-from providers.local_storage import LocalStorage
+from providers.local.storage import LocalStorage
 
 
 class DropSettings(ProviderSettings, title="Drop"):

@@ -13,8 +13,8 @@ from typing import Any
 import httpx
 import pytest
 
+from catalog.catalog import Catalog
 from catalog.settings import Settings
-from catalog.store import Catalog
 from tests.servers.process import free_ports
 
 
@@ -56,7 +56,7 @@ def serving(folder: Path, **config: Any) -> Generator[Running]:  # noqa: ANN401 
     )
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 240
     while not server.started:
         assert thread.is_alive(), "it did not start"
         assert time.monotonic() < deadline, "it did not start in time"
@@ -67,7 +67,7 @@ def serving(folder: Path, **config: Any) -> Generator[Running]:  # noqa: ANN401 
             yield Running(url, application, client, folder)
     finally:
         server.should_exit = True
-        thread.join(20)
+        thread.join(120)
         assert not thread.is_alive(), "it did not end"
 
 

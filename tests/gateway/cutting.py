@@ -36,7 +36,7 @@ class _Passing(socketserver.BaseRequestHandler):
             other = threading.Thread(target=_passed, args=(there, self.request, left), daemon=True)
             other.start()
             _passed(self.request, there, left)
-            other.join(10)
+            other.join(120)
 
 
 def _passed(origin: socket.socket, to: socket.socket, left: list[int]) -> None:
@@ -62,4 +62,4 @@ def relay(url: str, cuts: list[int]) -> Generator[Relay]:
             yield server
         finally:
             server.shutdown()
-            thread.join(10)
+            thread.join(120)

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from catalog.breach import Breach, FailureCase
-from catalog.plan import Plan
-from catalog.resource import Resource
-from catalog.run import Run
+from catalog.model.breach import Breach, FailureCase
+from catalog.model.plan import Plan
+from catalog.model.resource import Resource
+from catalog.model.run import Run
 from tests.catalog.desk import SOURCE, THERE, Desk, file
 from tests.gateway.conftest import Running, serving
 
@@ -60,22 +60,24 @@ def filled(folder: Path, *, tenants: dict[str, Any] | None = None) -> Generator[
         desk = Desk(running.catalog)
         plans: list[Plan] = []
         for run_id, names in (("first", "ab"), ("second", "bc")):
-            desk.catalog.start_run(
+            desk.catalog.runs.start(
                 Run(run_id, "sync", source=SOURCE, destinations=(THERE,), flow_run_id=f"f-{run_id}")
             )
             wanted = [file(f"{name}.txt", etag=f"{name} {run_id}") for name in names]
             failing = file("d/bad.txt", etag="bad")
             plan = desk.plan([*wanted, failing] if run_id == "second" else wanted, THERE)
             desk.carry_out(plan, run_id, "d/bad.txt")
-            desk.catalog.record_versions(run_id, plan.plan_id, allow_partial=True)
-            desk.catalog.end_run(run_id, "completed", "done", plan_id=plan.plan_id)
+            desk.catalog.versions.record(run_id, plan.plan_id, allow_partial=True)
+            desk.catalog.runs.end(run_id, "completed", "done", plan_id=plan.plan_id)
             plans.append(plan)
         breach = Breach("prices", "warn", "b.txt", "b.txt", None, None, 9, CASES)
-        desk.catalog.record_breaches("second", [breach])
+        desk.catalog.runs.record_breaches("second", [breach])
         desk.list_source([file("a.txt")])
         yield Filled(running, desk, tuple(plans))
 
 
 def listed(filled: Filled, address: str, resources: list[Resource]) -> int:
     """Record a listing of a repository, and return the number of its version."""
-    return filled.desk.catalog.record_listing(address, filled.desk.listing(resources)).number
+    return filled.desk.catalog.versions.record_listing(
+        address, filled.desk.listing(resources)
+    ).number

@@ -12,7 +12,7 @@ from urllib.parse import quote
 import httpx
 import pytest
 
-from catalog.digest import Digest
+from catalog.model.digest import Digest
 from tests.gateway.conftest import Running, serving
 from tests.servers.faulty import FaultyServer, Reply
 
@@ -60,7 +60,7 @@ class Web:
     def settled(self) -> None:
         """Wait until all that arrived is kept."""
         keeper = self.running.application.streamer.keeper
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 120
         while not keeper.idle():
             assert time.monotonic() < deadline, "it was not kept in time"
             time.sleep(0.02)

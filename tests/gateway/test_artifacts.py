@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from catalog.errors import InvalidInput
-from gateway.package import Coordinates, described
+from gateway.resource_store.packages import Coordinates, parse_metadata
 from tests.gateway.conftest import Running, serving
 from tests.gateway.shelves import RESOURCES, files_below, kind_of
 
@@ -221,5 +221,5 @@ def test_what_was_never_uploaded_is_not_there(running: Running) -> None:
 
 
 def test_numbers_are_taken_as_they_are_written() -> None:
-    found = described(b"{type: t, group: g, artifact: a, version: 1.10, count: 007}")
+    found = parse_metadata(b"{type: t, group: g, artifact: a, version: 1.10, count: 007}")
     assert (found.coordinates.version, found.properties) == ("1.10", {"count": "007"})

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from catalog.errors import InvalidInput
+from gateway.access.authentication import Authenticator
 from gateway.config import load
-from gateway.doors import Doors
-from gateway.replies import Refused
-from gateway.serve import Listening, check
+from gateway.http.errors import Refused
+from gateway.serve import ServerOptions, check
 from tests.gateway.conftest import serving
 
 
@@ -73,16 +73,16 @@ def test_a_refused_value_is_not_quoted(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("listening", "tokens", "told"),
     [
-        (Listening(), False, None),
-        (Listening("::1"), False, None),
-        (Listening("0.0.0.0"), False, "token"),  # noqa: S104 - it is refused
-        (Listening("0.0.0.0"), True, "TLS"),  # noqa: S104 - the same
-        (Listening("10.1.2.3", proxies=("10.1.2.4",)), True, None),
-        (Listening(certificate=Path("/nope.pem")), True, "key"),
-        (Listening(certificate=Path("/nope.pem"), key=Path("/nope.pem")), True, "nope"),
+        (ServerOptions(), False, None),
+        (ServerOptions("::1"), False, None),
+        (ServerOptions("0.0.0.0"), False, "token"),  # noqa: S104 - it is refused
+        (ServerOptions("0.0.0.0"), True, "TLS"),  # noqa: S104 - the same
+        (ServerOptions("10.1.2.3", proxies=("10.1.2.4",)), True, None),
+        (ServerOptions(certificate=Path("/nope.pem")), True, "key"),
+        (ServerOptions(certificate=Path("/nope.pem"), key=Path("/nope.pem")), True, "nope"),
     ],
 )
-def test_where_it_may_listen(listening: Listening, tokens: bool, told: str | None) -> None:  # noqa: FBT001 - a case
+def test_where_it_may_listen(listening: ServerOptions, tokens: bool, told: str | None) -> None:  # noqa: FBT001 - a case
     if told is None:
         check(listening, tokens=tokens)
         return
@@ -98,14 +98,14 @@ def test_without_tokens_no_other_name_leads_in(tmp_path: Path) -> None:
         assert rebound.status_code == 403
         content = running.client.get("/content/mytenant/", headers={"Host": "evil.example"})
         assert content.status_code == 403
-        assert isinstance(running.application.gateway.doors, Doors)
+        assert isinstance(running.application.gateway.doors, Authenticator)
         assert issubclass(Refused, Exception)
 
 
 def test_tenants_open_nothing_of_each_other(tmp_path: Path) -> None:
     """What only another tenant is configured for leads nowhere, even where the catalog names it."""
+    from catalog.access.grants import Role  # noqa: PLC0415
     from catalog.errors import RepositoryNotFound  # noqa: PLC0415
-    from catalog.token import Role  # noqa: PLC0415
 
     ours, theirs = tmp_path / "ours", tmp_path / "theirs"
     for folder in (ours, theirs):
@@ -120,7 +120,7 @@ def test_tenants_open_nothing_of_each_other(tmp_path: Path) -> None:
     }
     with serving(tmp_path, tenants=tenants) as running:
         texts = {
-            name: running.catalog.of_tenant(name).create_token(Role.ADMIN)[1] for name in tenants
+            name: running.catalog.of_tenant(name).tokens.create(Role.ADMIN)[1] for name in tenants
         }
         places = running.application.gateway.tenants["one"].places
         with pytest.raises(RepositoryNotFound):

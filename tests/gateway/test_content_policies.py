@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from catalog.errors import AccessDenied
-from gateway.external import External
+from gateway.access.external_urls import ExternalUrls
 from tests.gateway.conftest import serving
 from tests.gateway.mirrored import TENANT, publish, web
 from tests.servers.faulty import FaultyServer
@@ -26,7 +26,7 @@ def test_a_get_restores_what_was_reclaimed(tmp_path: Path, monkeypatch: pytest.M
         one.settled()
         assert (one.shelf / "d" / "b.bin").read_bytes() == DATA["d/b.bin"]
         assert not (one.shelf / "a.txt").exists()
-        assert one.running.catalog.unstored(f"file://{one.shelf}") == 1
+        assert one.running.catalog.origins.count(f"file://{one.shelf}") == 1
 
 
 @pytest.mark.usefixtures("prefect_server")
@@ -39,7 +39,7 @@ def test_a_source_that_is_gone_and_one_that_moved(
         one.url = publish(elsewhere, DATA)
         one.sync()
         assert one.get("a.txt").content == b"alpha"
-        version = one.running.catalog.latest(f"file://{one.shelf}").number
+        version = one.running.catalog.versions.latest(f"file://{one.shelf}").number
         assert version == 1  # the same set, from another place
         publish(one.upstream, DATA)
         assert one.get("d/b.bin").content == DATA["d/b.bin"]
@@ -54,13 +54,13 @@ def test_a_name_that_leads_elsewhere_by_the_time_it_is_read(
     def at_first(_address: str) -> bool:
         return True
 
-    monkeypatch.setattr("gateway.external.is_public", at_first)
+    monkeypatch.setattr("gateway.access.external_urls.is_public", at_first)
     with (
-        External((), (), ()).opened(url) as (end, path),
+        ExternalUrls((), (), ()).opened(url) as (end, path),
         pytest.raises(AccessDenied, match="private network"),
     ):
         end.storage.fetch(path)
-    with External((faulty_server.url,), (), ()).opened(url) as (end, path):
+    with ExternalUrls((faulty_server.url,), (), ()).opened(url) as (end, path):
         assert end.storage.fetch(path).data == b"s3cret"
     assert faulty_server.requests["/inner"] == 1
 
@@ -69,7 +69,7 @@ def test_a_name_that_leads_elsewhere_by_the_time_it_is_read(
     ("url", "told"),
     [
         ("file:///etc/passwd", "below none of the folders"),
-        ("file://{root}/../secret", "below none of the folders"),
+        ("file://{root}/../secret", "unsafe path"),
         ("file://{root}/link", "below none of the folders"),
         ("http://127.0.0.1:1/x", "own network"),
         ("http://localhost/x", "own network"),

@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp
 
-from gateway.correlation import HEADER, Correlation, chosen_id, request_id
+from gateway.http.request_id import HEADER, RequestIdMiddleware, chosen_id, request_id
 from tests.gateway.serving import serving
 
 NEW = re.compile(r"[0-9a-f]{32}")
@@ -29,7 +29,7 @@ def app() -> ASGIApp:
     def broken() -> None:
         raise ZeroDivisionError
 
-    return Correlation(app)
+    return RequestIdMiddleware(app)
 
 
 @pytest.fixture(scope="module")

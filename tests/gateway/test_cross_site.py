@@ -6,7 +6,7 @@ import base64
 
 import pytest
 
-from catalog.token import Role
+from catalog.access.grants import Role
 from tests.gateway.conftest import Running
 
 UPLOAD = "/v1/mytenant/resources/upload/a.txt"
@@ -31,7 +31,7 @@ def test_a_form_of_another_site_uploads_nothing(
 ) -> None:
     given = dict(headers)
     if login:
-        _, token = running.catalog.create_token(Role.WRITER)
+        _, token = running.catalog.tokens.create(Role.WRITER)
         given["Authorization"] = "Basic " + base64.b64encode(f"me:{token}".encode()).decode()
 
     answer = running.client.post(UPLOAD, content=b"x", headers=given)
@@ -42,7 +42,7 @@ def test_a_form_of_another_site_uploads_nothing(
 def test_links_from_another_site_and_clients_with_a_bearer_token_are_welcome(
     running: Running,
 ) -> None:
-    _, token = running.catalog.create_token(Role.WRITER)
+    _, token = running.catalog.tokens.create(Role.WRITER)
     bearer = running.tokens(token)
     far = {"Sec-Fetch-Site": "cross-site", **ELSEWHERE}
 

@@ -11,9 +11,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from catalog.plan import Mode
-from catalog.run import Run
-from catalog.store import Catalog
+from catalog.catalog import Catalog
+from catalog.model.plan import Mode
+from catalog.model.run import Run
 from tests.gateway.with_prefect import Site, fill, names, site, until
 from tests.servers.prefect_at import prefect_at
 from tests.servers.process import ROOT, program
@@ -96,11 +96,14 @@ def test_every_door_leads_to_the_same(whole: Site, monkeypatch: pytest.MonkeyPat
     addresses = [f"file://{target}" for target in targets]
     runs = [run_to(catalog, one) for catalog, one in zip(catalogs, addresses, strict=True)]
     held = [
-        [(row.path, row.size, row.digest) for row in catalog.content(address)]
+        [(row.path, row.size, row.digest) for row in catalog.versions.content(address)]
         for catalog, address in zip(catalogs, addresses, strict=True)
     ]
     tallies = [
-        [(one.added, one.replaced, one.removed, one.kept) for one in catalog.tallies(run.run_id)]
+        [
+            (one.added, one.replaced, one.removed, one.kept)
+            for one in catalog.runs.tallies(run.run_id)
+        ]
         for catalog, run in zip(catalogs, runs, strict=True)
     ]
     assert len(held[0]) == 10
@@ -120,5 +123,5 @@ def test_every_door_leads_to_the_same(whole: Site, monkeypatch: pytest.MonkeyPat
 
 def run_to(catalog: Catalog, address: str) -> Run:
     """Return the one run that wrote to a destination."""
-    (found,) = [one for one in catalog.runs() if address in one.destinations]
+    (found,) = [one for one in catalog.runs.all() if address in one.destinations]
     return found

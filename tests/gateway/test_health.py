@@ -10,13 +10,37 @@ from threading import Event
 import pytest
 from starlette.applications import Starlette
 
-from catalog.lock import Hold, Turnstile
-from catalog.run import Run
-from catalog.store import Catalog
-from gateway.health import Condition, Draining, Readiness, free_bytes, health_routes, reasons
+from catalog.catalog import Catalog
+from catalog.model.run import Run
+from catalog.queries.runs import Runs
+from catalog.session.catalog_file import CatalogFile
+from catalog.store.lock import Hold, Turnstile
+from gateway.ops.health import (
+    Draining,
+    Readiness,
+    ReadinessState,
+    free_bytes,
+    health_routes,
+    reasons,
+)
 from tests.gateway.serving import serving
 
-WELL = Condition(draining=False, catalog=None, free=2**40)
+WELL = ReadinessState(draining=False, catalog=None, free=2**40)
+
+
+class StuckRuns(Runs):
+    """Runs that are told when they are let."""
+
+    def __init__(self, file: CatalogFile) -> None:
+        """Begin without answers."""
+        super().__init__(file)
+        self.let, self.asked = Event(), 0
+
+    def all(self, limit: int | None = None) -> list[Run]:
+        """Return the runs, once it is let."""
+        self.asked += 1
+        assert self.let.wait(120)
+        return super().all(limit)
 
 
 class Stuck(Catalog):
@@ -25,13 +49,7 @@ class Stuck(Catalog):
     def __init__(self, path: Path) -> None:
         """Begin without answers."""
         super().__init__(path)
-        self.let, self.asked = Event(), 0
-
-    def runs(self, limit: int | None = None) -> list[Run]:
-        """Return the runs, once it is let."""
-        self.asked += 1
-        assert self.let.wait(30)
-        return super().runs(limit)
+        self.runs = self.stuck = StuckRuns(self.file)
 
 
 @pytest.fixture
@@ -41,7 +59,7 @@ def catalog(tmp_path: Path) -> Catalog:
 
 def test_readiness_is_decided_by_what_was_found() -> None:
     assert reasons(WELL) == ()
-    bad = Condition(draining=True, catalog="it is gone", free=1)
+    bad = ReadinessState(draining=True, catalog="it is gone", free=1)
     assert reasons(bad, 2) == (
         "the gateway is about to end",
         "it is gone",
@@ -75,14 +93,14 @@ def locked(catalog: Catalog) -> Callable[[], object]:
 
 @pytest.mark.parametrize(
     ("spoil", "why"),
-    [(broken, "CatalogBroken"), (locked, "CatalogTimeout")],
+    [(broken, "CatalogUnavailable"), (locked, "CatalogTimeout")],
     ids=["broken", "locked"],
 )
 def test_a_catalog_that_cannot_be_read_is_told_without_its_path(
     catalog: Catalog, spoil: Callable[[Catalog], Callable[[], object]], why: str
 ) -> None:
     if spoil is locked:
-        catalog.runs(1)  # it is made
+        catalog.runs.all(1)  # it is made
     mend = spoil(catalog)
     try:
         with serving(Starlette(routes=health_routes(Readiness(catalog, Draining())))) as client:
@@ -101,8 +119,8 @@ def test_a_catalog_that_hangs_is_read_by_one_at_a_time(tmp_path: Path) -> None:
         readiness = Readiness(catalog, Draining(), read_s=0.01)
         for _ in range(3):
             assert await readiness.reasons() == ("the catalog was not read within 0.01 s",)
-        assert catalog.asked == 1
-        catalog.let.set()
+        assert catalog.stuck.asked == 1
+        catalog.stuck.let.set()
         while await readiness.reasons():
             pass
 

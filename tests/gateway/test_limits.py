@@ -14,9 +14,9 @@ from starlette.requests import ClientDisconnect
 from starlette.types import Scope
 
 from catalog.errors import InvalidInput
-from gateway.correlation import Correlation
-from gateway.limiting import Limiting
-from gateway.limits import BodyLimit, HeadLimit, RateLimit, UnderWay
+from gateway.http.request_id import RequestIdMiddleware
+from gateway.limits.middleware import RequestLimits
+from gateway.limits.rules import BodyLimit, ConcurrencyLimit, HeadLimit, RateLimit
 from tests.gateway.serving import serving
 
 
@@ -68,7 +68,7 @@ def test_limits_that_let_nobody_in_are_refused(rate: float, burst: int, callers:
     with pytest.raises(InvalidInput):
         RateLimit(rate, burst, callers=callers)
     with pytest.raises(InvalidInput):
-        UnderWay(0)
+        ConcurrencyLimit(0)
 
 
 def test_retry_after_is_in_whole_seconds() -> None:
@@ -122,7 +122,7 @@ class App:
         @app.get("/hold")
         def hold() -> str:
             self.entered.set()
-            assert self.held.wait(30)
+            assert self.held.wait(120)
             return "held"
 
         @app.get("/healthz")
@@ -143,15 +143,15 @@ def app() -> App:
 
 @pytest.fixture(scope="module")
 def client(app: App) -> Iterator[httpx.Client]:
-    limited = Limiting(
+    limited = RequestLimits(
         app.fastapi(),
         head=HeadLimit(size=2000, count=20),
         body=body_of,
         rate=RateLimit(0.001, 3),
         caller=lambda scope: dict(scope["headers"]).get(b"x-caller", b"").decode(),
-        under_way=UnderWay(1),
+        under_way=ConcurrencyLimit(1),
     )
-    with serving(Correlation(limited)) as client:
+    with serving(RequestIdMiddleware(limited)) as client:
         yield client
 
 
@@ -240,7 +240,7 @@ def test_too_many_at_once_are_refused_but_not_those_who_look_after_it(
     thread = Thread(target=ask)
     thread.start()
     try:
-        assert app.entered.wait(30)
+        assert app.entered.wait(120)
         reply = client.post("/json", headers=as_caller("second"))
         assert refused(reply) == (503, "Overloaded")
         assert reply.headers["retry-after"] == "1"

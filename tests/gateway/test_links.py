@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from catalog.token import Role
-from gateway.links import Key
+from catalog.access.grants import Role
+from gateway.access.signed_links import LinkKey
 from tests.gateway.mirrored import TENANT, web
 
 
@@ -19,7 +19,7 @@ def test_a_link_reads_one_file_until_it_expires(
     with web(
         tmp_path, monkeypatch, {"d/a b.txt": b"alpha", "b": b"beta"}, policy="immediate"
     ) as one:
-        text = one.running.catalog.create_token(Role.READER)[1]
+        text = one.running.catalog.tokens.create(Role.READER)[1]
         client = one.running.client
         place = f"/v1/{TENANT}/repositories/web/links"
 
@@ -52,7 +52,7 @@ def test_a_link_reads_one_file_until_it_expires(
 
 def test_the_key_is_made_once_and_is_nobody_elses(tmp_path: Path) -> None:
     (tmp_path / "tmp").mkdir()
-    first, second = Key.beside(tmp_path), Key.beside(tmp_path)
+    first, second = LinkKey.beside(tmp_path), LinkKey.beside(tmp_path)
     assert first == second
     assert len(first.secret) == 32
     assert (tmp_path / "link.key").stat().st_mode & 0o077 == 0

@@ -16,10 +16,10 @@ from fastapi import FastAPI, Request
 from starlette.responses import PlainTextResponse, StreamingResponse
 
 from catalog.errors import InvalidInput
-from gateway.access_log import AccessLog
-from gateway.correlation import Correlation
-from gateway.logs import GatewayHandler, LogFormat, configure_logs
-from gateway.redaction import cleaned, redacted
+from gateway.http.request_id import RequestIdMiddleware
+from gateway.ops.access_log import AccessLog
+from gateway.ops.logs import GatewayHandler, LogFormat, configure_logs
+from gateway.ops.redaction import cleaned, redacted
 from tests.gateway.serving import serving
 
 LOG = logging.getLogger("tests.gateway")
@@ -146,7 +146,7 @@ def test_each_request_is_logged_once(lines: Lines) -> None:
     def broken() -> None:
         raise ZeroDivisionError
 
-    with serving(Correlation(AccessLog(app))) as client:
+    with serving(RequestIdMiddleware(AccessLog(app))) as client:
         client.post("/v1/ann?token=secret&a=b", headers={"X-Request-ID": "one"})
         client.get("/broken", headers={"X-Request-ID": "two"})
 
@@ -186,7 +186,7 @@ def test_a_client_that_leaves_is_told_of(lines: Lines) -> None:
     def stream() -> StreamingResponse:
         return StreamingResponse(forever())
 
-    with serving(Correlation(AccessLog(app))) as client:
+    with serving(RequestIdMiddleware(AccessLog(app))) as client:
         with socket.create_connection((client.base_url.host, client.base_url.port or 0)) as one:
             one.sendall(b"GET /forever HTTP/1.1\r\nHost: here\r\n\r\n")
             assert one.recv(100)

@@ -16,15 +16,15 @@ from prometheus_client.parser import text_string_to_metric_families as parse
 from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route
 
-from catalog.access import RACY_NS
-from catalog.outcome import Outcome, Status
-from catalog.plan import Action
-from catalog.run import Run
-from catalog.script import Row
-from catalog.skipped import SKIPPED, skipped_run
-from catalog.store import Catalog
-from gateway.catalog_metrics import CatalogCollector
-from gateway.metrics import (
+from catalog.catalog import Catalog
+from catalog.model.outcome import Outcome, Status
+from catalog.model.plan import Action
+from catalog.model.run import Run
+from catalog.model.skipped_workflow import SKIPPED, skipped_run
+from catalog.session.catalog_file import RACY_NS
+from catalog.store.statements import Row
+from gateway.ops.catalog_metrics import CatalogCollector
+from gateway.ops.metrics import (
     TENANTS,
     Metrics,
     MetricsMiddleware,
@@ -217,10 +217,10 @@ def test_what_flows_did_is_told_from_the_catalog(desk: Desk) -> None:
     catalog = desk.catalog
     files = [file("a", 1), file("b", 20), file("c", 300)]
     plan = desk.plan(files, HERE, THERE)
-    catalog.start_run(Run("one", "sync", source=SOURCE, destinations=(HERE, THERE)))
+    catalog.runs.start(Run("one", "sync", source=SOURCE, destinations=(HERE, THERE)))
     desk.carry_out(plan, "one", "c")
-    catalog.record_versions("one", plan.plan_id)
-    catalog.end_run("one", "completed", plan_id=plan.plan_id)
+    catalog.versions.record("one", plan.plan_id)
+    catalog.runs.end("one", "completed", plan_id=plan.plan_id)
     for run_id, kind, state in (
         ("two", "sync", "failed"),
         ("three", "pull", "cancelled"),
@@ -228,10 +228,10 @@ def test_what_flows_did_is_told_from_the_catalog(desk: Desk) -> None:
         ("five", "prune", "failed"),
         ("six", "sync", "running"),
     ):
-        catalog.start_run(Run(run_id, kind, source=SOURCE, state=state))
-    catalog.start_run(skipped_run("w", "nightly"))
+        catalog.runs.start(Run(run_id, kind, source=SOURCE, state=state))
+    catalog.runs.start(skipped_run("w", "nightly"))
     gone = Outcome(HERE, "d", "d", Action.ADD, Status.STORED, size=1, digest="0" * 64, cleaned=True)
-    catalog.record_outcomes("one", plan.plan_id, [gone])
+    catalog.runs.record_outcomes("one", plan.plan_id, [gone])
 
     assert counts(Metrics(catalog), "ingest_") == {
         "ingest_enqueue_attempts_total{result=success}": 1,
@@ -279,13 +279,13 @@ def test_the_catalog_is_asked_now_and_then_and_counters_never_fall(desk: Desk) -
     collector = CatalogCollector(desk.catalog, fresh_s=10, clock=lambda: now[0])
     name = "ingest_workflow_instantiation_failures_total"
     first = skipped_run("w", "nightly")
-    desk.catalog.start_run(first)
+    desk.catalog.runs.start(first)
     assert told(collector)[name] == 1
-    desk.catalog.start_run(skipped_run("x", "nightly"))
+    desk.catalog.runs.start(skipped_run("x", "nightly"))
     assert told(collector)[name] == 1
     now[0] = 10
     assert told(collector)[name] == 2
-    desk.catalog.start_run(Run(first.run_id, "forgotten"))
+    desk.catalog.runs.start(Run(first.run_id, "forgotten"))
     now[0] = 20
     assert told(collector)[name] == 2
     desk.catalog.path.write_bytes(b"no catalog")
@@ -325,7 +325,7 @@ def test_nothing_is_asked_while_nothing_was_recorded(tmp_path: Path) -> None:
             return super().sql(query, params)
 
     catalog = Counting(tmp_path / "catalog.duckdb")
-    catalog.runs()
+    catalog.runs.all()
     time.sleep(2 * RACY_NS / 1e9)
     collector = CatalogCollector(catalog, fresh_s=0)
     for _ in range(3):

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from catalog.token import Role
+from catalog.access.grants import Role
 from tests.catalog.desk import SOURCE, THERE, file
 from tests.gateway.filled import Filled, filled, listed
 
@@ -140,7 +140,7 @@ def test_a_diff_and_a_run_say_what_happened(full: Filled) -> None:
 
 
 def test_a_browser_is_asked_for_a_token_and_shown_errors_as_pages(full: Filled) -> None:
-    _, token = full.desk.catalog.create_token(Role.READER)
+    _, token = full.desk.catalog.tokens.create(Role.READER)
     client = full.running.client
 
     asked = client.get("/browse/mytenant/")

@@ -20,7 +20,7 @@ def test_a_stored_file_is_fetched_from_its_store(
 ) -> None:
     from blocks.repository import Repository  # noqa: PLC0415 - it loads Prefect
     from flows.sync import sync  # noqa: PLC0415
-    from providers.s3 import S3Settings  # noqa: PLC0415
+    from providers.s3.settings import S3Settings  # noqa: PLC0415
 
     monkeypatch.setenv("ENTREPOT_CATALOG", str(tmp_path / "catalog" / "catalog.duckdb"))
     monkeypatch.setenv("ENTREPOT_TENANT", TENANT)

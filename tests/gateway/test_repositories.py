@@ -11,9 +11,9 @@ from typing import Any
 import httpx
 import pytest
 
-from catalog.digest import Digest
-from catalog.resource import Resource
-from catalog.token import Role
+from catalog.access.grants import Role
+from catalog.model.digest import Digest
+from catalog.model.resource import Resource
 from cli.app import app
 from tests.catalog.desk import SOURCE, THERE, file
 from tests.gateway.conftest import serving
@@ -109,9 +109,9 @@ def test_one_repository_that_cannot_be_used_hides_no_other(tmp_path: Path) -> No
 
 def test_versions_are_found_by_number_moment_label_path_and_digest(full: Filled) -> None:
     catalog = full.desk.catalog
-    catalog.label_version(THERE, 1, {"stage": "prod", "checked": "yes"})
-    digest = next(iter(catalog.content(THERE, 1))).digest
-    first, second = catalog.versions(THERE)[-2:]
+    catalog.versions.label(THERE, 1, {"stage": "prod", "checked": "yes"})
+    digest = next(iter(catalog.versions.content(THERE, 1))).digest
+    first, second = catalog.versions.all(THERE)[-2:]
     between = first.created_at + (second.created_at - first.created_at) / 2
 
     def numbers(**query: object) -> list[int]:
@@ -199,7 +199,9 @@ def test_a_manifest_is_what_another_instance_can_read(full: Filled, place: str) 
 
 @MANIFESTS
 def test_a_manifest_that_cannot_tell_all_is_refused(full: Filled, place: str) -> None:
-    unknown = full.running.client.get(place.format(full.running.catalog.latest(SOURCE).number))
+    unknown = full.running.client.get(
+        place.format(full.running.catalog.versions.latest(SOURCE).number)
+    )
     odd = Resource("#x", size=1, digests=(Digest.of(b"x"),))
     untellable = full.running.client.get(place.format(listed(full, SOURCE, [odd])))
 
@@ -310,8 +312,8 @@ def test_roles_and_tenants_are_kept_apart(tmp_path: Path) -> None:
     }
     with filled(tmp_path, tenants=tenants) as full:
         catalog, client = full.desk.catalog, full.running.client
-        tokens = {role: catalog.create_token(role)[1] for role in Role}
-        other = full.running.application.gateway.tenants["other"].catalog.create_token(Role.ADMIN)[
+        tokens = {role: catalog.tokens.create(role)[1] for role in Role}
+        other = full.running.application.gateway.tenants["other"].catalog.tokens.create(Role.ADMIN)[
             1
         ]
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from catalog.lock import Hold, Turnstile
+from catalog.store.lock import Hold, Turnstile
 from tests.gateway.conftest import Running, serving
 from tests.gateway.server_process import gateway_process
 from tests.gateway.shelves import (
@@ -41,7 +41,7 @@ def slowly(proceed: threading.Event) -> Iterator[bytes]:
     """Yield a body of 8 MiB whose second half waits until the test proceeds."""
     for _ in range(4):
         yield bytes(MIB)
-    proceed.wait(30)
+    proceed.wait(120)
     for _ in range(4):
         yield bytes(MIB)
 
@@ -68,7 +68,7 @@ def uploading(
         thread.join(60)
 
 
-def until(found: object, seconds: float = 20) -> None:
+def until(found: object, seconds: float = 120) -> None:
     """Wait until a function returns something."""
     assert callable(found)
     deadline = time.monotonic() + seconds
@@ -187,7 +187,7 @@ def test_a_killed_gateway_has_every_upload_that_it_acknowledged_and_no_half(tmp_
             until(lambda goal=count + 20: len(told) > goal, 60)
             gateway.kill()
             for one in threads:
-                one.join(30)
+                one.join(120)
     for claim in (beside(tmp_path) / "claims").iterdir():
         os.utime(claim, (0, 0))  # an empty one is spared for a minute: it may just begin
     with serving(tmp_path) as running:

@@ -257,13 +257,13 @@ def test_tenants_see_nothing_of_each_other(tmp_path: Path) -> None:
 
 
 def test_tokens_open_their_own_tenant_in_their_role(tmp_path: Path) -> None:
-    from catalog.token import Role  # noqa: PLC0415
+    from catalog.access.grants import Role  # noqa: PLC0415
 
     tenants: Tenants = {"ann": {"repositories": {}}, "bob": {"repositories": {}}}
     with serving(tmp_path, tenants=tenants) as running:
         every = list(running.application.gateway.tenants)
         texts = {
-            (one.name, role): one.catalog.create_token(role)[1] for one in every for role in Role
+            (one.name, role): one.catalog.tokens.create(role)[1] for one in every for role in Role
         }
 
         def status(method: str, path: str, token: str | None, **given: Any) -> int:  # noqa: ANN401

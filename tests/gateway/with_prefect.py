@@ -13,9 +13,9 @@ from typing import Any, TypeVar
 import httpx
 import yaml
 
+from catalog.access.grants import Role
+from catalog.catalog import Catalog
 from catalog.settings import Settings
-from catalog.store import Catalog
-from catalog.token import Role
 from tests.servers.prefect_at import prefect_at
 from tests.servers.process import ROOT, free_ports, listens, program, running
 
@@ -124,7 +124,7 @@ def site(folder: Path, **acme: object) -> Generator[Site]:
                 ("acme", Role.READER),
                 ("other", Role.ADMIN),
             ):
-                _, text = found.catalog(tenant).create_token(role)
+                _, text = found.catalog(tenant).tokens.create(role)
                 found.tokens[f"{tenant}-{role}"] = text
             yield found
 
@@ -154,8 +154,9 @@ def _deploy(api: str, folder: Path) -> None:
     from prefect.client.schemas.actions import WorkPoolCreate  # noqa: PLC0415
     from prefect.types.entrypoint import EntrypointType  # noqa: PLC0415
 
-    from blocks.repository import LimitSettings, Repository  # noqa: PLC0415
-    from providers.local import LocalSettings  # noqa: PLC0415
+    from blocks.limits import LimitSettings  # noqa: PLC0415
+    from blocks.repository import Repository  # noqa: PLC0415
+    from providers.local.settings import LocalSettings  # noqa: PLC0415
 
     with prefect_at(api):
         Repository.register_type_and_schema(_sync=True)  # type: ignore[call-arg]

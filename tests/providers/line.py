@@ -10,10 +10,11 @@ from typing import Any, Literal, cast
 from pydantic import Field
 
 from catalog.errors import InvalidInput
-from providers.base import Capabilities, OpenOptions, ProviderSettings
+from providers.base import OpenOptions, ProviderSettings
+from providers.capabilities import Capabilities
 from providers.connection import OnClose, keep_open
-from providers.fsspec_storage import FsspecStorage, MissingRoot
-from providers.memory import MemorySettings
+from providers.fsspec.memory import MemorySettings
+from providers.fsspec.storage import FsspecStorage, MissingRoot
 
 
 @dataclass(eq=False)

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -14,7 +15,6 @@ from urllib.parse import quote
 import pytest
 from pydantic import ValidationError
 
-from catalog.digest import Digest
 from catalog.errors import (
     AccessDenied,
     ConnectionFailed,
@@ -23,16 +23,18 @@ from catalog.errors import (
     ResourceNotFound,
     UnexpectedReply,
 )
-from catalog.outcome import Status
-from providers.api import ApiSettings
-from providers.api_listing import Fields
+from catalog.model.digest import Digest
+from catalog.model.gap import Gap, files
+from catalog.model.outcome import Status
+from providers.api.entries import Entry, Fields
+from providers.api.settings import ApiSettings
 from providers.base import Storage
 from providers.testing.reading import ReadingConformance
 from providers.testing.subject import OPTIONS, Subject, names
 from tests.servers.faulty import FaultyServer
 from tests.servers.process import free_ports
 from tests.transfer.ends import OPENED, delivery, end, folder, item, tree
-from transfer.deliver import deliver
+from transfer.steps.deliver import deliver
 
 LARGE = os.urandom(9 * 2**20)
 
@@ -58,6 +60,12 @@ def page(server: FaultyServer, path: str, body: object) -> None:
 
 class TestApi(ReadingConformance):
     """An API that lists whatever was put there."""
+
+    def test_no_path_leads_out_of_the_root(self, subject: Subject) -> None:
+        subject.seed("x", b"x")
+        for path in ("../x", "x/../../x", "./x", ""):
+            with pytest.raises(InvalidInput):
+                subject.storage.read(path)
 
     @pytest.fixture
     def subject(self, faulty_server: FaultyServer) -> Subject:
@@ -136,27 +144,62 @@ def test_a_circle_of_pages_is_an_error(faulty_server: FaultyServer) -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "why"),
+    ("entry", "name", "why"),
     [
-        ({"other": []}, "no list at 'items'"),
-        ({"items": [{"title": "a"}]}, "entry 0 .* no URL at 'href'"),
-        ({"items": [{"href": "/f"}]}, "entry 0 .* no name at 'title'"),
-        ({"items": [{"title": "../a", "href": "/f"}]}, "entry 0"),
-        ({"items": [{"title": "a", "href": "/f", "size": "big"}]}, "size 'big'"),
-        ({"items": [{"title": "a", "href": "/f", "sum": "xyz"}]}, "digest 'xyz'"),
-        ({"items": [{"title": "a", "href": "/f", "at": "soon"}]}, "time 'soon'"),
-        ({"items": [{"title": "a", "href": "/f"}] * 2}, "two entries bear the name 'a'"),
-        ({"items": [{"title": {}, "href": "/f"}]}, "its name is no text"),
+        ({"title": "a"}, "a", "entry 0 .* no URL at 'href'"),
+        ({"href": "/f"}, "", "entry 0 .* no name at 'title'"),
+        ({"title": "../a", "href": "/f"}, "../a", "entry 0"),
+        ({"title": "a", "href": "/f", "size": "big"}, "a", "size 'big'"),
+        ({"title": "a", "href": "/f", "sum": "xyz"}, "a", "digest 'xyz'"),
+        ({"title": "a", "href": "/f", "at": "soon"}, "a", "time 'soon'"),
+        ({"title": "a", "href": "/f", "at": 1e400}, "a", "time inf"),
+        ({"title": "a", "href": "http://["}, "a", "Invalid IPv6 URL"),
+        ({"title": "a", "href": "/f", "at": 10**400}, "a", "too large"),
+        ({"title": "a", "href": "/f", "size": "9" * 5000}, "a", "entry 0"),
+        ({"title": {}, "href": "/f"}, "", "its name is no text"),
     ],
-    ids=["no list", "no link", "no name", "climbs", "size", "digest", "time", "twice", "no text"],
+    ids=[
+        "no link",
+        "no name",
+        "climbs",
+        "size",
+        "digest",
+        "time",
+        "for ever",
+        "no URL",
+        "too large",
+        "too long",
+        "no text",
+    ],
 )
-def test_a_listing_that_cannot_be_right_is_an_error_and_never_a_gap(
-    faulty_server: FaultyServer, body: object, why: str
+def test_an_entry_that_cannot_be_used_is_a_gap(
+    faulty_server: FaultyServer, entry: object, name: str, why: str
 ) -> None:
-    page(faulty_server, "/v1/files", body)
+    page(faulty_server, "/v1/files", {"items": [entry, {"title": "good", "href": "/g"}]})
     storage = opened(faulty_server, items="items", size="size", digest="sum", modified="at")
-    with pytest.raises(UnexpectedReply, match=why):
-        list(storage.enumerate())
+    gaps: list[Gap] = []
+
+    assert [one.path for one in files(storage.enumerate(), gaps)] == ["good"]
+    (gap,) = gaps
+    assert (gap.path, gap.below) == (name, not name)  # without a name it may be any
+    assert re.search(why, gap.why)
+
+
+def test_of_two_entries_of_one_name_the_first_counts_and_the_name_is_a_gap(
+    faulty_server: FaultyServer,
+) -> None:
+    page(faulty_server, "/v1/files", {"items": [{"title": "a", "href": "/f"}] * 2})
+    gaps: list[Gap] = []
+
+    listed = files(opened(faulty_server, items="items").enumerate(), gaps)
+    assert [one.path for one in listed] == ["a"]
+    assert [one.path for one in gaps] == ["a"]
+
+
+def test_a_page_without_a_list_is_an_error(faulty_server: FaultyServer) -> None:
+    page(faulty_server, "/v1/files", {"other": []})
+    with pytest.raises(UnexpectedReply, match="no list at 'items'"):
+        list(opened(faulty_server, items="items").enumerate())
 
 
 def test_what_is_no_json_is_an_error(faulty_server: FaultyServer) -> None:
@@ -183,6 +226,7 @@ def test_every_fact_of_an_entry_is_read() -> None:
     one = {"n": "/a/b", "u": "?f=1", "id": 7, "s": "3", "d": sha, "e": 5, "m": 1_700_000_000}
     one |= {"t": "text/csv", "by": {"name": "me"}, "final": True}
     (entry,) = fields.entries([one], "https://x/v1/list?q=1")
+    assert isinstance(entry, Entry)
     found = entry.resource
     assert entry.url == "https://x/v1/list?f=1"
     assert (found.path, found.size, found.etag, found.content_type) == ("a/b", 3, "5", "text/csv")
@@ -197,6 +241,7 @@ def test_every_fact_of_an_entry_is_read() -> None:
 )
 def test_times_are_read_in_every_unit(moment: object) -> None:
     (entry,) = Fields(modified="m").entries([{"name": "a", "url": "b", "m": moment}], "https://x/")
+    assert isinstance(entry, Entry)
     assert entry.resource.modified_us == 1_700_000_000_000_000
 
 

@@ -11,10 +11,10 @@ from uuid import uuid4
 import pytest
 from pydantic import SecretStr, ValidationError
 
-from catalog.digest import Digest
 from catalog.errors import AccessDenied, ResourceNotFound
-from providers.azure import AzureSettings
-from providers.azure_connection import identity
+from catalog.model.digest import Digest
+from providers.azure.connection import identity
+from providers.azure.settings import AzureSettings
 from providers.base import Attributes
 from providers.testing.conformance import Conformance
 from providers.testing.subject import OPTIONS, Subject, written
@@ -69,6 +69,17 @@ def keyed(server: AzureServer, **changes: object) -> AzureSettings:
     return AzureSettings.model_validate({**fields, **changes})
 
 
+def test_the_filesystem_goes_to_the_endpoint_too(azure_server: AzureServer) -> None:
+    settings = keyed(azure_server)
+    storage = settings.open(OPTIONS)
+    storage.put("a/b", b"abc", Attributes())
+    storage.close()
+
+    files = settings.filesystem()
+
+    assert files.cat_file(f"{settings.container}/{settings.prefix}/a/b") == b"abc"
+
+
 def test_an_account_key_lets_in_and_a_wrong_one_does_not(azure_server: AzureServer) -> None:
     storage = keyed(azure_server).open(OPTIONS)
     digest = Digest.of(b"abc")
@@ -113,7 +124,7 @@ def test_the_connection_string_goes_before_all_else() -> None:
         account_key=SecretStr("b3RoZXI="),
     )
     assert settings.address() == "az://mine/c"
-    assert identity(settings) == {"account_key": "a2V5=="}
+    assert identity(settings.login()) == {"account_key": "a2V5=="}
 
 
 @pytest.mark.parametrize(

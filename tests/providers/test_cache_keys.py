@@ -5,23 +5,23 @@ from __future__ import annotations
 import pytest
 from pydantic import SecretStr
 
-from providers.api import ApiSettings
-from providers.azure import AzureSettings
+from providers.api.settings import ApiSettings
+from providers.azure.settings import AzureSettings
 from providers.base import OpenOptions, ProviderSettings, Timeouts
 from providers.cache import cache_key
-from providers.ftp import FtpSettings
-from providers.ftp_connection import FtpTls
-from providers.gcs import GcsSettings
-from providers.generic import FsspecSettings
-from providers.git import GitSettings
-from providers.http import HttpSettings
-from providers.local import LocalSettings
-from providers.memory import MemorySettings
+from providers.fsspec.memory import MemorySettings
+from providers.fsspec.settings import FsspecSettings
+from providers.ftp.connection import FtpTls
+from providers.ftp.settings import FtpSettings
+from providers.gcs.settings import GcsSettings
+from providers.git.settings import GitSettings
+from providers.http.settings import HttpSettings
+from providers.local.settings import LocalSettings
 from providers.registry import BUILT_IN
-from providers.s3 import S3Settings
-from providers.sftp import SftpSettings
-from providers.ssh_settings import HostKeys
-from providers.webdav import WebdavSettings
+from providers.s3.settings import S3Settings
+from providers.sftp.settings import SftpSettings
+from providers.ssh.fields import HostKeys
+from providers.webdav.settings import WebdavSettings
 
 OPTIONS = OpenOptions()
 SECRET = SecretStr("geheim")
@@ -104,6 +104,7 @@ SIGNS: dict[str, dict[str, object]] = {
         "password": SECRET,
         "tls": FtpTls.EXPLICIT,
         "certificate": "x",
+        "encoding": "latin-1",
         "verify_tls": False,
     },
     "git": {

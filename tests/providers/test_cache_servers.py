@@ -8,14 +8,14 @@ from uuid import uuid4
 import pytest
 from pydantic import SecretStr
 
-from catalog.digest import Digest
+from catalog.model.digest import Digest
 from providers.base import Attributes, OpenOptions, ProviderSettings, Timeouts
 from providers.cache import ConnectionCache
-from providers.ftp import FtpSettings
-from providers.gcs import GcsSettings
-from providers.sftp import SftpSettings
+from providers.ftp.settings import FtpSettings
+from providers.gcs.settings import GcsSettings
+from providers.sftp.settings import SftpSettings
 from providers.testing.subject import LARGE, OPTIONS
-from providers.webdav import WebdavSettings
+from providers.webdav.settings import WebdavSettings
 from tests.servers.fake_gcs import GcsServer
 from tests.servers.ftp import FtpServer
 from tests.servers.openssh import SftpServer

@@ -11,7 +11,7 @@ import pytest
 from pydantic import ValidationError
 
 from catalog.errors import AccessDenied, InvalidInput
-from catalog.outcome import Outcome, Status
+from catalog.model.outcome import Outcome, Status
 from providers import registry
 from providers.base import OpenOptions
 from providers.testing.faults import Fault, Faults, Kind, Where
@@ -19,7 +19,7 @@ from providers.testing.faulty import FaultySettings
 from providers.testing.subject import Subject, written
 from providers.testing.writing import WritingConformance
 from tests.transfer.ends import delivery, end, folder, item, leftovers, tree
-from transfer.deliver import deliver
+from transfer.steps.deliver import deliver
 
 LARGE = os.urandom(9 * 2**20)
 

@@ -13,11 +13,12 @@ import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 from pydantic import SecretStr, ValidationError
 
-from catalog.errors import AccessDenied, SecretInUrl
+from catalog.errors import SecretInUrl
+from catalog.model.gap import Gap, files
 from providers.base import Attributes
-from providers.fsspec_storage import FsspecStorage
-from providers.generic import FsspecSettings
-from providers.memory import MemorySettings
+from providers.fsspec.memory import MemorySettings
+from providers.fsspec.settings import FsspecSettings
+from providers.fsspec.storage import FsspecStorage
 from providers.testing.conformance import Conformance
 from providers.testing.subject import OPTIONS, Subject, written
 
@@ -60,7 +61,7 @@ class TestGeneric(Conformance):
         )
 
 
-def test_a_folder_that_cannot_be_listed_is_an_error(
+def test_a_folder_that_cannot_be_listed_is_a_gap(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     storage = FsspecSettings(url=f"file://{tmp_path}").open(OPTIONS)
@@ -75,8 +76,9 @@ def test_a_folder_that_cannot_be_listed_is_an_error(
         return real(path, detail=detail)
 
     monkeypatch.setattr(storage._fs, "ls", ls)  # root may read what nobody else may
-    with pytest.raises(AccessDenied):
-        list(storage.enumerate())
+    gaps: list[Gap] = []
+    assert [one.path for one in files(storage.enumerate(), gaps)] == ["open/a"]
+    assert [(one.path, one.code, one.below) for one in gaps] == [("shut", "access-denied", True)]
 
 
 @pytest.mark.parametrize(

@@ -15,12 +15,12 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from pydantic import SecretStr, ValidationError
 
-from catalog.digest import Digest
 from catalog.errors import AccessDenied, SecretInUrl
-from catalog.outcome import Proof
+from catalog.model.digest import Digest
+from catalog.model.outcome import Proof
 from providers.base import Attributes
-from providers.gcs import GcsSettings
-from providers.gcs_storage import GcsStorage
+from providers.gcs.settings import GcsSettings
+from providers.gcs.storage import GcsStorage
 from providers.testing.conformance import Conformance
 from providers.testing.subject import LARGE, OPTIONS, Subject, names, written
 from tests.servers.fake_gcs import GcsServer

@@ -16,7 +16,6 @@ from uuid import uuid4
 import pytest
 from pydantic import SecretStr, ValidationError
 
-from catalog.digest import Digest
 from catalog.errors import (
     AccessDenied,
     InvalidInput,
@@ -24,9 +23,10 @@ from catalog.errors import (
     ResourceChanged,
     ResourceNotFound,
 )
+from catalog.model.digest import Digest
 from providers.cache import ConnectionCache
-from providers.git import GitSettings
-from providers.git_storage import GitStorage
+from providers.git.settings import GitSettings
+from providers.git.storage import GitStorage
 from providers.testing.reading import ReadingConformance
 from providers.testing.subject import LARGE, OPTIONS, Subject, names, read_all
 from tests.servers.git import (
@@ -143,6 +143,17 @@ def test_links_and_submodules_are_left_out_and_said_so(
         assert names(storage.enumerate()) == []
     assert "1 links and submodules" in caplog.text
     assert "'module' for one" in caplog.text
+
+
+def test_names_that_are_no_text_are_told_in_a_printable_form(bare: Path) -> None:
+    blob = git(bare, "hash-object", "-w", "--stdin", data=b"latin")
+    entry = f"100644 blob {blob}\t".encode() + b"caf\xe9\x00"
+    tree = git(bare, "mktree", "-z", data=entry)
+    git(bare, "update-ref", "refs/heads/main", git(bare, "commit-tree", "-m", "x", tree))
+    with opened(f"file://{bare}") as storage:
+        assert names(storage.enumerate()) == ["caf‛E9"]  # noqa: RUF001 - the mark itself
+        assert storage.fetch("caf‛E9").data == b"latin"  # noqa: RUF001 - the same
+        assert storage.capabilities.raw_names
 
 
 def test_a_folder_is_a_place_in_the_same_clone(bare: Path) -> None:

@@ -17,9 +17,9 @@ from catalog.errors import (
     ResourceNotFound,
     StorageError,
 )
-from providers.git import GitSettings
-from providers.git_storage import GitStorage
-from providers.ssh_settings import HostKeys
+from providers.git.settings import GitSettings
+from providers.git.storage import GitStorage
+from providers.ssh.fields import HostKeys
 from providers.testing.subject import OPTIONS, names
 from tests.providers.test_git import opened
 from tests.servers.git import PASSWORD, USER, GitServer, commit

@@ -17,7 +17,6 @@ from uuid import uuid4
 import pytest
 from pydantic import SecretStr, ValidationError
 
-from catalog.digest import Digest
 from catalog.errors import (
     AccessDenied,
     ManifestError,
@@ -29,12 +28,13 @@ from catalog.errors import (
     StorageBusy,
     UnexpectedReply,
 )
-from providers import http_socket
+from catalog.model.digest import Digest
 from providers.base import Attributes
-from providers.http import HttpSettings
-from providers.http_storage import HttpStorage
+from providers.http import socket
+from providers.http.settings import HttpSettings
+from providers.http.storage import HttpStorage
 from providers.testing.reading import ReadingConformance
-from providers.testing.subject import NAMES, OPTIONS, Subject, names, read_all
+from providers.testing.subject import NAMES, OPTIONS, Subject, files_of, names, read_all
 from tests.servers.faulty import Fault, FaultyServer, chunked, half_body, redirect, status
 from tests.servers.nginx import NginxServer
 from tests.servers.process import free_ports
@@ -133,7 +133,7 @@ def test_a_server_without_head_is_asked_by_get(faulty_server: FaultyServer) -> N
     faulty_server.files["/a"] = b"abc"
     faulty_server.script("/a", status(405))
     with opened(faulty_server.url, targets=["a"]) as storage:
-        (one,) = storage.enumerate()
+        (one,) = files_of(storage.enumerate())
     assert (one.path, one.size) == ("a", 3)
 
 
@@ -233,7 +233,7 @@ def test_no_request_goes_into_a_private_network(
         def in_turn(_address: str) -> bool:
             return next(answers)
 
-        monkeypatch.setattr(http_socket, "is_public", in_turn)
+        monkeypatch.setattr(socket, "is_public", in_turn)
         outer.script("/a", redirect(faulty_server.url + "/a"))
         with (
             opened(outer.url, public_only=True) as storage,
@@ -331,7 +331,7 @@ def test_a_manifest_is_the_listing(nginx_server: NginxServer) -> None:
     for name, text in (("SHA256SUMS", sums), ("PULP_MANIFEST", pulp)):
         place(nginx_server.root, f"{folder}/{name}", text.encode())
         storage = HttpSettings.from_url(f"{nginx_server.http}/{folder}/{name}").open(OPTIONS)
-        listed = list(storage.enumerate())
+        listed = files_of(storage.enumerate())
         assert [one.path for one in listed] == ["a,b.txt", "d/e f"]
         assert [one.digests for one in listed] == [(Digest.of(b"abc"),), (Digest.of(b""),)]
         assert names(storage.enumerate("d")) == ["d/e f"]

@@ -24,10 +24,10 @@ from catalog.errors import (
     UnexpectedReply,
 )
 from providers.base import Timeouts
-from providers.http_client import ClientOptions, HttpClient
-from providers.http_origin import Proxy, Tls
-from providers.http_replies import modified_us
-from providers.http_response import Response
+from providers.http.client import ClientOptions, HttpClient
+from providers.http.reply_headers import modified_us
+from providers.http.response import Response
+from providers.shared.origin import Proxy, Tls
 from tests.servers.faulty import (
     Fault,
     FaultyServer,

@@ -6,10 +6,10 @@ from uuid import uuid4
 
 import pytest
 
-from providers.http import HttpSettings
-from providers.http_index import parse_index
-from providers.http_storage import HttpStorage
-from providers.testing.subject import OPTIONS
+from providers.http.index_parser import parse_index
+from providers.http.settings import HttpSettings
+from providers.http.storage import HttpStorage
+from providers.testing.subject import OPTIONS, files_of
 from tests.servers.nginx import NginxServer
 
 NGINX = """<html><head><title>Index of /a b/</title></head><body><h1>Index of /a b/</h1><hr><pre>
@@ -114,7 +114,7 @@ def test_nginx_itself_tells_every_size(nginx_server: NginxServer) -> None:
     assert isinstance(storage, HttpStorage)
     found = storage.sketch()
     assert found is not None
-    assert {one.path: one.size for one in found} == sizes
+    assert {one.path: one.size for one in files_of(found)} == sizes
     storage.close()
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from providers.local import LocalSettings
+from providers.local.settings import LocalSettings
 from providers.testing.conformance import Conformance
 from providers.testing.subject import OPTIONS, Subject, written
 

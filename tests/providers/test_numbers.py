@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from providers import numbers as module
-from providers.numbers import Numbers
+from providers.layouts import number_allocator as module
+from providers.layouts.number_allocator import NumberAllocator
 
 
 class Listing:
@@ -30,7 +30,7 @@ def test_the_next_number_is_above_all_that_lie_there_in_any_order(
 ) -> None:
     monkeypatch.setattr(module, "STEP", 2)  # so that a path is in several parts
     there = Listing("10/a", "9/a", "x/1/b", "x/0/c", "2/a", "x/3/b", "a", "x/01/b", "current")
-    numbers = Numbers()
+    numbers = NumberAllocator()
     wanted = {"a": "11", "x/b": "4", "x/c": "1", "x/1/b": "0", "current": "0"}
     assert {path: numbers.take(path, there) for path in wanted} == wanted
     assert numbers.take("x/b", there) == "5"
@@ -38,7 +38,7 @@ def test_the_next_number_is_above_all_that_lie_there_in_any_order(
 
 
 def test_many_threads_list_once_and_never_get_the_same_number() -> None:
-    there, numbers = Listing("4/a"), Numbers()
+    there, numbers = Listing("4/a"), NumberAllocator()
     with ThreadPoolExecutor(16) as pool:
         given = list(pool.map(numbers.take, ["a"] * 200, [there] * 200))
     assert sorted(map(int, given)) == list(range(5, 205))
@@ -46,7 +46,7 @@ def test_many_threads_list_once_and_never_get_the_same_number() -> None:
 
 
 def test_only_the_last_number_can_be_given_back() -> None:
-    there, numbers = Listing(), Numbers()
+    there, numbers = Listing(), NumberAllocator()
     assert [numbers.take("a", there), numbers.take("a", there)] == ["0", "1"]
     numbers.give_back("a", "0")
     assert numbers.take("a", there) == "2"

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from catalog.digest import Digest
 from catalog.errors import SecretInUrl
+from catalog.model.digest import Digest
 from providers.base import Attributes
-from providers.local import LocalSettings
-from providers.manifest_source import ManifestSource, split_manifest
-from providers.memory import MemorySettings
+from providers.fsspec.memory import MemorySettings
+from providers.layouts.manifest import ManifestSource, split_manifest
+from providers.local.settings import LocalSettings
 from providers.registry import BUILT_IN, SCHEMES, provider, settings_from_url
-from providers.testing.subject import OPTIONS, names, read_all
+from providers.testing.subject import OPTIONS, files_of, names, read_all
 
 KNOWN = [one for one, kind in SCHEMES.items() if kind in BUILT_IN]
 
@@ -58,7 +58,7 @@ def test_any_storage_can_be_listed_by_a_manifest(tmp_path: Path) -> None:
         storage.put("root/PULP_MANIFEST", lines.encode(), Attributes())
         storage.put("root/a,b/c d", b"abc", Attributes())
         source = ManifestSource(storage, "root/PULP_MANIFEST")
-        (one,) = source.enumerate("a,b")
+        (one,) = files_of(source.enumerate("a,b"))
         assert (one.path, one.size, one.digests) == ("a,b/c d", 3, (digest,))
         assert names(source.enumerate()) == ["a,b/c d", "other/x"]
         assert names(source.enumerate("other", recursive=False)) == ["other/x"]

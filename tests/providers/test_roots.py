@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from providers.base import OpenOptions
-from providers.local import LocalSettings
-from providers.roots import below, within
+from providers.local.settings import LocalSettings
+from providers.shared.allowed_roots import below, within
 
 
 def test_every_folder_lies_below_the_root_of_the_machine(

@@ -11,7 +11,7 @@ import obstore
 import pytest
 from pydantic import SecretStr
 
-from providers.s3 import S3Settings
+from providers.s3.settings import S3Settings
 from providers.testing.conformance import Conformance
 from providers.testing.subject import OPTIONS, Subject, written
 from tests.servers.process import free_ports

@@ -11,9 +11,9 @@ import pytest
 from pydantic import SecretStr
 
 from providers.base import Attributes
-from providers.s3 import S3Settings
-from providers.s3_listing import read_page
-from providers.testing.subject import NAMES, OPTIONS, names
+from providers.s3.listing import read_page
+from providers.s3.settings import S3Settings
+from providers.testing.subject import NAMES, OPTIONS, files_of, names
 from tests.servers.seaweedfs import S3Server
 
 HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n'
@@ -108,7 +108,9 @@ def test_a_listing_is_the_one_that_s3fs_gives(s3_server: S3Server) -> None:
         if not path.endswith("/"):
             modified_us = int(one["LastModified"].timestamp() * 1_000_000)
             expected.append((path, one["Size"], one["ETag"], modified_us))
-    listed = [(one.path, one.size, one.etag, one.modified_us) for one in storage.enumerate()]
+    listed = [
+        (one.path, one.size, one.etag, one.modified_us) for one in files_of(storage.enumerate())
+    ]
     assert listed == expected
     assert len(listed) == len(NAMES) + 1
     assert "marker" not in names(storage.enumerate())
@@ -125,7 +127,7 @@ def test_a_storage_has_its_pages_read_here(s3_server: S3Server) -> None:
         secret_access_key=SecretStr(s3_server.secret_key),
     )
     connection = settings.connect(OPTIONS)
-    connection.storage(settings, connection.close).put("a", b"x", Attributes())
+    settings.storage(connection, OPTIONS).put("a", b"x", Attributes())
     page: Any = connection.filesystem.call_s3(
         "list_objects_v2", Bucket=settings.bucket, Prefix=settings.prefix
     )

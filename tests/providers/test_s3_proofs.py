@@ -10,20 +10,20 @@ import obstore
 import pytest
 from pydantic import SecretStr
 
-from catalog.digest import Digest
 from catalog.errors import DigestMismatch, ResourceNotFound
-from catalog.outcome import Proof, Status
+from catalog.model.digest import Digest
+from catalog.model.outcome import Proof, Status
 from providers.base import Attributes
-from providers.s3 import S3Settings
-from providers.s3_proof import checksum
-from providers.s3_storage import S3Storage
-from providers.testing.subject import OPTIONS
+from providers.s3.checksums import checksum
+from providers.s3.settings import S3Settings
+from providers.s3.storage import S3Storage
+from providers.testing.subject import OPTIONS, files_of
 from tests.servers.seaweedfs import S3Server
 from tests.transfer.ends import QUICK, delivery, item
-from transfer.deliver import deliver
-from transfer.download import download
-from transfer.job import End
-from transfer.limits import Gate, Limits
+from transfer.batch.endpoints import End
+from transfer.steps.deliver import deliver
+from transfer.steps.download import download
+from transfer.workers.limits import Gate, Limits
 
 DATA = b"some bytes" * 1000
 MD5 = hashlib.md5(DATA, usedforsecurity=False).hexdigest()
@@ -93,7 +93,7 @@ def test_stat_tells_the_digest_that_we_or_the_store_noted(settings: S3Settings) 
     ours, theirs = storage.stat("ours"), storage.stat("theirs")
     assert ours.digests == theirs.digests == (digest,)
     assert ours.content_type == "text/x-test"
-    listed = {one.path: one for one in storage.enumerate()}
+    listed = {one.path: one for one in files_of(storage.enumerate())}
     assert isinstance(storage, S3Storage)
     for one in (ours, theirs, storage.glance("theirs")):
         found = listed[one.path]

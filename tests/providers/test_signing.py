@@ -8,12 +8,12 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from pydantic import SecretStr
 
-from providers.azure import AzureSettings
+from providers.azure.settings import AzureSettings
 from providers.base import Attributes, ProviderSettings
-from providers.gcs import GcsSettings
-from providers.local import LocalSettings
-from providers.s3 import S3Settings
-from providers.signing import signer
+from providers.gcs.settings import GcsSettings
+from providers.local.settings import LocalSettings
+from providers.s3.settings import S3Settings
+from providers.signed_links import signer
 from providers.testing.subject import OPTIONS
 from tests.servers.azurite import AzureServer
 from tests.servers.fake_gcs import GcsServer
@@ -51,12 +51,21 @@ def test_s3(s3_server: S3Server) -> None:
     assert signer(settings.model_copy(update={"anonymous": True})) is None
 
 
-def test_azure(azure_server: AzureServer) -> None:
+@pytest.mark.parametrize("login", ["connection string", "account key and endpoint"])
+def test_azure(azure_server: AzureServer, login: str) -> None:
     settings = AzureSettings(
         container=azure_server.container,
         prefix="signed/links",
         connection_string=SecretStr(azure_server.connection_string),
     )
+    if login == "account key and endpoint":
+        settings = AzureSettings(
+            container=azure_server.container,
+            prefix="signed/links",
+            account_name=azure_server.account,
+            account_key=SecretStr(azure_server.key),
+            endpoint=azure_server.endpoint,
+        )
     link = linked(settings)
     got = httpx.get(link)
     assert (got.status_code, got.content) == (200, b"signed")

@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from catalog.errors import AccessDenied, SecretInUrl
 from providers.testing.conformance import Conformance
 from providers.testing.subject import OPTIONS, Subject, written
-from providers.webdav import WebdavSettings
+from providers.webdav.settings import WebdavSettings
 from tests.servers.process import free_ports
 from tests.servers.webdav import WebdavServer
 

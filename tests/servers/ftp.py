@@ -37,7 +37,7 @@ def ftp(folder: Path) -> Generator[FtpServer, None, None]:
 
     (port,) = free_ports(1)
     root = folder / "files"
-    root.mkdir()
+    root.mkdir(exist_ok=True)  # it may be a disk of its own
     command: list[str | Path] = [sys.executable, "-W", "ignore", __file__, str(port), root]
     with running(command, lambda: listens(port), log=folder / "ftp.log"):
         yield FtpServer(port=port, root=root)

@@ -46,7 +46,7 @@ def openssh(folder: Path) -> Generator[SftpServer, None, None]:
     """Run sshd as this user; `root` below `folder` is where the tests write."""
     (port,) = free_ports(1)
     root = folder / "files"
-    root.mkdir()
+    root.mkdir(exist_ok=True)  # it may be a disk of its own
     for name in ("host_key", "client_key"):
         subprocess.run(
             [program("ssh-keygen"), "-q", "-t", "ed25519", "-N", "", "-f", folder / name],

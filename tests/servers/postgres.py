@@ -45,6 +45,10 @@ class Postgres:
         )
         return done.stdout if done.returncode == 0 else None
 
+    def sql(self, statement: str) -> None:
+        """Carry out a statement in the database."""
+        self.program("psql", "-d", self.database, "-c", statement)
+
 
 @contextmanager
 def postgres(log: Path, environment: Mapping[str, str]) -> Generator[Postgres]:

@@ -73,7 +73,7 @@ def seaweedfs(folder: Path, bucket: str = "entrepot") -> Generator[S3Server, Non
     config = folder / "s3.json"
     config.write_text(json.dumps({"identities": [identity]}))
     data = folder / "data"
-    data.mkdir()
+    data.mkdir(exist_ok=True)  # it may be a disk of its own
     command: list[str | Path] = [
         program("weed"),
         "server",

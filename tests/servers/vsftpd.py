@@ -1,4 +1,7 @@
-"""vsftpd with TLS: no MLSD, and data channels must resume the control channel's session."""
+"""vsftpd: no MLSD, and one answer to what is missing and to what is closed.
+
+Its TLS wants data channels to resume the control channel's session.
+"""
 
 from __future__ import annotations
 
@@ -35,6 +38,8 @@ anon_world_readable_only=NO
 seccomp_sandbox=NO
 secure_chroot_dir={empty}
 utf8_filesystem=YES
+"""
+_TLS = """
 ssl_enable=YES
 allow_anon_ssl=YES
 force_anon_logins_ssl=YES
@@ -46,8 +51,11 @@ rsa_private_key_file={certificates.server_key}
 
 
 @contextmanager
-def vsftpd(certificates: Certificates) -> Generator[FtpServer, None, None]:
-    """Run vsftpd, anybody may write to /pub; it insists on being started by root."""
+def vsftpd(certificates: Certificates | None, **options: str) -> Generator[FtpServer, None, None]:
+    """Run vsftpd, with TLS where there are certificates; anybody may write to /pub.
+
+    `options` are further lines of its configuration. It insists on being started by root.
+    """
     command: list[str | Path] = [program("vsftpd")]
     if os.getuid() != 0:
         raise ServerMissingError("vsftpd can be started by root only")
@@ -61,8 +69,10 @@ def vsftpd(certificates: Certificates) -> Generator[FtpServer, None, None]:
         (root / "pub").mkdir()
         (root / "pub").chmod(0o777)  # vsftpd refuses a root that its user may write to
         config = folder / "vsftpd.conf"
-        config.write_text(
-            _CONFIG.format(port=port, root=root, empty=empty, certificates=certificates)
-        )
+        text = _CONFIG.format(port=port, root=root, empty=empty)
+        if certificates is not None:
+            text += _TLS.format(certificates=certificates)
+        text += "".join(f"{name}={value}\n" for name, value in options.items())
+        config.write_text(text)
         with running([*command, config], lambda: listens(port), log=folder / "vsftpd.log"):
             yield FtpServer(port=port, root=root, user="", password="")

@@ -35,7 +35,7 @@ def webdav(folder: Path) -> Generator[WebdavServer, None, None]:
 
     (port,) = free_ports(1)
     root = folder / "files"
-    root.mkdir()
+    root.mkdir(exist_ok=True)  # it may be a disk of its own
     command: list[str | Path] = [sys.executable, "-W", "ignore", __file__, str(port), root]
     with running(command, lambda: listens(port), log=folder / "webdav.log"):
         yield WebdavServer(url=f"http://127.0.0.1:{port}", root=root)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from catalog.plan import Action, Item
+from catalog.model.plan import Action, Item
 from providers.base import OpenOptions, ProviderSettings, Source, Storage, Timeouts
-from providers.http import HttpSettings
-from providers.local import LocalSettings
-from transfer.job import Delivery, End, TransferOptions
-from transfer.limits import Gate, Limits
-from transfer.retry import RetryPolicy
+from providers.http.settings import HttpSettings
+from providers.local.settings import LocalSettings
+from transfer.batch.delivery import Delivery, TransferOptions
+from transfer.batch.endpoints import End
+from transfer.workers.limits import Gate, Limits
+from transfer.workers.retry import RetryPolicy
 
 OPENED: list[Storage] = []
 """What the tests opened; closed after each of them."""

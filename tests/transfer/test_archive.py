@@ -14,29 +14,29 @@ from typing import Any
 
 import pytest
 
-from catalog.archive import (
+from catalog.errors import InvalidInput
+from catalog.formats.archive import (
     ArchiveRefused,
     Head,
     artifact_name,
     head_from_json,
     toc_from_json,
 )
-from catalog.archive_lines import artifact_lines, content_rows
-from catalog.errors import InvalidInput
-from catalog.exports import ArtifactRow
-from catalog.version import ContentRow, Version
+from catalog.formats.archive_lists import artifact_lines, content_rows
+from catalog.model.version import ContentRow, Version
+from catalog.queries.exports import ArtifactRow
 from providers.base import Source
-from providers.local_storage import LocalStorage
-from transfer.archive_export import ArchiveContent, RepositoryContent, Written, write_archive
-from transfer.archive_import import unpack
-from transfer.gather import BytesNowhere, Gatherer
-from transfer.job import End
-from transfer.limits import Gate, Limits
-from transfer.stop import StopFlag
+from providers.local.storage import LocalStorage
+from transfer.archive.read import unpack
+from transfer.archive.write import ArchiveContent, RepositoryContent, WrittenArchive, write_archive
+from transfer.batch.endpoints import End
+from transfer.locate.gather import BytesNowhere, Gatherer
+from transfer.workers.limits import Gate, Limits
+from transfer.workers.stop import StopFlag
 
 WHEN = datetime(2026, 3, 3, tzinfo=UTC)
 CHUNK = 4096  # bytes
-Export = Callable[..., Written]
+Export = Callable[..., WrittenArchive]
 
 
 def sha256(data: bytes) -> str:
@@ -64,7 +64,9 @@ def export(tmp_path: Path, files: dict[str, bytes]) -> Export:
     storage: Source = LocalStorage(str(tmp_path / "repository"))
     end = End("here", storage, Gate(Limits()))
 
-    def made(target: Path, chunk_size: int | None = None, stop: StopFlag | None = None) -> Written:
+    def made(
+        target: Path, chunk_size: int | None = None, stop: StopFlag | None = None
+    ) -> WrittenArchive:
         stop = stop or StopFlag()
         version = Version("here", 1, 0, WHEN, None, 4, 0, 0, 4, sum(map(len, files.values())))
         rows = [

@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 from catalog.errors import Cancelled
-from catalog.plan import OnError
-from providers.http import HttpSettings
+from catalog.model.plan import OnError
+from providers.http.settings import HttpSettings
 from tests.servers import faulty
 from tests.servers.faulty import FaultyServer
 from tests.transfer.ends import delivery, end, folder, item, tree
-from transfer.deliver import deliver
-from transfer.job import TransferOptions
-from transfer.limits import Limits
+from transfer.batch.delivery import TransferOptions
+from transfer.steps.deliver import deliver
+from transfer.workers.limits import Limits
 
 ONE = TransferOptions(threads=1)
 

@@ -7,7 +7,7 @@ from collections.abc import Generator
 
 import pytest
 
-from transfer.collector import CALM, calm
+from transfer.workers.gc_tuning import CALM, relaxed_collector
 
 
 @pytest.fixture(autouse=True)
@@ -21,7 +21,7 @@ def thresholds() -> Generator[None]:
 
 def test_the_last_run_to_end_puts_back_what_was_before() -> None:
     """Runs of one process overlap in any order."""
-    first, second = calm(), calm()
+    first, second = relaxed_collector(), relaxed_collector()
     with first:
         second.__enter__()
         assert gc.get_threshold() == (CALM, 10, 10)
@@ -34,13 +34,13 @@ def test_the_last_run_to_end_puts_back_what_was_before() -> None:
 def test_a_collector_that_was_calmer_already_is_left_alone(own: int) -> None:
     """Zero is how a program turns it off."""
     gc.set_threshold(own, 10, 10)
-    with calm():
+    with relaxed_collector():
         assert gc.get_threshold() == (own, 10, 10)
     assert gc.get_threshold() == (own, 10, 10)
 
 
 def test_what_is_chosen_meanwhile_stays() -> None:
     """A program that sets the collector while a run is under way knows better."""
-    with calm():
+    with relaxed_collector():
         gc.set_threshold(1_000, 5, 5)
     assert gc.get_threshold() == (1_000, 5, 5)

@@ -8,16 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from catalog.digest import Digest
-from catalog.outcome import Outcome, Proof, Status
-from catalog.plan import Place
+from catalog.model.digest import Digest
+from catalog.model.outcome import Outcome, Proof, Status
+from catalog.model.plan import Place
 from providers.base import Attributes, Storage
-from providers.s3 import S3Settings
+from providers.s3.settings import S3Settings
 from tests.servers.faulty import FaultyServer
 from tests.servers.seaweedfs import S3Server
 from tests.transfer.ends import delivery, end, folder, item, web
-from transfer.deliver import deliver
-from transfer.job import Delivery, End, TransferOptions
+from transfer.batch.delivery import Delivery, TransferOptions
+from transfer.batch.endpoints import End
+from transfer.steps.deliver import deliver
 
 SMALL = b"renamed" * 1000
 LARGE = b"renamed large" * 2**20

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from catalog.digest import Digest
-from catalog.outcome import Proof, Status
+from catalog.model.digest import Digest
+from catalog.model.outcome import Proof, Status
 from tests.servers import faulty
 from tests.servers.faulty import FaultyServer
 from tests.transfer.ends import delivery, folder, item, leftovers, tree, web
-from transfer.deliver import deliver
-from transfer.job import TransferOptions
-from transfer.retry import RetryPolicy
+from transfer.batch.delivery import TransferOptions
+from transfer.steps.deliver import deliver
+from transfer.workers.retry import RetryPolicy
 
 SMALL = b"0123456789abcdef" * 640  # 10 KiB
 LARGE = bytes(range(256)) * 4096 * 9  # 9 MiB: the large lane
@@ -136,7 +136,7 @@ def test_what_changed_since_the_plan_is_not_stored(
 
 
 def test_a_failure_stops_the_rest_when_asked(faulty_server: FaultyServer, tmp_path: Path) -> None:
-    from catalog.plan import OnError  # noqa: PLC0415 - this test alone
+    from catalog.model.plan import OnError  # noqa: PLC0415 - this test alone
 
     names = [f"f{number:03}" for number in range(50)]
     faulty_server.files |= {f"/{name}": SMALL for name in names}

@@ -13,24 +13,25 @@ from uuid import uuid4
 
 import pytest
 
-from catalog.digest import Digest
-from catalog.outcome import Outcome, Status
-from catalog.plan import Action, Item
-from catalog.stood import Stood
-from providers import ftp_files
+from catalog.model.digest import Digest
+from catalog.model.fingerprint import Fingerprint
+from catalog.model.outcome import Outcome, Status
+from catalog.model.plan import Action, Item
 from providers.base import Attributes, ProviderSettings, Storage
-from providers.ftp_connection import FtpClient, FtpConnections
-from providers.generic import FsspecSettings
-from providers.keeping import HISTORY, foreign_key, kept_key
-from providers.local import LocalSettings
+from providers.fsspec.settings import FsspecSettings
+from providers.ftp import files
+from providers.ftp.connection import FtpClient, FtpConnections
+from providers.interfaces.history import HISTORY, history_key, unknown_history_key
+from providers.local.settings import LocalSettings
 from tests.providers.test_ftp import settings_of as ftp_settings
 from tests.providers.test_sftp import settings_of as sftp_settings
 from tests.servers.ftp import FtpServer
 from tests.servers.openssh import SftpServer
 from tests.transfer.ends import QUICK, delivery, end, folder, tree
 from tests.transfer.uncopying import uncopying
-from transfer.deliver import deliver
-from transfer.job import Delivery, End, History, HistoryArea, TransferOptions
+from transfer.batch.delivery import Delivery, History, TransferOptions
+from transfer.batch.endpoints import End, HistoryArea
+from transfer.steps.deliver import deliver
 
 OLD, NEW = b"the old bytes", b"the new bytes!"
 LARGE = bytes(range(256)) * 1000
@@ -48,18 +49,18 @@ def keeping(settings: ProviderSettings) -> End[Storage]:
     return replace(end(settings, QUICK), history=HistoryArea(area.address(), opened))
 
 
-def item(path: str, data: bytes | None, action: Action, stood: Stood | None = None) -> Item:
+def item(path: str, data: bytes | None, action: Action, stood: Fingerprint | None = None) -> Item:
     """Make an item for one destination; without `data` it is a removal."""
     size = len(data) if data is not None else None
     origin = path if data is not None else ""
     return Item(origin, path, size, None, None, (), None, None, (0,), (action,), was=(stood,))
 
 
-def known(place: End[Storage], path: str, data: bytes) -> Stood:
+def known(place: End[Storage], path: str, data: bytes) -> Fingerprint:
     """Put a file at a destination and say what the catalog would know of it."""
     place.storage.put(path, data, Attributes())
     found = place.storage.stat(path)
-    return Stood(Digest.of(data).value, found.size, found.etag, found.modified_us)
+    return Fingerprint(Digest.of(data).value, found.size, found.etag, found.modified_us)
 
 
 def run(job: Delivery, *items: Item) -> tuple[list[Outcome], list[Outcome]]:
@@ -109,7 +110,7 @@ def test_a_replaced_and_a_removed_file_are_kept_by_their_digests(
         item("sub/b", None, Action.REMOVE, gone),
     )
     assert {one.status for one in own} == {Status.STORED, Status.REMOVED}
-    keys = [kept_key(Digest.of(one).value) for one in (OLD, LARGE)]
+    keys = [history_key(Digest.of(one).value) for one in (OLD, LARGE)]
     assert tree(root) == {
         "a": data,
         f"{HISTORY}/{keys[0]}": OLD,
@@ -135,7 +136,7 @@ def test_what_the_catalog_does_not_know_is_kept_by_run_and_path(
     target.storage.put("b", OLD, Attributes())
     job = delivery(folder(source), target)
     _, kept = run(job, item("a", NEW, Action.REPLACE, stood), item("b", NEW, Action.REPLACE))
-    keys = [foreign_key(job.run_id, path) for path in ("a", "b")]
+    keys = [unknown_history_key(job.run_id, path) for path in ("a", "b")]
     expected = {f"{HISTORY}/{key}": OLD for key in keys}
     assert tree(root) == {"a": NEW, "b": NEW, **expected}
     assert sorted(one.path for one in kept) == sorted(keys)
@@ -189,7 +190,7 @@ def test_what_cannot_be_kept_is_neither_replaced_nor_removed(
 def test_an_upload_that_fails_at_its_end_leaves_the_old_file_where_it_is(
     ftp_server: FtpServer, source: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = ftp_files.finish
+    real = files.finish
 
     def full(connections: FtpConnections, client: FtpClient, data: socket.socket) -> None:
         real(connections, client, data)
@@ -203,7 +204,7 @@ def test_an_upload_that_fails_at_its_end_leaves_the_old_file_where_it_is(
         item(path, (source / path).read_bytes(), Action.REPLACE, known(target, path, OLD))
         for path in ("small", "large")
     ]
-    monkeypatch.setattr(ftp_files, "finish", full)  # as a server says it after the bytes
+    monkeypatch.setattr(files, "finish", full)  # as a server says it after the bytes
     own, kept = run(delivery(folder(source), target, options=SMALL), *items)
     assert [one.status for one in own] == [Status.FAILED] * 2
     assert not kept
@@ -232,7 +233,7 @@ def test_a_write_that_fails_after_it_was_kept_succeeds_again(
     assert own.status is Status.STORED
     assert calls.count(str(tmp_path / "end/a")) == 2
     assert [one.digest for one in kept] == [stood.digest]
-    key = kept_key(Digest.of(OLD).value)
+    key = history_key(Digest.of(OLD).value)
     assert tree(tmp_path / "end") == {"a": NEW, f"{HISTORY}/{key}": OLD}
 
 
@@ -246,7 +247,7 @@ def test_bytes_that_are_not_as_known_go_under_no_digest_but_their_own(
     job = delivery(folder(source), target)
     _, (kept,) = run(job, item("a", NEW, Action.REPLACE, wrong))
     assert kept.digest == Digest.of(OLD).value
-    assert kept.path == foreign_key(job.run_id, "a")
+    assert kept.path == unknown_history_key(job.run_id, "a")
     assert tree(tmp_path / "end") == {"a": NEW, f"{HISTORY}/{kept.path}": OLD}
 
 
@@ -258,7 +259,7 @@ def test_one_content_at_two_paths_is_kept_once(source: Path, tmp_path: Path) -> 
         items.append(item(path, NEW, Action.REPLACE, known(target, path, OLD)))
     _, kept = run(delivery(folder(source), target), *items)
     assert len({(one.path, one.digest) for one in kept}) == 1
-    key = kept_key(Digest.of(OLD).value)
+    key = history_key(Digest.of(OLD).value)
     assert tree(tmp_path / "end") == {"a": NEW, "b": NEW, f"{HISTORY}/{key}": OLD}
 
 

@@ -10,18 +10,18 @@ from typing import Any
 import pytest
 
 from catalog.errors import Cancelled, StorageBusy, StorageFailed
-from providers.http import HttpSettings
-from providers.s3 import S3Settings
+from providers.http.settings import HttpSettings
+from providers.s3.settings import S3Settings
 from tests.servers import faulty
 from tests.servers.faulty import FaultyServer
 from tests.servers.seaweedfs import S3Server
 from tests.transfer.ends import delivery, end, folder, item, tree, web
-from transfer.deliver import deliver
-from transfer.job import TransferOptions
-from transfer.lanes import Lane
-from transfer.limits import Bucket, ByteBudget, Gate, Limits
-from transfer.retry import RetryPolicy
-from transfer.stop import StopFlag
+from transfer.batch.delivery import TransferOptions
+from transfer.steps.deliver import deliver
+from transfer.workers.limits import Gate, Limits, MemoryBudget, TokenBucket
+from transfer.workers.pool import WorkerPool
+from transfer.workers.retry import RetryPolicy
+from transfer.workers.stop import StopFlag
 
 
 def test_no_more_connections_than_allowed_for_many_items(
@@ -63,14 +63,14 @@ def test_a_gate_admits_no_more_than_its_connections() -> None:
 
 
 def test_a_bucket_spreads_requests_over_time() -> None:
-    bucket = Bucket(rate=10)
+    bucket = TokenBucket(rate=10)
     waits = [bucket.delay_s(1) for _ in range(31)]
     assert waits[0] == 0.0
     assert 2.9 < waits[-1] <= 3.0  # thirty later at ten a second
 
 
 def test_a_budget_admits_one_that_is_too_large_only_when_it_is_empty() -> None:
-    budget = ByteBudget(10)
+    budget = MemoryBudget(10)
     assert budget.take(100)
     assert not budget.take(1)
     budget.give_back(100)
@@ -108,7 +108,7 @@ def test_a_piece_that_waits_for_its_next_try_holds_up_no_other() -> None:
         order.append(piece)
         return None
 
-    Lane(["slow", "a", "b"], work, StopFlag()).run(1)
+    WorkerPool(["slow", "a", "b"], work, StopFlag()).run(1)
     assert order == ["a", "b", "slow"]
 
 
@@ -117,7 +117,7 @@ def test_an_unforeseen_error_ends_the_lane() -> None:
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        Lane(range(10), work, StopFlag()).run(4)
+        WorkerPool(range(10), work, StopFlag()).run(4)
 
 
 def test_a_stop_in_the_middle_of_a_large_file_leaves_no_upload(
@@ -145,7 +145,23 @@ def test_a_stop_in_the_middle_of_a_large_file_leaves_no_upload(
     assert not reply.get("Uploads")
     assert list(end(settings).storage.enumerate()) == []
     assert tree(tmp_path) == {}
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 120
     while threading.active_count() > before + 2 and time.monotonic() < deadline:
         time.sleep(0.05)  # s3fs keeps one thread of its own; the server's request threads end
     assert not [one for one in threading.enumerate() if one.name.startswith("entrepot-")]
+
+
+@pytest.mark.parametrize("size", [1000, 9 * 2**20], ids=["small", "large"])
+@pytest.mark.parametrize("told", [True, False], ids=["size known", "size unknown"])
+@pytest.mark.parametrize("staged", [True, False], ids=["staged", "passing through"])
+def test_each_byte_is_counted_once(
+    faulty_server: FaultyServer, tmp_path: Path, *, size: int, told: bool, staged: bool
+) -> None:
+    faulty_server.files["/a"] = b"x" * size
+    source = end(HttpSettings(url=faulty_server.url))
+    job = delivery(source, folder(tmp_path), options=TransferOptions(keep_staged=staged))
+
+    deliver(job, [item("a", size if told else None)])
+
+    assert len(tree(tmp_path)["a"]) == size
+    assert job.progress.snapshot().bytes == size

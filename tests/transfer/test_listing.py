@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from catalog.catalog import Catalog
 from catalog.settings import Settings
-from catalog.store import Catalog
 from tests.transfer.ends import QUICK, folder
-from transfer.listing import list_whole
-from transfer.stop import StopFlag
+from transfer.inventory.listing import list_whole
+from transfer.workers.stop import StopFlag
 
 
 def test_a_long_listing_tells_how_far_it_is(tmp_path: Path) -> None:

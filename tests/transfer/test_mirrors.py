@@ -9,16 +9,17 @@ from pathlib import Path
 
 import pytest
 
-from catalog.digest import Digest
 from catalog.errors import ConnectionFailed
-from catalog.outcome import Outcome, Status
+from catalog.model.digest import Digest
+from catalog.model.outcome import Outcome, Status
 from providers.base import Source
 from tests.servers.faulty import Fault, FaultyServer, flipped_bit, status
 from tests.transfer.ends import delivery, folder, item, web
-from transfer import mirrors
-from transfer.deliver import deliver
-from transfer.job import End, TransferOptions
-from transfer.mirrors import Mirror, Mirrors
+from transfer.batch.delivery import TransferOptions
+from transfer.batch.endpoints import End
+from transfer.batch.mirrors import Mirror, Mirrors
+from transfer.locate import mirrors
+from transfer.steps.deliver import deliver
 
 SMALL = b"x" * 5000
 LARGE = b"much more" * 2**20

@@ -10,55 +10,67 @@ from pathlib import Path
 import pytest
 
 from catalog.errors import InvalidInput
-from catalog.outcome import Outcome, Status
-from catalog.plan import Action, Item
+from catalog.model.outcome import Outcome, Status
+from catalog.model.plan import Action, Item
 from tests.transfer.ends import delivery, folder, item, leftovers, tree
-from transfer.cleanup import cleanup
-from transfer.download import fetch, prepared
-from transfer.job import CleanUp, TransferOptions
-from transfer.staged import StagedBatch
-from transfer.steps import At, Part, StepChange, looks_inside, order_of
-from transfer.upload import upload
+from transfer.batch.delivery import CleanUp, TransferOptions
+from transfer.steps.clean_up import cleanup
+from transfer.steps.download import fetch, prepared
+from transfer.steps.sequence import (
+    BuiltInStep,
+    StepChange,
+    StepPosition,
+    needs_staging,
+    step_sequence,
+)
+from transfer.steps.staged_batch import StagedBatch
+from transfer.steps.upload import upload
 
 LARGE = os.urandom(9 * 2**20)
 STAGED = TransferOptions(keep_staged=True)
-OURS = (Part.DOWNLOAD, Part.VALIDATE, Part.UPLOAD, Part.MARK, Part.CLEANUP)
+OURS = (
+    BuiltInStep.DOWNLOAD,
+    BuiltInStep.VALIDATE,
+    BuiltInStep.UPLOAD,
+    BuiltInStep.MARK,
+    BuiltInStep.CLEANUP,
+)
 
 
 def test_without_changes_the_order_is_ours() -> None:
-    assert order_of(()) == OURS
+    assert step_sequence(()) == OURS
 
 
 def test_own_steps_go_before_after_and_instead_in_the_order_given() -> None:
     changes = [
-        StepChange(At.AFTER, Part.UPLOAD, "m:told"),
-        StepChange(At.BEFORE, Part.UPLOAD, "m:first"),
-        StepChange(At.BEFORE, Part.UPLOAD, "m:second"),
-        StepChange(At.INSTEAD, Part.VALIDATE),
-        StepChange(At.INSTEAD, Part.DOWNLOAD, "m:fetch"),
+        StepChange(StepPosition.AFTER, BuiltInStep.UPLOAD, "m:told"),
+        StepChange(StepPosition.BEFORE, BuiltInStep.UPLOAD, "m:first"),
+        StepChange(StepPosition.BEFORE, BuiltInStep.UPLOAD, "m:second"),
+        StepChange(StepPosition.INSTEAD, BuiltInStep.VALIDATE),
+        StepChange(StepPosition.INSTEAD, BuiltInStep.DOWNLOAD, "m:fetch"),
     ]
-    assert order_of(changes) == (
+    assert step_sequence(changes) == (
         "m:fetch",
         "m:first",
         "m:second",
-        Part.UPLOAD,
+        BuiltInStep.UPLOAD,
         "m:told",
-        Part.MARK,
-        Part.CLEANUP,
+        BuiltInStep.MARK,
+        BuiltInStep.CLEANUP,
     )
 
 
 @pytest.mark.parametrize(
     ("changes", "why"),
     [
-        ([StepChange(At.INSTEAD, Part.UPLOAD)], "replaced, not left out"),
-        ([StepChange(At.INSTEAD, Part.DOWNLOAD)], "replaced, not left out"),
-        ([StepChange(At.BEFORE, Part.UPLOAD)], "needs a module:function"),
-        ([StepChange(At.AFTER, Part.MARK, "m:f")], "belongs to the strategy"),
+        ([StepChange(StepPosition.INSTEAD, BuiltInStep.UPLOAD)], "replaced, not left out"),
+        ([StepChange(StepPosition.INSTEAD, BuiltInStep.DOWNLOAD)], "replaced, not left out"),
+        ([StepChange(StepPosition.BEFORE, BuiltInStep.UPLOAD)], "needs a module:function"),
+        ([StepChange(StepPosition.AFTER, BuiltInStep.MARK, "m:f")], "belongs to the strategy"),
         (
             [
-                StepChange(At.INSTEAD, Part.VALIDATE, "m:a"),
-                StepChange(At.INSTEAD, Part.VALIDATE, "m:b"),
+                StepChange(StepPosition.INSTEAD, BuiltInStep.VALIDATE, "m:a"),
+                StepChange(StepPosition.INSTEAD, BuiltInStep.VALIDATE, "m:b"),
             ],
             "two steps are wanted",
         ),
@@ -67,23 +79,23 @@ def test_own_steps_go_before_after_and_instead_in_the_order_given() -> None:
 )
 def test_changes_that_cannot_be_are_refused(changes: list[StepChange], why: str) -> None:
     with pytest.raises(InvalidInput, match=why):
-        order_of(changes)
+        step_sequence(changes)
 
 
 @pytest.mark.parametrize(
     ("change", "inside"),
     [
-        (StepChange(At.BEFORE, Part.DOWNLOAD, "m:f"), False),
-        (StepChange(At.AFTER, Part.DOWNLOAD, "m:f"), True),
-        (StepChange(At.BEFORE, Part.UPLOAD, "m:f"), True),
-        (StepChange(At.AFTER, Part.UPLOAD, "m:f"), False),
-        (StepChange(At.INSTEAD, Part.VALIDATE), False),
+        (StepChange(StepPosition.BEFORE, BuiltInStep.DOWNLOAD, "m:f"), False),
+        (StepChange(StepPosition.AFTER, BuiltInStep.DOWNLOAD, "m:f"), True),
+        (StepChange(StepPosition.BEFORE, BuiltInStep.UPLOAD, "m:f"), True),
+        (StepChange(StepPosition.AFTER, BuiltInStep.UPLOAD, "m:f"), False),
+        (StepChange(StepPosition.INSTEAD, BuiltInStep.VALIDATE), False),
     ],
 )
 def test_large_files_are_staged_only_for_steps_that_may_look_at_them(
     change: StepChange, *, inside: bool
 ) -> None:
-    assert looks_inside([change]) is inside
+    assert needs_staging([change]) is inside
 
 
 def moved(

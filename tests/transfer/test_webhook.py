@@ -23,12 +23,21 @@ from catalog.errors import (
     TransferTimeout,
     UnexpectedReply,
 )
-from catalog.outcome import Outcome, Status
+from catalog.model.outcome import Outcome, Status
 from tests.servers.inbox import Inbox
 from tests.servers.process import free_ports
-from transfer.retry import RetryPolicy
-from transfer.stop import StopFlag
-from transfer.webhook import Body, Message, News, Receiver, message_of, news_of, send, stored_url
+from transfer.webhook import (
+    BatchNotification,
+    Body,
+    Message,
+    Receiver,
+    message_of,
+    notification_of,
+    send,
+    stored_url,
+)
+from transfer.workers.retry import RetryPolicy
+from transfer.workers.stop import StopFlag
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 SECRET = b"a key of any length"
@@ -50,8 +59,10 @@ def outcome(path: str, status: Status = Status.STORED, at: str = "s3://b/p") -> 
     return Outcome(at, path, f"from/{path}", "add", status, digest="0f" * 32, size=5)
 
 
-def news(*outcomes: Outcome) -> News | None:
-    return news_of(outcomes, run=("run", "plan", 3), ends=("file:///in", "s3://b/p", "file:///x"))
+def news(*outcomes: Outcome) -> BatchNotification | None:
+    return notification_of(
+        outcomes, run=("run", "plan", 3), ends=("file:///in", "s3://b/p", "file:///x")
+    )
 
 
 @pytest.mark.parametrize(

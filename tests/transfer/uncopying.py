@@ -8,7 +8,7 @@ from typing import Any
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
-from providers.generic import FsspecSettings
+from providers.fsspec.settings import FsspecSettings
 
 SCHEME = "uncopying"
 

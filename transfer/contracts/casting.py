@@ -11,8 +11,8 @@ from typing import Any
 
 import polars as pl
 
-from transfer.contracts.chunk import Chunk
 from transfer.contracts.findings import Findings
+from transfer.contracts.row_chunk import RowChunk
 
 Types = Mapping[str, pl.DataType]
 """The declared type of each column that has one."""
@@ -20,7 +20,7 @@ Types = Mapping[str, pl.DataType]
 _MOMENTS = ("%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f")
 
 
-def from_text(chunk: Chunk, types: Types, findings: Findings) -> Chunk:
+def from_text(chunk: RowChunk, types: Types, findings: Findings) -> RowChunk:
     """Return rows of text as the declared types; those that do not fit are left out and told."""
     columns = chunk.frame.get_columns()
     made = [_parsed(one, types[one.name]) if one.name in types else one for one in columns]
@@ -37,7 +37,7 @@ def from_json(
     names: Iterable[str],
     types: Types,
     findings: Findings,
-) -> Chunk:
+) -> RowChunk:
     """Return JSON objects as a table; those that do not fit are left out and told.
 
     It has the columns `names` and all that there are keys. A key that an object lacks is null;
@@ -72,12 +72,12 @@ def _tell(
         findings.add(f"a value of type {types[name]}", rows[index], name, value(index))
 
 
-def _without(rows: Sequence[int], made: list[pl.Series], failed: list[pl.Series]) -> Chunk:
+def _without(rows: Sequence[int], made: list[pl.Series], failed: list[pl.Series]) -> RowChunk:
     frame = pl.DataFrame(made)
     if not any(one.any() for one in failed):
-        return Chunk(rows, frame)
+        return RowChunk(rows, frame)
     well = ~pl.DataFrame([one.alias(str(n)) for n, one in enumerate(failed)]).max_horizontal()
-    return Chunk([rows[index] for index in well.arg_true()], frame.filter(well))
+    return RowChunk([rows[index] for index in well.arg_true()], frame.filter(well))
 
 
 def _parsed(column: pl.Series, dtype: pl.DataType) -> pl.Series:

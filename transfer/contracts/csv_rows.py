@@ -13,9 +13,9 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from transfer.contracts.chunk import ROWS, Chunk, opened
 from transfer.contracts.contract import Contract, Rows
 from transfer.contracts.findings import Findings
+from transfer.contracts.row_chunk import ROWS, RowChunk, opened
 
 if TYPE_CHECKING:
     import polars as pl
@@ -31,7 +31,7 @@ def csv_chunks(
     names: Sequence[str],
     findings: Findings,
     size: int = ROWS,
-) -> Iterator[Chunk]:
+) -> Iterator[RowChunk]:
     """Yield the rows that are whole, at least one chunk unless the header cannot be read.
 
     `names` are those of the columns where the file has no header.
@@ -71,7 +71,7 @@ def _chunks(
     contract: Contract,
     findings: Findings,
     size: int,
-) -> Iterator[Chunk]:
+) -> Iterator[RowChunk]:
     numbers: list[int] = []
     kept: list[list[str]] = []
     yielded = False
@@ -114,7 +114,7 @@ def _chunk(
     header: list[str],
     contract: Contract,
     findings: Findings,
-) -> Chunk:
+) -> RowChunk:
     import polars as pl  # noqa: PLC0415  # costs 0.1 s, and few runs have contracts
 
     try:
@@ -133,7 +133,7 @@ def _chunk(
     cleaned = [
         pl.when(~pl.col(name).is_in(nulls)).then(pl.col(name)).alias(name) for name in header
     ]
-    return Chunk(numbers, frame.select(cleaned) if nulls else frame)
+    return RowChunk(numbers, frame.select(cleaned) if nulls else frame)
 
 
 def _frame(kept: list[list[str]], header: list[str]) -> pl.DataFrame:

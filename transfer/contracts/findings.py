@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from catalog.breach import FailureCase, cut
+from catalog.model.breach import FailureCase, truncate
 
 MOST = 100  # cases that are kept of a file
 
@@ -67,8 +67,8 @@ class Report:
 def _case(check: str, row: int | None, column: str | None, value: object) -> FailureCase:
     if isinstance(value, bytes):
         value = value.decode("utf-8", "backslashreplace")
-    text = None if value is None else cut(str(value))
-    return FailureCase(cut(check), row, None if column is None else cut(column), text)
+    text = None if value is None else truncate(str(value))
+    return FailureCase(truncate(check), row, None if column is None else truncate(column), text)
 
 
 def _place(case: FailureCase) -> tuple[int, str, str, str]:

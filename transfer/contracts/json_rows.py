@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, NoReturn
 
-from transfer.contracts.chunk import opened
 from transfer.contracts.contract import Contract, Rows
 from transfer.contracts.findings import Findings
+from transfer.contracts.row_chunk import opened
 
 LONGEST = 16 * 2**20  # bytes of one line
 LARGEST = 64 * 2**20  # bytes of one document, which is read whole

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import polars as pl
 
-from transfer.contracts.chunk import ROWS, Chunk
 from transfer.contracts.contract import Contract, Rows
 from transfer.contracts.findings import Findings
+from transfer.contracts.row_chunk import ROWS, RowChunk
 
 
 def parquet_chunks(
     content: bytes | Path, contract: Contract, findings: Findings, size: int = ROWS
-) -> Iterator[Chunk]:
+) -> Iterator[RowChunk]:
     """Yield the rows that are looked at, at least one chunk unless the file cannot be read."""
     source = BytesIO(content) if isinstance(content, bytes) else content
     row, yielded = 1, False
@@ -25,7 +25,7 @@ def parquet_chunks(
         if contract.most is not None:
             scan = scan.head(contract.most)
         for frame in scan.collect_batches(chunk_size=size, maintain_order=True):
-            chunk = Chunk(range(row, row + len(frame)), frame)
+            chunk = RowChunk(range(row, row + len(frame)), frame)
             row += len(frame)
             if contract.rows is Rows.EVERY:
                 chunk = _sampled(chunk, contract)
@@ -36,9 +36,9 @@ def parquet_chunks(
         findings.add("a Parquet file that can be read", value=str(error).partition("\n")[0])
         return
     if not yielded:
-        yield Chunk([], names.to_frame())
+        yield RowChunk([], names.to_frame())
 
 
-def _sampled(chunk: Chunk, contract: Contract) -> Chunk:
+def _sampled(chunk: RowChunk, contract: Contract) -> RowChunk:
     wanted = [index for index, row in enumerate(chunk.rows) if contract.wants(row)]
-    return Chunk([chunk.rows[index] for index in wanted], chunk.frame[wanted])
+    return RowChunk([chunk.rows[index] for index in wanted], chunk.frame[wanted])

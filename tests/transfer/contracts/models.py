@@ -8,7 +8,7 @@ from typing import BinaryIO
 import pandera.polars as pa
 import polars as pl
 
-from catalog.breach import FailureCase
+from catalog.model.breach import FailureCase
 
 
 class Price(pa.DataFrameModel):

@@ -15,7 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from catalog.errors import Cancelled, InvalidInput
-from transfer.contracts.check import check_contract, check_file
+from transfer.contracts.check_file import check_contract, check_file
+from transfer.contracts.check_table import check_table
 from transfer.contracts.contract import (
     Contract,
     CsvOptions,
@@ -26,8 +27,7 @@ from transfer.contracts.contract import (
     Rule,
 )
 from transfer.contracts.findings import MOST, Findings, Report
-from transfer.contracts.tables import check_table
-from transfer.stop import StopFlag
+from transfer.workers.stop import StopFlag
 
 MODELS = "tests.transfer.contracts.models"
 SCHEMA = """

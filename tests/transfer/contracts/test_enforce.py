@@ -10,18 +10,19 @@ from pathlib import Path
 
 import pytest
 
-from catalog.outcome import Outcome, Status
-from catalog.plan import Item, OnError
+from catalog.model.outcome import Outcome, Status
+from catalog.model.plan import Item, OnError
 from providers.base import Storage
-from providers.local import LocalSettings
+from providers.local.settings import LocalSettings
 from tests.transfer.ends import delivery, end, folder, item, leftovers, tree
-from transfer.contracts.aside import QUARANTINE
+from transfer.batch.delivery import Delivery, TransferOptions
+from transfer.batch.endpoints import HistoryArea
+from transfer.batch.staging import Staging
 from transfer.contracts.contract import Contract, Kind, Rule, Then
-from transfer.contracts.enforce import enforce
-from transfer.download import fetch, prepared
-from transfer.job import Delivery, HistoryArea, TransferOptions
-from transfer.staging import Staging
-from transfer.upload import upload
+from transfer.steps.contract_quarantine import QUARANTINE
+from transfer.steps.download import fetch, prepared
+from transfer.steps.enforce_contracts import enforce
+from transfer.steps.upload import upload
 
 SCHEMA = "columns: {id: {dtype: int64, checks: {greater_than_or_equal_to: 0}}}"
 PRICES = Contract("prices", Rule(Kind.PANDERA, SCHEMA), ("*.csv",))

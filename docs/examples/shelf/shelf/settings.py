@@ -8,7 +8,7 @@ from catalog.errors import InvalidInput
 from catalog.paths import clean_prefix
 from providers.base import OpenOptions, ProviderSettings
 from providers.connection import OnClose, keep_open
-from providers.url import build_url, parse_url
+from providers.shared.url import build_url, parse_url
 from pydantic import Field
 
 from shelf.database import Database

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from itertools import count
 from time import time_ns
 
-from catalog.digest import Digest
+from catalog.model.digest import Digest
 from catalog.errors import ResourceChanged, ResourceNotFound
 from catalog.paths import below, check_path
-from catalog.resource import Resource
-from providers.base import Attributes, Capabilities, Chunk, Fetched, Stored
+from catalog.model.resource import Resource
+from providers.capabilities import Capabilities
+from providers.base import Attributes, Chunk, Fetched, Stored
 from providers.connection import OnClose
 
 from shelf.database import Database

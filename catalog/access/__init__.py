@@ -1,0 +1,1 @@
+"""Access control: what a token allows, and where."""

@@ -1,0 +1,191 @@
+"""A backup of the catalog: a folder with all that it knows at one moment, taken while it is in use.
+
+    backup.json          what is in it: names, sizes, digests, and when and by what it was made
+    catalog.duckdb       the catalog's file
+    quarantine/          orders that could not be folded, and why
+    link.key             what links of a gateway are signed with, where there is one
+
+What waits in the inbox when it begins is folded first, so that nothing is missing that was
+acknowledged before. Then nobody folds until the file is copied: readers go on, and writers hand
+their orders over as ever. It is made under another name and renamed, so that it is whole or absent.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
+
+from catalog.backup.verify_file import audit_all_tenants, wal_of
+from catalog.catalog import Catalog
+from catalog.errors import CatalogBroken, CatalogError, InvalidInput
+from catalog.store.audit import Audit
+from catalog.store.fsync import sync
+
+MANIFEST = "backup.json"
+FILE = "catalog.duckdb"
+QUARANTINE = "quarantine"
+KEY = "link.key"
+FORMAT = 1
+BYTES = ("artifacts", "resources", "uploads")
+"""Folders beside a catalog that hold bytes, which no backup of the catalog has."""
+CHUNK = 2**20  # bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One file of a backup."""
+
+    name: str
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Backup:
+    """What a backup says of itself."""
+
+    made_at: datetime
+    program: str
+    parts: tuple[Part, ...]
+    format: int = FORMAT
+    contradictions: int = 0
+    left_out: tuple[str, ...] = field(default=())  # folders of bytes that lie beside the catalog
+
+    @property
+    def size(self) -> int:
+        """Return its bytes."""
+        return sum(one.size for one in self.parts)
+
+
+def back_up(catalog: Catalog, to: Path) -> Backup:
+    """Write a backup as the folder `to`, which must not exist.
+
+    Raises:
+        InvalidInput: something is there already, or it would lie beside the catalog.
+        CatalogBroken: what was written cannot be opened, or the disk refused it.
+    """
+    to = to.absolute()
+    if os.path.lexists(to):
+        raise InvalidInput(f"{str(to)!r} is there already: name a folder that does not exist yet")
+    if to.is_relative_to(catalog.folder):
+        raise InvalidInput(f"{str(to)!r} lies in the catalog's own folder: name another")
+    draft = to.with_name(f".{to.name}.{uuid.uuid4().hex[:12]}.part")
+    try:
+        to.parent.mkdir(parents=True, exist_ok=True)
+        made = _drafted(catalog, draft)
+        _synced(draft)
+        draft.rename(to)
+        sync(to.parent)
+    except CatalogError:
+        raise
+    except OSError as error:
+        raise CatalogBroken(f"the backup {str(to)!r} cannot be written: {error}") from error
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+    return made
+
+
+def read_backup(folder: Path) -> Backup:
+    """Read what a backup says of itself, and look whether every file is as it says.
+
+    Raises:
+        InvalidInput: it is no backup, or a file of it is missing, damaged, or of a newer program.
+    """
+    try:
+        backup = _MANIFEST.validate_json((folder / MANIFEST).read_bytes())
+    except (OSError, ValidationError) as error:
+        raise InvalidInput(f"{str(folder)!r} is no backup of a catalog: {error}") from error
+    if backup.format != FORMAT:
+        raise InvalidInput(
+            f"the backup {str(folder)!r} has the format {backup.format}, this program reads "
+            f"{FORMAT}: use the program that made it, {backup.program}, or a newer one"
+        )
+    for part in backup.parts:
+        _look(folder, part)
+    return backup
+
+
+_MANIFEST = TypeAdapter(Backup)
+
+
+def _look(folder: Path, part: Part) -> None:
+    path = folder / part.name
+    if not path.resolve().is_relative_to(folder.resolve()):
+        raise InvalidInput(f"the backup {str(folder)!r} names {part.name!r}, which lies outside it")
+    try:
+        with path.open("rb") as source:
+            found = hashlib.file_digest(source, "sha256").hexdigest()
+    except OSError as error:
+        raise InvalidInput(f"{part.name!r} of the backup cannot be read: {error}") from error
+    if found != part.sha256:
+        raise InvalidInput(
+            f"{part.name!r} of the backup is damaged: expected sha256 {part.sha256}, "
+            f"found {found}: take another backup"
+        )
+
+
+def _drafted(catalog: Catalog, draft: Path) -> Backup:
+    draft.mkdir(mode=0o700)
+    with catalog.quiesced() as file:
+        wal = wal_of(file)
+        parts = [_copied(file, draft, FILE)]
+        if wal.exists():
+            parts.append(_copied(wal, draft, wal_of(Path(FILE)).name))
+        parts += _aside(catalog.folder, draft)
+    found = _opened(draft)
+    left = [name for name in BYTES if any((catalog.folder / name).rglob("*"))]
+    made = Backup(
+        datetime.now(UTC).replace(microsecond=0),
+        version("entrepot"),
+        tuple(parts),
+        contradictions=found.count,
+        left_out=tuple(left),
+    )
+    told = asdict(made) | {"made_at": made.made_at.isoformat()}
+    (draft / MANIFEST).write_text(json.dumps(told, indent=2) + "\n")
+    return made
+
+
+def _opened(draft: Path) -> Audit:
+    """Look whether the copy can be opened, in a folder that goes again."""
+    try:
+        return audit_all_tenants(draft / FILE, draft / "look")
+    finally:
+        shutil.rmtree(draft / "look", ignore_errors=True)
+
+
+def _aside(beside: Path, draft: Path) -> Iterator[Part]:
+    for path in sorted((beside / QUARANTINE).iterdir()):
+        if path.is_file():
+            (draft / QUARANTINE).mkdir(exist_ok=True)
+            yield _copied(path, draft, f"{QUARANTINE}/{path.name}")
+    if (beside / KEY).exists():
+        yield _copied(beside / KEY, draft, KEY)
+        (draft / KEY).chmod(0o600)
+
+
+def _copied(source: Path, draft: Path, name: str) -> Part:
+    digest, size = hashlib.sha256(), 0
+    with source.open("rb") as read, (draft / name).open("xb") as write:
+        while chunk := read.read(CHUNK):
+            digest.update(chunk)
+            size += len(chunk)
+            write.write(chunk)
+    return Part(name, size, digest.hexdigest())
+
+
+def _synced(folder: Path) -> None:
+    """Let every file below a folder, and the folder, survive a power cut."""
+    for path in sorted(folder.rglob("*"), reverse=True):
+        sync(path)
+    sync(folder)

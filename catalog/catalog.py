@@ -1,0 +1,155 @@
+"""The catalog: what lies where, what was planned, what became of it, and every version.
+
+>>> catalog = Catalog(Path("catalog.duckdb"))                   # doctest: +SKIP
+>>> catalog.versions.latest("s3://bucket/models").total         # doctest: +SKIP
+1289
+"""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from copy import copy
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from catalog.inbox.spool import Spool
+from catalog.queries.exports import Exports
+from catalog.queries.files import Files
+from catalog.queries.holdings import Holdings
+from catalog.queries.origins import Origins
+from catalog.queries.plans import Plans
+from catalog.queries.repositories import Repositories
+from catalog.queries.resources.versions import Resources
+from catalog.queries.retention import Retention
+from catalog.queries.runs import Runs
+from catalog.queries.tokens import Tokens
+from catalog.queries.upkeep import Upkeep
+from catalog.queries.versions import Versions
+from catalog.session.catalog_file import CatalogFile
+from catalog.settings import Settings
+from catalog.store.database import Reuse
+from catalog.store.statements import Row
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+class Catalog:
+    """One catalog file and the folder beside it, `<file>.d`; safe to share between threads.
+
+    What may be asked of it and recorded lies in its parts, each about one thing.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        tenant: str = "default",
+        timeout_s: float = 120.0,
+        threads: int = 2,
+        memory: str = "200MB",
+    ) -> None:
+        """Use the catalog at `path`, made when first needed."""
+        self._take(
+            CatalogFile(path, tenant=tenant, timeout_s=timeout_s, threads=threads, memory=memory)
+        )
+
+    def _take(self, file: CatalogFile) -> None:
+        self.file = file
+        self.versions = Versions(file)
+        self.repositories = Repositories(file)
+        self.retention = Retention(file)
+        self.plans = Plans(file)
+        self.runs = Runs(file)
+        self.holdings = Holdings(file)
+        self.origins = Origins(file)
+        self.exports = Exports(file)
+        self.files = Files(file)
+        self.resources = Resources(file)
+        self.tokens = Tokens(file)
+        self.upkeep = Upkeep(file)
+
+    @classmethod
+    def open(cls, settings: Settings | None = None) -> Self:
+        """Open the catalog that the settings name."""
+        chosen = Settings() if settings is None else settings
+        return cls(
+            chosen.catalog.expanduser(),
+            tenant=chosen.tenant,
+            timeout_s=chosen.catalog_timeout_s,
+            threads=chosen.catalog_threads,
+            memory=chosen.catalog_memory,
+        )
+
+    def of_tenant(self, tenant: str) -> Self:
+        """Return the same catalog for another tenant; what is open is shared."""
+        other = copy(self)
+        other._take(self.file.of_tenant(tenant))  # noqa: SLF001 - our own
+        return other
+
+    @property
+    def path(self) -> Path:
+        """Return the file."""
+        return self.file.path
+
+    @property
+    def folder(self) -> Path:
+        """Return the folder beside the file, for all that goes with the catalog."""
+        return self.file.folder
+
+    def keep_open(self) -> None:
+        """Keep the catalog open between questions as long as nobody else waits for it."""
+        self.file.keep_open()
+
+    def pin(self) -> None:
+        """Make the catalog where there is none; from now on no other will do, and none is made.
+
+        Raises:
+            CatalogUnavailable: it cannot be read. Later: it is gone, empty, or another one.
+        """
+        self.file.pin()
+
+    def check_available(self) -> None:
+        """Refuse to go on without the catalog that was pinned.
+
+        Raises:
+            CatalogUnavailable: its file, or the folder beside it, is not there now.
+        """
+        self.file.check_available()
+
+    def flush(self, timeout_s: float | None = None) -> None:
+        """Apply all that waits."""
+        self.file.flush(timeout_s)
+
+    def quiesced(self) -> AbstractContextManager[Path]:
+        """Apply what waits, and let nobody change the file while the block lasts; yield it."""
+        return self.file.quiesced()
+
+    def exclusive(self) -> AbstractContextManager[None]:
+        """Let nobody open the file while the block lasts; orders are taken meanwhile, and wait."""
+        return self.file.exclusive()
+
+    def generation(self) -> tuple[int, ...]:
+        """Return what differs whenever anything may have been recorded since."""
+        return self.file.generation()
+
+    def spool(self) -> Spool:
+        """Begin a listing; it enters the catalog by `versions.record_listing` or `plans.make`."""
+        return Spool(self.file.folder / "spool")
+
+    def sql(self, query: str, params: object = None) -> list[Row]:
+        """Run a query of your own on the tables, for reading alone and without files."""
+        return self._answered(query, params)[1]
+
+    def frame(self, query: str, params: object = None) -> pl.DataFrame:
+        """Run a query as `sql` does, and return its answer as a table of polars."""
+        import polars as pl  # noqa: PLC0415  # costs 0.1 s, and only notebooks want it
+
+        names, rows = self._answered(query, params)
+        return pl.DataFrame(rows, schema=names, orient="row", infer_schema_length=None)
+
+    def _answered(self, query: str, params: object) -> tuple[list[str], list[Row]]:
+        with self.file.reading(Reuse.NOTHING) as connection:
+            connection.execute("SET enable_external_access = false")
+            answer = connection.execute(query, params)
+            return [column[0] for column in answer.description or ()], answer.fetchall()

@@ -1,0 +1,1 @@
+"""What users filter by, as SQL: selections, labels, versions, conditions."""

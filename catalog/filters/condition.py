@@ -1,0 +1,204 @@
+r"""A person's SQL condition on a listing: read as a tree, allowed part by part, rendered anew.
+
+What runs is never the text that was given, but DuckDB's own rendering of a tree in which there
+are only columns of a listing, constants, operators, and functions of one row.
+
+>>> rendered("size > 10 and path like '%.csv'")
+"((size > 10) AND regexp_full_match(path, '.*\\.csv', 's'))"
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from functools import lru_cache
+from typing import Any, cast
+
+import duckdb
+
+from catalog.errors import InvalidInput
+from catalog.filters.like_patterns import patterns_rewritten
+from catalog.inbox.listing_page import COLUMNS
+
+LONGEST = 2_000  # characters
+_NAMES = """
++ - * / // % ** ^ || & | ~~ !~~ ~~* !~~* ~~~ ->> ^@
+abs array_extract ceil coalesce concat contains date_diff date_part date_trunc datediff datepart
+datetrunc day dayname dayofweek dayofyear ends_with epoch epoch_ms epoch_us even floor greatest
+hash hour ilike_escape instr isodow isoyear json_exists json_extract_string json_valid last_day
+least left length like_escape list_contains list_value lower ltrim make_date make_timestamp md5
+minute mod month monthname not_ilike_escape not_like_escape nullif parse_dirname parse_dirpath
+parse_filename position prefix quarter regexp_extract regexp_full_match regexp_matches reverse
+right round row rtrim second sha256 sign split_part sqrt starts_with strftime string_split
+strip_accents strlen strpos strptime substr substring suffix to_days to_hours to_minutes to_months
+to_seconds to_timestamp to_weeks to_years trim trunc try_strptime unicode upper week weekday
+weekofyear year yearweek
+"""
+FUNCTIONS = frozenset(_NAMES.split())
+"""Each gives the same for the same row, in little memory: no clock, no chance, no files."""
+_TYPES = """
+BOOLEAN TINYINT SMALLINT INTEGER BIGINT HUGEINT UTINYINT USMALLINT UINTEGER UBIGINT UHUGEINT FLOAT
+DOUBLE DECIMAL VARCHAR DATE TIME TIMESTAMP INTERVAL
+"""
+TYPES = frozenset((*_TYPES.split(), "TIMESTAMP WITH TIME ZONE"))
+_PARTS = {  # class of a node -> where its parts are
+    "BETWEEN": ("input", "lower", "upper"),
+    "CASE": ("case_checks", "else_expr"),
+    "CAST": ("child",),
+    "COLUMN_REF": (),
+    "COMPARISON": ("left", "right"),
+    "CONJUNCTION": ("children",),
+    "CONSTANT": (),
+    "FUNCTION": ("children",),
+    "OPERATOR": ("children",),
+}
+_MACHINE = (
+    duckdb.InterruptException,
+    duckdb.IOException,
+    duckdb.FatalException,
+    duckdb.InternalException,
+    duckdb.OutOfMemoryException,
+)
+"""Errors that are not the condition's fault."""
+_EMPTY = ("modifiers", "where_clause", "group_expressions", "group_sets", "having", "sample")
+_LISTING = ", ".join(
+    f"NULL::{'BIGINT' if name in {'size', 'modified_us'} else 'VARCHAR'} AS {name}"
+    for name in COLUMNS
+)
+
+Node = dict[str, Any]
+
+
+@lru_cache(256)
+def rendered(text: str) -> str:
+    """Return a condition as SQL that is safe to run on a listing.
+
+    Raises:
+        InvalidInput: it is no condition on one row of a listing; it is named, and what is wrong.
+    """
+    if len(text) > LONGEST:
+        raise InvalidInput(f"where holds {len(text)} characters, at most {LONGEST} are allowed")
+    engine = duckdb.connect(config={"enable_external_access": "false"})
+    try:
+        statement = _parsed(engine, text)
+        _allow(text, _only_expression(text, statement))
+        linear = patterns_rewritten(statement, lambda why: _refused(text, why))
+        row = engine.execute("SELECT json_deserialize_sql(?::JSON)", [json.dumps(linear)])
+        (sql,) = cast("tuple[str]", row.fetchone())
+        expression = sql.removeprefix("SELECT ")
+        _bound(engine, text, expression)
+    except duckdb.Error as error:
+        raise _refused(text, str(error).splitlines()[0]) from error
+    except RecursionError as error:
+        raise _refused(text, "it is nested too deeply") from error
+    finally:
+        engine.close()
+    return expression
+
+
+def tried(text: str, files: Sequence[str]) -> str:
+    """Return a condition as `rendered` does; refuse one that fails on a row of a listing's files.
+
+    In an engine of its own: an error in the catalog's would end its transaction.
+    """
+    condition = rendered(text)
+    engine = duckdb.connect()
+    try:
+        # `condition` was rendered from a tree of allowed parts.
+        query = f"SELECT count(*) FILTER (WHERE {condition}) FROM read_parquet(?)"  # noqa: S608
+        engine.execute("SET threads = 1").execute("SET memory_limit = '256MB'")
+        engine.execute("SET TimeZone = 'UTC'").execute(query, [list(files)]).fetchall()
+    except duckdb.Error as error:
+        raise _refused(text, str(error).splitlines()[0]) from error
+    finally:
+        engine.close()
+    return condition
+
+
+@contextmanager
+def refusing(text: str) -> Generator[None]:
+    """Say that a condition is what is wrong, where a row cannot be asked it.
+
+    Raises:
+        InvalidInput: it fails on a row: a cast, a root, a date that cannot be.
+    """
+    try:
+        yield
+    except duckdb.DatabaseError as error:
+        if not text or isinstance(error, _MACHINE):
+            raise
+        raise _refused(text, str(error).splitlines()[0]) from error
+
+
+def _parsed(engine: duckdb.DuckDBPyConnection, text: str) -> Node:
+    row = engine.execute("SELECT json_serialize_sql(?::VARCHAR)", [f"SELECT {text}\n"]).fetchone()
+    (answer,) = cast("tuple[str]", row)
+    tree: Node = json.loads(answer)
+    if tree["error"]:
+        raise _refused(text, str(tree.get("error_message", "it cannot be read")))
+    return tree
+
+
+def _only_expression(text: str, tree: Node) -> Node:
+    if len(tree["statements"]) != 1:
+        raise _refused(text, "it holds more than one statement")
+    node: Node = tree["statements"][0]["node"]
+    plain = (
+        node["type"] == "SELECT_NODE"
+        and len(node["select_list"]) == 1
+        and node["from_table"]["type"] == "EMPTY"
+        and not node["cte_map"]["map"]
+        and not node.get("qualify")
+        and not any(node.get(name) for name in _EMPTY)
+    )
+    if not plain or node["select_list"][0].get("alias"):
+        raise _refused(text, "it must be one condition, without FROM, WHERE or AS")
+    only: Node = node["select_list"][0]
+    return only
+
+
+def _allow(text: str, node: Node) -> None:
+    kind = node.get("class")
+    if kind not in _PARTS:
+        raise _refused(text, f"{str(kind).lower()} is not allowed")
+    if kind == "COLUMN_REF" and (
+        len(node["column_names"]) != 1 or node["column_names"][0].lower() not in COLUMNS
+    ):
+        name = ".".join(node["column_names"])
+        raise _refused(text, f"a listing has no column {name!r}, only {', '.join(COLUMNS)}")
+    if kind == "FUNCTION":
+        _allow_function(text, node)
+    if kind == "CAST" and node["cast_type"]["id"] not in TYPES:
+        raise _refused(text, f"a cast to {node['cast_type']['id']} is not allowed")
+    for name in _PARTS[kind]:
+        part = node[name]
+        for one in part if isinstance(part, list) else [part]:
+            if name == "case_checks":
+                _allow(text, one["when_expr"])
+                _allow(text, one["then_expr"])
+            else:
+                _allow(text, one)
+
+
+def _allow_function(text: str, node: Node) -> None:
+    plain = (
+        node["schema"] in {"", "main"}
+        and not node.get("catalog")
+        and not node.get("filter")
+        and not node.get("distinct")
+        and not node["order_bys"]["orders"]
+    )
+    if not plain or node["function_name"].lower() not in FUNCTIONS:
+        raise _refused(text, f"the function {node['function_name']!r} is not allowed")
+
+
+def _bound(engine: duckdb.DuckDBPyConnection, text: str, expression: str) -> None:
+    query = f"SELECT {expression} FROM (SELECT {_LISTING}) LIMIT 0"  # noqa: S608  # see rendered
+    kind = str(engine.execute(query).description[0][1])
+    if kind.upper() not in {"BOOLEAN", "BOOL"}:
+        raise _refused(text, f"it must be true or false, found {kind}")
+
+
+def _refused(text: str, why: str) -> InvalidInput:
+    return InvalidInput(f"cannot use where {text!r}: {why}")

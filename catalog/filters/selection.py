@@ -1,0 +1,181 @@
+"""Turns a selection into SQL: the first rule that leaves a row of a listing out, if any does.
+
+The same SQL decides a plan and explains it afterwards. Its text holds no value of a person's but
+the condition `where`, which `catalog.filters.condition` renders anew; all others are parameters.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import duckdb
+
+from catalog.errors import InvalidInput
+from catalog.filters.condition import rendered
+from catalog.glob import regex
+from catalog.model.plan import Selection, Sorting
+from catalog.store import statements
+
+MOST = 2**53  # of seconds, bytes or files
+MARKS = {  # what a marker's name may hold, as SQL
+    "{path}": "origin",
+    "{folder}": "regexp_extract(origin, '^(?s:.*/)')",
+    "{name}": "regexp_extract(origin, '(?s:[^/]*)$')",
+    "{stem}": "regexp_extract(origin, '(?s:([^/]+?))(?:\\.[^/.]*)?$', 1)",
+}
+_MARK = re.compile(r"(\{[^{}]*\})")
+_ORDERS = {
+    Sorting.PATH: "path",
+    Sorting.PATH_DESCENDING: "path DESC",
+    Sorting.SIZE: "size ASC NULLS LAST, path",
+    Sorting.SIZE_DESCENDING: "size DESC NULLS LAST, path",
+    Sorting.MODIFIED: "modified_us ASC NULLS LAST, path",
+    Sorting.MODIFIED_DESCENDING: "modified_us DESC NULLS LAST, path",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """When a row is left out, in SQL, and what to say of it."""
+
+    name: str
+    left_out: str
+    values: dict[str, object] = field(default_factory=dict[str, object])
+
+
+def rules(selection: Selection, as_of_us: int = 0) -> list[Rule]:
+    """Return the rules that a selection gives, in the order in which they are tried.
+
+    Raises:
+        InvalidInput: a pattern, bound, condition or marker cannot be used; it is named.
+    """
+    for bound in ("min_size", "max_size", "min_age_s", "max_age_s", "settled_s", "skip", "take"):
+        number = getattr(selection, bound)
+        if number is not None and not 0 <= number < MOST:
+            raise InvalidInput(f"{bound} must be 0 or more, found {number}")
+    return [
+        *_by_path(selection),
+        *_by_size(selection),
+        *_by_age(selection, as_of_us),
+        *_by_where(selection),
+        *_by_settling(selection, as_of_us),
+    ]
+
+
+def query(every: Sequence[Rule], *, settled: bool) -> str:
+    """Return a SELECT from `listing` that adds `left_out`: the name of a rule, or NULL."""
+    cases = " ".join(f"WHEN {one.left_out} THEN '{one.name}'" for one in every)
+    left_out = f"CASE {cases} END" if cases else "NULL"
+    steady = statements.load_sql("steady") if settled else ""
+    return f"SELECT listing.*, {left_out} AS left_out FROM listing {steady}"  # noqa: S608  # ours
+
+
+def ordering(selection: Selection) -> str:
+    """Return what to order by before skipping and taking; ties are broken by path."""
+    return _ORDERS[selection.order]
+
+
+def dated(selection: Selection, now_us: int) -> Selection:
+    """Return the selection with the moment from which it counts ages."""
+    return selection if selection.as_of_us is not None else replace(selection, as_of_us=now_us)
+
+
+def _by_path(selection: Selection) -> list[Rule]:
+    found: list[Rule] = []
+    for name, globs, text in (
+        ("include", selection.include, "NOT regexp_full_match(origin, $include)"),
+        ("also_include", selection.also_include, "NOT regexp_full_match(origin, $also_include)"),
+        ("exclude", selection.exclude, "regexp_full_match(origin, $exclude)"),
+    ):
+        if globs:
+            found.append(Rule(name, text, {name: regex(globs)}))
+    for name, patterns, text in (
+        ("include_regex", selection.include_regex, "NOT regexp_matches(origin, $include_regex)"),
+        ("exclude_regex", selection.exclude_regex, "regexp_matches(origin, $exclude_regex)"),
+    ):
+        if patterns:
+            found.append(Rule(name, text, {name: _any_of(name, patterns)}))
+    return found
+
+
+def _any_of(name: str, patterns: Sequence[str]) -> str:
+    for pattern in patterns:
+        try:
+            duckdb.execute("SELECT regexp_matches('', ?)", [pattern])
+        except duckdb.Error as error:
+            why = str(error).splitlines()[0]
+            raise InvalidInput(f"cannot read {name} {pattern!r}: {why}") from error
+    return "|".join(f"(?:{pattern})" for pattern in patterns)
+
+
+def _by_size(selection: Selection) -> list[Rule]:
+    found = [Rule("skip_empty", "coalesce(size = 0, false)")] if selection.skip_empty else []
+    if selection.min_size is not None:
+        text = "coalesce(size < $min_size, true)"
+        found.append(Rule("min_size", text, {"min_size": selection.min_size}))
+    if selection.max_size is not None:
+        text = "coalesce(size > $max_size, true)"
+        found.append(Rule("max_size", text, {"max_size": selection.max_size}))
+    return found
+
+
+def _by_age(selection: Selection, as_of_us: int) -> list[Rule]:
+    found: list[Rule] = []
+    if selection.min_age_s is not None:
+        newest = as_of_us - round(selection.min_age_s * 1e6)
+        text = "coalesce(modified_us > $newest_us, true)"
+        found.append(Rule("min_age", text, {"newest_us": newest}))
+    if selection.max_age_s is not None:
+        oldest = as_of_us - round(selection.max_age_s * 1e6)
+        text = "coalesce(modified_us < $oldest_us, true)"
+        found.append(Rule("max_age", text, {"oldest_us": oldest}))
+    return found
+
+
+def _by_where(selection: Selection) -> list[Rule]:
+    if not selection.where:
+        return []
+    return [Rule("where", f"NOT coalesce({rendered(selection.where)}, false)")]
+
+
+def _by_settling(selection: Selection, as_of_us: int) -> list[Rule]:
+    found: list[Rule] = []
+    if selection.settled_marker:
+        marker, values = _marker(selection.settled_marker)
+        # The table is the listing itself, the text of the marker ours.
+        markers = f"origin IN (SELECT {marker} FROM listing)"  # noqa: S608
+        marked = f"NOT {marker} IN (SELECT origin FROM listing)"  # noqa: S608
+        found += [Rule("a marker", markers, values), Rule("settled_marker", marked, values)]
+    if selection.settled_s is not None:
+        # A time tells it; else the record of the source does: equal size and etag since then.
+        text = (
+            "CASE WHEN modified_us IS NOT NULL THEN modified_us > $settled_us "
+            "ELSE NOT coalesce(steady_us <= $settled_us AND steady_size = size "
+            "AND steady_etag IS NOT DISTINCT FROM etag, false) END"
+        )
+        before = as_of_us - round(selection.settled_s * 1e6)
+        found.append(Rule("settled", text, {"settled_us": before}))
+    return found
+
+
+def _marker(template: str) -> tuple[str, dict[str, object]]:
+    parts: list[str] = []
+    values: dict[str, object] = {}
+    for part in _MARK.split(template):
+        if part in MARKS:
+            parts.append(MARKS[part])
+        elif _MARK.fullmatch(part):
+            raise InvalidInput(
+                f"cannot use settled_marker {template!r}: {part} means nothing, "
+                f"known are {', '.join(MARKS)}"
+            )
+        elif part:
+            values[f"mark{len(values)}"] = part
+            parts.append(f"$mark{len(values) - 1}::VARCHAR")
+    if not any(mark in template for mark in MARKS):
+        raise InvalidInput(
+            f"cannot use settled_marker {template!r}: it names no file, as in '{{path}}.done'"
+        )
+    return f"({' || '.join(parts)})", values

@@ -1,0 +1,1 @@
+"""Forms that values take in text: manifests, archives, sizes and durations."""

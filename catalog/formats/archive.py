@@ -1,0 +1,215 @@
+"""Archives: versions of repositories for another site, as the words of their table of contents.
+
+An archive is a tar in this order: `archive.json` (the head), `versions/<place>/<number>.jsonl` (a
+resource a line, in path order) for each version of each repository, `artifacts.txt`
+(`<sha256> <size>` a line, in order), and each of those artifacts once as
+`artifacts/sha256/ab/cdef…`, in that order. So whoever reads it from the start knows what must
+follow, and what is missing at the end. The table of contents beside it repeats the head and names
+the chunks with their digests.
+
+The former format, version 1, held one repository, and its lists lay in `versions/<number>.jsonl`.
+It is still read.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+
+from pydantic import TypeAdapter
+
+from catalog.errors import InvalidInput
+from catalog.formats.strict_json import hex_digest, json_object, read_json
+from catalog.paths import check_path
+
+FORMAT = "entrepot-archive"
+FORMAT_VERSION = 2
+FORMER = 1  # the version of the format that held one repository
+HEAD = "archive.json"
+ARTIFACTS = "artifacts.txt"
+TOC = "-toc.json"  # what the name of a table of contents ends in
+NAMED = 100  # problems that a message names
+
+
+class ArchiveRefused(InvalidInput):
+    """An archive cannot be used; `problems` is everything that is wrong with it."""
+
+    def __init__(self, name: str, problems: tuple[str, ...]) -> None:
+        """Name the archive, and all that is wrong."""
+        more = [f"… and {len(problems) - NAMED} more"] if len(problems) > NAMED else []
+        first = f"cannot use the archive {name!r}, for {len(problems)} reasons"
+        super().__init__("\n  ".join((first, *problems[:NAMED], *more)))
+        self.name, self.problems = name, problems
+
+
+@dataclass(frozen=True, slots=True)
+class ArchivedVersion:
+    """One version in an archive, as the site that exported it knew it."""
+
+    number: int
+    created_at: datetime
+    files: int
+    bytes: int
+    content_size: int  # of its member, in bytes
+    content_sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class ArchivedRepository:
+    """The versions of one repository in an archive; none where nothing came after `since`."""
+
+    name: str  # in the archive
+    address: str  # at the site that exported it
+    since: int | None  # the version that the other site must hold; None where all is here
+    versions: tuple[ArchivedVersion, ...]  # the oldest first
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """Return the numbers of its versions, the oldest first."""
+        return tuple(one.number for one in self.versions)
+
+    @property
+    def newest(self) -> int | None:
+        """Return the newest version that a site holds which has imported this."""
+        return self.versions[-1].number if self.versions else self.since
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What an archive holds."""
+
+    export_id: str
+    created_at: datetime
+    repositories: tuple[ArchivedRepository, ...]
+    artifacts: int
+    artifact_bytes: int
+    meta: Mapping[str, str] = field(default_factory=dict[str, str], hash=False)
+    format: str = FORMAT
+    format_version: int = FORMAT_VERSION
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Return the names of its repositories."""
+        return tuple(one.name for one in self.repositories)
+
+    def named(self, name: str) -> ArchivedRepository:
+        """Return the repository of that name."""
+        return self.repositories[self.names.index(name)]
+
+    def member(self, name: str, number: int) -> str:
+        """Return the name of the member that lists a version."""
+        return list_name(None if self.format_version == FORMER else self.names.index(name), number)
+
+    def lists(self) -> Iterator[tuple[str, ArchivedVersion]]:
+        """Yield the name of each list with its version, in the order of the tar."""
+        for repository in self.repositories:
+            for version in repository.versions:
+                yield self.member(repository.name, version.number), version
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """One file of an archive."""
+
+    name: str
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Toc:
+    """The table of contents: the head, and the files that make up the tar in this order."""
+
+    archive: Head
+    chunks: tuple[Chunk, ...]
+
+
+def artifact_name(digest: str) -> str:
+    """Return the name of an artifact's member.
+
+    >>> artifact_name("ab" + 62 * "0")[:27]
+    'artifacts/sha256/ab/0000000'
+    """
+    return f"artifacts/sha256/{digest[:2]}/{digest[2:]}"
+
+
+def list_name(place: int | None, number: int) -> str:
+    """Return the name of a version's list; `place` is where its repository stands in the head.
+
+    >>> list_name(0, 7)
+    'versions/0/7.jsonl'
+    """
+    return f"versions/{number}.jsonl" if place is None else f"versions/{place}/{number}.jsonl"
+
+
+def to_json(value: Head | Toc) -> bytes:
+    """Return a head or a table of contents as text, stable."""
+    text = json.dumps(asdict(value), sort_keys=True, indent=1, default=_moment, ensure_ascii=False)
+    return text.encode() + b"\n"
+
+
+def head_from_json(text: bytes) -> Head:
+    """Read a head; `InvalidInput` says what is wrong."""
+    return _head(json_object(text))
+
+
+def toc_from_json(text: bytes) -> Toc:
+    """Read a table of contents; `InvalidInput` says what is wrong."""
+    found = json_object(text)
+    head = _head(found.get("archive"))
+    chunks = read_json(TypeAdapter(tuple[Chunk, ...]), json.dumps(found.get("chunks")))
+    for chunk in chunks:
+        if "/" in check_path(chunk.name):
+            raise InvalidInput(f"the chunk {chunk.name!r} is not beside its table of contents")
+        hex_digest(chunk.sha256)
+    return Toc(head, chunks)
+
+
+@dataclass(frozen=True, slots=True)
+class _FormerHead:
+    """What the head was while an archive held one repository."""
+
+    export_id: str
+    created_at: datetime
+    address: str
+    label: str
+    since: int | None
+    versions: tuple[ArchivedVersion, ...]
+    artifacts: int
+    artifact_bytes: int
+    meta: dict[str, str]
+
+    def head(self) -> Head:
+        """Return the same as it is said today."""
+        only = ArchivedRepository(self.label, self.address, self.since, self.versions)
+        counts = (self.artifacts, self.artifact_bytes)
+        return Head(
+            self.export_id, self.created_at, (only,), *counts, self.meta, format_version=FORMER
+        )
+
+
+def _head(found: object) -> Head:
+    """Read a head of any version of the format that is known."""
+    given = found if isinstance(found, dict) else {}
+    name: object = given.get("format")
+    if name != FORMAT:
+        raise InvalidInput(f"its format is {name!r}, this program reads {FORMAT!r}")
+    version: object = given.get("format_version")
+    if version == FORMER:
+        return read_json(TypeAdapter(_FormerHead), json.dumps(given)).head()
+    if version != FORMAT_VERSION:
+        raise InvalidInput(
+            f"its format_version is {version!r}, this program reads {FORMER} and {FORMAT_VERSION}"
+        )
+    head = read_json(TypeAdapter(Head), json.dumps(given))
+    if len(set(head.names)) != len(head.names):
+        raise InvalidInput(f"two of its repositories have the same name: {', '.join(head.names)}")
+    return head
+
+
+def _moment(value: object) -> str:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    raise TypeError(f"{value!r} has no JSON")

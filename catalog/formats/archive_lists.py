@@ -1,0 +1,96 @@
+"""The lists in an archive, a line each: resources by path, artifacts by digest."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cache
+
+from pydantic import ConfigDict, TypeAdapter
+
+from catalog.errors import InvalidInput
+from catalog.formats.strict_json import hex_digest, is_digest, json_object, read_json
+from catalog.model.version import ContentRow
+from catalog.paths import check_path
+
+
+def content_lines(rows: Iterable[ContentRow]) -> Iterator[str]:
+    """Yield a line for each row, which must have a size and a digest."""
+    for row in rows:
+        known = {
+            "path": row.path,
+            "size": row.size,
+            "sha256": row.digest,
+            "modified_us": row.modified_us,
+            "content_type": row.content_type,
+            "properties": row.properties,
+        }
+        given = {name: value for name, value in known.items() if value is not None}
+        yield json.dumps(given, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def content_rows(lines: Iterable[str]) -> Iterator[ContentRow]:
+    """Yield the rows of such lines; `InvalidInput` names the first that cannot be used."""
+    previous = ""
+    for number, line in enumerate(lines, 1):
+        try:
+            row = _row(line)
+        except InvalidInput as error:
+            raise InvalidInput(f"line {number} cannot be read: {error}") from error
+        if row.path <= previous:
+            raise InvalidInput(f"line {number} is out of order: {row.path!r} after {previous!r}")
+        previous = row.path
+        yield row
+
+
+def artifact_line(digest: str, size: int) -> str:
+    """Return the line of an artifact."""
+    return f"{digest} {size}\n"
+
+
+def artifact_lines(lines: Iterable[str]) -> Iterator[tuple[str, int]]:
+    """Yield digest and size of such lines; `InvalidInput` names the first that is wrong."""
+    previous = ""
+    for number, line in enumerate(lines, 1):
+        digest, _, size = line.rstrip("\n").partition(" ")
+        if not is_digest(digest) or not (size.isascii() and size.isdigit()):
+            raise InvalidInput(f"line {number} is not '<sha256> <size>'")
+        if digest <= previous:
+            raise InvalidInput(f"line {number} is out of order")
+        previous = digest
+        yield digest, int(size)
+
+
+def _row(line: str) -> ContentRow:
+    one = read_json(_line_adapter(), line)
+    if one.size < 0:
+        raise InvalidInput(f"{one.path!r} has a size below zero")
+    if one.properties is not None:
+        json_object(one.properties)
+    return ContentRow(
+        check_path(one.path),
+        one.size,
+        None,
+        one.modified_us,
+        hex_digest(one.sha256),
+        one.content_type,
+        one.properties,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    __pydantic_config__ = ConfigDict(extra="forbid", strict=True)
+
+    path: str
+    size: int
+    sha256: str
+    modified_us: int | None = None
+    content_type: str | None = None
+    properties: str | None = None
+
+
+@cache
+def _line_adapter() -> TypeAdapter[_Line]:
+    return TypeAdapter(_Line)

@@ -1,0 +1,1 @@
+"""What was handed over and waits to be applied: orders and listings."""

@@ -1,0 +1,225 @@
+"""A listing on its way into the catalog: pages on disk, each checked as it is written.
+
+>>> with catalog.spool() as spool:                              # doctest: +SKIP
+...     for one in source.enumerate():
+...         spool.take(one)
+...     listing = spool.finish()
+
+Names, sizes and times are judged here, once for every storage: a name that the catalog cannot
+carry becomes a gap, a size or time that it cannot hold is dropped with a note. Gaps lie beside the
+pages, so that whoever reads the listing reads them too.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+import uuid
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from catalog.errors import CatalogBroken, InvalidInput
+from catalog.inbox.listing_page import make_gaps, make_page
+from catalog.model.gap import BOUND, NAME, Gap, Listed
+from catalog.model.resource import LATEST_US, Resource
+from catalog.paths import LONGEST, unusable
+from catalog.store.disk_errors import reporting_disk_errors
+from catalog.store.parquet import write_table
+
+PAGE = 20_000  # rows held in memory
+MOST_GAPS = 10_000  # of one listing; with more, nothing of it counts as seen
+NOTES = 20  # files whose dropped size or time is named
+LARGEST = 2**63 - 1  # bytes
+NAMED = 1000  # characters that are shown of a name that is too long
+GAPS = "gaps.parquet"
+STALE_S = 2 * 86_400  # a spool older than this belongs to nobody
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A finished listing: its id, how many resources and bytes it names, and how many gaps it has.
+
+    `notes` name the first files whose size or time could not be kept, of `noted` in all.
+    """
+
+    listing_id: str
+    count: int
+    bytes: int
+    gaps: int = 0
+    notes: tuple[str, ...] = ()
+    noted: int = 0
+
+
+class Spool:
+    """Takes resources one by one; holds one page of them, whatever their number."""
+
+    __slots__ = (
+        "_bytes",
+        "_count",
+        "_done",
+        "_draft",
+        "_final",
+        "_gaps",
+        "_noted",
+        "_notes",
+        "_parts",
+        "_rows",
+    )
+
+    def __init__(self, folder: Path) -> None:
+        """Keep the pages in a new folder below `folder`."""
+        name = uuid.uuid4().hex
+        self._final = folder / name
+        self._draft = folder / f"{name}.draft"
+        self._rows: list[tuple[str | int | None, ...]] = []
+        self._gaps: dict[str, Gap] = {}
+        self._notes: list[str] = []
+        self._noted = 0
+        self._parts = 0
+        self._count = 0
+        self._bytes = 0
+        self._done = False
+
+    def __enter__(self) -> Self:
+        """Make the folder."""
+        with reporting_disk_errors():
+            self._draft.mkdir()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Leave nothing behind unless the listing was finished."""
+        if not self._done:
+            shutil.rmtree(self._draft)
+
+    def take(self, listed: Listed) -> None:
+        """Take what a listing yields: a resource, or a gap."""
+        if isinstance(listed, Gap):
+            self.leave(listed)
+        else:
+            self.add(listed)
+
+    def leave(self, gap: Gap) -> None:
+        """Take note of what could not be seen; once for each path."""
+        if (whole := self._gaps.get("")) is not None and whole.below:
+            return  # all is unknown already
+        gap = replace(gap, path=as_storable_text(gap.path), why=as_storable_text(gap.why))
+        known = self._gaps.get(gap.path)
+        if known is None or (gap.below and not known.below):
+            self._gaps[gap.path] = gap
+        if len(self._gaps) > MOST_GAPS:
+            why = f"more than {MOST_GAPS:,} names and folders could not be seen, {gap.path!r} last"
+            self._gaps = {"": Gap("", why, BOUND, below=True)}
+
+    def add(self, resource: Resource, path: str | None = None) -> None:
+        """Take one resource; `path` is its name at the destination where that differs."""
+        why = unusable(resource.path)
+        if why is not None:
+            name = resource.path if len(resource.path) <= LONGEST else resource.path[:NAMED]
+            self.leave(Gap(name, f"the catalog cannot carry its name: {why}", NAME))
+            return
+        digests = resource.digests
+        modified_us, size = resource.modified_us, resource.size
+        if modified_us is not None and not 0 <= modified_us <= LATEST_US:
+            self._note(
+                resource.path, f"its time, {modified_us} µs after 1970, lies outside 1970-2106"
+            )
+            modified_us = None
+        if size is not None and not 0 <= size <= LARGEST:
+            self._note(resource.path, f"its size, {size}, is no size of a file")
+            size = None
+        self._rows.append(
+            (
+                resource.path if path is None else path,
+                resource.path,
+                size,
+                _text(resource.etag),
+                modified_us,
+                next((one.value for one in digests if one.algorithm == "sha256"), None)
+                if digests
+                else None,
+                ",".join(map(str, digests)) if digests else None,
+                _text(resource.content_type),
+                json.dumps(dict(resource.properties), sort_keys=True)
+                if resource.properties
+                else None,
+            )
+        )
+        self._bytes += size or 0
+        if len(self._rows) >= PAGE:
+            self._flush()
+
+    def finish(self) -> Listing:
+        """Write the last page and give the listing its name."""
+        if self._rows or not self._parts:
+            self._flush()
+        with reporting_disk_errors():
+            if self._gaps:
+                write_table(make_gaps(self._gaps.values()), self._draft / GAPS)
+            self._draft.rename(self._final)
+        self._done = True
+        return Listing(
+            self._final.name,
+            self._count,
+            self._bytes,
+            len(self._gaps),
+            tuple(self._notes),
+            self._noted,
+        )
+
+    def _note(self, path: str, what: str) -> None:
+        self._noted += 1
+        if len(self._notes) < NOTES:
+            self._notes.append(f"{path!r}: {what}; the file takes part without it")
+
+    def _flush(self) -> None:
+        page = make_page(self._rows)
+        with reporting_disk_errors():
+            write_table(page, self._draft / f"{self._parts:06d}.parquet")
+        self._count += len(page)
+        self._parts += 1
+        self._rows = []
+
+
+def as_storable_text(text: str) -> str:
+    """Return a text of any characters as one that can be stored."""
+    return text.encode("utf-8", "replace").decode().replace("\x00", "\N{SYMBOL FOR NULL}")
+
+
+def _text(value: str | None) -> str | None:
+    return value if value is None or value.isascii() else as_storable_text(value)
+
+
+def page_files(folder: Path, listing_id: str) -> list[str]:
+    """Return the files of a finished listing; `CatalogBroken` when it is gone."""
+    if not listing_id.isalnum():
+        raise InvalidInput(f"{listing_id!r} is not the id of a listing")
+    files = sorted(str(path) for path in (folder / listing_id).glob("[0-9]*.parquet"))
+    if not files:
+        raise CatalogBroken(f"listing {listing_id!r} is gone from the spool")
+    return files
+
+
+def gaps(folder: Path, listing_id: str) -> str | None:
+    """Return the file with the gaps of a finished listing; None where it has none."""
+    page_files(folder, listing_id)  # a listing that is gone says nothing of its gaps
+    path = folder / listing_id / GAPS
+    return str(path) if path.exists() else None
+
+
+def sweep(folder: Path) -> None:
+    """Remove listings that a dead process left behind."""
+    oldest = time.time() - STALE_S
+    for path in folder.iterdir():
+        try:
+            if path.stat().st_mtime < oldest:
+                shutil.rmtree(path)
+        except FileNotFoundError:
+            continue  # it was finished or dropped meanwhile

@@ -1,0 +1,1 @@
+"""Values of the catalog, frozen: resources, versions, plans, outcomes, runs."""

@@ -1,0 +1,40 @@
+"""What the catalog last knew to stand at one path of a destination."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from catalog.model.resource import Resource
+
+
+class EtagTrust(StrEnum):
+    """Whether a storage's etags follow the content, so that they tell whether it changed."""
+
+    FOLLOW = "follow"
+    IGNORE = "ignore"
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """A file as it was when it was stored."""
+
+    digest: str  # sha256 hex, without the algorithm
+    size: int | None = None  # bytes
+    etag: str | None = None
+    modified_us: int | None = None
+
+    def is_still(self, now: Resource, etags: EtagTrust) -> bool:
+        """Say whether what stands there now is the same file, by the marks that both have.
+
+        >>> stored = Fingerprint("00", 3, modified_us=7)
+        >>> stored.is_still(Resource("a", size=3), EtagTrust.IGNORE)
+        True
+        >>> stored.is_still(Resource("a", modified_us=8), EtagTrust.IGNORE)
+        False
+        """
+        if None not in (self.size, now.size) and self.size != now.size:
+            return False
+        if etags is EtagTrust.FOLLOW and None not in (self.etag, now.etag):
+            return self.etag == now.etag
+        return None in (self.modified_us, now.modified_us) or self.modified_us == now.modified_us

@@ -1,0 +1,140 @@
+"""The gap: what a listing could not see, and why; unknown is never gone.
+
+>>> Gap("logs", "permission denied", below=True).holds("logs/2026/a.txt")
+True
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from catalog.errors import StorageError
+from catalog.glob import regex
+from catalog.model.plan import Selection
+from catalog.model.resource import Resource
+from catalog.paths import below
+
+UNREADABLE = "unreadable-entry"
+NAME = "name-not-allowed"
+BOUND = "bound-reached"
+ADVICE = (
+    "nothing there was removed; give access, leave it out with exclude, "
+    "or accept it with allow_gaps"
+)
+
+_ANY = ("\x01", "\x01/\x01")  # a file right in a folder, and one deeper: names that nobody has
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A name or folder that a listing could not see; `path` is '' for the whole repository.
+
+    `below` says that all below the path is unknown too. `code` is one of `catalog.errors`, or
+    `unreadable-entry`, `name-not-allowed`, `bound-reached`.
+    """
+
+    path: str
+    why: str
+    code: str = StorageError.code
+    below: bool = False
+
+    def __str__(self) -> str:
+        """Return one line."""
+        folder = " and all below it" if self.below else ""
+        return f"{self.path or '/'!r}{folder} could not be seen: {self.why}"
+
+    def meets(self, prefix: str) -> bool:
+        """Say whether it leaves something at or below a prefix unknown."""
+        return below(prefix, self.path) or self.holds(prefix)
+
+    def holds(self, path: str) -> bool:
+        """Say whether nothing is known of a path because of this gap."""
+        return below(self.path, path) if self.below else path == self.path
+
+    def matches(self, globs: Sequence[str]) -> bool:
+        """Say whether all that may lie in the gap matches one of `globs`.
+
+        >>> Gap("a/b", "denied", below=True).matches(["a/**"])
+        True
+        >>> Gap("a", "denied", below=True).matches(["a/*"])
+        False
+        """
+        if not globs:
+            return False
+        matches = re.compile(regex(globs)).fullmatch
+        if self.path and matches(self.path):
+            return True
+        start = f"{self.path}/" if self.path else ""
+        return self.below and all(matches(start + name) for name in _ANY)
+
+    def concerns(self, selection: Selection) -> bool:
+        """Say whether something that a selection lets through may lie in the gap.
+
+        >>> Gap("a", "denied", below=True).concerns(Selection(include=("b/**",)))
+        False
+        """
+        if self.matches(selection.exclude):
+            return False
+        if not self.below and any(_found(one, self.path) for one in selection.exclude_regex):
+            return False
+        return all(
+            not globs or any(self._may_match(one) for one in globs)
+            for globs in (selection.include, selection.also_include)
+        )
+
+    def _may_match(self, glob: str) -> bool:
+        """Say whether a glob may match something in the gap; yes where that is not sure."""
+        if not self.below:
+            return self.matches((glob,))
+        if "/" not in glob.removeprefix("/") and not glob.startswith("/"):
+            return True  # a name, at any depth
+        wanted = glob.removeprefix("/").split("/")
+        for place, segment in enumerate(self.path.split("/") if self.path else ()):
+            if place >= len(wanted) - 1:
+                return "**" in wanted[-1] or not wanted[-1]
+            if "**" in wanted[place] or "[" in glob:
+                return True
+            if not re.fullmatch(regex((wanted[place],)), segment):
+                return False
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class FoundGap:
+    """A gap, and where it was found: the address that was listed, and as what."""
+
+    address: str
+    role: str  # source, destination, markers, history …
+    gap: Gap
+
+    def __str__(self) -> str:
+        """Return one line."""
+        return f"{self.role} {self.address}: {self.gap}"
+
+
+Listed: TypeAlias = Resource | Gap
+"""What a listing yields: files, and what it could not see."""
+
+
+def gap_of(error: StorageError, path: str, *, below: bool) -> Gap:
+    """Return the gap that an error at one place of a listing leaves."""
+    return Gap(path, error.message, error.code, below)
+
+
+def files(listed: Iterable[Listed], gaps: list[Gap]) -> Iterator[Resource]:
+    """Yield the files of a listing; what could not be seen goes into `gaps`."""
+    for one in listed:
+        if isinstance(one, Gap):
+            gaps.append(one)
+        else:
+            yield one
+
+
+def _found(pattern: str, path: str) -> bool:
+    try:
+        return re.search(pattern, path) is not None
+    except re.error:  # RE2 knows it and Python does not: it leaves nothing out here
+        return False

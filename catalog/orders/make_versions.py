@@ -1,0 +1,79 @@
+"""Folds "make the versions of that plan": what each destination now holds."""
+
+from __future__ import annotations
+
+import json
+
+from catalog.errors import NotRecorded
+from catalog.inbox.plan_request import request_from_json
+from catalog.inbox.queue import Order
+from catalog.model.plan import Policy
+from catalog.orders.transaction import Result, Transaction
+from catalog.store import statements
+from catalog.store.keys import repository_key
+
+
+def fold(work: Transaction, order: Order) -> Result:
+    """Make the next version of each target that is complete, or was allowed not to be."""
+    body = order.body()
+    run_id, plan_id = str(body["run_id"]), str(body["plan_id"])
+    found = work.ask(
+        "SELECT request FROM plans WHERE plan_id = $plan_id AND tenant = $tenant",
+        plan_id=plan_id,
+    )
+    if not found:
+        raise NotRecorded("plan", plan_id)
+    request = request_from_json(json.loads(str(found[0][0])))
+    source, held = repository_key(work.tenant, request.source), statements.load_sql("held")
+    numbers: list[int | None] = []
+    for place, target in enumerate(request.targets):
+        key = work.see(target.address, order)
+        work.run("plan_progress", plan_id=plan_id, repository=key)
+        if not body["allow_partial"] and _unfinished(work, plan_id, place):
+            numbers.append(None)
+            continue
+        which: dict[str, object] = {"plan_id": plan_id, "repository": key, "target": place}
+        work.run_text(
+            statements.load_sql("catalogue").replace("{held}", held),
+            **which,
+            source=source,
+            address=target.address,
+            policy=request.policy.value,
+            late=request.policy is not Policy.IMMEDIATE,
+            run_id=run_id,
+            batch=order.batch,
+            now=order.given_at,
+        )
+        work.run_text(statements.load_sql("plan_version").replace("{held}", held), **which)
+        if target.layout is not None:
+            work.ask(
+                "UPDATE repositories SET layout = $layout WHERE repository = $repository::UUID",
+                layout=target.layout,
+                repository=key,
+            )
+        number = work.make_version(key, order, run_id, plan_id)
+        numbers.append(_made_before(work, key, run_id, plan_id) if number is None else number)
+    work.run("learn_digests", plan_id=plan_id, source=source)
+    return {"numbers": numbers}
+
+
+def _unfinished(work: Transaction, plan_id: str, target: int) -> int:
+    return work.count(
+        "SELECT count(*) FROM plan_rows p LEFT JOIN ended e USING (nkey)"
+        " WHERE p.plan_id = $plan_id AND p.target = $target AND p.action <> 'keep'"
+        " AND p.batch IS NOT NULL AND (e.status IS NULL OR e.status = 'failed')",
+        plan_id=plan_id,
+        target=target,
+    )
+
+
+def _made_before(work: Transaction, repository: str, run_id: str, plan_id: str) -> int | None:
+    made = work.ask(
+        "SELECT max(number) FROM repository_versions WHERE repository = $repository::UUID"
+        " AND run_id = $run_id AND plan_id = $plan_id",
+        repository=repository,
+        run_id=run_id,
+        plan_id=plan_id,
+    )
+    number: int | None = made[0][0]
+    return number

@@ -1,0 +1,156 @@
+"""What an export asks of the catalog: resources, the places of their bytes, their proofs."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from heapq import merge
+from itertools import groupby
+from typing import Any
+
+from catalog.model.version import ContentRow
+from catalog.queries import read_versions as reading
+from catalog.session.catalog_file import CatalogFile
+from catalog.store import statements
+from catalog.store.diff_queries import changed
+from catalog.store.parquet import export_rows, read_exported_rows
+
+NO_VERSION = -1  # before version 0
+
+
+@dataclass(frozen=True, slots=True)
+class LocatedResource:
+    """One resource of a version, and where its bytes lie: (address, path), the nearest first."""
+
+    row: ContentRow
+    places: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ArtifactRow:
+    """One artifact, and where its bytes lie."""
+
+    path: str  # of a resource that has these bytes
+    digest: str  # sha256, hex
+    size: int | None
+    places: tuple[tuple[str, str], ...]
+
+
+def merged(streams: Iterable[Iterable[ArtifactRow]]) -> Iterator[ArtifactRow]:
+    """Return the artifacts of several repositories, each by digest, as one such list."""
+    for _, same in groupby(merge(*streams, key=_digest), key=_digest):
+        first, *others = same
+        places = dict.fromkeys((*first.places, *(place for one in others for place in one.places)))
+        yield replace(first, places=tuple(places))
+
+
+def _digest(row: ArtifactRow) -> str:
+    return row.digest
+
+
+class Exports:
+    """The content of versions, with the places of its bytes."""
+
+    __slots__ = ("_file",)
+
+    def __init__(self, file: CatalogFile) -> None:
+        """Ask and record through `file`."""
+        self._file = file
+
+    def manifest_lines(self, address: str, number: int) -> Iterator[str]:
+        """Return the lines of a version's manifest, where it has no `unlisted` path."""
+        copy = self._file.scratch("manifest")
+        with self._file.reading() as connection:
+            values = {"repository": self._file.key(address), "number": number}
+            export_rows(connection, copy, statements.load_sql("manifest"), **values)
+        return (str(line) for (line,) in read_exported_rows(copy))
+
+    def unlisted_path(self, address: str, number: int) -> str | None:
+        """Return a path of a version that no manifest can tell of, if there is one."""
+        query = statements.load_sql("browse_unlisted")
+        with self._file.reading() as connection:
+            rows = statements.fetch_rows(
+                connection, query, repository=self._file.key(address), number=number
+            )
+        path: str | None = rows[0][0]
+        return path
+
+    def manifest_digest(self, address: str, number: int) -> str | None:
+        """Return the sha256 of a version's manifest; None where it cannot be written.
+
+        That is the text that `export-tree` writes as PULP_MANIFEST.
+        """
+        copy = self._file.scratch("manifest")
+        values = {"repository": self._file.key(address), "number": number}
+        with self._file.reading() as connection:
+            export_rows(connection, copy, statements.load_sql("manifest"), **values)
+        digest = hashlib.sha256()
+        lacking = 0
+        for (line,) in read_exported_rows(copy):  # to its end, or the copy would stay
+            if line is None:
+                lacking += 1
+            else:
+                digest.update(str(line).encode())
+        return None if lacking else digest.hexdigest()
+
+    def located_content(
+        self, address: str, number: int, since: int | None = None
+    ) -> Iterator[LocatedResource]:
+        """Return the resources of a version with their places, in path order.
+
+        With `since` only what was added or replaced after that version.
+        """
+        query = statements.load_sql("whereabouts").replace("{changed}", changed())
+        named = [number] if since is None else [since, number]
+        rows = self._placed(query, address, named, old=since, new=number)
+        return (LocatedResource(ContentRow(*row[:-1]), _places(row[-1])) for row in rows)
+
+    def artifacts(
+        self, address: str, numbers: Sequence[int], since: int | None = None
+    ) -> Iterator[ArtifactRow]:
+        """Return each artifact of the versions `numbers` once, by digest.
+
+        Those of version `since` are left out as long as every later version had them too: whoever
+        holds that version can make each of the others out of the one before it.
+        """
+        ordered = sorted(set(numbers))
+        before = [NO_VERSION if since is None else since, *ordered[:-1]]
+        query = statements.load_sql("archive_artifacts")
+        named = ordered if since is None else [since, *ordered]
+        rows = self._placed(query, address, named, numbers=ordered, previous=before)
+        return (
+            ArtifactRow(path, digest, size, _places(places)) for path, digest, size, places in rows
+        )
+
+    def proofs(self, address: str, number: int) -> dict[str, int]:
+        """Count the resources of a version by how deeply they were proven; '' for not at all."""
+        with self._file.reading() as connection:
+            key = self._file.key(address)
+            reading.read_version(connection, key, address, number)
+            rows = statements.fetch_rows(
+                connection, statements.load_sql("proofs"), repository=key, number=number
+            )
+        return {str(proof): int(count) for proof, count in rows}
+
+    def _placed(
+        self, query: str, address: str, named: Sequence[int], **values: object
+    ) -> Iterator[statements.Row]:
+        copy = self._file.scratch("places")
+        with self._file.reading() as connection:
+            key = self._file.key(address)
+            for number in named:
+                reading.read_version(connection, key, address, number)
+            export_rows(
+                connection,
+                copy,
+                query.replace("{places}", statements.load_sql("places")),
+                repository=key,
+                tenant=self._file.tenant,
+                **values,
+            )
+        return read_exported_rows(copy)
+
+
+def _places(found: list[dict[str, Any]]) -> tuple[tuple[str, str], ...]:
+    return tuple((one["address"], one["path"]) for one in found)

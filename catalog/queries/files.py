@@ -1,0 +1,140 @@
+"""Single paths of a version, as a gateway serves them: the row, and where the bytes can be had.
+
+>>> catalog.files.find("s3://bucket", 7, "models/a.bin").places  # doctest: +SKIP
+(StoredCopy(address='s3://bucket', path='models/a.bin', ...),)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+
+from catalog.filters.versions import naive
+from catalog.model.version import ContentRow, Origin
+from catalog.session.catalog_file import CatalogFile
+from catalog.store import statements
+from catalog.store.keys import path_key
+
+
+@dataclass(frozen=True, slots=True)
+class StoredCopy:
+    """Where bytes are recorded to lie, with the marks that they had when they were written."""
+
+    address: str
+    path: str
+    etag: str | None = None
+    size: int | None = None
+    modified_us: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedFile:
+    """One path of one version: what it lists, where it is stored, and else whence it can be had."""
+
+    row: ContentRow
+    version: int
+    places: tuple[StoredCopy, ...] = ()
+    origin: Origin | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FolderEntry:
+    """One name in a folder: a file, or a folder with how many files and bytes lie below it."""
+
+    name: str
+    folder: bool
+    files: int
+    size: int | None
+    modified_us: int | None
+
+
+class CopySearch(Enum):
+    """How far to look for the bytes of a file."""
+
+    NEAR = "near"
+    EVERYWHERE = "everywhere"
+
+
+class Files:
+    """The files of every version."""
+
+    __slots__ = ("_file",)
+
+    def __init__(self, file: CatalogFile) -> None:
+        """Ask and record through `file`."""
+        self._file = file
+
+    def find(
+        self, address: str, number: int, path: str, look: CopySearch = CopySearch.NEAR
+    ) -> ResolvedFile | None:
+        """Return one path of a version with the places of its bytes; None where it has none.
+
+        Where the repository itself is recorded to hold just these bytes under just this path, no
+        other place is told of, unless `look` says so.
+        """
+        with self._file.reading() as connection:
+            key, nkey = self._file.key(address), path_key(self._file.tenant, path)
+            values: dict[str, object] = {"repository": key, "nkey": nkey}
+            rows = statements.fetch_rows(
+                connection, statements.load_sql("serve_row"), number=number, **values
+            )
+            if not rows:
+                return None
+            row = ContentRow(*rows[0])
+            own = [
+                StoredCopy(address, path, etag, size, modified_us)
+                for etag, size, modified_us, digest in statements.fetch_rows(
+                    connection, statements.load_sql("serve_own"), **values
+                )
+                if digest == row.digest or (row.digest is None and size in (row.size, None))
+            ]
+            if own and row.digest is not None and look is CopySearch.NEAR:
+                return ResolvedFile(row, number, tuple(own))
+            origins = statements.fetch_rows(connection, statements.load_sql("origins"), **values)
+            origin = Origin(*origins[0]) if origins and _lists(row, Origin(*origins[0])) else None
+            if row.digest is None:
+                places = [] if origin is not None else own
+            else:
+                query = statements.load_sql("serve_places")
+                more = {"address": address, "tenant": self._file.tenant, "digest": row.digest}
+                held = statements.fetch_rows(connection, query, repository=key, **more)
+                places = [StoredCopy(*one) for one in held]
+        if origin is None and not places:  # of a source, which was listed and never written to
+            places = [StoredCopy(address, path, row.etag, row.size, row.modified_us)]
+        return ResolvedFile(row, number, tuple(places), origin)
+
+    def replaced_since(self, address: str, path: str, since: datetime) -> ResolvedFile | None:
+        """Return what a path was in the last version that had it, if that was so since a moment."""
+        with self._file.reading() as connection:
+            values = {
+                "repository": self._file.key(address),
+                "nkey": path_key(self._file.tenant, path),
+            }
+            query = statements.load_sql("serve_superseded")
+            rows = statements.fetch_rows(connection, query, since=naive(since), **values)
+        return self.find(address, int(rows[0][-1]), path) if rows else None
+
+    def folder(
+        self, address: str, number: int, prefix: str, *, count: int = 10_000, offset: int = 0
+    ) -> list[FolderEntry]:
+        """Return what lies directly in a folder of a version, folders first; '' is the root."""
+        below = prefix.rstrip("/") + "/" if prefix else ""
+        with self._file.reading() as connection:
+            rows = statements.fetch_rows(
+                connection,
+                statements.load_sql("serve_folder"),
+                repository=self._file.key(address),
+                number=number,
+                prefix=below,
+                count=count,
+                offset=offset,
+            )
+        return [FolderEntry(*row) for row in rows]
+
+
+def _lists(row: ContentRow, origin: Origin) -> bool:
+    """Say whether an origin, which is of the latest version, is that of this row."""
+    if row.digest is not None and origin.digest is not None:
+        return row.digest == origin.digest
+    return row.size == origin.size and (row.etag == origin.etag or row.etag is None)

@@ -1,0 +1,120 @@
+"""What lies in each repository, by digest, and what of that some version needs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from catalog.inbox.spool import Listing, page_files
+from catalog.model.version import Location
+from catalog.queries.read_versions import read_location, read_locations
+from catalog.session.catalog_file import CatalogFile
+from catalog.store import statements
+from catalog.store.keys import path_key
+from catalog.store.parquet import export_rows, read_exported_rows
+
+NAMED = 100  # paths that an answer carries
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """One path of a repository whose bytes are recorded to lie there; sha256 in hex."""
+
+    path: str
+    digest: str
+    size: int | None
+    etag: str | None = None
+
+
+class Holdings:
+    """What each repository holds."""
+
+    __slots__ = ("_file",)
+
+    def __init__(self, file: CatalogFile) -> None:
+        """Ask and record through `file`."""
+        self._file = file
+
+    def all(self, address: str) -> Iterator[Holding]:
+        """Return every path that is recorded to lie at a repository, in path order."""
+        return (Holding(*row) for row in self._rows("holdings", address))
+
+    def needed(self, address: str) -> Iterator[str]:
+        """Return each digest that a version of a repository needs, or that is recorded there."""
+        return (str(digest) for (digest,) in self._rows("needed", address))
+
+    def etags(self, address: str) -> Iterator[tuple[str, str]]:
+        """Return each path with each etag that a version needs, or that is recorded there."""
+        return ((str(path), str(etag)) for path, etag in self._rows("marks", address))
+
+    def sum_of_numbers(self, address: str, number: int) -> int:
+        """Return the sum of a version's etags, where these are numbers.
+
+        It rises whenever equal bytes are stored anew, which makes no version.
+        """
+        with self._file.reading() as connection:
+            values = {"repository": self._file.key(address), "number": number}
+            rows = statements.fetch_rows(
+                connection, statements.load_sql("sum_of_numbers"), **values
+            )
+        return int(rows[0][0])
+
+    def missing(self, address: str, number: int) -> list[str]:
+        """Return some paths of a version whose very bytes are not recorded to lie there."""
+        with self._file.reading() as connection:
+            values = {"repository": self._file.key(address), "number": number, "limit": NAMED}
+            rows = statements.fetch_rows(connection, statements.load_sql("unheld"), **values)
+        return [str(path) for (path,) in rows]
+
+    def holders(self, address: str, number: int) -> list[str]:
+        """Return the addresses known to hold bytes of a version, those that hold most first."""
+        with self._file.reading() as connection:
+            values = {
+                "repository": self._file.key(address),
+                "number": number,
+                "tenant": self._file.tenant,
+            }
+            rows = statements.fetch_rows(connection, statements.load_sql("holders"), **values)
+        return [str(holder) for (holder,) in rows]
+
+    def orphans(
+        self, address: str, history: str, listing: Listing, before: datetime
+    ) -> Iterator[tuple[str, int | None]]:
+        """Return path and size of what a repository's history holds and no version needs.
+
+        `listing` is a fresh one of the history at the address `history`; what was kept since
+        `before` is left out.
+        """
+        copy = self._file.scratch("orphans")
+        with self._file.reading() as connection:
+            export_rows(
+                connection,
+                copy,
+                statements.load_sql("orphans"),
+                repository=self._file.key(address),
+                history=self._file.key(history),
+                tenant=self._file.tenant,
+                before=before.astimezone(UTC).replace(tzinfo=None),
+                files=page_files(self._file.folder / "spool", listing.listing_id),
+            )
+        return ((path, size) for path, size in read_exported_rows(copy))
+
+    def locations(self, digest: str) -> list[Location]:
+        """Return everywhere the bytes of a sha256 (hex) are known to lie."""
+        with self._file.reading() as connection:
+            return read_locations(connection, self._file.tenant, digest.removeprefix("sha256:"))
+
+    def location(self, address: str, path: str) -> Location | None:
+        """Return what a repository is known to hold at a path."""
+        with self._file.reading() as connection:
+            key = path_key(self._file.tenant, path)
+            return read_location(connection, self._file.key(address), key)
+
+    def _rows(self, name: str, address: str) -> Iterator[statements.Row]:
+        copy = self._file.scratch(name)
+        with self._file.reading() as connection:
+            export_rows(
+                connection, copy, statements.load_sql(name), repository=self._file.key(address)
+            )
+        return read_exported_rows(copy)

@@ -1,0 +1,17 @@
+"""Which paths of a repository the catalog knows already."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from catalog.errors import RepositoryNotFound
+from catalog.queries.versions import Versions
+
+
+def known_paths(versions: Versions, address: str) -> Callable[[str], bool]:
+    """Return whether the catalog's latest version of a repository has a path; rarely too often."""
+    try:
+        hashes = {hash(row.path) for row in versions.content(address)}
+    except RepositoryNotFound:
+        hashes = set()
+    return lambda path: hash(path) in hashes

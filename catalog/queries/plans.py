@@ -1,0 +1,115 @@
+"""Stored plans: made, checked again, and read by the batch.
+
+>>> catalog.plans.get(plan_id).tallies                          # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import cast
+
+from catalog.glob import regex
+from catalog.inbox.plan_request import request_to_json
+from catalog.model.plan import Action, Item, Plan, PlannedBatch, PlanRequest
+from catalog.model.run import PlanRow
+from catalog.queries import read_rows
+from catalog.queries.paging import (
+    FIRST,
+    Page,
+    PageRequest,
+    page_of,
+)
+from catalog.session.catalog_file import CatalogFile
+from catalog.store import statements
+
+
+class Plans:
+    """The plans of a catalog."""
+
+    __slots__ = ("_file",)
+
+    def __init__(self, file: CatalogFile) -> None:
+        """Ask and record through `file`."""
+        self._file = file
+
+    def make(self, request: PlanRequest) -> Plan:
+        """Decide and store what a sync will do; raise `InvalidInput` where it cannot be done."""
+        for patterns in (request.selection.include, request.selection.exclude):
+            regex(patterns)
+        self._file.ask("plan", request_to_json(request))
+        return self.get(request.plan_id)
+
+    def recheck(self, request: PlanRequest) -> tuple[int, tuple[str, ...]]:
+        """Compare a stored plan with fresh listings; return how many rows moved, and the first.
+
+        `request` is the plan's own, with fresh listings of its source and targets.
+        """
+        result = self._file.ask("recheck", request_to_json(request))
+        return cast("int", result["count"]), tuple(cast("list[str]", result["moved"]))
+
+    def get(self, plan_id: str) -> Plan:
+        """Return a stored plan."""
+        with self._file.opened() as connection:
+            return read_rows.read_plan(connection, self._file.tenant, plan_id)
+
+    def batches(self, plan_id: str) -> list[PlannedBatch]:
+        """Return the batches of a plan in order; removals come last."""
+        with self._file.opened() as connection:
+            return read_rows.read_batches(connection, self._file.tenant, plan_id)
+
+    def items(self, plan_id: str, batch: int, places: Collection[str] | None = None) -> list[Item]:
+        """Return what one batch holds, in path order.
+
+        `places` are the addresses that may be read beside source and targets, by default those
+        that the plan was made with.
+        """
+        with self._file.opened() as connection:
+            return read_rows.read_items(connection, self._file.tenant, plan_id, batch, places)
+
+    def rows(
+        self, plan_id: str, action: Action | None = None, limit: int | None = None
+    ) -> list[PlanRow]:
+        """Return what a plan says of each path at each destination, and why."""
+        with self._file.opened() as connection:
+            return read_rows.read_rows(connection, self._file.tenant, plan_id, action, limit)
+
+    def changes(self, plan_id: str, limit: int | None = None) -> list[PlanRow]:
+        """Return the rows of a plan that ask for something, removals first."""
+        with self._file.opened() as connection:
+            return read_rows.read_changes(connection, self._file.tenant, plan_id, limit)
+
+    def request(self, plan_id: str) -> PlanRequest:
+        """Return what a stored plan was asked for with."""
+        with self._file.opened() as connection:
+            return read_rows.read_request(connection, self._file.tenant, plan_id)
+
+    def page(
+        self, plan_id: str, actions: Collection[Action], asked: PageRequest = FIRST
+    ) -> Page[PlanRow]:
+        """Return a page of what a plan says with one of some actions, by path and target."""
+        path, target = asked.after(str, int)
+        with self._file.opened() as connection:
+            read_rows.read_plan(connection, self._file.tenant, plan_id)
+            rows = statements.fetch_rows(
+                connection,
+                statements.load_sql("browse_plan_rows"),
+                tenant=self._file.tenant,
+                plan_id=plan_id,
+                actions=[one.value for one in actions],
+                path=path,
+                target=target,
+                count=asked.count + 1,
+            )
+        return page_of([(PlanRow(*row[:-1]), (row[0], row[-1])) for row in rows], asked)
+
+    def id_of(self, address: str, number: int) -> str | None:
+        """Return the id of the plan that made a version, if one did."""
+        with self._file.reading() as connection:
+            rows = statements.fetch_rows(
+                connection,
+                "SELECT plan_id FROM repository_versions"
+                " WHERE repository = $repository::UUID AND number = $number",
+                repository=self._file.key(address),
+                number=number,
+            )
+        return rows[0][0] if rows else None

@@ -1,0 +1,186 @@
+"""Resources: named, versioned uploads of a tenant, asked for and recorded.
+
+>>> catalog.resources.get("my/resource.txt").version             # doctest: +SKIP
+2
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import cast
+
+from catalog.errors import NotRecorded
+from catalog.model.resource_version import ResourceVersion
+from catalog.queries.paging import Page
+from catalog.queries.resources.lists import ResourceFilter, list_page, property_values
+from catalog.session.catalog_file import CatalogFile
+from catalog.store import statements
+from catalog.store.keys import path_key
+
+
+@dataclass(frozen=True, slots=True)
+class DeletionRequest:
+    """A version of a name to delete; all of them where `version` is None."""
+
+    name: str
+    version: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CopyRequest:
+    """Versions of a name that another name gets too, numbered on from `first` in their order."""
+
+    name: str
+    versions: tuple[int, ...]
+    to: str
+    first: int
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectedVersion:
+    """What a change stands on: the latest version of a name, None where it has none."""
+
+    name: str
+    version: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class PendingDeletion:
+    """Bytes of a deleted version that are still to be removed."""
+
+    address: str
+    path: str
+    discarded_at: datetime
+
+
+class Resources:
+    """The resources of a tenant: named, versioned uploads."""
+
+    __slots__ = ("_file",)
+
+    def __init__(self, file: CatalogFile) -> None:
+        """Ask and record through `file`."""
+        self._file = file
+
+    def get(self, name: str, version: int | None = None) -> ResourceVersion:
+        """Return a version of a resource, the latest by default; `NotRecorded` where none is."""
+        return self.versions(name, version)[-1]
+
+    def versions(self, name: str, version: int | None = None) -> list[ResourceVersion]:
+        """Return the versions of a resource, the lowest first, or the one asked for."""
+        with self._file.reading() as connection:
+            rows = statements.fetch_rows(
+                connection, statements.load_sql("resource_versions"), **self._named(name, version)
+            )
+        if not rows:
+            raise NotRecorded("resource", name if version is None else f"{name} version {version}")
+        return [ResourceVersion.of_row(row) for row in rows]
+
+    def next_version(self, name: str) -> int:
+        """Return the number that the next version of a name would have."""
+        with self._file.reading() as connection:
+            query = statements.load_sql("resource_highest")
+            highest: int = statements.fetch_rows(connection, query, **self._named(name, None))[0][0]
+        return highest + 1
+
+    def version_was_used(self, name: str, version: int) -> bool:
+        """Say whether a name has a version of this number, or may have had one."""
+        with self._file.reading() as connection:
+            query = statements.load_sql("resource_given")
+            count: int = statements.fetch_rows(connection, query, **self._named(name, version))[0][
+                0
+            ]
+        return count > 0
+
+    def change(
+        self,
+        add: Sequence[ResourceVersion] = (),
+        remove: Sequence[DeletionRequest] = (),
+        *,
+        places: Mapping[str, str],
+        stands_on: ExpectedVersion | None = None,
+        copying: CopyRequest | None = None,
+    ) -> list[DeletionRequest]:
+        """Copy versions, delete some and add others in one step; return those deleted.
+
+        Their bytes are `discarded` from then on. `places` maps each address that bytes lie at to
+        the one under which the catalog tells of them.
+
+        Raises:
+            NotRecorded: a version to delete is not there.
+            ContentConflict: a number to add was given before, or what it `stands_on` has moved.
+        """
+        body: dict[str, object] = {
+            "add": [one.as_json() for one in add],
+            "remove": [{"name": one.name, "version": one.version} for one in remove],
+            "places": dict(places),
+        }
+        if stands_on is not None:
+            body["stands_on"] = {"name": stands_on.name, "version": stands_on.version}
+        if copying is not None:
+            created_us = int(copying.created_at.timestamp() * 1e6)
+            body["copy"] = {
+                "name": copying.name,
+                "versions": list(copying.versions),
+                "to": copying.to,
+                "first": copying.first,
+                "created_us": created_us,
+            }
+        result = self._file.ask("resources", body)
+        return [DeletionRequest(*one) for one in cast("list[tuple[str, int]]", result["removed"])]
+
+    def set_properties(self, name: str, version: int, properties: Mapping[str, str]) -> None:
+        """Replace the properties of one version."""
+        body = {"name": name, "version": version, "properties": dict(properties)}
+        self._file.ask("resource-properties", body)
+
+    def pending_deletions(self) -> list[PendingDeletion]:
+        """Return the bytes of deleted versions that are still to be removed, the oldest first."""
+        query = (
+            "SELECT address, path, discarded_at FROM discarded WHERE tenant = $tenant"
+            " ORDER BY discarded_at, path"
+        )
+        with self._file.reading() as connection:
+            rows = statements.fetch_rows(connection, query, tenant=self._file.tenant)
+        return [
+            PendingDeletion(address, path, at.replace(tzinfo=UTC)) for address, path, at in rows
+        ]
+
+    def confirm_deleted(self, address: str, paths: Sequence[str]) -> None:
+        """Tell that discarded bytes are gone from their storage."""
+        self._file.ask("resources-removed", {"address": address, "paths": list(paths)})
+
+    def holds(self, address: str, path: str) -> bool:
+        """Say whether the bytes at a place are those of a resource's version."""
+        query = (
+            "SELECT count(*) FROM resources WHERE tenant = $tenant AND address = $address"
+            " AND path = $path"
+        )
+        with self._file.reading() as connection:
+            values = {"tenant": self._file.tenant, "address": address, "path": path}
+            count: int = statements.fetch_rows(connection, query, **values)[0][0]
+        return count > 0
+
+    def _named(self, name: str, version: int | None) -> dict[str, object]:
+        return {
+            "tenant": self._file.tenant,
+            "nkey": path_key(self._file.tenant, name),
+            "version": version,
+        }
+
+    def page(self, where: ResourceFilter) -> Page[ResourceVersion]:
+        """Return one page of the resources that `where` lets through.
+
+        Raises:
+            InvalidInput: a filter, the order or the cursor cannot be read.
+        """
+        return list_page(self._file, where)
+
+    def property_values(
+        self, key: str, *, having: str, within: frozenset[str] | None = None
+    ) -> list[str]:
+        """Return the values that a property has, of the resources that have another one."""
+        return property_values(self._file, key, having=having, within=within)

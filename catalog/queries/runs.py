@@ -1,0 +1,182 @@
+"""Runs: what each did, file by file, what it could not see, what contracts found.
+
+>>> catalog.runs.all(limit=10)                                  # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from functools import partial
+
+from catalog.errors import NotRecorded
+from catalog.inbox.spool import Listing
+from catalog.model.breach import Breach
+from catalog.model.gap import FoundGap, Gap
+from catalog.model.outcome import Outcome, Status
+from catalog.model.run import Run, RunTally
+from catalog.queries import read_rows
+from catalog.queries.explain import Explanation, read_explanations
+from catalog.queries.paging import (
+    EVERY_RUN,
+    FIRST,
+    FailureRow,
+    Page,
+    PageRequest,
+    RunFilter,
+    page_of,
+)
+from catalog.session.apply_orders import BREACHES, OUTCOMES
+from catalog.session.catalog_file import CatalogFile
+from catalog.store import statements
+from catalog.store.parquet import write_breaches, write_outcomes
+
+ORDER = 20_000  # outcomes in one order, so that folding it needs little memory
+
+
+class Runs:
+    """The runs of a catalog."""
+
+    __slots__ = ("_file",)
+
+    def __init__(self, file: CatalogFile) -> None:
+        """Ask and record through `file`."""
+        self._file = file
+
+    def start(self, run: Run) -> None:
+        """Remember that a run began."""
+        body = asdict(run)
+        for name in ("started", "ended"):
+            moment = body.pop(f"{name}_at")
+            body[f"{name}_us"] = None if moment is None else int(moment.timestamp() * 1e6)
+        self._file.submit("run-start", body)
+
+    def end(
+        self, run_id: str, state: str, message: str | None = None, *, plan_id: str | None = None
+    ) -> None:
+        """Remember how a run ended."""
+        body = {"run_id": run_id, "state": state, "message": message, "plan_id": plan_id}
+        self._file.submit("run-end", body)
+
+    def get(self, run_id: str) -> Run:
+        """Return one run."""
+        with self._file.reading() as connection:
+            found = read_rows.read_runs(connection, self._file.tenant, run_id, 1)
+        if not found:
+            raise NotRecorded("run", run_id)
+        return found[0]
+
+    def all(self, limit: int | None = None) -> list[Run]:
+        """Return the runs, the latest first."""
+        with self._file.reading() as connection:
+            return read_rows.read_runs(connection, self._file.tenant, None, limit)
+
+    def last_sync(self, source: str, destinations: tuple[str, ...], but: str) -> Run | None:
+        """Return the last sync between these addresses that ended and planned, `but` one."""
+        with self._file.reading() as connection:
+            return read_rows.read_last_sync(
+                connection, self._file.tenant, source, destinations, but
+            )
+
+    def tallies(self, run_id: str) -> tuple[RunTally, ...]:
+        """Return what a run did at each destination; what its plan kept counts as kept."""
+        with self._file.reading() as connection:
+            return read_rows.read_tallies(connection, self._file.tenant, run_id)
+
+    def outcomes(
+        self, run_id: str, status: Status | None = None, limit: int | None = None
+    ) -> list[Outcome]:
+        """Return what became of each item of a run, in the order recorded."""
+        with self._file.reading() as connection:
+            return read_rows.read_outcomes(connection, self._file.tenant, run_id, status, limit)
+
+    def gaps(self, run_id: str) -> list[FoundGap]:
+        """Return what the listings of a run could not see, the source's first."""
+        with self._file.reading() as connection:
+            rows = statements.fetch_rows(
+                connection, statements.load_sql("gaps"), run_id=run_id, tenant=self._file.tenant
+            )
+        return [FoundGap(address, role, Gap(*told)) for address, role, *told in rows]
+
+    def breaches(self, run_id: str, limit: int | None = None) -> list[Breach]:
+        """Return what contracts found in the files of a run; `limit` is of failure cases."""
+        with self._file.reading() as connection:
+            return read_rows.read_breaches(connection, self._file.tenant, run_id, limit)
+
+    def page(self, where: RunFilter = EVERY_RUN, asked: PageRequest = FIRST) -> Page[Run]:
+        """Return a page of the runs, the latest first."""
+        started_us, run_id = asked.after(int, str)
+        with self._file.reading() as connection:
+            rows = statements.fetch_rows(
+                connection,
+                statements.load_sql("browse_runs"),
+                tenant=self._file.tenant,
+                state=where.state,
+                kind=where.kind,
+                flow_run_id=where.flow_run_id,
+                within=None if where.within is None else list(where.within),
+                started_us=started_us,
+                run_id=run_id,
+                count=asked.count + 1,
+            )
+        runs = [read_rows.run_of(row) for row in rows]
+        keyed = [
+            (one, (round(one.started_at.timestamp() * 1e6) if one.started_at else 0, one.run_id))
+            for one in runs
+        ]
+        return page_of(keyed, asked)
+
+    def outcome_page(
+        self, run_id: str, status: Status | None = None, asked: PageRequest = FIRST
+    ) -> Page[Outcome]:
+        """Return a page of what became of each item of a run, in the order recorded."""
+        rows = self._of_run("browse_outcomes", run_id, asked, status=status)
+        return page_of([(read_rows.outcome_of(row[:-2]), row[-2:]) for row in rows], asked)
+
+    def failure_page(self, run_id: str, asked: PageRequest = FIRST) -> Page[FailureRow]:
+        """Return a page of what contracts found in the files of a run, in the order recorded."""
+        rows = self._of_run("browse_failures", run_id, asked)
+        return page_of([(FailureRow(*row[:-2]), row[-2:]) for row in rows], asked)
+
+    def explain(self, run_id: str, path: str) -> list[Explanation]:
+        """Say why a run did what it did with one path, at each of its destinations."""
+        with self._file.reading() as connection:
+            return read_explanations(connection, self._file.tenant, run_id, path)
+
+    def record_outcomes(self, run_id: str, plan_id: str, outcomes: Sequence[Outcome]) -> str:
+        """Hand over outcomes: durable when this returns, seen by whoever reads next."""
+        batch = ""
+        for start in range(0, max(len(outcomes), 1), ORDER):
+            rows = outcomes[start : start + ORDER]
+            write = partial(write_outcomes, run_id=run_id, plan_id=plan_id, outcomes=rows)
+            batch = self._file.submit_file(f"{OUTCOMES}.parquet", write)
+        self._file.help_out(batch)
+        return batch
+
+    def record_breaches(self, run_id: str, breaches: Sequence[Breach]) -> None:
+        """Hand over what contracts found: durable when this returns."""
+        write = partial(write_breaches, run_id=run_id, breaches=breaches)
+        self._file.submit_file(f"{BREACHES}.parquet", write)
+
+    def record_gaps(self, run_id: str, address: str, role: str, listing: Listing) -> None:
+        """Remember what a listing could not see; `role` says what was listed, and for what."""
+        body = {"run_id": run_id, "address": address, "role": role, "listing": listing.listing_id}
+        self._file.submit("gaps", body)
+
+    def _of_run(
+        self, name: str, run_id: str, asked: PageRequest, **more: object
+    ) -> list[statements.Row]:
+        batch, position = asked.after(str, int)
+        with self._file.reading() as connection:
+            if not read_rows.read_runs(connection, self._file.tenant, run_id, 1):
+                raise NotRecorded("run", run_id)
+            return statements.fetch_rows(
+                connection,
+                statements.load_sql(name),
+                tenant=self._file.tenant,
+                run_id=run_id,
+                batch=batch,
+                position=position,
+                count=asked.count + 1,
+                **more,
+            )

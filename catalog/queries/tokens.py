@@ -1,0 +1,106 @@
+"""Tokens: each tenant's own, and all of them for whoever checks them.
+
+>>> token, text = catalog.tokens.create(Role.READER)            # doctest: +SKIP
+>>> checked(catalog.tokens.of_all_tenants(), text, datetime.now(UTC))  # doctest: +SKIP
+Token(token_id='1f0c9a7e2b44', tenant='default', grants=(Grant(role=<Role.READER: 'reader'>, ...
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+from duckdb import DuckDBPyConnection
+
+from catalog.access.grants import Grant, Role, grants_of_new_token
+from catalog.access.grants import parse_recorded as recorded
+from catalog.access.tokens import KnownToken, Secret, Token
+from catalog.errors import InvalidInput, NotRecorded
+from catalog.filters.versions import naive
+from catalog.queries.read_rows import aware
+from catalog.session.catalog_file import CatalogFile
+from catalog.store import statements
+
+
+class Tokens:
+    """The tokens of a catalog."""
+
+    __slots__ = ("_file",)
+
+    def __init__(self, file: CatalogFile) -> None:
+        """Ask and record through `file`."""
+        self._file = file
+
+    def create(
+        self,
+        role: Role | None,
+        *,
+        grants: Iterable[Grant] = (),
+        note: str = "",
+        expires_at: datetime | None = None,
+    ) -> tuple[Token, str]:
+        """Make a token of this tenant; return it and its text, which nobody can tell again.
+
+        Args:
+            role: What it may do in the whole tenant; None: nothing.
+            grants: What it may do below prefixes and in single repositories besides.
+            note: For whom or what it is.
+            expires_at: Until when it is good; a moment without a zone is UTC.
+        """
+        allowed = grants_of_new_token(role, grants)
+        ends = None if expires_at is None else naive(expires_at).replace(tzinfo=UTC)
+        if ends is not None and ends <= datetime.now(UTC):
+            raise InvalidInput(f"a token that expires at {ends.isoformat()} is of no use any more")
+        made = Secret.new()
+        self._file.ask(
+            "token-create",
+            {
+                "token_id": made.token_id,
+                "grants": [[one.role, one.reach, one.name] for one in allowed],
+                "note": note,
+                "sha256": made.sha256,
+                "expires_us": None if ends is None else int(ends.timestamp() * 1e6),
+            },
+        )
+        with self._file.reading() as connection:
+            (known,) = _known(connection, self._file.tenant, made.token_id)
+        return known.token, made.text
+
+    def all(self) -> list[Token]:
+        """Return the tokens of this tenant, the oldest first; revoked and expired ones too."""
+        with self._file.reading() as connection:
+            return [known.token for known in _known(connection, self._file.tenant)]
+
+    def revoke(self, token_id: str) -> Token:
+        """Let nobody use a token of this tenant any more; to revoke it again changes nothing.
+
+        Raises:
+            NotRecorded: this tenant has no such token.
+        """
+        self._file.ask("token-revoke", {"token_id": token_id})
+        with self._file.reading() as connection:
+            found = _known(connection, self._file.tenant, token_id)
+        if not found:
+            raise NotRecorded("token", token_id)
+        return found[0].token
+
+    def of_all_tenants(self) -> dict[str, KnownToken]:
+        """Return every tenant's tokens by their ids, for `catalog.access.tokens.checked`."""
+        with self._file.reading() as connection:
+            return {known.token.token_id: known for known in _known(connection)}
+
+
+def _known(
+    connection: DuckDBPyConnection, owner: str | None = None, token_id: str | None = None
+) -> list[KnownToken]:
+    query = statements.load_sql("token_known")
+    rows = statements.fetch_rows(connection, query, owner=owner, token_id=token_id)
+    return [_one(row) for row in rows]
+
+
+def _one(row: statements.Row) -> KnownToken:
+    sha256, token_id, tenant, note, *moments, grants = row
+    created_at, expires_at, revoked_at = (one and aware(one) for one in moments)
+    every = tuple(one for each in grants if (one := recorded(*each)) is not None)
+    token = Token(token_id, tenant, every, note, created_at, expires_at, revoked_at)
+    return KnownToken(token, sha256)

@@ -1,0 +1,46 @@
+"""The catalog itself: whether it agrees with itself, and what keeps it small."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import cast
+
+from catalog.session.catalog_file import CatalogFile
+from catalog.store.audit import Audit, Contradiction, Flaw, run_audit
+
+
+class Upkeep:
+    """What keeps a catalog right and small."""
+
+    __slots__ = ("_file",)
+
+    def __init__(self, file: CatalogFile) -> None:
+        """Ask and record through `file`."""
+        self._file = file
+
+    def audit(self) -> Audit:
+        """Compare all that is derived in the catalog with what it is derived from."""
+        with self._file.reading() as connection:
+            found = run_audit(connection, self._file.tenant)
+        aside = tuple(
+            Contradiction(Flaw.ORDER, batch, None, None, "an order that can be folded", why)
+            for batch, why in self.rejected_orders().items()
+        )
+        return Audit((*found.contradictions, *aside), found.count + len(aside))
+
+    def rejected_orders(self) -> dict[str, str]:
+        """Return why each order was set aside that could not be folded, by its batch."""
+        return self._file.rejected_orders()
+
+    def repair(self) -> int:
+        """Mend what `audit` finds and the rest of the catalog tells; return how much it was."""
+        return cast("int", self._file.ask("mend", {})["mended"])
+
+    def prune_details(self, before: datetime, *, dry_run: bool = False) -> int:
+        """Delete what plans and runs that ended before a moment say file by file; return how many.
+
+        Versions stay, with the run and the plan that made each; `dry_run` only counts.
+        """
+        before_us = int(before.timestamp() * 1e6)
+        result = self._file.ask("forget", {"before_us": before_us, "dry": dry_run})
+        return cast("int", result["plan_rows"]) + cast("int", result["outcomes"])

@@ -1,0 +1,300 @@
+"""The versions of repositories: which there are, what they hold, what differs between them.
+
+>>> catalog.versions.content_at("s3://bucket", datetime(2026, 3, 3))     # doctest: +SKIP
+>>> catalog.versions.all("s3://bucket", VersionFilter(path="a/b"))       # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from datetime import datetime
+from typing import cast
+
+from catalog.errors import InvalidInput
+from catalog.filters.versions import EVERY, Span, VersionFilter
+from catalog.glob import regex
+from catalog.inbox.spool import Listing
+from catalog.model.diff import DiffCounts, DiffRow
+from catalog.model.finding import Fault, Finding
+from catalog.model.version import ContentRow, Sizes, Version
+from catalog.queries import read_rows
+from catalog.queries import read_versions as reading
+from catalog.queries.drift import write_drift
+from catalog.queries.paging import (
+    EVERY_PATH,
+    FIRST,
+    ContentFilter,
+    Page,
+    PageRequest,
+    page_of,
+)
+from catalog.queries.read_versions import read_arrived
+from catalog.rules.freshness import Arrivals, Objective
+from catalog.session.catalog_file import CatalogFile
+from catalog.store import statements
+from catalog.store.diff_queries import diff_query
+from catalog.store.parquet import export_rows, read_exported_rows
+from catalog.store.query_budget import QueryAuthor
+
+
+class Versions:
+    """The versions of every repository of a catalog."""
+
+    __slots__ = ("_file",)
+
+    def __init__(self, file: CatalogFile) -> None:
+        """Ask and record through `file`."""
+        self._file = file
+
+    def all(self, address: str, where: VersionFilter = EVERY) -> list[Version]:
+        """Return the versions of a repository, the lowest number first."""
+        with self._file.reading() as connection:
+            key = self._file.key(address)
+            return reading.read_versions(connection, self._file.tenant, key, address, where)
+
+    def count_arrivals(self, address: str, objective: Objective, now: datetime) -> Arrivals:
+        """Count what of the latest version of a repository an objective is about.
+
+        Raises:
+            RepositoryNotFound: the catalog does not know the repository.
+        """
+        with self._file.reading() as connection:
+            key = self._file.key(address)
+            reading.first_seen(connection, key, address)
+            return read_arrived(connection, key, objective, now)
+
+    def latest(self, address: str) -> Version:
+        """Return the latest version of a repository."""
+        return self._version(address, None)
+
+    def get(self, address: str, number: int) -> Version:
+        """Return one version of a repository."""
+        return self._version(address, number)
+
+    def at(self, address: str, moment: datetime) -> Version:
+        """Return the version that was the latest at a moment; one without a zone is UTC.
+
+        Raises:
+            RepositoryNotFound: the catalog had not seen the repository by then.
+            NotRecorded: it had, and the versions of that time were deleted.
+        """
+        with self._file.reading() as connection:
+            key = self._file.key(address)
+            return reading.read_version_at(connection, self._file.tenant, key, address, moment)
+
+    def choose(
+        self, address: str, number: int | None = None, at: datetime | None = None
+    ) -> Version:
+        """Return the version that is meant by its number, or by a moment, or else the latest.
+
+        Raises:
+            InvalidInput: both were given.
+            NotRecorded: there is no such version.
+        """
+        if number is not None and at is not None:
+            raise InvalidInput("a version is meant by its number or by a moment, not by both")
+        return self._version(address, number) if at is None else self.at(address, at)
+
+    def content(self, address: str, number: int | None = None) -> Iterator[ContentRow]:
+        """Return the resources of a version, the latest by default, in path order."""
+        copy = self._file.scratch("content")
+        with self._file.reading() as connection:
+            key = self._file.key(address)
+            version = reading.read_version(connection, key, address, number)
+            query = statements.load_sql("content")
+            export_rows(connection, copy, query, repository=key, number=version.number)
+        return (ContentRow(*row) for row in read_exported_rows(copy))
+
+    def content_at(self, address: str, moment: datetime) -> Iterator[ContentRow]:
+        """Return what a repository held at a moment, in path order; see `version_at`."""
+        return self.content(address, self.at(address, moment).number)
+
+    def diff(self, address: str, old: int, new: int) -> Iterator[DiffRow]:
+        """Return the paths whose bytes differ from version `old` to version `new`, in path order.
+
+        Digests are compared where both are known, else sizes, etags or times. So a file that was
+        written anew with equal bytes is not among them.
+        """
+        copy = self._file.scratch("diff")
+        with self._file.reading() as connection:
+            key = self._file.key(address)
+            for number in (old, new):
+                reading.read_version(connection, key, address, number)
+            export_rows(connection, copy, diff_query(), repository=key, old=old, new=new)
+        return map(DiffRow.of, read_exported_rows(copy))
+
+    def diff_counts(self, address: str, old: int, new: int) -> DiffCounts:
+        """Count what `diff` would return."""
+        with self._file.reading() as connection:
+            key = self._file.key(address)
+            for number in (old, new):
+                reading.read_version(connection, key, address, number)
+            return reading.read_diff_counts(connection, key, old, new)
+
+    def drift(
+        self, address: str, number: int, listing: Listing, *, match_etags: bool
+    ) -> Iterator[Finding]:
+        """Return the paths at which a fresh listing differs from a version, in path order.
+
+        `match_etags` says that the storage's etags follow the content; else times are compared.
+        """
+        copy = self._file.scratch("drift")
+        spool = self._file.folder / "spool"
+        with self._file.reading() as connection:
+            key = self._file.key(address)
+            reading.read_version(connection, key, address, number)
+            values = {"repository": key, "number": number, "tenant": self._file.tenant}
+            write_drift(connection, copy, spool, listing, match_etags=match_etags, **values)
+        return (
+            Finding(path, Fault(fault), *rest) for path, fault, *rest in read_exported_rows(copy)
+        )
+
+    def sizes(self, address: str, number: int | None = None) -> Sizes:
+        """Add up a version of a repository, the latest by default."""
+        with self._file.reading() as connection:
+            key = self._file.key(address)
+            version = reading.read_version(connection, key, address, number)
+            return reading.read_sizes(connection, key, version.number)
+
+    def latest_of(self, addresses: Collection[str]) -> dict[str, Version]:
+        """Return the latest version of each address that has one, without labels."""
+        query = statements.load_sql("browse_latest")
+        with self._file.reading() as connection:
+            rows = statements.fetch_rows(
+                connection, query, tenant=self._file.tenant, addresses=list(addresses)
+            )
+        return {
+            address: Version(address, number, base, read_rows.aware(created_at), *rest)
+            for address, number, base, created_at, *rest in rows
+        }
+
+    def content_page(
+        self,
+        address: str,
+        number: int,
+        where: ContentFilter = EVERY_PATH,
+        asked: PageRequest = FIRST,
+    ) -> Page[ContentRow]:
+        """Return a page of what a version lists, in path order."""
+        (after,) = asked.after(str)
+        pattern = regex([where.glob]) if where.glob else None
+        whose = QueryAuthor.CALLERS if where.glob else QueryAuthor.OURS
+        with self._file.reading(whose=whose) as connection:
+            key = self._file.key(address)
+            reading.read_version(connection, key, address, number)
+            rows = statements.fetch_rows(
+                connection,
+                statements.load_sql("browse_content"),
+                repository=key,
+                number=number,
+                prefix=where.prefix,
+                pattern=pattern,
+                after=after,
+                count=asked.count + 1,
+            )
+        return page_of([(ContentRow(*row), (row[0],)) for row in rows], asked)
+
+    def diff_page(
+        self, address: str, old: int, new: int, asked: PageRequest = FIRST
+    ) -> Page[DiffRow]:
+        """Return a page of what `diff` would."""
+        (after,) = asked.after(str)
+        query = (
+            f"SELECT * FROM ({diff_query()}) WHERE $after IS NULL OR path > $after"  # noqa: S608  # ours
+            " ORDER BY path LIMIT $count"
+        )
+        with self._file.reading() as connection:
+            key = self._file.key(address)
+            for number in (old, new):
+                reading.read_version(connection, key, address, number)
+            values = {"repository": key, "old": old, "new": new}
+            rows = statements.fetch_rows(
+                connection, query, after=after, count=asked.count + 1, **values
+            )
+        return page_of([(DiffRow.of(row), (row[0],)) for row in rows], asked)
+
+    def latest_number(self, address: str) -> int | None:
+        """Return the number of a repository's latest version; None where it was never seen."""
+        query = "SELECT max(number) FROM repository_versions WHERE repository = $repository::UUID"
+        with self._file.reading() as connection:
+            found: int | None = statements.fetch_rows(
+                connection, query, repository=self._file.key(address)
+            )[0][0]
+        return found
+
+    def highest_number(self, address: str) -> int:
+        """Return the highest number that a version of a repository ever had."""
+        with self._file.reading() as connection:
+            rows = statements.fetch_rows(
+                connection,
+                "SELECT max(number) FROM (SELECT number, repository FROM repository_versions"
+                " UNION ALL SELECT highest, repository FROM histories)"
+                " WHERE repository = $repository::UUID",
+                repository=self._file.key(address),
+            )
+        return int(rows[0][0] or 0)
+
+    def record_listing(
+        self,
+        repository: str,
+        listing: Listing,
+        *,
+        run_id: str | None = None,
+        label: str | None = None,
+    ) -> Version:
+        """Compare a full listing with the repository's latest version; return the one it is."""
+        body = {"repository": repository, "listing": listing.listing_id}
+        result = self._file.ask("listing", {**body, "run_id": run_id, "label": label})
+        return self._holder(repository, cast("int", result["number"]))
+
+    def record(
+        self, run_id: str, plan_id: str, *, allow_partial: bool = False
+    ) -> tuple[Version | None, ...]:
+        """Make the next version of each target of a plan; None where nothing changed.
+
+        A target with failed or unfinished items gets None too, unless `allow_partial`.
+        """
+        result = self._file.ask(
+            "version", {"run_id": run_id, "plan_id": plan_id, "allow_partial": allow_partial}
+        )
+        with self._file.opened() as connection:
+            targets = read_rows.read_plan(connection, self._file.tenant, plan_id).tallies
+        return tuple(
+            None if number is None else self._holder(target.address, number)
+            for target, number in zip(
+                targets, cast("list[int | None]", result["numbers"]), strict=True
+            )
+        )
+
+    def delete(self, address: str, number: int) -> bool:
+        """Delete a version; say whether it was there still. Its number is never used again.
+
+        What it changed goes into the next version, so that every other keeps its exact content.
+        With the latest, its content leaves the history, and the one before is the latest. No file
+        is touched, and the catalog still knows what lies at a destination: its next sync moves
+        nothing again, and what it finds there and keeps enters the version that it makes. Only
+        what the deleted version had removed is listed again, until a sync copies it back. Of a
+        source, the next listing tells everything anew.
+
+        Raises:
+            NotRecorded: there never was such a version.
+            InvalidInput: it is protected, or the only one.
+        """
+        body = {"repository": address, "number": number}
+        return bool(self._file.ask("squash", body)["deleted"])
+
+    def label(self, address: str, number: int, labels: Mapping[str, str | None]) -> Version:
+        """Write labels of a version; None takes one away, those not named stay."""
+        body = {"repository": address, "number": number, "labels": dict(labels)}
+        self._file.ask("label", body)
+        return self._version(address, number)
+
+    def _version(self, address: str, number: int | None) -> Version:
+        with self._file.reading() as connection:
+            key = self._file.key(address)
+            return reading.read_version(connection, key, address, number)
+
+    def _holder(self, address: str, number: int) -> Version:
+        # The version just made, or the one into which somebody squashed it meanwhile.
+        found = self.all(address, VersionFilter(numbers=Span(first=number)))
+        return found[0] if found else self.latest(address)

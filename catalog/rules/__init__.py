@@ -1,0 +1,1 @@
+"""Pure decisions: what a plan does, what its guards allow, what is fresh."""

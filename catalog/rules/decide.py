@@ -1,0 +1,260 @@
+"""Decides what to do with one path at one destination: a pure function of what is known.
+
+`sql/decide.sql` says the same in SQL, where a plan applies it to millions of paths; a property test
+holds the two together.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from catalog.model.plan import Action, Mode, Policy, Strategy
+
+_NOTHING = "nothing to compare"
+NOT_SEEN_THERE = "could not be seen at the destination"
+
+
+@dataclass(frozen=True, slots=True)
+class SourceState:
+    """A path that the source has; `selected` is False when the selection leaves it out."""
+
+    source: str  # the address it is read from
+    origin: str  # its path there
+    size: int | None = None
+    etag: str | None = None
+    modified_us: int | None = None
+    digest: str | None = None  # declared and trusted sha256, hex
+    selected: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedState:
+    """What the catalog knows a destination to hold, and the source's fingerprint when copied.
+
+    What is not `stored` is only catalogued: its bytes lie where it came from.
+    """
+
+    digest: str | None  # sha256, hex; of what is stored it is known
+    size: int | None = None
+    etag: str | None = None
+    modified_us: int | None = None
+    source: str | None = None
+    origin: str | None = None
+    origin_size: int | None = None
+    origin_etag: str | None = None
+    origin_modified_us: int | None = None
+    stored: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ListedState:
+    """What a fresh listing of the destination says of the path."""
+
+    size: int | None = None
+    etag: str | None = None
+    modified_us: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SyncRules:
+    """What was asked for; `checked` says whether the destination was listed at all."""
+
+    strategy: Strategy = Strategy.DIGEST
+    mode: Mode = Mode.ADDITIVE
+    policy: Policy = Policy.IMMEDIATE
+    match_etags: bool = False
+    checked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ListingGaps:
+    """Where the listings have a gap at the path, so that its absence from them says nothing."""
+
+    source: bool = False
+    target: bool = False
+    markers: bool = False
+
+
+SEEN = ListingGaps()
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """An action and why."""
+
+    action: Action
+    reason: str
+
+
+def decide(
+    wanted: SourceState | None,
+    held: RecordedState | None,
+    listed: ListedState | None,
+    rules: SyncRules,
+    *,
+    marked: bool = False,
+    unseen: ListingGaps = SEEN,
+) -> Decision | None:
+    """Decide on one path; None leaves it alone, unrecorded. `marked`: its marker is there.
+
+    What is `unseen` counts as standing: nothing is removed for it, and nothing is proven by it.
+
+    >>> decide(SourceState("s3://a", "x", 3), None, None, SyncRules())
+    Decision(action=<Action.ADD: 'add'>, reason='not at the destination')
+    """
+    if not rules.checked:
+        unseen = replace(unseen, target=False)  # it was not listed at all
+    if wanted is None or not wanted.selected:
+        return _unwanted(wanted, held, listed, rules, unseen)
+    return _wanted(wanted, held, listed, rules, marked=marked, unseen=unseen)
+
+
+def _wanted(
+    wanted: SourceState,
+    held: RecordedState | None,
+    listed: ListedState | None,
+    rules: SyncRules,
+    *,
+    marked: bool,
+    unseen: ListingGaps,
+) -> Decision:
+    if rules.strategy is Strategy.MARKER and (held is None or held.stored):
+        stands = rules.checked and listed is not None
+        return _marked(wanted, held, unseen, stands=stands, marked=marked)
+    veiled = unseen.target and listed is None
+    if held is None:
+        return _unknown(wanted, listed, rules, veiled=veiled)
+    if veiled:
+        rules = replace(rules, checked=False)  # what the catalog knows is all that is known
+    if not held.stored:
+        if rules.policy is Policy.IMMEDIATE:
+            return _unstored(listed, rules)
+    elif rules.checked:
+        if listed is None:
+            return Decision(Action.ADD, "missing at the destination")
+        if changed := _changed(held, listed, rules):
+            return changed
+    return _compared(wanted, held, rules.strategy)
+
+
+def _unwanted(
+    wanted: SourceState | None,
+    held: RecordedState | None,
+    listed: ListedState | None,
+    rules: SyncRules,
+    unseen: ListingGaps,
+) -> Decision | None:
+    # Removing what has gone there too is nothing to the storage, and the next version forgets it.
+    if wanted is not None or rules.mode is not Mode.MIRROR or held is None:
+        return None
+    if unseen.source:
+        return Decision(Action.KEEP, "could not be seen at the source")
+    if unseen.target and listed is None:
+        return Decision(Action.KEEP, NOT_SEEN_THERE)
+    return Decision(Action.REMOVE, "gone from the source")
+
+
+def _unknown(
+    wanted: SourceState, listed: ListedState | None, rules: SyncRules, *, veiled: bool
+) -> Decision:
+    if veiled:
+        return Decision(Action.REPLACE, NOT_SEEN_THERE)
+    if listed is None or not rules.checked:
+        return Decision(Action.ADD, "not at the destination")
+    if rules.strategy is Strategy.SIZE and wanted.size is not None and wanted.size == listed.size:
+        return Decision(Action.KEEP, "same size at the destination")
+    if rules.strategy is Strategy.NAME:
+        return Decision(Action.KEEP, "name at the destination")
+    return Decision(Action.REPLACE, "unverified at the destination")
+
+
+def _marked(
+    wanted: SourceState,
+    held: RecordedState | None,
+    unseen: ListingGaps,
+    *,
+    stands: bool,
+    marked: bool,
+) -> Decision:
+    # What happened at the destination since is its consumers' business.
+    veiled = unseen.target and not stands
+    if held is not None and (since := _changed_since(wanted, held)):
+        return Decision(Action.REPLACE if stands or veiled else Action.ADD, since)
+    if unseen.markers and not marked:
+        return Decision(Action.KEEP, "its marker could not be seen")
+    if veiled and not marked:
+        return Decision(Action.KEEP, NOT_SEEN_THERE)
+    if marked:
+        reason = "marker at the destination"
+        return Decision(Action.KEEP, reason if stands else f"{reason}, its file was taken away")
+    if stands:
+        return Decision(Action.KEEP, "no marker at the destination yet")
+    return Decision(Action.ADD, "not at the destination")
+
+
+def _changed_since(wanted: SourceState, held: RecordedState) -> str | None:
+    """Say how the source's file changed since it was copied, if that is known."""
+    if (held.source, held.origin) != (wanted.source, wanted.origin):
+        return None
+    if wanted.digest is not None and held.digest is not None:
+        return "source digest changed" if wanted.digest != held.digest else None
+    found = _fingerprint(wanted, held)
+    known = found.action is Action.REPLACE and found.reason != _NOTHING
+    return found.reason if known else None
+
+
+def _unstored(listed: ListedState | None, rules: SyncRules) -> Decision:
+    # Other bytes may stand there, from before or from somebody else: these are kept, if replaced.
+    vacant = rules.checked and listed is None
+    return Decision(Action.ADD if vacant else Action.REPLACE, "catalogued, but not stored")
+
+
+def _changed(held: RecordedState, listed: ListedState, rules: SyncRules) -> Decision | None:
+    pairs: list[tuple[str, str | int | None, str | int | None]] = [("size", held.size, listed.size)]
+    if rules.match_etags and held.etag is not None and listed.etag is not None:
+        pairs.append(("etag", held.etag, listed.etag))
+    else:
+        pairs.append(("modified_us", held.modified_us, listed.modified_us))
+    for name, before, now in pairs:
+        if before is not None and now is not None and before != now:
+            return Decision(Action.REPLACE, f"changed at the destination: {name} {before} -> {now}")
+    return None
+
+
+def _compared(wanted: SourceState, held: RecordedState, strategy: Strategy) -> Decision:
+    match strategy:
+        case Strategy.ALWAYS:
+            return Decision(Action.REPLACE, "asked to move everything")
+        case Strategy.NAME:
+            return Decision(Action.KEEP, "name at the destination")
+        case Strategy.SIZE if wanted.size is not None and wanted.size == held.size:
+            return Decision(Action.KEEP, "same size at the destination")
+        case Strategy.SIZE:
+            return _size_changed(held.size, wanted.size)
+        case Strategy.DIGEST if wanted.digest is not None and held.digest is not None:
+            return _equal(wanted.digest == held.digest, "same digest", "source digest changed")
+        case _:
+            return _fingerprint(wanted, held)
+
+
+def _fingerprint(wanted: SourceState, held: RecordedState) -> Decision:
+    if (held.source, held.origin) != (wanted.source, wanted.origin):
+        return Decision(Action.REPLACE, "copied from another source")
+    both = wanted.size is not None and held.origin_size is not None
+    if both and wanted.size != held.origin_size:
+        return _size_changed(held.origin_size, wanted.size)
+    if wanted.etag is not None and held.origin_etag is not None:
+        return _equal(wanted.etag == held.origin_etag, "same etag", "source etag changed")
+    if wanted.modified_us is not None and held.origin_modified_us is not None:
+        same = wanted.modified_us == held.origin_modified_us
+        return _equal(same, "same time", "source time changed")
+    return _equal(both, "same size, nothing else to compare", _NOTHING)
+
+
+def _equal(same: bool, keep: str, replace: str) -> Decision:  # noqa: FBT001  # the one question
+    return Decision(Action.KEEP, keep) if same else Decision(Action.REPLACE, replace)
+
+
+def _size_changed(before: int | None, now: int | None) -> Decision:
+    shown = ("?" if size is None else size for size in (before, now))
+    return Decision(Action.REPLACE, "source size changed {} -> {}".format(*shown))

@@ -1,0 +1,59 @@
+"""Guards: what a plan may do before anybody has to be asked. Decided before the first byte.
+
+>>> from catalog.model.plan import Tally
+>>> one = Tally("file:///srv", remove=30, keep=10)
+>>> [str(each) for each in violations((one,), Guards())]
+['file:///srv: removes 30 of 40 files (75%), allowed are 50%']
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from catalog.model.plan import Tally
+
+SHARE_FROM = 20  # removals; fewer are let through, whatever share they are
+
+
+@dataclass(frozen=True, slots=True)
+class Guards:
+    """What is allowed at each destination; None is no limit."""
+
+    removals: int | None = None  # files
+    removal_share: float | None = 0.5  # of the files that the destination held, from 20 removals up
+    removal_bytes: int | None = None
+    bytes: int | None = None  # to be written
+
+
+@dataclass(frozen=True, slots=True)
+class GuardViolation:
+    """One guard that a plan crosses at one destination."""
+
+    address: str
+    what: str
+
+    def __str__(self) -> str:
+        """Return one line."""
+        return f"{self.address}: {self.what}"
+
+
+def violations(tallies: Iterable[Tally], guards: Guards) -> tuple[GuardViolation, ...]:
+    """Return every guard that a plan's tallies cross."""
+    return tuple(
+        GuardViolation(one.address, what) for one in tallies for what in _crossed(one, guards)
+    )
+
+
+def _crossed(tally: Tally, guards: Guards) -> Iterator[str]:
+    if guards.removals is not None and tally.remove > guards.removals:
+        yield f"removes {tally.remove} files, allowed are {guards.removals}"
+    held = tally.remove + tally.replace + tally.keep
+    share = tally.remove / held if held else 0.0
+    limit = guards.removal_share
+    if limit is not None and tally.remove >= SHARE_FROM and share > limit:
+        yield f"removes {tally.remove} of {held} files ({share:.0%}), allowed are {limit:.0%}"
+    if guards.removal_bytes is not None and tally.removed_bytes > guards.removal_bytes:
+        yield f"removes {tally.removed_bytes} bytes, allowed are {guards.removal_bytes}"
+    if guards.bytes is not None and tally.bytes > guards.bytes:
+        yield f"writes {tally.bytes} bytes, allowed are {guards.bytes}"

@@ -1,0 +1,1 @@
+"""One catalog file in use: orders are applied before anybody reads."""

@@ -1,8 +1,0 @@
--- A page of runs, the latest first.
-SELECT run_id, kind, plan_id, source, destinations, state, started_at, ended_at, flow_run_id, message
-FROM runs WHERE tenant = $tenant
-  AND ($state IS NULL OR state = $state) AND ($kind IS NULL OR kind = $kind)
-  AND ($flow_run_id IS NULL OR flow_run_id = $flow_run_id)
-  AND ($started_us IS NULL OR started_at < make_timestamp($started_us)
-    OR started_at = make_timestamp($started_us) AND run_id > $run_id)
-ORDER BY started_at DESC, run_id LIMIT $count

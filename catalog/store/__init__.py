@@ -1,0 +1,1 @@
+"""DuckDB: the file, its locks, its schema, its statements."""

@@ -1,0 +1,89 @@
+"""Turns: runs that write to one destination go one after another, others in parallel.
+
+A run that waits holds one of a bounded number of places; with none left it is refused at once
+(PM-37). Places and turns are file locks: the kernel frees them when a process is killed.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import time
+from collections.abc import Callable, Generator, Iterable
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from catalog.errors import CatalogError
+
+PLACES = 25
+POLL_S = 0.05
+
+
+class TooManyWaiting(CatalogError, RuntimeError):
+    """So many runs wait for this destination already that one more is refused."""
+
+
+@contextmanager
+def destination_locks(
+    folder: Path, addresses: Iterable[str], check: Callable[[], None], *, places: int = PLACES
+) -> Generator[None]:
+    """Hold the turn of every destination of `addresses`; `check` may end the waiting."""
+    with ExitStack() as stack:
+        for address in sorted(addresses):
+            stack.enter_context(_turn(folder, address, check, places))
+        yield
+
+
+def count_held_locks(folder: Path) -> int:
+    """Return how many destinations somebody holds the turn of now."""
+    held = 0
+    for path in folder.glob("*.turn"):
+        turn = _opened(path)
+        try:
+            held += not _locked(turn)
+        finally:
+            os.close(turn)
+    return held
+
+
+@contextmanager
+def _turn(folder: Path, address: str, check: Callable[[], None], places: int) -> Generator[None]:
+    folder.mkdir(parents=True, exist_ok=True)
+    name = hashlib.sha256(address.encode()).hexdigest()[:32]
+    turn = _opened(folder / f"{name}.turn")
+    try:
+        if not _locked(turn):
+            place = _place(folder, name, places)
+            if place is None:
+                raise TooManyWaiting(f"{places} runs already wait for {address!r}; try again later")
+            try:
+                while not _locked(turn):
+                    check()
+                    time.sleep(POLL_S)
+            finally:
+                os.close(place)
+        yield
+    finally:
+        os.close(turn)
+
+
+def _place(folder: Path, name: str, places: int) -> int | None:
+    for number in range(places):
+        place = _opened(folder / f"{name}.{number}")
+        if _locked(place):
+            return place
+        os.close(place)
+    return None
+
+
+def _opened(path: Path) -> int:
+    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+
+
+def _locked(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

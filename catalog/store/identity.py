@@ -1,0 +1,86 @@
+"""Which catalog a process works with: once it has settled on one, no other takes its place.
+
+Whoever decides by what a catalog lacks, as a gateway without tokens does, must know that it is the
+catalog that was there before: one that is gone, empty or exchanged says nothing at all.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from duckdb import DuckDBPyConnection
+
+from catalog.errors import CatalogUnavailable
+
+
+class PinnedIdentity:
+    """The catalog of a process; free, and then any is made or taken, until `settle` is called."""
+
+    __slots__ = ("_file", "_identity", "_path")
+
+    def __init__(self, path: Path) -> None:
+        """Begin free."""
+        self._path = path
+        self._identity: str | None = None
+        self._file: tuple[int, int] | None = None  # device and inode of what was looked into last
+
+    @property
+    def settled(self) -> bool:
+        """Say whether only one catalog will do."""
+        return self._identity is not None
+
+    def settle(self, connection: DuckDBPyConnection) -> None:
+        """Take the open catalog for the only one from now on."""
+        self._identity = _identity_of(connection)
+        self._file = self._now()
+
+    def check_there(self) -> None:
+        """Refuse a file that is not there, or empty: an engine would make a catalog of it.
+
+        Raises:
+            CatalogUnavailable: there is none now.
+        """
+        if self.settled:
+            self._now()
+
+    def moved(self) -> bool:
+        """Say whether another file bears the name by now than the one that was looked into."""
+        return self.settled and self._file != self._now()
+
+    def check_same(self, connection: DuckDBPyConnection) -> None:
+        """Refuse an open catalog that is not the one, whatever name it bears.
+
+        Raises:
+            CatalogUnavailable: it is another one.
+        """
+        if not self.settled:
+            return
+        if _identity_of(connection) != self._identity:
+            raise CatalogUnavailable(f"{str(self._path)!r} is another catalog than it was before")
+        self._file = self._now()
+
+    def _now(self) -> tuple[int, int]:
+        """Return device and inode of the file."""
+        try:
+            status = os.stat(self._path)  # noqa: PTH116 - asked with each request
+        except OSError as error:
+            why = f"the catalog {str(self._path)!r} is not there: {error.strerror}"
+            raise CatalogUnavailable(why) from error
+        if not status.st_size:
+            raise CatalogUnavailable(f"the catalog {str(self._path)!r} is empty")
+        return status.st_dev, status.st_ino
+
+
+def _identity_of(connection: DuckDBPyConnection) -> str:
+    """Return what tells a catalog from every other: the moment when it was made."""
+    known = connection.execute(
+        "SELECT 1 FROM duckdb_tables() WHERE table_name = 'schema_migrations'"
+        " AND database_name = current_database()"
+    ).fetchone()
+    if known is None:
+        return ""
+    made = connection.execute(
+        "SELECT CAST(min(applied_at) AS VARCHAR) FROM schema_migrations"
+    ).fetchone()
+    return "" if made is None or made[0] is None else str(made[0])

@@ -1,0 +1,126 @@
+"""A lease: one process keeps the catalog open between its questions, until somebody else waits.
+
+To open it for one question costs several milliseconds, which is more than most questions take. Who
+asks all the time, as a gateway does, holds the turnstile as a reader meanwhile, and looks every few
+milliseconds whether anybody queues there: then it lets go, and queues up behind them.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Generator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+
+from duckdb import DuckDBPyConnection
+
+LOOK_S = 0.01  # between two looks at the queue
+IDLE_S = 0.5  # without a question, after which it is let go of anyway
+
+
+class Lease:
+    """The open catalog of one process; safe to share between threads."""
+
+    def __init__(
+        self,
+        opened: Callable[[], AbstractContextManager[DuckDBPyConnection]],
+        queued: Callable[[], bool],
+    ) -> None:
+        """Open by `opened`, which holds the turnstile; `queued` says whether anybody waits."""
+        self._opened, self._queued = opened, queued
+        self._condition = threading.Condition()
+        self._stack: ExitStack | None = None
+        self._connection: DuckDBPyConnection | None = None
+        self._idle: list[DuckDBPyConnection] = []
+        self._users = 0
+        self._ending = False  # it is let go of once its last user has
+        self._used_s = 0.0
+
+    @contextmanager
+    def cursor(self) -> Generator[DuckDBPyConnection]:
+        """Give a connection of its own to whoever asks."""
+        cursor = self._taken()
+        try:
+            yield cursor
+        except BaseException:
+            self._given_back(cursor, broken=True)
+            raise
+        self._given_back(cursor, broken=False)
+
+    def is_wanted(self) -> bool:
+        """Say whether somebody waits until it is let go of."""
+        return self._ending
+
+    def give_up(self) -> None:
+        """Let go as soon as nobody asks; whoever is about to hold the catalog alone calls it."""
+        with self._condition:
+            if self._connection is None:
+                return
+            self._ending = True
+            if self._users == 0:
+                self._close()
+
+    def _taken(self) -> DuckDBPyConnection:
+        with self._condition:
+            while self._ending:
+                self._condition.wait()
+            connection = self._connection
+            if connection is None:
+                connection = self._open()
+            self._users += 1
+            if self._idle:
+                return self._idle.pop()
+            try:
+                cursor = connection.cursor()
+                cursor.execute("PRAGMA disable_progress_bar")
+                cursor.execute("USE catalog")
+            except BaseException:
+                self._users -= 1
+                raise
+            return cursor
+
+    def _given_back(self, cursor: DuckDBPyConnection, *, broken: bool) -> None:
+        with self._condition:
+            self._users -= 1
+            self._used_s = time.monotonic()
+            if broken:
+                cursor.close()
+            else:
+                self._idle.append(cursor)
+            if self._ending and self._users == 0:
+                self._close()
+
+    def _open(self) -> DuckDBPyConnection:
+        with ExitStack() as stack:
+            self._connection = stack.enter_context(self._opened())
+            self._stack = stack.pop_all()
+        self._used_s = time.monotonic()
+        threading.Thread(target=self._watch, args=(self._stack,), daemon=True).start()
+        return self._connection
+
+    def _close(self) -> None:
+        stack, self._stack = self._stack, None
+        self._connection = None
+        for cursor in self._idle:
+            cursor.close()
+        self._idle.clear()
+        self._ending = False
+        try:
+            if stack is not None:
+                stack.close()
+        finally:
+            self._condition.notify_all()
+
+    def _watch(self, stack: ExitStack) -> None:
+        """Let go when somebody queues, or nobody asks any more."""
+        while True:
+            time.sleep(LOOK_S)
+            with self._condition:
+                if self._stack is not stack:
+                    return
+                idle = self._users == 0 and time.monotonic() - self._used_s > IDLE_S
+                if idle or self._queued():
+                    self._ending = True
+                    if self._users == 0:
+                        self._close()
+                        return

@@ -1,0 +1,130 @@
+"""The turnstile: many readers or one writer of the catalog, in the order they came.
+
+Two files are locked with `flock`. Everyone queues at the first; whoever holds it waits for the
+second, shared or alone, and lets go of the first. So a writer that waits is never overtaken by
+new readers. The kernel frees both when a process dies.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import random
+import time
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from enum import Enum
+from pathlib import Path
+
+from catalog.errors import CatalogTimeout
+from catalog.store.disk_errors import READ_ONLY, reporting_disk_errors
+
+POLL_S = (0.001, 0.006)  # a blocking flock cannot time out without signals, so we ask again
+
+
+class Hold(Enum):
+    """How a lock is held."""
+
+    SHARED = fcntl.LOCK_SH
+    ALONE = fcntl.LOCK_EX
+
+
+_open_locks: set[int] = set()
+
+
+def _forget_in_child() -> None:
+    # A forked child shares the parent's open file descriptions: were they kept, a parent that is
+    # killed would leave its lock behind in the child.
+    for descriptor in _open_locks:
+        os.close(descriptor)
+    _open_locks.clear()
+
+
+os.register_at_fork(after_in_child=_forget_in_child)
+
+
+class Turnstile:
+    """Guards one catalog between processes and threads."""
+
+    __slots__ = ("_queue", "_timeout_s", "_use")
+
+    def __init__(self, folder: Path, timeout_s: float) -> None:
+        """Keep the lock files in `folder`; wait at most `timeout_s` for both together."""
+        self._queue = folder / "queue.lock"
+        self._use = folder / "use.lock"
+        self._timeout_s = timeout_s
+
+    @property
+    def timeout_s(self) -> float:
+        """Return how long it is waited for at most."""
+        return self._timeout_s
+
+    @contextmanager
+    def hold(self, hold: Hold, *, unless: Callable[[], bool] | None = None) -> Generator[bool]:
+        """Hold the catalog, and yield whether it is held: not when `unless` came true meanwhile."""
+        deadline = time.monotonic() + self._timeout_s
+        with _descriptor(self._use) as use:
+            with _descriptor(self._queue) as queue:
+                held = self._take(self._queue, queue, Hold.ALONE, deadline, unless) and self._take(
+                    self._use, use, hold, deadline, unless
+                )
+            yield held
+
+    def queued(self) -> bool:
+        """Say whether anybody waits for the catalog now, or its folder is gone."""
+        try:
+            with _descriptor(self._queue) as queue:
+                fcntl.flock(queue, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except (BlockingIOError, FileNotFoundError):
+            return True
+        return False
+
+    def _take(
+        self,
+        path: Path,
+        descriptor: int,
+        hold: Hold,
+        deadline: float,
+        unless: Callable[[], bool] | None,
+    ) -> bool:
+        while True:
+            if unless is not None and unless():
+                return False
+            try:
+                fcntl.flock(descriptor, hold.value | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                if time.monotonic() > deadline:
+                    raise CatalogTimeout(
+                        f"{str(path)!r} was not free within {self._timeout_s:g} s"
+                    ) from error
+                time.sleep(random.uniform(*POLL_S))  # noqa: S311  # jitter, not a secret
+            else:
+                return True
+
+
+def _opened(path: Path) -> int:
+    """Open a lock's file; where nothing can be written, as it is, or else its folder."""
+    with reporting_disk_errors():
+        try:
+            return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        except OSError as error:
+            if error.errno not in READ_ONLY:
+                raise
+        try:
+            return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return os.open(path.parent, os.O_RDONLY | os.O_CLOEXEC)
+
+
+@contextmanager
+def _descriptor(path: Path) -> Generator[int]:
+    descriptor = _opened(path)
+    owner = os.getpid()
+    _open_locks.add(descriptor)
+    try:
+        yield descriptor
+    finally:
+        if owner == os.getpid():
+            _open_locks.discard(descriptor)
+            fcntl.flock(descriptor, fcntl.LOCK_UN)  # a forked child may hold a copy still
+            os.close(descriptor)

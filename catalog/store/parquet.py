@@ -1,0 +1,120 @@
+"""Moves many rows in and out of the catalog through Parquet files, never all in memory."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import uuid
+from collections.abc import Iterator, Sequence
+from dataclasses import fields
+from functools import cache
+from io import BytesIO
+from operator import attrgetter
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import duckdb
+
+from catalog.model.breach import Breach
+from catalog.model.digest import Digest
+from catalog.model.outcome import Outcome
+from catalog.store import statements
+
+if TYPE_CHECKING:
+    import polars as pl
+
+FETCH = 10_000  # rows
+ROOM = 64 * 2**20  # bytes; with less, copies of rows go elsewhere
+_NAMES = tuple(field.name for field in fields(Outcome))
+_NUMBERS = ("size", "modified_us", "origin_size", "origin_modified_us", "attempts")
+_VALUES = attrgetter(*_NAMES)
+_BREACH = (
+    *("contract", "consequence", "path", "origin", "origin_etag", "digest"),
+    *("failures", "aside", "failed_check", "row_number", "column_name", "value"),
+)
+
+
+def write_table(table: pl.DataFrame, path: Path) -> None:
+    """Write a table of some thousand rows; a disk that is full says so itself, as an `OSError`.
+
+    Polars, given the path, puts that into words of its own, which differ by where it happened.
+    """
+    data = BytesIO()
+    table.write_parquet(data, compression="lz4")
+    path.write_bytes(data.getbuffer())
+
+
+def write_outcomes(path: Path, run_id: str, plan_id: str, outcomes: Sequence[Outcome]) -> None:
+    """Write the rows of an order of outcomes."""
+    import polars as pl  # noqa: PLC0415  # costs 0.2 s, and a reader of the catalog never needs it
+
+    for one in outcomes:
+        if one.digest is not None:
+            Digest("sha256", one.digest)  # refuse it here, where its giver hears of it
+    schema: dict[str, type[pl.DataType]] = dict.fromkeys(_NAMES, pl.String)
+    schema.update(dict.fromkeys(_NUMBERS, pl.Int64), cleaned=pl.Boolean)
+    rows = pl.DataFrame(list(map(_VALUES, outcomes)), schema=schema, orient="row").with_columns(
+        pl.lit(run_id).alias("run_id"), pl.lit(plan_id).alias("plan_id")
+    )
+    write_table(rows, path)
+
+
+def write_breaches(path: Path, run_id: str, breaches: Sequence[Breach]) -> None:
+    """Write the rows of an order of breaches: one for each failure case."""
+    import polars as pl  # noqa: PLC0415  # see write_outcomes
+
+    schema: dict[str, type[pl.DataType]] = dict.fromkeys(_BREACH, pl.String)
+    schema.update(failures=pl.Int64, row_number=pl.Int64)
+    rows = [
+        (
+            *(one.contract, one.then, one.path, one.origin, one.origin_etag, one.digest),
+            *(one.failures, one.aside, case.check, case.row, case.column, case.value),
+        )
+        for one in breaches
+        for case in one.cases
+    ]
+    table = pl.DataFrame(rows, schema=schema, orient="row").with_columns(
+        pl.lit(run_id).alias("run_id")
+    )
+    write_table(table, path)
+
+
+def free_file_name(folder: Path, what: str) -> Path:
+    """Return a free name for a copy of rows: in `folder`, or where the system keeps such files.
+
+    A catalog whose disk is full, or cannot be written, is still read.
+    """
+    name = f"{uuid.uuid4().hex}.{what}"
+    roomy = os.access(folder, os.W_OK) and shutil.disk_usage(folder).free >= ROOM
+    return folder / name if roomy else Path(tempfile.gettempdir()) / f"entrepot-{name}"
+
+
+def export_rows(
+    connection: duckdb.DuckDBPyConnection, path: Path, query: str, **values: object
+) -> None:
+    """Copy what a query finds out of the catalog, so that nobody waits for its reader."""
+    target = statements.sql_literal(path)
+    statements.fetch_rows(connection, f"COPY ({query}) TO {target} (FORMAT parquet)", **values)
+
+
+def read_exported_rows(path: Path) -> Iterator[statements.Row]:
+    """Yield the rows of such a copy in its order, and remove it."""
+    connection = parquet_engine(os.getpid()).cursor()
+    try:
+        connection.execute("PRAGMA disable_progress_bar")
+        connection.execute("FROM read_parquet(?)", [str(path)])
+        rows: list[statements.Row]
+        while rows := connection.fetchmany(FETCH):
+            yield from rows
+    finally:
+        connection.close()
+        path.unlink()
+
+
+@cache
+def parquet_engine(_pid: int) -> duckdb.DuckDBPyConnection:
+    """Return the engine that reads copies of rows in this process."""
+    # Making one costs 10 ms of CPU, so it is kept; a fork must not use its parent's threads. Left
+    # alone it would keep each file that it ever read in memory: no two have the same name.
+    return duckdb.connect(config={"threads": 1, "enable_external_file_cache": False})

@@ -1,0 +1,6 @@
+-- Those rows of such a page for which {condition} holds. It is asked of no other: it may fail on a row.
+SELECT name, version, created_at, size, sha256, content_type, storage_type, url, encoding, compression, data, address,
+  lies_at, digests, properties
+FROM page
+WHERE CASE WHEN rowid >= $first AND rowid < $behind THEN {condition} ELSE false END
+ORDER BY rowid

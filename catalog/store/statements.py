@@ -1,0 +1,58 @@
+"""SQL that lies in files: `sql/<name>.sql`, statements with named parameters."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from duckdb import DuckDBPyConnection
+
+_FOLDER = Path(__file__).parent / "sql"
+_NAME = re.compile(r"\$(\w+)")
+
+FETCH = 500
+"""Rows that are made together: no other thread of Python's goes on meanwhile."""
+Row = tuple[Any, ...]
+"""What DuckDB gives for a row; whoever unpacks it says what the columns are."""
+
+
+@cache
+def load_sql(name: str) -> str:
+    """Return the text of `sql/<name>.sql`."""
+    return (_FOLDER / f"{name}.sql").read_text(encoding="utf-8")
+
+
+def unseen(rows: str, gaps: str) -> str:
+    """Return the query for those of `rows` that lie in one of `gaps`, both tables of ours."""
+    return load_sql("unseen").replace("{rows}", rows).replace("{gaps}", gaps)
+
+
+def sql_literal(value: object) -> str:
+    """Return a text, or a path, as SQL writes it, where it takes no parameter.
+
+    >>> sql_literal("it's")
+    "'it''s'"
+    """
+    return "'" + str(value).replace("'", "''") + "'"
+
+
+def fetch_rows(connection: DuckDBPyConnection, query: str, **values: object) -> list[Row]:
+    """Run one statement with the `values` that it names, and return all its rows."""
+    named = {name: values[name] for name in _NAME.findall(query)}
+    cursor = connection.execute(query, named)
+    rows: list[Row] = []
+    while page := cursor.fetchmany(FETCH):
+        rows += page
+    return rows
+
+
+def execute_script(
+    connection: DuckDBPyConnection, statements: str, values: Mapping[str, object]
+) -> None:
+    """Run every statement of a script."""
+    for statement in statements.split(";\n"):
+        if statement.strip():
+            fetch_rows(connection, statement, **values)

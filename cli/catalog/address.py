@@ -1,0 +1,28 @@
+"""Which address a text on the command line means, without loading Prefect where it need not be."""
+
+from __future__ import annotations
+
+from cli.terminal.prefect_loading import load_quietly
+from providers.local.settings import LocalSettings
+from providers.registry import scheme_of, settings_from_url
+from providers.shared.url import parse_url
+
+
+def address_of(text: str) -> str:
+    """Return the address of what a path, a URL or a block's name means.
+
+    Raises:
+        RepositoryNotFound: no block bears that name.
+        SecretInUrl: there is a password in it.
+    """
+    if scheme_of(text) is not None:
+        parse_url(text)  # refuses a password
+        return settings_from_url(text).address()
+    if text[:1] in ("/", ".", "~") or "/" in text:
+        return LocalSettings(path=text).address()
+    load_quietly()  # only a block's name needs Prefect
+    from blocks.local_server import ensure_server  # noqa: PLC0415
+    from blocks.resolve import repository  # noqa: PLC0415
+
+    ensure_server()
+    return repository(text).address

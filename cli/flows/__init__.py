@@ -1,0 +1,1 @@
+"""Every flow as a command."""

@@ -1,0 +1,65 @@
+"""Commands made from flows: one signature for the form, the notebook and the command line.
+
+`cli.verbs.sync` is a function with the parameters of the flow `sync`, made when it is first asked
+for. What is no plain text there is typed as text here: `cli.flows.parameters` says how.
+"""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Callable
+from importlib import import_module
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+
+from catalog.errors import InvalidInput
+from cli.command_list import VERBS
+from cli.flows.parameters import command_signature, parse_json_arguments
+from cli.terminal.exit_codes import ExitCode
+from cli.terminal.output import PLAIN, Output, show_error
+from cli.terminal.prefect_loading import load_quietly
+
+OUTPUT = inspect.Parameter(
+    "output",
+    inspect.Parameter.KEYWORD_ONLY,
+    default=PLAIN,
+    annotation=Annotated[Output, Parameter(group="Output")],
+)
+
+
+def __getattr__(name: str) -> Callable[..., None]:
+    """Make the command of a flow when cyclopts asks for it."""
+    for command in VERBS:
+        if command.place.rpartition(":")[2] == name:
+            return command_of(command.place)
+    raise AttributeError(name)
+
+
+def command_of(place: str) -> Callable[..., None]:
+    """Return a function with the signature of the flow at `module:attribute`, and `output`."""
+    load_quietly()
+    module, _, attribute = place.rpartition(":")
+    flow = getattr(import_module(module), attribute)
+    signature = command_signature(flow.fn)
+
+    def command(*args: Any, output: Output = PLAIN, **kwargs: Any) -> None:  # noqa: ANN401 - any flow's
+        from cli.flows.run import run_flow  # noqa: PLC0415 - it loads the flows
+
+        given = signature.bind(*args, **kwargs).arguments
+        try:
+            named = parse_json_arguments(flow.fn, given)
+        except InvalidInput as error:
+            show_error(error, output)
+            sys.exit(ExitCode.USAGE)
+        run_flow(flow, named, output)
+
+    command.__name__ = attribute
+    command.__doc__ = flow.fn.__doc__
+    parameters = [*signature.parameters.values(), OUTPUT]
+    command.__signature__ = signature.replace(  # type: ignore[attr-defined]
+        parameters=parameters, return_annotation=None
+    )
+    command.__annotations__ = {one.name: one.annotation for one in parameters}
+    return command

@@ -1,0 +1,143 @@
+"""Resources without a gateway: the catalog and the tenant's storage, opened here."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import IO
+
+from catalog.catalog import Catalog
+from catalog.errors import InvalidInput
+from catalog.model.resource_version import ResourceVersion
+from catalog.queries.paging import LARGEST_PAGE
+from catalog.queries.resources.lists import ResourceFilter
+from catalog.settings import Settings
+from cli.resources.client import Metadata, OnBytes, ResourceInfo, UploadDetails
+from cli.terminal.prefect_loading import load_quietly
+from gateway.resource_store.location import PlainLocation, ResourceLocation
+from gateway.resource_store.metadata import document, listed
+from gateway.resource_store.names import checked_name
+from gateway.resource_store.properties import checked_properties
+from gateway.resource_store.store import ResourceStore
+from gateway.resource_store.upload import UploadFacts
+from providers.base import OpenOptions, Storage
+from providers.cache import STORAGES
+from providers.local.settings import LocalSettings
+from providers.registry import scheme_of, settings_from_url
+from providers.shared.url import folder_and_name, parse_url
+
+BLOCK = 2**20  # bytes
+
+
+class CatalogClient:
+    """The resources of one tenant."""
+
+    def __init__(self, catalog: Catalog, store: ResourceStore) -> None:
+        """Ask `catalog`, and keep bytes in `store`."""
+        self._catalog, self._store = catalog, store
+
+    def put(self, name: str, file: IO[bytes], given: UploadDetails, moved: OnBytes) -> Metadata:
+        """Store a file as the next version of a name."""
+        with self._store.begin(name, _facts(given)) as upload:
+            while data := file.read(BLOCK):
+                upload.write(data)
+                moved(len(data))
+            return self._told(upload.finish())
+
+    def find(self, name: str, version: int | None) -> ResourceInfo:
+        """Return a version, the latest by default."""
+        one = self._catalog.resources.get(checked_name(name), version)
+        return ResourceInfo(one.name, one.version, one.size, one.digest)
+
+    def read(self, found: ResourceInfo, start: int) -> Iterator[bytes]:
+        """Yield the bytes of a version from a place on."""
+        one = self._catalog.resources.get(found.name, found.version)
+        with ExitStack() as held:
+            if one.path is None:
+                storage, path = held.enter_context(_elsewhere(one.url))
+            else:
+                held.enter_context(self._store.reading(one.path))
+                storage, path = self._store.storage, one.path
+            reading = storage.read(path, start=start)
+            held.callback(reading.close)
+            for chunk in reading:
+                yield bytes(chunk)
+
+    def listed(self, prefix: str, properties: str, *, every: bool) -> Iterator[Metadata]:
+        """Yield resources in the order of their names."""
+        cursor: str | None = None
+        while True:
+            where = ResourceFilter(prefix, properties, every, count=LARGEST_PAGE, cursor=cursor)
+            page = self._catalog.resources.page(where)
+            for one in page.rows:
+                yield listed(one, self._store.tenant)
+            cursor = page.next_cursor
+            if cursor is None:
+                return
+
+    def copy(self, name: str, to: str, version: int | None) -> list[Metadata]:
+        """Copy every version, or one, as the next versions of another name."""
+        return [self._told(one) for one in self._store.copy(name, to, version)]
+
+    def move(self, name: str, to: str, version: int | None) -> list[Metadata]:
+        """Move every version, or one, to another name."""
+        return [self._told(one) for one in self._store.move(name, to, version)]
+
+    def delete(self, name: str, version: int | None) -> list[Metadata]:
+        """Delete every version, or one."""
+        return [self._told(one) for one in self._store.delete(name, version)]
+
+    def register(self, name: str, url: str, given: UploadDetails) -> Metadata:
+        """Record what lies elsewhere as the next version of a name."""
+        if scheme_of(url) is None:
+            raise InvalidInput(f"{url!r} is not a URL: expected scheme://…")
+        parse_url(url)  # refuses a password
+        return self._told(self._store.register(name, url, _facts(given)))
+
+    def _told(self, one: ResourceVersion) -> Metadata:
+        return document(one, self._store.tenant)
+
+
+@contextmanager
+def open_catalog_client(place: str | None, tenant: str | None) -> Generator[CatalogClient]:
+    """Open the resources of a tenant; `place` is where they lie, beside the catalog by default."""
+    settings = Settings()
+    if tenant is not None:
+        settings = settings.model_copy(update={"tenant": tenant})
+    catalog = Catalog.open(settings)
+    folder = catalog.folder / "resources" / settings.tenant
+    store = ResourceStore(catalog, _home(place, folder), settings.tenant)
+    try:
+        yield CatalogClient(catalog, store)
+    finally:
+        store.close()
+
+
+def _home(place: str | None, folder: Path) -> ResourceLocation:
+    if place is None:
+        return PlainLocation(LocalSettings(path=str(folder)))
+    if scheme_of(place) is not None:
+        parse_url(place)  # refuses a password
+        return PlainLocation(settings_from_url(place))
+    if place[:1] in ("/", ".", "~") or "/" in place:
+        return PlainLocation(LocalSettings(path=place))
+    load_quietly()  # only a block's name needs Prefect
+    from blocks.local_server import ensure_server  # noqa: PLC0415
+    from blocks.resolve import repository  # noqa: PLC0415
+
+    ensure_server()
+    return repository(place)
+
+
+@contextmanager
+def _elsewhere(url: str) -> Generator[tuple[Storage, str]]:
+    place, path = folder_and_name(url)
+    with STORAGES.opened(settings_from_url(place), OpenOptions()) as storage:
+        yield storage, path
+
+
+def _facts(given: UploadDetails) -> UploadFacts:
+    return UploadFacts(
+        given.content_type, given.size, properties=checked_properties(given.properties)
+    )

@@ -1,0 +1,1 @@
+"""What importing and exporting archives share."""

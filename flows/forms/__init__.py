@@ -1,0 +1,1 @@
+"""What forms show: options, selection, approval."""

@@ -1,0 +1,1 @@
+"""What flows return and show: results, reports, artifacts, events."""

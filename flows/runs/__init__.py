@@ -1,0 +1,1 @@
+"""What every run shares: its plan, its gaps, its places."""

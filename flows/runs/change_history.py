@@ -1,0 +1,34 @@
+"""What flows that change a repository's history do alike: record the run, report what remains."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from prefect.logging import get_run_logger
+
+from blocks.repository import Repository
+from catalog.catalog import Catalog
+from flows.results.history import VersionResult
+from flows.runs.active_run import ActiveRun
+
+
+def change_history(
+    kind: str, repository: Repository, change: Callable[[Catalog], tuple[int, ...]]
+) -> VersionResult:
+    """Run `change`, which returns the numbers that it deleted, as a run of the catalog.
+
+    It waits for no turn: no file is touched, and the catalog does one order after the other.
+    """
+    with ActiveRun(kind, repository, (repository,), writes=()) as run:
+        deleted = change(run.catalog)
+        result = VersionResult(
+            run.job.run_id,
+            repository.label,
+            repository.address,
+            tuple(sorted(deleted)),
+            tuple(reversed(run.catalog.versions.all(repository.address))),
+            run.catalog.retention.get(repository.address),
+        )
+        run.end("completed", result.summary())
+    get_run_logger().info("%s", result.summary())
+    return result

@@ -1,0 +1,1 @@
+"""Routes of repositories, versions, plans, runs."""

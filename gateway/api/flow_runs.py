@@ -1,0 +1,151 @@
+"""Runs by Prefect over HTTP: how far each is, what came of it, its end where that is wished."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Path, Query
+from prefect.client.schemas.objects import FlowRun, StateType
+from pydantic import Field
+
+from catalog.access.grants import Role
+from catalog.model.run import Run
+from catalog.queries.cursors import decoded, encoded
+from catalog.queries.paging import RunFilter
+from gateway.access.authorization import Admin, SomeReader, SomeWriter
+from gateway.access.context import Context
+from gateway.access.visibility import may_see
+from gateway.api import serializers
+from gateway.api.prefect_client import ENDED, FLOW, HIDDEN, MOST, PrefectRuns, repositories_of
+from gateway.api.serializers import Json, to_json
+from gateway.http.errors import Refused
+from gateway.http.paging import Moment, Paging
+from gateway.http.strict_model import Strict
+from gateway.limits.slots import without_slot
+
+router = APIRouter(prefix="/v1/{tenant}/flow-runs", tags=["runs"])
+FlowRunId = Annotated[UUID, Path(description="The id that the start of the run answered.")]
+LARGEST = 200  # of a page, as Prefect allows
+
+
+class RunState(StrEnum):
+    """The states of Prefect."""
+
+    SCHEDULED = "scheduled"
+    PENDING = "pending"
+    RUNNING = "running"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    CRASHED = "crashed"
+    PAUSED = "paused"
+    CANCELLING = "cancelling"
+
+    def prefect(self) -> StateType:
+        """Return Prefect's own."""
+        return StateType(self.value.upper())
+
+
+class FlowRuns(Paging):
+    """Which runs a list has."""
+
+    state: list[RunState] = Field(
+        default_factory=list[RunState], description="Their state; repeatable."
+    )
+    limit: int = Field(default=100, ge=1, le=LARGEST, description="Rows of one page.")
+
+
+class Purge(Strict):
+    """Which ended runs are deleted."""
+
+    before: Moment = Field(description="Runs that ended before this moment; without a zone UTC.")
+    state: list[RunState] = Field(
+        default_factory=list[RunState], description="How they ended; by default in any way."
+    )
+
+
+@router.get("")
+@without_slot
+def list_flow_runs(context: SomeReader, query: Annotated[FlowRuns, Query()]) -> Json:
+    """List the runs of this tenant that were started here, the latest first.
+
+    Of a caller who may not see all of them a page may have fewer rows than were asked for.
+    """
+    offset = 0
+    if query.cursor is not None:
+        offset = max(0, int(decoded(query.cursor, int)[0]))
+    states = [one.prefect() for one in query.state]
+    found = PrefectRuns(context.tenant.name).every(states, query.limit, offset)
+    shown: Json = {
+        "flow_runs": [facts(one) for one in found if may_see(context, repositories_of(one))]
+    }
+    more = len(found) == query.limit
+    return {**shown, "next": encoded(offset + len(found))} if more else shown
+
+
+@router.get("/{flow_run_id}")
+@without_slot
+def flow_run(context: SomeReader, flow_run_id: FlowRunId) -> Json:
+    """Return a run: its state, how far it is, and what the catalog knows came of it."""
+    runs = PrefectRuns(context.tenant.name)
+    found = _found(context, runs, flow_run_id, Role.READER)
+    progress = runs.progress(flow_run_id)
+    catalog = context.tenant.catalog
+    recorded = catalog.runs.page(RunFilter(flow_run_id=str(flow_run_id))).rows
+    results = [
+        {
+            **serializers.run(one),
+            "tallies": [serializers.tally(t) for t in catalog.runs.tallies(one.run_id)],
+        }
+        for one in recorded
+    ]
+    return {"run": facts(found, recorded[:1]), "progress": to_json(progress), "results": results}
+
+
+@router.post("/{flow_run_id}/cancel", status_code=202)
+@without_slot
+def cancel(context: SomeWriter, flow_run_id: FlowRunId) -> Json:
+    """Ask for the end of a run: it stops after what it is about, and leaves nothing half done."""
+    runs = PrefectRuns(context.tenant.name)
+    if context.caller.repositories(Role.WRITER) is not None:
+        _found(context, runs, flow_run_id, Role.WRITER)
+    return {"run": facts(runs.cancel(flow_run_id))}
+
+
+@router.delete("")
+@without_slot
+def purge(context: Admin, query: Annotated[Purge, Query()]) -> Json:
+    """Delete runs that ended from Prefect; what the catalog remembers of them stays."""
+    states = [one.prefect() for one in query.state if one.prefect() in ENDED]
+    if query.state and not states:
+        return {"deleted": 0, "more": False}
+    deleted = PrefectRuns(context.tenant.name).purge(query.before, states)
+    return {"deleted": deleted, "more": deleted >= MOST}
+
+
+def _found(context: Context, runs: PrefectRuns, flow_run_id: UUID, need: Role) -> FlowRun:
+    """Return a run that the caller has a role in; any other is as if there were none."""
+    found = runs.find(flow_run_id)
+    if not may_see(context, repositories_of(found), need):
+        raise Refused(404, HIDDEN, kind="RunNotFound")
+    return found
+
+
+def facts(run: FlowRun, recorded: tuple[Run, ...] = ()) -> Json:
+    """Return what is told of a run; `run_id` is the catalog's, once it has begun."""
+    state = run.state
+    return to_json(
+        {
+            "flow_run_id": run.id,
+            "run_id": recorded[0].run_id if recorded else None,
+            "flow": run.labels.get(FLOW),
+            "name": run.name,
+            "state": state.name if state else None,
+            "message": recorded[0].message if recorded else None,
+            "created": run.created,
+            "started": run.start_time,
+            "ended": run.end_time,
+        }
+    )

@@ -1,0 +1,47 @@
+"""Links over HTTP: a reader makes one for somebody who has no token."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from urllib.parse import quote
+
+from fastapi import APIRouter, Request, Response
+from pydantic import Field
+
+from catalog.paths import check_path
+from gateway.access.authorization import RepositoryReader
+from gateway.access.signed_links import NOBODY
+from gateway.api.repositories import Name
+from gateway.api.serializers import Json
+from gateway.http.strict_model import Strict
+
+router = APIRouter(prefix="/v1/{tenant}/repositories", tags=["repositories"])
+LONGEST_S = 30 * 86_400
+
+
+class Wanted(Strict):
+    """Which file a link is for, and for how long."""
+
+    path: str = Field(description="The file's path.", min_length=1, max_length=4096)
+    version: int | None = Field(
+        default=None, ge=0, le=2**53, description="Of this version; by default of the latest, then."
+    )
+    seconds: int = Field(default=3600, ge=1, le=LONGEST_S, description="How long it holds.")
+
+
+@router.post("/{name}/links", status_code=201)
+def link(
+    context: RepositoryReader, request: Request, name: Name, body: Wanted, response: Response
+) -> Json:
+    """Make a link under which one file can be read without a token, until it expires."""
+    served = context.tenant.served(name)
+    at = "" if body.version is None else f"@{body.version}"
+    path = f"/content/{context.tenant.name}/{served.name}{at}/{check_path(body.path)}"
+    expires = int(time.time()) + body.seconds
+    maker = context.caller.token_id or NOBODY
+    query = context.gateway.links.made().signed(path, expires, maker)
+    base = str(request.base_url).rstrip("/")
+    response.headers["Cache-Control"] = "no-store"
+    until = datetime.fromtimestamp(expires, tz=UTC).isoformat()
+    return {"url": f"{base}{quote(path, safe='/@')}?{query}", "expires": until}

@@ -1,0 +1,48 @@
+"""Stored plans over HTTP: what each would do, what it costs, and why, path by path."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query
+from pydantic import Field
+
+from catalog.model.plan import Action
+from catalog.rules.guards import Guards, violations
+from gateway.access.authorization import SomeReader
+from gateway.access.visibility import plan_of
+from gateway.api import serializers
+from gateway.api.serializers import Json
+from gateway.http.paging import Paging
+
+router = APIRouter(prefix="/v1/{tenant}/plans", tags=["plans"])
+PlanId = Annotated[str, Path(description="The plan's id.", max_length=200)]
+CHANGES = (Action.ADD, Action.REPLACE, Action.REMOVE)
+
+
+class Rows(Paging):
+    """Which rows of a plan are listed."""
+
+    action: list[Action] = Field(
+        default_factory=list[Action],
+        description="Rows that ask for this; repeatable. By default all but those that keep.",
+    )
+
+
+@router.get("/{plan_id}")
+def plan(context: SomeReader, plan_id: PlanId) -> Json:
+    """Return a plan: totals for each destination, its cost, and the guards that it crosses."""
+    found, request = plan_of(context, plan_id)
+    options = json.loads(request.options)
+    guards = Guards(**options["guards"]) if options.get("guards") else Guards()
+    return serializers.plan(found, [str(one) for one in violations(found.tallies, guards)])
+
+
+@router.get("/{plan_id}/rows")
+def rows(context: SomeReader, plan_id: PlanId, query: Annotated[Rows, Query()]) -> Json:
+    """Return what a plan says of each path, and why, by path."""
+    plan_of(context, plan_id)
+    actions = query.action or CHANGES
+    found = context.tenant.catalog.plans.page(plan_id, actions, query.asked())
+    return serializers.page(found, "rows", serializers.plan_row)

@@ -1,0 +1,225 @@
+"""Runs of flows by Prefect: begun, looked at and ended over its API; no flow is imported here.
+
+Each bears the tag of its tenant, by which it is found again, and works under that tenant's name.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Generator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import httpx
+from prefect import get_client
+from prefect.client.orchestration import SyncPrefectClient
+from prefect.client.schemas import filters
+from prefect.client.schemas.objects import FlowRun, State, StateType
+from prefect.client.schemas.responses import SetStateStatus
+from prefect.client.schemas.sorting import FlowRunSort
+from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
+from prefect.settings import PREFECT_API_URL
+
+from catalog.errors import InvalidInput
+from gateway.http.errors import Refused
+
+TAG = "entrepot"
+FLOW = "entrepot.flow"  # the label that says which flow it is
+ABOUT = "entrepot.repositories"  # the label that holds, as JSON, the names it was started with
+PROGRESS = "entrepot-progress"  # the key under which a run shows how far it is
+ENDED = (StateType.COMPLETED, StateType.FAILED, StateType.CRASHED, StateType.CANCELLED)
+PURGED = 200  # runs that are looked up together
+MOST = 5_000  # runs that one request purges
+FORGOTTEN = timedelta(seconds=60)  # after which a cancelled run that never began has ended
+HIDDEN = "there is no such run"
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a run is, in percent, and in words."""
+
+    percent: float
+    told: str | None
+
+
+class PrefectRuns:
+    """The runs of one tenant."""
+
+    def __init__(self, tenant: str) -> None:
+        """Know whose they are."""
+        self._tenant = tenant
+        self._tags = [TAG, f"tenant:{tenant}"]
+
+    def start(
+        self, flow: str, parameters: Mapping[str, Any], names: Collection[str] = ()
+    ) -> FlowRun:
+        """Ask for a run of a flow's deployment, which is about the repositories of these names.
+
+        Raises:
+            Refused: 404 where nothing is deployed, 503 where Prefect cannot be reached.
+            InvalidInput: the flow has no such parameters.
+        """
+        with _asking() as client:
+            try:
+                deployment = client.read_deployment_by_name(f"{flow}/{flow}")
+            except ObjectNotFound as error:
+                raise Refused(
+                    404,
+                    f"no deployment of {flow!r} is there: `entrepot setup` makes them",
+                    kind="NotDeployed",
+                ) from error
+            known = (deployment.parameter_openapi_schema or {}).get("properties", {})
+            unknown = sorted(set(parameters) - set(known))
+            if unknown:
+                raise InvalidInput(f"{flow!r} has no parameter {unknown[0]!r}")
+            given = deployment.job_variables or {}
+            environment = {**given.get("env", {}), "ENTREPOT_TENANT": self._tenant}
+            return client.create_flow_run_from_deployment(
+                deployment.id,
+                parameters=dict(parameters),
+                tags=self._tags,
+                labels={FLOW: flow, ABOUT: json.dumps(sorted(names))},
+                job_variables={"env": environment},  # it takes the place of the deployment's
+            )
+
+    def find(self, run_id: UUID) -> FlowRun:
+        """Return a run; `Refused` (404) where the tenant has none with this id."""
+        with _asking() as client:
+            return self._settled(client, self._find(client, run_id))
+
+    def progress(self, run_id: UUID) -> Progress | None:
+        """Return how far a run is, where it has shown that."""
+        of_run = filters.ArtifactFilterFlowRunId.model_validate({"any_": [run_id]})
+        with _asking() as client:
+            found = client.read_artifacts(
+                artifact_filter=filters.ArtifactFilter(
+                    key=filters.ArtifactFilterKey(any_=[PROGRESS]), flow_run_id=of_run
+                ),
+                limit=1,
+            )
+        if not found or not isinstance(found[0].data, int | float):
+            return None
+        return Progress(float(found[0].data), found[0].description)
+
+    def cancel(self, run_id: UUID) -> FlowRun:
+        """Ask for the end of a run.
+
+        Raises:
+            Refused: 404 where there is none, 409 where it has ended.
+        """
+        with _asking() as client:
+            run = self._settled(client, self._find(client, run_id))
+            if run.state is not None and run.state.type in ENDED:
+                raise Refused(409, f"the run has ended: {run.state_name}", kind="RunEnded")
+            answer = client.set_flow_run_state(run_id, State(type=StateType.CANCELLING))
+            run = self._find(client, run_id)
+            if answer.status is not SetStateStatus.ACCEPT and run.state_type in ENDED:
+                if run.state_type is StateType.CANCELLED:
+                    return run
+                raise Refused(409, f"the run has ended: {run.state_name}", kind="RunEnded")
+            return run
+
+    def every(self, states: list[StateType], count: int, offset: int) -> list[FlowRun]:
+        """Return runs, the latest first."""
+        with _asking() as client:
+            return client.read_flow_runs(
+                flow_run_filter=self._filter(states),
+                sort=FlowRunSort.EXPECTED_START_TIME_DESC,
+                limit=count,
+                offset=offset,
+            )
+
+    def purge(self, before: datetime, states: list[StateType]) -> int:
+        """Delete runs that ended before a moment; return how many, at most `MOST`."""
+        deleted = 0
+        with _asking() as client:
+            while deleted < MOST:
+                found = client.read_flow_runs(
+                    flow_run_filter=self._filter(states or list(ENDED), before), limit=PURGED
+                )
+                for one in found:
+                    client.delete_flow_run(one.id)
+                deleted += len(found)
+                if len(found) < PURGED:
+                    break
+        return deleted
+
+    def _filter(
+        self, states: list[StateType], before: datetime | None = None
+    ) -> filters.FlowRunFilter:
+        chosen = filters.FlowRunFilterState(type=filters.FlowRunFilterStateType(any_=states))
+        ended = filters.FlowRunFilterEndTime.model_validate({"before_": before})
+        return filters.FlowRunFilter(
+            tags=filters.FlowRunFilterTags(all_=self._tags),
+            state=chosen if states else None,
+            end_time=ended if before is not None else None,
+        )
+
+    def _settled(self, client: SyncPrefectClient, run: FlowRun) -> FlowRun:
+        # Where a worker has taken a run up that did not begin yet, nobody ends it (Prefect 3.8.8):
+        # it cannot begin any more, and stays as it is. What begins later looks first, and leaves.
+        state = run.state
+        if state is None or state.type is not StateType.CANCELLING or run.start_time is not None:
+            return run
+        if datetime.now(UTC) - state.timestamp < FORGOTTEN:
+            return run
+        ended = State[Any](type=StateType.CANCELLED, message="cancelled before it began")
+        client.set_flow_run_state(run.id, ended)
+        return self._find(client, run.id)
+
+    def _find(self, client: SyncPrefectClient, run_id: UUID) -> FlowRun:
+        try:
+            run = client.read_flow_run(run_id)
+        except ObjectNotFound as error:
+            raise Refused(404, HIDDEN, kind="RunNotFound") from error
+        if not set(self._tags) <= set(run.tags):
+            raise Refused(404, HIDDEN, kind="RunNotFound")
+        return run
+
+
+def repositories_of(run: FlowRun) -> frozenset[str]:
+    """Return the names of the repositories that a run was started with; none where unknown."""
+    text = run.labels.get(ABOUT)
+    return frozenset(json.loads(text)) if isinstance(text, str) else frozenset()
+
+
+@contextmanager
+def _asking() -> Generator[SyncPrefectClient]:
+    """Give a client of the Prefect server; what it cannot answer is an error of ours."""
+    if not PREFECT_API_URL.value():
+        raise Refused(
+            503,
+            "no Prefect server is set: the gateway starts runs over PREFECT_API_URL",
+            kind="PrefectUnreachable",
+        )
+    try:
+        with get_client(sync_client=True) as client:
+            yield client
+    except PrefectHTTPStatusError as error:
+        if error.response.status_code in {409, 422}:
+            raise InvalidInput(f"Prefect refuses the run: {_detail(error.response)}") from error
+        raise _unreachable() from error
+    except httpx.HTTPError as error:
+        raise _unreachable() from error
+    except RuntimeError as error:  # what Prefect makes of a server that it cannot ask for a version
+        if isinstance(error.__cause__, httpx.HTTPError):
+            raise _unreachable() from error
+        raise
+
+
+def _unreachable() -> Refused:
+    return Refused(
+        503, "Prefect's server cannot be reached; try again later", kind="PrefectUnreachable"
+    )
+
+
+def _detail(response: httpx.Response) -> str:
+    try:
+        found = response.json()
+    except ValueError:
+        return response.reason_phrase
+    detail = found.get("detail") if isinstance(found, dict) else None
+    return detail if isinstance(detail, str) else response.reason_phrase

@@ -1,0 +1,158 @@
+"""Repositories over HTTP: which a tenant has, what each holds now, and what differs in its past."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query, Request
+from pydantic import Field
+from starlette.responses import Response
+
+from catalog.access.grants import Role
+from catalog.errors import CatalogError, InvalidInput, NotRecorded, RepositoryNotFound
+from catalog.filters.labels import terms
+from catalog.filters.versions import Span, VersionFilter
+from catalog.model.version import Version
+from catalog.queries.cursors import encoded
+from catalog.queries.paging import Page
+from gateway.access.authorization import RepositoryReader, SomeReader
+from gateway.access.context import Context
+from gateway.access.tenants import ServedRepository, Tenant
+from gateway.api.serializers import Json, page, pairs, row_json, to_json
+from gateway.http.errors import message_of
+from gateway.http.lines import json_lines, wants_lines
+from gateway.http.paging import Paging
+
+router = APIRouter(prefix="/v1/{tenant}/repositories", tags=["repositories"])
+Name = Annotated[str, Path(description="The repository's name.", max_length=63)]
+Unusable = (RepositoryNotFound, InvalidInput)
+
+
+class Repositories(Paging):
+    """Which repositories a list has."""
+
+    labels: str = Field(
+        default="", description="Conditions: k=v, k!=v, k~part, k, !k; a comma is and."
+    )
+
+
+class Differences(Paging):
+    """Between which versions a diff is."""
+
+    old: int | None = Field(
+        default=None,
+        alias="from",
+        ge=0,
+        le=2**53,
+        description="The earlier version; by default the one before the later.",
+    )
+    new: int | None = Field(
+        default=None, alias="to", ge=0, le=2**53, description="The later version; the latest."
+    )
+
+
+@router.get("/")
+def list_repositories(context: SomeReader, query: Annotated[Repositories, Query()]) -> Json:
+    """List the repositories that are served, by name, with the latest version of each."""
+    return page(repositories_page(context, query), "repositories")
+
+
+@router.get("/{name}")
+def repository(context: RepositoryReader, name: Name) -> Json:
+    """Return one repository with its latest version."""
+    served = context.tenant.served(name)
+    latest = context.tenant.catalog.versions.latest_of([served.address])
+    return repository_facts(served, latest.get(served.address))
+
+
+@router.get("/{name}/diff", response_model=None)
+def diff(
+    context: RepositoryReader, name: Name, request: Request, query: Annotated[Differences, Query()]
+) -> Json | Response:
+    """Return the paths whose bytes differ between two versions, a page at a time.
+
+    With `Accept: application/x-ndjson` all of them are sent, a line each.
+    """
+    served, catalog = context.tenant.served(name), context.tenant.catalog
+    old, new = between(context, served.address, query.old, query.new)
+    if wants_lines(request):
+        return json_lines(
+            map(row_json, catalog.versions.diff(served.address, old, new)), context.pace
+        )
+    found = catalog.versions.diff_page(served.address, old, new, query.asked())
+    return {"from": old, "to": new, **page(found, "diff", row_json)}
+
+
+def between(context: Context, address: str, old: int | None, new: int | None) -> tuple[int, int]:
+    """Return the two versions that a diff is between: by default the latest and the one before."""
+    catalog = context.tenant.catalog
+    later = catalog.versions.latest(address).number if new is None else new
+    if old is not None:
+        return old, later
+    earlier = catalog.versions.all(address, VersionFilter(numbers=Span(below=later)))
+    if not earlier:
+        raise NotRecorded("version", f"{address} before {later}")
+    return earlier[-1].number, later
+
+
+def readable(context: Context) -> list[str]:
+    """Return the names of the repositories that the caller may read."""
+    own = context.caller.repositories(Role.READER)
+    return [name for name in context.tenant.names() if own is None or name in own]
+
+
+def repositories_page(context: Context, query: Repositories) -> Page[Json]:
+    """Return a page of the repositories of a tenant that the caller may read."""
+    tenant = context.tenant
+    wanted, asked = terms(query.labels), query.asked()
+    (after,) = asked.after(str)
+    chosen: list[ServedRepository | Json] = []
+    for name in readable(context):
+        if after is not None and name <= str(after):
+            continue
+        found = _served(tenant, name)
+        labels = found.repository.labels if isinstance(found, ServedRepository) else {}
+        if all(one.holds(labels) for one in wanted):
+            chosen.append(found)
+        if len(chosen) > asked.count:
+            break
+    shown = chosen[: asked.count]
+    known = tenant.catalog.versions.latest_of([one.address for one in _usable(shown)])
+    rows = tuple(
+        repository_facts(one, known.get(one.address)) if isinstance(one, ServedRepository) else one
+        for one in shown
+    )
+    return Page(rows, encoded(rows[-1]["name"]) if len(chosen) > len(shown) else None)
+
+
+def repository_facts(served: ServedRepository, latest: Version | None) -> Json:
+    """Return what is told of one repository."""
+    return to_json(
+        {
+            "name": served.name,
+            "repository": served.address,
+            "version": None if latest is None else latest.number,
+            "files": 0 if latest is None else latest.total,
+            "bytes": 0 if latest is None else latest.bytes,
+            "created": None if latest is None else latest.created_at,
+            "labels": pairs(served.repository.labels),
+        }
+    )
+
+
+def _served(tenant: Tenant, name: str) -> ServedRepository | Json:
+    """Return a repository, or what is told of one that cannot be used: a list goes on."""
+    try:
+        return tenant.served(name)
+    except Unusable as error:
+        return _unusable(name, error)
+
+
+def _unusable(name: str, error: CatalogError) -> Json:
+    told_of = {"name": name, "repository": None, "version": None, "files": 0, "bytes": 0}
+    return {**told_of, "created": None, "labels": [], "error": message_of(error)}
+
+
+def _usable(every: list[ServedRepository | Json]) -> Iterator[ServedRepository]:
+    return (one for one in every if isinstance(one, ServedRepository))

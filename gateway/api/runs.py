@@ -1,0 +1,81 @@
+"""Runs over HTTP, as the catalog remembers them: what each did, why, and what failed."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query
+from pydantic import Field
+
+from catalog.model.outcome import Status
+from catalog.queries.paging import RunFilter
+from gateway.access.authorization import SomeReader
+from gateway.access.visibility import addresses, run_of
+from gateway.api import serializers
+from gateway.api.serializers import Json
+from gateway.http.paging import Paging
+
+router = APIRouter(prefix="/v1/{tenant}/runs", tags=["runs"])
+RunId = Annotated[str, Path(description="The run's id.", max_length=200)]
+
+
+class Runs(Paging):
+    """Which runs a list has."""
+
+    state: str | None = Field(
+        default=None, max_length=40, description="running, completed, failed or cancelled."
+    )
+    kind: str | None = Field(default=None, max_length=40, description="The flow: sync, plan, …")
+
+
+class Outcomes(Paging):
+    """Which outcomes of a run are listed."""
+
+    status: Status | None = Field(default=None, description="How items ended; all by default.")
+
+
+@router.get("")
+def list_runs(context: SomeReader, query: Annotated[Runs, Query()]) -> Json:
+    """List the runs, the latest first."""
+    where = RunFilter(query.state, query.kind, within=addresses(context))
+    return serializers.page(
+        context.tenant.catalog.runs.page(where, query.asked()), "runs", serializers.run
+    )
+
+
+@router.get("/{run_id}")
+def run(context: SomeReader, run_id: RunId) -> Json:
+    """Return a run: its state, and what it did at each destination."""
+    found = run_of(context, run_id)
+    tallies = [serializers.tally(one) for one in context.tenant.catalog.runs.tallies(run_id)]
+    return {**serializers.run(found), "tallies": tallies}
+
+
+@router.get("/{run_id}/outcomes")
+def outcomes(context: SomeReader, run_id: RunId, query: Annotated[Outcomes, Query()]) -> Json:
+    """Return what became of each item of a run, in the order recorded."""
+    run_of(context, run_id)
+    found = context.tenant.catalog.runs.outcome_page(run_id, query.status, query.asked())
+    return serializers.page(found, "outcomes", serializers.outcome)
+
+
+@router.get("/{run_id}/explain")
+def explain(
+    context: SomeReader,
+    run_id: RunId,
+    path: Annotated[
+        str, Query(min_length=1, max_length=4096, description="The file's path at a destination.")
+    ],
+) -> Json:
+    """Say why a run did what it did with one path, at each of its destinations."""
+    run_of(context, run_id)
+    found = context.tenant.catalog.runs.explain(run_id, path)
+    return {"explanations": [serializers.explanation(one) for one in found]}
+
+
+@router.get("/{run_id}/failures")
+def failures(context: SomeReader, run_id: RunId, query: Annotated[Paging, Query()]) -> Json:
+    """Return what contracts found in the files of a run: file, row, column, check and value."""
+    run_of(context, run_id)
+    found = context.tenant.catalog.runs.failure_page(run_id, query.asked())
+    return serializers.page(found, "failures", serializers.row_json)

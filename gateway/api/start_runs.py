@@ -1,0 +1,136 @@
+"""Start runs over HTTP: sync, plan, restore, verify, apply, and any deployed flow for an admin."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from enum import StrEnum
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Body, Path, Response
+
+from blocks.resolve import repository as resolved
+from catalog.access.grants import OfRepository, OfTenant, Role
+from catalog.errors import CatalogError
+from gateway.access.authorization import Admin, RepositoryWriter, SomeWriter
+from gateway.access.context import Context
+from gateway.access.tenants import ServedRepository, Tenant
+from gateway.access.visibility import about_plan, names_of, plan_of
+from gateway.api.flow_runs import facts
+from gateway.api.plans import PlanId
+from gateway.api.prefect_client import PrefectRuns
+from gateway.api.repositories import Name
+from gateway.api.run_parameters import RunPermissions, parameters
+from gateway.api.serializers import Json
+from gateway.http.errors import Refused
+from gateway.limits.slots import without_slot
+
+router = APIRouter(prefix="/v1/{tenant}", tags=["runs"])
+Given = Annotated[
+    dict[str, Any] | None,
+    Body(description="The flow's parameters; repositories by the names they are served under."),
+]
+Flow = Annotated[
+    str,
+    Path(description="A deployed flow, as prefect.yaml names it.", pattern="^[a-z][a-z-]{0,60}$"),
+]
+
+
+class Verb(StrEnum):
+    """What may be started of one repository."""
+
+    SYNC = "sync"
+    PLAN = "plan"
+    RESTORE = "restore"
+    VERIFY = "verify"
+
+
+FILLED = {Verb.SYNC: "source", Verb.PLAN: "source"}
+"""The parameter that the repository of the path is, where that is not `repository`."""
+
+
+def _starter(verb: Verb) -> Callable[..., Json]:
+    def start(
+        context: RepositoryWriter, name: Name, response: Response, given: Given = None
+    ) -> Json:
+        own = {FILLED.get(verb, "repository"): reference(context.tenant, name)}
+        return _started(context, response, verb, given or {}, own, {name})
+
+    whose = FILLED.get(verb, "repository")
+    without_slot(start)
+    start.__doc__ = f"Start a run of `{verb}`, with this repository as its `{whose}`."
+    return start
+
+
+for _verb in Verb:  # a route each: one for all would answer to what is no verb, too
+    _path = f"/repositories/{{name}}/{_verb}"
+    router.add_api_route(_path, _starter(_verb), methods=["POST"], status_code=202, name=_verb)
+
+
+@router.post("/plans/{plan_id}/apply", status_code=202)
+@without_slot
+def apply(context: SomeWriter, plan_id: PlanId, response: Response, given: Given = None) -> Json:
+    """Start a run that carries out a stored plan exactly."""
+    plan, request = plan_of(context, plan_id, Role.WRITER)
+    names = names_of(context, about_plan(plan, request))
+    return _started(context, response, "apply", given or {}, {"plan_id": plan.plan_id}, names)
+
+
+@router.post("/flows/{flow}/runs", status_code=202)
+@without_slot
+def start_flow(context: Admin, flow: Flow, response: Response, given: Given = None) -> Json:
+    """Start a run of any deployed flow."""
+    return _started(context, response, flow, given or {}, {})
+
+
+def _started(
+    context: Context,
+    response: Response,
+    flow: str,
+    given: Mapping[str, Any],
+    filled: Mapping[str, str],
+    names: Iterable[str] = (),
+) -> Json:
+    tenant, about = context.tenant, set(names)
+
+    def led_to(name: str) -> str:
+        context.check(Role.WRITER, OfRepository(name))
+        about.add(name)
+        return reference(tenant, name)
+
+    may = RunPermissions(
+        led_to,
+        admin=context.caller.may(Role.ADMIN, OfTenant()),
+        shared=len(context.gateway.config.tenants) > 1,
+    )
+    run = PrefectRuns(tenant.name).start(flow, parameters(flow, given, filled, may), about)
+    response.headers["Location"] = f"/v1/{tenant.name}/flow-runs/{run.id}"
+    return {"run": facts(run)}
+
+
+def reference(tenant: Tenant, name: str) -> str:
+    """Return what leads a worker to a repository: its block's name, or its address or text.
+
+    None of them holds a secret: Prefect shows parameters to whoever sees the run.
+
+    Raises:
+        RepositoryNotFound: the tenant has no repository so named.
+        Refused: 409 where only what the gateway's file says leads to it.
+    """
+    served = tenant.served(name)
+    if served.repository.name:
+        return served.repository.name
+    for text in (served.address, served.config.repository):
+        if isinstance(text, str) and _leads(text, served):
+            return text
+    raise Refused(
+        409,
+        f"a worker cannot be led to {name!r}: store it as a block, and serve that",
+        kind="NotStored",
+    )
+
+
+def _leads(text: str, served: ServedRepository) -> bool:
+    try:
+        return resolved(text) == served.repository
+    except CatalogError:
+        return False

@@ -1,0 +1,220 @@
+"""Versions of a repository over HTTP: which there are, what each lists, its labels and protection.
+
+A version is meant by its number, or as `latest`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query, Request
+from pydantic import Field
+from starlette.responses import Response
+
+from catalog.catalog import Catalog
+from catalog.errors import NotRecorded, RepositoryNotFound
+from catalog.filters.labels import terms
+from catalog.filters.versions import Span, VersionFilter
+from catalog.model.version import ContentRow, Version
+from catalog.queries.cursors import encoded
+from catalog.queries.paging import EVERY_PATH, LARGEST_PAGE, ContentFilter, Page, PageRequest
+from gateway.access.authorization import RepositoryAdmin, RepositoryReader, RepositoryWriter
+from gateway.access.context import Context
+from gateway.api.repositories import Name
+from gateway.api.serializers import Json, page, row_json
+from gateway.api.serializers import version as version_facts
+from gateway.content.manifest import manifest_reply
+from gateway.content.path_lookup import refuse_repository_of_other_tenant
+from gateway.http.lines import json_lines, wants_lines
+from gateway.http.paging import Moment, Paging
+from gateway.http.strict_model import Strict
+
+router = APIRouter(prefix="/v1/{tenant}/repositories/{name}/versions", tags=["repositories"])
+Number = Annotated[
+    str,
+    Path(pattern=r"^(latest|\d{1,15})$", description="The version's number, or `latest`."),
+]
+Label = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class Versions(Paging):
+    """Which versions a list has."""
+
+    first: int | None = Field(default=None, ge=0, le=2**53, description="The lowest number.")
+    last: int | None = Field(default=None, ge=0, le=2**53, description="The highest number.")
+    since: Moment | None = Field(default=None, description="Made at this moment or later.")
+    until: Moment | None = Field(default=None, description="Made at this moment or before.")
+    labels: str = Field(
+        default="", description="Conditions: k=v, k!=v, k~part, k, !k; a comma is and."
+    )
+    path: str | None = Field(
+        default=None, min_length=1, max_length=4096, description="Holds a file of this path."
+    )
+    digest: str | None = Field(
+        default=None, max_length=71, description="Holds a file of this sha256, with the path so."
+    )
+    order: str = Field(
+        default="-number",
+        pattern="^-?number$",
+        description="number, the lowest first, or -number.",
+    )
+
+    def filter(self) -> VersionFilter:
+        """Return what the catalog is asked for."""
+        return VersionFilter(
+            numbers=Span(first=self.first, last=self.last),
+            created=Span(first=self.since, last=self.until),
+            path=self.path,
+            digest=self.digest,
+        )
+
+
+class Content(Paging):
+    """Which paths of a version are listed."""
+
+    prefix: str = Field(default="", max_length=1024, description="What paths begin with.")
+    glob: str = Field(default="", max_length=1024, description="Glob of whole paths.")
+
+
+class Labels(Strict):
+    """Labels that replace those a version has."""
+
+    labels: dict[Label, Annotated[str, Field(max_length=2000)]] = Field(
+        description="Your own words about it."
+    )
+
+
+class Protection(Strict):
+    """Why a version has to stay."""
+
+    reason: str = Field(min_length=1, max_length=2000, description="Why it has to stay.")
+
+
+@router.get("")
+def list_versions(
+    context: RepositoryReader, name: Name, query: Annotated[Versions, Query()]
+) -> Json:
+    """List the versions of a repository, the newest first."""
+    every = versions_of(context, name, query.filter())
+    wanted = terms(query.labels)
+    fitting = [one for one in every if all(term.holds(one.labels) for term in wanted)]
+    found = versions_page(fitting, query.asked(), down=query.order.startswith("-"))
+    return page(found, "versions", version_facts)
+
+
+@router.get("/{number}")
+def version(context: RepositoryReader, name: Name, number: Number) -> Json:
+    """Return one version: its counts, labels, and what protects it."""
+    return version_facts(version_of(context, name, number))
+
+
+@router.get("/{number}/content", response_model=None)
+def content(
+    context: RepositoryReader,
+    name: Name,
+    number: Number,
+    request: Request,
+    query: Annotated[Content, Query()],
+) -> Json | Response:
+    """Return what a version lists, in path order, a page at a time.
+
+    With `Accept: application/x-ndjson` all of it is sent, a line each.
+    """
+    catalog, one = context.tenant.catalog, version_of(context, name, number)
+    where = ContentFilter(query.prefix, query.glob)
+    if wants_lines(request):
+        return json_lines(map(row_json, every_path(catalog, one, where)), context.pace)
+    found = catalog.versions.content_page(one.address, one.number, where, query.asked())
+    return {"version": one.number, **page(found, "content", row_json)}
+
+
+@router.get("/{number}/manifest", response_class=Response)
+@router.head("/{number}/manifest", response_class=Response)
+def manifest(context: RepositoryReader, name: Name, number: Number, request: Request) -> Response:
+    """Send a version's PULP_MANIFEST: a line `path,sha256,size` for each file."""
+    served, one = context.tenant.served(name), version_of(context, name, number)
+    return manifest_reply(request, context.tenant.catalog, served, one.number)
+
+
+@router.put("/{number}/labels")
+def set_labels(context: RepositoryWriter, name: Name, number: Number, body: Labels) -> Json:
+    """Replace the labels of a version."""
+    one = version_of(context, name, number)
+    labels: dict[str, str | None] = {**dict.fromkeys(one.labels), **body.labels}
+    return version_facts(context.tenant.catalog.versions.label(one.address, one.number, labels))
+
+
+@router.post("/{number}/protection", status_code=201)
+def protect(context: RepositoryWriter, name: Name, number: Number, body: Protection) -> Json:
+    """Let nothing delete a version as long as there is this reason."""
+    one = version_of(context, name, number)
+    context.tenant.catalog.retention.protect(one.address, one.number, body.reason)
+    return version_facts(version_of(context, name, str(one.number)))
+
+
+@router.delete("/{number}/protection")
+def unprotect(
+    context: RepositoryWriter,
+    name: Name,
+    number: Number,
+    reason: Annotated[
+        str | None, Query(max_length=2000, description="The reason that is gone; all by default.")
+    ] = None,
+) -> Json:
+    """Take one reason away, or all of them."""
+    one = version_of(context, name, number)
+    context.tenant.catalog.retention.unprotect(one.address, one.number, reason)
+    return version_facts(version_of(context, name, str(one.number)))
+
+
+@router.delete("/{number}")
+def delete_version(context: RepositoryAdmin, name: Name, number: Number) -> Json:
+    """Delete a version: what it changed goes into the next, no file is touched."""
+    one = version_of(context, name, number)
+    gone = context.tenant.catalog.versions.delete(one.address, one.number)
+    return {"deleted": [one.number] if gone else []}
+
+
+def every_path(catalog: Catalog, one: Version, where: ContentFilter) -> Iterator[ContentRow]:
+    """Return all that fits of a version, a page at a time where not everything does."""
+    if where == EVERY_PATH:
+        yield from catalog.versions.content(one.address, one.number)
+        return
+    asked: PageRequest | None = PageRequest(count=LARGEST_PAGE)
+    while asked is not None:
+        found = catalog.versions.content_page(one.address, one.number, where, asked)
+        yield from found.rows
+        asked = None if found.next_cursor is None else PageRequest(found.next_cursor, LARGEST_PAGE)
+
+
+def version_of(context: Context, name: str, number: str) -> Version:
+    """Return the version of a served repository that a path names."""
+    served, catalog = context.tenant.served(name), context.tenant.catalog
+    try:
+        if number == "latest":
+            return catalog.versions.latest(served.address)
+        return catalog.versions.get(served.address, int(number))
+    except (RepositoryNotFound, NotRecorded):
+        refuse_repository_of_other_tenant(catalog, served)
+        raise
+
+
+def versions_of(context: Context, name: str, where: VersionFilter) -> list[Version]:
+    """Return the versions of a served repository that fit, the lowest first."""
+    served, catalog = context.tenant.served(name), context.tenant.catalog
+    try:
+        return catalog.versions.all(served.address, where)
+    except RepositoryNotFound:
+        refuse_repository_of_other_tenant(catalog, served)
+        raise
+
+
+def versions_page(every: Sequence[Version], asked: PageRequest, *, down: bool) -> Page[Version]:
+    """Return a page of versions that come with the lowest number first."""
+    (after,) = asked.after(int)
+    ordered = list(reversed(every)) if down else list(every)
+    if isinstance(after, int):
+        ordered = [one for one in ordered if (one.number < after if down else one.number > after)]
+    shown = tuple(ordered[: asked.count])
+    return Page(shown, encoded(shown[-1].number) if len(ordered) > len(shown) else None)

@@ -1,0 +1,1 @@
+"""The streamer: files of repositories, fetched on demand."""

@@ -1,0 +1,204 @@
+"""The bytes of one stored file, a block at a time: what is sent while a client takes its time.
+
+A local file is opened once, and stays what it was. Elsewhere each block is a request of its own,
+pinned to the etag, so that a slow client holds none of the repository's connections meanwhile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import Protocol
+
+from catalog.errors import ResourceChanged, SizeMismatch
+from catalog.model.resource import Resource
+from gateway.http.ranges import Part
+from providers.base import Reading, Source
+from providers.interfaces.random_access import FileOpener, OpenFile
+from transfer.batch.endpoints import End
+from transfer.workers.stop import StopFlag
+
+LOCAL = 2**18  # bytes of a block; each slow client keeps one in memory
+REMOTE = 2**20  # bytes of a block; each costs a request
+
+
+class BlockReader(Protocol):
+    """Bytes in order; safe to call from one thread after another."""
+
+    resource: Resource
+
+    def next_block(self) -> bytes:
+        """Return the next bytes; none at the end."""
+        ...
+
+    def close(self) -> None:
+        """Let go, at any time and more than once."""
+        ...
+
+
+class FileBlockReader:
+    """An open file, from `start` until before `stop`."""
+
+    def __init__(self, file: OpenFile, start: int, stop: int) -> None:
+        """Own `file`."""
+        self.resource = file.resource
+        self._file, self._at, self._stop = file, start, stop
+
+    def next_block(self) -> bytes:
+        """Return the next bytes."""
+        count = min(LOCAL, self._stop - self._at)
+        data = self._file.read_at(self._at, count) if count > 0 else b""
+        self._at += len(data)
+        return data
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+
+class RangeBlockReader:
+    """A file of a storage that is asked for each block, and that must stay what it was at first."""
+
+    def __init__(
+        self, end: End[Source], path: str, etag: str | None, start: int, stop: int, flag: StopFlag
+    ) -> None:
+        """Ask for the first block."""
+        self._end, self._path, self._flag = end, path, flag
+        self._at, self._stop = start, stop
+        self._etag = etag
+        self._first: bytes | None = None
+        self.resource = Resource(path)
+        self._first = self._asked()
+        self._etag = self.resource.etag
+
+    def next_block(self) -> bytes:
+        """Return the next bytes."""
+        data, self._first = self._first, None
+        return self._asked() if data is None else data
+
+    def close(self) -> None:
+        """Nothing is open between blocks."""
+
+    def _asked(self) -> bytes:
+        count = min(REMOTE, self._stop - self._at)
+        if count <= 0 and self.resource.size is not None:
+            return b""
+        storage = self._end.storage
+        with self._end.gate.connection(self._flag):
+            if count <= 0:
+                self.resource = storage.stat(self._path)
+                return b""
+            reading = storage.read(self._path, etag=self._etag, start=self._at, length=count)
+            data = b"".join(_closing(reading))
+        if self._etag is not None and reading.resource.etag not in (self._etag, None):
+            raise ResourceChanged(f"{self._path!r} changed while it was sent", path=self._path)
+        if len(data) != count:
+            raise SizeMismatch(self._path, count, len(data))
+        self.resource = reading.resource
+        self._end.gate.pass_bytes(count, self._flag)
+        self._at += count
+        return data
+
+
+class StreamBlockReader:
+    """One long read, for storages that know no ranges; it holds a connection until it is closed."""
+
+    def __init__(self, end: End[Source], path: str, etag: str | None, flag: StopFlag) -> None:
+        """Begin to read."""
+        self._held = _held(end, flag)
+        self._held.__enter__()
+        try:
+            self._reading = end.storage.read(path, etag=etag)
+        except BaseException:
+            self._held.__exit__(None, None, None)
+            raise
+        self._end, self._flag = end, flag
+        self.resource = self._reading.resource
+        self.headers: tuple[tuple[str, str], ...] = getattr(self._reading, "reply_headers", ())
+        self._chunks = iter(self._reading)
+        self._open = True
+
+    def next_block(self) -> bytes:
+        """Return the next bytes."""
+        for chunk in self._chunks:
+            if len(chunk):
+                self._end.gate.pass_bytes(len(chunk), self._flag)
+                return bytes(chunk)
+        return b""
+
+    def close(self) -> None:
+        """End the read and give the connection back."""
+        if self._open:
+            self._open = False
+            self._reading.close()
+            self._held.__exit__(None, None, None)
+
+
+def open_block_reader(
+    end: End[Source],
+    path: str,
+    flag: StopFlag,
+    *,
+    etag: str | None = None,
+    size: int | None = None,
+    part: Part | None = None,
+) -> BlockReader:
+    """Open a stored file, or a part of it, whose `size` is known or asked for.
+
+    Raises:
+        StorageError: it cannot be had, or has another etag.
+    """
+    storage = end.storage
+    start, stop = (0, size) if part is None else (part.start, part.stop)
+    if storage.capabilities.random_access and isinstance(storage, FileOpener):
+        file = storage.open_file(path, etag=etag)
+        return FileBlockReader(file, start, (file.resource.size or 0) if stop is None else stop)
+    if storage.capabilities.ranges:
+        if stop is None:
+            with end.gate.connection(flag):
+                resource = storage.stat(path)
+            etag, stop = etag or resource.etag, resource.size
+        if stop is not None:
+            return RangeBlockReader(end, path, etag, start, stop, flag)
+    blocks = StreamBlockReader(end, path, etag, flag)
+    return blocks if part is None else _SlicedReader(blocks, part)
+
+
+class _SlicedReader:
+    """Part of what comes in order."""
+
+    def __init__(self, blocks: BlockReader, part: Part) -> None:
+        self.resource = blocks.resource
+        self._blocks, self._skip, self._left = blocks, part.start, part.length
+
+    def next_block(self) -> bytes:
+        """Return the next bytes of the part."""
+        while self._left != 0:
+            data = self._blocks.next_block()
+            if not data:
+                return b""
+            skipped = min(self._skip, len(data))
+            self._skip -= skipped
+            data = data[skipped:][: self._left]
+            self._left -= len(data)
+            if data:
+                return data
+        return b""
+
+    def close(self) -> None:
+        """End the read."""
+        self._blocks.close()
+
+
+@contextmanager
+def _held(end: End[Source], flag: StopFlag) -> Generator[None]:
+    with end.gate.connection(flag):
+        yield
+
+
+def _closing(reading: Reading) -> Generator[bytes]:
+    try:
+        for chunk in reading:
+            yield bytes(chunk)
+    finally:
+        reading.close()

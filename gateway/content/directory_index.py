@@ -1,0 +1,76 @@
+"""A folder of a version as a page that people and programs read: nginx's form, in HTML or JSON."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from urllib.parse import quote
+
+from starlette.responses import HTMLResponse, JSONResponse, Response
+
+from catalog.queries.files import FolderEntry
+
+WIDTH = 50  # characters of a name, as nginx has it
+STYLE = "body{font:15px/1.5 system-ui,sans-serif;margin:2em;max-width:60em}pre{overflow-x:auto}"
+HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Vary": "Accept",
+}
+
+
+def page(title: str, entries: Iterable[FolderEntry], accept: str, *, above: bool) -> Response:
+    """Return the page of a folder, as JSON where that is what the client accepts."""
+    if "application/json" in accept and "text/html" not in accept:
+        return JSONResponse([_json(one) for one in entries], headers=HEADERS)
+    lines = ['<a href="../">../</a>'] if above else []
+    lines += map(_line, entries)
+    shown = html.escape(title)
+    text = (
+        f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
+        f'<meta name="viewport" content="width=device-width"><title>Index of {shown}</title>'
+        f"<style>{STYLE}</style></head>\n<body><h1>Index of {shown}</h1><hr><pre>"
+        + "\n".join(lines)
+        + "\n</pre><hr></body></html>\n"
+    )
+    return HTMLResponse(text, headers=HEADERS)
+
+
+def names(title: str, repositories: Iterable[str], accept: str) -> Response:
+    """Return the page of a tenant: its repositories as folders."""
+    entries = [
+        FolderEntry(one, folder=True, files=0, size=None, modified_us=None) for one in repositories
+    ]
+    return page(title, entries, accept, above=False)
+
+
+def _line(one: FolderEntry) -> str:
+    name = one.name + ("/" if one.folder else "")
+    shown = name if len(name) <= WIDTH else f"{name[: WIDTH - 3]}..>"
+    room = " " * (WIDTH - len(shown))
+    size = "-" if one.folder or one.size is None else str(one.size)
+    link = quote(name, safe="/")
+    if ":" in one.name.partition("/")[0]:
+        link = f"./{link}"
+    return f'<a href="{html.escape(link)}">{html.escape(shown)}</a>{room} {_when(one)}{size:>20}'
+
+
+def _json(one: FolderEntry) -> dict[str, object]:
+    told: dict[str, object] = {
+        "name": one.name,
+        "type": "directory" if one.folder else "file",
+        "mtime": _when(one),
+    }
+    return told if one.folder or one.size is None else {**told, "size": one.size}
+
+
+def _when(one: FolderEntry) -> str:
+    if one.modified_us is None:
+        return " " * 17
+    try:
+        moment = datetime.fromtimestamp(one.modified_us / 1e6, tz=UTC)
+    except (ValueError, OverflowError, OSError):  # a time that no calendar has
+        return " " * 17
+    return moment.strftime("%d-%b-%Y %H:%M")

@@ -1,0 +1,278 @@
+"""Fetches: a file comes from a source once, however many ask for it meanwhile.
+
+One thread reads, hashes and spools; all who ask follow it. The last piece that came is held back
+until everything was compared with what the catalog knows, so nobody gets a whole file that is
+wrong. A source that fails before anything was handed on is followed by the next one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from catalog.errors import (
+    CatalogError,
+    DigestMismatch,
+    IntegrityError,
+    ResourceNotFound,
+    SizeMismatch,
+    StorageError,
+)
+from catalog.model.digest import Digest, Hasher
+from catalog.model.resource import Resource
+from gateway.content.source_cooldown import SourceCooldown
+from gateway.content.source_headers import forwarded_headers
+from gateway.content.spool import Spool
+from gateway.ops.metrics import Metrics, Result
+from providers.base import Chunk, Source
+from transfer.batch.endpoints import End
+from transfer.workers.stop import StopFlag
+
+AT_ONCE = 32  # fetches; others wait
+PIECE = 2**18  # bytes spooled together
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One source of a file: what opens it, its path there, and the etag it must still have."""
+
+    address: str
+    path: str
+    opened: Callable[[], End[Source]]
+    etag: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectedFile:
+    """What is known of a file before it comes."""
+
+    name: str
+    size: int | None = None
+    digests: tuple[Digest, ...] = ()
+
+    def mark(self, one: Candidate) -> str:
+        """Return what a source is remembered by that sent other bytes: other ones may be right."""
+        return "\x1f".join((one.path, *map(str, self.digests)))
+
+
+class Fetch:
+    """One file on its way; `released` bytes of it may be handed on."""
+
+    def __init__(
+        self,
+        known: ExpectedFile,
+        candidates: Sequence[Candidate],
+        spool: Spool,
+        shared: FetchContext,
+        loop: asyncio.AbstractEventLoop,
+    ) -> None:
+        """Begin with nothing fetched."""
+        self.known, self.spool = known, spool
+        self.released = 0
+        self.ended = False
+        self.error: CatalogError | None = None
+        self.resource: Resource | None = None
+        self.headers: tuple[tuple[str, str], ...] = ()
+        self.sha256 = ""
+        self.origin: Candidate | None = None
+        self.readers = 0
+        self.kept = False  # its bytes are to be kept, and are not yet
+        self.unwanted = False  # nobody waits, and it would not be kept
+        self._candidates, self._shared = candidates, shared
+        self._loop = loop
+        self._news = asyncio.Event()
+        self._whole = 0
+
+    def run(self) -> None:
+        """Fetch, from one source after another; what fails is told to all who follow."""
+        error: CatalogError = ResourceNotFound(
+            f"no source has the bytes of {self.known.name!r} now", path=self.known.name
+        )
+        asked = [
+            one
+            for one in self._candidates
+            if self._shared.cooling.is_asked(one.address, self.known.mark(one))
+        ]
+        for place, one in enumerate(asked, 1):
+            try:
+                self._from(one, last=place == len(asked))
+            except CatalogError as failure:
+                self._failed(one, failure)
+                error = failure
+                if self.released or self._shared.stop.is_set() or self.unwanted:
+                    break
+                self.spool.reset()
+                self.resource = None
+                continue
+            self._shared.metrics.fetched(Result.SUCCESS)
+            self._end(None)
+            return
+        self._end(error)
+
+    async def news(self, beyond: int) -> None:
+        """Wait until more than `beyond` bytes are released, or the end."""
+        while self.released <= beyond and not self.ended:
+            self._news.clear()
+            if self.released > beyond or self.ended:
+                return
+            await self._news.wait()
+
+    async def begun(self) -> None:
+        """Wait until a source answered; raise what went wrong where none did."""
+        await self.news(0)
+        if self.error is not None and not self.released:
+            raise self.error
+
+    def _failed(self, one: Candidate, failure: CatalogError) -> None:
+        self._shared.metrics.fetched(Result.ERROR)
+        if isinstance(failure, IntegrityError):
+            self._shared.metrics.corrupt()
+            self._shared.cooling.wrong(one.address, self.known.mark(one))
+
+    def _from(self, one: Candidate, *, last: bool) -> None:
+        end = one.opened()
+        with end.gate.connection(self._shared.stop):
+            hasher = self._spooled(end, one, last=last)
+        self.origin = one
+        self.sha256 = hasher.digest().value
+
+    def _spooled(self, end: End[Source], one: Candidate, *, last: bool) -> Hasher:
+        hasher = Hasher(("sha256", *(digest.algorithm for digest in self.known.digests)))
+        piece = bytearray()
+        for chunk in self._chunks(end, one, last=last):
+            self._check_wanted()
+            piece += chunk
+            end.gate.pass_bytes(len(chunk), self._shared.stop)
+            if len(piece) >= PIECE:
+                self._take(hasher, bytes(piece))
+                piece.clear()
+        if piece:
+            self._take(hasher, bytes(piece))
+        self._compare(hasher)
+        return hasher
+
+    def _chunks(self, end: End[Source], one: Candidate, *, last: bool) -> Iterator[Chunk]:
+        """Yield what a source sends, and go on where it broke off as long as it is the same file.
+
+        Where nothing came yet the next source is asked instead, if there is one.
+        """
+        offset, attempts = 0, 0
+        while True:
+            etag = one.etag or (self.resource.etag if self.resource is not None else None)
+            try:
+                reading = end.storage.read(one.path, etag=etag, start=offset)
+                try:
+                    if self.resource is None:
+                        self.resource = reading.resource
+                        self.headers = forwarded_headers(getattr(reading, "reply_headers", ()))
+                    for chunk in reading:
+                        offset += len(chunk)
+                        yield chunk
+                    return
+                finally:
+                    reading.close()
+            except StorageError as error:
+                attempts += 1
+                delay_s = end.retry.delay_s(attempts, error)
+                pinned = etag is not None or bool(self.known.digests)
+                same = pinned and end.storage.capabilities.ranges
+                if delay_s is None or not (same if offset else last):
+                    raise
+            self._shared.stop.wait(delay_s)
+
+    def _check_wanted(self) -> None:
+        self._shared.stop.check()
+        if self.unwanted:
+            raise StorageError(f"nobody waits for {self.known.name!r} any more")
+
+    def _size(self) -> int | None:
+        if self.known.size is not None:
+            return self.known.size
+        return None if self.resource is None else self.resource.size
+
+    def _take(self, hasher: Hasher, piece: bytes) -> None:
+        hasher.update(piece)
+        size = self._size()
+        if size is not None and hasher.size > size:
+            raise SizeMismatch(self.known.name, size, hasher.size)
+        self.spool.append(piece)
+        self._release(hasher.size - len(piece))
+
+    def _compare(self, hasher: Hasher) -> None:
+        size = self._size()
+        if size is not None and hasher.size != size:
+            raise SizeMismatch(self.known.name, size, hasher.size)
+        for one in self.known.digests:
+            found = hasher.digest(one.algorithm)
+            if found != one:
+                raise DigestMismatch(self.known.name, str(one), str(found))
+        self._whole = hasher.size
+
+    def _release(self, count: int) -> None:
+        if count > self.released:
+            self.released = count
+            self._tell()
+
+    def _end(self, error: CatalogError | None) -> None:
+        self.error = error
+        if error is None:
+            self.released = self._whole
+        self.ended = True
+        self._tell()
+
+    def call(self, what: Callable[[], object]) -> None:
+        """Let the loop do something soon, if it runs still."""
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(what)
+
+    def _tell(self) -> None:
+        self.call(self._news.set)
+
+
+@dataclass(frozen=True, slots=True)
+class FetchContext:
+    """What all fetches of a gateway share."""
+
+    cooling: SourceCooldown
+    metrics: Metrics
+    stop: StopFlag
+
+
+class FetchRegistry:
+    """Every fetch under way, and those whose bytes are still to be kept, by what they are of."""
+
+    def __init__(self, shared: FetchContext) -> None:
+        """Begin with none."""
+        self.shared = shared
+        self._under_way: dict[Hashable, Fetch] = {}
+        self._pool = ThreadPoolExecutor(AT_ONCE, "fetch")
+
+    def find(self, key: Hashable) -> Fetch | None:
+        """Return the fetch of a key that others may follow."""
+        found = self._under_way.get(key)
+        return None if found is None or found.error is not None else found
+
+    def begin(self, key: Hashable, fetch: Fetch, finished: Callable[[Fetch], object]) -> Fetch:
+        """Begin a fetch; `finished` is told in its thread when it has ended."""
+
+        def run() -> None:
+            fetch.run()
+            finished(fetch)
+
+        self._under_way[key] = fetch
+        self._pool.submit(run)
+        return fetch
+
+    def forget(self, key: Hashable, fetch: Fetch) -> None:
+        """Let go of a fetch: whoever asks next finds its bytes where they were kept."""
+        if self._under_way.get(key) is fetch:
+            del self._under_way[key]
+        fetch.spool.close()
+
+    def close(self) -> None:
+        """End every fetch."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
+        for fetch in self._under_way.values():
+            fetch.spool.close()

@@ -1,0 +1,228 @@
+"""What a path of served content means: a file, a folder, another name, a manifest, or nothing.
+
+The catalog is asked; what it said is remembered until anything is recorded anew.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from catalog.catalog import Catalog
+from catalog.errors import InvalidInput, NotRecorded, RepositoryNotFound, UnsafePath
+from catalog.model.version import ContentRow, Location, Version
+from catalog.paths import check_path
+from catalog.queries.files import FolderEntry, ResolvedFile, StoredCopy
+from gateway.access.tenants import ServedRepository
+from gateway.http.errors import Refused
+
+MANIFEST = "PULP_MANIFEST"
+"""The manifest of a version, below its root: what other instances sync from."""
+REMEMBERED = 50_000  # files
+TIMES = ("%Y%m%dT%H%M%SZ", "%Y%m%d", "%Y-%m-%d")
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file, as a version has it, or as it was kept of no version (None)."""
+
+    found: ResolvedFile
+    version: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """A folder of a version."""
+
+    path: str  # '' or ending in a slash
+    entries: tuple[FolderEntry, ...]
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class FolderRedirect:
+    """A folder that was asked for without its slash."""
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """The manifest of a version."""
+
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamPath:
+    """A path that no version lists, and that the repository's upstream may have."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotFound:
+    """There is no such path."""
+
+
+Lookup = File | Folder | FolderRedirect | Manifest | UpstreamPath | NotFound
+
+
+@dataclass(frozen=True, slots=True)
+class VersionSelector:
+    """Which version is asked for; neither is the latest."""
+
+    number: int | None = None
+    moment: datetime | None = None
+
+
+def parse_version_selector(text: str) -> VersionSelector:
+    """Read what stands behind the `@` of a repository's name: a number, or a time in UTC.
+
+    >>> parse_version_selector("7")
+    VersionSelector(number=7, moment=None)
+    >>> parse_version_selector("20260303T120000Z").moment.hour
+    12
+    >>> parse_version_selector("2026-03-03").moment.day
+    3
+    """
+    if not text:
+        return VersionSelector()
+    if text.isascii() and text.isdigit() and len(text) < 8:
+        return VersionSelector(number=int(text))
+    for form in TIMES:
+        try:
+            return VersionSelector(moment=datetime.strptime(text, form).replace(tzinfo=UTC))
+        except ValueError:
+            continue
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise InvalidInput(f"{text!r} is neither the number of a version nor a time") from error
+    return VersionSelector(moment=moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+
+
+def look_up(catalog: Catalog, served: ServedRepository, at: VersionSelector, path: str) -> Lookup:
+    """Return what a path means.
+
+    Raises:
+        UnsafePath: it would leave its root.
+        NotRecorded: there is no such version.
+    """
+    if at == VersionSelector():
+        number = catalog.versions.latest_number(served.address)
+    else:
+        number = select_version(catalog, served, at).number
+    if number is None:
+        if served.upstream is None:
+            refuse_repository_of_other_tenant(catalog, served)
+        return _unlisted(catalog, served, path) if path else NotFound()
+    if not path or path.endswith("/"):
+        return _folder(catalog, served, number, path)
+    check_path(path)
+    found = catalog.files.find(served.address, number, path)
+    if found is not None:
+        return File(found, number)
+    if path == MANIFEST:
+        return Manifest(number)
+    if catalog.files.folder(served.address, number, path, count=1):
+        return FolderRedirect()
+    return _not_latest(catalog, served, path) if at == VersionSelector() else NotFound()
+
+
+def refuse_repository_of_other_tenant(catalog: Catalog, served: ServedRepository) -> None:
+    """Say it where a repository is served to one tenant, and was synced under another.
+
+    Raises:
+        Refused: 404, with what to do.
+    """
+    if catalog.repositories.belongs_to_other_tenant(served.address):
+        raise Refused(
+            404,
+            f"the repository {served.name!r} is served here and was synced under another tenant: "
+            "nothing of it is recorded for this one; sync it with ENTREPOT_TENANT set to this one",
+            kind="NotOfThisTenant",
+        )
+
+
+def select_version(catalog: Catalog, served: ServedRepository, at: VersionSelector) -> Version:
+    """Return the version that is meant."""
+    if at.moment is not None and at.moment > datetime.now(UTC):
+        raise NotRecorded("version", f"{served.name} at {at.moment.isoformat()}: not yet")
+    try:
+        return catalog.versions.choose(served.address, at.number, at.moment)
+    except RepositoryNotFound as error:
+        raise NotRecorded("version", f"{served.name} at that time") from error
+
+
+def _folder(catalog: Catalog, served: ServedRepository, number: int, path: str) -> Lookup:
+    if path:
+        check_path(path.rstrip("/"))
+        if path.endswith("//"):
+            raise UnsafePath(path, "it has an empty segment")
+    index = catalog.files.find(served.address, number, path + served.config.index)
+    if index is not None:
+        return File(index, number)
+    if not served.config.listing:
+        return NotFound()
+    entries = catalog.files.folder(served.address, number, path)
+    if path and not entries:
+        return NotFound()
+    return Folder(path, tuple(entries), number)
+
+
+def _not_latest(catalog: Catalog, served: ServedRepository, path: str) -> Lookup:
+    """Return what the latest version lost a while ago, or what the upstream may have."""
+    since = datetime.now(UTC) - timedelta(seconds=served.config.grace_s)
+    older = catalog.files.replaced_since(served.address, path, since)
+    return _unlisted(catalog, served, path) if older is None else File(older, older.version)
+
+
+def _unlisted(catalog: Catalog, served: ServedRepository, path: str) -> Lookup:
+    if served.upstream is None or path.endswith("/"):
+        return NotFound()
+    check_path(path)
+    kept = catalog.holdings.location(served.address, path)
+    return UpstreamPath(path) if kept is None else File(_kept(kept), None)
+
+
+def _kept(one: Location) -> ResolvedFile:
+    row = ContentRow(one.path, one.size, one.etag, one.modified_us, one.digest, None, None)
+    place = StoredCopy(one.address, one.path, one.etag, one.size, one.modified_us)
+    return ResolvedFile(row, -1, (place,))
+
+
+class LookupCache:
+    """Answers that were given, as long as nothing was recorded since; safe between threads."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        """Begin with none."""
+        self._catalog = catalog
+        self._known: OrderedDict[Hashable, Lookup] = OrderedDict()
+        self._generation: object = None
+        self._lock = threading.Lock()
+
+    def known(self, key: Hashable) -> Lookup | None:
+        """Return an answer that still holds."""
+        if self._generation != self._catalog.generation():
+            return None
+        with self._lock:
+            found = self._known.get(key)
+            if found is not None:
+                self._known.move_to_end(key)
+            return found
+
+    def asked(self, key: Hashable, question: Callable[[], Lookup]) -> Lookup:
+        """Ask, and remember files."""
+        generation = self._catalog.generation()
+        given = question()
+        if isinstance(given, File) and given.version is not None:
+            with self._lock:
+                if self._generation != generation:
+                    self._known.clear()
+                    self._generation = generation
+                self._known[key] = given
+                while len(self._known) > REMEMBERED:
+                    self._known.popitem(last=False)
+        return given

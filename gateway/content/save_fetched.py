@@ -1,0 +1,231 @@
+"""Keep what was fetched on demand: verified bytes go where they belong, and the catalog is told.
+
+It is the engine that writes, so history, layouts and proofs are those of a sync. The repository's
+turn is held meanwhile; while a run holds it, what waits here is served from where it is.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from uuid import uuid4
+
+from blocks.repository import Repository
+from catalog.catalog import Catalog
+from catalog.errors import CatalogError, ResourceNotFound
+from catalog.model.fingerprint import Fingerprint
+from catalog.model.outcome import Status
+from catalog.model.plan import Action, Item
+from catalog.model.run import Run
+from catalog.model.version import ContentRow, Location, Origin
+from catalog.store.destination_locks import TooManyWaiting, destination_locks
+from gateway.content.fetch import Fetch
+from providers.base import OpenOptions, Storage
+from providers.fsspec.memory import MemorySettings
+from providers.layouts.number_allocator import NumberAllocator
+from tasks.job import open_destination
+from transfer.batch.delivery import Delivery
+from transfer.batch.endpoints import End
+from transfer.batch.staging import Staging
+from transfer.steps.upload import upload
+from transfer.workers.limits import Limits, gate_for
+from transfer.workers.stop import StopFlag
+
+LOG = logging.getLogger("entrepot.gateway")
+PAUSE_S = 0.5  # between two rounds, so that what comes together is recorded together
+LAST_S = 20.0  # for what waits when the gateway ends
+NOWHERE = "memory://gateway"
+"""The source that the engine is told of: it reads nothing there, for the bytes are here."""
+
+
+@dataclass(frozen=True, slots=True)
+class FetchedFile:
+    """A verified file, and what it is to its repository; `origin` is None of an unlisted path."""
+
+    catalog: Catalog
+    repository: Repository
+    path: str
+    row: ContentRow | None
+    origin: Origin | None
+    fetch: Fetch
+    done: Callable[[], object]
+
+
+class _BusyError(Exception):
+    """A run holds the repository's turn."""
+
+
+class FetchedFileSaver:
+    """Keeps arrivals in the background, in the order of their repositories."""
+
+    def __init__(self, stop: StopFlag) -> None:
+        """Begin with nothing to keep."""
+        self._stop = stop
+        self._waiting: list[FetchedFile] = []
+        self._lock = threading.Lock()
+        self._news = threading.Event()
+        self._ending = False
+        self._thread: threading.Thread | None = None
+
+    def add(self, arrival: FetchedFile) -> None:
+        """Keep a file soon."""
+        with self._lock:
+            self._waiting.append(arrival)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="keeper", daemon=True)
+                self._thread.start()
+        self._news.set()
+
+    def close(self) -> None:
+        """Keep what waits, as far as that is possible soon; the rest is fetched again."""
+        self._ending = True
+        self._news.set()
+        if self._thread is not None:
+            self._thread.join(LAST_S)
+
+    def idle(self) -> bool:
+        """Say whether nothing waits."""
+        with self._lock:
+            return not self._waiting
+
+    def _run(self) -> None:
+        while not self._ending:
+            self._news.wait()
+            self._news.clear()
+            self._round()
+            if not self.idle():
+                self._news.set()  # a run holds the turn
+            time.sleep(PAUSE_S)
+        self._round()
+
+    def _round(self) -> None:
+        with self._lock:
+            every = list(self._waiting)
+        groups: dict[tuple[int, str], list[FetchedFile]] = defaultdict(list)
+        for one in every:
+            groups[id(one.catalog), one.repository.address].append(one)
+        for same in groups.values():
+            try:
+                self._keep(same)
+            except _BusyError:
+                continue
+            except CatalogError as error:
+                LOG.warning("%s files were not kept: %s", len(same), error)
+            with self._lock:
+                for one in same:
+                    self._waiting.remove(one)
+            for one in same:
+                one.done()
+
+    def _keep(self, same: Sequence[FetchedFile]) -> None:
+        catalog, repository = same[0].catalog, same[0].repository
+        with _turn(catalog, repository):
+            wanted = [one for one in same if _is_wanted(one)]
+            if wanted:
+                save_fetched(catalog, repository, wanted, self._stop)
+
+
+def save_fetched(
+    catalog: Catalog, repository: Repository, arrivals: Sequence[FetchedFile], stop: StopFlag
+) -> None:
+    """Write arrivals into their repository, whose turn is held, and record them as one run."""
+    run_id = uuid4().hex
+    origin = arrivals[0].origin
+    catalog.runs.start(
+        Run(
+            run_id,
+            "keep",
+            source=None if origin is None else origin.origin,
+            destinations=(repository.address,),
+            started_at=datetime.now(UTC),
+        )
+    )
+    with open_destination(repository, NumberAllocator()) as end, _nowhere() as source:
+        delivery = Delivery(source, (end,), stop=stop, run_id=run_id)
+        staging = Staging(delivery, [_item(one, end) for one in arrivals])
+        try:
+            for piece, one in zip(staging.pieces, arrivals, strict=True):
+                piece.file = one.fetch.spool.path
+                piece.digest, piece.size = one.fetch.sha256, one.fetch.released
+                piece.declared = bool(one.fetch.known.digests)
+                piece.resource = one.fetch.resource
+                piece.attempts = 1
+            upload(staging)
+            outcomes = staging.outcomes() + staging.kept()
+        finally:
+            staging.release()
+    catalog.runs.record_outcomes(run_id, "", outcomes)
+    failed = [one for one in outcomes if one.status is Status.FAILED]
+    state = "failed" if failed else "completed"
+    message = f"{len(arrivals) - len(failed)} files kept, {len(failed)} failed"
+    catalog.runs.end(run_id, state, message)
+
+
+def _is_wanted(one: FetchedFile) -> bool:
+    """Say whether the repository still lacks just this file."""
+    if one.origin is not None:
+        return one.catalog.origins.get(one.repository.address, one.path) == one.origin
+    return one.catalog.holdings.location(one.repository.address, one.path) is None
+
+
+def _item(one: FetchedFile, end: End[Storage]) -> Item:
+    row, fetch = one.row, one.fetch
+    stood = one.catalog.holdings.location(one.repository.address, one.path)
+    try:
+        end.storage.stat(one.path)
+        action = Action.REPLACE
+    except ResourceNotFound:
+        action = Action.ADD
+    resource = fetch.resource
+    return Item(
+        origin=fetch.origin.path if fetch.origin is not None else one.path,
+        path=one.path,
+        size=fetch.released,
+        etag=None if resource is None else resource.etag,
+        modified_us=None if resource is None else resource.modified_us,
+        digests=(f"sha256:{fetch.sha256}",),
+        content_type=_content_type(row, fetch),
+        properties=None if row is None else row.properties,
+        destinations=(0,),
+        actions=(action,),
+        was=(None if stood is None else _stood(stood),),
+    )
+
+
+def _content_type(row: ContentRow | None, fetch: Fetch) -> str | None:
+    if row is not None and row.content_type is not None:
+        return row.content_type
+    return None if fetch.resource is None else fetch.resource.content_type
+
+
+def _stood(one: Location) -> Fingerprint:
+    return Fingerprint(one.digest, one.size, one.etag, one.modified_us)
+
+
+@contextmanager
+def _nowhere() -> Generator[End[Storage]]:
+    settings = MemorySettings.from_url(NOWHERE)
+    storage = settings.open(OpenOptions())
+    try:
+        yield End(NOWHERE, storage, gate_for(NOWHERE, Limits()))
+    finally:
+        storage.close()
+
+
+@contextmanager
+def _turn(catalog: Catalog, repository: Repository) -> Generator[None]:
+    def busy() -> None:
+        raise _BusyError
+
+    folder = catalog.folder / "turns"
+    try:
+        with destination_locks(folder, [repository.address], busy):
+            yield
+    except TooManyWaiting as error:
+        raise _BusyError from error

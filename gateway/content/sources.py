@@ -1,0 +1,241 @@
+"""Where the bytes of a served file come from: stored places first, then the sources of it.
+
+A place of its own repository is trusted as it was written, by size, time and etag. Bytes from
+anywhere else are compared with the digest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+
+from blocks.resolve import repository as resolved
+from catalog.errors import CatalogError, ResourceChanged, ResourceNotFound
+from catalog.model.digest import Digest
+from catalog.model.plan import Policy
+from catalog.model.resource import Resource
+from catalog.model.version import ContentRow
+from catalog.queries.files import CopySearch, ResolvedFile, StoredCopy
+from gateway.access.context import Gateway
+from gateway.access.tenants import ServedRepository, Tenant
+from gateway.content.block_reader import BlockReader, StreamBlockReader, open_block_reader
+from gateway.content.fetch import Candidate, ExpectedFile
+from gateway.content.source_cooldown import SourceCooldown
+from gateway.content.source_headers import forwarded_headers
+from gateway.content.verified_stream import VerifyingBlockReader
+from gateway.http.ranges import Part
+from providers.base import Source
+from providers.layouts.content_names import stored_path
+from transfer.batch.endpoints import End
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """A file's stored places, and the candidates to fetch it from."""
+
+    stored: tuple[StoredCopy, ...]
+    candidates: tuple[Candidate, ...]
+    kept: bool  # what is fetched is to be kept
+
+
+def sources_of(tenant: Tenant, served: ServedRepository, found: ResolvedFile) -> Sources:
+    """Return where a file can be had, the best first."""
+    origin = found.origin
+    if origin is None:
+        return Sources(found.places, (), kept=False)
+    own = tuple(one for one in found.places if _is_own(served, one))
+    others = [one for one in found.places if one not in own]
+    return Sources(
+        own,
+        tuple(_candidates(tenant, found, others)),
+        kept=origin.policy != Policy.STREAMED,
+    )
+
+
+def known_of(row: ContentRow) -> ExpectedFile:
+    """Return what is known of a file before it comes."""
+    digests = () if row.digest is None else (Digest("sha256", row.digest),)
+    return ExpectedFile(row.path, row.size, digests)
+
+
+def upstream_candidates(
+    tenant: Tenant, served: ServedRepository, path: str
+) -> tuple[Candidate, ...]:
+    """Return where a path that nobody lists can be had."""
+    if served.upstream is None:
+        return ()
+    address = served.upstream.address
+    return (Candidate(address, path, partial(tenant.places.end, address)),)
+
+
+def _is_own(served: ServedRepository, one: StoredCopy) -> bool:
+    return one.address == served.address or one.address.startswith(f"{served.address}/.entrepot/")
+
+
+def _candidates(
+    tenant: Tenant, found: ResolvedFile, others: list[StoredCopy]
+) -> Iterator[Candidate]:
+    """Yield alternates and other holders by digest, then the origin, then its mirrors."""
+    origin = found.origin
+    if origin is None:
+        return
+    seen: set[tuple[str, str]] = set()
+    main = (origin.origin, origin.origin_path)
+    for one in others:
+        if (one.address, one.path) != main:
+            seen.add((one.address, one.path))
+            yield _candidate(tenant, one.address, one.path)
+    if origin.origin is None or origin.origin_path is None:
+        return
+    yield _candidate(tenant, origin.origin, origin.origin_path, origin.etag)
+    if found.row.digest is None:
+        return  # nothing else could tell that a mirror holds the same
+    for name in _mirrors(tenant, origin.origin):
+        address = resolved(name).address
+        if (address, origin.origin_path) not in seen:
+            yield _candidate(tenant, address, origin.origin_path)
+
+
+def _candidate(tenant: Tenant, address: str, path: str, etag: str | None = None) -> Candidate:
+    return Candidate(address, path, partial(tenant.places.end, address), etag)
+
+
+def _mirrors(tenant: Tenant, address: str) -> list[str]:
+    try:
+        return tenant.places.repository(address).mirrors
+    except CatalogError:
+        return []
+
+
+def sized(tenant: Tenant, served: ServedRepository, found: ResolvedFile) -> ResolvedFile:
+    """Return a file with its size, asked of its source where the catalog was not told."""
+    for one in sources_of(tenant, served, found).candidates:
+        try:
+            end = one.opened()
+            resource = end.storage.stat(one.path)
+        except CatalogError:
+            continue
+        if one.etag in (None, resource.etag):
+            return replace(found, row=replace(found.row, size=resource.size))
+    return found
+
+
+def open_stored(
+    gateway: Gateway,
+    tenant: Tenant,
+    served: ServedRepository,
+    found: ResolvedFile,
+    part: Part | None,
+) -> BlockReader:
+    """Open the first stored place that has the file.
+
+    Raises:
+        ResourceNotFound: none has it; the last reason is told.
+    """
+    path = found.row.path
+    try:
+        return _open_any(gateway, tenant, served, found, part)
+    except CatalogError as failure:
+        more = tenant.catalog.files.find(served.address, found.version, path, CopySearch.EVERYWHERE)
+        others = () if more is None else (one for one in more.places if one not in found.places)
+        further = replace(found, places=tuple(others))
+        if not further.places:
+            raise ResourceNotFound(
+                f"no place has the bytes of {path!r} now", path=path
+            ) from failure
+        return _open_any(gateway, tenant, served, further, part)
+
+
+def _open_any(
+    gateway: Gateway,
+    tenant: Tenant,
+    served: ServedRepository,
+    found: ResolvedFile,
+    part: Part | None,
+) -> BlockReader:
+    failure: CatalogError | None = None
+    for one in found.places:
+        try:
+            return _open_place(gateway, tenant, served, found, one, part)
+        except CatalogError as error:
+            failure = error
+    path = found.row.path
+    raise ResourceNotFound(f"no place has the bytes of {path!r} now", path=path) from failure
+
+
+def _open_place(
+    gateway: Gateway,
+    tenant: Tenant,
+    served: ServedRepository,
+    found: ResolvedFile,
+    one: StoredCopy,
+    part: Part | None,
+) -> BlockReader:
+    end, row = tenant.places.end(one.address), found.row
+    path = stored_path(end.storage, one.path, row.digest, one.etag)
+    pin = one.etag if end.storage.capabilities.etags else None
+    blocks = open_block_reader(end, path, gateway.stop, etag=pin, size=row.size, part=part)
+    try:
+        _check_same(one, path, blocks.resource)
+    except ResourceChanged:
+        blocks.close()
+        raise
+    if not _is_own(served, one) and row.digest is not None and part is None:
+        expected = (Digest("sha256", row.digest),)
+        return VerifyingBlockReader(blocks, row.path, row.size, expected)
+    return blocks
+
+
+def _check_same(one: StoredCopy, path: str, now: Resource) -> None:
+    """Refuse a file that somebody wrote over since the catalog was told of it."""
+    pairs = [(one.size, now.size)]
+    if path == one.path and one.etag is None:
+        pairs.append((one.modified_us, now.modified_us))
+    if any(None not in pair and pair[0] != pair[1] for pair in pairs):
+        raise ResourceChanged(f"{path!r} is not what was stored there", path=path)
+
+
+def open_through(
+    gateway: Gateway,
+    candidates: tuple[Candidate, ...],
+    known: ExpectedFile,
+    part: Part | None,
+    cooling: SourceCooldown,
+) -> BlockReader:
+    """Open the first candidate that answers, to pass its bytes through without keeping them.
+
+    A part is asked of the source as such; the whole is compared while it passes.
+    """
+    failure: CatalogError | None = None
+    for one in candidates:
+        if not cooling.is_asked(one.address, known.mark(one)):
+            continue
+        try:
+            blocks = _passing(gateway, one.opened(), one, known, part)
+        except CatalogError as error:
+            failure = error
+            continue
+        if part is not None:
+            return blocks
+
+        def wrong(_: object, one: Candidate = one) -> None:
+            gateway.metrics.corrupt()
+            cooling.wrong(one.address, known.mark(one))
+
+        return VerifyingBlockReader(blocks, known.name, known.size, known.digests, wrong)
+    if failure is not None:
+        raise failure
+    raise ResourceNotFound(f"no source has {known.name!r} now", path=known.name)
+
+
+def _passing(
+    gateway: Gateway, end: End[Source], one: Candidate, known: ExpectedFile, part: Part | None
+) -> BlockReader:
+    if part is not None:
+        return open_block_reader(
+            end, one.path, gateway.stop, etag=one.etag, size=known.size, part=part
+        )
+    blocks = StreamBlockReader(end, one.path, one.etag, gateway.stop)
+    blocks.headers = forwarded_headers(blocks.headers)
+    return blocks

@@ -1,0 +1,1 @@
+"""HTTP itself: ranges, conditions, bodies, errors."""

@@ -1,0 +1,215 @@
+"""The body of an upload, as it comes: raw, or one file of a form, and never held whole.
+
+A form is read by python-multipart's parser, and its file handed on a piece at a time. Fields that
+stand before the file are known when it begins, all of them when the body has ended.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from python_multipart.multipart import MultipartParser, parse_options_header
+from starlette.requests import Request
+
+from catalog.errors import InvalidInput
+
+BOUNDARY = 200  # characters; RFC 2046 allows 70
+FIELD_BYTES = 2**16  # of one field
+FIELDS = 50
+HEADER_BYTES = 2**13  # of one header of a part
+BLOCK = 2**20  # bytes of a file that are handed on together: each costs a turn of a thread
+FILE = "input"
+"""The name of the field that holds the file, as the Punch Resource Manager has it."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileBegins:
+    """The file follows; `fields` are those before it."""
+
+    field_name: str
+    file_name: str | None
+    content_type: str | None
+    fields: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class FileBytes:
+    """The next bytes of the file."""
+
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class FileEnds:
+    """The file is whole."""
+
+
+Event = FileBegins | FileBytes | FileEnds
+
+
+@dataclass(slots=True)
+class _Part:
+    headers: dict[str, bytes] = field(default_factory=dict[str, bytes])
+    header_name: bytes = b""
+    header_value: bytes = b""
+    name: str = ""
+    is_file: bool = False
+    text: bytearray = field(default_factory=bytearray)
+
+
+class FormReader:
+    """Reads one form; what it found comes as events, and its fields are kept."""
+
+    def __init__(self, content_type: str, names: tuple[str, ...] = (FILE,)) -> None:
+        """Begin; `names` are the fields that hold files."""
+        _, options = parse_options_header(content_type)
+        boundary = options.get(b"boundary")
+        if not boundary:
+            raise InvalidInput("the form has no boundary")
+        if len(boundary) > BOUNDARY:
+            raise InvalidInput(f"the form's boundary is longer than {BOUNDARY} characters")
+        self.fields: dict[str, str] = {}
+        self._names = names
+        self._part = _Part()
+        self._events: list[Event] = []
+        self._ended = False
+        self._parser = _parser(
+            boundary,
+            {
+                "on_part_begin": self._begin,
+                "on_header_field": self._header_name,
+                "on_header_value": self._header_value,
+                "on_header_end": self._header_end,
+                "on_headers_finished": self._headers_finished,
+                "on_part_data": self._data,
+                "on_part_end": self._end,
+                "on_end": self._finished,
+            },
+        )
+
+    def feed(self, data: bytes) -> list[Event]:
+        """Read the next bytes of the body.
+
+        Raises:
+            InvalidInput: they are no form.
+        """
+        self._events = []
+        try:
+            self._parser.write(data)
+        except ValueError as error:  # what the parser's own errors inherit
+            raise InvalidInput(f"the form cannot be read: {error}") from error
+        return self._events
+
+    def check_ended(self) -> None:
+        """Refuse a form that broke off."""
+        if not self._ended:
+            raise InvalidInput("the form ends before its closing boundary")
+
+    def _begin(self) -> None:
+        self._part = _Part()
+
+    def _header_name(self, data: bytes, start: int, end: int) -> None:
+        self._part.header_name += data[start:end]
+
+    def _header_value(self, data: bytes, start: int, end: int) -> None:
+        self._part.header_value += data[start:end]
+        if len(self._part.header_value) > HEADER_BYTES:
+            raise InvalidInput(f"a part's header is longer than {HEADER_BYTES} bytes")
+
+    def _header_end(self) -> None:
+        part = self._part
+        part.headers[part.header_name.decode("latin-1").lower()] = part.header_value
+        part.header_name, part.header_value = b"", b""
+
+    def _headers_finished(self) -> None:
+        part = self._part
+        _, options = parse_options_header(part.headers.get("content-disposition", b""))
+        part.name = options.get(b"name", b"").decode("utf-8", "replace")
+        if not part.name:
+            raise InvalidInput("a part of the form has no name")
+        part.is_file = part.name in self._names
+        if part.is_file:
+            name = options.get(b"filename")
+            kind = part.headers.get("content-type")
+            self._events.append(
+                FileBegins(
+                    part.name,
+                    None if name is None else name.decode("utf-8", "replace"),
+                    None if kind is None else kind.decode("latin-1"),
+                    dict(self.fields),
+                )
+            )
+        elif len(self.fields) >= FIELDS:
+            raise InvalidInput(f"the form has more than {FIELDS} fields")
+
+    def _data(self, data: bytes, start: int, end: int) -> None:
+        if self._part.is_file:
+            self._events.append(FileBytes(data[start:end]))
+            return
+        self._part.text += data[start:end]
+        if len(self._part.text) > FIELD_BYTES:
+            raise InvalidInput(f"the field {self._part.name!r} is longer than {FIELD_BYTES} bytes")
+
+    def _end(self) -> None:
+        if self._part.is_file:
+            self._events.append(FileEnds())
+            return
+        try:
+            self.fields[self._part.name] = self._part.text.decode()
+        except UnicodeDecodeError as error:
+            raise InvalidInput(f"the field {self._part.name!r} is not UTF-8 text") from error
+
+    def _finished(self) -> None:
+        self._ended = True
+
+
+def _parser(boundary: bytes, callbacks: Any) -> MultipartParser:  # noqa: ANN401 - the parser's
+    try:
+        return MultipartParser(boundary, callbacks)
+    except ValueError as error:
+        raise InvalidInput(f"the form cannot be read: {error}") from error
+
+
+UNTOLD = "application/x-www-form-urlencoded"  # what curl says of any body that it knows nothing of
+
+
+async def events(request: Request, reader: FormReader | None) -> AsyncIterator[Event]:
+    """Yield what the body of a request holds: of a form its files, else one file.
+
+    No `FileBytes` has fewer than `BLOCK` bytes, but for the last of each file.
+    """
+    waiting = bytearray()
+    async for event in _as_they_come(request, reader):
+        if isinstance(event, FileBytes):
+            waiting += event.data
+            if len(waiting) < BLOCK:
+                continue
+        if waiting:
+            yield FileBytes(bytes(waiting))
+            waiting.clear()
+        if not isinstance(event, FileBytes):
+            yield event
+
+
+async def _as_they_come(request: Request, reader: FormReader | None) -> AsyncIterator[Event]:
+    if reader is None:
+        told = request.headers.get("content-type")
+        yield FileBegins("", None, None if told == UNTOLD else told, {})
+        async for data in request.stream():
+            yield FileBytes(data)
+        yield FileEnds()
+        return
+    async for data in request.stream():
+        for event in reader.feed(data):
+            yield event
+    reader.check_ended()
+
+
+def reader_of(request: Request, names: tuple[str, ...] = (FILE,)) -> FormReader | None:
+    """Return the reader of a request's form; None where its body is the file itself."""
+    kind = request.headers.get("content-type", "")
+    if kind.partition(";")[0].strip().lower() != "multipart/form-data":
+        return None
+    return FormReader(kind, names)

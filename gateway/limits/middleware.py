@@ -1,0 +1,165 @@
+"""Holds requests to `gateway.limits.rules` before the app sees them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from gateway.http.error_body import reply_error
+from gateway.limits.rules import BodyLimit, ConcurrencyLimit, HeadLimit, RateLimit, Refusal
+from gateway.ops.exchange import client_of
+
+JSON_BODY = 2**20  # bytes
+DRAINED = 2**20  # bytes; read after a refusal, so that a client that still writes sees the reply
+DRAIN_S = 2.0
+PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
+
+
+def json_body(_: Scope) -> int | None:
+    """Allow every body what JSON may have."""
+    return JSON_BODY
+
+
+def is_probe(scope: Scope) -> bool:
+    """Say whether a request is one of those that look after the service."""
+    return scope["path"] in PROBES
+
+
+class RequestLimits:
+    """ASGI middleware that refuses what is too large or too much: 431, 413, 429, 503.
+
+    A body that turns out too large looks to the app like a client that left: it has to undo what
+    it began, as for any client that leaves. Whatever it replies then, the client is told 413.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        head: HeadLimit | None = None,
+        body: Callable[[Scope], int | None] = json_body,
+        rate: RateLimit | None = None,
+        caller: Callable[[Scope], str] = client_of,
+        under_way: ConcurrencyLimit | None = None,
+        exempt: Callable[[Scope], bool] = is_probe,
+        idle_s: float | None = None,
+    ) -> None:
+        """Wrap `app`.
+
+        Args:
+            app: Whom to protect.
+            head: The largest head.
+            body: The largest body of a request by its scope, in bytes; None: any.
+            rate: How often one caller may ask.
+            caller: Who asks, by the scope. What a client may make up at will must not count.
+            under_way: How many requests are answered at once.
+            exempt: Requests that are not counted by `rate` and `under_way`.
+            idle_s: For how long a body may stand still; None: for ever.
+        """
+        self._app = app
+        self._head = head or HeadLimit()
+        self._body, self._caller, self._exempt = body, caller, exempt
+        self._rate, self._under_way = rate, under_way
+        self._idle_s = idle_s
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, or refuse it."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        body = BodyLimit(self._body(scope))
+        refused = self._refusal(scope, body)
+        counted = None if refused or self._exempt(scope) else self._under_way
+        if counted is not None:
+            refused = counted.enter()
+        if refused is not None:
+            await _refuse(refused, scope, receive, send)
+            return
+        try:
+            await _bounded(self._app, body, scope, receive, send, self._idle_s)
+        finally:
+            if counted is not None:
+                counted.leave()
+
+    def _refusal(self, scope: Scope, body: BodyLimit) -> Refusal | None:
+        target = scope.get("raw_path") or scope["path"].encode()
+        target += scope.get("query_string", b"")
+        refused = self._head.refusal(target, scope["headers"])
+        if refused is None and self._rate is not None and not self._exempt(scope):
+            refused = self._rate.refusal(self._caller(scope))
+        return refused or body.refusal(scope["headers"])
+
+
+async def _bounded(
+    app: ASGIApp,
+    body: BodyLimit,
+    scope: Scope,
+    receive: Receive,
+    send: Send,
+    idle_s: float | None,
+) -> None:
+    """Run the app with a body that ends where it is too large, or stands still."""
+    over = ended = started = False
+    why = body.refused()
+
+    async def received() -> Message:
+        nonlocal over, ended, why
+        if over:
+            return {"type": "http.disconnect"}
+        try:
+            async with asyncio.timeout(None if ended else idle_s):
+                message = await receive()
+        except TimeoutError:
+            over = True
+            why = Refusal(408, "RequestTimeout", f"no byte of the body came for {idle_s:g} s")
+            return {"type": "http.disconnect"}
+        if message["type"] == "http.request":
+            over = body.over(len(message.get("body", b"")))
+            ended = not message.get("more_body", False)
+        return {"type": "http.disconnect"} if over else message
+
+    async def sent(message: Message) -> None:
+        nonlocal started
+        if over and not started:
+            return  # 413 takes its place
+        started = True
+        await send(message)
+
+    try:
+        await app(scope, received, sent)
+    except ClientDisconnect:
+        if not over:
+            raise
+    if over and not started:
+        await _refuse(why, scope, received if ended else receive, send)
+
+
+async def _refuse(refused: Refusal, scope: Scope, receive: Receive, send: Send) -> None:
+    headers = refused.headers()
+    if await _unread(scope, receive):
+        headers.append((b"connection", b"close"))
+    await reply_error(send, refused.status, refused.kind, refused.message, headers)
+
+
+async def _unread(scope: Scope, receive: Receive) -> bool:
+    """Read a little of what still comes, and say whether there is more of it.
+
+    A connection that is closed while its client writes is reset, and the reply lost. A client that
+    asks first (`Expect: 100-continue`) has written nothing.
+    """
+    if any(name == b"expect" for name, _ in scope["headers"]):
+        return True
+    left = DRAINED
+    try:
+        async with asyncio.timeout(DRAIN_S):
+            while left > 0:
+                message = await receive()
+                if message["type"] != "http.request" or not message.get("more_body", False):
+                    return False
+                left -= len(message.get("body", b""))
+    except TimeoutError:
+        pass
+    return True

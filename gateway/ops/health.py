@@ -1,0 +1,144 @@
+"""Whether the gateway is alive, and whether it can take requests.
+
+readiness = Readiness(catalog, Draining())
+app.router.routes.extend(health_routes(readiness))
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import BaseRoute, Route
+
+from catalog.catalog import Catalog
+from catalog.errors import CatalogError
+
+LOG = logging.getLogger(__name__)
+READ_S = 5.0
+FREE = 256 * 2**20  # bytes
+
+
+class Draining:
+    """Set when the service begins to end: it finishes what it has, and wants no more."""
+
+    __slots__ = ("_set",)
+
+    def __init__(self) -> None:
+        """Begin in service."""
+        self._set = False
+
+    def begin(self) -> None:
+        """Take no more requests from now on; a signal handler may call it."""
+        self._set = True
+
+    def __bool__(self) -> bool:
+        """Say whether it has begun."""
+        return self._set
+
+
+@dataclass(frozen=True, slots=True)
+class ReadinessState:
+    """What readiness is decided by; `catalog` is why it cannot be read, if it cannot."""
+
+    draining: bool
+    catalog: str | None
+    free: int  # bytes
+
+
+def reasons(condition: ReadinessState, least_free: int = FREE) -> tuple[str, ...]:
+    """Return why no request should be sent here; nothing where all is well.
+
+    >>> reasons(ReadinessState(draining=True, catalog=None, free=2**40))
+    ('the gateway is about to end',)
+    """
+    found = ["the gateway is about to end"] if condition.draining else []
+    if condition.catalog is not None:
+        found.append(condition.catalog)
+    if condition.free < least_free:
+        found.append(
+            f"the catalog's folder has {condition.free} bytes left, {least_free} are needed"
+        )
+    return tuple(found)
+
+
+def free_bytes(path: Path) -> int:
+    """Return how much room there is where a file lies, or will lie; 0 where nobody knows."""
+    for folder in path.absolute().parents:
+        try:
+            return shutil.disk_usage(folder).free
+        except FileNotFoundError:
+            continue
+        except OSError:
+            return 0
+    return 0
+
+
+class Readiness:
+    """Finds out whether requests can be taken.
+
+    The catalog is read in a thread, by one at a time: while a read hangs, no second one begins.
+    """
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        draining: Draining,
+        *,
+        read_s: float = READ_S,
+        least_free: int = FREE,
+        free: Callable[[Path], int] = free_bytes,
+    ) -> None:
+        """Say what has to be; `read_s` seconds are what one read of the catalog may take."""
+        self._catalog, self._draining = catalog, draining
+        self._read_s, self._least_free, self._free = read_s, least_free, free
+        self._reading: asyncio.Task[str | None] | None = None
+
+    async def reasons(self) -> tuple[str, ...]:
+        """Return why no request should be sent here; nothing where all is well."""
+        broken = await self._why_unreadable()
+        free = self._free(self._catalog.path)
+        return reasons(ReadinessState(bool(self._draining), broken, free), self._least_free)
+
+    async def _why_unreadable(self) -> str | None:
+        if self._reading is None:
+            self._reading = asyncio.create_task(asyncio.to_thread(_why_unreadable, self._catalog))
+        task = self._reading
+        await asyncio.wait({task}, timeout=self._read_s)
+        if not task.done():
+            return f"the catalog was not read within {self._read_s:g} s"
+        self._reading = None
+        return task.result()
+
+
+def _why_unreadable(catalog: Catalog) -> str | None:
+    try:
+        catalog.runs.all(limit=1)
+    except (CatalogError, duckdb.Error, OSError) as error:
+        LOG.warning("the catalog cannot be read: %s", error)
+        return (
+            f"the catalog cannot be read: {type(error).__name__}"  # its path is nobody's business
+        )
+    return None
+
+
+def health_routes(readiness: Readiness) -> list[BaseRoute]:
+    """Return `/healthz` and `/readyz`, which need no token."""
+
+    async def healthz(_: Request) -> JSONResponse:
+        return JSONResponse({"status": "ok"})
+
+    async def readyz(_: Request) -> JSONResponse:
+        found = await readiness.reasons()
+        if found:
+            return JSONResponse({"status": "not ready", "reasons": found}, 503)
+        return JSONResponse({"status": "ready"})
+
+    return [Route("/healthz", healthz), Route("/readyz", readyz)]

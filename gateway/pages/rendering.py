@@ -1,0 +1,150 @@
+"""Pages for people: templates, the headers that every page has, and errors as pages too.
+
+No page runs a script, and none asks another host for anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from fastapi import Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.exceptions import HTTPException
+from starlette.responses import HTMLResponse, Response
+
+from catalog.errors import CatalogError
+from gateway.http.errors import message_of, reply
+from gateway.http.request_id import request_id
+
+HERE = Path(__file__).parent
+HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'self'; script-src 'none'; object-src 'none'; base-uri 'none'; "
+        "form-action 'self'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "private, no-cache",
+}
+TITLES = {
+    400: "This cannot be read",
+    401: "A token is needed",
+    403: "This is not allowed",
+    404: "There is nothing here",
+    409: "This cannot be done now",
+    422: "This cannot be read",
+}
+
+
+def size(count: int | None) -> str:
+    """Return a number of bytes for people.
+
+    >>> size(999), size(1_500_000), size(None)
+    ('999 B', '1.5 MB', 'unknown')
+    """
+    if count is None:
+        return "unknown"
+    value = float(count)
+    for unit in ("B", "kB", "MB", "GB", "TB"):
+        if value < 1000:
+            return f"{count} B" if unit == "B" else f"{value:.1f} {unit}"
+        value /= 1000
+    return f"{value:.1f} PB"
+
+
+def when(moment: datetime | int | None) -> str:
+    """Return a time, or microseconds since 1970, to the second, in UTC.
+
+    >>> when(datetime(2026, 5, 1, 12, 30, tzinfo=UTC)), when(None)
+    ('2026-05-01 12:30:00', '')
+    """
+    if moment is None:
+        return ""
+    if isinstance(moment, int):
+        try:
+            moment = datetime.fromtimestamp(moment / 1e6, tz=UTC)
+        except (ValueError, OverflowError, OSError):
+            return ""
+    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def address(*parts: str | int, **query: str | int | None) -> str:
+    """Return the path of a page out of its parts, and a query of what is not None or empty.
+
+    >>> address("browse", "acme", "a b", search="x&y", cursor=None)
+    '/browse/acme/a%20b?search=x%26y'
+    """
+    path = "/" + "/".join(quote(str(part), safe="/@") for part in parts)
+    given = {name: value for name, value in query.items() if value not in (None, "")}
+    return f"{path}?{urlencode(given)}" if given else path
+
+
+def _environment() -> Environment:
+    made = Environment(
+        loader=FileSystemLoader(HERE / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters["size"] = size
+    made.filters["when"] = when
+    made.globals["address"] = address
+    return made
+
+
+TEMPLATES = _environment()
+
+
+def page(template: str, status: int = 200, /, **values: object) -> HTMLResponse:
+    """Return a page."""
+    return HTMLResponse(TEMPLATES.get_template(template).render(**values), status)
+
+
+def failed(status: int, message: str, tenant: str | None) -> HTMLResponse:
+    """Return an error as a page."""
+    title = TITLES.get(status, "This did not work")
+    return page(
+        "error.html",
+        status,
+        tenant=tenant,
+        title=title,
+        status=status,
+        message=message,
+        request_id=request_id(),
+    )
+
+
+class PageRoute(APIRoute):
+    """A route whose every answer is a page."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Return what answers a request."""
+        answer = super().get_route_handler()
+
+        async def handle(request: Request) -> Response:
+            tenant = request.path_params.get("tenant")
+            try:
+                response = await answer(request)
+            except CatalogError as error:
+                told = reply(error, request_id())  # it is logged there
+                response = failed(told.status_code, message_of(error), tenant)
+                for name in ("www-authenticate", "retry-after"):
+                    if name in told.headers:
+                        response.headers[name] = told.headers[name]
+            except RequestValidationError as error:
+                first = error.errors()[0]
+                response = failed(422, f"{first['loc'][-1]}: {first['msg']}", tenant)
+            except HTTPException as error:
+                response = failed(error.status_code, str(error.detail), tenant)
+            for name, value in HEADERS.items():
+                response.headers.setdefault(name, value)
+            return response
+
+        return handle

@@ -1,0 +1,1 @@
+"""Uploaded resources: versions, claims, locks, chunks."""

@@ -1,0 +1,171 @@
+"""Artifacts as resources: `<type>/<group as folders>/<artifact>/<version>/<file>`.
+
+Properties tell the coordinates of each, so what is known of resources holds for artifacts too.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import zlib
+from collections.abc import Callable, Generator, Iterable, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import IO, Any
+from urllib.parse import unquote, urlsplit
+
+from catalog.catalog import Catalog
+from catalog.errors import ContentConflict, InvalidInput, NotRecorded
+from catalog.model.resource_version import ResourceVersion
+from catalog.queries.resources.lists import ResourceFilter
+from gateway.http.multipart import BLOCK
+from gateway.resource_store.metadata import digests, moment, storage_type, url_of
+from gateway.resource_store.names import checked_name
+from gateway.resource_store.packages import Coordinates, PackageMetadata, metadata_of
+from gateway.resource_store.properties import checked_properties
+from gateway.resource_store.store import ResourceStore
+from gateway.resource_store.upload import UploadFacts
+
+KEY = "coordinates"
+"""The property by which a resource is an artifact."""
+LOCKS = 64  # files; two artifacts that share one wait for each other
+Named = tuple[str, IO[bytes]]
+
+
+def store_artifacts(
+    store: ResourceStore,
+    files: Sequence[Named],
+    check: Callable[[Coordinates], object],
+    *,
+    replace: bool,
+) -> list[ResourceVersion]:
+    """Store packages under the coordinates that they tell: all of them, or none.
+
+    `check` refuses coordinates that their caller may not write.
+
+    Raises:
+        InvalidInput: one is no package, or two have the same coordinates.
+        ContentConflict: there is one of the same coordinates, and it is not to be replaced.
+    """
+    every = [(metadata_of(file, name), name, file) for name, file in files]
+    wanted = [one.coordinates for one, _, _ in every]
+    for named in wanted:
+        check(named)
+    if len(set(wanted)) != len(wanted):
+        raise InvalidInput("two packages have the same coordinates")
+    with _alone(store, wanted):
+        old = _old(store, wanted, replace=replace)
+        made: list[ResourceVersion] = []
+        try:
+            for one, name, file in every:
+                made.append(_stored(store, one, name, file))
+        except BaseException:
+            _delete(store, made)
+            raise
+        _delete(store, old)
+    return made
+
+
+def register_artifact(
+    store: ResourceStore, one: PackageMetadata, url: str, *, replace: bool
+) -> ResourceVersion:
+    """Record a package that lies elsewhere under the coordinates that are told."""
+    with _alone(store, [one.coordinates]):
+        old = _old(store, [one.coordinates], replace=replace)
+        name = _name(one, unquote(urlsplit(url).path))
+        made = store.register(name, url, UploadFacts(properties=_properties(one)))
+        _delete(store, old)
+    return made
+
+
+def find_artifact(catalog: Catalog, coordinates: Coordinates) -> ResourceVersion:
+    """Return the artifact of some coordinates; `NotRecorded` where there is none."""
+    found = _found(catalog, coordinates)
+    if not found:
+        raise NotRecorded("artifact", str(coordinates))
+    return max(found, key=lambda one: one.created_at)
+
+
+def artifact(one: ResourceVersion) -> dict[str, Any]:
+    """Return the metadata of an artifact as the Punch's later model has it, plus digests."""
+    told = dict(one.properties)
+    return {
+        "group": told.pop("group", ""),
+        "artifact": told.pop("artifact", ""),
+        "file": one.name.rpartition("/")[2],
+        "createdAt": told.pop("createdAt", moment(one.created_at)),
+        "version": told.pop("version", ""),
+        "size": one.size,
+        "type": told.pop("type", ""),
+        "storage": {"url": url_of(one), "backend": storage_type(one)},
+        "properties": {key: value for key, value in told.items() if key != KEY},
+        "digests": digests(one),
+    }
+
+
+def _stored(
+    store: ResourceStore, one: PackageMetadata, name: str, file: IO[bytes]
+) -> ResourceVersion:
+    size = file.seek(0, os.SEEK_END)
+    file.seek(0)
+    facts = UploadFacts("application/zip", size, properties=_properties(one))
+    with store.begin(_name(one, name), facts) as upload:
+        while data := file.read(BLOCK):
+            upload.write(data)
+        return upload.finish()
+
+
+def _name(one: PackageMetadata, given: str) -> str:
+    """Return the name of the resource: its last part is that of the file that was given."""
+    last = given.replace("\\", "/").rpartition("/")[2]
+    coordinates = one.coordinates
+    return checked_name(
+        f"{coordinates.path}/{last or f'{coordinates.artifact}-{coordinates.version}.zip'}"
+    )
+
+
+def _properties(one: PackageMetadata) -> dict[str, str]:
+    named = one.coordinates
+    return checked_properties(
+        {
+            **one.properties,
+            KEY: str(named),
+            "type": named.type,
+            "group": named.group,
+            "artifact": named.artifact,
+            "version": named.version,
+        }
+    )
+
+
+def _old(
+    store: ResourceStore, wanted: Iterable[Coordinates], *, replace: bool
+) -> list[ResourceVersion]:
+    found = [(one, old) for one in wanted for old in _found(store.catalog, one)]
+    if found and not replace:
+        raise ContentConflict(f"there is an artifact {str(found[0][0])!r} already")
+    return [old for _, old in found]
+
+
+def _found(catalog: Catalog, coordinates: Coordinates) -> tuple[ResourceVersion, ...]:
+    below = catalog.resources.page(ResourceFilter(f"{coordinates.path}/", every=True)).rows
+    return tuple(one for one in below if one.properties.get(KEY) == str(coordinates))
+
+
+def _delete(store: ResourceStore, every: Iterable[ResourceVersion]) -> None:
+    for one in every:
+        store.delete(one.name, one.version)
+
+
+@contextmanager
+def _alone(store: ResourceStore, wanted: Iterable[Coordinates]) -> Generator[None]:
+    """Keep others from the same coordinates, in any process, while the block lasts."""
+    folder = store.catalog.folder / "artifacts"
+    folder.mkdir(exist_ok=True)
+    numbers = {zlib.crc32(f"{store.tenant} {one}".encode()) % LOCKS for one in wanted}
+    with ExitStack() as held:
+        for number in sorted(numbers):  # in one order, so that no two wait for each other
+            flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
+            descriptor = os.open(folder / f"{number:02d}.lock", flags, 0o600)
+            held.callback(os.close, descriptor)
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,95 @@
+"""The metadata of a resource as the Punch Resource Manager writes it, plus digests.
+
+>>> sorted(document(example(), "mytenant"))[:4]
+['digests', 'name', 'properties', 'schema']
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+from catalog.model.resource_version import ResourceVersion
+from providers.shared.url import shown
+
+SCHEMA = "V1"
+
+
+def document(one: ResourceVersion, tenant: str) -> dict[str, Any]:
+    """Return the metadata document: numbers are text there, the time is in seconds."""
+    storage: dict[str, str] = {"type": storage_type(one), "url": url_of(one)}
+    further = {"encoding": one.encoding, "compression": one.compression, "data": one.data}
+    storage |= {key: value for key, value in further.items() if value is not None}
+    told: dict[str, Any] = {
+        "schema": SCHEMA,
+        "name": one.name,
+        "timestamp": str(int(one.created_at.timestamp())),
+        "version": str(one.version),
+        "tenant": tenant,
+        "size": None if one.size is None else str(one.size),
+        "storage": storage,
+        "properties": dict(one.properties),
+        "digests": digests(one),
+    }
+    if one.content_type is not None:
+        told["type"] = one.content_type
+    return told
+
+
+def listed(one: ResourceVersion, tenant: str) -> dict[str, Any]:
+    """Return a document as a list shows it: its version is a number, its time readable."""
+    told = document(one, tenant)
+    del told["timestamp"]
+    return {"@timestamp": moment(one.created_at), **told, "version": one.version}
+
+
+def simple(one: ResourceVersion) -> dict[str, Any]:
+    """Return what a simplified list tells: time, name and version."""
+    return {"@timestamp": moment(one.created_at), "name": one.name, "version": one.version}
+
+
+def reply(
+    metadata: Iterable[dict[str, Any]], name: str, message: str, tenant: str
+) -> dict[str, Any]:
+    """Return the answer to every action: the metadata it is about, and what was done."""
+    return {"metadata": list(metadata), "name": name, "message": message, "tenant": tenant}
+
+
+def moment(when: datetime) -> str:
+    """Return a time as lists show it.
+
+    >>> moment(datetime(2020, 10, 9, 12, 36, 39, 107000, tzinfo=UTC))
+    '2020-10-09T12:36:39.107Z'
+    """
+    return when.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def example() -> ResourceVersion:
+    """Return a resource to show in documentation."""
+    return ResourceVersion(
+        "my/resource",
+        2,
+        datetime(2020, 10, 9, 7, 59, 49, tzinfo=UTC),
+        size=2048,
+        digest="ab" * 32,
+        content_type=None,
+        storage_type="local",
+        url="file:///data/resources/mytenant/my/2/resource",
+        properties={"author": "bob", "editor": "vim"},
+    )
+
+
+def url_of(one: ResourceVersion) -> str:
+    """Return where a version lies, without the query of what was registered: it may be a secret."""
+    return shown(one.url) if one.external else one.url
+
+
+def storage_type(one: ResourceVersion) -> str:
+    """Return the Punch's word for where the bytes lie: a folder is `file` there."""
+    return "file" if one.storage_type == "local" else one.storage_type
+
+
+def digests(one: ResourceVersion) -> dict[str, str]:
+    """Return all digests in hex, by algorithm."""
+    return {each.algorithm: each.value for each in one.every_digest()}

@@ -1,0 +1,176 @@
+"""Packages of artifacts: a zip whose `metadata.yml` says what it is. Nothing else of it is read.
+
+>>> Coordinates.parse("model:org.acme:fraud:1.10").path
+'model/org/acme/fraud/1.10'
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+import zlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import IO
+
+import yaml
+
+from catalog.errors import InvalidInput
+
+LARGEST = 64 * 2**10  # bytes of a metadata.yml
+DIRECTORY = 4 * 2**20  # bytes of a zip's table of contents; Python needs ten times as many for it
+DEEPEST = 20  # mappings and lists in each other
+NAMES = ("metadata.yml", "metadata.yaml")
+_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+\-]{0,127}")
+_GROUP = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_\-]*(\.[A-Za-z0-9_][A-Za-z0-9_\-]*)*")
+_KEYS = ("type", "group", "artifact", "version")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Coordinates:
+    """What names an artifact; `group` is dotted."""
+
+    type: str
+    group: str
+    artifact: str
+    version: str
+
+    def __post_init__(self) -> None:
+        """Refuse what could not be part of a path."""
+        for key in ("type", "artifact", "version"):
+            if not _WORD.fullmatch(getattr(self, key)):
+                raise InvalidInput(
+                    f"the {key} {getattr(self, key)[:80]!r} is none: letters, digits and ._+- only"
+                )
+        if len(self.group) > 255 or not _GROUP.fullmatch(self.group):
+            raise InvalidInput(f"the group {self.group[:80]!r} is none: expected words with dots")
+
+    @classmethod
+    def parse(cls, text: str) -> Coordinates:
+        """Read `type:group:artifact:version`."""
+        parts = text.split(":")
+        if len(parts) != 4:
+            raise InvalidInput(f"{text[:200]!r} is not of the form type:group:artifact:version")
+        return cls(*parts)
+
+    def __str__(self) -> str:
+        """Return `type:group:artifact:version`."""
+        return f"{self.type}:{self.group}:{self.artifact}:{self.version}"
+
+    @property
+    def path(self) -> str:
+        """Return the folder that its file lies in."""
+        return "/".join((self.type, *self.group.split("."), self.artifact, self.version))
+
+
+@dataclass(frozen=True, slots=True)
+class PackageMetadata:
+    """What a metadata.yml says: coordinates, and all else as properties."""
+
+    coordinates: Coordinates
+    properties: Mapping[str, str] = field(default_factory=dict[str, str], hash=False)
+
+
+def parse_metadata(text: bytes) -> PackageMetadata:
+    """Read a metadata.yml; numbers in it are taken as they are written.
+
+    >>> parse_metadata(b"{type: t, group: g, artifact: a, version: 1.10}").coordinates.path
+    't/g/a/1.10'
+
+    Raises:
+        InvalidInput: it is no mapping of texts, or lacks a coordinate.
+    """
+    if len(text) > LARGEST:
+        raise InvalidInput(f"the metadata is longer than {LARGEST} bytes")
+    try:
+        _check(yaml.parse(text, Loader=yaml.BaseLoader))
+        found = yaml.load(text, Loader=yaml.BaseLoader)  # noqa: S506 - it makes texts alone
+    except (yaml.YAMLError, RecursionError, UnicodeDecodeError) as error:
+        raise InvalidInput("the metadata is no YAML that can be read") from error
+    if not isinstance(found, dict):
+        raise InvalidInput("the metadata is no mapping")
+    told = {str(key): one if isinstance(one, str) else _flat(one) for key, one in found.items()}
+    lacking = [key for key in _KEYS if not told.get(key)]
+    if lacking:
+        raise InvalidInput(f"the metadata does not tell {', '.join(lacking)}")
+    coordinates = Coordinates(*(told.pop(key) for key in _KEYS))
+    return PackageMetadata(coordinates, {key: one for key, one in told.items() if one})
+
+
+def _check(events: Iterable[object]) -> None:
+    """Refuse what is short to write and takes for ever, or gigabytes, to read."""
+    depth = 0
+    for event in events:
+        if isinstance(event, yaml.AliasEvent):
+            raise InvalidInput("the metadata has an alias (*name), which is not allowed")
+        depth += isinstance(event, yaml.CollectionStartEvent)
+        depth -= isinstance(event, yaml.CollectionEndEvent)
+        if depth > DEEPEST:
+            raise InvalidInput(f"the metadata is nested more than {DEEPEST} deep")
+
+
+def metadata_of(package: IO[bytes], name: str) -> PackageMetadata:
+    """Read the metadata.yml of a package.
+
+    Raises:
+        InvalidInput: it is no zip, has no such file, or that cannot be used.
+    """
+    try:
+        with zipfile.ZipFile(_Bounded(package)) as archive:
+            for member in NAMES:
+                if member in archive.namelist():
+                    with archive.open(member) as file:
+                        return parse_metadata(file.read(LARGEST + 1))
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        NotImplementedError,  # a compression that Python does not know
+        RuntimeError,  # it is encrypted
+        EOFError,
+        OverflowError,
+        ValueError,
+        OSError,
+    ) as error:
+        if isinstance(error, InvalidInput):
+            raise
+        raise InvalidInput(f"the package {name[:200]!r} is no zip that can be read") from error
+    raise InvalidInput(f"the package {name[:200]!r} holds no {NAMES[0]}")
+
+
+class _Bounded(io.RawIOBase):
+    """A file of which no more is read at once than a table of contents may have."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        super().__init__()
+        self._file = file
+
+    def seekable(self) -> bool:
+        return True
+
+    def readable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = 0, /) -> int:
+        return self._file.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._file.tell()
+
+    def read(self, size: int = -1, /) -> bytes:
+        if size > DIRECTORY:
+            raise zipfile.BadZipFile("its table of contents is too large")
+        return self._file.read(DIRECTORY if size < 0 else size)
+
+
+def _flat(value: object) -> str:
+    """Return what is no text, such as a list of tags, as one.
+
+    >>> _flat(["a", {"b": "c"}])
+    'a, b: c'
+    """
+    if isinstance(value, dict):
+        return ", ".join(f"{key}: {_flat(one)}" for key, one in value.items())
+    if isinstance(value, list):
+        return ", ".join(map(_flat, value))
+    return str(value)

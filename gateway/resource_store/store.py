@@ -1,0 +1,298 @@
+"""Where the resources of a tenant lie: bytes first, then the catalog; what fails leaves nothing.
+
+Each version lies at `<folder>/<version>/<name>` of one repository and never changes. What is
+deleted is forgotten by the catalog first and removed from its storage after, once nobody
+reads it any more, in whatever process.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections import Counter
+from collections.abc import Generator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from catalog.catalog import Catalog
+from catalog.errors import ResourceNotFound, StorageError
+from catalog.model.digest import Hasher
+from catalog.model.gap import files
+from catalog.model.resource_version import EXTERNAL, ResourceVersion
+from catalog.paths import RESERVED
+from catalog.queries.resources.versions import CopyRequest, DeletionRequest, ExpectedVersion
+from gateway.resource_store.copy_and_delete import copied, deleted
+from gateway.resource_store.location import ResourceLocation
+from gateway.resource_store.names import checked_name
+from gateway.resource_store.read_locks import ReadLocks
+from gateway.resource_store.upload import Upload, UploadFacts, other_digests
+from gateway.resource_store.version_claims import Claim, Claims, ClaimTarget
+from providers.base import Attributes, Source, Storage
+from providers.cache import STORAGES
+from providers.interfaces.incomplete_uploads import SupportsIncompleteUploads
+from providers.layouts.numbered_names import NUMBERS, number_key
+from providers.shared.url import quote_path
+from transfer.batch.endpoints import End
+from transfer.workers.limits import gate_for
+from transfer.workers.stop import StopFlag
+
+SOON_S = 0.5  # for which whoever deletes waits until bytes are gone: the rest goes by and by
+OLD_S = 86_400.0  # after which a temporary file belongs to nobody
+TEMPORARY = f"{RESERVED}/tmp"  # noqa: S108 - below the root of the repository
+
+
+class ResourceStore:
+    """The resources of one tenant; safe to share between threads."""
+
+    def __init__(self, catalog: Catalog, repository: ResourceLocation, tenant: str) -> None:
+        """Keep the bytes in `repository`; nothing is opened before it is needed."""
+        self.catalog, self.repository, self.tenant = catalog, repository, tenant
+        self.stop = StopFlag()
+        self.gate = gate_for(repository.address, repository.process_limits())
+        self._claims = Claims(catalog.folder / "claims")
+        self._shared = ReadLocks(catalog.folder / "readers")
+        self._places = {repository.address: repository.settings.below(NUMBERS).address()}
+        self._readers: Counter[str] = Counter()
+        self._lock = threading.Lock()
+        self._stack = ExitStack()
+        self._opened: Storage | None = None
+
+    @property
+    def storage(self) -> Storage:
+        """Return the open storage."""
+        with self._lock:
+            if self._opened is None:
+                settings, options = self.repository.settings, self.repository.open_options()
+                self._opened = self._stack.enter_context(STORAGES.opened(settings, options))
+            return self._opened
+
+    def close(self) -> None:
+        """Let go of the storage."""
+        self.stop.set()
+        self._stack.close()
+
+    def begin(self, name: str, facts: UploadFacts) -> Upload:
+        """Begin to upload the next version of a name.
+
+        Raises:
+            InvalidInput: the name is not safe.
+        """
+        name = checked_name(name)
+        self.storage.check_name(number_key(name, "0"))
+        claim = self.claim(name)
+        try:
+            attributes = Attributes(content_type=facts.content_type)
+            writer = self.storage.write(claim.claimed.path, attributes, size=facts.size)
+        except BaseException:
+            claim.release()
+            raise
+        return Upload(self, claim, writer, facts)
+
+    def put(self, name: str, data: bytes, facts: UploadFacts) -> ResourceVersion:
+        """Upload bytes that are here already."""
+        with self.begin(name, replace(facts, size=len(data))) as upload:
+            upload.write(data)
+            return upload.finish()
+
+    def take(self, name: str, end: End[Source], path: str, facts: UploadFacts) -> ResourceVersion:
+        """Upload what lies at a path of another storage."""
+        with end.gate.connection(self.stop):
+            reading = end.storage.read(path)
+            try:
+                kind = facts.content_type or reading.resource.content_type
+                size = reading.resource.size if facts.size is None else facts.size
+                told = replace(facts, content_type=kind, size=size)
+                with self.begin(name, told) as upload:
+                    for chunk in reading:
+                        self.stop.check()
+                        upload.write(chunk)
+                    return upload.finish()
+            finally:
+                reading.close()
+
+    def register(self, name: str, url: str, facts: UploadFacts) -> ResourceVersion:
+        """Record what lies elsewhere as the next version of a name; nothing is copied."""
+        name = checked_name(name)
+        claim = self.claim(name)
+        try:
+            made = _told(claim.claimed, facts, EXTERNAL, url)
+            self.record([made])
+        finally:
+            claim.release()
+        return made
+
+    def copy(self, name: str, to: str, version: int | None = None) -> list[ResourceVersion]:
+        """Copy every version of a name, or one, as the next versions of another: no byte moves."""
+        return copied(self, self.catalog.resources.versions(checked_name(name), version), to)
+
+    def move(self, name: str, to: str, version: int | None = None) -> list[ResourceVersion]:
+        """Copy, then delete what was copied, in one step of the catalog."""
+        every = self.catalog.resources.versions(checked_name(name), version)
+        return copied(self, every, to, [DeletionRequest(one.name, one.version) for one in every])
+
+    def delete(
+        self, name: str, version: int | None = None, stands_on: ExpectedVersion | None = None
+    ) -> list[ResourceVersion]:
+        """Delete every version of a name, or one; return what was deleted."""
+        gone = deleted(self, checked_name(name), version, stands_on)
+        self.sweep(SOON_S)
+        return gone
+
+    def sweep(self, most_s: float = math.inf) -> int:
+        """Remove the bytes of deleted versions that nobody reads, and of dead uploads.
+
+        What a storage does not remove now, or within `most_s` seconds, stays on the list for the
+        next time.
+        """
+        until_s = time.monotonic() + most_s
+        for claim in self._claims.abandoned():
+            if claim.claimed.tenant != self.tenant or claim.claimed.address not in self._places:
+                continue
+            try:
+                self.clear(claim.claimed)
+            except StorageError:
+                continue  # the claim stays for the next time
+            claim.release()
+        every = self.catalog.resources.pending_deletions()
+        paths = [one.path for one in every if one.address in self._places]
+        gone: list[str] = []
+        for path in paths:
+            if time.monotonic() > until_s:
+                break
+            with self._lock:
+                if self._readers[path]:
+                    continue
+            with self._shared.nobody(self.repository.address, path) as unread:
+                if unread and self._removed(path):
+                    gone.append(path)
+        if gone:
+            self.catalog.resources.confirm_deleted(self.repository.address, gone)
+        return len(gone)
+
+    def _removed(self, path: str) -> bool:
+        try:
+            with self.gate.connection(self.stop):
+                self.storage.remove(path)
+        except StorageError:
+            return False  # it stays on the list
+        return True
+
+    def sweep_old(self, older_than_s: float = OLD_S) -> int:
+        """Remove what writers that died left in the storage, once it is surely theirs.
+
+        Nothing of it was ever served. Return how many files and uploads that were.
+        """
+        before_us = (datetime.now(UTC).timestamp() - older_than_s) * 1e6
+        count = 0
+        if isinstance(self.storage, SupportsIncompleteUploads):
+            uploads = self.storage.uploads()
+            for begun in [one for one in uploads.unfinished() if one.began_us < before_us]:
+                uploads.give_up(begun)
+                count += 1
+        settings = self.repository.settings.below(TEMPORARY)
+        with STORAGES.opened(settings, self.repository.open_options()) as temporary:
+            try:
+                every = list(files(temporary.enumerate(), []))  # what is unseen stays
+            except ResourceNotFound:  # nothing was ever written
+                return count
+            for one in every:
+                if one.modified_us is not None and one.modified_us < before_us:
+                    temporary.remove(one.path)
+                    count += 1
+        return count
+
+    @contextmanager
+    def reading(self, path: str) -> Generator[None]:
+        """Keep the bytes at a path while the block lasts, whoever deletes them."""
+        with self._lock:
+            self._readers[path] += 1
+        try:
+            if self.storage.capabilities.random_access:  # an open file stays readable
+                yield
+            else:
+                with self._shared.reading(self.repository.address, path):
+                    yield
+        finally:
+            with self._lock:
+                self._readers[path] -= 1
+                if not self._readers[path]:
+                    del self._readers[path]
+
+    def record(
+        self,
+        made: Sequence[ResourceVersion],
+        remove: Sequence[DeletionRequest] = (),
+        stands_on: ExpectedVersion | None = None,
+        copying: CopyRequest | None = None,
+    ) -> object:
+        """Tell the catalog of new versions, of those that go, and of those that others get too."""
+        return self.catalog.resources.change(
+            made, remove, places=self._places, stands_on=stands_on, copying=copying
+        )
+
+    def described(
+        self, claimed: ClaimTarget, hasher: Hasher, facts: UploadFacts
+    ) -> ResourceVersion:
+        """Return the metadata of bytes that were stored under a claim."""
+        kind = str(self.repository.settings.model_dump(include={"type"})["type"])
+        url = f"{self.repository.address.rstrip('/')}/{quote_path(claimed.path)}"
+        return replace(
+            _told(claimed, facts, kind, url),
+            size=hasher.size,
+            digest=hasher.digest().value,
+            address=claimed.address,
+            path=claimed.path,
+        )
+
+    def next_version(self, name: str) -> int:
+        """Return the lowest number above all that a name ever had."""
+        return self.catalog.resources.next_version(name)
+
+    def was_given(self, claimed: ClaimTarget) -> bool:
+        """Say whether a version has a claimed number already, or had it."""
+        return self.catalog.resources.version_was_used(claimed.name, claimed.version)
+
+    def is_free(self, claimed: ClaimTarget) -> bool:
+        """Say whether nothing lies at a claimed place."""
+        try:
+            with self.gate.connection(self.stop):
+                self.storage.stat(claimed.path)
+        except ResourceNotFound:
+            return True
+        return False
+
+    def clear(self, claimed: ClaimTarget) -> None:
+        """Remove what lies at a claimed place, unless the catalog knows it by now."""
+        if not self.catalog.resources.holds(claimed.address, claimed.path):
+            with self.gate.connection(self.stop):
+                self.storage.remove(claimed.path)
+
+    def claim(self, name: str, count: int = 1) -> Claim:
+        """Claim the next `count` versions of a name; release them once recorded, or given up."""
+
+        def claimed(version: int) -> ClaimTarget:
+            path = number_key(name, str(version))
+            return ClaimTarget(self.tenant, name, version, self.repository.address, path, count)
+
+        return self._claims.take(name, claimed, self)
+
+
+def _told(claimed: ClaimTarget, facts: UploadFacts, kind: str, url: str) -> ResourceVersion:
+    """Return the metadata of a claimed version, as far as it was told."""
+    return ResourceVersion(
+        claimed.name,
+        claimed.version,
+        datetime.now(UTC),
+        facts.size,
+        next((one.value for one in facts.expected if one.algorithm == "sha256"), None),
+        facts.content_type,
+        kind,
+        url,
+        facts.encoding,
+        facts.compression,
+        facts.data,
+        digests=other_digests(facts.expected),
+        properties=dict(facts.properties or {}),
+    )

@@ -1,0 +1,178 @@
+"""One version of a resource on its way into its storage: hashed, compared, and only then there."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol, Self
+
+from catalog.errors import DigestMismatch, InvalidInput, NotSupported, SizeMismatch
+from catalog.model.digest import Digest, Hasher
+from catalog.model.resource_version import ResourceVersion
+from catalog.queries.resources.versions import DeletionRequest, ExpectedVersion
+from gateway.resource_store.version_claims import Claim, ClaimTarget
+from providers.base import Attributes, Chunk, Reading, Storage, Stored, Writer
+from transfer.workers.limits import Gate
+from transfer.workers.stop import StopFlag
+
+_PLAIN = re.compile(r"[!-~]([ -~]{0,1022}[!-~])?")
+
+
+@dataclass(frozen=True, slots=True)
+class UploadFacts:
+    """What whoever uploads says of a resource; `expected` must be the bytes' own."""
+
+    content_type: str | None = None
+    size: int | None = None
+    expected: tuple[Digest, ...] = ()
+    properties: Mapping[str, str] | None = None
+    encoding: str | None = None
+    compression: str | None = None
+    data: str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what no header can carry: a download tells type and encoding in one each."""
+        told = {"type": self.content_type, "encoding": self.encoding}
+        for key, value in {**told, "compression": self.compression, "data": self.data}.items():
+            if value is not None and not _PLAIN.fullmatch(value):
+                raise InvalidInput(f"the {key} {value[:80]!r} is no line of plain text")
+
+
+class UploadTarget(Protocol):
+    """What an upload needs of where it goes."""
+
+    gate: Gate
+    stop: StopFlag
+
+    def described(
+        self, claimed: ClaimTarget, hasher: Hasher, facts: UploadFacts
+    ) -> ResourceVersion:
+        """Return the metadata of bytes that were stored under a claim."""
+        ...
+
+    def record(
+        self,
+        made: Sequence[ResourceVersion],
+        remove: Sequence[DeletionRequest] = (),
+        stands_on: ExpectedVersion | None = None,
+    ) -> object:
+        """Tell the catalog of new versions."""
+        ...
+
+    def clear(self, claimed: ClaimTarget) -> None:
+        """Remove what lies at a claimed place, unless the catalog knows it by now."""
+        ...
+
+
+class Upload:
+    """A version on its way: write its bytes, then finish, or abort."""
+
+    def __init__(
+        self, store: UploadTarget, claim: Claim, writer: Writer, facts: UploadFacts
+    ) -> None:
+        """Begin with nothing written."""
+        self._store, self._claim, self._writer, self.facts = store, claim, writer, facts
+        self._hasher = Hasher(one.algorithm for one in facts.expected)
+        self._committed = False
+
+    @property
+    def size(self) -> int:
+        """Return how many bytes were written."""
+        return self._hasher.size
+
+    def write(self, chunk: Chunk) -> None:
+        """Take the next bytes."""
+        self._hasher.update(chunk)
+        self._writer.write(chunk)
+        self._store.gate.pass_bytes(len(chunk), self._store.stop)
+
+    def finish(
+        self,
+        facts: UploadFacts | None = None,
+        *,
+        stands_on: ExpectedVersion | None = None,
+        before: Callable[[ResourceVersion], object] | None = None,
+    ) -> ResourceVersion:
+        """Compare what came with what was told, let it appear, and record it.
+
+        `facts` are those known only now, such as a form's fields behind its file; `before` is told
+        what will be recorded right before it is.
+
+        Raises:
+            IntegrityError: the bytes are not those that were told; nothing is left of them.
+        """
+        told = self.facts if facts is None else facts
+        claimed = self._claim.claimed
+        _compare(claimed.name, self._hasher, told, self.facts.expected)
+        stored = self._writer.commit(self._hasher.digest())
+        self._committed = True
+        if stored.size != self._hasher.size:
+            raise SizeMismatch(claimed.name, self._hasher.size, stored.size)
+        made = self._store.described(claimed, self._hasher, told)
+        if before is not None:
+            before(made)
+        self._store.record([made], stands_on=stands_on)
+        self._claim.release()
+        return made
+
+    def abort(self) -> None:
+        """Leave nothing behind; after `finish` succeeded this does nothing."""
+        if not self._claim.held:
+            return
+        try:
+            self._writer.abort()
+            if self._committed:
+                self._store.clear(self._claim.claimed)
+        except BaseException:
+            self._claim.abandon()
+            raise
+        self._claim.release()
+
+    def __enter__(self) -> Self:
+        """Begin."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Abort what was not finished."""
+        self.abort()
+
+
+def write_verified(
+    storage: Storage, path: str, reading: Reading, facts: UploadFacts, stop: StopFlag
+) -> Stored:
+    """Write what is read to a path of a storage; it appears only if it is what was told."""
+    writer = storage.write(path, Attributes(facts.content_type), size=facts.size)
+    hasher = Hasher(one.algorithm for one in facts.expected)
+    try:
+        for chunk in reading:
+            stop.check()
+            hasher.update(chunk)
+            writer.write(chunk)
+        _compare(path, hasher, facts, facts.expected)
+        return writer.commit(hasher.digest())
+    except BaseException:
+        writer.abort()
+        raise
+    finally:
+        reading.close()
+
+
+def _compare(name: str, hasher: Hasher, told: UploadFacts, hashed: tuple[Digest, ...]) -> None:
+    if told.size is not None and told.size != hasher.size:
+        raise SizeMismatch(name, told.size, hasher.size)
+    known = {"sha256", *(one.algorithm for one in hashed)}
+    for one in told.expected:
+        if one.algorithm not in known:
+            raise NotSupported(
+                f"{name!r}: the {one.algorithm} digest was told too late to be checked: "
+                "put it before the file, or into a header"
+            )
+        found = hasher.digest(one.algorithm)
+        if found != one:
+            raise DigestMismatch(name, str(one), str(found))
+
+
+def other_digests(digests: Sequence[Digest]) -> tuple[str, ...]:
+    """Return the digests that are not sha256, as text."""
+    return tuple(str(one) for one in digests if one.algorithm != "sha256")

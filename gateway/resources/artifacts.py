@@ -1,0 +1,178 @@
+"""Artifacts over HTTP, as the Punch's Artifacts Server has them: packages named by coordinates.
+
+They are resources too: `gateway.resource_store.artifacts` says how.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import IO, Annotated
+
+from fastapi import APIRouter, Path, Query, Request
+from pydantic import Field
+from starlette.requests import ClientDisconnect
+from starlette.responses import JSONResponse, Response
+
+from catalog.access.grants import OfResource, Role
+from catalog.errors import InvalidInput
+from catalog.queries.paging import LARGEST_PAGE, PAGE
+from catalog.queries.resources.lists import ResourceFilter
+from gateway.access.authorization import SomeReader, SomeWriter
+from gateway.access.context import Context
+from gateway.http.errors import Refused
+from gateway.http.multipart import FileBegins, FileBytes, events, reader_of
+from gateway.http.paging import Cursor
+from gateway.http.strict_model import Strict
+from gateway.resource_store.artifacts import (
+    KEY,
+    artifact,
+    find_artifact,
+    register_artifact,
+    store_artifacts,
+)
+from gateway.resource_store.packages import LARGEST, Coordinates, PackageMetadata, parse_metadata
+from gateway.resources.routes import Told, sent
+
+router = APIRouter(prefix="/v1/{tenant}/artifacts", tags=["artifacts"])
+MOST = 100  # files of one form
+Override = Annotated[
+    bool | None, Query(description="Replace what has the same coordinates; else that is refused.")
+]
+
+
+class ArtifactQuery(Strict):
+    """Which artifacts a list has."""
+
+    type: str = Field(default="", max_length=255, description="Only of this type.")
+    group: str = Field(default="", max_length=255, description="Only of this group.")
+    artifact: str = Field(default="", max_length=255, description="Only of this name.")
+    version: str = Field(default="", max_length=255, description="Only of this version.")
+    limit: int = Field(default=PAGE, ge=1, le=LARGEST_PAGE, description="Of one page.")
+    cursor: Cursor = Field(default=None, description="The header X-Next-Cursor of the page before.")
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What a form held: its fields, and its files by name, each kept in an unnamed file."""
+
+    fields: dict[str, str]
+    files: list[tuple[str, IO[bytes]]] = field(default_factory=list[tuple[str, IO[bytes]]])
+
+    def overrides(self, query: bool | None) -> bool:  # noqa: FBT001 - as the query has it
+        """Say whether to replace what is there, as the query or else the form says."""
+        text = self.fields.get("override", "false").strip().lower()
+        if text not in ("true", "false"):
+            raise InvalidInput(f"the field 'override' is {text[:40]!r}, not true or false")
+        return text == "true" if query is None else query
+
+
+@router.post("/upload", status_code=201)
+async def upload(context: SomeWriter, request: Request, override: Override = None) -> list[Told]:
+    """Store packages: a form with zips in its fields `artifact`; all of them, or none."""
+    with ExitStack() as held:
+        form = await _received(context, request, "artifact", held)
+        if not form.files:
+            raise InvalidInput("the form has no field 'artifact' that holds a package")
+        replace = form.overrides(override)
+        store = context.tenant.store()
+        made = await context.gateway.surely(
+            store_artifacts, store, form.files, _writes(context), replace=replace
+        )
+    return [artifact(one) for one in made]
+
+
+@router.post("/register", status_code=201)
+async def register(context: SomeWriter, request: Request, override: Override = None) -> Told:
+    """Record a package that lies at `url`; the field `metadata` holds its metadata.yml."""
+    with ExitStack() as held:
+        form = await _received(context, request, "metadata", held)
+        url = form.fields.get("url", "").strip()
+        if len(form.files) != 1 or not url:
+            raise InvalidInput("the form needs one file 'metadata' and a field 'url'")
+        one = await context.gateway.thread(_described, form.files[0][1])
+        replace = form.overrides(override)
+        _writes(context)(one.coordinates)
+        await context.gateway.thread(lambda: context.external().check(url))
+        store = context.tenant.store()
+        made = await context.gateway.surely(register_artifact, store, one, url, replace=replace)
+    return artifact(made)
+
+
+@router.get("/types")
+def types(context: SomeReader) -> list[str]:
+    """List the types that there are."""
+    within = context.caller.prefixes(Role.READER)
+    return context.tenant.catalog.resources.property_values("type", having=KEY, within=within)
+
+
+@router.get("/metadata")
+def metadata(context: SomeReader, asked: Annotated[ArtifactQuery, Query()]) -> Response:
+    """List the metadata of artifacts; the header X-Next-Cursor tells where the next page begins."""
+    named = {
+        "type": asked.type,
+        "group": asked.group,
+        "artifact": asked.artifact,
+        "version": asked.version,
+    }
+    if any("," in value or "\\" in value for value in named.values()):
+        raise InvalidInput("no coordinate holds a comma or a backslash")
+    where = ",".join([KEY, *(f"{key}={value}" for key, value in named.items() if value)])
+    page = context.tenant.catalog.resources.page(
+        ResourceFilter(
+            properties=where,
+            count=asked.limit,
+            cursor=asked.cursor,
+            within=context.caller.prefixes(Role.READER),
+        )
+    )
+    headers = {} if page.next_cursor is None else {"X-Next-Cursor": page.next_cursor}
+    return JSONResponse([artifact(one) for one in page.rows], headers=headers)
+
+
+@router.get("/download/{coordinates}", response_class=Response)
+@router.head("/download/{coordinates}", response_class=Response)
+async def download(
+    context: SomeReader,
+    coordinates: Annotated[str, Path(description="type:group:artifact:version", max_length=1024)],
+) -> Response:
+    """Send a package: whole, a range, or not where the client has it (304)."""
+    named = Coordinates.parse(coordinates)
+    context.check(Role.READER, OfResource(named.path))
+    one = await context.gateway.thread(find_artifact, context.tenant.catalog, named)
+    return sent(context, one)
+
+
+def _writes(context: Context) -> Callable[[Coordinates], None]:
+    """Return what refuses coordinates in whose folder the caller may not write."""
+    return lambda named: context.check(Role.WRITER, OfResource(named.path))
+
+
+def _described(file: IO[bytes]) -> PackageMetadata:
+    return parse_metadata(file.read(LARGEST + 1))
+
+
+async def _received(context: Context, request: Request, name: str, held: ExitStack) -> Form:
+    """Keep the files of a form where nothing is left of them, even if we are killed."""
+    reader = reader_of(request, (name,))
+    if reader is None:
+        raise InvalidInput("a form was expected (multipart/form-data)")
+    folder = context.tenant.catalog.folder / "tmp"
+    form = Form(reader.fields)
+    try:
+        async for event in events(request, reader):
+            if isinstance(event, FileBegins):
+                if len(form.files) >= MOST:
+                    raise InvalidInput(f"the form has more than {MOST} files")
+                kept = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - `held` closes it
+                file: IO[bytes] = held.enter_context(kept)
+                form.files.append((event.file_name or "", file))
+            elif isinstance(event, FileBytes):
+                await context.gateway.thread(form.files[-1][1].write, event.data)
+    except ClientDisconnect as error:
+        raise Refused(400, "the client went away before its end", kind="ClientGone") from error
+    for _, file in form.files:
+        file.seek(0)
+    return form

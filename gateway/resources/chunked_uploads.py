@@ -1,0 +1,222 @@
+"""Uploads in chunks over HTTP: create one, send its chunks in any order, commit it.
+
+What came stays until the upload is committed or deleted, or nothing was added for a week.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Body, Request, Response
+from pydantic import Field
+from starlette.requests import ClientDisconnect
+
+from catalog.access.grants import OfResource, Role
+from catalog.errors import ContentConflict, NotRecorded
+from catalog.model.digest import Digest
+from catalog.model.resource_version import ResourceVersion
+from gateway.access.authorization import SomeWriter
+from gateway.access.context import Context
+from gateway.access.tenants import Tenant
+from gateway.http.digest_headers import declared_digests, trusted_hex_digests
+from gateway.http.errors import Refused
+from gateway.http.multipart import FileBytes, events
+from gateway.http.ranges import Part
+from gateway.http.strict_model import Strict
+from gateway.limits.slots import without_slot
+from gateway.resource_store.chunk_store import ChunkStore
+from gateway.resource_store.chunks import ChunkedUpload, UploadSpec, part_of
+from gateway.resource_store.metadata import document, moment, reply
+from gateway.resource_store.names import checked_name
+from gateway.resource_store.properties import checked_properties
+from gateway.resource_store.upload import UploadFacts
+
+router = APIRouter(prefix="/v1/{tenant}/resources/uploads", tags=["uploads"])
+Told = dict[str, Any]
+Digests = Annotated[dict[str, str], Field(description="Digests of the whole, in hex by algorithm.")]
+
+
+class Creation(Strict):
+    """What an upload will be."""
+
+    name: str = Field(description="The resource's name, a path.", min_length=1, max_length=1024)
+    size: int = Field(ge=0, le=2**53, description="Size of the whole in bytes.")
+    type: str | None = Field(default=None, max_length=255, description="Content type.")
+    properties: dict[str, str] = Field(
+        default_factory=dict[str, str], description="Your own words about it."
+    )
+    digests: Digests = Field(default_factory=dict[str, str])
+
+
+class Commitment(Strict):
+    """What is known only at the end."""
+
+    digests: Digests = Field(default_factory=dict[str, str])
+
+
+def chunk_store(tenant: Tenant) -> ChunkStore:
+    """Return where the uploads of a tenant lie meanwhile: beside the catalog."""
+    return ChunkStore(tenant.catalog.folder / "uploads" / tenant.name)
+
+
+@router.post("", status_code=201)
+def create(context: SomeWriter, body: Creation, response: Response) -> Told:
+    """Begin an upload of known size, whose chunks come by and by."""
+    largest = context.gateway.config.limits.upload_bytes
+    if largest is not None and body.size > largest:
+        why = f"the upload has more than the {largest} bytes that are allowed"
+        raise Refused(413, why, kind="BodyTooLarge")
+    name = checked_name(body.name)
+    context.check(Role.WRITER, OfResource(name))
+    UploadFacts(content_type=body.type)  # refuses what no header can carry
+    about = UploadSpec(
+        name,
+        body.size,
+        body.type,
+        checked_properties(body.properties),
+        tuple(str(one) for one in trusted_hex_digests(name, body.digests)),
+    )
+    made = _shown(chunk_store(context.tenant).create(about), context)
+    response.headers["Location"] = made["url"]
+    return made
+
+
+@router.get("")
+def list_uploads(context: SomeWriter) -> Told:
+    """List the uploads that are under way, the oldest first."""
+    every = chunk_store(context.tenant).every()
+    return {"uploads": [_shown(one, context) for one in every if _is_own(context, one.about.name)]}
+
+
+@router.get("/{upload_id}")
+def get(context: SomeWriter, upload_id: str) -> Told:
+    """Show an upload: which chunks came, and which bytes are missing."""
+    return _shown(_found(context, chunk_store(context.tenant), upload_id), context)
+
+
+@router.put("/{upload_id}")
+async def put(context: SomeWriter, upload_id: str, request: Request) -> Told:
+    """Store a chunk: its place is in Content-Range; a digest of it may stand in a header."""
+    thread, store = context.gateway.thread, chunk_store(context.tenant)
+    about = (await thread(_found, context, store, upload_id)).about
+    part = part_of(request.headers.get("content-range"), about.size)
+    length = request.headers.get("content-length")
+    if length is not None and length != str(part.length):
+        raise Refused(400, f"the chunk has {length} bytes, its range {part.length}")
+    expected = declared_digests(request.headers, name="the chunk")
+    held = store.writing(upload_id, part, expected)
+    writer = await thread(held.__enter__)
+    try:
+        async for event in events(request, None):
+            if isinstance(event, FileBytes):
+                await thread(writer.write, event.data)
+        await context.gateway.surely(writer.finish)
+    except ClientDisconnect as error:
+        raise Refused(400, "the client went away before its end", kind="ClientGone") from error
+    finally:
+        await context.gateway.surely(held.__exit__, None, None, None)
+    return {"id": upload_id, **_part(part)}
+
+
+@router.post("/{upload_id}/commit", status_code=201)
+@without_slot
+def commit(
+    context: SomeWriter, upload_id: str, body: Annotated[Commitment | None, Body()] = None
+) -> Told:
+    """Make the chunks the next version of the resource; the upload is then gone."""
+    store = chunk_store(context.tenant)
+    made = _committed(context, store, upload_id)
+    if made is None:
+        _found(context, store, upload_id)
+        with store.committing(upload_id) as one:
+            made = _committed(context, store, upload_id)  # by another, a moment ago
+            if made is None:
+                digests = body.digests if body is not None else {}
+                made = _stored(context, store, one, digests)
+    tenant = context.tenant.name
+    return reply([document(made, tenant)], made.name, "Upload resource", tenant)
+
+
+@router.delete("/{upload_id}", status_code=204)
+def delete(context: SomeWriter, upload_id: str) -> None:
+    """Give an upload up; what came of it is removed."""
+    store = chunk_store(context.tenant)
+    _found(context, store, upload_id)
+    store.delete(upload_id)
+
+
+def _is_own(context: Context, name: str) -> bool:
+    return context.caller.may(Role.WRITER, OfResource(name))
+
+
+def _found(context: Context, store: ChunkStore, upload_id: str) -> ChunkedUpload:
+    """Return an upload of a name that the caller may write; any other is as if there were none."""
+    one = store.get(upload_id)
+    if not _is_own(context, one.about.name):
+        raise NotRecorded("upload", upload_id)
+    return one
+
+
+def _committed(context: Context, store: ChunkStore, upload_id: str) -> ResourceVersion | None:
+    """Return the version that an earlier commit made, whose answer may not have arrived."""
+    noted = store.noted(upload_id)
+    if noted is None or not _is_own(context, noted["name"]):
+        return None
+    try:
+        found = context.tenant.catalog.resources.get(noted["name"], noted["version"])
+    except NotRecorded:
+        return None  # it was killed before that was recorded, or it was deleted since
+    if (found.digest, found.path) != (noted["digest"], noted["path"]):
+        return None
+    with suppress(NotRecorded, ContentConflict):
+        store.delete(upload_id)  # what the one that was killed had no time for
+    return found
+
+
+def _stored(
+    context: Context, store: ChunkStore, one: ChunkedUpload, digests: dict[str, str]
+) -> ResourceVersion:
+    about = one.about
+    expected = (
+        *(Digest.parse(each) for each in about.digests),
+        *trusted_hex_digests(about.name, digests),
+    )
+    facts = UploadFacts(
+        about.content_type, about.size, tuple(dict.fromkeys(expected)), about.properties
+    )
+    with context.tenant.store().begin(about.name, facts) as upload:
+        for block in store.blocks(one):
+            context.gateway.stop.check()
+            upload.write(block)
+        return upload.finish(before=lambda made: store.note(one.upload_id, _facts_of(made)))
+
+
+def _facts_of(made: ResourceVersion) -> dict[str, object]:
+    return {
+        "name": made.name,
+        "version": made.version,
+        "digest": made.digest,
+        "path": made.path,
+    }
+
+
+def _shown(one: ChunkedUpload, context: Context) -> Told:
+    """Return an upload as JSON."""
+    about = one.about
+    return {
+        "id": one.upload_id,
+        "url": f"/v1/{context.tenant.name}/resources/uploads/{one.upload_id}",
+        "name": about.name,
+        "size": about.size,
+        "type": about.content_type,
+        "properties": dict(about.properties),
+        "digests": dict(each.split(":") for each in about.digests),
+        "created": moment(one.created_at),
+        "chunks": [_part(part) for part in one.parts],
+        "missing": [_part(part) for part in one.missing],
+    }
+
+
+def _part(part: Part) -> Told:
+    return {"start": part.start, "end": part.stop - 1, "size": part.length}

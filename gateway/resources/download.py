@@ -1,0 +1,51 @@
+"""The bytes of a resource's version, wherever they lie."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+
+from catalog.model.resource_version import ResourceVersion
+from gateway.access.context import Context
+from gateway.content.block_reader import BlockReader, open_block_reader
+from gateway.content.verified_stream import BlockStream, Close, VerifyingBlockReader
+from gateway.http.file_response import Opener, Stream
+from gateway.http.ranges import Part
+from transfer.batch.endpoints import End
+
+
+def stored_opener(context: Context, one: ResourceVersion) -> Opener:
+    """Return what opens a version: in the tenant's storage, or where it was registered to lie."""
+
+    async def opener(part: Part | None) -> Stream:
+        def begin() -> tuple[BlockReader, Close]:
+            if one.path is None:
+                return _external(context, one, part)
+            return _own(context, one, one.path, part)
+
+        length = one.size if part is None else part.length
+        return await BlockStream.begun(context.gateway, begin, length)
+
+    return opener
+
+
+def _own(
+    context: Context, one: ResourceVersion, path: str, part: Part | None
+) -> tuple[BlockReader, Close]:
+    store = context.tenant.store()
+    with ExitStack() as held:
+        held.enter_context(store.reading(path))
+        end = End(store.repository.address, store.storage, store.gate)
+        blocks = open_block_reader(end, path, context.gateway.stop, size=one.size, part=part)
+        return blocks, held.pop_all().close
+
+
+def _external(
+    context: Context, one: ResourceVersion, part: Part | None
+) -> tuple[BlockReader, Close]:
+    with ExitStack() as held:
+        end, path = held.enter_context(context.tenant.external().opened(one.url))
+        blocks = open_block_reader(end, path, context.gateway.stop, size=one.size, part=part)
+        expected = one.every_digest()
+        if part is None and (expected or one.size is not None):
+            blocks = VerifyingBlockReader(blocks, one.name, one.size, expected)
+        return blocks, held.pop_all().close

@@ -1,0 +1,112 @@
+"""Take an upload from a request into a resource store: streamed, verified, or nothing is left."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+
+from starlette.requests import ClientDisconnect, Request
+
+from catalog.errors import InvalidInput
+from catalog.model.resource_version import ResourceVersion
+from gateway.access.context import Context
+from gateway.http.digest_headers import declared_digests
+from gateway.http.errors import Refused
+from gateway.http.multipart import FileBegins, FileBytes, FormReader, events, reader_of
+from gateway.resource_store.names import checked_name
+from gateway.resource_store.properties import checked_properties
+from gateway.resource_store.upload import Upload, UploadFacts
+from gateway.resources.preconditions import expected_state, precondition_failed
+
+
+async def receive(
+    context: Context, request: Request, name: str, properties: Mapping[str, str]
+) -> ResourceVersion:
+    """Store the body of a request as the next version of a name.
+
+    Raises:
+        InvalidInput: name, form or a declared digest cannot be used.
+        IntegrityError: the bytes are not those that were declared.
+        Refused: the client went away.
+    """
+    if "content-range" in request.headers:  # RFC 9110, 14.5: a part must not pass for the whole
+        raise Refused(400, "a whole is uploaded here: parts go to an upload in chunks")
+    reader = reader_of(request)
+    catalog = context.tenant.catalog
+    stands_on = await context.gateway.thread(
+        expected_state, catalog, request.headers, checked_name(name)
+    )
+    upload: Upload | None = None
+    made: ResourceVersion | None = None
+    try:
+        async for event in events(request, reader):
+            if isinstance(event, FileBegins):
+                if made is not None or upload is not None:
+                    raise InvalidInput("the form holds more than one file")
+                facts = _facts(request, event.content_type, event.fields, properties, reader)
+                store = await context.gateway.thread(context.tenant.store)
+                upload = await context.gateway.thread(store.begin, name, facts)
+            elif isinstance(event, FileBytes) and upload is not None:
+                await context.gateway.thread(upload.write, event.data)
+        if upload is None:
+            raise InvalidInput("the form has no field 'input' that holds the file")
+        last = _facts(request, upload.facts.content_type, _fields(reader), properties, reader)
+        with precondition_failed(stands_on):
+            made = await context.gateway.surely(upload.finish, last, stands_on=stands_on)
+        return made  # noqa: TRY300 - `finally` looks at it
+    except ClientDisconnect as error:
+        raise Refused(400, "the client went away before its end", kind="ClientGone") from error
+    finally:
+        if upload is not None and made is None:
+            await context.gateway.surely(upload.abort)
+
+
+def _fields(reader: FormReader | None) -> Mapping[str, str]:
+    return {} if reader is None else reader.fields
+
+
+def _facts(
+    request: Request,
+    content_type: str | None,
+    fields: Mapping[str, str],
+    properties: Mapping[str, str],
+    reader: FormReader | None,
+) -> UploadFacts:
+    """Return what is told of a file, by headers, query and the form's fields so far."""
+    size = request.headers.get("content-length") if reader is None else fields.get("size")
+    facts = UploadFacts(
+        content_type=content_type or None,
+        size=_number(size),
+        expected=declared_digests(request.headers if reader is None else {}, fields),
+        properties=checked_properties({**properties, **_of_form(fields)}),
+        encoding=fields.get("encoding") or None,
+        compression=fields.get("compression") or None,
+        data=fields.get("data") or None,
+    )
+    if reader is None:
+        return replace(facts, encoding=request.headers.get("content-encoding") or None)
+    return facts
+
+
+def _number(text: str | None) -> int | None:
+    if text is None:
+        return None
+    if not text.isascii() or not text.isdigit() or len(text) > 18:
+        raise InvalidInput(f"the size {text[:40]!r} is no number of bytes")
+    return int(text)
+
+
+def _of_form(fields: Mapping[str, str]) -> Mapping[str, str]:
+    text = fields.get("properties")
+    if not text:
+        return {}
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise InvalidInput("the field 'properties' is no JSON object of texts") from error
+    if not isinstance(found, dict):
+        raise InvalidInput("the field 'properties' is no JSON object of texts")
+    return {
+        str(key): one if isinstance(one, str) else json.dumps(one) for key, one in found.items()
+    }

@@ -1,0 +1,1 @@
+"""JSON APIs that list resources."""

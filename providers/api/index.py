@@ -1,0 +1,108 @@
+"""What an API listed last, on disk: from a path to its URL, however many there are."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+
+from catalog.errors import ResourceNotFound
+from catalog.model.digest import Digest
+from catalog.model.gap import UNREADABLE, Gap, Listed
+from catalog.model.resource import Resource
+from providers.api.entries import Entry
+
+_TABLE = "CREATE TABLE entries (path TEXT PRIMARY KEY, url TEXT NOT NULL, facts TEXT) WITHOUT ROWID"
+
+
+class ApiIndex:
+    """Entries by path; safe to share between threads. It is filled by a listing, whole."""
+
+    def __init__(self) -> None:
+        """Hold nothing yet."""
+        self._lock = threading.Lock()
+        self._asking = threading.Lock()
+        self._database: sqlite3.Connection | None = None
+
+    def filled(self, entries: Iterator[Entry | Gap]) -> Iterator[Listed]:
+        """Yield what a listing finds, and hold it once that is complete.
+
+        No lock is held meanwhile: whoever lists may look files up. Of two entries of one name the
+        first counts, and the name is a gap: which of them is meant is unknown.
+        """
+        # No name: SQLite's own temporary file, which is gone when it is closed, or we are killed.
+        database = sqlite3.connect("", check_same_thread=False, isolation_level=None)
+        try:
+            database.execute(_TABLE)
+            database.execute("BEGIN")
+            for entry in entries:
+                if isinstance(entry, Gap):
+                    yield entry
+                elif _insert(database, entry):
+                    yield entry.resource
+                else:
+                    path = entry.resource.path
+                    yield Gap(path, "two entries bear this name", UNREADABLE)
+            database.execute("COMMIT")
+        except BaseException:
+            database.close()
+            raise
+        self._hold(database)
+
+    def entry(self, path: str, listed: Callable[[], Iterator[Listed]]) -> Entry:
+        """Return the entry of a path; `listed` fills the index where nobody did so yet.
+
+        Raises:
+            ResourceNotFound: the API lists no such file.
+        """
+        if self._database is None:
+            with self._asking:  # of many who come first, one lists
+                if self._database is None:
+                    for _ in listed():
+                        pass
+        with self._lock:
+            if self._database is None:
+                raise ResourceNotFound(f"the listing has no file {path!r}", path=path)
+            row = self._database.execute(
+                "SELECT url, facts FROM entries WHERE path = ?", (path,)
+            ).fetchone()
+        if row is None:
+            raise ResourceNotFound(f"the listing has no file {path!r}", path=path)
+        return Entry(_resource(path, str(row[1])), str(row[0]))
+
+    def close(self) -> None:
+        """Forget everything."""
+        self._hold(None)
+
+    def _hold(self, database: sqlite3.Connection | None) -> None:
+        with self._lock:
+            old, self._database = self._database, database
+            if old is not None:
+                old.close()
+
+
+def _insert(database: sqlite3.Connection, entry: Entry) -> bool:
+    """Hold an entry; False where its name is held already."""
+    one = entry.resource
+    facts = json.dumps(
+        {
+            "size": one.size,
+            "etag": one.etag,
+            "modified_us": one.modified_us,
+            "digests": [str(each) for each in one.digests],
+            "content_type": one.content_type,
+            "properties": dict(one.properties),
+        }
+    )
+    try:
+        database.execute("INSERT INTO entries VALUES (?, ?, ?)", (one.path, entry.url, facts))
+    except sqlite3.IntegrityError:
+        return False
+    return True
+
+
+def _resource(path: str, facts: str) -> Resource:
+    known = json.loads(facts)
+    digests = tuple(Digest.parse(each) for each in known.pop("digests"))
+    return Resource(path, digests=digests, **known)

@@ -1,0 +1,140 @@
+"""Files that an API lists, wherever their bytes lie, as a storage to read from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+from catalog.errors import ResourceChanged
+from catalog.model.gap import Gap, Listed
+from catalog.model.resource import Resource
+from catalog.paths import below, check_path
+from providers.api.entries import Entry
+from providers.api.index import ApiIndex
+from providers.base import Fetched
+from providers.capabilities import Capabilities
+from providers.connection import OnClose, keep_open
+from providers.error_boundary import error_boundary
+from providers.http.client import HttpClient
+from providers.http.reading import HttpReading
+from providers.http.storage import HttpStorage
+from providers.shared.read_only import ReadOnly
+
+
+@error_boundary
+class ApiReading:
+    """A body, described as the listing did."""
+
+    def __init__(self, inner: HttpReading, resource: Resource) -> None:
+        """Wrap a reading."""
+        self.resource = resource
+        self._inner = inner
+
+    def __iter__(self) -> Iterator[memoryview]:
+        """Yield the bytes; each chunk is valid until the next one."""
+        return iter(self._inner)
+
+    def close(self) -> None:
+        """Free the connection."""
+        self._inner.close()
+
+
+@error_boundary
+class ApiStorage(ReadOnly):
+    """What an API lists; read only.
+
+    Credentials go to the API's own origin alone: files that lie elsewhere are asked for without.
+    """
+
+    kind = "an API"
+
+    def __init__(
+        self,
+        listing: Callable[[], Iterator[Entry | Gap]],
+        index: ApiIndex,
+        client: HttpClient,
+        url: str,
+        *,
+        folder: str = "",
+        sizes: bool = False,
+        etags: bool = False,
+        on_close: OnClose = keep_open,
+    ) -> None:
+        """Serve what `listing` yields, asking with a client whose home is the API.
+
+        `sizes` and `etags` say whether the listing tells them.
+        """
+        self.capabilities = Capabilities(
+            writable=False,
+            tree=False,
+            sizes=sizes,
+            etags=etags,
+            digests=("sha256", "sha512", "sha384", "sha224", "sha1", "md5"),
+            long_round_trip=True,
+        )
+        self._listing, self._index, self._folder = listing, index, folder
+        self._files = HttpStorage(client, url, locate=lambda path: self._entry(path).url)
+        self._on_close = on_close
+
+    def enumerate(self, prefix: str = "", *, recursive: bool = True) -> Iterator[Listed]:
+        """Yield every file of every page, and a gap for an entry that cannot be used."""
+        wanted = f"{self._folder}/{prefix}".strip("/")
+        start = len(self._folder) + 1 if self._folder else 0
+        for one in self._listed():
+            if isinstance(one, Gap):
+                if one.meets(wanted):
+                    yield replace(one, path=one.path[start:])
+                continue
+            if not below(wanted, one.path) or (self._folder and one.path == self._folder):
+                continue
+            path = one.path[start:]
+            rest = path[len(prefix) + 1 if prefix else 0 :]
+            if recursive or "/" not in rest:
+                yield replace(one, path=path)
+
+    def stat(self, path: str) -> Resource:
+        """Describe a file as the listing did."""
+        return replace(self._entry(path).resource, path=path)
+
+    def fetch(self, path: str, *, etag: str | None = None) -> Fetched:
+        """Read a file whole; its size is that of what came."""
+        resource = self._pinned(path, etag)
+        fetched = self._files.fetch(path)
+        resource = _with_reply(resource, fetched.resource)
+        return Fetched(fetched.data, replace(resource, size=len(fetched.data)))
+
+    def read(
+        self, path: str, *, etag: str | None = None, start: int = 0, length: int | None = None
+    ) -> ApiReading:
+        """Read from `start`; where the server knows no ranges, what is before is thrown away."""
+        resource = self._pinned(path, etag)
+        reading = self._files.read(path, start=start, length=length)
+        return ApiReading(reading, _with_reply(resource, reading.resource))
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        self._on_close()
+
+    def _listed(self) -> Iterator[Listed]:
+        return self._index.filled(self._listing())
+
+    def _entry(self, path: str) -> Entry:
+        key = f"{self._folder}/{check_path(path)}" if self._folder else check_path(path)
+        return self._index.entry(key, self._listed)
+
+    def _pinned(self, path: str, etag: str | None) -> Resource:
+        resource = replace(self._entry(path).resource, path=path)
+        if etag is not None and resource.etag != etag:
+            raise ResourceChanged(f"{path!r} is no longer the file that was planned", path=path)
+        return resource
+
+
+def _with_reply(listed: Resource, reply: Resource) -> Resource:
+    """Return what the listing tells, and the reply where that is silent."""
+    return replace(
+        listed,
+        size=reply.size if reply.size is not None else listed.size,
+        modified_us=listed.modified_us if listed.modified_us is not None else reply.modified_us,
+        digests=listed.digests or reply.digests,
+        content_type=listed.content_type or reply.content_type,
+    )

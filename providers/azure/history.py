@@ -1,0 +1,54 @@
+"""Keeping a blob: a copy inside its account, waited for until the account says that it is done."""
+
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+# The SDK's annotations have gaps.
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from azure.core import MatchConditions
+from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
+
+from catalog.errors import StorageFailed
+from catalog.model.resource import Resource
+from providers.interfaces.history import HISTORY, KeepResult
+
+if TYPE_CHECKING:
+    from azure.storage.blob import ContainerClient
+
+_REFUSED = ("CannotVerifyCopySource", "NoAuthenticationInformation", "AuthenticationFailed")
+
+
+def keep_blob(container: ContainerClient, root: str, standing: Resource, key: str) -> KeepResult:
+    """Copy a blob below the prefix `root` into the history there, pinned to its etag.
+
+    An account that does not let this identity name one of its own blobs as the source is no error:
+    the bytes then go through here.
+    """
+    origin = container.get_blob_client(root + standing.path)
+    goal = container.get_blob_client(f"{root}{HISTORY}/{key}")
+    pin: dict[str, Any] = {}
+    if standing.etag:
+        pin["source_etag"] = standing.etag
+        pin["source_match_condition"] = MatchConditions.IfNotModified
+    try:
+        state = str(goal.start_copy_from_url(origin.url, **pin)["copy_status"])
+    except HttpResponseError as error:
+        if str(getattr(error, "error_code", "")) in _REFUSED:
+            return KeepResult.UNABLE
+        if isinstance(error, ResourceNotFoundError):
+            return KeepResult.GONE
+        raise
+    pause_s = 0.05
+    while state == "pending":
+        time.sleep(pause_s)
+        pause_s = min(2 * pause_s, 2.0)
+        state = str(goal.get_blob_properties().copy.status)
+    if state != "success":
+        raise StorageFailed(
+            f"{standing.path!r} was not copied into the history: the account says {state!r}",
+            path=standing.path,
+        )
+    return KeepResult.KEPT

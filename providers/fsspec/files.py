@@ -1,0 +1,133 @@
+"""Open files of an fsspec filesystem, and what its errors and its times mean in our words."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import IO, Any
+
+from catalog.errors import (
+    AccessDenied,
+    ConnectionFailed,
+    NotSupported,
+    ResourceNotFound,
+    SizeMismatch,
+    StorageError,
+    StorageFailed,
+    TransferTimeout,
+    UnexpectedReply,
+)
+from catalog.model.digest import Digest
+from catalog.model.resource import Resource
+from providers.base import Chunk, Stored
+from providers.error_boundary import error_boundary
+
+CHUNK = 2**22  # bytes
+TIMES = ("mtime", "last_modified", "LastModified", "modified", "updated", "created")
+
+
+@error_boundary
+class FsspecReading:
+    """An open file of a filesystem, read in chunks."""
+
+    def __init__(
+        self,
+        file: IO[bytes],
+        resource: Resource,
+        length: int | None,
+        translating: Callable[[str], Any],
+    ) -> None:
+        """Own `file`; read `length` bytes, or all."""
+        self.resource = resource
+        self._file = file
+        self._length = length
+        self._translating = translating
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Yield the bytes; fewer than promised are an error."""
+        done = 0
+        while self._length is None or done < self._length:
+            most = CHUNK if self._length is None else min(CHUNK, self._length - done)
+            with self._translating(self.resource.path):
+                chunk = bytes(self._file.read(most))
+            if not chunk:
+                break
+            done += len(chunk)
+            yield chunk
+        size = self.resource.size
+        if self._length is not None and size is not None and done < min(self._length, size):
+            raise SizeMismatch(self.resource.path, self._length, done)
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._translating(self.resource.path):
+            self._file.close()
+
+
+@error_boundary
+class FsspecWriter:
+    """A file that waits on the local disk until it is whole."""
+
+    def __init__(self, send: Callable[[str], Stored]) -> None:
+        """Call `send` with the local file's path at commit."""
+        self._send = send
+        self._folder: str | None = tempfile.mkdtemp(prefix="entrepot-")
+        self._path = Path(self._folder, "file")
+        self._file = self._path.open("wb")
+
+    def write(self, chunk: Chunk) -> None:
+        """Keep the next bytes."""
+        self._file.write(chunk)
+
+    def commit(self, digest: Digest) -> Stored:  # noqa: ARG002 - the filesystem cannot check it
+        """Send the file."""
+        self._file.close()
+        try:
+            return self._send(str(self._path))
+        finally:
+            self.abort()
+
+    def abort(self) -> None:
+        """Forget the bytes."""
+        self._file.close()
+        folder, self._folder = self._folder, None
+        if folder is not None:
+            shutil.rmtree(folder)
+
+
+def translated(error: Exception, path: str, where: str) -> StorageError:  # noqa: PLR0911 - a table
+    """Return the error of ours that a filesystem's own one means."""
+    said = f"{where}: {path!r}"
+    if isinstance(error, FileNotFoundError | NotADirectoryError):
+        return ResourceNotFound(f"{where} has no {path!r}", path=path)
+    if isinstance(error, IsADirectoryError):
+        return ResourceNotFound(f"{path!r} is a folder at {where}", path=path)
+    if isinstance(error, PermissionError):
+        return AccessDenied(f"{where} refuses access to {path!r}", path=path)
+    if isinstance(error, NotImplementedError):
+        return NotSupported(f"{said}: the filesystem cannot do that", path=path)
+    if isinstance(error, TimeoutError):
+        return TransferTimeout(f"{said}: timed out", path=path)
+    name = type(error).__name__
+    if isinstance(error, ConnectionError) or "Connect" in name or "Disconnect" in name:
+        return ConnectionFailed(f"{said}: the connection failed", path=path)
+    if isinstance(error, OSError):
+        reason = f" ({error.strerror})" if error.strerror else ""
+        return StorageFailed(f"{said}: {name}{reason}", path=path)
+    return UnexpectedReply(f"{said}: {name}", path=path)
+
+
+def time_us(info: Mapping[str, Any]) -> int | None:
+    """Return when a file was changed, as its filesystem tells, in microseconds."""
+    value = next((info[name] for name in TIMES if info.get(name)), None)
+    if isinstance(value, str):
+        try:
+            value = datetime.fromisoformat(value)
+        except ValueError:
+            return None
+    if isinstance(value, datetime):
+        return int(value.timestamp() * 1_000_000)
+    return int(value * 1_000_000) if isinstance(value, int | float) else None

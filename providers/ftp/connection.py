@@ -1,0 +1,300 @@
+"""FTP connections: one at a time for each thread, bounded, with TLS on both channels."""
+
+# ruff: noqa: S321 - FTP is what this speaks; `tls` is the answer to what it lacks
+
+from __future__ import annotations
+
+import copy
+import ftplib
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Self
+
+from pydantic import SecretStr
+
+from catalog.errors import (
+    AccessDenied,
+    CatalogError,
+    ConnectionFailed,
+    InvalidInput,
+    NotSupported,
+    ResourceNotFound,
+    StorageBusy,
+    StorageError,
+    StorageFailed,
+    TransferTimeout,
+    UnexpectedReply,
+)
+from providers.base import OpenOptions
+
+MOST = 8  # connections; many servers refuse more from one address
+IDLE_S = 10.0  # after this a connection is asked whether it still lives
+_BROKEN = (ftplib.Error, OSError, EOFError)  # what an exchange that breaks off raises
+
+
+class FtpTls(StrEnum):
+    """How the control connection is protected; the data connections go the same way."""
+
+    NONE = "none"
+    EXPLICIT = "explicit"
+    IMPLICIT = "implicit"
+
+
+@dataclass(frozen=True, slots=True)
+class FtpPlace:
+    """Where to log in."""
+
+    host: str
+    port: int
+    username: str
+    password: SecretStr
+    tls: FtpTls = FtpTls.NONE
+    context: ssl.SSLContext | None = None
+    encoding: str = "utf-8"
+
+
+@dataclass(slots=True)
+class FtpClient:
+    """One logged-in connection, what it can do, and when it was last used."""
+
+    ftp: ftplib.FTP
+    features: frozenset[str]
+    used_s: float = field(default_factory=time.monotonic)
+
+
+class _Plain(ftplib.FTP):
+    """FTP whose commands and replies carry names of any bytes, as `surrogateescape` writes them."""
+
+    def putline(self, line: str) -> None:
+        """Send one line."""
+        if "\r" in line or "\n" in line:
+            raise InvalidInput("an FTP command cannot hold a line end")
+        if self.sock is None:
+            raise EOFError("the connection is closed")
+        self.sock.sendall((line + ftplib.CRLF).encode(self.encoding, "surrogateescape"))
+
+    def greet(self, sock: socket.socket) -> None:
+        """Take a connected socket, and read the server's greeting from it."""
+        self.sock, self.af = sock, sock.family
+        self.read_any()
+        self.welcome = self.getresp()
+
+    def read_any(self) -> None:
+        """Let replies hold names of any bytes."""
+        if self.sock is not None:
+            self.file = self.sock.makefile("r", encoding=self.encoding, errors="surrogateescape")
+
+
+class _Tls(_Plain, ftplib.FTP_TLS):
+    """FTP over TLS whose data channels resume the control channel's session, as servers ask."""
+
+    def auth(self) -> str:
+        """Begin TLS on the control channel, whose replies are read anew from there on."""
+        reply = super().auth()
+        self.read_any()
+        return reply
+
+    def ntransfercmd(
+        self, cmd: str, rest: int | str | None = None
+    ) -> tuple[socket.socket, int | None]:
+        """Open a data channel."""
+        conn, size = ftplib.FTP.ntransfercmd(self, cmd, rest)
+        session = self.sock.session if isinstance(self.sock, ssl.SSLSocket) else None
+        return self.context.wrap_socket(conn, server_hostname=self.host, session=session), size
+
+
+class FtpConnections:
+    """A bounded pool."""
+
+    def __init__(self, place: FtpPlace, options: OpenOptions, where: str) -> None:
+        """Log in at `place`, at most `options.connections` times (and 8) for each folder."""
+        self._place = place
+        self._timeouts = options.timeouts
+        self.where = where
+        self._limit = max(1, min(options.connections, MOST))
+        self._free = threading.Semaphore(self._limit)
+        self._places: dict[str, threading.Semaphore] = {}
+        self._idle: list[FtpClient] = []
+
+    def named(self, where: str) -> Self:
+        """Return the same pool, whose errors name the folder `where`.
+
+        Each folder has its own limit: else files on their way from one to another would hold
+        every connection for reading, and wait for one to write.
+        """
+        same = copy.copy(self)
+        same.where = where
+        same._free = self._places.setdefault(where, threading.Semaphore(self._limit))  # noqa: SLF001 - its copy
+        return same
+
+    @contextmanager
+    def client(self, path: str) -> Generator[FtpClient]:
+        """Lend a connection for one exchange; errors are translated and drop it where it is odd."""
+        with self.handed_over(path) as client:
+            yield client
+        self.give(client)
+
+    @contextmanager
+    def handed_over(self, path: str) -> Generator[FtpClient]:
+        """Lend a connection as `client` does, which the block keeps where nothing fails."""
+        client = self.take(path)
+        try:
+            yield client
+        except (ftplib.error_perm, CatalogError) as error:
+            # A refusal leaves the connection in order.
+            self.give(client)
+            if isinstance(error, CatalogError):
+                raise
+            raise translated(error, path, self.where) from error
+        except BaseException as error:
+            self.drop(client)
+            if isinstance(error, _BROKEN):
+                raise translated(error, path, self.where) from error
+            raise
+
+    def take(self, path: str) -> FtpClient:
+        """Return a connection that lives; it must be given back or dropped."""
+        if not self._free.acquire(timeout=10 * self._timeouts.read_s):
+            raise TransferTimeout(
+                f"{self.where}: no connection became free for {path!r}: all are held", path=path
+            )
+        try:
+            while self._idle:
+                client = self._idle.pop()
+                if time.monotonic() - client.used_s < IDLE_S or _lives(client):
+                    return client
+                _end(client)
+            return self._login(path)
+        except BaseException:
+            self._free.release()
+            raise
+
+    def give(self, client: FtpClient) -> None:
+        """Take a connection back that waits for the next command."""
+        client.used_s = time.monotonic()
+        self._idle.append(client)
+        self._free.release()
+
+    def drop(self, client: FtpClient) -> None:
+        """Close a connection in the middle of something."""
+        _end(client)
+        self._free.release()
+
+    def close(self) -> None:
+        """Close what is idle."""
+        while self._idle:
+            _end(self._idle.pop())
+
+    def _login(self, path: str) -> FtpClient:
+        place, timeout = self._place, self._timeouts.connect_s
+        ftp = (
+            _Plain(encoding=place.encoding)
+            if place.context is None
+            else _Tls(context=place.context, encoding=place.encoding)
+        )
+        try:
+            _connect(ftp, place, timeout)
+            ftp.login(place.username or "anonymous", place.password.get_secret_value())
+            if isinstance(ftp, _Tls):
+                ftp.prot_p()
+            features = _features(ftp)
+            if "UTF8" in features and place.encoding == "utf-8":
+                with suppress(ftplib.error_perm):
+                    ftp.sendcmd("OPTS UTF8 ON")
+            ftp.voidcmd("TYPE I")
+            if ftp.sock is not None:
+                ftp.sock.settimeout(self._timeouts.read_s)
+            ftp.timeout = self._timeouts.read_s
+        except BaseException as error:
+            ftp.close()
+            if isinstance(error, _BROKEN):
+                raise translated(error, path, self.where) from error
+            raise
+        return FtpClient(ftp, features)
+
+
+def _connect(ftp: _Plain, place: FtpPlace, timeout_s: float) -> None:
+    ftp.host, ftp.port, ftp.timeout = place.host, place.port, timeout_s
+    sock = socket.create_connection((place.host, place.port), timeout_s)
+    if place.tls is FtpTls.IMPLICIT and place.context is not None:
+        sock = place.context.wrap_socket(sock, server_hostname=place.host)
+    ftp.greet(sock)
+    if isinstance(ftp, _Tls) and place.tls is FtpTls.EXPLICIT:
+        ftp.auth()
+
+
+def _features(ftp: ftplib.FTP) -> frozenset[str]:
+    try:
+        reply = ftp.sendcmd("FEAT")
+    except ftplib.error_perm:
+        return frozenset()
+    lines = reply.splitlines()[1:-1]
+    return frozenset(line.strip().split(" ")[0].upper() for line in lines if line.strip())
+
+
+def _lives(client: FtpClient) -> bool:
+    try:
+        client.ftp.voidcmd("NOOP")
+    except _BROKEN:
+        return False
+    return True
+
+
+def _end(client: FtpClient) -> None:
+    with suppress(OSError):
+        client.ftp.close()
+
+
+_DENIED = ("denied", "permi", "not allowed", "forbidden", "privilege", "read-only", "read only")
+_MISSING = (
+    "no such",
+    "not found",
+    "not exist",
+    "n't exist",
+    "cannot find",
+    "can't find",
+    "no file",
+)
+
+
+def says_missing(error: BaseException) -> bool:
+    """Say whether a refusal (550) says in words that there is no such file.
+
+    Many servers answer the same to a file that may not be read.
+    """
+    words = str(error).lower()
+    return any(one in words for one in _MISSING)
+
+
+def translated(error: BaseException, path: str, where: str) -> StorageError:  # noqa: PLR0911 - a table
+    """Return the error of ours that a reply code or a socket's error means."""
+    said = f"{where}: {path!r}"
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return UnexpectedReply(f"{where}: its certificate is not trusted", path=path)
+    if isinstance(error, TimeoutError):
+        return TransferTimeout(f"{said}: timed out", path=path)
+    if isinstance(error, OSError | EOFError):
+        return ConnectionFailed(f"{said}: the connection failed", path=path)
+    text = str(error)
+    code, words = text[:3], text.lower()
+    if code in ("530", "532", "331", "332"):
+        return AccessDenied(f"{where} refuses the login", path=path)
+    if code == "421":
+        return StorageBusy(f"{said}: the server closes the connection (421)", path=path)
+    if code in ("550", "553"):
+        if any(one in words for one in _DENIED):
+            return AccessDenied(f"{where} refuses access to {path!r}: {text[4:]}", path=path)
+        return ResourceNotFound(f"{where} has no {path!r}: {text[4:]}", path=path)
+    if code == "501" and ("no such" in words or "not a directory" in words):
+        return ResourceNotFound(f"{where} has no {path!r}", path=path)
+    if code in ("500", "501", "502", "504"):
+        return NotSupported(f"{said}: the server does not know that command ({code})", path=path)
+    if code.startswith("4") or code == "552":
+        return StorageFailed(f"{said}: reply {code}", path=path)
+    return UnexpectedReply(f"{said}: reply {code!r}", path=path)

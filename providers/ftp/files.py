@@ -1,0 +1,215 @@
+"""Data channels of an FTP server: a file that comes, and a file that goes."""
+
+from __future__ import annotations
+
+import ftplib
+import socket
+import ssl
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Protocol
+
+from catalog.errors import (
+    AccessDenied,
+    NotSupported,
+    ResourceNotFound,
+    SizeMismatch,
+    StorageError,
+    StorageFailed,
+)
+from catalog.model.digest import Digest
+from catalog.model.resource import Resource
+from providers.base import Attributes, Chunk, Stored
+from providers.error_boundary import error_boundary
+from providers.ftp.connection import FtpClient, FtpConnections, translated
+
+BUFFER = 2**18  # bytes
+
+
+@error_boundary
+class FtpReading:
+    """A file that comes through a data channel."""
+
+    def __init__(
+        self,
+        connections: FtpConnections,
+        client: FtpClient,
+        data: socket.socket,
+        resource: Resource,
+        start: int,
+        length: int | None,
+    ) -> None:
+        """Own the connection until the bytes are read or the reading is closed."""
+        self.resource = resource
+        self._connections = connections
+        self._client: FtpClient | None = client
+        self._data = data
+        left = None if resource.size is None else max(0, resource.size - start)
+        self._whole = length is None or (left is not None and length >= left)
+        self._left = left if self._whole else length
+
+    def __iter__(self) -> Iterator[memoryview]:
+        """Yield the bytes in one reused buffer; fewer than the file has are an error."""
+        view = memoryview(bytearray(BUFFER))
+        path, done = self.resource.path, 0
+        try:
+            while self._whole or self._left is None or done < self._left:
+                most = BUFFER if self._whole or self._left is None else self._left - done
+                count = self._data.recv_into(view[:most])
+                if count == 0:
+                    break
+                done += count
+                yield view[:count]
+            if self._client is None:
+                return
+            if not self._whole:
+                self.close()
+                return
+            client, self._client = self._client, None
+            finish(self._connections, client, self._data)
+        except (ftplib.Error, OSError, EOFError) as error:
+            self.close()
+            if isinstance(error, StorageError):
+                raise
+            raise translated(error, path, self._connections.where) from error
+        except BaseException:
+            self.close()
+            raise
+        if self._left is not None and done != self._left:
+            raise SizeMismatch(path, self._left, done)
+
+    def close(self) -> None:
+        """Hang up in the middle: servers do not agree on what ABOR does."""
+        client, self._client = self._client, None
+        self._data.close()
+        if client is not None:
+            self._connections.drop(client)
+
+
+class UploadTarget(Protocol):
+    """Where a file is sent: under a temporary name, then given its own, or removed."""
+
+    connections: FtpConnections
+
+    def temporary(self, path: str) -> str:
+        """Return a new temporary name for a path."""
+        ...
+
+    def drops(self, temporary: str) -> bool:
+        """Say whether a refused temporary name was in our own folder, which is not used again."""
+        ...
+
+    def begin(self, temporary: str) -> tuple[FtpClient, socket.socket]:
+        """Open the data channel of a new temporary file."""
+        ...
+
+    def settle(
+        self, client: FtpClient, path: str, temporary: str, size: int, attributes: Attributes
+    ) -> Stored:
+        """Make sure of a temporary file's size and give it its final name."""
+        ...
+
+    def discard(self, temporary: str) -> None:
+        """Remove a temporary file; where even that fails, it stays hidden."""
+        ...
+
+
+@error_boundary
+class FtpWriter:
+    """A file that goes through a data channel, under a temporary name."""
+
+    def __init__(
+        self, target: UploadTarget, path: str, temporary: str, attributes: Attributes
+    ) -> None:
+        """Write to `temporary`, show as `path`; it begins with the first bytes."""
+        self._target, self._path, self._temporary = target, path, temporary
+        self._attributes = attributes
+        self._channel: tuple[FtpClient, socket.socket] | None = None
+        self._begun = self._sealed = self._ended = False
+        self._size = 0
+
+    def write(self, chunk: Chunk) -> None:
+        """Send the next bytes."""
+        data = self._open()
+        try:
+            data.sendall(chunk)
+        except OSError as error:
+            raise translated(error, self._path, self._target.connections.where) from error
+        self._size += len(chunk)
+
+    def commit(self, digest: Digest) -> Stored:  # noqa: ARG002 - the server cannot check it
+        """End the file and give it its name."""
+        return self.finish()
+
+    def seal(self) -> None:
+        """End the file: the server says that it has all of it, and the connection is free."""
+        if self._sealed:
+            return
+        connections = self._target.connections
+        self._open()
+        channel, self._channel = self._channel, None
+        if channel is None:
+            raise StorageFailed(f"{self._path!r}: committed after its end", path=self._path)
+        try:
+            finish(connections, *channel)
+        except (ftplib.Error, OSError, EOFError) as error:
+            raise translated(error, self._path, connections.where) from error
+        self._sealed = True
+
+    def finish(self) -> Stored:
+        """End the file and give it its name."""
+        self.seal()
+        connections = self._target.connections
+        with connections.client(self._path) as client:
+            stored = self._target.settle(
+                client, self._path, self._temporary, self._size, self._attributes
+            )
+        self._ended = True
+        return stored
+
+    def abort(self) -> None:
+        """Hang up and remove what came through; twice is fine."""
+        if self._ended:
+            return
+        self._ended = True
+        channel, self._channel = self._channel, None
+        if channel is not None:
+            channel[1].close()
+            # The reply tells that the server has let go of the file, so that it can be deleted.
+            try:
+                with suppress(ftplib.Error, OSError, EOFError):
+                    channel[0].ftp.voidresp()
+            finally:
+                self._target.connections.drop(channel[0])
+        if self._begun:
+            self._target.discard(self._temporary)
+
+    def _open(self) -> socket.socket:
+        if self._ended or self._sealed:
+            raise StorageFailed(f"{self._path!r}: written after its end", path=self._path)
+        if self._channel is None:
+            self._begun = True
+            try:
+                self._channel = self._target.begin(self._temporary)
+            except (AccessDenied, ResourceNotFound, NotSupported):
+                # A drop folder allows new files and no folder of ours.
+                if not self._target.drops(self._temporary):
+                    raise
+                self._temporary = self._target.temporary(self._path)
+                self._channel = self._target.begin(self._temporary)
+        return self._channel[1]
+
+
+def finish(connections: FtpConnections, client: FtpClient, data: socket.socket) -> None:
+    """Close a data channel in order, wait for the reply, and give the connection back."""
+    try:
+        if isinstance(data, ssl.SSLSocket):
+            with suppress(OSError):
+                data.unwrap()
+        data.close()
+        client.ftp.voidresp()
+    except BaseException:
+        data.close()
+        connections.drop(client)
+        raise
+    connections.give(client)

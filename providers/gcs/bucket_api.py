@@ -1,0 +1,108 @@
+"""Google's JSON API on one bucket below one prefix: its addresses, and requests that are sent."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+from urllib.parse import quote, urlencode
+
+from catalog.errors import DigestMismatch, SizeMismatch, UnexpectedReply
+from catalog.model.outcome import Proof
+from providers.base import Attributes, Stored
+from providers.error_boundary import error_boundary
+from providers.gcs.credentials import GcsToken
+from providers.gcs.metadata import described, encoded
+from providers.http.client import HttpClient
+from providers.http.response import Response
+from providers.objects.keys import check_key
+
+
+@error_boundary
+@dataclass(frozen=True, slots=True)
+class BucketApi:
+    """One bucket as one identity reaches it; a storage and its writers share it."""
+
+    client: HttpClient
+    token: GcsToken
+    endpoint: str
+    bucket: str
+    root: str  # '' or with a slash at its end
+    where: str
+
+    def key(self, path: str) -> str:
+        """Return the object's key in the bucket."""
+        return self.root + path
+
+    def objects(self) -> str:
+        """Return the address of the list of objects."""
+        return f"{self.endpoint}/storage/v1/b/{quote(self.bucket, safe='')}/o"
+
+    def url(self, path: str) -> str:
+        """Return the address of an object's description."""
+        return f"{self.objects()}/{quote(self.key(path), safe='')}"
+
+    def upload_url(self, path: str, kind: str) -> str:
+        """Return where an object is sent to."""
+        query = urlencode({"uploadType": kind, "name": self.key(path)})
+        return f"{self.endpoint}/upload/storage/v1/b/{quote(self.bucket, safe='')}/o?{query}"
+
+    def rewrite_url(self, origin: str, path: str) -> str:
+        """Return where the object whose description is at `origin` is copied to a path."""
+        goal = f"b/{quote(self.bucket, safe='')}/o/{quote(self.key(path), safe='')}"
+        return f"{origin}/rewriteTo/{goal}"
+
+    def about(self, path: str, attributes: Attributes) -> dict[str, Any]:
+        """Return the description that goes with the bytes."""
+        kept = dict(attributes.properties)
+        if attributes.sha256:
+            kept["sha256"] = attributes.sha256
+        if attributes.modified_us is not None:
+            kept["mtime"] = f"{attributes.modified_us / 1_000_000:.6f}"
+        about: dict[str, Any] = {"name": self.key(path), "metadata": kept}
+        if attributes.content_type:
+            about["contentType"] = attributes.content_type
+        return about
+
+    def call(
+        self,
+        method: str,
+        url: str,
+        path: str,
+        headers: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+    ) -> dict[str, Any]:
+        """Send one request and return its JSON."""
+        sent = {**(headers or {}), **self.token.headers()}
+        reply = self.client.request(method, url, path=path, headers=sent, body=body)
+        return self.decoded(reply.expect(200, 201))
+
+    def decoded(self, reply: Response) -> dict[str, Any]:
+        """Return a reply's JSON object."""
+        try:
+            found: object = json.loads(reply.read())
+        except ValueError as error:
+            raise UnexpectedReply(f"{self.where} answered what is not JSON") from error
+        if not isinstance(found, dict):
+            raise UnexpectedReply(f"{self.where} answered JSON that is no object")
+        return cast("dict[str, Any]", found)
+
+    def confirm(self, path: str, size: int, crc: int, item: Mapping[str, Any]) -> Stored:
+        """Compare what the store says it keeps with what was sent; remove what is not that."""
+        found = described(path, item)
+        if found.size != size:
+            self.remove(path)
+            raise SizeMismatch(path, size, found.size or 0)
+        kept = item.get("crc32c")
+        if kept and kept != encoded(crc):
+            self.remove(path)
+            raise DigestMismatch(path, f"crc32c:{encoded(crc)}", f"crc32c:{kept}")
+        proof = Proof.WRITE_PROVED if kept else Proof.STORED
+        return Stored(size, etag=found.etag, modified_us=found.modified_us, proof=proof)
+
+    def remove(self, path: str) -> None:
+        """Delete one object; absent is fine."""
+        url = self.url(check_key(path))
+        reply = self.client.request("DELETE", url, path=path, headers=self.token.headers())
+        reply.expect(200, 204, 404).close()

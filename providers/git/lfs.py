@@ -1,0 +1,112 @@
+"""Git LFS: from a pointer to its bytes, by the batch API, over our own HTTP client."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any, cast
+
+from pydantic import SecretStr
+
+from catalog.errors import InvalidInput, NotSupported, ResourceNotFound, UnexpectedReply
+from providers.base import OpenOptions
+from providers.git.remote import GitRemote
+from providers.http.client import ClientOptions, HttpClient
+from providers.http.request_headers import check_header
+from providers.http.response import Response
+from providers.shared.origin import Tls
+
+MIME = "application/vnd.git-lfs+json"
+
+
+class LfsClient:
+    """Asks the LFS server of a repository; safe to share between threads."""
+
+    def __init__(self, remote: GitRemote, options: OpenOptions) -> None:
+        """Ask nothing yet."""
+        secret = remote.token.get_secret_value()
+        self.login: tuple[str | None, str | None] = (None, None)
+        if secret or remote.username:
+            self.login = (remote.username or "git", secret)
+        tls = remote.tls
+        common = ClientOptions(
+            tls=tls,
+            proxy=remote.proxy,
+            timeouts=options.timeouts,
+            connections=options.connections,
+        )
+        pools = common.pools()
+        user, password = self.login[0] or "", SecretStr(self.login[1] or "")
+        self._ours = HttpClient(replace(common, username=user, password=password), pools)
+        self._named = HttpClient(common, pools)  # the server says itself how to log in
+        others = replace(common, tls=Tls(tls.authorities, verify=tls.verify))
+        self._others = HttpClient(others, others.pools())  # our certificate is not for them
+        self._url = remote.lfs_url or _beside(remote.url)
+
+    def get(self, path: str, sha256: str, size: int, range_: str = "") -> Response:
+        """Begin to read the bytes of a pointer, all or a range of them."""
+        href, headers = self._action(path, sha256, size)
+        client = self._others
+        if href.startswith(_origin(self._url)):
+            named = "authorization" in map(str.lower, headers)
+            client = self._named if named else self._ours
+        more = {"Range": range_} if range_ else {}
+        return client.request("GET", href, path=path, headers={**headers, **more}).expect(200, 206)
+
+    def close(self) -> None:
+        """Close every idle connection."""
+        self._ours.close()
+        self._others.close()
+
+    def _action(self, path: str, sha256: str, size: int) -> tuple[str, dict[str, str]]:
+        """Ask where the bytes are to be had, and with what headers."""
+        if not self._url:
+            raise NotSupported(
+                f"{path!r} lies in Git LFS, and this address leads to no LFS server: give its own "
+                "as the repository's 'lfs_url'",
+                path=path,
+            )
+        wanted = {"oid": sha256, "size": size}
+        body = {"operation": "download", "transfers": ["basic"], "objects": [wanted]}
+        reply = self._ours.request(
+            "POST",
+            f"{self._url}/objects/batch",
+            path=path,
+            headers={"Accept": MIME, "Content-Type": MIME},
+            body=json.dumps(body).encode(),
+        )
+        with reply.expect(200):
+            text = reply.read()
+        try:
+            told = cast("dict[str, Any]", json.loads(text)["objects"][0])
+            if "error" in told:
+                raise _refused(path, told["error"])
+            action = told["actions"]["download"]
+            headers = {str(name): str(value) for name, value in action.get("header", {}).items()}
+            for name, value in headers.items():
+                check_header(name, value)
+            return str(action["href"]), headers
+        except (ValueError, KeyError, IndexError, TypeError, AttributeError, InvalidInput) as error:
+            raise UnexpectedReply(
+                f"the LFS server's answer on {path!r} cannot be used", path=path
+            ) from error
+
+
+def _refused(path: str, error: dict[str, Any]) -> ResourceNotFound | UnexpectedReply:
+    why = f"the LFS server has no bytes for {path!r}: {error.get('message')}"
+    if error.get("code") in (404, 410):
+        return ResourceNotFound(why, path=path, status=404)
+    return UnexpectedReply(why, path=path)
+
+
+def _beside(url: str) -> str:
+    """Return where a repository's own LFS server is by convention; '' where that is no place."""
+    if not url.startswith("http"):
+        return ""
+    return f"{url}/info/lfs" if url.endswith(".git") else f"{url}.git/info/lfs"
+
+
+def _origin(url: str) -> str:
+    """Return scheme, host and port, with the slash behind them."""
+    scheme, _, rest = url.partition("://")
+    return f"{scheme}://{rest.partition('/')[0]}/"

@@ -1,0 +1,1 @@
+"""Web servers, and the HTTP client of every provider."""

@@ -1,0 +1,145 @@
+"""What every provider over HTTP asks of a person: authentication, TLS, headers, proxy."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Self
+
+from pydantic import Field, PrivateAttr, SecretStr, field_validator, model_validator
+
+from catalog.errors import InvalidInput
+from catalog.paths import clean_prefix
+from providers.base import OpenOptions, ProviderSettings
+from providers.connection import Connection
+from providers.http.client import ClientOptions, HttpClient
+from providers.http.egress_policy import EgressPolicy
+from providers.http.pool import Pools
+from providers.http.request_headers import check_header
+from providers.shared.origin import DEFAULT_PORTS
+from providers.shared.tls_fields import (
+    Authorities,
+    ClientCertificate,
+    ClientKey,
+    ProxyPassword,
+    ProxyUrl,
+    ProxyUsername,
+    VerifyTls,
+    check_tls_and_proxy,
+    proxy_of,
+    tls_and_proxy_key,
+    tls_of,
+)
+from providers.shared.url import build_url, parse_url, quote_path
+
+
+class WebSettings(ProviderSettings):
+    """The part of the settings that decides an HTTP client."""
+
+    root_field: ClassVar[str] = "url"
+
+    headers: dict[str, str | list[str]] = Field(
+        default_factory=dict,
+        title="Headers",
+        description="Headers of every request; a list sends a header several times.",
+    )
+    username: str = Field(default="", title="User", description="User of basic authentication.")
+    password: SecretStr = Field(
+        default=SecretStr(""), title="Password", description="Password of basic authentication."
+    )
+    bearer_token: SecretStr = Field(
+        default=SecretStr(""),
+        title="Bearer token",
+        description="Token of the Authorization header, instead of user and password.",
+    )
+    public_only: bool = Field(
+        default=False,
+        title="Public addresses only",
+        description="Connect to no address inside of a private network, whatever a name or a"
+        " redirect leads to. A proxy looks names up itself: it is not held to this.",
+    )
+    certificate: Authorities = ""
+    client_certificate: ClientCertificate = ""
+    client_key: ClientKey = SecretStr("")
+    verify_tls: VerifyTls = True
+    proxy_url: ProxyUrl = ""
+    proxy_username: ProxyUsername = ""
+    proxy_password: ProxyPassword = SecretStr("")
+    _fence: EgressPolicy | None = PrivateAttr(default=None)
+
+    @field_validator("headers")
+    @classmethod
+    def _sendable(cls, value: dict[str, str | list[str]]) -> dict[str, str | list[str]]:
+        for name, values in value.items():
+            for one in [values] if isinstance(values, str) else values:
+                check_header(name, one)
+        return value
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        check_tls_and_proxy(self)
+        if self.username and self.bearer_token.get_secret_value():
+            raise InvalidInput("give user and password, or a bearer token, not both")
+        return self
+
+    def fenced(self, fence: EgressPolicy) -> Self:
+        """Return the same place, held to a fence: who serves strangers says where it may lead."""
+        held = self.model_copy()
+        held._fence = fence  # noqa: SLF001 - our own copy
+        return held
+
+    def below(self, path: str) -> Self:
+        """Return the same place, rooted at the folder `path` below."""
+        return super().below(quote_path(clean_prefix(path)))
+
+    def connection_key(self) -> tuple[object, ...]:
+        """Return TLS, proxy and authentication; URL and headers go with each request (PM-10)."""
+        return (
+            *tls_and_proxy_key(self),
+            self.username,
+            self.password.get_secret_value(),
+            self.bearer_token.get_secret_value(),
+            self.public_only,
+            self._fence,
+        )
+
+    def connect(self, options: OpenOptions) -> Connection:
+        """Return pools of connections; nothing is asked of any server yet."""
+        return self.pools(options)
+
+    def pools(self, options: OpenOptions) -> Pools:
+        """Return pools of connections."""
+        return self._client_options(options).pools()
+
+    def client(self, pools: Pools, options: OpenOptions, *, home: str | None = None) -> HttpClient:
+        """Return a client with this place's credentials and headers, for `home` alone if told."""
+        pools.admit(self.address())
+        return HttpClient(self._client_options(options), pools, home=home)
+
+    def _client_options(self, options: OpenOptions) -> ClientOptions:
+        headers = dict(self.headers)
+        if token := self.bearer_token.get_secret_value():
+            headers["Authorization"] = f"Bearer {token}"
+        return ClientOptions(
+            headers=headers,
+            username=self.username,
+            password=self.password,
+            tls=tls_of(self),
+            proxy=proxy_of(self),
+            timeouts=options.timeouts,
+            connections=options.connections,
+            public_only=self.public_only,
+            fence=self._fence,
+        )
+
+
+def canonical_url(value: str) -> str:
+    """Return an http(s) URL with a lower-case host and without a needless port or slash."""
+    parsed = parse_url(value.strip())
+    if parsed.scheme not in DEFAULT_PORTS or not parsed.host:
+        raise InvalidInput("the URL must begin with http:// or https:// and name a host")
+    if parsed.user:
+        raise InvalidInput("the user belongs into its own field, not into the URL")
+    if parsed.raw_query:
+        raise InvalidInput("the query belongs into its own field, not into the URL")
+    port = "" if parsed.port in (None, DEFAULT_PORTS[parsed.scheme]) else f":{parsed.port}"
+    host = f"[{parsed.host}]" if ":" in parsed.host else parsed.host
+    return build_url(parsed.scheme, host.lower() + port, parsed.path)

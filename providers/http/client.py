@@ -1,0 +1,284 @@
+"""A small HTTP/1.1 client for moving files: keep-alive, TLS, proxies, redirects, our errors.
+
+It follows redirects itself, so that no credential and no custom header ever reaches another
+origin, and asks for `identity`, so that the bytes are the file's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from urllib.parse import quote, urljoin
+
+from pydantic import SecretStr
+
+from catalog.errors import UnexpectedReply
+from providers.base import Timeouts
+from providers.http.egress_policy import EgressPolicy
+from providers.http.exchange import Exchange, Route
+from providers.http.pool import Pools
+from providers.http.request_headers import check_header, cross_origin_headers, extra_lines
+from providers.http.response import Response, Upload
+from providers.shared.origin import DEFAULT_PORTS, Origin, Proxy, Tls, basic
+from providers.shared.url import parse_url, shown
+
+AGENT = "entrepot/0.1"
+MOST_REDIRECTS = 10
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_FOLLOWED = frozenset({"GET", "HEAD", "PROPFIND"})
+HeaderMap = Mapping[str, str | list[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class ClientOptions:
+    """What decides a client; `headers` go to the first origin of a request only."""
+
+    headers: HeaderMap = field(default_factory=dict[str, str | list[str]])
+    username: str = ""
+    password: SecretStr = field(default=SecretStr(""))
+    tls: Tls = field(default=Tls())
+    proxy: Proxy | None = None
+    timeouts: Timeouts = field(default=Timeouts())
+    connections: int = 16
+    public_only: bool = False
+    fence: EgressPolicy | None = None
+
+    def pools(self) -> Pools:
+        """Return connections as these options want them: headers and user go with requests."""
+        return Pools(
+            self.tls,
+            self.proxy,
+            self.timeouts,
+            self.connections,
+            public_only=self.public_only,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class RequestSpec:
+    """A request as its giver put it."""
+
+    method: str
+    url: str
+    path: str
+    headers: Mapping[str, str] | None
+    body: bytes | None
+
+
+class HttpClient:
+    """Send requests; safe to share between threads."""
+
+    def __init__(
+        self, options: ClientOptions, pools: Pools | None = None, *, home: str | None = None
+    ) -> None:
+        """Check the `options`; use the connections of `pools`, or else its own.
+
+        With `home`, a URL, other origins than its get neither headers nor credentials.
+        """
+        self.options = options
+        self.pools = pools or options.pools()
+        self._own = _header_lines(options)
+        self._foreign = _header_lines(ClientOptions())
+        self._routes: dict[tuple[str, str, bool, bool], Route] = {}
+        self._home = self._route(home, None)[0].origin if home else None
+
+    def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        path: str = "",
+        headers: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+    ) -> Response:
+        """Send one request and return its reply, whatever its status; redirects are followed.
+
+        `path` is the resource's name for errors; `url` is percent-encoded already.
+        """
+        route, target = self._route(url, self._home)
+        message = _message(method, route, target, extra_lines(headers, body), body)
+        pool = route.pool
+        response = Exchange(pool, pool.take(path), method, message, path).answer(url)
+        if response.status in _REDIRECTS:
+            return self.follow(RequestSpec(method, url, path, headers, body), response)
+        return response
+
+    def ask(
+        self, url: str, *, path: str, headers: Mapping[str, str] | None = None
+    ) -> PendingResponse | None:
+        """Send a GET and leave its reply for later; None where every connection is held."""
+        route, target = self._route(url, self._home)
+        taken = route.pool.take_free(path)
+        if taken is None:
+            return None
+        message = _message("GET", route, target, extra_lines(headers, None), None)
+        exchange = Exchange(route.pool, taken, "GET", message, path)
+        return PendingResponse(self, RequestSpec("GET", url, path, headers, None), exchange)
+
+    def follow(self, question: RequestSpec, response: Response) -> Response:
+        """Go where a reply leads, and on from there, until one leads nowhere."""
+        home = self._home or self._route(question.url, None)[0].origin
+        url, path, method = question.url, question.path, question.method
+        for _ in range(MOST_REDIRECTS):
+            location = _leads_to(method, response)
+            if location is None:
+                return response
+            url = _absolute(url, location, path)
+            route, target = self._route(url, home)
+            headers = question.headers
+            if route.origin != home:
+                headers = cross_origin_headers(headers)
+            extra = extra_lines(headers, question.body)
+            message = _message(method, route, target, extra, question.body)
+            pool = route.pool
+            response = Exchange(pool, pool.take(path), method, message, path).answer(url)
+        if _leads_to(method, response) is None:
+            return response
+        raise UnexpectedReply(f"{shown(url)!r} redirects without end", path=path)
+
+    def get(
+        self, url: str, *, path: str = "", headers: Mapping[str, str] | None = None
+    ) -> Response:
+        """GET, and raise our error for any status but 200 and 206."""
+        response = self.request("GET", url, path=path, headers=headers)
+        return response.expect(200, 206)
+
+    def upload(
+        self,
+        method: str,
+        url: str,
+        *,
+        path: str = "",
+        size: int | None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Upload:
+        """Begin a request whose body is pushed piece by piece; of `size` bytes, or chunked."""
+        route, target = self._route(url, None)
+        framing = (
+            {"Transfer-Encoding": "chunked"} if size is None else {"Content-Length": str(size)}
+        )
+        extra = extra_lines({**(headers or {}), **framing}, None)
+        message = _message(method, route, target, extra, None)
+        connection, used = route.pool.take(path)
+        if used and connection.is_stale():  # a pushed body cannot be sent twice
+            connection = route.pool.replace(connection, path)
+        upload = Upload(connection, route.pool, method, url, chunked=size is None)
+        try:
+            connection.begin(path)
+            connection.send(message)
+        except BaseException:
+            upload.close()
+            raise
+        return upload
+
+    def close(self) -> None:
+        """Close every idle connection."""
+        self.pools.close()
+
+    def _route(self, url: str, home: Origin | None) -> tuple[Route, bytes]:
+        scheme, _, rest = url.partition("://")
+        netloc, slash, target = rest.partition("/")
+        if not slash and "?" in netloc:
+            netloc, _, query = netloc.partition("?")
+            target = "?" + query
+        fence = self.options.fence
+        if fence is not None:
+            listed, own_part = fence.lists(url), fence.is_own(url)
+            found = self._new_route(scheme, netloc, home, listed=listed, own_part=own_part)
+            return found, b"/" + target.encode("ascii")
+        own = self._routes.get((scheme, netloc, True, True))
+        if own is None or (home is not None and own.origin != home):
+            own = self._new_route(scheme, netloc, home)
+        return own, b"/" + target.encode("ascii")
+
+    def _new_route(
+        self,
+        scheme: str,
+        netloc: str,
+        home: Origin | None,
+        *,
+        listed: bool = True,
+        own_part: bool = True,
+    ) -> Route:
+        parsed = parse_url(f"{scheme}://{netloc}")
+        if parsed.scheme not in DEFAULT_PORTS or not parsed.host:
+            raise UnexpectedReply(f"{shown(f'{scheme}://{netloc}')!r} is not an http(s) address")
+        origin = Origin(
+            parsed.scheme, parsed.host.lower(), parsed.port or DEFAULT_PORTS[parsed.scheme]
+        )
+        trusted = own_part and (home is None or home == origin)
+        key = (scheme, netloc, trusted, listed)
+        route = self._routes.get(key)
+        if route is not None:
+            return route
+        options = self.options
+        host = parsed.netloc.encode("idna")
+        before, proxied = b"", b""
+        if options.proxy is not None and origin.scheme == "http":
+            before, proxied = b"http://" + host, options.proxy.authorization()
+        lines = self._own if trusted else self._foreign
+        after = b" HTTP/1.1\r\nHost: " + host + b"\r\n" + proxied + lines
+        pool = self.pools.pool(origin, trusted=trusted, public_only=not listed)
+        route = Route(origin, pool, before, after)
+        return self._routes.setdefault(key, route)
+
+
+class PendingResponse:
+    """A request under way."""
+
+    __slots__ = ("_client", "_exchange", "_question")
+
+    def __init__(self, client: HttpClient, question: RequestSpec, exchange: Exchange) -> None:
+        """Hold the `exchange` that asks `question`."""
+        self._client, self._question, self._exchange = client, question, exchange
+
+    def response(self) -> Response:
+        """Wait for the reply and follow where it leads."""
+        response = self._exchange.answer(self._question.url)
+        if response.status in _REDIRECTS:
+            return self._client.follow(self._question, response)
+        return response
+
+    def close(self) -> None:
+        """Give the request up."""
+        self._exchange.close()
+
+
+def _message(method: str, route: Route, target: bytes, extra: bytes, body: bytes | None) -> bytes:
+    head = (method.encode(), b" ", route.before, target, route.after, extra, b"\r\n", body or b"")
+    return b"".join(head)
+
+
+def _header_lines(options: ClientOptions) -> bytes:
+    """Return the header lines that go with every request to the first origin."""
+    agent = AGENT
+    lines: list[str] = []
+    for name, values in options.headers.items():
+        for value in [values] if isinstance(values, str) else values:
+            check_header(name, value)
+            if name.lower() == "user-agent":
+                agent = f"{agent}, {value}"
+            else:
+                lines.append(f"{name}: {value}\r\n")
+    lines.append(f"User-Agent: {agent}\r\nAccept-Encoding: identity\r\nAccept: */*\r\n")
+    text = "".join(lines).encode("latin-1")
+    if options.username:
+        text += b"Authorization: " + basic(options.username, options.password) + b"\r\n"
+    return text
+
+
+def _leads_to(method: str, response: Response) -> str | None:
+    """Return where a redirect leads, its body dropped; None where the reply is to be used."""
+    if response.status not in _REDIRECTS or method not in _FOLLOWED:
+        return None
+    location = response.header(b"location")
+    response.close()
+    return location
+
+
+def _absolute(url: str, location: str, path: str) -> str:
+    """Resolve a Location against the URL it came from; what is encoded in it stays as it is."""
+    target = urljoin(url, location).partition("#")[0]
+    if target.partition("://")[0] not in DEFAULT_PORTS:
+        raise UnexpectedReply(f"{shown(url)!r} redirects to {shown(target)!r}", path=path)
+    return quote(target, safe="%/?#[]@!$&'()*+,;=:-._~")

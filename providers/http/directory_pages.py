@@ -1,0 +1,95 @@
+"""Directory pages of a web server: asked for, told from other pages, and read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from enum import Enum
+from urllib.parse import unquote, urlsplit
+
+from catalog.errors import ResourceNotFound, StorageError, UnexpectedReply
+from providers.http.client import HttpClient
+from providers.http.content_coding import content_coding, decoded
+from providers.http.index_parser import IndexEntry, parse_index
+from providers.http.response import Response
+from providers.shared.url import quote_path, shown
+
+LARGEST_PAGE = 256 * 2**20  # bytes
+HTML = ("text/html", "application/xhtml+xml")
+
+
+class PageEntryKind(Enum):
+    """What a page names."""
+
+    FILE = "file"
+    FOLDER = "folder"
+
+
+class HttpPages:
+    """The pages below one URL."""
+
+    def __init__(self, client: HttpClient, base: str, query: str) -> None:
+        """Ask for pages below `base`, which ends in a slash, each with `query`."""
+        self._client, self._base, self._query = client, base, query
+
+    def page(self, folder: str) -> list[IndexEntry]:
+        """Return what the page of a folder lists.
+
+        Raises:
+            ResourceNotFound: there is no such page.
+            UnexpectedReply: what came is no directory page, or that of another folder.
+        """
+        place = self._base + quote_path(folder) + ("/" if folder else "")
+        with self._client.get(place + self._query, path=folder) as response:
+            _refuse_elsewhere(response, place, folder)
+            kind = content_type(response)
+            if kind not in (*HTML, "application/json"):
+                raise UnexpectedReply(
+                    f"{shown(place)!r} is no directory page: its type is {kind!r}", path=folder
+                )
+            text = read_page(response, folder).decode("utf-8", "replace")
+        try:
+            return parse_index(text, response.url.partition("?")[0])
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise UnexpectedReply(f"{shown(place)!r} is no directory page", path=folder) from error
+
+    def names(self, path: str, kind: PageEntryKind) -> bool:
+        """Look a second time whether a parent's page names a path; unknown counts as yes."""
+        parent, _, name = path.rpartition("/")
+        try:
+            entries = self.page(parent)
+        except StorageError as error:
+            return not isinstance(error, ResourceNotFound)
+        return any(
+            (one.name, one.folder) == (name, kind is PageEntryKind.FOLDER) for one in entries
+        )
+
+
+def content_type(response: Response) -> str:
+    """Return the type of a reply, in small letters and without parameters."""
+    return (response.header(b"content-type") or "").partition(";")[0].strip().lower()
+
+
+def _refuse_elsewhere(response: Response, asked: str, folder: str) -> None:
+    """Refuse a page of another folder than was asked for, such as the form of a login."""
+    came, wanted = (unquote(urlsplit(one).path).rstrip("/") for one in (response.url, asked))
+    if came != wanted:
+        raise UnexpectedReply(
+            f"{shown(asked)!r} leads to {shown(response.url)!r}, which is another page: sign in "
+            "anew, or use that address if it is the place",
+            path=folder,
+        )
+
+
+def read_page(response: Response, folder: str, most: int = LARGEST_PAGE) -> bytes:
+    """Read a page, of `most` bytes at most, decoded where it came encoded."""
+    coding = content_coding(folder, response)
+    pieces: Iterator[memoryview | bytes] = response.stream()
+    if coding is not None:
+        pieces = decoded(folder, response.stream(), coding)
+    text = bytearray()
+    for piece in pieces:
+        text += piece
+        if len(text) > most:
+            why = f"the page {shown(response.url)!r} has over {most:,} bytes"
+            raise UnexpectedReply(why, path=folder)
+    return bytes(text)

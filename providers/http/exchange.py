@@ -1,0 +1,86 @@
+"""One request and its reply on a pooled connection; a stale connection costs nobody a retry."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from catalog.errors import ConnectionFailed, StorageError, UnexpectedReply
+from providers.http.connection import Connection
+from providers.http.pool import Pool, Taken
+from providers.http.response import Response
+from providers.shared.origin import Origin
+
+REPEATABLE = frozenset({"GET", "HEAD", "PROPFIND", "PUT", "DELETE", "OPTIONS"})
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """How requests go to one origin: its pool, and the bytes around each request's target."""
+
+    origin: Origin
+    pool: Pool
+    before: bytes  # what stands before the path: the absolute form that proxies want
+    after: bytes  # HTTP/1.1 and every header that is the same each time
+
+
+class Exchange:
+    """A request that was sent: `answer` waits for its reply, `close` gives it up."""
+
+    __slots__ = ("_connection", "_message", "_method", "_path", "_pool", "_used")
+
+    def __init__(self, pool: Pool, taken: Taken, method: str, message: bytes, path: str) -> None:
+        """Send `message`, head and body, on a connection that was taken from `pool`."""
+        self._pool, self._method, self._message, self._path = pool, method, message, path
+        connection, self._used = taken
+        self._connection: Connection | None = connection
+        try:
+            connection.begin(path)
+            connection.send(message)
+        except ConnectionFailed as error:
+            self._send_again(connection, error)
+        except BaseException:
+            self.close()
+            raise
+
+    def answer(self, url: str) -> Response:
+        """Read the head of the reply; its body waits in the response."""
+        while True:
+            connection = self._connection
+            if connection is None:
+                raise ConnectionFailed(f"the request for {self._path!r} was given up")
+            try:
+                status, headers = connection.read_head()
+            except (ConnectionFailed, EOFError, UnexpectedReply) as error:
+                self._send_again(connection, error)
+            except BaseException:
+                self.close()
+                raise
+            else:
+                self._connection = None
+                return Response(connection, self._pool, self._method, url, status, headers)
+
+    def close(self) -> None:
+        """Hang up unless the reply has come."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            self._pool.drop(connection)
+
+    def _send_again(self, connection: Connection, error: StorageError | EOFError) -> None:
+        # A server may close an idle connection at any time, or have sent more than it said before.
+        stale = connection.end == 0 or isinstance(error, UnexpectedReply)
+        if not (self._used and stale and self._method in REPEATABLE):
+            self.close()
+            if isinstance(error, StorageError):
+                raise error
+            raise ConnectionFailed(
+                f"{connection.label} hung up without answering {self._path!r}", path=self._path
+            ) from error
+        self._connection = None  # `replace` closes it, and accounts for it when dialling fails
+        self._connection = connection = self._pool.replace(connection, self._path)
+        self._used = False
+        try:
+            connection.begin(self._path)
+            connection.send(self._message)
+        except BaseException:
+            self.close()
+            raise

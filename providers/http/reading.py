@@ -1,0 +1,105 @@
+"""The body of a reply as a reading, and its head as a resource."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from catalog.errors import SizeMismatch
+from catalog.model.resource import Resource
+from providers.error_boundary import error_boundary
+from providers.http.content_coding import content_coding, decoded
+from providers.http.reply_headers import declared_digests, modified_us
+from providers.http.response import Response
+
+EMPTY = None
+"""No response: nothing is to be read."""
+
+
+@error_boundary
+class HttpReading:
+    """Chunks of a body; `skip` bytes are thrown away first, at most `length` are given."""
+
+    def __init__(
+        self, response: Response | None, resource: Resource, *, skip: int, length: int | None
+    ) -> None:
+        """Own `response` until the bytes are read or the reading is closed."""
+        self.resource = resource
+        self._response = response
+        self._skip = skip
+        self._length = length
+        self._coding = None if response is None else content_coding(resource.path, response)
+
+    @property
+    def ranged(self) -> bool:
+        """Say whether the server sends what was asked for, rather than all of it."""
+        response = self._response
+        if response is None:
+            return True
+        fits = self._length is None or (response.length or 0) <= self._length
+        return response.status == 206 and fits
+
+    @property
+    def reply_headers(self) -> tuple[tuple[str, str], ...]:
+        """Return the headers of the reply, for whoever passes it on."""
+        if self._response is None:
+            return ()
+        return tuple(
+            (name.decode("latin-1"), value.decode("latin-1"))
+            for name, value in self._response.headers.items()
+        )
+
+    def __iter__(self) -> Iterator[memoryview]:
+        """Yield the bytes; each chunk is valid until the next one."""
+        response = self._response
+        if response is None:
+            return
+        skip, left = self._skip, self._length
+        for piece in self._pieces(response):
+            part = piece
+            if skip:
+                thrown = min(skip, len(part))
+                skip -= thrown
+                part = part[thrown:]
+            if left is not None:
+                part = part[:left]
+                left -= len(part)
+            if len(part):
+                yield part
+            if left == 0 and response.status == 200:
+                break  # the server knows no ranges and sends all of it
+        response.close()
+        if skip:
+            raise SizeMismatch(self.resource.path, self._skip, self._skip - skip)
+
+    def _pieces(self, response: Response) -> Iterator[memoryview]:
+        if self._coding is None:
+            yield from response.stream()
+            return
+        for piece in decoded(self.resource.path, response.stream(), self._coding):
+            yield memoryview(piece)
+
+    def close(self) -> None:
+        """Free the connection."""
+        if self._response is not None:
+            self._response.close()
+
+
+def describe(path: str, response: Response, *, size: int | None = None) -> Resource:
+    """Return the resource that a reply's head describes; of a part, the whole's size."""
+    headers = response.headers
+    encoded = content_coding(path, response) is not None
+    if size is None and not encoded:  # of what comes encoded, the file's size is not told
+        size = response.length
+        if response.status == 206:
+            total = (response.header(b"content-range") or "").rpartition("/")[2]
+            size = int(total) if total.isdigit() else None
+    # A digest of a part, or of an encoded form, says nothing of the file.
+    plain = response.status == 200 and b"content-encoding" not in headers
+    return Resource(
+        path,
+        size=size,
+        etag=response.header(b"etag") or None,
+        modified_us=modified_us(headers.get(b"last-modified")),
+        digests=declared_digests(headers) if plain else (),
+        content_type=response.header(b"content-type"),
+    )

@@ -1,0 +1,1 @@
+"""What a storage may offer beside what every storage does."""

@@ -1,0 +1,115 @@
+"""A storage that is listed by a manifest in it, whatever its protocol."""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from catalog.errors import ManifestError
+from catalog.formats.manifest import is_manifest, parse_manifest
+from catalog.model.gap import Gap, Listed
+from catalog.model.resource import Resource
+from catalog.paths import below
+from providers.base import Chunk, Fetched, Reading, Source
+from providers.capabilities import Capabilities
+
+LONGEST_LINE = 2**16  # characters; a longer one is not of a manifest
+
+
+class ManifestSource:
+    """Read from `source`, but list what its `manifest` names; nothing is asked for each file."""
+
+    def __init__(self, source: Source, manifest: str) -> None:
+        """Wrap `source`; the folder of `manifest`, a path in it, is the root of what it names."""
+        self._source = source
+        self._manifest = manifest
+        folder, slash, _ = manifest.rpartition("/")
+        self._root = folder + slash
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """Say what the wrapped storage can, and that digests come with the listing."""
+        inner = self._source.capabilities
+        digests = dict.fromkeys((*inner.digests, "sha256"))
+        return replace(inner, etags=False, sizes=False, digests=tuple(digests))
+
+    def enumerate(self, prefix: str = "", *, recursive: bool = True) -> Iterator[Listed]:
+        """Yield what the manifest names at or below `prefix`, with its digests."""
+        return within(listed_in(self._source, self._manifest), prefix, recursive=recursive)
+
+    def stat(self, path: str) -> Resource:
+        """Describe one file as the wrapped storage does."""
+        return replace(self._source.stat(self._root + path), path=path)
+
+    def fetch(self, path: str, *, etag: str | None = None) -> Fetched:
+        """Read a small file whole."""
+        fetched = self._source.fetch(self._root + path, etag=etag)
+        return Fetched(fetched.data, replace(fetched.resource, path=path))
+
+    def read(
+        self, path: str, *, etag: str | None = None, start: int = 0, length: int | None = None
+    ) -> Reading:
+        """Read in chunks."""
+        return self._source.read(self._root + path, etag=etag, start=start, length=length)
+
+    def remove(self, path: str) -> None:
+        """Delete one file; the manifest stays as it is."""
+        self._source.remove(self._root + path)
+
+    def close(self) -> None:
+        """Close the wrapped storage."""
+        self._source.close()
+
+
+def listed_in(source: Source, manifest: str) -> Iterator[Resource]:
+    """Yield what a manifest in a storage lists; a line that cannot be read is an error."""
+    reading = source.read(manifest)
+    try:
+        yield from parse_manifest(manifest, lines_of(reading, manifest))
+    finally:
+        reading.close()
+
+
+def within(listed: Iterable[Listed], prefix: str, *, recursive: bool) -> Iterator[Listed]:
+    """Yield what is at or below `prefix`; not recursive: only what is directly in it."""
+    for one in listed:
+        if isinstance(one, Gap):
+            if one.meets(prefix):
+                yield one
+            continue
+        rest = one.path[len(prefix) + 1 if prefix else 0 :]
+        if below(prefix, one.path) and (recursive or "/" not in rest):
+            yield one
+
+
+def split_manifest(url: str) -> tuple[str, str] | None:
+    """Return the folder and the name where a URL or path names a manifest, else None.
+
+    >>> split_manifest("s3://bucket/dir/SHA256SUMS")
+    ('s3://bucket/dir', 'SHA256SUMS')
+    >>> split_manifest("https://host/dir/")
+    """
+    place = url.partition("?")[0]
+    folder, slash, name = place.rpartition("/")
+    if not slash or folder.endswith("/") or not is_manifest(name):
+        return None
+    return folder + url[len(place) :], name
+
+
+def lines_of(chunks: Reading | Iterator[Chunk], name: str) -> Iterator[str]:
+    """Yield the lines of a text that comes in chunks, cut at newlines only."""
+    decoder = codecs.getincrementaldecoder("utf-8-sig")()
+    rest, count = "", 0
+    try:
+        for chunk in chunks:
+            *lines, rest = (rest + decoder.decode(bytes(chunk))).split("\n")
+            count += len(lines)
+            yield from lines
+            if len(rest) > LONGEST_LINE:
+                raise ManifestError(name, count + 1, "the line does not end")
+        rest += decoder.decode(b"", final=True)
+    except UnicodeDecodeError as error:
+        raise ManifestError(name, count + 1, "it is not UTF-8 text") from error
+    if rest:
+        yield rest

@@ -1,0 +1,52 @@
+"""Names made of a path and a number, and storages that hold each version of a path under one.
+
+>>> number_key("my/resource.txt", "2"), number_key("b.txt", "0")
+('my/2/resource.txt', '0/b.txt')
+>>> [split_numbered_path(one) for one in ("my/2/resource.txt", "2024/01/0/file", "0/b.txt")]
+[('my/resource.txt', '2'), ('2024/01/file', '0'), ('b.txt', '0')]
+>>> split_numbered_path("2024/01/file") is None, split_numbered_path("b.txt") is None
+(True, True)
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Protocol, runtime_checkable
+
+from catalog.paths import RESERVED
+from providers.base import Stored
+
+NUMBERS = f"{RESERVED}/numbers"
+"""What stands for the numbered files as they lie: a name below a root, where no folder is."""
+_NUMBER = re.compile(r"0|[1-9][0-9]{0,17}")
+
+
+def is_number(text: str | None) -> bool:
+    """Say whether an etag, or a folder's name, is a number of this layout."""
+    return text is not None and _NUMBER.fullmatch(text) is not None
+
+
+def number_key(path: str, number: str) -> str:
+    """Return where a numbered version of a path lies."""
+    folder, slash, name = path.rpartition("/")
+    return f"{folder}{slash}{number}/{name}"
+
+
+def split_numbered_path(key: str) -> tuple[str, str] | None:
+    """Return the path and the number that a name is made of; None where it has no number."""
+    above, slash, name = key.rpartition("/")
+    folder, parting, number = above.rpartition("/")
+    return (f"{folder}{parting}{name}", number) if slash and is_number(number) else None
+
+
+@runtime_checkable
+class VersionNumbered(Protocol):
+    """A storage that holds each version of a path under its number, which is its etag."""
+
+    def numbered(self, path: str, etag: str | None) -> str | None:
+        """Return the name by which it gives one version of a path; None for no etag of its own."""
+        ...
+
+    def standing(self, path: str, etag: str, size: int | None) -> Stored | None:
+        """Return what it holds of a version; None where nothing, or of another size."""
+        ...

@@ -1,0 +1,1 @@
+"""What object stores share: obstore, keys, errors."""

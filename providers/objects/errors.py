@@ -1,0 +1,67 @@
+"""What obstore's errors mean in our words."""
+
+from __future__ import annotations
+
+import re
+
+from catalog.errors import (
+    AccessDenied,
+    Archived,
+    ConnectionFailed,
+    NotSupported,
+    ResourceChanged,
+    ResourceNotFound,
+    StorageBusy,
+    StorageError,
+    StorageFailed,
+    TransferTimeout,
+    UnexpectedReply,
+)
+
+_ARCHIVED = re.compile(r"InvalidObjectState|BlobArchived|archived", re.IGNORECASE)
+_CLASS = re.compile(r"<StorageClass>(\w+)</StorageClass>")
+_STATUS = re.compile(r"status code: (\d{3})")
+
+
+def archived_as(text: str) -> str | None:
+    """Return the class that an error says an object is archived in, '' if not which; else None."""
+    if not _ARCHIVED.search(text):
+        return None
+    found = _CLASS.search(text)
+    return found[1] if found else ""
+
+
+def translated(error: BaseException, path: str, where: str) -> StorageError:  # noqa: PLR0911 - a table
+    """Return the error of ours that obstore's one means; only its first line is shown."""
+    if isinstance(error, StorageError):
+        return error
+    if (archived := archived_as(str(error))) is not None:
+        return Archived(path, where, archived)
+    text = str(error).partition("\n")[0]
+    match = _STATUS.search(text)
+    status = int(match[1]) if match else None
+    said = f"{where}: {path!r}: " + (f"HTTP status {status}" if status else type(error).__name__)
+    if isinstance(error, FileNotFoundError) or status == 404:
+        return ResourceNotFound(f"{where} has no {path!r}", path=path, status=status)
+    if status in (401, 403):
+        return AccessDenied(
+            f"{where} refuses access to {path!r}: HTTP status {status}", path=path, status=status
+        )
+    if status in (409, 412) or "precondition" in text.lower():
+        return ResourceChanged(
+            f"{where}: {path!r} changed since it was planned", path=path, status=status
+        )
+    if status in (429, 503):
+        return StorageBusy(f"{said}: it asks to slow down", path=path, status=status)
+    if status is not None and status >= 500:
+        return StorageFailed(said, path=path, status=status)
+    if status is not None:
+        return UnexpectedReply(said, path=path, status=status)
+    if isinstance(error, NotImplementedError) or "NotSupported" in type(error).__name__:
+        return NotSupported(said, path=path)
+    if isinstance(error, ValueError):
+        return UnexpectedReply(f"{said}: {text}", path=path)
+    lowered = text.lower()
+    if isinstance(error, TimeoutError) or "timed out" in lowered or "timeout" in lowered:
+        return TransferTimeout(f"{where}: {path!r}: timed out", path=path)
+    return ConnectionFailed(f"{where}: {path!r}: the connection failed", path=path)

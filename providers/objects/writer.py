@@ -1,0 +1,140 @@
+"""A multipart upload through obstore, fed by whoever has the bytes."""
+
+from __future__ import annotations
+
+import hashlib
+import queue
+import threading
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+import obstore
+
+from catalog.model.digest import Digest
+from providers.base import Chunk, Stored
+from providers.error_boundary import error_boundary
+from providers.objects.errors import translated
+
+if TYPE_CHECKING:
+    from obstore import Attributes as StoreAttributes
+    from obstore.store import ObjectStore
+
+UPLOADS = 2  # parts under way at once for one object
+
+Confirm = Callable[[str, int, str | None, tuple[bytes, ...]], Stored]
+"""Ask the store what it holds now: path, size, etag, sha256 of each part."""
+
+
+class _Aborted(Exception):
+    """Tell obstore to abort the upload."""
+
+
+@error_boundary
+class ObjectWriter:
+    """A multipart upload fed through a bounded queue; obstore sends its parts in the background.
+
+    obstore aborts the upload when its iterator raises (tested: no upload is left listed).
+    """
+
+    def __init__(
+        self,
+        place: tuple[ObjectStore, str, str],
+        path: str,
+        attributes: StoreAttributes,
+        part: int,
+        confirm: Confirm,
+    ) -> None:
+        """Start the thread that feeds obstore; `place` is the store, the key, and its name."""
+        self._store, self._key, self._where = place
+        self._path = path
+        self._attributes = attributes
+        self._part = part
+        self._confirm = confirm
+        self._pending = bytearray(part)
+        self._filled = 0  # bytes of it
+        self._queue: queue.Queue[Chunk | None] = queue.Queue(maxsize=1)
+        self._size = 0
+        self._part_digests: list[bytes] = []
+        self._abort = threading.Event()
+        self._failure: BaseException | None = None
+        self._etag: str | None = None
+        self._thread = threading.Thread(target=self._upload, name="entrepot-upload", daemon=True)
+        self._thread.start()
+
+    def _parts(self) -> Iterator[Chunk]:
+        while True:
+            part = self._queue.get()
+            if self._abort.is_set():
+                raise _Aborted
+            if part is None:
+                return
+            self._part_digests.append(hashlib.sha256(part).digest())
+            yield part
+            del part  # obstore has it now
+
+    def _upload(self) -> None:
+        try:
+            result = obstore.put(
+                self._store,
+                self._key,
+                self._parts(),
+                attributes=self._attributes,
+                use_multipart=True,
+                chunk_size=self._part,
+                max_concurrency=UPLOADS,
+            )
+            self._etag = result["e_tag"]
+        except BaseException as error:  # noqa: BLE001 - whoever waits for this thread raises it
+            self._failure = error
+            while self._queue.full():  # free a writer that waits to hand over a part
+                self._queue.get_nowait()
+
+    def write(self, chunk: Chunk) -> None:
+        """Take the next bytes; waits while enough parts are under way."""
+        self._size += len(chunk)
+        view = memoryview(chunk)
+        while view:
+            some = view[: self._part - self._filled]
+            self._pending[self._filled : self._filled + len(some)] = some
+            self._filled += len(some)
+            view = view[len(some) :]
+            if self._filled == self._part:
+                full, self._pending, self._filled = self._pending, bytearray(0), 0
+                self._hand_over(full)
+                del full  # before there is another: they are large
+                self._pending = bytearray(self._part)
+
+    def _hand_over(self, part: Chunk | None) -> None:
+        while True:
+            if self._failure is not None:
+                raise translated(self._failure, self._path, self._where)
+            try:
+                self._queue.put(part, timeout=0.5)
+            except queue.Full:
+                continue
+            return
+
+    def commit(self, digest: Digest) -> Stored:  # noqa: ARG002 - the parts' digests prove it
+        """Complete the upload and ask the store to confirm it."""
+        if self._filled:
+            self._hand_over(self._pending[: self._filled])
+            self._pending = bytearray()
+        self._hand_over(None)
+        self._thread.join()
+        if self._failure is not None:
+            raise translated(self._failure, self._path, self._where)
+        # An object without bytes has one part, an empty one.
+        digests = tuple(self._part_digests) or (hashlib.sha256(b"").digest(),)
+        return self._confirm(self._path, self._size, self._etag, digests)
+
+    def abort(self) -> None:
+        """Abort the upload and wait until the store has forgotten it."""
+        if not self._thread.is_alive():
+            return
+        self._abort.set()
+        while self._thread.is_alive():
+            try:
+                self._queue.put(None, timeout=0.1)
+            except queue.Full:
+                continue
+            self._thread.join(timeout=0.1)

@@ -1,0 +1,94 @@
+"""What botocore's and s3fs's errors mean in our words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from botocore.exceptions import (
+    ClientError,
+    ConnectTimeoutError,
+    HTTPClientError,
+    NoCredentialsError,
+    ReadTimeoutError,
+)
+from botocore.exceptions import (
+    ConnectionError as BotoConnectionError,
+)
+
+from catalog.errors import (
+    AccessDenied,
+    Archived,
+    ConnectionFailed,
+    ResourceChanged,
+    ResourceNotFound,
+    StorageBusy,
+    StorageError,
+    StorageFailed,
+    TransferTimeout,
+    UnexpectedReply,
+)
+
+_BUSY = {"SlowDown", "Throttling", "ThrottlingException", "RequestLimitExceeded"}
+_OF_OBJECTS = {"head_object", "get_object"}
+_GONE = {"NoSuchKey", "NoSuchBucket", "NotFound", "404"}
+
+
+def answered(operation: str, reply: dict[str, Any], path: str, where: str) -> dict[str, Any]:
+    """Return the reply of a store, unless a page of something else came in its place.
+
+    A redirect to a login is followed below us, and any page there is a success to botocore: an
+    empty listing, an object that was removed. Of an object the type is the object's own.
+    """
+    headers = reply.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+    page = "html" in str(headers.get("content-type", "")) and operation not in _OF_OBJECTS
+    if page or (operation == "list_objects_v2" and "IsTruncated" not in reply):
+        raise UnexpectedReply(
+            f"{where}: {path!r}: something else than the store answered, a login page perhaps: "
+            "look where the endpoint leads",
+            path=path,
+        )
+    return reply
+
+
+def translated(error: BaseException, path: str, where: str) -> StorageError:  # noqa: PLR0911 - a table
+    """Return the error of ours that `error`, or the client error it was raised from, means."""
+    if isinstance(error, StorageError):
+        return error
+    client = error if isinstance(error, ClientError) else error.__cause__
+    if isinstance(client, ClientError):
+        return _client_error(client, path, where)
+    if isinstance(error, NoCredentialsError):
+        return AccessDenied(
+            f"{where}: no credentials were given and no ambient identity was found", path=path
+        )
+    if isinstance(error, ConnectTimeoutError | ReadTimeoutError | TimeoutError):
+        return TransferTimeout(f"{where}: {path!r}: timed out", path=path)
+    if isinstance(error, FileNotFoundError):
+        return ResourceNotFound(f"{where} has no {path!r}", path=path)
+    if isinstance(error, PermissionError):
+        return AccessDenied(f"{where} refuses access to {path!r}", path=path)
+    if isinstance(error, BotoConnectionError | HTTPClientError | OSError):
+        return ConnectionFailed(f"{where}: {path!r}: the connection failed", path=path)
+    return UnexpectedReply(f"{where}: {path!r}: {type(error).__name__}", path=path)
+
+
+def _client_error(error: ClientError, path: str, where: str) -> StorageError:  # noqa: PLR0911 - a table
+    reply: dict[str, Any] = dict(error.response)
+    code = str(reply.get("Error", {}).get("Code", ""))
+    status = int(reply.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)) or None
+    said = f"{where}: {path!r}: {code or 'error'} (HTTP status {status})"
+    if code == "NoSuchBucket":
+        return ResourceNotFound(f"{where}: the bucket does not exist", path=path, status=status)
+    if code in _GONE or status == 404:
+        return ResourceNotFound(f"{where} has no {path!r}", path=path, status=status)
+    if code == "InvalidObjectState":
+        return Archived(path, where, str(reply.get("Error", {}).get("StorageClass", "")))
+    if status in (401, 403):
+        return AccessDenied(f"{where} refuses access: {code}", path=path, status=status)
+    if status == 412 or code == "PreconditionFailed":
+        return ResourceChanged(f"{where}: {path!r} changed since it was planned", path=path)
+    if code in _BUSY or status in (429, 503):
+        return StorageBusy(f"{said}: it asks to slow down", path=path, status=status)
+    if status is not None and status >= 500:
+        return StorageFailed(said, path=path, status=status)
+    return UnexpectedReply(said, path=path, status=status)

@@ -1,0 +1,70 @@
+"""Finishing a file on an SFTP server: what is nice to have is tried, and its name is given last."""
+
+from __future__ import annotations
+
+import stat as stats
+from contextlib import suppress
+
+import asyncssh
+
+from catalog.model.resource import LATEST_US
+from providers.base import Attributes
+from providers.shared.temporary_names import temporary_path_for
+from providers.ssh.sessions import LOST
+
+
+async def describe_as(file: asyncssh.SFTPClientFile, attributes: Attributes) -> None:
+    """Set time and mode where the server lets us: no file fails for want of them."""
+    wanted = asyncssh.SFTPAttrs()
+    if attributes.modified_us is not None and 0 <= attributes.modified_us <= LATEST_US:
+        wanted.atime = wanted.mtime = attributes.modified_us // 1_000_000
+    if attributes.mode is not None:
+        wanted.permissions = attributes.mode
+    if wanted.mtime is None and wanted.permissions is None:
+        return
+    try:
+        await file.setstat(wanted)
+    except asyncssh.SFTPError as error:
+        if isinstance(error, LOST):
+            raise
+
+
+async def rename(sftp: asyncssh.SFTPClient, origin: str, goal: str) -> None:
+    """Give a file its name in one step, or where the server cannot: the old one moves aside first.
+
+    It comes back where the new one cannot take its place.
+    """
+    try:
+        await sftp.posix_rename(origin, goal)
+    except asyncssh.SFTPNoSuchFile:
+        raise
+    except asyncssh.SFTPError as error:
+        if isinstance(error, LOST):
+            raise
+    else:
+        return
+    aside = temporary_path_for(goal)
+    try:
+        if await sftp.isdir(goal):
+            await _remove_empty(sftp, goal)
+        await sftp.rename(goal, aside)
+    except asyncssh.SFTPNoSuchFile:
+        aside = ""
+    try:
+        await sftp.rename(origin, goal)
+    except asyncssh.SFTPError:
+        if aside:
+            await sftp.rename(aside, goal)
+        raise
+    if aside:
+        with suppress(asyncssh.SFTPError):
+            await sftp.remove(aside)
+
+
+async def _remove_empty(sftp: asyncssh.SFTPClient, folder: str) -> None:
+    """Remove the empty folders at and below one; the server keeps those that hold a file."""
+    async for one in sftp.scandir(folder):
+        if one.filename not in (".", "..") and stats.S_ISDIR(one.attrs.permissions or 0):
+            with suppress(asyncssh.SFTPError):
+                await _remove_empty(sftp, f"{folder}/{one.filename!s}")
+    await sftp.rmdir(folder)

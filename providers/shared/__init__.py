@@ -1,0 +1,1 @@
+"""What several providers use: URLs, TLS, names, walks of trees."""

@@ -1,0 +1,69 @@
+"""Where connections go, and how: origins, TLS and proxies as values."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from dataclasses import dataclass, field
+
+from pydantic import SecretStr
+
+from catalog.errors import InvalidInput
+from providers.shared.url import parse_url
+
+DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a connection goes: credentials never follow to another one."""
+
+    scheme: str
+    host: str
+    port: int
+
+    @property
+    def label(self) -> str:
+        """Return the origin as a URL writes it."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{self.scheme}://{host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """What a TLS connection needs; PEM text or paths."""
+
+    authorities: str = ""
+    client_certificate: str = ""
+    client_key: SecretStr = field(default=SecretStr(""))
+    verify: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Proxy:
+    """An HTTP proxy: `url` without credentials, which have their own fields."""
+
+    url: str
+    username: str = ""
+    password: SecretStr = field(default=SecretStr(""))
+
+    def origin(self) -> Origin:
+        """Return where the proxy listens."""
+        parsed = parse_url(self.url)
+        if parsed.user:
+            raise InvalidInput("a proxy's user name belongs into its own field, not into its URL")
+        if parsed.scheme != "http":
+            raise InvalidInput(f"only http:// proxies are supported, not {parsed.scheme}://")
+        return Origin("http", parsed.host, parsed.port or 3128)
+
+    def authorization(self) -> bytes:
+        """Return the Proxy-Authorization header line, or nothing."""
+        if not self.username:
+            return b""
+        return b"Proxy-Authorization: " + basic(self.username, self.password) + b"\r\n"
+
+
+def basic(username: str, password: SecretStr) -> bytes:
+    """Return the value of a basic Authorization header."""
+    if ":" in username:
+        raise InvalidInput("a user name for basic authentication cannot hold a colon")
+    return b"Basic " + b64encode(f"{username}:{password.get_secret_value()}".encode())

@@ -1,0 +1,1 @@
+"""SSH connections, for SFTP and git."""

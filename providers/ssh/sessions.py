@@ -1,0 +1,137 @@
+"""SFTP sessions on an event loop of their own thread, for callers in any thread."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import itertools
+import os
+import threading
+from collections.abc import Coroutine
+from contextlib import suppress
+from typing import Any, Self, TypeVar
+
+import asyncssh
+
+from catalog.errors import (
+    AccessDenied,
+    ConnectionFailed,
+    NotSupported,
+    ResourceNotFound,
+    StorageError,
+    StorageFailed,
+    TransferTimeout,
+)
+from providers.base import Timeouts
+
+SESSIONS = 4  # connections; more cost the server processes and gain nothing on one event loop
+T = TypeVar("T")
+_MISSING = (asyncssh.SFTPNoSuchFile, asyncssh.SFTPNoSuchPath, asyncssh.SFTPNotADirectory)
+LOST = (asyncssh.SFTPConnectionLost, asyncssh.SFTPNoConnection, asyncssh.DisconnectError)
+
+
+class SftpSessions:
+    """A few connections, opened when needed and again when lost, and the thread they live in."""
+
+    def __init__(
+        self, arguments: dict[str, Any], where: str, timeouts: Timeouts, limit: int
+    ) -> None:
+        """Connect with `arguments`, at most `limit` times; `where` names the server."""
+        self._arguments = arguments
+        self.where = where
+        self.timeouts = timeouts
+        count = max(1, min(limit, SESSIONS))
+        self._slots: list[tuple[asyncssh.SSHClientConnection, asyncssh.SFTPClient] | None]
+        self._slots = [None] * count
+        self._guards = [asyncio.Lock() for _ in range(count)]
+        self._turns = itertools.count()
+        self._pid = os.getpid()
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="sftp", daemon=True)
+        self._thread.start()
+
+    def named(self, where: str) -> Self:
+        """Return the same sessions, whose errors name the folder `where`."""
+        same = copy.copy(self)
+        same.where = where
+        return same
+
+    def run(self, work: Coroutine[Any, Any, T], path: str) -> T:
+        """Run `work` on the loop and return its result, errors translated."""
+        if self._loop.is_closed() or self._pid != os.getpid():
+            work.close()  # a forked child has no such thread, and would wait for ever
+            raise ConnectionFailed(f"{self.where}: closed, or opened before a fork", path=path)
+        future = asyncio.run_coroutine_threadsafe(work, self._loop)
+        try:
+            return future.result()
+        except BaseException as error:
+            if not future.done():  # the waiting thread was interrupted
+                future.cancel()
+                raise
+            if isinstance(error, asyncssh.Error | OSError) and not isinstance(error, StorageError):
+                raise translated(error, path, self.where) from error
+            raise
+
+    async def sftp(self) -> asyncssh.SFTPClient:
+        """Return the session whose turn it is, connecting where it is missing or lost."""
+        index = next(self._turns) % len(self._slots)
+        async with self._guards[index]:
+            slot = self._slots[index]
+            if slot is not None and not slot[0].is_closed():
+                return slot[1]
+            async with asyncio.timeout(2 * self.timeouts.connect_s):
+                connection = await asyncssh.connect(**self._arguments)
+                client = await connection.start_sftp_client(path_errors="surrogateescape")
+            self._slots[index] = (connection, client)
+            return client
+
+    def close(self) -> None:
+        """Close every connection and end the thread; twice is fine."""
+        if self._loop.is_closed() or self._pid != os.getpid():
+            return
+        asyncio.run_coroutine_threadsafe(self._close(), self._loop).result()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    async def _close(self) -> None:
+        for index, slot in enumerate(self._slots):
+            self._slots[index] = None
+            if slot is not None:
+                slot[1].exit()
+                slot[0].close()
+                with suppress(asyncssh.Error, OSError):
+                    await slot[0].wait_closed()
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+
+
+def translated(error: Exception, path: str, where: str) -> StorageError:  # noqa: PLR0911 - a table
+    """Return the error of ours that asyncssh's one means."""
+    said = f"{where}: {path!r}"
+    if isinstance(error, _MISSING):
+        return ResourceNotFound(f"{where} has no {path!r}", path=path)
+    if isinstance(error, asyncssh.SFTPPermissionDenied):
+        return AccessDenied(f"{where} refuses access to {path!r}", path=path)
+    if isinstance(error, asyncssh.HostKeyNotVerifiable):
+        return AccessDenied(
+            f"{where}: the server's host key is not known; put it into the repository's "
+            "known_hosts after making sure that it is the server's own",
+            path=path,
+        )
+    if isinstance(error, asyncssh.PermissionDenied):
+        return AccessDenied(f"{where} refuses the login", path=path)
+    if isinstance(error, TimeoutError):
+        return TransferTimeout(f"{said}: timed out", path=path)
+    if isinstance(error, asyncssh.SFTPOpUnsupported):
+        return NotSupported(f"{said}: the server cannot do that", path=path)
+    if isinstance(error, (*LOST, OSError)):
+        return ConnectionFailed(f"{said}: the connection failed ({_reason(error)})", path=path)
+    return StorageFailed(f"{said}: {_reason(error)}", path=path)
+
+
+def _reason(error: Exception) -> str:
+    reason = getattr(error, "reason", "") or getattr(error, "strerror", "")
+    return str(reason or type(error).__name__)

@@ -1,0 +1,106 @@
+"""What a WebDAV server says of its files: one PROPFIND a folder, each entry with its own status."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+
+from catalog.errors import AccessDenied, ResourceNotFound, StorageError, UnexpectedReply
+from catalog.model.gap import NAME, Gap
+from catalog.model.resource import Resource
+from catalog.paths import RESERVED, below
+from providers.http.client import HttpClient
+from providers.shared.temporary_names import is_temporary
+from providers.shared.tree_walk import Folder, Found
+from providers.shared.url import quote_path
+from providers.webdav.multistatus import QUESTION, DavEntry, parse_multistatus
+
+
+class WebdavLister:
+    """Looks below one URL of one server."""
+
+    def __init__(self, client: HttpClient, base: str, where: str) -> None:
+        """Look below `base`, which ends in a slash; `where` names it in messages."""
+        self._client, self._base, self._where = client, base, where
+
+    def __call__(self, folders: list[Folder]) -> Iterator[tuple[Folder, Iterator[Found]]]:
+        """Say what each folder holds."""
+        for folder in folders:
+            yield folder, self._entries(folder.path)
+
+    def url(self, path: str) -> str:
+        """Return the URL of a path."""
+        return (self._base + quote_path(path)) if path else self._base.rstrip("/")
+
+    def describe(self, path: str) -> Resource:
+        """Describe one file."""
+        for entry in self._propfind(path, depth="0"):
+            if entry.path == path and not entry.folder:
+                if entry.refused is not None:
+                    why = f"{self._where} answers {entry.refused!r} for {path!r}"
+                    raise AccessDenied(why, path=path)
+                return entry.resource(path)
+        raise ResourceNotFound(f"{self._where} has no file {path!r}", path=path)
+
+    def exists(self, path: str) -> bool:
+        """Say whether something is there."""
+        try:
+            self._propfind(path, depth="0")
+        except ResourceNotFound:
+            return False
+        return True
+
+    def is_folder(self, path: str) -> bool:
+        """Say whether a folder is there."""
+        try:
+            entries = self._propfind(path, depth="0")
+        except ResourceNotFound:
+            return False
+        return any(one.folder and one.path == path for one in entries)
+
+    def remove_empty(self, path: str) -> None:
+        """Remove a folder if it holds nothing but empty folders."""
+        inner = [one for one in self._propfind(path, depth="1") if one.path != path]
+        if any(not one.folder or one.refused is not None for one in inner):
+            return
+        for one in inner:
+            self.remove_empty(one.path)
+        if all(one.path == path for one in self._propfind(path, depth="1")):
+            url = self.url(path) + "/"
+            self._client.request("DELETE", url, path=path).expect(200, 204, 404).close()
+
+    def _entries(self, folder: str) -> Iterator[Found]:
+        """Yield what one folder holds, or the file that it turns out to be."""
+        entries = self._propfind(folder, depth="1")
+        folders = {one.path for one in entries if one.folder and one.path != folder}
+        for entry in entries:
+            path = entry.path
+            if path == RESERVED or is_temporary(path) or (path == folder and entry.folder):
+                continue
+            if entry.refused is not None:
+                yield from self._refused(path, entry.refused)
+            elif path != folder and path.rpartition("/")[0] != folder:
+                if not any(below(one, path) for one in folders):
+                    yield Gap(path, "the server lists it with another folder", NAME, below=True)
+            elif entry.folder:
+                yield Folder(path)
+            else:
+                yield entry.resource(path)
+
+    def _refused(self, path: str, status: str) -> Iterator[Found]:
+        """Yield the gap of an entry with a status of its own; a second look may say it is gone."""
+        if " 404" in status or " 410" in status:
+            with suppress(StorageError):
+                if not self.exists(path):
+                    return
+        yield Gap(path, f"the server answers {status!r} for it", AccessDenied.code, below=True)
+
+    def _propfind(self, path: str, *, depth: str) -> list[DavEntry]:
+        url = self.url(path) if path else self._base
+        headers = {"Depth": depth, "Content-Type": "application/xml"}
+        reply = self._client.request("PROPFIND", url, path=path, headers=headers, body=QUESTION)
+        text = reply.expect(207).read()
+        try:
+            return parse_multistatus(text, self._base)
+        except ValueError as error:
+            raise UnexpectedReply(f"{self._where} does not speak WebDAV: {error}") from error

@@ -1,0 +1,59 @@
+"""Deliver: one batch, start to end, in one process. This is the mapped task."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from catalog.model.plan import Strategy
+from tasks.batch.cleanup import cleanup
+from tasks.batch.download import download
+from tasks.batch.markers import mark
+from tasks.batch.open_batch import Batch, open_batch
+from tasks.batch.own_step import step
+from tasks.batch.record import BatchReport, record
+from tasks.batch.upload import upload
+from tasks.batch.validate import validate
+from tasks.batch.webhook import announced
+from tasks.concurrency_limit import hold_slots
+from tasks.job import Job
+from transfer.steps.sequence import BuiltInStep, step_sequence
+
+
+@task(task_run_name="deliver-{number}", cache_policy=NO_CACHE, persist_result=False)
+def deliver(number: int, job: Job) -> BatchReport:
+    """Move batch `number` of the job's plan and record what became of every item."""
+    with (
+        announced(job, number) as announcement,
+        hold_slots((job.source, *job.destinations)),
+        open_batch(job, number) as batch,
+    ):
+        try:
+            for one in step_sequence(job.steps):
+                _take(batch, one)
+        finally:
+            batch.staging.release()
+            report = record(batch)
+            announcement.outcomes = batch.staging.outcomes()
+    return replace(report, untold=announcement.untold)
+
+
+def _take(batch: Batch, one: BuiltInStep | str) -> None:
+    """Take one step, ours or a person's own."""
+    staging, job = batch.staging, batch.job
+    match one:
+        case BuiltInStep.DOWNLOAD:
+            download(batch)
+        case BuiltInStep.VALIDATE:
+            validate(staging, job.checks)
+        case BuiltInStep.UPLOAD:
+            upload(staging)
+        case BuiltInStep.MARK:
+            if job.options.strategy is Strategy.MARKER:
+                mark(staging)
+        case BuiltInStep.CLEANUP:
+            cleanup(staging)
+        case _:
+            step(batch, one)

@@ -1,0 +1,55 @@
+"""Record: hand a batch's outcomes to the catalog, durable before anything else happens.
+
+A plain function: it runs at the end of each `deliver`, so that a crash loses nothing done.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import islice
+
+from catalog.model.outcome import Status
+from tasks.batch.open_batch import Batch
+from tasks.job import run_resources
+from tasks.versioned_names import with_versioned_names
+
+NAMED = 20  # files of a batch that its report names
+
+
+@dataclass(frozen=True, slots=True)
+class BatchReport:
+    """What one batch did: counts of outcomes, one for each item and destination."""
+
+    number: int
+    stored: int
+    removed: int
+    failed: int
+    bytes: int  # stored
+    uncleaned: tuple[tuple[str, str], ...] = ()  # what stays at the source, and why; the first
+    untold: str = ""  # why the run's webhook did not take what was stored
+
+
+def record(batch: Batch) -> BatchReport:
+    """Record every outcome of the batch and what it kept; return the counts of the outcomes."""
+    staging = batch.staging
+    outcomes = staging.outcomes()
+    kept = staging.kept()
+    if outcomes or kept:
+        run_resources(batch.job.run_id).catalog.runs.record_outcomes(
+            batch.job.run_id,
+            batch.job.plan_id,
+            outcomes + kept + with_versioned_names(outcomes, batch.job.destinations),
+        )
+    if staging.breaches:
+        run_resources(batch.job.run_id).catalog.runs.record_breaches(
+            batch.job.run_id, staging.breaches
+        )
+    stored = [one for one in outcomes if one.status is Status.STORED]
+    return BatchReport(
+        batch.number,
+        stored=len(stored),
+        removed=sum(one.status is Status.REMOVED for one in outcomes),
+        failed=sum(one.status is Status.FAILED for one in outcomes),
+        bytes=sum(one.size or 0 for one in stored),
+        uncleaned=tuple(islice(staging.uncleaned.items(), NAMED)),
+    )

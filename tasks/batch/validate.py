@@ -1,0 +1,20 @@
+"""Validate: let checks and contracts refuse what was staged, before anything is written."""
+
+from __future__ import annotations
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from transfer.batch.staging import Staging
+from transfer.steps import validate as engine
+from transfer.steps.enforce_contracts import enforce
+from transfer.steps.validate import Check
+
+
+@task(task_run_name="validate", cache_policy=NO_CACHE, persist_result=False)
+def validate(staging: Staging, checks: tuple[Check, ...] = ()) -> Staging:
+    """Run every check over every staged file, and hold it to its contracts.
+
+    What is refused is settled as failed; of a broken contract as the contract says.
+    """
+    return enforce(engine.validate(staging, checks))

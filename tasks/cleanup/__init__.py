@@ -1,0 +1,1 @@
+"""Tasks that remove or free something."""

@@ -1,0 +1,98 @@
+"""Prune numbers: remove numbered files that no version of a repository needs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import suppress
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from blocks.history import numbers_of
+from blocks.repository import Layout, Repository
+from catalog.catalog import Catalog
+from catalog.errors import ResourceNotFound
+from catalog.model.resource import Resource
+from providers.cache import STORAGES
+from providers.layouts.numbered_names import number_key, split_numbered_path
+from providers.layouts.versioned import VersionedLayout
+from tasks.cleanup.prune import (
+    THREADS,
+    PrunedItems,
+    PruneRule,
+    files_logging_gaps,
+    files_without_gaps,
+)
+from tasks.forget_files import forget_files
+from tasks.job import run_resources
+from transfer.workers.pool import WorkerPool
+
+
+@task(task_run_name="prune-numbers", cache_policy=NO_CACHE, persist_result=False)
+def prune_numbers(repository: Repository, rule: PruneRule, run_id: str) -> PrunedItems:
+    """Remove numbered files that no version needs and that were written before a moment.
+
+    What is shown stays, whoever showed it. So does the highest number of a path that any version
+    has, since it must not be given again; and a file that merely looks numbered, since the catalog
+    knows nothing of its path.
+    """
+    if repository.layout is not Layout.VERSIONED:
+        return PrunedItems("numbered files", ())
+    common, numbers = run_resources(run_id), numbers_of(repository)
+    with STORAGES.opened(repository.settings, repository.open_options()) as storage:
+        needs = _Needs(common.catalog, repository)
+        with suppress(ResourceNotFound):
+            needs.add(
+                (one.path, one.etag or "")
+                for one in files_without_gaps(VersionedLayout(storage).enumerate())
+            )
+        old: dict[str, int] = {}
+        with suppress(ResourceNotFound):
+            for one in files_logging_gaps(storage.enumerate()):
+                if needs.spares(one) and not rule.young(one):
+                    old[one.path] = one.size or 0
+        for key in filter(needs.last, list(old)):
+            del old[key]
+        if rule.only is not None:
+            held = common.catalog.holdings.all(numbers.address)
+            chosen = {one.path for one in held if rule.takes(one.digest)}
+            old = {key: size for key, size in old.items() if key in chosen}
+        if not rule.dry_run:
+            WorkerPool(list(old), storage.remove, common.stop).run(THREADS)
+            forget_files(numbers, old, run_id)
+    return PrunedItems("numbered files", tuple(old), sum(old.values()))
+
+
+class _Needs:
+    """What the versions of a repository need of its numbered files, by hashes of names."""
+
+    def __init__(self, catalog: Catalog, repository: Repository) -> None:
+        self._keys: set[int] = set()
+        self._highest: dict[int, int] = {}  # of each path that a version has
+        self.add(catalog.holdings.etags(repository.address))
+        named = (
+            split_numbered_path(one.path)
+            for one in catalog.holdings.all(numbers_of(repository).address)
+        )
+        self._known = {*self._highest, *(hash(one[0]) for one in named if one is not None)}
+
+    def add(self, marks: Iterable[tuple[str, str]]) -> None:
+        """Need further numbers of paths."""
+        for path, number in marks:
+            self._keys.add(hash(number_key(path, number)))
+            self._highest[hash(path)] = -1
+
+    def spares(self, one: Resource) -> bool:
+        """Say whether no version needs a file that lies there, and note its number."""
+        found = split_numbered_path(one.path)
+        if found is None:
+            return False
+        name, number = hash(found[0]), int(found[1])
+        if name in self._highest:
+            self._highest[name] = max(number, self._highest[name])
+        return name in self._known and hash(one.path) not in self._keys
+
+    def last(self, key: str) -> bool:
+        """Say whether a file of those seen has the highest number of a path that lives on."""
+        found = split_numbered_path(key)
+        return found is not None and self._highest.get(hash(found[0])) == int(found[1])

@@ -1,0 +1,76 @@
+"""Purge: remove entries of a local folder, and whatever lies below them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from catalog.paths import RESERVED
+from providers.shared.os_errors import translated
+
+
+@dataclass(frozen=True, slots=True)
+class PurgedEntry:
+    """An entry that was removed, or would be: its name, and the bytes of all files in it."""
+
+    name: str
+    bytes: int
+
+
+@task(task_run_name="purge-folder", cache_policy=NO_CACHE, persist_result=False)
+def purge_folder(folder: str, name: str | None, keep: str, *, dry_run: bool) -> list[PurgedEntry]:
+    """Remove the entry `name`, or else all but those that match `keep` and what is ours."""
+    gone: list[PurgedEntry] = []
+    for one in sorted(_entries(Path(folder), name, keep)):
+        try:
+            size = _size(one)
+            if not dry_run:
+                _remove(one)
+        except FileNotFoundError:
+            continue  # somebody else removed it
+        except OSError as error:
+            raise translated(error, str(one)) from error
+        gone.append(PurgedEntry(one.name, size))
+    return gone
+
+
+def is_kept(name: str, keep: str) -> bool:
+    """Say whether an entry stays where everything goes: it matches `keep`, or is ours."""
+    return name == RESERVED or fnmatchcase(name, keep)
+
+
+def _entries(folder: Path, name: str | None, keep: str) -> Iterator[Path]:
+    if name is not None:
+        yield folder / name
+        return
+    try:
+        for one in folder.iterdir():
+            if not is_kept(one.name, keep):
+                yield one
+    except OSError as error:
+        raise translated(error, str(folder)) from error
+
+
+def _size(entry: Path) -> int:
+    size = 0 if entry.is_dir() and not entry.is_symlink() else entry.lstat().st_size
+    if not entry.is_symlink():
+        for folder, _, names in os.walk(entry):
+            for name in names:
+                with suppress(FileNotFoundError):
+                    size += (Path(folder) / name).lstat().st_size
+    return size
+
+
+def _remove(entry: Path) -> None:
+    if entry.is_dir() and not entry.is_symlink():
+        shutil.rmtree(entry)
+    else:
+        entry.unlink()

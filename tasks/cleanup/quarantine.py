@@ -1,0 +1,42 @@
+"""Quarantine: put files aside whose right bytes are nowhere to be had."""
+
+from __future__ import annotations
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from blocks.history import history_of
+from blocks.repository import Layout, Repository
+from catalog.model.version import ContentRow
+from providers.cache import STORAGES
+from providers.layouts.content_names import content_path
+from tasks.forget_files import forget_files
+from tasks.job import open_destination, run_resources
+from transfer.destination.quarantine import quarantine_files
+
+
+@task(task_run_name="quarantine", cache_policy=NO_CACHE, persist_result=False)
+def quarantine(repository: Repository, paths: list[str], run_id: str) -> None:
+    """Move files into the repository's history and let the catalog forget that they are whole."""
+    if paths:
+        _set_aside(repository, paths, paths, run_id)
+
+
+@task(task_run_name="quarantine", cache_policy=NO_CACHE, persist_result=False)
+def set_bytes_aside(repository: Repository, rows: list[ContentRow], run_id: str) -> None:
+    """Do so where files lie under their digests: no path that shares the bytes is whole."""
+    keys = sorted({content_path(row.digest) for row in rows if row.digest is not None})
+    if keys:
+        plain = repository.model_copy(update={"layout": Layout.PATH})
+        _set_aside(plain, keys, [row.path for row in rows], run_id)
+
+
+def _set_aside(repository: Repository, names: list[str], paths: list[str], run_id: str) -> None:
+    common = run_resources(run_id)
+    history = history_of(repository)
+    with (
+        open_destination(repository) as end,
+        STORAGES.opened(history.settings, history.open_options()) as aside,
+    ):
+        quarantine_files(end, aside, names, run_id, common.stop)
+    forget_files(repository, paths, run_id)

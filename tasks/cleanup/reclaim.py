@@ -1,0 +1,80 @@
+"""Reclaim: remove the files of a repository that can be fetched again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from itertools import islice
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from blocks.repository import Repository
+from catalog.model.outcome import Outcome, Status
+from catalog.model.plan import Action
+from catalog.model.reclaim_candidate import ReclaimCandidate
+from tasks.job import open_destination, open_source, run_resources
+from transfer.inventory.reclaim import NotReclaimed, reclaim
+
+STEP = 2000  # files that are removed before that is recorded
+NAMED = 100  # files that stayed and are named
+
+
+@dataclass(frozen=True, slots=True)
+class Reclaimed:
+    """What went of one repository, or would go, and what stayed although it was looked at."""
+
+    label: str
+    address: str
+    files: int = 0
+    bytes: int = 0
+    left: int = 0
+    named: tuple[NotReclaimed, ...] = ()
+
+
+@task(task_run_name="reclaim", cache_policy=NO_CACHE, persist_result=False)
+def reclaim_files(
+    repository: Repository,
+    places: Sequence[Repository],
+    chosen: Sequence[str],
+    kept: Sequence[tuple[str, int]],
+    run_id: str,
+    *,
+    dry_run: bool,
+) -> Reclaimed:
+    """Remove what one of `places` holds too; nothing counts that lies in the `chosen` ones."""
+    common = run_resources(run_id)
+    result = Reclaimed(repository.label, repository.address)
+    spares = common.catalog.origins.reclaim_candidates(repository.address, chosen, kept)
+    with ExitStack() as stack:
+        end = stack.enter_context(open_destination(repository))
+        others = [stack.enter_context(open_source(one)) for one in places]
+        by_address = {one.address: one for one in others}
+        while step := list(islice(spares, STEP)):
+            gone, left = reclaim(end, by_address, step, common.stop, dry_run=dry_run)
+            if gone and not dry_run:
+                outcomes = [_outcome(repository.address, one) for one in gone]
+                common.catalog.runs.record_outcomes(run_id, "", outcomes)
+            result = Reclaimed(
+                result.label,
+                result.address,
+                result.files + len(gone),
+                result.bytes + sum(one.marks.size or 0 for one in gone),
+                result.left + len(left),
+                (*result.named, *left)[:NAMED],
+            )
+    return result
+
+
+def _outcome(address: str, one: ReclaimCandidate) -> Outcome:
+    """Return what makes a location an origin: the file is catalogued from now on, and no more."""
+    return Outcome(
+        address,
+        one.path,
+        "",
+        Action.REMOVE,
+        Status.CATALOGUED,
+        digest=one.marks.digest,
+        size=one.marks.size,
+    )

@@ -1,0 +1,41 @@
+"""Examine: look at what a repository holds, and read it, against one of its versions."""
+
+from __future__ import annotations
+
+from hashlib import md5
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from blocks.repository import Repository
+from catalog.model.finding import Finding
+from tasks.job import open_source, run_resources
+from transfer.inventory.verify import verify_content
+
+SHARES = 2**32
+
+
+@task(task_run_name="examine-digests", cache_policy=NO_CACHE, persist_result=False)
+def examine_digests(
+    repository: Repository, number: int, run_id: str, sample: float
+) -> list[Finding]:
+    """Read the files of a version, or a `sample` of them (0 to 1), and compare their digests.
+
+    What is only catalogued is passed over.
+    """
+    common = run_resources(run_id)
+    content = common.catalog.versions.content(repository.address, number)
+    elsewhere = {one.path for one in common.catalog.origins.all(repository.address)}
+    chosen = (
+        row
+        for row in content
+        if row.path not in elsewhere and (sample >= 1 or _share(run_id, row.path) < sample)
+    )
+    with open_source(repository) as end:
+        return verify_content(end, chosen, common.stop, common.progress)
+
+
+def _share(run_id: str, path: str) -> float:
+    """Return where in 0 to 1 a path falls in this run; another run draws another sample."""
+    digest = md5(f"{run_id}\x1f{path}".encode(), usedforsecurity=False).digest()
+    return int.from_bytes(digest[:4], "big") / SHARES

@@ -1,0 +1,49 @@
+"""Enumerate targets: list what a pull asks for, each file with the local name it gets."""
+
+from __future__ import annotations
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from blocks.repository import Repository
+from catalog.errors import NothingMatched
+from catalog.inbox.spool import Listing
+from catalog.model.gap import Gap
+from catalog.rules.pull_targets import PullTarget, local_path
+from tasks.job import open_source, run_resources
+from tasks.listing.repository import told
+from transfer.inventory.listing import resources, visible
+from transfer.workers.retry import persistent
+
+
+@task(task_run_name="enumerate-targets", cache_policy=NO_CACHE, persist_result=False)
+def enumerate_targets(
+    repository: Repository, targets: list[PullTarget], run_id: str, *, allow_empty: bool = False
+) -> Listing:
+    """Spool every file of `targets`; a target that matches nothing is an error."""
+    common = run_resources(run_id)
+    with open_source(repository) as source:
+
+        def once() -> Listing:
+            with common.catalog.spool() as spool:
+                for target in targets:
+                    found = 0
+                    listed = resources(
+                        source.storage, source.retry, common.stop, None, target.prefix
+                    )
+                    for one in visible(listed, repository.markers):
+                        found += 1
+                        if isinstance(one, Gap):
+                            spool.leave(one)
+                        else:
+                            spool.add(one, local_path(target, one.path))
+                    if not found and not allow_empty:
+                        raise NothingMatched(
+                            f"no resources matched: {repository.label} has nothing at "
+                            f"{target.remote!r}"
+                        )
+                return spool.finish()
+
+        listing = persistent(once, source.retry, common.stop)[0]
+        told(common.catalog, repository, listing, run_id, "source")
+        return listing

@@ -1,0 +1,52 @@
+"""Numbers: where each stored version of a path lies, told to the catalog beside the path itself.
+
+So the bytes of an older version are found by their digest, after the path was written again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from blocks.history import numbers_of
+from blocks.repository import Layout, Repository
+from catalog.model.outcome import Outcome, Proof, Status
+from catalog.model.plan import Action
+from catalog.model.version import ContentRow
+from providers.layouts.numbered_names import is_number, number_key
+from tasks.forget_files import forget_files
+
+
+def with_versioned_names(
+    outcomes: Iterable[Outcome], repositories: Iterable[Repository]
+) -> list[Outcome]:
+    """Return the outcomes that make numbered files known under the names they bear."""
+    places = {
+        one.address: numbers_of(one).address
+        for one in repositories
+        if one.layout is Layout.VERSIONED
+    }
+    return [
+        Outcome(
+            destination=places[one.destination],
+            path=number_key(one.path, one.etag),
+            origin="",
+            action=Action.ADD,
+            status=Status.STORED,
+            proof=one.proof or Proof.STORED,
+            digest=one.digest,
+            size=one.size,
+            message=f"number {one.etag} of {one.path!r}",
+        )
+        for one in outcomes
+        if one.destination in places
+        and one.status in (Status.STORED, Status.KEPT)
+        and one.digest is not None
+        and one.etag is not None
+        and is_number(one.etag)
+    ]
+
+
+def forget_numbers(repository: Repository, rows: Iterable[ContentRow], run_id: str) -> None:
+    """Let the catalog forget that these files of a version are whole; they stay as they are."""
+    keys = [number_key(row.path, row.etag) for row in rows if row.etag is not None]
+    forget_files(numbers_of(repository), keys, run_id)

@@ -1,0 +1,1 @@
+"""Parsers of text from outside, against text that nobody meant."""

@@ -1,0 +1,1 @@
+"""Many processes at one catalog and one destination for as long as is asked; then their history."""

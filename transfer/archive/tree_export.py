@@ -1,0 +1,108 @@
+"""Export a version as a plain tree of files with a manifest, which others may sync from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from catalog.errors import InvalidInput, ResourceNotFound, UnsafePath
+from catalog.formats.manifest import format_manifest
+from catalog.model.digest import Digest
+from catalog.model.resource import Resource
+from catalog.paths import check_path
+from catalog.queries.exports import LocatedResource
+from transfer.locate.gather import BytesNowhere, Gathered, Gatherer, GatherRequest, map_in_order
+from transfer.workers.stop import StopFlag
+
+REMOVED = ".removed"  # what the name of the text of removed paths ends in
+
+
+class _Tree:
+    """The folder that is filled, and what could not be had."""
+
+    def __init__(self, root: Path, gatherer: Gatherer, manifest: str) -> None:
+        self._root, self._gatherer, self._manifest = root, gatherer, manifest
+        self.missing: list[str] = []
+
+    def place(self, wanted: GatherRequest) -> Gathered | None:
+        """Bring one file; what is missing is noted, so that all of it is named in the end."""
+        try:
+            return self._gatherer.bring(wanted, self._target(wanted.name))
+        except ResourceNotFound as error:
+            self.missing.append(str(error))
+            return None
+
+    def _target(self, path: str) -> Path:
+        check_path(path)
+        if path in (self._manifest, self._manifest + REMOVED):
+            raise InvalidInput(
+                f"the version holds a file {path!r}, as the manifest is to be called: "
+                "give the manifest another name"
+            )
+        target = self._root / path
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+        except (FileExistsError, NotADirectoryError) as error:
+            raise UnsafePath(
+                path, "another file of the version has the name of a folder"
+            ) from error
+        if target.is_dir():
+            raise UnsafePath(path, "other files of the version lie below it")
+        return target
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """How many files and bytes an export wrote, and how many it says were removed."""
+
+    files: int
+    bytes: int
+    removed: int
+
+
+def export_tree(
+    rows: Iterable[LocatedResource],
+    removed: Iterable[str],
+    root: Path,
+    gatherer: Gatherer,
+    stop: StopFlag,
+    *,
+    own: str,
+    manifest: str,
+) -> Exported:
+    """Fill the folder `root` with `rows`; `own` is the address whose version they are.
+
+    Raises:
+        BytesNowhere: bytes cannot be had; every such file is named.
+    """
+    tree = _Tree(root, gatherer, manifest)
+    files = size = gone = 0
+
+    def resources() -> Iterator[Resource]:
+        nonlocal files, size
+        for one in map_in_order(tree.place, (wanted_of(row, own) for row in rows), stop):
+            if one is not None:
+                files, size = files + 1, size + one.size
+                yield Resource(one.name, size=one.size, digests=(Digest("sha256", one.digest),))
+
+    with (root / manifest).open("x", encoding="utf-8", newline="\n") as file:
+        file.writelines(format_manifest(resources(), manifest))
+    if tree.missing:
+        raise BytesNowhere("nothing was exported", tuple(sorted(tree.missing)))
+    names = list(removed)
+    if names:
+        with (root / (manifest + REMOVED)).open("x", encoding="utf-8", newline="\n") as file:
+            for path in names:
+                if "\n" in path or "\r" in path:
+                    raise InvalidInput(f"{path!r} was removed, but cannot be written on a line")
+                file.write(path + "\n")
+                gone += 1
+    return Exported(files, size, gone)
+
+
+def wanted_of(found: LocatedResource, own: str) -> GatherRequest:
+    """Return what to gather for a resource: by digest, or else as it was listed at `own`."""
+    row = found.row
+    places = found.places if row.digest is not None else ((own, row.path),)
+    return GatherRequest(row.path, row.size, row.digest, places, row.etag, row.modified_us)

@@ -1,0 +1,169 @@
+"""One reading of an archive's tar, entry by entry, against what its own lists say must come."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from catalog.errors import InvalidInput
+from catalog.formats.archive import ARTIFACTS, HEAD, Head, artifact_name, head_from_json
+from catalog.formats.archive_lists import artifact_lines
+from catalog.paths import check_path
+from providers.interfaces.history import history_key
+from transfer.archive.chunks import ChunkReader
+from transfer.archive.tar import Member, TarBroken, members
+from transfer.workers.stop import StopFlag
+
+LARGEST_HEAD = 64 * 2**20  # bytes
+LONGEST_LINE = 2**20  # bytes
+MOST = 1000  # problems that are collected
+
+
+class ArchiveWalk:
+    """One reading of a tar; what is wrong is collected."""
+
+    def __init__(self, folder: Path, stop: StopFlag, *, keep: bool) -> None:
+        """Write lists, and artifacts if they are to be kept, into `folder`."""
+        self._folder, self._stop, self._keep = folder, stop, keep
+        self._ahead: Member | None = None  # an artifact that comes after the one expected
+        self.problems: list[str] = []
+
+    def all(self, reader: ChunkReader) -> Head | None:
+        """Read all that follows; return the head where it could be read."""
+        entries = self._regular(reader)
+        head: Head | None = None
+        try:
+            head = self._head(entries)
+            if head is None:
+                return None
+            for name, version in head.lists():
+                entry = self._expected(entries, name)
+                digest = self._kept_list(entry) if entry else None
+                if digest is not None and digest != version.content_sha256:
+                    self.problems.append(
+                        f"{name}: expected sha256:{version.content_sha256}, found sha256:{digest}"
+                    )
+            entry = self._expected(entries, ARTIFACTS)
+            if entry is not None:
+                self._kept_list(entry)
+                self._artifacts(entries, head)
+        except TarBroken as error:
+            self.problems.append(f"the tar is broken: {error}")
+        return head
+
+    def _regular(self, reader: ChunkReader) -> Iterator[Member]:
+        """Yield the regular entries of safe names; every other is noted and passed over."""
+        for member in members(reader):
+            self._stop.check()
+            if len(self.problems) > MOST:
+                raise TarBroken("too much is wrong to read on")
+            if member.kind is not None:
+                self.problems.append(f"{member.name!r} is {member.kind}, not a plain file")
+                continue
+            try:
+                check_path(member.name)
+            except InvalidInput as error:
+                self.problems.append(str(error))
+                continue
+            yield member
+
+    def _expected(self, entries: Iterator[Member], name: str) -> Member | None:
+        """Return the entry `name`; others before it do not belong there."""
+        for entry in entries:
+            if entry.name == name:
+                return entry
+            self.problems.append(f"{entry.name!r} does not belong there: expected {name!r}")
+        self.problems.append(f"{name!r} is missing")
+        return None
+
+    def _head(self, entries: Iterator[Member]) -> Head | None:
+        entry = next(entries, None)
+        if entry is None or entry.name != HEAD or entry.size > LARGEST_HEAD:
+            found = "nothing" if entry is None else repr(entry.name)
+            self.problems.append(
+                f"it is no archive of ours: expected {HEAD!r} first, found {found}"
+            )
+            for _ in entries:
+                pass  # so that all that is unsafe is named
+            return None
+        try:
+            return head_from_json(b"".join(entry.body()))
+        except InvalidInput as error:
+            self.problems.append(f"{HEAD}: {error}")
+            return None
+
+    def _kept_list(self, entry: Member) -> str:
+        """Write a list, whose name is one that was expected, and return its digest."""
+        found = hashlib.sha256()
+        file = self._folder / entry.name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        longest = 0
+        with file.open("wb") as out:
+            for chunk in entry.body():
+                self._stop.check()
+                found.update(chunk)
+                out.write(chunk)
+                _, newline, last = chunk.rpartition(b"\n")
+                longest = len(last) if newline else longest + len(chunk)
+                if longest > LONGEST_LINE:
+                    raise TarBroken(f"a line of {entry.name!r} does not end")
+        return found.hexdigest()
+
+    def _artifacts(self, entries: Iterator[Member], head: Head) -> None:
+        """Compare every artifact with the list of them."""
+        count = 0
+        with (
+            (self._folder / ARTIFACTS).open(encoding="utf-8", errors="replace") as lines,
+            (self._folder / "digests").open("wb") as held,
+        ):
+            try:
+                for digest, size in artifact_lines(lines):
+                    entry = self._expected_artifact(entries, artifact_name(digest))
+                    if entry is None:
+                        count += 1
+                        continue
+                    self._artifact(entry, digest, size)
+                    held.write(bytes.fromhex(digest))
+                    count += 1
+            except InvalidInput as error:
+                if isinstance(error, TarBroken):
+                    raise
+                self.problems.append(f"{ARTIFACTS}: {error}")
+        for entry in entries:
+            self.problems.append(f"{entry.name!r} does not belong there")
+        if count != head.artifacts:
+            self.problems.append(f"expected {head.artifacts} artifacts, found {count}")
+
+    def _expected_artifact(self, entries: Iterator[Member], name: str) -> Member | None:
+        entry = self._ahead or next(entries, None)
+        self._ahead = None
+        while entry is not None and entry.name < name:
+            self.problems.append(f"{entry.name!r} does not belong there: expected {name!r}")
+            entry = next(entries, None)
+        if entry is not None and entry.name == name:
+            return entry
+        self._ahead = entry
+        self.problems.append(f"{name!r} is missing")
+        return None
+
+    def _artifact(self, entry: Member, digest: str, size: int) -> None:
+        found = hashlib.sha256()
+        file = self._folder / history_key(digest)
+        if self._keep:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            with file.open("xb") as out:
+                for chunk in entry.body():
+                    self._stop.check()
+                    found.update(chunk)
+                    out.write(chunk)
+        else:
+            for chunk in entry.body():
+                self._stop.check()
+                found.update(chunk)
+        if entry.size != size:
+            self.problems.append(f"{entry.name!r}: expected {size} bytes, found {entry.size}")
+        elif found.hexdigest() != digest:
+            self.problems.append(
+                f"{entry.name!r}: expected sha256:{digest}, found sha256:{found.hexdigest()}"
+            )

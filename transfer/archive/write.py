@@ -1,0 +1,218 @@
+"""Write an archive: versions as lists, and every artifact once, verified as it is taken."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from catalog.errors import InvalidInput, ResourceChanged, ResourceNotFound
+from catalog.formats.archive import (
+    ARTIFACTS,
+    HEAD,
+    TOC,
+    ArchivedRepository,
+    ArchivedVersion,
+    Chunk,
+    Head,
+    Toc,
+    artifact_name,
+    list_name,
+    to_json,
+)
+from catalog.formats.archive_lists import artifact_line, content_lines
+from catalog.model.version import ContentRow, Version
+from catalog.queries.exports import ArtifactRow
+from transfer.archive.chunks import ChunkWriter
+from transfer.archive.draft import draft_in, publish
+from transfer.archive.tar import CHUNK, write_end, write_member
+from transfer.locate.gather import BytesNowhere, Gathered, Gatherer, GatherRequest, map_in_order
+from transfer.workers.stop import StopFlag
+
+NAMED = 20  # files that a message names
+HELD = 256 * 2**20  # bytes of artifacts gathered before they are written
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenArchive:
+    """An archive that stands now."""
+
+    head: Head
+    toc: Path
+    chunks: tuple[Path, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RepositoryContent:
+    """What is to be exported of one repository: versions with their rows."""
+
+    name: str  # in the archive
+    address: str
+    since: int | None
+    versions: tuple[Version, ...]
+    rows: Callable[[int], Iterator[ContentRow]]
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveContent:
+    """What is to be exported: repositories, and the artifacts that all of them need."""
+
+    repositories: tuple[RepositoryContent, ...]
+    artifacts: Iterable[ArtifactRow]
+
+
+def write_archive(
+    target: Path,
+    head: Head,
+    content: ArchiveContent,
+    gatherer: Gatherer,
+    stop: StopFlag,
+    *,
+    chunk_size: int | None,
+) -> WrittenArchive:
+    """Write the archive `target` (a path without ending); what fails leaves nothing behind.
+
+    `head` says what is known before; its repositories and counts are filled in here.
+    """
+    toc = target.with_name(target.name + TOC)
+    if toc.exists():
+        raise InvalidInput(f"{str(toc)!r} is there already: an export overwrites nothing")
+    made = [one for one in (target.parent, *target.parent.parents) if not one.exists()]
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with (
+            draft_in(target.parent) as work,
+            closing(ChunkWriter(target.parent, target.name, chunk_size, work)) as writer,
+        ):
+            full = _prepared(work, head, content)
+            _fill(writer, work, full, gatherer, stop)
+            chunks = writer.finish()
+            draft = work / "toc"
+            draft.write_bytes(to_json(Toc(full, chunks)))
+            # Its table of contents comes last: without it nothing was exported.
+            publish(work, [*((work / one.name, one.name) for one in chunks), (draft, toc.name)])
+    except BaseException:
+        for folder in made:
+            if folder.exists() and not any(folder.iterdir()):
+                folder.rmdir()
+        raise
+    return WrittenArchive(full, toc, _paths(target.parent, chunks))
+
+
+def _paths(folder: Path, chunks: Iterable[Chunk]) -> tuple[Path, ...]:
+    return tuple(folder / one.name for one in chunks)
+
+
+def _prepared(work: Path, head: Head, content: ArchiveContent) -> Head:
+    """Write the lists into `work` and return the head with all counts."""
+    repositories = tuple(
+        _archived(work, place, one) for place, one in enumerate(content.repositories)
+    )
+    count = size = 0
+    with (
+        (work / ARTIFACTS).open("w", encoding="ascii", newline="\n") as listed,
+        (work / "wanted").open("w", encoding="utf-8") as wanted,
+    ):
+        for row in content.artifacts:
+            if row.size is None:
+                raise InvalidInput(f"the size of the artifact {row.digest} is not known")
+            listed.write(artifact_line(row.digest, row.size))
+            wanted.write(json.dumps([row.path, row.digest, row.size, row.places]) + "\n")
+            count, size = count + 1, size + row.size
+    return replace(head, repositories=repositories, artifacts=count, artifact_bytes=size)
+
+
+def _archived(work: Path, place: int, content: RepositoryContent) -> ArchivedRepository:
+    """Write the lists of one repository, which stands at that place in the head."""
+    (work / "versions" / str(place)).mkdir(parents=True)
+    versions = tuple(
+        _listed(work / list_name(place, one.number), one, content) for one in content.versions
+    )
+    return ArchivedRepository(content.name, content.address, content.since, versions)
+
+
+def _listed(list_file: Path, version: Version, content: RepositoryContent) -> ArchivedVersion:
+    """Write the list of one version."""
+    digest = hashlib.sha256()
+    files = size = length = 0
+    unread: list[str] = []
+    with list_file.open("wb") as file:
+        for row in content.rows(version.number):
+            if row.digest is None or row.size is None:
+                unread.append(repr(row.path))
+                continue
+            for line in content_lines([row]):
+                data = line.encode()
+                digest.update(data)
+                file.write(data)
+                length += len(data)
+            files, size = files + 1, size + row.size
+    if unread:
+        more = f", … and {len(unread) - NAMED} more" if len(unread) > NAMED else ""
+        raise InvalidInput(
+            f"version {version.number} of {version.address!r} holds {len(unread)} files that were "
+            "listed but never read, so that no digest of them is known; adopt it, or sync it to "
+            f"a repository and export that: {', '.join(unread[:NAMED])}{more}"
+        )
+    return ArchivedVersion(
+        version.number, version.created_at, files, size, length, digest.hexdigest()
+    )
+
+
+def _fill(writer: ChunkWriter, work: Path, head: Head, gatherer: Gatherer, stop: StopFlag) -> None:
+    text = to_json(head)
+    write_member(writer, HEAD, len(text), [text])
+    for name in (*(name for name, _ in head.lists()), ARTIFACTS):
+        file = work / name
+        write_member(writer, name, file.stat().st_size, _chunks(file))
+    missing: list[str] = []
+
+    def gather(wanted: GatherRequest) -> Gathered | None:
+        try:
+            return gatherer.bring(wanted, work / str(wanted.digest))
+        except ResourceNotFound as error:
+            missing.append(str(error))
+            return None
+
+    for one in map_in_order(gather, _wanted(work), stop, weigh=_size, held=HELD):
+        if one is None:
+            continue
+        file = work / one.digest
+        if not missing:
+            write_member(writer, artifact_name(one.digest), one.size, _verified(file, one.digest))
+        file.unlink()
+    if missing:
+        raise BytesNowhere("nothing was exported", tuple(sorted(missing)))
+    write_end(writer)
+
+
+def _wanted(work: Path) -> Iterator[GatherRequest]:
+    with (work / "wanted").open(encoding="utf-8") as lines:
+        for line in lines:
+            name, digest, size, places = json.loads(line)
+            yield GatherRequest(
+                name, size, digest, tuple((address, path) for address, path in places)
+            )
+
+
+def _size(wanted: GatherRequest) -> int:
+    return wanted.size or 0
+
+
+def _verified(file: Path, digest: str) -> Iterator[bytes]:
+    """Yield a gathered file; it may be a link to one that changes after it was read."""
+    found = hashlib.sha256()
+    for chunk in _chunks(file):
+        found.update(chunk)
+        yield chunk
+    if found.hexdigest() != digest:
+        raise ResourceChanged(f"a file changed while it was exported: expected sha256:{digest}")
+
+
+def _chunks(file: Path) -> Iterator[bytes]:
+    with file.open("rb") as opened:
+        while chunk := opened.read(CHUNK):
+            yield chunk

@@ -1,0 +1,1 @@
+"""The values of one batch on its way."""

@@ -1,0 +1,57 @@
+"""Compare what came with what was planned and declared, before anything is made of it."""
+
+from __future__ import annotations
+
+import hashlib
+
+from catalog.errors import DigestMismatch, ResourceChanged, SizeMismatch
+from catalog.model.digest import Digest, Hasher
+from catalog.model.plan import Item
+from catalog.model.resource import Resource
+from providers.base import Fetched
+from transfer.batch.staging import Piece, trusted_any
+
+
+def check_bytes(item: Item, fetched: Fetched, expected: tuple[Digest, ...]) -> str:
+    """Compare what came with the plan's size and every digest that is known; return its sha256."""
+    check_size(item, fetched.resource, len(fetched.data))
+    sha256 = hashlib.sha256(fetched.data).hexdigest()
+    for digest in expected or tuple(Digest.parse(text) for text in item.digests):
+        known = sha256 if digest.algorithm == "sha256" else None
+        found = known or Digest.of(fetched.data, digest.algorithm).value
+        if found != digest.value:
+            raise DigestMismatch(item.origin, str(digest), f"{digest.algorithm}:{found}")
+    return sha256
+
+
+def check_size(item: Item, resource: Resource, found: int) -> None:
+    """Refuse a body that is not as long as planned; say whether it broke or was replaced.
+
+    A size of 0 is what some file systems and servers tell of files that they make as they are
+    read (`/proc`): it says nothing, and such a file is read to its end.
+    """
+    if not item.size or found == item.size:
+        return
+    if item.digests or resource.size is None or resource.size != found:
+        raise SizeMismatch(item.origin, item.size, found)
+    raise ResourceChanged(
+        f"{item.origin!r} changed since it was planned: {item.size} bytes then, {found} now",
+        path=item.origin,
+    )
+
+
+def check_read(
+    piece: Piece, hasher: Hasher, expected: tuple[Digest, ...], resource: Resource
+) -> None:
+    """Compare a finished stream with the plan and note what it was."""
+    check_size(piece.item, resource, hasher.size)
+    if resource.size and hasher.size != resource.size:
+        raise SizeMismatch(piece.item.origin, resource.size, hasher.size)
+    for digest in expected:
+        found = hasher.digest(digest.algorithm)
+        if found != digest:
+            raise DigestMismatch(piece.item.origin, str(digest), str(found))
+    piece.digest = hasher.digest().value
+    piece.size = hasher.size
+    piece.resource = resource
+    piece.declared = trusted_any(expected)

@@ -1,0 +1,65 @@
+"""Other sources of the same files: the mirrors of a source, opened when they are asked.
+
+Each is opened when it is first needed, so one that is down harms nobody, and has its own
+credentials, limits and retries.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+from providers.base import Source
+from transfer.batch.endpoints import End
+
+
+@dataclass(frozen=True, slots=True)
+class Mirror:
+    """One mirror: its address, and what opens it."""
+
+    address: str
+    opened: Callable[[], AbstractContextManager[End[Source]]]
+
+
+class Mirrors:
+    """The mirrors of one source, opened on demand and closed together."""
+
+    def __init__(self, every: Sequence[Mirror] = ()) -> None:
+        """Know `every` mirror, in the order in which they are asked."""
+        self._every = tuple(every)
+        self._ends: dict[str, End[Source]] = {}
+        self._stack = ExitStack()
+        self._lock = threading.Lock()
+
+    def __bool__(self) -> bool:
+        """Say whether there are any."""
+        return bool(self._every)
+
+    def __enter__(self) -> Self:
+        """Open nothing yet."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close those that were opened."""
+        self._stack.close()
+
+    def addresses(self) -> tuple[str, ...]:
+        """Return their addresses in order."""
+        return tuple(one.address for one in self._every)
+
+    def end(self, address: str) -> End[Source]:
+        """Open a mirror, or return it if it is open."""
+        with self._lock:
+            if address not in self._ends:
+                mirror = next(one for one in self._every if one.address == address)
+                self._ends[address] = self._stack.enter_context(mirror.opened())
+            return self._ends[address]

@@ -1,0 +1,147 @@
+"""A pandera schema over a table, part by part: what is kept in memory does not grow with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import pandera.polars as pa
+import polars as pl
+from pandera.config import ValidationDepth, config_context
+from pandera.errors import SchemaErrors
+
+from transfer.contracts.casting import from_json, from_text
+from transfer.contracts.contract import Contract, Format
+from transfer.contracts.csv_rows import csv_chunks
+from transfer.contracts.findings import Findings
+from transfer.contracts.json_rows import lines
+from transfer.contracts.parquet_rows import parquet_chunks
+from transfer.contracts.row_chunk import ROWS, RowChunk
+from transfer.contracts.table_schema import (
+    schema_of,
+    types_of,
+    unique_columns,
+    whole_checks,
+    without_uniques,
+)
+from transfer.contracts.uniqueness import UniquenessCheck
+from transfer.workers.stop import StopFlag
+
+WHOLE = 256 * 2**20  # bytes of a table in memory, where a check needs all of it
+
+
+def check_table(
+    contract: Contract,
+    form: Format,
+    content: bytes | Path,
+    findings: Findings,
+    stop: StopFlag,
+    *,
+    size: int = ROWS,
+    whole: int = WHOLE,
+) -> None:
+    """Hold the rows of a file to the schema of a contract."""
+    schema = schema_of(contract.rule)
+    if form is Format.JSONL:
+        chunks = _json_chunks(contract, content, schema, findings, size)
+    elif form is Format.CSV:
+        named = [name for name, one in schema.columns.items() if not one.regex]
+        texts = csv_chunks(content, contract, named, findings, size)
+        chunks = (from_text(one, types_of(schema, one.frame.columns), findings) for one in texts)
+    else:
+        chunks = parquet_chunks(content, contract, findings, size)
+    chunks = _until(stop, chunks)
+    entire = whole_checks(schema, contract.own_checks)
+    if entire:
+        chunks = _joined(chunks, entire, findings, whole)
+    with ExitStack() as stack:
+        doubles: UniquenessCheck | None = None
+        for chunk in chunks:
+            if doubles is None:
+                names = chunk.frame.columns
+                doubles = stack.enter_context(UniquenessCheck(unique_columns(schema, names)))
+                schema = without_uniques(schema)
+            _validate(schema, chunk, findings)
+            doubles.add(chunk)
+        if doubles is not None:
+            doubles.tell(findings)
+
+
+def _until(stop: StopFlag, chunks: Iterable[RowChunk]) -> Iterator[RowChunk]:
+    for chunk in chunks:
+        stop.check()
+        yield chunk
+
+
+def _json_chunks(
+    contract: Contract,
+    content: bytes | Path,
+    schema: pa.DataFrameSchema,
+    findings: Findings,
+    size: int,
+) -> Iterator[RowChunk]:
+    """Yield the objects of JSON Lines as tables that all have the declared columns."""
+    seen: set[str] = set()
+    named = [name for name, one in schema.columns.items() if not one.regex]
+    objects = _objects(contract, content, findings)
+    yielded = False
+    while page := list(islice(objects, size)):
+        for _, one in page:
+            seen.update(one)
+        rows, found = [row for row, _ in page], [one for _, one in page]
+        yield from_json(rows, found, named, types_of(schema, seen), findings)
+        yielded = True
+    if not yielded:
+        return
+    for name, column in schema.columns.items():
+        if column.required and column.nullable and not column.regex and name not in seen:
+            findings.add("column_in_dataframe", column=None, value=name)
+
+
+def _objects(
+    contract: Contract, content: bytes | Path, findings: Findings
+) -> Iterator[tuple[int, dict[str, Any]]]:
+    for row, value in lines(content, contract, findings):
+        if isinstance(value, dict):
+            yield row, value
+        else:
+            findings.add("an object", row, value=value)
+
+
+def _joined(
+    chunks: Iterable[RowChunk], entire: list[str], findings: Findings, whole: int
+) -> Iterator[RowChunk]:
+    """Yield all rows as one chunk, unless they are too many to be held."""
+    rows: list[int] = []
+    frames: list[pl.DataFrame] = []
+    held = 0
+    for chunk in chunks:
+        rows += chunk.rows
+        frames.append(chunk.frame)
+        held += int(chunk.frame.estimated_size())
+        if held > whole:
+            findings.add(
+                f"a table of at most {whole} bytes in memory, for it is needed whole by the check "
+                f"{', '.join(entire)}"
+            )
+            return
+    if frames:
+        yield RowChunk(rows, pl.concat(frames, how="diagonal_relaxed"))
+
+
+def _validate(schema: pa.DataFrameSchema, chunk: RowChunk, findings: Findings) -> None:
+    with config_context(validation_enabled=True, validation_depth=ValidationDepth.SCHEMA_AND_DATA):
+        try:
+            schema.validate(chunk.frame, lazy=True)
+        except SchemaErrors as error:
+            found = error.failure_cases
+        else:
+            return
+    cases = list(found.select("check", "index", "column", "failure_case").iter_rows())
+    mistyped = {column for check, _, column, _ in cases if check.startswith("dtype(")}
+    for check, index, column, value in cases:
+        if column not in mistyped or check.startswith("dtype("):  # else checks fail for that alone
+            findings.add(check, None if index is None else chunk.rows[index], column, value)

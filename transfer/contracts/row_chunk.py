@@ -1,0 +1,27 @@
+"""A part of a file's rows, as its format has them, and which rows they are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+if TYPE_CHECKING:
+    import polars as pl
+
+ROWS = 50_000  # rows of one chunk
+
+
+@dataclass(frozen=True, slots=True)
+class RowChunk:
+    """Rows as a table; `rows[i]` is the number that row `i` of the table has in its file."""
+
+    rows: Sequence[int]
+    frame: pl.DataFrame
+
+
+def opened(content: bytes | Path) -> BinaryIO:
+    """Open the content of a file for reading."""
+    return BytesIO(content) if isinstance(content, bytes) else content.open("rb")

@@ -1,0 +1,142 @@
+"""Finds values that a whole file is to hold once; DuckDB does it for many, on disk where it must.
+
+pandera could only look at one part of a file at a time.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import TracebackType
+from typing import Self
+
+import duckdb
+import polars as pl
+
+from transfer.contracts.findings import MOST, Findings
+from transfer.contracts.row_chunk import RowChunk
+from transfer.contracts.table_schema import Unique
+
+MEMORY = "256MB"
+ROW = "c0"
+
+
+class UniquenessCheck:
+    """Takes the columns in question chunk by chunk, and tells the doubles in the end."""
+
+    def __init__(self, uniques: list[Unique]) -> None:
+        """Look for doubles of each of `uniques`."""
+        self._uniques = uniques
+        self._columns = list(dict.fromkeys(name for one in uniques for name in one.columns))
+        self._first: pl.DataFrame | None = None  # until a second chunk comes
+        self._folder: TemporaryDirectory[str] | None = None
+        self._parts = 0
+
+    def __enter__(self) -> Self:
+        """Take nothing yet."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Leave nothing on disk."""
+        if self._folder is not None:
+            self._folder.cleanup()
+
+    def add(self, chunk: RowChunk) -> None:
+        """Take the columns of a chunk."""
+        if not self._uniques or not set(chunk.frame.columns).issuperset(self._columns):
+            return  # a column that is missing is told as such
+        columns = [pl.Series(ROW, list(chunk.rows), pl.Int64)]
+        columns += [chunk.frame[name].alias(key) for key, name in self._keyed()]
+        frame = pl.DataFrame(columns)
+        if self._first is None and not self._parts:
+            self._first = frame
+            return
+        if self._first is not None:
+            self._folder = TemporaryDirectory(prefix="entrepot-")
+            self._write(self._first)
+            self._first = None
+        self._write(frame)
+
+    def tell(self, findings: Findings) -> None:
+        """Tell every row with a double."""
+        if self._first is not None:
+            for one in self._uniques:
+                self._tell_in_memory(self._first, one, findings)
+        elif self._folder is not None:
+            self._tell_from_disk(self._folder.name, findings)
+
+    def _keyed(self) -> list[tuple[str, str]]:
+        return [(f"c{number}", name) for number, name in enumerate(self._columns, 1)]
+
+    def _keys(self, unique: Unique) -> list[str]:
+        return [key for key, name in self._keyed() if name in unique.columns]
+
+    def _write(self, frame: pl.DataFrame) -> None:
+        if self._folder is not None:
+            path = Path(self._folder.name) / f"{self._parts:06d}.parquet"
+            frame.write_parquet(path, compression="lz4")
+            self._parts += 1
+
+    def _tell_in_memory(self, frame: pl.DataFrame, unique: Unique, findings: Findings) -> None:
+        keys = self._keys(unique)
+        same = pl.struct(keys)
+        double = {
+            "exclude_first": ~same.is_first_distinct(),
+            "exclude_last": ~same.is_last_distinct(),
+        }
+        rows = frame.filter(double.get(unique.told, same.is_duplicated()))
+        for row, *values in rows.select(ROW, *keys).iter_rows():
+            self._add(unique, row, values, findings)
+
+    def _tell_from_disk(self, folder: str, findings: Findings) -> None:
+        connection = duckdb.connect(config={"memory_limit": MEMORY, "threads": 1})
+        try:
+            connection.execute("PRAGMA disable_progress_bar")
+            connection.execute("SET temp_directory = ?", [f"{folder}/spill"])
+            for one in self._uniques:
+                self._tell_one(connection, f"{folder}/*.parquet", one, findings)
+        finally:
+            connection.close()
+
+    def _tell_one(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        parts: str,
+        unique: Unique,
+        findings: Findings,
+    ) -> None:
+        keys = self._keys(unique)
+        # Numbered columns of ours: no name from outside becomes part of the query.
+        connection.execute(
+            "CREATE OR REPLACE TEMP TABLE doubles AS "  # noqa: S608  # ours, see above
+            f"SELECT {', '.join(keys)}, count(*) AS times, min({ROW}) AS first, max({ROW}) AS last "
+            "FROM read_parquet(?) GROUP BY ALL HAVING count(*) > 1",
+            [parts],
+        )
+        same = " AND ".join(f"r.{key} IS NOT DISTINCT FROM d.{key}" for key in keys)
+        spared = {"exclude_first": f"{ROW} <> first", "exclude_last": f"{ROW} <> last"}
+        told = connection.execute(
+            f"SELECT {ROW}, {', '.join(f'r.{key}' for key in keys)} "  # noqa: S608  # ours
+            f"FROM read_parquet(?) r JOIN doubles d ON {same} "
+            f"WHERE {spared.get(unique.told, 'true')} ORDER BY {ROW} LIMIT ?",
+            [parts, MOST],
+        ).fetchall()
+        for row, *values in told:
+            self._add(unique, row, values, findings)
+        ((times, values),) = connection.execute(
+            "SELECT coalesce(sum(times), 0), count(*) FROM doubles"
+        ).fetchall()
+        findings.count += int(times) - (values if unique.told in spared else 0) - len(told)
+
+    def _add(self, unique: Unique, row: int, values: list[object], findings: Findings) -> None:
+        named = [name for name in self._columns if name in unique.columns]
+        if len(named) == 1:
+            findings.add("field_uniqueness", row, named[0], values[0])
+        else:
+            value = dict(zip(named, values, strict=True))
+            findings.add("multiple_fields_uniqueness", row, None, value)

@@ -1,0 +1,60 @@
+"""A contract that is a function of the user's own.
+
+def no_drafts(content, path):
+    for number, line in enumerate(content, 1):
+        if b"DRAFT" in line:
+            yield FailureCase("no draft", row=number)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from catalog.errors import InvalidInput
+from catalog.model.breach import FailureCase, truncate
+from transfer.contracts.contract import Contract
+from transfer.contracts.findings import Findings
+from transfer.contracts.row_chunk import opened
+from transfer.user_functions import Refused, import_function
+
+
+def check_with_function(
+    contract: Contract, path: str, content: bytes | Path, findings: Findings
+) -> None:
+    """Ask the function of a contract about a file.
+
+    It is called with the open file and its path, and gives sentences or failure cases, or nothing
+    where all is well. A `ValueError` that it raises is a failure case too.
+    """
+    name = contract.rule.text
+    with opened(content) as file:
+        try:
+            _take(name, import_function(name, "contract")(file, path), findings)
+        except InvalidInput as error:
+            if not isinstance(error, Refused):
+                raise
+            findings.add(str(error))
+        except ValueError as error:
+            findings.add(str(error) or type(error).__name__)
+
+
+def _take(name: str, given: object, findings: Findings) -> None:
+    if given is None:
+        return
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        raise _answer(name, given)
+    for one in given:
+        if isinstance(one, FailureCase):
+            findings.add(one.check, one.row, one.column, one.value)
+        elif isinstance(one, str):
+            findings.add(one)
+        else:
+            raise _answer(name, one)
+
+
+def _answer(name: str, given: object) -> InvalidInput:
+    return InvalidInput(
+        f"the contract {name!r} gives failure cases or sentences, one by one, "
+        f"found {truncate(repr(given))}"
+    )

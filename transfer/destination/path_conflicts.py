@@ -1,0 +1,144 @@
+"""Making way: a file becomes a folder, or a folder a file, and neither is ever without the other.
+
+What stands in the way of an arrival is put aside before it, in the same batch. Where nothing then
+arrives in its place, it comes back.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator
+
+from catalog.errors import CatalogError, StorageError
+from catalog.model.digest import Digest, Hasher
+from catalog.model.outcome import Status
+from catalog.paths import below
+from providers.base import Attributes
+from transfer.batch.endpoints import HistoryArea
+from transfer.batch.staging import Piece, Staging
+from transfer.destination.history import keeps
+
+
+class _Arriving:
+    """What arrives in a batch, in the order of its paths: a folder of many files has many."""
+
+    def __init__(self, pieces: Iterable[Piece]) -> None:
+        arriving = (one for one in pieces if not one.removal)
+        self._pieces = sorted(arriving, key=lambda one: one.item.path)
+        self._paths = [one.item.path for one in self._pieces]
+
+    def instead_of(self, obstacle: Piece) -> list[Piece]:
+        """Return what arrives at an obstacle's path, below it, and at the path that it is in."""
+        path = obstacle.item.path
+        found = self._at(path) + self._between(f"{path}/", f"{path}0")  # '0' comes after '/'
+        conflict = obstacle.item.conflict or ""
+        return found if below(path, conflict) else found + self._at(conflict)
+
+    def _at(self, path: str) -> list[Piece]:
+        return self._pieces[bisect_left(self._paths, path) : bisect_right(self._paths, path)]
+
+    def _between(self, first: str, end: str) -> list[Piece]:
+        return self._pieces[bisect_left(self._paths, first) : bisect_left(self._paths, end)]
+
+
+class PathConflictResolver:
+    """What makes way in one batch, and what for."""
+
+    def __init__(self, staging: Staging) -> None:
+        """Find the arrivals of each obstacle; most batches have none."""
+        self._staging = staging
+        obstacles = [piece for piece in staging.pieces if piece.makes_way]
+        arriving = _Arriving(staging.pieces if obstacles else ())
+        self._arrivals = {one.item.path: arriving.instead_of(one) for one in obstacles}
+
+    def obstacles(self) -> list[tuple[Piece, int]]:
+        """Return what is to be removed now, with the destination.
+
+        What has nothing to make way for, since its arrivals failed already, is settled as failed.
+        """
+        found: list[tuple[Piece, int]] = []
+        for piece, number in self._each():
+            if any(one.error is None for one in self._at(piece, number)):
+                found.append((piece, number))
+            else:
+                why = f"{piece.item.path!r} stays: {piece.item.conflict!r} failed before it arrived"
+                self._staging.failed_at(piece, number, StorageError(why, path=piece.item.path))
+        return found
+
+    def restore(self) -> None:
+        """Bring back what made way for nothing, and let go of what was put aside otherwise."""
+        for piece in self._staging.pieces:
+            if not piece.makes_way:
+                continue
+            for number, outcome in list(piece.outcomes.items()):
+                if outcome.status is not Status.REMOVED:
+                    continue
+                arrived = any(self._arrived(one, number) for one in self._at(piece, number))
+                safe = arrived or self._put_back(piece, number)
+                if safe and not keeps(self._staging, number):
+                    self._let_go(piece, number)
+
+    def _each(self) -> Iterator[tuple[Piece, int]]:
+        for piece in self._staging.pieces:
+            if piece.makes_way:
+                yield from ((piece, number) for number, _ in piece.open_targets())
+
+    def _at(self, obstacle: Piece, number: int) -> list[Piece]:
+        arrivals = self._arrivals[obstacle.item.path]
+        return [one for one in arrivals if number in one.item.destinations]
+
+    def _arrived(self, piece: Piece, number: int) -> bool:
+        outcome = piece.outcomes.get(number)
+        return outcome is not None and outcome.status is Status.STORED
+
+    def _put_back(self, piece: Piece, number: int) -> bool:
+        """Write an obstacle again from where it was put aside, and say whether it stands again.
+
+        Its removal has failed either way.
+        """
+        path, area = piece.item.path, self._area(number)
+        why, back = f"{path!r} was put back: nothing arrived in its place", True
+        for kept in piece.kept.get(number, ()):
+            try:
+                self._copy_back(area, kept.path, kept.digest, path, number)
+            except CatalogError as error:
+                why = f"{path!r} could not be put back, it lies as {kept.path!r}: {error}"
+                back = False
+        self._staging.failed_at(piece, number, StorageError(why, path=path))
+        self._staging.delivery.progress.found_failed()
+        return back
+
+    def _copy_back(
+        self, area: HistoryArea | None, key: str, digest: str | None, path: str, number: int
+    ) -> None:
+        if area is None:
+            return
+        storage, hasher = self._staging.delivery.destinations[number].storage, Hasher()
+        with area.opened() as aside:
+            reading = aside.read(key)
+            try:
+                told = reading.resource
+                attributes = Attributes(told.content_type, told.modified_us, sha256=digest)
+                writer = storage.write(path, attributes, size=told.size)
+                try:
+                    for chunk in reading:
+                        hasher.update(chunk)
+                        writer.write(chunk)
+                    writer.commit(Digest("sha256", hasher.digest().value))
+                except BaseException:
+                    writer.abort()
+                    raise
+            finally:
+                reading.close()
+
+    def _let_go(self, piece: Piece, number: int) -> None:
+        """Remove what was only put aside: this destination keeps no history."""
+        area, kept = self._area(number), piece.kept.pop(number, [])
+        if area is None or not kept:
+            return
+        with area.opened() as aside:
+            for one in kept:
+                aside.remove(one.path)
+
+    def _area(self, number: int) -> HistoryArea | None:
+        return self._staging.delivery.destinations[number].aside

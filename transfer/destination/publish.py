@@ -1,0 +1,72 @@
+"""Show a set: one manifest under one name, replaced in one step, so that readers see old or new."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from catalog.errors import InvalidInput, ResourceNotFound, SizeMismatch
+from catalog.formats.manifest import CURRENT, format_manifest
+from catalog.model.digest import Digest, Hasher
+from catalog.model.resource import Resource
+from catalog.model.version import ContentRow
+from providers.base import Attributes, Storage
+from transfer.workers.stop import StopFlag
+
+LONGEST_TITLE = 1000  # bytes
+STEP = 2**20  # bytes written together
+_KIND = "text/plain; charset=utf-8"
+
+
+def published_title(storage: Storage) -> str | None:
+    """Return the first line of the manifest that a storage shows; None where it shows none."""
+    try:
+        reading = storage.read(CURRENT)
+    except ResourceNotFound:
+        return None
+    head = bytearray()
+    try:
+        for chunk in reading:
+            head += chunk
+            if b"\n" in head or len(head) > LONGEST_TITLE:
+                break
+    except ResourceNotFound:
+        return None
+    finally:
+        reading.close()
+    return bytes(head[:LONGEST_TITLE]).partition(b"\n")[0].decode(errors="replace")
+
+
+def publish_manifest(
+    storage: Storage, title: str, rows: Iterable[ContentRow], stop: StopFlag
+) -> int:
+    """Replace the manifest that a storage shows; return its size in bytes."""
+    hasher = Hasher()
+    writer = storage.write(CURRENT, Attributes(_KIND))
+    try:
+        for block in _blocks(title, rows):
+            stop.check()
+            hasher.update(block)
+            writer.write(block)
+        stored = writer.commit(hasher.digest())
+    except BaseException:
+        writer.abort()
+        raise
+    if stored.size != hasher.size:
+        raise SizeMismatch(CURRENT, hasher.size, stored.size)
+    return stored.size
+
+
+def _blocks(title: str, rows: Iterable[ContentRow]) -> Iterator[bytes]:
+    block = bytearray(f"{title}\n".encode())
+    for line in format_manifest(map(_resource, rows), CURRENT):
+        block += line.encode()
+        if len(block) >= STEP:
+            yield bytes(block)
+            block.clear()
+    yield bytes(block)
+
+
+def _resource(row: ContentRow) -> Resource:
+    if row.digest is None:
+        raise InvalidInput(f"{row.path!r} cannot be shown: no digest of it is known")
+    return Resource(row.path, size=row.size, digests=(Digest("sha256", row.digest),))

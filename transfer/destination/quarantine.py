@@ -1,0 +1,69 @@
+"""Put damaged files aside, so that nobody takes them for whole."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+
+from catalog.errors import ResourceNotFound, StorageError
+from catalog.model.digest import Hasher
+from catalog.model.resource import Resource
+from providers.base import Attributes, Storage
+from providers.interfaces.history import KeepResult, SupportsHistory, unknown_history_key
+from transfer.batch.endpoints import End
+from transfer.workers.pool import WorkerPool
+from transfer.workers.stop import StopFlag
+
+THREADS = 16
+
+
+def quarantine_files(
+    end: End[Storage], history: Storage, paths: Sequence[str], run_id: str, stop: StopFlag
+) -> None:
+    """Move files into the history under the run's name, not their digests; gone ones are fine."""
+    tries: dict[str, int] = {}
+
+    def work(path: str) -> float | None:
+        try:
+            with end.gate.connection(stop), suppress(ResourceNotFound):
+                _set_aside(end.storage, history, path, unknown_history_key(run_id, path), stop)
+        except StorageError as error:
+            tries[path] = tries.get(path, 0) + 1
+            delay = end.retry.delay_s(tries[path], error)
+            if delay is None:
+                raise
+            return delay
+        return None
+
+    WorkerPool(paths, work, stop).run(THREADS)
+
+
+def _set_aside(storage: Storage, history: Storage, path: str, key: str, stop: StopFlag) -> None:
+    standing = storage.stat(path)
+    kept = (
+        storage.keep(standing, key) if isinstance(storage, SupportsHistory) else KeepResult.UNABLE
+    )
+    if kept is KeepResult.UNABLE:
+        _copied(storage, history, standing, key, stop)
+    storage.remove(path)
+
+
+def _copied(
+    storage: Storage, history: Storage, standing: Resource, key: str, stop: StopFlag
+) -> None:
+    hasher = Hasher()
+    attributes = Attributes(standing.content_type, standing.modified_us)
+    reading = storage.read(standing.path, etag=standing.etag)
+    try:
+        writer = history.write(key, attributes, size=standing.size)
+        try:
+            for chunk in reading:
+                stop.check()
+                hasher.update(chunk)
+                writer.write(chunk)
+            writer.commit(hasher.digest())
+        except BaseException:
+            writer.abort()
+            raise
+    finally:
+        reading.close()

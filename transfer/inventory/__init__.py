@@ -1,0 +1,1 @@
+"""Work on whole repositories: list, verify, adopt, reclaim."""

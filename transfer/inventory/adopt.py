@@ -1,0 +1,97 @@
+"""Learn the digests of files that somebody else brought to a repository, by reading them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from itertools import islice
+
+from catalog.errors import ResourceNotFound, SizeMismatch, StorageError
+from catalog.model.digest import Hasher
+from catalog.model.outcome import Outcome, Proof, Status
+from catalog.model.plan import Action
+from catalog.model.resource import Resource
+from providers.base import Source
+from transfer.batch.endpoints import End
+from transfer.workers.pool import WorkerPool
+from transfer.workers.progress import Progress
+from transfer.workers.stop import StopFlag
+
+STEP = 2000  # files whose digests are held at once
+
+
+def digested(
+    end: End[Source],
+    listed: Iterable[Resource],
+    stop: StopFlag,
+    progress: Progress,
+    threads: int = 64,
+) -> Iterator[list[Resource]]:
+    """Yield what was listed with its sha256, a step at a time, without what went away meanwhile.
+
+    Raises:
+        StorageError: a file cannot be read; what was yielded before is right.
+    """
+    listing = iter(listed)
+    while step := list(islice(listing, STEP)):
+        found: dict[str, Resource] = {}
+        tries: dict[str, int] = {}
+
+        def work(
+            one: Resource, found: dict[str, Resource] = found, tries: dict[str, int] = tries
+        ) -> float | None:
+            try:
+                found[one.path] = _read(end, one, stop, progress)
+            except ResourceNotFound:
+                return None
+            except StorageError as error:
+                tries[one.path] = tries.get(one.path, 0) + 1
+                delay = end.retry.delay_s(tries[one.path], error)
+                if delay is None:
+                    raise
+                return delay
+            progress.settled(failed=False)
+            return None
+
+        WorkerPool(step, work, stop).run(threads)
+        yield [found[one.path] for one in step if one.path in found]
+
+
+def outcomes(address: str, resources: Iterable[Resource]) -> list[Outcome]:
+    """Return the outcomes that make adopted files known to lie where they are."""
+    return [
+        Outcome(
+            address,
+            one.path,
+            "",  # nobody knows where it came from
+            Action.KEEP,
+            Status.KEPT,
+            Proof.STORED,
+            digest=one.digests[0].value,
+            size=one.size,
+            etag=one.etag,
+            modified_us=one.modified_us,
+            content_type=one.content_type,
+        )
+        for one in resources
+    ]
+
+
+def _read(end: End[Source], one: Resource, stop: StopFlag, progress: Progress) -> Resource:
+    hasher = Hasher()
+    with end.gate.connection(stop):
+        reading = end.storage.read(one.path)
+        try:
+            for chunk in reading:
+                stop.check()
+                hasher.update(chunk)
+                progress.moved(len(chunk))
+                end.gate.pass_bytes(len(chunk), stop)
+            told = reading.resource
+        finally:
+            reading.close()
+    if one.size is not None and one.size != hasher.size:
+        raise SizeMismatch(one.path, one.size, hasher.size)
+    return replace(
+        one, size=hasher.size, digests=(hasher.digest(),), content_type=told.content_type
+    )

@@ -1,0 +1,75 @@
+"""Read what a repository holds and compare every byte with the digests of a version."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import islice
+
+from catalog.errors import ResourceNotFound, StorageError, UnsafePath
+from catalog.model.digest import Hasher
+from catalog.model.finding import Fault, Finding
+from catalog.model.version import ContentRow
+from providers.base import Source
+from providers.layouts.content_names import stored_path
+from transfer.batch.endpoints import End
+from transfer.workers.pool import WorkerPool
+from transfer.workers.progress import Progress
+from transfer.workers.stop import StopFlag
+
+STEP = 2000  # rows held at once
+
+
+def verify_content(
+    end: End[Source],
+    rows: Iterable[ContentRow],
+    stop: StopFlag,
+    progress: Progress,
+    threads: int = 64,
+) -> list[Finding]:
+    """Return the paths whose bytes are not the version's; rows without a digest are passed over."""
+    findings: list[Finding] = []
+    tries: dict[str, int] = {}
+
+    def work(row: ContentRow) -> float | None:
+        try:
+            finding = _examined(end, row, stop, progress)
+        except StorageError as error:
+            tries[row.path] = tries.get(row.path, 0) + 1
+            delay = end.retry.delay_s(tries[row.path], error)
+            if delay is not None:
+                return delay
+            finding = Finding(row.path, Fault.UNREADABLE, found=str(error))
+        if finding is not None:
+            findings.append(finding)
+        progress.settled(failed=finding is not None)
+        return None
+
+    known = (row for row in rows if row.digest is not None)
+    while step := list(islice(known, STEP)):
+        WorkerPool(step, work, stop).run(threads)
+    return sorted(findings, key=lambda one: one.path)
+
+
+def _examined(
+    end: End[Source], row: ContentRow, stop: StopFlag, progress: Progress
+) -> Finding | None:
+    hasher = Hasher()
+    try:
+        with end.gate.connection(stop):
+            reading = end.storage.read(stored_path(end.storage, row.path, row.digest, row.etag))
+            try:
+                for chunk in reading:
+                    stop.check()
+                    hasher.update(chunk)
+                    progress.moved(len(chunk))
+                    end.gate.pass_bytes(len(chunk), stop)
+            finally:
+                reading.close()
+    except ResourceNotFound:
+        return Finding(row.path, Fault.MISSING)
+    except UnsafePath as error:  # a link on its way leads out
+        return Finding(row.path, Fault.UNREADABLE, found=str(error))
+    found = hasher.digest().value
+    if found != row.digest:
+        return Finding(row.path, Fault.CORRUPT, f"sha256:{row.digest}", f"sha256:{found}")
+    return None

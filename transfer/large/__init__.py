@@ -1,0 +1,1 @@
+"""One large file: ranges, parts, the journal of them."""

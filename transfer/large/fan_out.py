@@ -1,0 +1,171 @@
+"""The large lane: one read, one pass of hashing, every destination written on the way.
+
+A read that breaks goes on from the last hashed byte, pinned to the etag it began with. A
+destination that breaks is dropped while the others go on, and is written again afterwards from
+one that succeeded, so that the source is read once. Nothing is committed before the digest of
+all bytes agrees.
+"""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+
+from catalog.errors import Cancelled, CatalogError, SizeMismatch, StorageError
+from catalog.model.plan import OnError
+from providers.base import Chunk, Copier, Writer
+from transfer.batch.staging import ROOM_S, Piece, Staging
+from transfer.destination.deduplication import attributes, unchanged
+from transfer.destination.history import commit, keep, keep_early
+from transfer.large.stream import Stream
+from transfer.locate.known_copies import copy_origin, known_copies
+from transfer.locate.mirrors import source_of, turn
+
+
+def copy_to_all(staging: Staging, piece: Piece) -> float | None:
+    """Move one large piece; return None when it is settled, or when to come again, in seconds."""
+    delivery = staging.delivery
+    if delivery.options.on_error is OnError.FAIL and delivery.progress.failed:
+        return None
+    room = _buffers(staging, piece)
+    if not delivery.budget.take(room):
+        return ROOM_S
+    try:
+        broken = _move(staging, piece)
+    except StorageError as error:
+        places = 0 if piece.turned else len(list(known_copies(delivery, piece.item)))
+        if piece.digest is None and piece.attempts <= places:
+            return 0.0  # the catalog's word was outdated: the next is asked, the source at last
+        delay = source_of(delivery, piece).retry.delay_s(max(1, piece.attempts - places), error)
+        if delay is None and turn(delivery, piece, error):
+            return 0.0
+        if delay is None:
+            staging.fail(piece, error)
+        return delay
+    finally:
+        delivery.budget.give_back(room)
+    longest: float | None = None
+    for number, failure in broken.items():
+        delay = None
+        if isinstance(failure, StorageError):
+            piece.tries[number] = piece.tries.get(number, 0) + 1
+            delay = delivery.destinations[number].retry.delay_s(piece.tries[number], failure)
+        if delay is None:
+            staging.failed_at(piece, number, failure)
+        else:
+            longest = max(longest or 0.0, delay)
+    return longest
+
+
+def _buffers(staging: Staging, piece: Piece) -> int:
+    """Return how many bytes of memory the reader and the writers of a piece take at most."""
+    delivery = staging.delivery
+    ends = [delivery.destinations[number] for number, _ in piece.open_targets()]
+    writers = sum(one.storage.capabilities.writing(piece.item.size) for one in ends)
+    return source_of(delivery, piece).storage.capabilities.read_buffer + writers
+
+
+def _move(staging: Staging, piece: Piece) -> dict[int, CatalogError]:
+    """Read once, write everywhere, commit where all is well; return what broke, by destination."""
+    delivery = staging.delivery
+    broken: dict[int, CatalogError] = {}
+    writers: dict[int, Writer] = {}
+    copying: list[int] = []
+    stream = Stream(staging, piece)
+    gates = ExitStack()
+    try:
+        ends = [delivery.destinations[number] for number, _ in piece.open_targets()]
+        for end in sorted(ends, key=lambda one: one.address):  # one order: no two wait crosswise
+            gates.enter_context(end.gate.connection(delivery.stop))
+        stream.begin()
+        for number, _ in piece.open_targets():
+            storage = delivery.destinations[number].storage
+            if copy_origin(delivery, piece, storage) is not None:
+                copying.append(number)
+                continue
+            try:
+                keep_early(staging, piece, number)
+                writers[number] = storage.write(
+                    piece.item.path, attributes(piece, storage), size=stream.size
+                )
+            except Cancelled:
+                raise
+            except CatalogError as error:
+                broken[number] = error
+        if writers or copying:
+            stream.keep_parts(writers.values())
+            for chunk in stream:
+                _write_all(staging, chunk, writers, broken)
+                if not writers and not copying:
+                    return broken
+            stream.check()
+        for number in copying:
+            _copy(staging, piece, number, broken)
+        for number in list(writers):
+            _commit(staging, piece, number, writers, broken)
+    finally:
+        stream.close()
+        for writer in writers.values():
+            writer.abort()
+        gates.close()
+    return broken
+
+
+def _write_all(
+    staging: Staging, chunk: Chunk, writers: dict[int, Writer], broken: dict[int, CatalogError]
+) -> None:
+    for number in list(writers):
+        try:
+            writers[number].write(chunk)
+            staging.delivery.destinations[number].gate.pass_bytes(len(chunk), staging.delivery.stop)
+        except StorageError as error:
+            staging.delivery.destinations[number].gate.heard(error)
+            broken[number] = error
+            writers.pop(number).abort()
+
+
+def _copy(staging: Staging, piece: Piece, number: int, broken: dict[int, CatalogError]) -> None:
+    storage = staging.delivery.destinations[number].storage
+    origin = copy_origin(staging.delivery, piece, storage)
+    if origin is None or not isinstance(storage, Copier):
+        return
+    source, path, etag = origin
+    try:
+        keep(staging, piece, number)
+        stored = storage.copy_from(source, path, piece.item.path, etag=etag)
+        if stored is None:
+            raise SizeMismatch(piece.item.path, piece.size, 0)
+        if stored.size != piece.size:
+            storage.remove(piece.item.path)
+            raise SizeMismatch(piece.item.path, piece.size, stored.size)
+    except Cancelled:
+        raise
+    except CatalogError as error:
+        broken[number] = error
+        return
+    staging.stored_at(piece, number, stored)
+
+
+def _commit(
+    staging: Staging,
+    piece: Piece,
+    number: int,
+    writers: dict[int, Writer],
+    broken: dict[int, CatalogError],
+) -> None:
+    writer = writers[number]
+    storage = staging.delivery.destinations[number].storage
+    try:
+        same = unchanged(staging.delivery, piece, number)
+        if same is not None:
+            writer.abort()
+        stored = same or commit(staging, piece, number, writer)
+        if stored.size != piece.size:
+            storage.remove(piece.item.path)
+            raise SizeMismatch(piece.item.path, piece.size, stored.size)
+    except Cancelled:
+        raise
+    except CatalogError as error:
+        broken[number] = error
+        return
+    del writers[number]
+    staging.stored_at(piece, number, stored)

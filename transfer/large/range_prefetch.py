@@ -1,0 +1,300 @@
+"""Parts of one large file fetched ahead of its reader, each over a connection of its own.
+
+Threads claim parts in order, at most a few ahead of the reader and within the process's budget
+of bytes. A part that breaks is tried again by itself, from the last byte that came. The number of
+threads is the decision of `transfer.large.connection_scaling`, made again and again from what came
+meanwhile.
+
+Nobody waits for one of the repository's connections while holding another, so that files which
+share few of them get on, if slowly.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+
+from catalog.errors import Cancelled, ResourceChanged, SizeMismatch, StorageBusy, StorageError
+from catalog.model.resource import Resource
+from providers.base import Chunk, Source
+from providers.interfaces.range_support import Ranged
+from transfer.batch.delivery import Delivery
+from transfer.batch.endpoints import End
+from transfer.large.connection_scaling import SINGLE_CONNECTION, ConnectionScaling, ThroughputSample
+from transfer.large.prefetched_range import PART, PrefetchedRange
+from transfer.workers.stop import StopFlag
+
+SPARE = 2  # parts ahead beyond one for each connection, so that none waits for the reader
+SLICE = 2**20  # bytes handed on at once
+LOOK_S = 1.0  # between two decisions; servers that cap a rate send in bursts
+TICK_S = 0.2  # between two looks at the stop flag while waiting
+
+
+class RangePrefetch:
+    """What is fetched ahead of one reader, who tells how far it is."""
+
+    def __init__(
+        self,
+        end: End[Source],
+        path: str,
+        delivery: Delivery,
+        resource: Resource,
+        growth: ConnectionScaling,
+        offset: int,
+    ) -> None:
+        """Begin with the reader's own connection at `offset` and nothing ahead."""
+        self._end, self._path = end, path
+        self._stop, self._budget = delivery.stop, delivery.budget
+        self._etag, self._size = resource.etag, resource.size or 0
+        self.growth = growth
+        self.offset = offset
+        """Where the reader is: the first byte that was not handed on."""
+        self.gave_up = False
+        """A second connection did not do: it is not to be tried again for this file."""
+        self._own = True  # the reader's own connection is open
+        self._next: int | None = None  # start of the next part; None: ahead of that connection
+        self._parts: deque[PrefetchedRange] = (
+            deque()
+        )  # in order and without gaps, the reader's first
+        self._condition = threading.Condition()
+        self._closed = StopFlag()
+        self._failure: BaseException | None = None
+        self._threads: list[threading.Thread] = []
+        self._working = 0  # threads that may claim another part
+        self._mark()
+
+    # For the reader.
+
+    def advance(self, count: int, waited_s: float) -> int:
+        """Note what the reader's own connection brought; return how much of it is in no part.
+
+        That is less than `count` where the connection may be closed: the part that follows comes.
+        """
+        with self._condition:
+            self._waited_s += waited_s
+            self._came(count)
+            while self._parts and self.offset + count >= self._parts[0].start:
+                part = self._parts[0]
+                if part.opened:
+                    count = part.start - self.offset
+                    break
+                if isinstance(part.error, ResourceChanged):
+                    raise part.error
+                if part.tries or not part.admitted:
+                    self._go_back()
+                else:
+                    self._wait()
+            self.offset += count
+            return count
+
+    def taken_over(self) -> bool:
+        """Say whether the next byte comes with a part; then the reader's connection may close."""
+        with self._condition:
+            if not self._parts or self._parts[0].start != self.offset:
+                return False
+            self._own = False
+            self._staff()
+            return True
+
+    def head(self) -> PrefetchedRange | None:
+        """Return the part that comes next; None where the reader must fetch what is left."""
+        with self._condition:
+            while not self._parts and self._wanted():
+                self._wait()
+            return self._parts[0] if self._parts else None
+
+    def take(self, part: PrefetchedRange, taken: int) -> Chunk | None:
+        """Return what follows the first `taken` bytes of the head; None at its end."""
+        with self._condition:
+            began_s = time.perf_counter()
+            while part.filled == taken and not (part.done or part.error or part.whole):
+                self._wait()
+            self._waited_s += time.perf_counter() - began_s
+            if part.filled > taken:
+                chunk = part.view[taken : min(part.filled, taken + SLICE)]
+                self.offset += len(chunk)
+                return chunk
+            if part.error is not None:
+                self.gave_up = True
+                raise part.error
+            if part.whole:  # one server of several that knows no ranges
+                self._go_back()
+            else:
+                self._release(self._parts.popleft())
+                self._condition.notify_all()
+            return None
+
+    def look(self) -> None:
+        """Decide, once there is enough to see, how many connections there shall be."""
+        now_s = time.perf_counter()
+        if self.growth.settled or now_s - self._began_s < LOOK_S:
+            return
+        with self._condition:
+            took_s = now_s - self._began_s
+            if took_s < LOOK_S or self._chunks < 2 * self.growth.connections:
+                return
+            look = ThroughputSample(
+                rate=self._received / took_s,
+                waiting=self._waited_s / took_s,
+                busy=(time.process_time() - self._cpu_s) / took_s,
+                left=self._size - self._following(),
+            )
+            self.growth = self.growth.after(look)
+            self._mark()
+            self._staff()
+            self._condition.notify_all()  # to those that are too many now
+
+    def close(self) -> None:
+        """Drop every part and end every thread."""
+        self._closed.set()
+        with self._condition:
+            self._drop()
+        for thread in self._threads:
+            thread.join()
+
+    # Under the lock.
+
+    def _mark(self) -> None:
+        self._began_s, self._cpu_s = time.perf_counter(), time.process_time()
+        self._received, self._chunks, self._waited_s = 0, 0, 0.0
+
+    def _came(self, count: int) -> None:
+        self._received += count
+        self._chunks += 1
+
+    def _wait(self) -> None:
+        self._stop.check()
+        if self._failure is not None:
+            raise self._failure
+        self._condition.wait(TICK_S)
+
+    def _following(self) -> int:
+        return self.offset + PART if self._next is None else self._next
+
+    def _wanted(self) -> int:
+        """Return how many threads there shall be."""
+        connections = self.growth.connections
+        if connections == 1 or self._following() >= self._size:
+            return 0
+        return connections - self._own
+
+    def _staff(self) -> None:
+        while self._working < self._wanted():
+            thread = threading.Thread(target=self._work, name="entrepot-range")
+            thread.start()
+            self._threads.append(thread)
+            self._working += 1
+
+    def _go_back(self) -> None:
+        """Leave the rest to the reader's own connection, for good."""
+        self.gave_up, self.growth, self._next = True, SINGLE_CONNECTION, None
+        self._drop()
+
+    def _drop(self) -> None:
+        for part in self._parts:
+            part.dropped = True
+            self._release(part)
+        self._parts.clear()
+        self._condition.notify_all()
+
+    def _release(self, part: PrefetchedRange) -> None:
+        if part.held:
+            self._budget.give_back(PART)
+
+    # In the threads.
+
+    def _work(self) -> None:
+        """Fetch one part after another while this thread is wanted."""
+        first = True
+        try:
+            while (part := self._claim(first=first)) is not None:
+                self._fetch(part)
+                first = False
+        except BaseException as error:  # noqa: BLE001 - raised again by the reader
+            with self._condition:
+                self._working -= 1
+                if not isinstance(error, Cancelled):
+                    self._failure = error
+                self._condition.notify_all()
+
+    def _claim(self, *, first: bool) -> PrefetchedRange | None:
+        """Wait for room and return the next part to fetch; None where this thread is to end."""
+        with self._condition:
+            while not self._closed.is_set() and self._working <= self._wanted():
+                start = self._following()
+                needed = start == self.offset  # by the reader, now: with room or without
+                if needed or len(self._parts) < self.growth.connections + SPARE:
+                    held = self._budget.take(PART)
+                    if held or needed:
+                        length = min(PART, self._size - start)
+                        part = PrefetchedRange(start, length, held=held, first=first)
+                        self._parts.append(part)
+                        self._next = start + length
+                        return part
+                self._condition.wait(TICK_S)
+            self._working -= 1
+            return None
+
+    def _fetch(self, part: PrefetchedRange) -> None:
+        """Bring one part, trying again as the source's retries allow."""
+        delay_s: float | None = 0.0
+        while delay_s is not None and not part.dropped:
+            self._closed.wait(delay_s)
+            try:
+                with self._end.gate.connection(self._closed):
+                    self._receive(part)
+                    return
+            except StorageError as error:
+                with self._condition:
+                    part.tries += 1
+                    delay_s = self._end.retry.delay_s(part.tries, error)
+                    if delay_s is None:
+                        part.error = error
+                    if isinstance(error, StorageBusy) and not self.growth.settled:
+                        self.growth = self.growth.refused()
+                    self._condition.notify_all()
+
+    def _receive(self, part: PrefetchedRange) -> None:
+        with self._condition:
+            part.admitted = True
+            start, length = part.start + part.filled, part.length - part.filled
+        if part.dropped:
+            return
+        reading = self._end.storage.read(self._path, etag=self._etag, start=start, length=length)
+        try:
+            if reading.resource.etag != self._etag:
+                raise ResourceChanged(f"{self._path!r} changed while it was read", path=self._path)
+            with self._condition:
+                part.whole = isinstance(reading, Ranged) and not reading.ranged
+                part.opened = not part.whole
+                self._condition.notify_all()
+                if part.whole:
+                    if self._own:
+                        self._go_back()
+                    return
+            for chunk in reading:
+                if part.dropped:
+                    return
+                self._fill(part, chunk)
+        finally:
+            reading.close()
+        if part.filled < part.length:
+            raise SizeMismatch(self._path, part.length, part.filled)
+        with self._condition:
+            part.done = True
+            self._condition.notify_all()
+
+    def _fill(self, part: PrefetchedRange, chunk: Chunk) -> None:
+        end = part.filled + len(chunk)
+        if end > part.length:
+            raise SizeMismatch(self._path, part.length, end)
+        part.view[part.filled : end] = chunk
+        with self._condition:
+            part.filled = end
+            if part.first:  # what came before it says nothing of this many connections
+                part.first = False
+                self._mark()
+            self._came(len(chunk))
+            if self._parts and part is self._parts[0]:
+                self._condition.notify_all()  # the reader waits for no other

@@ -1,0 +1,1 @@
+"""Where bytes can be had: mirrors, known copies."""

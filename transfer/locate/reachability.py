@@ -1,0 +1,50 @@
+"""Look for the bytes of a plan wherever they may lie, before anything is touched."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from catalog.errors import StorageError
+from catalog.model.plan import Action, Item
+from providers.base import Source
+from providers.layouts.content_names import stored_path
+from transfer.batch.delivery import Delivery
+from transfer.batch.endpoints import End
+from transfer.locate.known_copies import known_copies
+from transfer.workers.pool import WorkerPool
+
+
+def unreachable(delivery: Delivery, items: Sequence[Item]) -> list[str]:
+    """Return the paths whose bytes are at none of the places that should have them, sorted."""
+    missing: list[str] = []
+    tries: dict[str, int] = {}
+
+    def look(item: Item) -> float | None:
+        for end, path in _candidates(delivery, item):
+            try:
+                if _stands(delivery, end, path, item):
+                    return None
+            except StorageError as error:
+                tries[item.path] = tries.get(item.path, 0) + 1
+                delay = end.retry.delay_s(tries[item.path], error)
+                if delay is not None:
+                    return delay
+        missing.append(item.path)
+        return None
+
+    wanted = [item for item in items if Action.REMOVE not in item.actions]
+    WorkerPool(wanted, look, delivery.stop).run(delivery.options.threads)
+    return sorted(missing)
+
+
+def _candidates(delivery: Delivery, item: Item) -> Iterator[tuple[End[Source], str]]:
+    for end, place in known_copies(delivery, item):
+        yield end, place.path
+    source = delivery.source
+    yield source, stored_path(source.storage, item.origin, None, item.etag)
+
+
+def _stands(delivery: Delivery, end: End[Source], path: str, item: Item) -> bool:
+    with end.gate.connection(delivery.stop):
+        found = end.storage.stat(path)
+    return item.size is None or found.size is None or found.size == item.size

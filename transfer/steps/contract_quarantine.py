@@ -1,0 +1,77 @@
+"""Puts a file that broke its contract aside, where a person can look at it, with what was found.
+
+Its name holds its digest, so a file that is broken in the same way tomorrow makes no second copy.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict
+
+from catalog.errors import IntegrityError, ResourceNotFound, StorageError
+from catalog.model.breach import Breach
+from catalog.model.digest import Digest
+from catalog.paths import RESERVED
+from providers.base import Attributes, Storage
+from transfer.batch.endpoints import HistoryArea
+from transfer.batch.file_reading import FileReading
+from transfer.batch.staging import Piece, Staging, described
+
+QUARANTINE = f"{RESERVED}/quarantine"
+"""The folder below a destination's root that holds such files, hidden from every listing."""
+REPORT = ".contract.json"
+
+
+def quarantine_breach(staging: Staging, piece: Piece, area: HistoryArea, breach: Breach) -> str:
+    """Keep a staged file and what was found in it; return its name in the quarantine."""
+    if piece.digest is None:
+        raise IntegrityError(piece.item.path, "a staged file", "none", "in staging")
+    key = f"{piece.digest[:16]}/{piece.item.path}"
+    told = {name: value for name, value in asdict(breach).items() if name != "aside"}
+    report = json.dumps(told, indent=1).encode() + b"\n"
+    delivery, tries = staging.delivery, 0
+    retry = delivery.destinations[0].retry
+    while True:
+        try:
+            with area.opened() as storage:
+                storage.check_name(key + REPORT)
+                _write(storage, staging, piece, key)
+                attributes = Attributes("application/json", None)
+                storage.put(key + REPORT, report, attributes)
+        except StorageError as error:
+            tries += 1
+            delay = retry.delay_s(tries, error)
+            if delay is None:
+                raise
+            delivery.stop.wait(delay)
+        else:
+            return key
+
+
+def _write(storage: Storage, staging: Staging, piece: Piece, key: str) -> None:
+    try:
+        if storage.stat(key).size == piece.size:
+            return  # the same bytes, put aside before
+    except ResourceNotFound:
+        pass
+    writer = storage.write(key, piece.attributes(), size=piece.size)
+    try:
+        for chunk in _chunks(piece):
+            staging.delivery.stop.check()
+            writer.write(chunk)
+        writer.commit(Digest("sha256", piece.digest or ""))
+    except BaseException:
+        writer.abort()
+        raise
+
+
+def _chunks(piece: Piece) -> Iterator[bytes]:
+    if piece.data is not None:
+        yield piece.data
+    elif piece.file is not None:
+        reading = FileReading(piece.file, described(piece))
+        try:
+            yield from (bytes(chunk) for chunk in reading)
+        finally:
+            reading.close()

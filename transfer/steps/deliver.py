@@ -1,0 +1,30 @@
+"""Deliver one batch: download, validate, upload, mark, clean up, in this process and thread."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from catalog.model.outcome import Outcome
+from catalog.model.plan import Item
+from transfer.batch.delivery import Delivery
+from transfer.steps.clean_up import cleanup
+from transfer.steps.download import download
+from transfer.steps.enforce_contracts import enforce
+from transfer.steps.mark import mark
+from transfer.steps.upload import upload
+from transfer.steps.validate import Check, validate
+
+
+def deliver(delivery: Delivery, items: list[Item], checks: Sequence[Check] = ()) -> list[Outcome]:
+    """Move `items` and return one outcome for each item and destination that was tried.
+
+    After these come those of what went into the destinations' histories.
+    """
+    staging = download(delivery, items)
+    try:
+        enforce(validate(staging, checks))
+        upload(staging)
+        mark(staging)
+        return cleanup(staging) + staging.kept()
+    finally:
+        staging.release()

@@ -1,0 +1,287 @@
+"""Download: bring the bytes of a batch here and make sure that they are the planned ones.
+
+Small files come whole into memory, each in one request pinned to the planned etag. Large ones
+are left to pass through at upload, unless the options ask for them to be staged on disk. A file
+whose digest the catalog already knows at an open place is read there; one that every destination
+can copy by itself, pinned to the planned etag, is not read at all.
+"""
+
+from __future__ import annotations
+
+from contextlib import closing
+
+from catalog.errors import (
+    IntegrityError,
+    SizeMismatch,
+    StorageError,
+)
+from catalog.model.digest import Digest, Hasher
+from catalog.model.plan import Item, OnError, Place
+from catalog.model.resource import Resource
+from providers.base import Fetched, Source
+from transfer.batch.delivery import Delivery
+from transfer.batch.endpoints import End
+from transfer.batch.integrity import check_bytes, check_read
+from transfer.batch.staging import (
+    BLOCK,
+    COPIES,
+    ROOM_S,
+    Piece,
+    Staging,
+    expected_digests,
+    trusted_any,
+)
+from transfer.destination.deduplication import is_content_addressed, known_digest
+from transfer.large.resume import ResumedReading
+from transfer.locate.known_copies import copy_origin, known_copies, server_side_origins
+from transfer.locate.mirrors import as_planned, line_up, source_of, turn
+from transfer.steps.refuse_names import refuse_names
+from transfer.steps.request_ahead import RequestAhead
+from transfer.workers.pool import FEW, WorkerPool
+
+
+def download(delivery: Delivery, items: list[Item]) -> Staging:
+    """Fetch what a batch needs; what cannot be had is settled as failed in the staging."""
+    return fetch(prepared(delivery, items))
+
+
+def prepared(delivery: Delivery, items: list[Item]) -> Staging:
+    """Return the staging of a batch before its download; impossible names are settled as failed."""
+    staging = Staging(delivery, items)
+    for piece in staging.pieces:
+        refuse_names(staging, piece)
+        line_up(delivery, piece)
+    return staging
+
+
+def fetch(staging: Staging) -> Staging:
+    """Fetch what is still to be written; what cannot be had is settled as failed."""
+    delivery = staging.delivery
+    try:
+        small: list[Piece] = []
+        large: list[Piece] = []
+        for piece in staging.pieces:
+            if piece.removal or not piece.open_targets() or copied_whole(delivery, piece):
+                continue
+            (large if passes_through(delivery, piece.item) else small).append(piece)
+        options = delivery.options
+        _run(staging, small, options.threads, FEW)
+        nameless = is_content_addressed(delivery)
+        large = [
+            piece
+            for piece in large
+            if options.stages(piece.item.path) or (nameless and piece.item.sha256() is None)
+        ]
+        _run(staging, large, options.large_at_once, options.large_at_once)
+    except BaseException:
+        staging.release()
+        raise
+    return staging
+
+
+def passes_through(delivery: Delivery, item: Item) -> bool:
+    """Say whether a file is known to be too large to be held; one of unknown size is not."""
+    return item.size is not None and item.size > delivery.options.small
+
+
+def copied_whole(delivery: Delivery, piece: Piece) -> bool:
+    """Say whether no byte need come here: digest known, and every destination can copy.
+
+    Only where an etag pins the copy: a digest that a manifest or the catalog merely tells of some
+    path is enforced by reading.
+    """
+    item = piece.item
+    if not (item.digests or item.elsewhere) or delivery.options.stages(item.path):
+        return False  # asked for every file, and this is the usual case
+    pinned = item.sha256() is not None and item.etag is not None
+    return all(
+        known_digest(delivery, item, number) is not None
+        or (pinned and copy_origin(delivery, piece, storage) is not None)
+        or any(server_side_origins(delivery, item, storage))
+        for number, storage in (
+            (number, delivery.destinations[number].storage) for number, _ in piece.open_targets()
+        )
+    )
+
+
+def _run(staging: Staging, pieces: list[Piece], threads: int, first: int) -> None:
+    delivery = staging.delivery
+    asking = RequestAhead(staging)
+
+    def work(piece: Piece) -> float | None:
+        if delivery.options.on_error is OnError.FAIL and delivery.progress.failed:
+            return None  # no outcome: it was not tried
+        passing = (
+            0
+            if piece.asked is not None or _held(staging, piece)
+            else 2 * BLOCK + source_of(delivery, piece).storage.capabilities.read_buffer
+        )
+        if passing and not delivery.budget.enter(passing):
+            return ROOM_S
+        piece.attempts += 1
+        try:
+            fetched = asking.fetch(piece)
+            if fetched is None:
+                fetch_item(staging, piece)
+            else:
+                _take(staging, piece, fetched)
+        except StorageError as error:
+            _drop(staging, piece)
+            delay = source_of(delivery, piece).retry.delay_s(piece.attempts, error)
+            if delay is None and turn(delivery, piece, error):
+                return 0.0
+            if delay is None:
+                staging.fail(piece, error)
+            return delay
+        finally:
+            delivery.budget.leave(passing)
+        return None
+
+    lane = WorkerPool(pieces, work, delivery.stop, begin=asking.begin, abandon=asking.abandon)
+    lane.run(threads, first)
+
+
+def fetch_item(staging: Staging, piece: Piece) -> None:
+    """Fetch one piece, wherever it is nearest, and check it; what fails is raised."""
+    delivery, item = staging.delivery, piece.item
+    if piece.attempts == 1 and not piece.turned:
+        for end, place in known_copies(delivery, item):
+            try:
+                _bring_from(staging, piece, end, place)
+            except StorageError:
+                _drop(staging, piece)
+                continue  # the catalog's word was outdated: the source is asked
+            piece.resource = None  # it describes the other place, not the source
+            piece.declared = trusted_any(expected_digests(item, None))
+            return
+    source = source_of(delivery, piece)
+    if not _held(staging, piece):
+        resource = _receive(staging, piece, source, item.origin, _pin(piece))
+        piece.resource = as_planned(piece, resource)
+        return
+    with source.gate.connection(delivery.stop):
+        fetched = source.storage.fetch(item.origin, etag=_pin(piece))
+    _take(staging, piece, fetched)
+
+
+def _bring_from(staging: Staging, piece: Piece, end: End[Source], place: Place) -> None:
+    """Fetch one piece from another place of its bytes, however large it is there."""
+    delivery, item = staging.delivery, piece.item
+    known = Digest("sha256", place.sha256)
+    with end.gate.connection(delivery.stop):
+        size = end.storage.stat(place.path).size or 0
+        held = size <= delivery.options.small and _room(staging, piece, size)
+        fetched = end.storage.fetch(place.path) if held else None
+    if fetched is None:
+        _receive(staging, piece, end, place.path, None, known)
+        return
+    end.gate.pass_bytes(len(fetched.data), delivery.stop)
+    sha256 = check_bytes(item, fetched, (known, *expected_digests(item, None)))
+    hold_bytes(staging, piece, fetched, sha256)
+
+
+def _take(staging: Staging, piece: Piece, fetched: Fetched) -> None:
+    """Check what the source gave, and keep it."""
+    delivery, item = staging.delivery, piece.item
+    source_of(delivery, piece).gate.pass_bytes(len(fetched.data), delivery.stop)
+    sha256 = check_bytes(item, fetched, expected_digests(item, fetched.resource))
+    hold_bytes(staging, piece, fetched, sha256)
+    piece.resource = as_planned(piece, fetched.resource)
+
+
+def _pin(piece: Piece) -> str | None:
+    """Return the etag to pin a read to; a mirror's is its own, and the digest tells."""
+    return piece.item.etag if piece.source is None else None
+
+
+def hold_bytes(staging: Staging, piece: Piece, fetched: Fetched, sha256: str) -> None:
+    """Keep the bytes in memory, or on disk where the process already holds too many."""
+    data = fetched.data
+    piece.digest = sha256
+    piece.md5 = fetched.md5
+    piece.size = len(data)
+    piece.resource = fetched.resource
+    piece.declared = trusted_any(expected_digests(piece.item, fetched.resource))
+    staging.delivery.progress.moved(len(data))
+    if _room(staging, piece, len(data)):
+        staging.let_go(piece, keep=len(data))
+        piece.data = data
+    else:
+        piece.file = staging.folder() / str(id(piece))
+        piece.file.write_bytes(data)
+
+
+def _held(staging: Staging, piece: Piece) -> bool:
+    """Say whether a piece is fetched whole into memory: it is small, and there is room."""
+    size = piece.item.size
+    if size is None or size > staging.delivery.options.small:
+        return False
+    return _room(staging, piece, size)
+
+
+def _room(staging: Staging, piece: Piece, size: int) -> bool:
+    """Say whether a piece may be held in memory; else it goes through it onto disk."""
+    return piece.held > 0 or staging.reserve(piece, COPIES * size)
+
+
+def _receive(
+    staging: Staging,
+    piece: Piece,
+    source: End[Source],
+    path: str,
+    pin: str | None,
+    *known: Digest,
+) -> Resource:
+    """Stream a file: one of unknown size into memory while it is small, every other onto disk."""
+    delivery, item = staging.delivery, piece.item
+    small = delivery.options.small
+    room = small if item.size is None and staging.reserve(piece, small) else BLOCK
+    received = bytearray()
+    piece.file = None
+    with closing(ResumedReading(delivery, source, path, pin)) as reading:
+        expected = (*known, *expected_digests(item, None if known else reading.resource))
+        hasher = Hasher(digest.algorithm for digest in expected)
+        for chunk in reading:
+            hasher.update(chunk)
+            received += chunk
+            if len(received) > room:
+                _spill(staging, piece, received)
+                room = BLOCK
+        reading.settled()  # all came: it is here, or it is not the file
+        check_read(piece, hasher, expected, reading.resource)
+    if piece.held and len(received) == hasher.size:
+        staging.let_go(piece, keep=len(received))
+        piece.data = bytes(received)
+    else:
+        _spill(staging, piece, received)
+        staging.let_go(piece)
+    return reading.resource
+
+
+def _spill(staging: Staging, piece: Piece, received: bytearray) -> None:
+    """Append what was received to the piece's file and forget it here."""
+    if piece.file is None:
+        piece.file = staging.folder() / str(id(piece))
+        piece.file.unlink(missing_ok=True)
+    with piece.file.open("ab") as file:
+        file.write(received)
+    received.clear()
+
+
+def _drop(staging: Staging, piece: Piece) -> None:
+    staging.let_go(piece)
+    if piece.file is not None:
+        piece.file.unlink(missing_ok=True)
+        piece.file = None
+
+
+def staged_bytes(piece: Piece) -> bytes:
+    """Return the bytes of a staged small piece."""
+    if piece.data is not None:
+        return piece.data
+    if piece.file is None:
+        raise IntegrityError(piece.item.path, "staged bytes", "none", "in staging")
+    data = piece.file.read_bytes()
+    if len(data) != piece.size:
+        raise SizeMismatch(piece.item.path, piece.size, len(data))
+    return data

@@ -1,0 +1,87 @@
+"""Holds every staged file of a batch to its contracts, and does what they say where one breaks."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from catalog.errors import CatalogError, IntegrityError
+from catalog.model.breach import Breach
+from catalog.model.plan import OnError
+from transfer.batch.staging import Piece, Staging
+from transfer.contracts.check_file import check_file
+from transfer.contracts.contract import Contract, Then
+from transfer.contracts.findings import Report
+from transfer.steps.contract_quarantine import quarantine_breach
+from transfer.user_functions import Refused
+
+
+class ContractBroken(Refused):
+    """A file breaks a contract; the message names it and the first case."""
+
+    code = "contract-broken"
+
+
+def enforce(staging: Staging) -> Staging:
+    """Check what is staged against the contracts of the delivery; one that breaks ends a file.
+
+    Unless the contract only warns: then the next is asked as well, and the file arrives.
+    """
+    contracts = staging.delivery.options.contracts
+    for piece in staging.to_write() if contracts else ():
+        for contract in contracts:
+            staging.delivery.stop.check()
+            if contract.covers(piece.item.path) and not _passes(staging, piece, contract):
+                break
+    return staging
+
+
+def _passes(staging: Staging, piece: Piece, contract: Contract) -> bool:
+    """Say whether a piece may go on."""
+    content = piece.data if piece.data is not None else piece.file
+    if content is None:
+        return _unread(staging, piece)
+    report = check_file(contract, piece.item.path, content, staging.delivery.stop)
+    if report:
+        _settle(staging, piece, contract, _breach(piece, contract, report))
+    return not report or contract.then is Then.WARN
+
+
+def _unread(staging: Staging, piece: Piece) -> bool:
+    """Let nothing arrive that was not looked at; what was not even tried has no outcome."""
+    delivery = staging.delivery
+    if not (delivery.options.on_error is OnError.FAIL and delivery.progress.failed):
+        staging.fail(piece, IntegrityError(piece.item.path, "staged bytes", "none", "to check"))
+    return False
+
+
+def _settle(staging: Staging, piece: Piece, contract: Contract, breach: Breach) -> None:
+    error = ContractBroken(f"breaks the contract {contract.name!r}: {breach.summary()}")
+    match contract.then:
+        case Then.FAIL:
+            staging.fail(piece, error)
+        case Then.QUARANTINE:
+            area = staging.delivery.asides[contract.quarantine]
+            try:
+                key = quarantine_breach(staging, piece, area, breach)
+            except CatalogError as cause:
+                staging.fail(piece, cause)
+            else:
+                breach = replace(breach, aside=f"{area.address.rstrip('/')}/{key}")
+                staging.drop(piece, error)
+        case Then.WARN:
+            pass
+    staging.breaches.append(breach)
+
+
+def _breach(piece: Piece, contract: Contract, report: Report) -> Breach:
+    item, resource = piece.item, piece.resource
+    return Breach(
+        contract.name,
+        contract.then.value,
+        item.path,
+        item.origin,
+        resource.etag if resource is not None else item.etag,
+        piece.digest,
+        report.count,
+        report.cases,
+    )

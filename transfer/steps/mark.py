@@ -1,0 +1,121 @@
+"""Mark: an empty file `<path>.done` for each file that a destination has, so that others know it.
+
+Under the strategy `marker` whoever finds the marker may take the file away: it counts as there.
+"""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+
+from catalog.errors import (
+    Cancelled,
+    CatalogError,
+    InvalidInput,
+    NameNotAllowed,
+    ResourceNotFound,
+    StorageError,
+)
+from catalog.model.outcome import Status
+from catalog.model.plan import Action, Strategy
+from catalog.paths import below
+from providers.base import Attributes, Storage
+from transfer.batch.delivery import Delivery
+from transfer.batch.endpoints import End, MarkerArea
+from transfer.batch.staging import Piece, Staging
+from transfer.workers.pool import WorkerPool
+
+EMPTY = Attributes(content_type="text/plain")
+
+
+def mark(staging: Staging) -> Staging:
+    """Write the marker of every file that is stored now or lacks it; remove that of a removed one.
+
+    A file whose marker cannot be written has failed there, and the catalog knows it all the same.
+    """
+    delivery = staging.delivery
+    if delivery.options.strategy is not Strategy.MARKER:
+        return staging
+    wanting = [
+        (piece, number)
+        for piece in staging.pieces
+        for number, action in zip(piece.item.destinations, piece.item.actions, strict=True)
+        if _wants(piece, number, action)
+    ]
+    with ExitStack() as stack:
+        opened = {
+            number: stack.enter_context(_area(end).opened())
+            for number, end in enumerate(delivery.destinations)
+            if any(number == wanted for _, wanted in wanting)
+        }
+        tries: dict[tuple[int, str], int] = {}
+        WorkerPool(
+            wanting, lambda pair: _mark_one(staging, opened[pair[1]], *pair, tries), delivery.stop
+        ).run(delivery.options.threads)
+    return staging
+
+
+def check_markers(delivery: Delivery, path: str, number: int) -> None:
+    """Raise `NameNotAllowed` when a file would lie among markers, or its marker nowhere."""
+    end = delivery.destinations[number]
+    if end.markers is None:
+        return
+    folder = end.markers.folder
+    if folder and below(folder, path):
+        raise NameNotAllowed(path, end.address, f"{folder!r} holds its markers")
+    if delivery.options.strategy is Strategy.MARKER:
+        end.storage.check_name(end.markers.key(path))
+
+
+def _wants(piece: Piece, number: int, action: Action) -> bool:
+    outcome = piece.outcomes.get(number)
+    if outcome is None:
+        return action is Action.KEEP
+    return outcome.status in (Status.STORED, Status.REMOVED)
+
+
+def _area(end: End[Storage]) -> MarkerArea:
+    if end.markers is None:
+        raise InvalidInput(f"{end.address!r} cannot hold markers")
+    return end.markers
+
+
+def _mark_one(
+    staging: Staging,
+    markers: Storage,
+    piece: Piece,
+    number: int,
+    tries: dict[tuple[int, str], int],
+) -> float | None:
+    delivery = staging.delivery
+    end, path = delivery.destinations[number], piece.item.path
+    key = _area(end).key(path)
+    try:
+        with end.gate.connection(delivery.stop):
+            if piece.removal:
+                markers.remove(key)
+            elif number in piece.outcomes or _stands(end.storage, path, markers, key):
+                markers.put(key, b"", EMPTY)
+    except Cancelled:
+        raise
+    except StorageError as error:
+        again = tries[number, path] = tries.get((number, path), 0) + 1
+        delay = end.retry.delay_s(again, error)
+        if delay is None:
+            staging.unmarked_at(piece, number, error)
+        return delay
+    except CatalogError as error:
+        staging.unmarked_at(piece, number, error)
+    return None
+
+
+def _stands(storage: Storage, path: str, markers: Storage, key: str) -> bool:
+    """Say whether a file that was kept stands there still; that a consumer took it is fine."""
+    try:
+        storage.stat(path)
+    except ResourceNotFound as gone:
+        try:
+            markers.stat(key)
+        except ResourceNotFound:
+            raise gone from None  # it went after it was planned: the next run brings it
+        return False
+    return True

@@ -1,0 +1,38 @@
+"""Refuse names that a destination cannot hold: one item fails there, and nothing else."""
+
+from __future__ import annotations
+
+from catalog.errors import CatalogError, NameNotAllowed
+from catalog.model.plan import Item
+from catalog.paths import conflict_of
+from providers.base import Source, Storage
+from providers.shared.raw_names import holds_bytes
+from transfer.batch.staging import Piece, Staging
+from transfer.steps.mark import check_markers
+
+
+def refuse_names(staging: Staging, piece: Piece) -> None:
+    """Settle a piece as failed wherever a destination cannot hold its name."""
+    item = piece.item
+    for number, _ in piece.open_targets():
+        storage = staging.delivery.destinations[number].storage
+        try:
+            storage.check_name(item.path)
+            _check_bytes(staging.delivery.source.storage, storage, item)
+            if item.conflict is not None and not piece.removal and storage.capabilities.tree:
+                raise conflict_of(item.path, item.conflict)
+            check_markers(staging.delivery, item.path, number)
+        except CatalogError as error:
+            staging.failed_at(piece, number, error)
+
+
+def _check_bytes(source: Source, storage: Storage, item: Item) -> None:
+    """Refuse a name that is no UTF-8 where the destination, or else the source, has none such."""
+    if not holds_bytes(item.path) or item.origin == "":
+        return
+    if not storage.capabilities.raw_names:
+        why = "it is not valid UTF-8, and only local folders, SFTP and FTP carry such names"
+        raise NameNotAllowed(item.path, "the destination", why)
+    if not source.capabilities.raw_names:
+        why = "it would be read as a name that is no UTF-8"
+        raise NameNotAllowed(item.path, "the destination", why)

@@ -1,0 +1,40 @@
+"""Bytes that a person's own step gives for a file, held to what the plan says of it."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+from catalog.model.digest import Hasher
+from catalog.model.resource import Resource
+from providers.base import Fetched
+from transfer.batch.integrity import check_bytes, check_read
+from transfer.batch.staging import BLOCK, Piece, Staging, described, expected_digests
+from transfer.steps.download import hold_bytes
+
+
+def supply_bytes(staging: Staging, piece: Piece, data: bytes) -> None:
+    """Hold bytes for a piece, if they are what was planned."""
+    resource = _resource(piece, len(data))
+    fetched = Fetched(data, resource)
+    sha256 = check_bytes(piece.item, fetched, expected_digests(piece.item, None))
+    hold_bytes(staging, piece, fetched, sha256)
+
+
+def supply_file(staging: Staging, piece: Piece, file: Path) -> None:
+    """Hold a file for a piece, if it is what was planned; it is moved from where it lies."""
+    expected = expected_digests(piece.item, None)
+    hasher = Hasher(digest.algorithm for digest in expected)
+    with file.open("rb") as opened:
+        while chunk := opened.read(BLOCK):
+            staging.delivery.stop.check()
+            hasher.update(chunk)
+    check_read(piece, hasher, expected, _resource(piece, hasher.size))
+    piece.file = Path(shutil.move(file, staging.folder() / str(id(piece))))
+    staging.delivery.progress.moved(hasher.size)
+
+
+def _resource(piece: Piece, size: int) -> Resource:
+    """Return the file as the plan describes it; only a size that nobody planned is as found."""
+    return replace(described(piece), size=size if piece.item.size is None else piece.item.size)

@@ -1,0 +1,1 @@
+"""Threads, connections, limits, retries, progress."""

@@ -1,0 +1,235 @@
+"""Limits that all threads of the process share: connections, rates, bytes in flight."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass
+from queue import Empty, SimpleQueue
+
+from catalog.errors import StorageBusy
+from transfer.workers.adaptive_limit import AdaptiveLimit
+from transfer.workers.stop import StopFlag
+from transfer.workers.timetable import Timetable
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one repository allows at once; None is no limit."""
+
+    connections: int = 64
+    requests_per_s: float | Timetable | None = None
+    bytes_per_s: float | Timetable | None = None
+
+
+class TokenBucket:
+    """Tokens at an even pace: `rate` a second, none saved up for a burst."""
+
+    def __init__(self, rate: float | Timetable) -> None:
+        """Let the first token pass at once."""
+        self._rate = rate
+        self._free_at_s = time.monotonic()
+        self._lock = threading.Lock()
+
+    def delay_s(self, tokens: float) -> float:
+        """Take `tokens` and return how long the taker must wait before it may use them."""
+        rate = self.rate()
+        with self._lock:
+            now = time.monotonic()
+            if rate is None:
+                self._free_at_s = now
+                return 0.0
+            start = max(self._free_at_s, now)
+            self._free_at_s = start + tokens / rate
+            return max(0.0, start - now)
+
+    def rate(self) -> float | None:
+        """Return the rate that holds now."""
+        return self._rate.now() if isinstance(self._rate, Timetable) else self._rate
+
+    def pass_through(self, tokens: int, stop: StopFlag) -> None:
+        """Take `tokens` and wait for them, a second's worth at a time: the rate may change."""
+        while tokens > 0:
+            rate = self.rate()
+            some = tokens if rate is None else min(tokens, max(1, int(rate)))
+            delay_s = self.delay_s(some)
+            if delay_s > 0:
+                stop.wait(delay_s)
+            tokens -= some
+
+
+class Gate:
+    """The entrance to one repository: hold it for each request."""
+
+    def __init__(self, limits: Limits) -> None:
+        """Admit as `limits` say, and fewer while the storage asks for patience."""
+        self.limits = limits
+        # A queue of C, not a semaphore of Python: this is taken for every file.
+        self._slots: SimpleQueue[None] = SimpleQueue()
+        for _ in range(limits.connections):
+            self._slots.put(None)
+        self._requests = TokenBucket(limits.requests_per_s) if limits.requests_per_s else None
+        self._bytes = TokenBucket(limits.bytes_per_s) if limits.bytes_per_s else None
+        self._pace = AdaptiveLimit(limits.connections)
+        self._there = limits.connections  # slots, free or held
+        self._slow = False  # whether the pace is less than full: else nobody need look at it
+        self._lock = threading.Lock()
+
+    def connection(self, stop: StopFlag) -> HeldConnection:
+        """Hold one of the repository's connections while the block lasts."""
+        return HeldConnection(self, stop)
+
+    def enter(self, stop: StopFlag) -> None:
+        """Take a connection, and wait for the request's turn where there is a rate or a pause."""
+        while True:
+            try:
+                self._slots.get(timeout=0.5)
+            except Empty:
+                stop.check()
+                continue
+            pause_s = self._pause_s()
+            if not pause_s:
+                break
+            self.leave()
+            stop.wait(pause_s)
+        if self._requests is not None:
+            try:
+                stop.wait(self._requests.delay_s(1))
+            except BaseException:
+                self.leave()
+                raise
+
+    def enter_at_once(self) -> bool:
+        """Take a connection if none need wait for it, and say so; never where there is a rate."""
+        if self._requests is not None or self._slow:
+            return False
+        try:
+            self._slots.get_nowait()
+        except Empty:
+            return False
+        return True
+
+    def leave(self) -> None:
+        """Give the connection back; while fewer are allowed, it may be one too many."""
+        if self._slow:
+            with self._lock:
+                if self._there > self._pace.allowed:
+                    self._there -= 1
+                    return
+        self._slots.put(None)
+
+    def heard(self, error: BaseException | None) -> None:
+        """Learn from how a request ended: one that is asked to be patient slows all down."""
+        if not isinstance(error, StorageBusy):
+            if error is None and self._slow:
+                self._speed_up()
+            return
+        with self._lock:
+            self._slow = True
+            self._pace.busy(time.monotonic(), error.retry_after_s)
+            while self._there > self._pace.allowed and not self._slots.empty():
+                try:
+                    self._slots.get_nowait()
+                except Empty:
+                    break
+                self._there -= 1
+
+    def _speed_up(self) -> None:
+        with self._lock:
+            self._pace.fine(time.monotonic())
+            missing = self._pace.allowed - self._there
+            self._there += max(0, missing)
+            self._slow = not self._pace.full
+        for _ in range(missing):
+            self._slots.put(None)
+
+    def _pause_s(self) -> float:
+        if not self._slow:
+            return 0.0
+        with self._lock:
+            return self._pace.pause_s(time.monotonic())
+
+    def pass_bytes(self, count: int, stop: StopFlag) -> None:
+        """Wait until `count` more bytes may pass."""
+        if self._bytes is not None:
+            self._bytes.pass_through(count, stop)
+
+
+class HeldConnection:
+    """A connection that is held while a block lasts."""
+
+    __slots__ = ("_gate", "_stop")
+
+    def __init__(self, gate: Gate, stop: StopFlag) -> None:
+        """Pass through `gate` when the block is entered."""
+        self._gate = gate
+        self._stop = stop
+
+    def __enter__(self) -> None:
+        """Take the connection."""
+        self._gate.enter(self._stop)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _: object
+    ) -> None:
+        """Give it back, and learn from how it went."""
+        self._gate.heard(error)
+        self._gate.leave()
+
+
+class MemoryBudget:
+    """Bytes held in memory by the whole process; an empty budget admits even what is too large.
+
+    What stays (the files of a batch until they are uploaded) leaves a quarter to what passes
+    through, and one that passes is always let in: it ends by itself, so whoever waits for its
+    turn does not wait in a circle.
+    """
+
+    def __init__(self, total: int) -> None:
+        """Allow `total` bytes."""
+        self.total = total
+        self.held = 0
+        self._passing = 0
+        self._lock = threading.Lock()
+
+    def take(self, count: int, *, to_stay: bool = False) -> bool:
+        """Take `count` bytes if there is room, and say whether there was."""
+        total = self.total - self.total // 4 if to_stay else self.total
+        with self._lock:
+            if self.held and self.held + count > total:
+                return False
+            self.held += count
+            return True
+
+    def give_back(self, count: int) -> None:
+        """Return `count` bytes."""
+        with self._lock:
+            self.held -= count
+
+    def enter(self, count: int) -> bool:
+        """Take `count` bytes for what passes through, if it fits or is the only one."""
+        with self._lock:
+            if self._passing and self.held + count > self.total:
+                return False
+            self._passing += count
+            self.held += count
+            return True
+
+    def leave(self, count: int) -> None:
+        """Return what `enter` took."""
+        with self._lock:
+            self._passing -= count
+            self.held -= count
+
+
+_gates: dict[tuple[str, Limits], Gate] = {}
+_gates_lock = threading.Lock()
+
+
+def gate_for(address: str, limits: Limits) -> Gate:
+    """Return the process's one gate to the repository at `address`."""
+    with _gates_lock:
+        found = _gates.get((address, limits))
+        if found is None:
+            found = _gates[address, limits] = Gate(limits)
+        return found

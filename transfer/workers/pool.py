@@ -1,0 +1,221 @@
+"""Worker threads that share one queue; a failed piece waits for its next try without a thread.
+
+Python's threads share one core: two that are busy cost a fifth more CPU than one after the other.
+So a lane begins with few threads and adds some while the core is idle, and lanes of batches that
+are under way together take turns unless it is.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import os
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Generator, Iterable
+from contextlib import contextmanager
+from typing import Generic, TypeVar
+
+from catalog.errors import Cancelled
+from transfer.workers.stop import StopFlag
+
+T = TypeVar("T")
+
+FEW = 1  # threads to begin with
+AHEAD = 8  # pieces that one thread begins before it works on the first
+LOOK_S = 0.02  # between two looks at how busy the core is
+IDLE = 0.45  # of one core, below which the threads are waiting
+
+
+def nothing_ahead(piece: object) -> bool:  # noqa: ARG001 - what `begin` is told
+    """Begin nothing ahead."""
+    return False
+
+
+def ignore(piece: object) -> None:
+    """Abandon nothing."""
+
+
+class _Pace:
+    """How much of one core the process used since the last look."""
+
+    def __init__(self) -> None:
+        self._cpu_s = time.process_time()
+        self._wall_s = time.perf_counter()
+
+    def core_is_idle(self) -> bool:
+        """Say whether more threads would find time to run."""
+        cpu_s, wall_s = time.process_time(), time.perf_counter()
+        share = (cpu_s - self._cpu_s) / max(wall_s - self._wall_s, 1e-6)
+        self._cpu_s, self._wall_s = cpu_s, wall_s
+        return share < IDLE
+
+
+class _Turns:
+    """Lets one lane of the process run at a time, and more while the core is idle."""
+
+    def __init__(self) -> None:
+        self._condition = threading.Condition()
+        self._running = 0
+
+    @contextmanager
+    def taken(self, stop: StopFlag) -> Generator[None]:
+        """Wait for a turn, and hold it."""
+        with self._condition:
+            pace, looked_s = _Pace(), time.monotonic()
+            while self._running and not stop.is_set():
+                self._condition.wait(LOOK_S)
+                if time.monotonic() - looked_s < LOOK_S:
+                    continue  # another lane ended: too short a while to measure
+                if pace.core_is_idle():
+                    break
+                looked_s = time.monotonic()
+            self._running += 1
+        try:
+            yield
+        finally:
+            with self._condition:
+                self._running -= 1
+                self._condition.notify_all()
+
+    def forget(self) -> None:
+        """Begin anew in a forked child, where no lane runs."""
+        self.__init__()  # type: ignore[misc]  # the same object, so that every importer has it
+
+
+_TURNS = _Turns()
+os.register_at_fork(after_in_child=_TURNS.forget)
+
+
+class WorkerPool(Generic[T]):
+    """Pieces of work and the threads that do them.
+
+    `work` returns None when a piece is done, or the seconds after which to hand it over again.
+    `begin` starts a piece ahead of its work, where that need not wait; whatever was begun and
+    is not worked on after all is handed to `abandon`.
+    """
+
+    def __init__(
+        self,
+        pieces: Iterable[T],
+        work: Callable[[T], float | None],
+        stop: StopFlag,
+        *,
+        begin: Callable[[T], bool] = nothing_ahead,
+        abandon: Callable[[T], None] = ignore,
+    ) -> None:
+        """Take all `pieces`; nothing runs before `run`."""
+        self._begin = begin
+        self._abandon = abandon
+        self._ready: deque[T] = deque(pieces)
+        self._later: list[tuple[float, int, T]] = []
+        self._serial = itertools.count()
+        self._open = len(self._ready)  # pieces not done
+        self._work = work
+        self._stop = stop
+        self._condition = threading.Condition()
+        self._failure: BaseException | None = None
+        self._workers: list[threading.Thread] = []
+        self._finished = threading.Event()
+
+    def run(self, threads: int, first: int = FEW) -> None:
+        """Do all pieces with at most `threads` threads; an unforeseen error ends the lane.
+
+        It begins with the `first` threads and adds more while they wait for the network. One that
+        begins with more than a few is for work that is not Python's: it takes no turn.
+        """
+        most = min(threads, self._open)
+        if not most:
+            self._stop.check()
+            return
+        if first > FEW:
+            self._run(most, first)
+        else:
+            with _TURNS.taken(self._stop):
+                self._run(most, first)
+        if self._failure is not None:
+            raise self._failure
+        self._stop.check()
+
+    def _run(self, most: int, first: int) -> None:
+        self._add(min(first, most))
+        pace = _Pace()
+        while not self._finished.wait(LOOK_S):
+            self._workers = [worker for worker in self._workers if worker.is_alive()]
+            if not self._workers:
+                break
+            if self._ready and len(self._workers) < most and pace.core_is_idle():
+                self._add(min(len(self._workers), most - len(self._workers)))
+        for worker in self._workers:
+            worker.join()
+
+    def _add(self, count: int) -> None:
+        for _ in range(count):
+            worker = threading.Thread(target=self._loop, name="entrepot-lane")
+            self._workers.append(worker)
+            worker.start()
+
+    def _loop(self) -> None:
+        begun: deque[T] = deque()
+        try:
+            self._work_off(begun)
+        except BaseException as error:  # noqa: BLE001 - raised again by `run`
+            self._fail(error)
+        finally:
+            for piece in begun:
+                self._abandon(piece)
+
+    def _work_off(self, begun: deque[T]) -> None:
+        done = 0  # told under the lock only when nothing is ready: this is done for every file
+        while self._failure is None and not self._stop.is_set():
+            if not begun and not self._take(begun):
+                waited = self._wait(done)
+                done = 0
+                if waited is None:
+                    return
+                begun.append(waited[0])
+            delay = self._work(begun[0])
+            piece = begun.popleft()
+            if delay is None:
+                done += 1
+            else:
+                with self._condition:
+                    due = time.monotonic() + delay
+                    heapq.heappush(self._later, (due, next(self._serial), piece))
+                    self._condition.notify()
+
+    def _take(self, begun: deque[T]) -> bool:
+        """Take the next pieces, as many as can begin and then one that could not; none is left."""
+        while len(begun) < AHEAD:
+            try:
+                piece = self._ready.popleft()
+            except IndexError:
+                break
+            begun.append(piece)
+            if not self._begin(piece):
+                break  # it waits for its turn, when this thread holds nothing that others wait for
+        return bool(begun)
+
+    def _wait(self, done: int) -> tuple[T] | None:
+        """Return the next piece that waited for another try, or None when there is no more."""
+        with self._condition:
+            self._open -= done
+            if self._open == 0:
+                self._finished.set()
+                self._condition.notify_all()
+            while self._failure is None and self._open and not self._stop.is_set():
+                wait = 0.5
+                if self._later:
+                    wait = min(wait, self._later[0][0] - time.monotonic())
+                    if wait <= 0:
+                        return (heapq.heappop(self._later)[2],)
+                self._condition.wait(wait)
+            return None
+
+    def _fail(self, error: BaseException) -> None:
+        with self._condition:
+            if self._failure is None or isinstance(self._failure, Cancelled):
+                self._failure = error
+            self._finished.set()
+            self._condition.notify_all()

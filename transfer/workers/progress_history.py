@@ -1,0 +1,42 @@
+"""How a run went: its counts over time, few enough to be drawn."""
+
+from __future__ import annotations
+
+from transfer.workers.progress import Snapshot
+
+MOST = 240  # points; a run of a day has as many as one of a minute
+
+
+class ProgressHistory:
+    """Snapshots of a run, evenly thinned as they become too many.
+
+    >>> course = ProgressHistory(most=4)
+    >>> for second in range(9):
+    ...     course.add(Snapshot(second, 0, 0, float(second)))
+    >>> [one.elapsed_s for one in course.points]
+    [0.0, 4.0, 8.0]
+    """
+
+    def __init__(self, most: int = MOST) -> None:
+        """Begin without a point."""
+        self._most = most
+        self._every = 1  # of so many snapshots one is kept
+        self._seen = 0
+        self._kept: list[Snapshot] = []
+        self._last: Snapshot | None = None
+
+    def add(self, now: Snapshot) -> None:
+        """Note a moment."""
+        self._last = now
+        if self._seen % self._every == 0:
+            self._kept.append(now)
+        self._seen += 1
+        if len(self._kept) > self._most:
+            self._kept = self._kept[::2]
+            self._every *= 2
+
+    @property
+    def points(self) -> tuple[Snapshot, ...]:
+        """Return the moments that were kept, in order, and the last one in any case."""
+        last = () if self._last is None or self._last in self._kept[-1:] else (self._last,)
+        return (*self._kept, *last)
