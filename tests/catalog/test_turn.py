@@ -69,9 +69,10 @@ def test_one_too_many_is_refused_at_once(tmp_path: Path) -> None:
 def test_a_killed_run_leaves_its_turn_free(tmp_path: Path) -> None:
     code = (
         "import sys, time; from pathlib import Path\n"
-        "from catalog.store.destination_locks import turns\n"
-        "with turns(Path(sys.argv[1]), ['a'], lambda: None): print('held', flush=True); "
-        "time.sleep(60)"
+        "from catalog.store.destination_locks import destination_locks\n"
+        "with destination_locks(Path(sys.argv[1]), ['a'], lambda: None):\n"
+        "    print('held', flush=True)\n"
+        "    time.sleep(60)"
     )
     with subprocess.Popen(
         [sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE
