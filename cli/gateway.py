@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,11 +47,14 @@ class Logs:
 
 LISTEN, LOGS = Listen(), Logs()
 
+# Prefect's own would let a request wait for a server that does not answer for seven minutes.
+PATIENCE = {"PREFECT_CLIENT_MAX_RETRIES": "1", "PREFECT_API_REQUEST_TIMEOUT": "20"}
+
 
 def gateway(
     *,
     config: Annotated[Path | None, Parameter(env_var="ENTREPOT_GATEWAY_CONFIG")] = None,
-    listen: Annotated[Listen, Parameter(group="ServerOptions")] = LISTEN,
+    listen: Annotated[Listen, Parameter(group="Listening")] = LISTEN,
     logs: Annotated[Logs, Parameter(group="Logs")] = LOGS,
     output: Annotated[Output, Parameter(group="Output")] = PLAIN,
 ) -> None:
@@ -63,6 +67,8 @@ def gateway(
         logs: What to log.
         output: How to print errors.
     """
+    for name, value in PATIENCE.items():
+        os.environ.setdefault(name, value)  # read when Prefect is imported, and only then
     load_quietly()
     from gateway.app import create_app  # noqa: PLC0415 - it loads Prefect, which takes seconds
     from gateway.config import default, load  # noqa: PLC0415

@@ -31,7 +31,7 @@ from tests.servers.prefect_server import PrefectServer
 from tests.servers.process import ServerMissingError, free_ports, program, running
 from tests.test_layout import PACKAGES
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = pytest.mark.timeout(1200)
 SECRETS = {
     "POSTGRES_PASSWORD": "letters4digits",
     "PREFECT_SERVER_ENCRYPTION_KEY": Fernet.generate_key().decode(),

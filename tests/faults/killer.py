@@ -24,7 +24,7 @@ STEPS = frozenset(
     }
 )
 BUILD = "build"
-SLOWEST_S = 240.0
+SLOWEST_S = 900.0
 
 
 @dataclass(frozen=True, slots=True)

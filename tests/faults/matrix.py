@@ -42,7 +42,7 @@ from transfer.workers.limits import Gate, Limits
 from transfer.workers.retry import RetryPolicy, persistent
 from transfer.workers.stop import StopFlag
 
-WATCH_S = 240.0  # after which a try hangs: many times what the time-outs of its retries add up to
+WATCH_S = 600.0  # after which a try hangs: many times what the time-outs of its retries add up to
 RETRY = RetryPolicy(retries=1, first_s=0.05, longest_s=1.0)
 AFTER = {
     (Operation.LISTING, Direction.DOWN): 600,

@@ -74,7 +74,7 @@ def place(request: pytest.FixtureRequest, place_of: Callable[[str], Place]) -> P
     return place_of(request.param)
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(2400)
 @pytest.mark.parametrize(
     ("place", "seam"),
     [

@@ -29,7 +29,7 @@ LATER_S = 0.03
 MANIFEST = "PULP_MANIFEST"  # that an exported tree has
 pytestmark = [
     pytest.mark.usefixtures("prefect_server"),
-    pytest.mark.timeout(1800),
+    pytest.mark.timeout(5400),
     pytest.mark.xdist_group("kills"),
 ]
 

@@ -21,7 +21,7 @@ SOAKS = "ENTREPOT_SOAK_S" in os.environ
 CHOSEN = cells() if SOAKS else sample(cells())
 
 
-@pytest.mark.timeout(1200)
+@pytest.mark.timeout(2400)
 @pytest.mark.parametrize(
     "one",
     [pytest.param(one, id=one.name, marks=pytest.mark.xdist_group(one.place)) for one in CHOSEN],

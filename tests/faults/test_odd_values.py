@@ -32,6 +32,7 @@ QUICK = OpenOptions(
 )
 LATE = (HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.function_scoped_fixture)
 SOAKS = "ENTREPOT_SOAK_S" in os.environ
+pytestmark = pytest.mark.timeout(3600 if SOAKS else 600)
 ODD = settings(
     max_examples=200 if SOAKS else 15, deadline=None, suppress_health_check=LATE, derandomize=True
 )

@@ -28,7 +28,7 @@ from tests.servers.process import end, free_ports, listens, program, running
 
 SOAKS = "ENTREPOT_SOAK_S" in os.environ
 GATEWAYS, FOLDERS, WRITERS = (30, 70, 50) if SOAKS else (2, 6, 4)
-pytestmark = [pytest.mark.timeout(1800), pytest.mark.xdist_group("server kills")]
+pytestmark = [pytest.mark.timeout(5400), pytest.mark.xdist_group("server kills")]
 
 
 class Uploader(threading.Thread):
@@ -69,7 +69,7 @@ def test_a_killed_gateway_loses_no_upload_that_it_acknowledged(
         log = tmp_path / f"gateway-{number}.log"
         last = number == GATEWAYS
         with running(
-            [program("entrepot"), *words], partial(listens, port), log=log, start_s=240
+            [program("entrepot"), *words], partial(listens, port), log=log, start_s=900
         ) as process:
             url = f"http://127.0.0.1:{port}/v1/default/resources"
             if last:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 KILLS = 20 if "ENTREPOT_SOAK_S" in os.environ else 1
 POOL = "killed"
 LATER_S = 3.0  # a run of this size takes about as long
-pytestmark = [pytest.mark.timeout(1800), pytest.mark.xdist_group("worker kills")]
+pytestmark = [pytest.mark.timeout(5400), pytest.mark.xdist_group("worker kills")]
 
 
 def test_a_run_after_its_worker_was_killed_finishes(prefect_server: None, tmp_path: Path) -> None:  # noqa: ARG001 - it is asked

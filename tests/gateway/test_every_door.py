@@ -18,7 +18,7 @@ from tests.gateway.with_prefect import Site, fill, names, site, until
 from tests.servers.prefect_at import prefect_at
 from tests.servers.process import ROOT, program
 
-pytestmark = pytest.mark.timeout(400)
+pytestmark = pytest.mark.timeout(1200)
 
 GIVEN = {"mode": "mirror", "include": ["00*.bin"]}
 FINAL = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}

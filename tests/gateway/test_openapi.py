@@ -15,7 +15,7 @@ from tests.servers.process import program
 EXAMPLES = 15  # of each route, beside those that its schema's bounds ask for
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1200)
 def test_schemathesis_finds_nothing(tmp_path: Path) -> None:
     with site(tmp_path) as found:
         fill(found.folder / "drop", 5)

@@ -17,7 +17,7 @@ from tests.flows.guide import DOCS, blocks
 from tests.gateway.with_prefect import Site, fill, site, until
 from tests.servers.nginx import NginxServer
 
-pytestmark = pytest.mark.timeout(400)
+pytestmark = pytest.mark.timeout(1200)
 PAGE = "rest.md"
 SLOW = "/v1/acme/repositories/slow/sync"
 ASK = 'set -e; ask() { curl -sS --fail-with-body -H "Authorization: Bearer $TOKEN" "$@"; }; '

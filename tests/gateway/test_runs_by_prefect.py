@@ -15,7 +15,7 @@ from tests.gateway.with_prefect import Site, fill, names, served, site, until
 from tests.servers.prefect_at import prefect_at
 from tests.servers.process import ROOT, free_ports
 
-pytestmark = pytest.mark.timeout(400)
+pytestmark = pytest.mark.timeout(1200)
 
 
 @pytest.fixture(scope="module")

@@ -53,7 +53,7 @@ class Site:
         return dict(answer)
 
 
-def until(ask: Callable[[], T], fits: Callable[[T], bool], seconds: float = 120) -> T:
+def until(ask: Callable[[], T], fits: Callable[[T], bool], seconds: float = 300) -> T:
     """Ask until the answer fits."""
     deadline = time.monotonic() + seconds
     while True:
@@ -76,6 +76,8 @@ def site(folder: Path, **acme: object) -> Generator[Site]:
         "PREFECT_API_URL": f"http://127.0.0.1:{prefect_port}/api",
         "PREFECT_WORKER_QUERY_SECONDS": "1",
         "PREFECT_RUNNER_POLL_FREQUENCY": "1",
+        "PREFECT_CLIENT_MAX_RETRIES": "5",  # on a busy machine a server is slow, not gone
+        "PREFECT_API_REQUEST_TIMEOUT": "60",
         "ENTREPOT_CATALOG": str(folder / "catalog" / "catalog.duckdb"),
         "ENTREPOT_GATEWAY_URL": f"http://127.0.0.1:{port}",
         "PYTHONPATH": str(ROOT),
@@ -142,7 +144,7 @@ def served(
             log=folder / "gateway.log",
             environment=environment,
         ),
-        httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client,
+        httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=450) as client,
     ):
         yield client
 

@@ -120,7 +120,7 @@ def worker(api: str, folder: Path, pool: str = "entrepot", **settings: str) -> G
         yield Worker(process.pid, log)
 
 
-def until(ask: Callable[[], T], what: str, seconds: float = 240) -> T:
+def until(ask: Callable[[], T], what: str, seconds: float = 900) -> T:
     """Ask again and again until the answer is true, and return it."""
     deadline = time.monotonic() + seconds
     while not (answer := ask()):
