@@ -32,7 +32,7 @@ TOLD = {
     "entrepot: files were set aside": "Entrepot: 2 files of partner are in quarantine",
     "entrepot: a plan crosses its guards": "Entrepot: a plan crosses its guards",
 }
-pytestmark = pytest.mark.timeout(600)
+pytestmark = pytest.mark.timeout(1800)
 
 
 @pytest.fixture(scope="module")

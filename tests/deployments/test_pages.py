@@ -38,6 +38,29 @@ def folder(server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
 
 
 def test_the_readme(nginx_server: NginxServer, s3_server: S3Server, folder: Path) -> None:
+    tree = write(nginx_server.root / "first", {"readme.txt": "read", "logs/a.txt": "log"})
+    stored(folder / "s3-archive", {})
+    put(s3_server, "archive", {})
+    (port,) = free_ports(1)
+    names = {
+        "https://mirror.example/data/": f"{nginx_server.http}/first/",
+        "/srv/": f"{folder}/srv/",
+        **s3_names(s3_server),
+        **gateway_at(port),
+    }
+    reader = Reader("../README.md", names)
+
+    def free_the_name() -> None:
+        from blocks.repository import Repository  # noqa: PLC0415 - imports Prefect
+
+        Repository.delete("s3-archive")
+
+    reader.read(before={2: free_the_name})
+
+    assert files(folder / "srv" / "data") == files(tree) == files(folder / "s3-archive")
+
+
+def test_what_each_flow_does(nginx_server: NginxServer, s3_server: S3Server, folder: Path) -> None:
     tree = write(nginx_server.root / "readme", {"readme.txt": "read", "logs/a.txt": "log"})
     digest = sha256(b"read").hexdigest()
     (tree / "SHA256SUMS").write_text(f"{digest}  readme.txt\n")
@@ -53,7 +76,7 @@ def test_the_readme(nginx_server: NginxServer, s3_server: S3Server, folder: Path
         **s3_names(s3_server),
         **gateway_at(port),
     }
-    reader = Reader("../README.md", names)
+    reader = Reader("flows.md", names)
 
     def free_the_name() -> None:
         from blocks.repository import Repository  # noqa: PLC0415 - imports Prefect

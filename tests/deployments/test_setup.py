@@ -38,7 +38,7 @@ def small(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1800)
 def test_everything_is_made_once_and_then_as_it_was(set_up: SetUp, client: Any) -> None:  # noqa: ANN401
     # A server registers at its start whatever its own environment has installed.
     for slug in (REPOSITORY, "entrepot-contract", "entrepot-webhook"):

@@ -136,7 +136,7 @@ class Histories(RuleBasedStateMachine):
         shutil.rmtree(self.root)
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1800)
 def test_histories_are_what_the_model_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Histories.place, Histories.patch = tmp_path, monkeypatch
     run_state_machine_as_test(

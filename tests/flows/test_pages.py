@@ -331,6 +331,9 @@ def shape(value: Any) -> Any:  # noqa: ANN401 - what JSON holds
     return type(value)
 
 
+PICTURE = "a picture, not a command"
+
+
 def test_every_page_is_run() -> None:
     tests = "".join(one.read_text() for one in Path(__file__).parents[1].rglob("test_*.py"))
     pages = [DOCS / ".." / "README.md", *DOCS.rglob("*.md")]
@@ -338,9 +341,9 @@ def test_every_page_is_run() -> None:
     left_out: list[str] = []
     for page in pages:
         found = blocks(str(page.relative_to(DOCS)))
-        left_out += [one.reason for one in found if one.reason]
+        left_out += [one.reason for one in found if one.reason and one.reason != PICTURE]
         name = str(page.relative_to(DOCS))
         if name.startswith("coming-from/") or any(one.reason is None for one in found):
             assert f'"{name}"' in tests, f"no test reads {page}"
-    assert len(left_out) <= 11, left_out
+    assert len(left_out) <= 10, left_out
     assert all(len(one.split()) >= 4 for one in left_out)
