@@ -63,9 +63,11 @@ class ProgressArtifact:
 def told(now: Snapshot) -> str:
     """Return the counts of a moment as a line."""
     left = now.left_s
+    known = now.wanted_bytes >= now.bytes > 0  # a source may tell no sizes, or not all
+    total = f" of {human(now.wanted_bytes)}" if known else ""
     return (
-        f"{now.files} of {now.wanted_files} files, {human(now.bytes)} of "
-        f"{human(now.wanted_bytes)}, {human(int(now.rate))}/s, {now.failed} failed"
+        f"{now.files} of {now.wanted_files} files, {human(now.bytes)}{total}, "
+        f"{human(int(now.rate))}/s, {now.failed} failed"
         + (f", {duration(round(left))} left" if left else "")
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
@@ -173,9 +174,48 @@ def test_a_run_may_stop_at_its_first_failure(faulty_server: FaultyServer, tmp_pa
     from flows.results.sync import SyncFailed  # noqa: PLC0415
     from flows.sync import sync  # noqa: PLC0415
 
-    faulty_server.files["/PULP_MANIFEST"] = f"a,{'0' * 64},1\n".encode()
-    with pytest.raises(SyncFailed):
-        sync(f"{faulty_server.url}/PULP_MANIFEST", [str(tmp_path / "end")], on_error=OnError.FAIL)
+    good = [f"b{number:03}" for number in range(200)]
+    lines = [f"a,{'0' * 64},1"]
+    for name in good:
+        faulty_server.files[f"/{name}"] = name.encode()
+        lines.append(f"{name},{Digest.of(name.encode()).value},{len(name)}")
+    faulty_server.files |= {"/a": b"?", "/PULP_MANIFEST": "\n".join(lines).encode()}
+
+    stored: dict[OnError, set[str]] = {}
+    for wish in OnError:
+        end = tmp_path / wish
+        with pytest.raises(SyncFailed) as failure:
+            sync(f"{faulty_server.url}/PULP_MANIFEST", [str(end)], on_error=wish)
+        assert "expected digest" in str(failure.value)
+        stored[wish] = set(files(end))
+
+    assert stored[OnError.CONTINUE] == set(good)
+    assert stored[OnError.FAIL] < set(good)
+
+
+def test_what_an_api_declares_is_enforced_and_remembered(
+    faulty_server: FaultyServer, tmp_path: Path, catalog: Catalog
+) -> None:
+    from blocks.repository import Repository  # noqa: PLC0415
+    from flows.results.sync import SyncFailed  # noqa: PLC0415
+    from flows.sync import sync  # noqa: PLC0415
+
+    sums = {"good": f"sha256:{Digest.of(b'bytes').value}", "bad": f"sha256:{'0' * 64}"}
+    entries = [{"name": one, "url": "/f", "sum": sums[one], "team": "blue"} for one in sums]
+    faulty_server.files |= {"/list": json.dumps(entries).encode(), "/f": b"bytes"}
+    storage = {"type": "api", "url": f"{faulty_server.url}/list", "digest": "sum"}
+    source = Repository.model_validate({"storage": storage | {"properties": {"owner": "team"}}})
+
+    end = tmp_path / "end"
+    with pytest.raises(SyncFailed, match="expected digest"):
+        sync(source, [str(end)])
+
+    assert files(end) == {"good": b"bytes"}
+
+    faulty_server.files["/list"] = json.dumps(entries[:1]).encode()
+    sync(source, [str(tmp_path / "whole")])
+    (row,) = catalog.versions.content(f"file://{tmp_path}/whole")
+    assert (row.path, row.properties) == ("good", '{"owner": "blue"}')
 
 
 def test_globs_choose_what_takes_part(source: Path, tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ from catalog.errors import (
 from catalog.model.digest import Digest
 from catalog.model.gap import Gap, files
 from catalog.model.outcome import Status
+from catalog.model.resource import Resource
 from providers.api.entries import Entry, Fields
 from providers.api.settings import ApiSettings
 from providers.base import Storage
@@ -263,7 +264,7 @@ def test_credentials_stay_at_the_api(faulty_server: FaultyServer) -> None:
 
 
 @pytest.mark.parametrize("data", [b"small", LARGE], ids=["small", "large"])
-def test_a_listed_digest_is_enforced_and_properties_arrive(
+def test_a_declared_digest_is_enforced(
     faulty_server: FaultyServer, tmp_path: Path, data: bytes
 ) -> None:
     faulty_server.files["/f"] = data
@@ -273,8 +274,11 @@ def test_a_listed_digest_is_enforced_and_properties_arrive(
     settings = ApiSettings(
         url=f"{faulty_server.url}/v1/files", name="title", link="href", digest="sum"
     )
-    job = delivery(end(settings), folder(tmp_path))
-    items = [item(one, len(data), f"sha256:{sums[one]}") for one in sums]
+    source = end(settings)
+    listed = [one for one in source.storage.enumerate() if isinstance(one, Resource)]
+    items = [item(one.path, len(data), *map(str, one.digests)) for one in listed]
+    assert len(items) == 2
+    job = delivery(source, folder(tmp_path))
     outcomes = {one.path: one for one in deliver(job, items)}
     assert outcomes["good"].status is Status.STORED
     assert outcomes["bad"].error == "digest-mismatch"
