@@ -71,6 +71,7 @@ _MACHINE = (
     duckdb.InterruptException,
     duckdb.TransactionException,
     duckdb.FatalException,
+    duckdb.InternalException,
 )
 """A full disk is no reason to set acknowledged outcomes aside; who waits for an answer is told."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import threading
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from catalog.store.lock import Hold, Turnstile
 from catalog.store.migrate import FOLDER, migrate, pending
 from catalog.store.parquet import parquet_engine
 from tests.catalog.desk import HERE, SOURCE, Desk, file
+from tests.servers.process import ROOT
 
 
 def folder_of(catalog: Catalog, name: str) -> Path:
@@ -270,3 +272,12 @@ def test_no_engine_keeps_the_files_that_it_has_read(catalog: Catalog) -> None:
     kept = "SELECT count(*) FROM duckdb_external_file_cache()"
     assert parquet_engine(os.getpid()).execute(kept).fetchone() == (0,)
     assert catalog.sql(kept) == [(0,)]
+
+
+def test_no_statement_counts_over_everything() -> None:
+    """Such windows end in an internal error now and then (duckdb/duckdb#25713)."""
+    statements = list((ROOT / "catalog").rglob("*.sql"))
+    assert len(statements) > 100
+    for statement in statements:
+        for function in re.findall(r"(\w+)\([^()]*\)\s+OVER\s*\(\)", statement.read_text()):
+            assert function == "row_number", statement.name

@@ -35,7 +35,8 @@ flaws AS (
   UNION ALL
   SELECT 'artifact', repository, NULL, path, 'sha256:' || lower(hex(digest)), 'not among the artifacts'
   FROM locations ANTI JOIN artifacts USING (digest)
-)
-SELECT kind, address, number, path, expected, found, count(*) OVER () AS many
-FROM flaws JOIN own USING (repository)
+),
+ours AS (SELECT flaws.*, address FROM flaws JOIN own USING (repository))
+SELECT kind, address, number, path, expected, found, (SELECT count(*) FROM ours) AS many
+FROM ours
 ORDER BY kind, address, number, path LIMIT $limit
