@@ -117,7 +117,10 @@ def test_a_run_that_was_cancelled_in_a_workers_hands_does_not_stay_so(
         "tags": ["entrepot", "tenant:acme"],
         "state": {"type": "CANCELLING"},
     }
-    flow_run_id = httpx.post(f"{whole.prefect}/flow_runs/", json=body).json()["id"]
+    flow_run_id = until(  # over SQLite, Prefect answers 503 while another writes
+        lambda: httpx.post(f"{whole.prefect}/flow_runs/", json=body).json(),
+        lambda answer: "id" in answer,
+    )["id"]
     place = f"/v1/acme/flow-runs/{flow_run_id}"
 
     fresh = whole.ask("GET", place).json()["run"]
@@ -125,7 +128,7 @@ def test_a_run_that_was_cancelled_in_a_workers_hands_does_not_stay_so(
     with prefect_at(whole.prefect):
         prefect_client.PrefectRuns("acme").find(UUID(flow_run_id))
     later = whole.ask("GET", place).json()["run"]
-    until(  # over SQLite, Prefect answers 503 while another writes
+    until(
         lambda: httpx.delete(f"{whole.prefect}/flow_runs/{flow_run_id}").status_code,
         lambda status: status in {204, 404},
     )
