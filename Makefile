@@ -5,8 +5,8 @@ BIN   := $(VENV)/bin
 CODE  := blocks catalog cli deployments flows gateway providers tasks transfer
 READY := $(VENV)/.ready
 
-# Test files run at once; each worker has servers of its own.
-WORKERS ?= 2
+# Test files run at once; each worker has servers of its own, and often waits for them.
+WORKERS ?= 3
 
 # The project, always editable, with one of its extras. uv where it is, else venv and pip;
 # constraints.txt holds the versions that were tested together.
@@ -36,7 +36,7 @@ check: $(READY)
 
 test: $(READY)
 	tests/servers/install
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 # What needs long to show itself: every fault and 500 kills, then ten minutes of everything at once.
 # What the first half found is written to docs/reliability.md. ARGS as of test.

@@ -29,6 +29,12 @@ Server = TypeVar("Server")
 Factory = pytest.TempPathFactory
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run the files with slow tests first, so that none of them begins when all else is done."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
 @contextmanager
 def _or_skip(
     start: Callable[[Path], AbstractContextManager[Server]], factory: Factory, name: str
