@@ -12,6 +12,7 @@ from tests.servers.process import ROOT
 
 
 @pytest.mark.timeout(300)
+@pytest.mark.slow
 def test_the_demonstration_finds_every_byte_right() -> None:
     done = subprocess.run(
         [sys.executable, "docs/demo.py"],

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import Prefect
@@ -90,6 +91,7 @@ def report_of(run_id: str) -> str:
     return str(found.id)
 
 
+@pytest.mark.slow
 def test_a_run_from_the_first_block_to_the_report(
     prefect: Prefect, page: Page, tmp_path: Path
 ) -> None:

@@ -126,6 +126,7 @@ def limited(end: Path, name: str) -> None:
     ).save(name)
 
 
+@pytest.mark.slow
 def test_the_schedules_that_we_ship_fire_once_they_are_on(
     set_up: SetUp,
     tmp_path: Path,
@@ -220,6 +221,7 @@ def test_a_paused_run_goes_on_when_somebody_answers(
     assert files(end) == files(source)
 
 
+@pytest.mark.slow
 def test_a_cancelled_run_ends_and_gives_its_slot_back(
     slow: str, faulty_server: FaultyServer, tmp_path: Path, client: Any, work: Work  # noqa: ANN401
 ) -> None:  # fmt: skip
@@ -237,6 +239,7 @@ def test_a_cancelled_run_ends_and_gives_its_slot_back(
     assert "slow" not in files(end)
 
 
+@pytest.mark.slow
 def test_a_run_whose_machine_is_gone_crashes_and_gives_its_slot_back(
     slow: str,
     faulty_server: FaultyServer,

@@ -159,6 +159,7 @@ def test_the_image_has_all_that_is_imported(machine: Machine) -> None:
     assert all(Path(one).is_relative_to(machine.folder / "image") for one in told)
 
 
+@pytest.mark.slow
 def test_a_file_goes_the_whole_way(machine: Machine, database: Postgres) -> None:
     asked = SERVICES["postgres"]["healthcheck"]["test"]
     assert database.program(*asked[1:]) is not None

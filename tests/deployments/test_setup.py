@@ -39,6 +39,7 @@ def small(tmp_path: Path) -> Path:
 
 
 @pytest.mark.timeout(1800)
+@pytest.mark.slow
 def test_everything_is_made_once_and_then_as_it_was(set_up: SetUp, client: Any) -> None:  # noqa: ANN401
     # A server registers at its start whatever its own environment has installed.
     for slug in (REPOSITORY, "entrepot-contract", "entrepot-webhook"):

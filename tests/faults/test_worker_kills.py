@@ -36,6 +36,7 @@ LATER_S = 3.0  # a run of this size takes about as long
 pytestmark = [pytest.mark.timeout(5400), pytest.mark.xdist_group("worker kills")]
 
 
+@pytest.mark.slow
 def test_a_run_after_its_worker_was_killed_finishes(prefect_server: None, tmp_path: Path) -> None:  # noqa: ARG001 - it is asked
     from prefect import get_client  # noqa: PLC0415 - imports Prefect
     from prefect.deployments import run_deployment  # noqa: PLC0415

@@ -65,6 +65,7 @@ def told(catalog: Catalog, end: Path) -> tuple[str, str, list[object], list[obje
 
 
 @pytest.mark.timeout(400)
+@pytest.mark.slow
 def test_a_sync_is_the_same_on_a_worker_in_a_shell_and_in_a_notebook(
     source: Path, tmp_path: Path, catalog: Catalog
 ) -> None:

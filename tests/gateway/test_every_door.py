@@ -81,6 +81,7 @@ def asked_over_http(whole: Site, name: str) -> None:
     assert told["run"]["state"] == "Completed", told
 
 
+@pytest.mark.slow
 def test_every_door_leads_to_the_same(whole: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     targets = [whole.folder / name for name in ("called", "commanded", "form", "shelf")]
     for target in targets:

@@ -16,6 +16,7 @@ EXAMPLES = 15  # of each route, beside those that its schema's bounds ask for
 
 
 @pytest.mark.timeout(1200)
+@pytest.mark.slow
 def test_schemathesis_finds_nothing(tmp_path: Path) -> None:
     with site(tmp_path) as found:
         fill(found.folder / "drop", 5)

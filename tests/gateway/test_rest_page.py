@@ -69,6 +69,7 @@ def test_a_page_names_every_route_and_this_one_no_other(tmp_path: Path) -> None:
     assert named(DOCS / PAGE) <= routes
 
 
+@pytest.mark.slow
 def test_every_example_does_what_it_says(whole: Site, mirror: str) -> None:
     names = {
         "GATEWAY": f"{str(whole.client.base_url).rstrip('/')}/v1/acme",

@@ -78,6 +78,7 @@ def start(folder: Path, stack: ExitStack, role: str, name: str) -> subprocess.Po
 
 
 @pytest.mark.usefixtures("gateway")
+@pytest.mark.slow
 def test_one_history_explains_what_all_of_them_did_and_saw(folder: Path) -> None:
     address = f"file://{folder}/end"
     with ExitStack() as stack:
