@@ -50,11 +50,11 @@ class Catalog:
         memory: str = "200MB",
     ) -> None:
         """Use the catalog at `path`, made when first needed."""
-        self._take(
+        self._build_parts(
             CatalogFile(path, tenant=tenant, timeout_s=timeout_s, threads=threads, memory=memory)
         )
 
-    def _take(self, file: CatalogFile) -> None:
+    def _build_parts(self, file: CatalogFile) -> None:
         self.file = file
         self.versions = Versions(file)
         self.repositories = Repositories(file)
@@ -81,10 +81,10 @@ class Catalog:
             memory=chosen.catalog_memory,
         )
 
-    def of_tenant(self, tenant: str) -> Self:
+    def for_tenant(self, tenant: str) -> Self:
         """Return the same catalog for another tenant; what is open is shared."""
         other = copy(self)
-        other._take(self.file.of_tenant(tenant))  # noqa: SLF001 - our own
+        other._build_parts(self.file.for_tenant(tenant))  # noqa: SLF001 - our own
         return other
 
     @property
@@ -139,16 +139,16 @@ class Catalog:
 
     def sql(self, query: str, params: object = None) -> list[Row]:
         """Run a query of your own on the tables, for reading alone and without files."""
-        return self._answered(query, params)[1]
+        return self._execute_read_only(query, params)[1]
 
     def frame(self, query: str, params: object = None) -> pl.DataFrame:
         """Run a query as `sql` does, and return its answer as a table of polars."""
         import polars as pl  # noqa: PLC0415  # costs 0.1 s, and only notebooks want it
 
-        names, rows = self._answered(query, params)
+        names, rows = self._execute_read_only(query, params)
         return pl.DataFrame(rows, schema=names, orient="row", infer_schema_length=None)
 
-    def _answered(self, query: str, params: object) -> tuple[list[str], list[Row]]:
+    def _execute_read_only(self, query: str, params: object) -> tuple[list[str], list[Row]]:
         with self.file.reading(Reuse.NOTHING) as connection:
             connection.execute("SET enable_external_access = false")
             answer = connection.execute(query, params)

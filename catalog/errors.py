@@ -143,11 +143,11 @@ class ContentConflict(InvalidInput):
 class PlanRefused(CatalogError, RuntimeError):
     """A stored plan was not carried out; `named` holds the first of `count` reasons against it."""
 
-    def __init__(self, plan_id: str, why: str, named: tuple[str, ...], count: int = 0) -> None:
+    def __init__(self, plan_id: str, why: str, reasons: tuple[str, ...], count: int = 0) -> None:
         """Name the plan, the reason, and the first things that stand against it."""
         first = f"plan {plan_id} was not carried out: {why}"
-        super().__init__("\n  ".join((first, *named[:20])))
-        self.plan_id, self.named, self.count = plan_id, named, count or len(named)
+        super().__init__("\n  ".join((first, *reasons[:20])))
+        self.plan_id, self.reasons, self.count = plan_id, reasons, count or len(reasons)
 
 
 class GuardCrossed(PlanRefused):

@@ -29,11 +29,11 @@ _MEANING = {
 }
 
 
-def regex(patterns: Sequence[str]) -> str:
+def globs_to_regex(patterns: Sequence[str]) -> str:
     """Return the expression that matches, in full, what any of `patterns` does; '' for none."""
     if not patterns:
         return ""
-    expression = "(?s:" + "|".join(_one(pattern) for pattern in patterns) + ")"
+    expression = "(?s:" + "|".join(_glob_to_regex(pattern) for pattern in patterns) + ")"
     try:
         re.compile(expression)
     except re.error as error:
@@ -41,7 +41,7 @@ def regex(patterns: Sequence[str]) -> str:
     return expression
 
 
-def _one(pattern: str) -> str:
+def _glob_to_regex(pattern: str) -> str:
     if not pattern:
         raise InvalidInput("an empty pattern selects nothing")
     if pattern.startswith("/"):
@@ -56,11 +56,11 @@ def _one(pattern: str) -> str:
 def _translate(token: re.Match[str]) -> str:
     kind = token.lastgroup or ""
     if kind == "set":
-        return _set(token["set"])
+        return _character_set(token["set"])
     return _MEANING[kind] if kind in _MEANING else _escape(token.group())
 
 
-def _set(inside: str) -> str:
+def _character_set(inside: str) -> str:
     negated = inside.startswith("!")
     body = inside.removeprefix("!")
     if not body:

@@ -39,10 +39,10 @@ def check_path(path: str) -> str:
     return path
 
 
-LONGEST = 2**16  # characters of a name; no storage carries a longer one
+MAX_NAME_LENGTH = 2**16  # characters of a name; no storage carries a longer one
 
 
-def unusable(name: str) -> str | None:
+def name_problem(name: str) -> str | None:
     r"""Return why no file can bear a name from outside in the catalog; None where it can.
 
     A name that is fine here may still be one that a storage cannot hold (`check_path`).
@@ -54,7 +54,7 @@ def unusable(name: str) -> str | None:
         return "it is empty"
     if "\x00" in name:
         return "it holds a null character"
-    if len(name) > LONGEST:
+    if len(name) > MAX_NAME_LENGTH:
         return f"it has {len(name)} characters"
     if not name.isascii():
         try:
@@ -72,7 +72,7 @@ def clean_prefix(text: str) -> str:
     return "/".join(parts)
 
 
-def below(prefix: str, path: str) -> bool:
+def is_below(prefix: str, path: str) -> bool:
     """Say whether `path` is `prefix` itself or lies below it; '' is above everything."""
     return not prefix or path == prefix or path.startswith(prefix + "/")
 
@@ -99,6 +99,6 @@ def safe_join(root: str | Path, *parts: str) -> Path:
     return target
 
 
-def conflict_of(path: str, other: str) -> PathConflict:
+def path_conflict(path: str, other: str) -> PathConflict:
     """Return the error of two paths of which one is the other's folder."""
-    return PathConflict(path, other) if below(path, other) else PathConflict(other, path)
+    return PathConflict(path, other) if is_below(path, other) else PathConflict(other, path)

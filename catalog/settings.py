@@ -78,5 +78,5 @@ def memory() -> int:
 
 
 @cache
-def _memory(_told: str | None) -> int:
+def _memory(_environment: str | None) -> int:
     return Settings().memory

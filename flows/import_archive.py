@@ -163,7 +163,7 @@ def _imported(
     options: Options,
 ) -> ImportedRepository:
     """Bring versions of one repository to where they go, one after the other."""
-    kept, end = found.head.named(route.name), route.end
+    kept, end = found.head.repository(route.name), route.end
     source = Repository(storage=UnpackedSettings(path=str(found.folder), origin=kept.address))
     done: list[tuple[int, SyncResult]] = []
     for number in numbers:

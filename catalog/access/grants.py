@@ -16,8 +16,8 @@ from enum import StrEnum
 from catalog.errors import InvalidInput
 from catalog.paths import check_path
 
-MOST = 100  # grants of one token
-LONGEST = 1024  # characters of a prefix or a name
+MAX_GRANTS = 100  # grants of one token
+MAX_NAME_LENGTH = 1024  # characters of a prefix or a name
 
 
 class Role(StrEnum):
@@ -100,7 +100,7 @@ class Grant:
                 f"{text[:200]!r} is no grant: expected ROLE:prefix:PREFIX or ROLE:repository:NAME, "
                 f"with a role of {', '.join(Role)}"
             )
-        return cls(Role(role), Reach(reach), _checked(Reach(reach), name))
+        return cls(Role(role), Reach(reach), _normalized_name(Reach(reach), name))
 
     def __str__(self) -> str:
         """Return it as `parse` reads it; the role alone where it is for a whole tenant."""
@@ -147,8 +147,8 @@ def grants_of_new_token(role: Role | None, grants: Iterable[Grant] = ()) -> Gran
     every = ((Grant(role),) if role is not None else ()) + tuple(dict.fromkeys(grants))
     if not every:
         raise InvalidInput("a token without a role and without a grant opens nothing")
-    if len(every) > MOST:
-        raise InvalidInput(f"a token has {len(every)} grants, at most {MOST} are allowed")
+    if len(every) > MAX_GRANTS:
+        raise InvalidInput(f"a token has {len(every)} grants, at most {MAX_GRANTS} are allowed")
     return every
 
 
@@ -163,10 +163,10 @@ def parse_recorded(role: str, reach: str, name: str) -> Grant | None:
     return Grant(Role(role), Reach(reach), name)
 
 
-def _checked(reach: Reach, text: str) -> str:
+def _normalized_name(reach: Reach, text: str) -> str:
     """Return a prefix or a repository's name in the one form in which it is compared."""
-    if len(text) > LONGEST:
-        raise InvalidInput(f"the {reach} {text[:80]!r} has more than {LONGEST} characters")
+    if len(text) > MAX_NAME_LENGTH:
+        raise InvalidInput(f"the {reach} {text[:80]!r} has more than {MAX_NAME_LENGTH} characters")
     if reach is Reach.REPOSITORY:
         if not text or {"/", "@"} & set(text):
             raise InvalidInput(f"{text!r} is no name of a repository: expected one as it is served")

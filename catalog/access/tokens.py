@@ -26,8 +26,8 @@ from catalog.access.grants import Grants, Role, tenant_role
 
 ID_BYTES = 6  # 12 hex digits: it names the token, and is no secret
 SECRET_BYTES = 32
-_TEXT = re.compile(r"ent_([0-9a-f]{12})_([A-Za-z0-9_-]{43})")
-_NOBODY = hashlib.sha256(secrets.token_bytes(SECRET_BYTES)).hexdigest()
+_TOKEN_PATTERN = re.compile(r"ent_([0-9a-f]{12})_([A-Za-z0-9_-]{43})")
+_UNKNOWN_TOKEN_HASH = hashlib.sha256(secrets.token_bytes(SECRET_BYTES)).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,15 +75,15 @@ class Secret:
         return cls(token_id, f"ent_{token_id}_{secret}", _sha256(secret))
 
 
-def checked(known: Mapping[str, KnownToken], text: str, now: datetime) -> Token | None:
+def verify_token(known: Mapping[str, KnownToken], text: str, now: datetime) -> Token | None:
     """Return the token that a text is of, if it is known, of that secret, and valid now.
 
     How long it takes tells neither how much of a secret was right, nor whether the id is known.
     """
-    found = _TEXT.fullmatch(text)
+    found = _TOKEN_PATTERN.fullmatch(text)
     token_id, secret = found.groups() if found else ("", "")
     one = known.get(token_id)
-    same = hmac.compare_digest(_sha256(secret), _NOBODY if one is None else one.sha256)
+    same = hmac.compare_digest(_sha256(secret), _UNKNOWN_TOKEN_HASH if one is None else one.sha256)
     if one is None or not same or not one.token.valid_at(now):
         return None
     return one.token

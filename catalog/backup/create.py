@@ -29,14 +29,14 @@ from catalog.backup.verify_file import audit_all_tenants, wal_of
 from catalog.catalog import Catalog
 from catalog.errors import CatalogBroken, CatalogError, InvalidInput
 from catalog.store.audit import Audit
-from catalog.store.fsync import sync
+from catalog.store.fsync import fsync_path
 
 MANIFEST = "backup.json"
 FILE = "catalog.duckdb"
 QUARANTINE = "quarantine"
 KEY = "link.key"
 FORMAT = 1
-BYTES = ("artifacts", "resources", "uploads")
+BYTE_FOLDERS = ("artifacts", "resources", "uploads")
 """Folders beside a catalog that hold bytes, which no backup of the catalog has."""
 CHUNK = 2**20  # bytes
 
@@ -67,29 +67,29 @@ class Backup:
         return sum(one.size for one in self.parts)
 
 
-def back_up(catalog: Catalog, to: Path) -> Backup:
+def back_up(catalog: Catalog, target: Path) -> Backup:
     """Write a backup as the folder `to`, which must not exist.
 
     Raises:
         InvalidInput: something is there already, or it would lie beside the catalog.
         CatalogBroken: what was written cannot be opened, or the disk refused it.
     """
-    to = to.absolute()
-    if os.path.lexists(to):
-        raise InvalidInput(f"{str(to)!r} is there already: name a folder that does not exist yet")
-    if to.is_relative_to(catalog.folder):
-        raise InvalidInput(f"{str(to)!r} lies in the catalog's own folder: name another")
-    draft = to.with_name(f".{to.name}.{uuid.uuid4().hex[:12]}.part")
+    target = target.absolute()
+    if os.path.lexists(target):
+        raise InvalidInput(f"{str(target)!r} is there already: name a folder that does not exist yet")
+    if target.is_relative_to(catalog.folder):
+        raise InvalidInput(f"{str(target)!r} lies in the catalog's own folder: name another")
+    draft = target.with_name(f".{target.name}.{uuid.uuid4().hex[:12]}.part")
     try:
-        to.parent.mkdir(parents=True, exist_ok=True)
-        made = _drafted(catalog, draft)
-        _synced(draft)
-        draft.rename(to)
-        sync(to.parent)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        made = _write_draft(catalog, draft)
+        _fsync_tree(draft)
+        draft.rename(target)
+        fsync_path(target.parent)
     except CatalogError:
         raise
     except OSError as error:
-        raise CatalogBroken(f"the backup {str(to)!r} cannot be written: {error}") from error
+        raise CatalogBroken(f"the backup {str(target)!r} cannot be written: {error}") from error
     finally:
         shutil.rmtree(draft, ignore_errors=True)
     return made
@@ -111,14 +111,14 @@ def read_backup(folder: Path) -> Backup:
             f"{FORMAT}: use the program that made it, {backup.program}, or a newer one"
         )
     for part in backup.parts:
-        _look(folder, part)
+        _verify_part(folder, part)
     return backup
 
 
 _MANIFEST = TypeAdapter(Backup)
 
 
-def _look(folder: Path, part: Part) -> None:
+def _verify_part(folder: Path, part: Part) -> None:
     path = folder / part.name
     if not path.resolve().is_relative_to(folder.resolve()):
         raise InvalidInput(f"the backup {str(folder)!r} names {part.name!r}, which lies outside it")
@@ -134,16 +134,16 @@ def _look(folder: Path, part: Part) -> None:
         )
 
 
-def _drafted(catalog: Catalog, draft: Path) -> Backup:
+def _write_draft(catalog: Catalog, draft: Path) -> Backup:
     draft.mkdir(mode=0o700)
     with catalog.quiesced() as file:
         wal = wal_of(file)
-        parts = [_copied(file, draft, FILE)]
+        parts = [_copy_part(file, draft, FILE)]
         if wal.exists():
-            parts.append(_copied(wal, draft, wal_of(Path(FILE)).name))
-        parts += _aside(catalog.folder, draft)
-    found = _opened(draft)
-    left = [name for name in BYTES if any((catalog.folder / name).rglob("*"))]
+            parts.append(_copy_part(wal, draft, wal_of(Path(FILE)).name))
+        parts += _copy_extra_files(catalog.folder, draft)
+    found = _audit_copy(draft)
+    left = [name for name in BYTE_FOLDERS if any((catalog.folder / name).rglob("*"))]
     made = Backup(
         datetime.now(UTC).replace(microsecond=0),
         version("entrepot"),
@@ -156,7 +156,7 @@ def _drafted(catalog: Catalog, draft: Path) -> Backup:
     return made
 
 
-def _opened(draft: Path) -> Audit:
+def _audit_copy(draft: Path) -> Audit:
     """Look whether the copy can be opened, in a folder that goes again."""
     try:
         return audit_all_tenants(draft / FILE, draft / "look")
@@ -164,17 +164,17 @@ def _opened(draft: Path) -> Audit:
         shutil.rmtree(draft / "look", ignore_errors=True)
 
 
-def _aside(beside: Path, draft: Path) -> Iterator[Part]:
+def _copy_extra_files(beside: Path, draft: Path) -> Iterator[Part]:
     for path in sorted((beside / QUARANTINE).iterdir()):
         if path.is_file():
             (draft / QUARANTINE).mkdir(exist_ok=True)
-            yield _copied(path, draft, f"{QUARANTINE}/{path.name}")
+            yield _copy_part(path, draft, f"{QUARANTINE}/{path.name}")
     if (beside / KEY).exists():
-        yield _copied(beside / KEY, draft, KEY)
+        yield _copy_part(beside / KEY, draft, KEY)
         (draft / KEY).chmod(0o600)
 
 
-def _copied(source: Path, draft: Path, name: str) -> Part:
+def _copy_part(source: Path, draft: Path, name: str) -> Part:
     digest, size = hashlib.sha256(), 0
     with source.open("rb") as read, (draft / name).open("xb") as write:
         while chunk := read.read(CHUNK):
@@ -184,8 +184,8 @@ def _copied(source: Path, draft: Path, name: str) -> Part:
     return Part(name, size, digest.hexdigest())
 
 
-def _synced(folder: Path) -> None:
+def _fsync_tree(folder: Path) -> None:
     """Let every file below a folder, and the folder, survive a power cut."""
     for path in sorted(folder.rglob("*"), reverse=True):
-        sync(path)
-    sync(folder)
+        fsync_path(path)
+    fsync_path(folder)

@@ -22,11 +22,11 @@ from catalog.backup.verify_file import audit_all_tenants, wal_of
 from catalog.catalog import Catalog
 from catalog.errors import CatalogBroken, CatalogError, InvalidInput
 from catalog.store.audit import Audit
-from catalog.store.database import MARK
+from catalog.store.database import RESTORE_MARKER
 from catalog.store.destination_locks import count_held_locks, destination_locks
-from catalog.store.fsync import sync
+from catalog.store.fsync import fsync_path
 
-MOVED = ("inbox", "spool", QUARANTINE)
+MOVED_FOLDERS = ("inbox", "spool", QUARANTINE)
 """Folders beside the catalog whose files belong to what it knows."""
 
 
@@ -41,14 +41,14 @@ class Restored:
 
 
 @dataclass(frozen=True, slots=True)
-class _Mark:
+class _RestoreMarker:
     """What a restore under way moves, and whither."""
 
     aside: str
     moves: tuple[str, ...]  # relative to the folder of the catalog's file
 
 
-_MARK = TypeAdapter(_Mark)
+_MARKER_ADAPTER = TypeAdapter(_RestoreMarker)
 
 
 def restore(catalog: Catalog, source: Path, *, replace: bool) -> Restored:
@@ -60,16 +60,16 @@ def restore(catalog: Catalog, source: Path, *, replace: bool) -> Restored:
         CatalogBroken: the backup cannot be opened by this program, or the disk refused it.
         CatalogTimeout: somebody holds the catalog all the time.
     """
-    with destination_locks(catalog.folder / "restoring", ["restore"], _wait):
-        return _restored(catalog, source, read_backup(source), replace=replace)
+    with destination_locks(catalog.folder / "restoring", ["restore"], _keep_waiting):
+        return _restore_locked(catalog, source, read_backup(source), replace=replace)
 
 
-def _wait() -> None:
+def _keep_waiting() -> None:
     """Wait for the restore that is under way."""
 
 
-def _restored(catalog: Catalog, source: Path, backup: Backup, *, replace: bool) -> Restored:
-    path, mark = catalog.path, catalog.folder / MARK
+def _restore_locked(catalog: Catalog, source: Path, backup: Backup, *, replace: bool) -> Restored:
+    path, mark = catalog.path, catalog.folder / RESTORE_MARKER
     staged = path.with_name(f".{path.name}.{uuid.uuid4().hex[:12]}.restoring")
     try:
         for left in path.parent.glob(f".{path.name}.*.restoring*"):
@@ -77,15 +77,15 @@ def _restored(catalog: Catalog, source: Path, backup: Backup, *, replace: bool) 
         _stage(source, backup, staged)
         audit = audit_all_tenants(staged, staged.with_name(f"{staged.name}.tmp"))
         with catalog.exclusive():
-            before = _read(mark)
+            before = _read_marker(mark)
             if before is None and not replace:
-                _refuse_living(catalog)
+                _refuse_existing(catalog)
             if busy := count_held_locks(catalog.folder / "turns"):
                 raise InvalidInput(
                     f"{busy} runs are writing to destinations now: pause the work pool, wait for "
                     "them, and restore again"
                 )
-            return Restored(backup, audit, *_swapped(catalog, before, staged, source, backup))
+            return Restored(backup, audit, *_swap_in(catalog, before, staged, source, backup))
     except CatalogError:
         raise  # some are an OSError, too
     except OSError as error:
@@ -96,8 +96,8 @@ def _restored(catalog: Catalog, source: Path, backup: Backup, *, replace: bool) 
         shutil.rmtree(staged.with_name(f"{staged.name}.tmp"), ignore_errors=True)
 
 
-def _refuse_living(catalog: Catalog) -> None:
-    waiting = len(_waiting(catalog.folder))
+def _refuse_existing(catalog: Catalog) -> None:
+    waiting = len(_queued_files(catalog.folder))
     if catalog.path.exists() or waiting:
         raise InvalidInput(
             f"{str(catalog.path)!r} is a catalog already, and {waiting} orders wait for it: "
@@ -110,24 +110,24 @@ def _stage(source: Path, backup: Backup, staged: Path) -> None:
     for name, to in ((FILE, staged), (wal_of(Path(FILE)).name, wal_of(staged))):
         if name in names:
             shutil.copyfile(source / name, to)
-            sync(to)
+            fsync_path(to)
     if not staged.exists():
         raise InvalidInput(f"the backup {str(source)!r} has no {FILE}")
 
 
-def _swapped(
-    catalog: Catalog, before: _Mark | None, staged: Path, source: Path, backup: Backup
+def _swap_in(
+    catalog: Catalog, before: _RestoreMarker | None, staged: Path, source: Path, backup: Backup
 ) -> tuple[Path | None, int]:
     """Move the old away and the new in, under a mark; return where the old lies."""
     path, beside = catalog.path, catalog.folder
-    root, mark = path.parent, beside / MARK
+    root, mark = path.parent, beside / RESTORE_MARKER
     stamp = f"{datetime.now(UTC):%Y%m%dT%H%M%S}"
     aside = root / (before.aside if before else f"{path.name}.before-{stamp}")
-    found = _files(catalog, first=before is None)
+    found = _files_to_move(catalog, first=before is None)
     moves = tuple(dict.fromkeys([*(before.moves if before else ()), *found]))
-    _write(mark, _Mark(aside.name, moves))
+    _write_marker(mark, _RestoreMarker(aside.name, moves))
     for name in moves:
-        _move(root / name, aside / name)
+        _move_once(root / name, aside / name)
     for one in (path, wal_of(path)):
         one.unlink(missing_ok=True)  # what a restore that was broken off had put there
     if wal_of(staged).exists():
@@ -139,50 +139,50 @@ def _swapped(
         if part.name == KEY or part.name.startswith(f"{QUARANTINE}/"):
             shutil.copyfile(source / part.name, beside / part.name)
             (beside / part.name).chmod(0o600 if part.name == KEY else 0o644)
-            sync(beside / part.name)
+            fsync_path(beside / part.name)
     for folder in (beside / QUARANTINE, beside / "inbox", beside, root):
-        sync(folder)
+        fsync_path(folder)
     mark.unlink()
-    sync(beside)
+    fsync_path(beside)
     orders = sum(f"{beside.name}/inbox/" in name for name in moves)
     return aside if moves else None, orders
 
 
-def _files(catalog: Catalog, *, first: bool) -> Iterator[str]:
+def _files_to_move(catalog: Catalog, *, first: bool) -> Iterator[str]:
     """Return what belongs to the catalog that stands; of one broken off, only what came since."""
     path, beside = catalog.path, catalog.folder
     if first:
         yield from (one.name for one in (path, wal_of(path)) if one.exists())
-    for folder in MOVED if first else ("inbox",):
+    for folder in MOVED_FOLDERS if first else ("inbox",):
         for one in sorted((beside / folder).iterdir()):
             yield f"{beside.name}/{folder}/{one.name}"
 
 
-def _waiting(beside: Path) -> Sequence[Path]:
+def _queued_files(beside: Path) -> Sequence[Path]:
     return list((beside / "inbox").iterdir())
 
 
-def _move(old: Path, new: Path) -> None:
+def _move_once(old: Path, new: Path) -> None:
     """Move a file once: what lies there already was moved by a restore that was broken off."""
     if new.exists() or not old.exists():
         return
     new.parent.mkdir(parents=True, exist_ok=True)
     old.rename(new)
-    sync(new.parent)
+    fsync_path(new.parent)
 
 
-def _read(mark: Path) -> _Mark | None:
+def _read_marker(mark: Path) -> _RestoreMarker | None:
     try:
-        return _MARK.validate_json(mark.read_bytes())
+        return _MARKER_ADAPTER.validate_json(mark.read_bytes())
     except FileNotFoundError:
         return None
     except ValidationError as error:
         raise CatalogBroken(f"{str(mark)!r} cannot be read: {error}") from error
 
 
-def _write(mark: Path, value: _Mark) -> None:
+def _write_marker(mark: Path, value: _RestoreMarker) -> None:
     draft = mark.with_name(f"{mark.name}.{uuid.uuid4().hex[:12]}.part")
     draft.write_text(json.dumps({"aside": value.aside, "moves": value.moves}))
-    sync(draft)
+    fsync_path(draft)
     draft.replace(mark)
-    sync(mark.parent)
+    fsync_path(mark.parent)

@@ -11,7 +11,7 @@ from duckdb import DuckDBPyConnection
 from catalog.errors import CatalogBroken
 from catalog.store.audit import Audit, run_audit
 from catalog.store.database import Database, Reuse
-from catalog.store.migrate import BehindError
+from catalog.store.migrate import MigrationPendingError
 
 
 def wal_of(file: Path) -> Path:
@@ -29,24 +29,24 @@ def audit_all_tenants(file: Path, tmp: Path) -> Audit:
     """
     tmp.mkdir(parents=True, exist_ok=True)
     try:
-        with _database(file, tmp).readable(Reuse.NOTHING) as connection:
-            return _audited(connection)
-    except BehindError:
+        with _open_database(file, tmp).readable(Reuse.NOTHING) as connection:
+            return _audit_connection(connection)
+    except MigrationPendingError:
         copy = tmp / file.name
         shutil.copyfile(file, copy)
         if wal_of(file).exists():
             shutil.copyfile(wal_of(file), wal_of(copy))
-        with _database(copy, tmp).writable() as connection:
-            return _audited(connection)
+        with _open_database(copy, tmp).writable() as connection:
+            return _audit_connection(connection)
     except duckdb.Error as error:
         raise CatalogBroken(f"{str(file)!r} cannot be read: {error}") from error
 
 
-def _database(file: Path, tmp: Path) -> Database:
+def _open_database(file: Path, tmp: Path) -> Database:
     return Database(file, tmp, threads=2, memory="200MB")
 
 
-def _audited(connection: DuckDBPyConnection) -> Audit:
+def _audit_connection(connection: DuckDBPyConnection) -> Audit:
     rows = connection.execute("SELECT DISTINCT tenant FROM repositories ORDER BY tenant").fetchall()
     found = [run_audit(connection, tenant) for (tenant,) in rows]
     told = tuple(one for each in found for one in each.contradictions)

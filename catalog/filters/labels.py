@@ -14,8 +14,8 @@ from dataclasses import dataclass
 
 from catalog.errors import InvalidInput
 
-LONGEST = 2_000  # characters
-MOST = 20  # terms
+MAX_LENGTH = 2_000  # characters
+MAX_TERMS = 20  # terms
 _TERM = re.compile(r"(!?)([A-Za-z0-9_.\-/ ]+?)\s*(?:(!=|=|~)(.*))?", re.DOTALL)
 
 
@@ -27,7 +27,7 @@ class Term:
     operator: str
     value: str = ""
 
-    def holds(self, labels: Mapping[str, str]) -> bool:
+    def matches(self, labels: Mapping[str, str]) -> bool:
         """Say whether labels satisfy it; `k!=v` wants the key to be there, as Pulp does."""
         found = labels.get(self.key)
         if self.operator == "!":
@@ -41,21 +41,21 @@ class Term:
         return self.operator == "+" or self.value in found
 
 
-def terms(text: str) -> tuple[Term, ...]:
+def parse_terms(text: str) -> tuple[Term, ...]:
     """Read a filter.
 
     Raises:
         InvalidInput: it cannot be read; the part that is wrong is named.
     """
-    if len(text) > LONGEST:
-        raise InvalidInput(f"a filter holds {len(text)} characters, at most {LONGEST} are allowed")
+    if len(text) > MAX_LENGTH:
+        raise InvalidInput(f"a filter holds {len(text)} characters, at most {MAX_LENGTH} are allowed")
     parts = re.split(r"(?<!\\),", text) if text.strip() else []
-    if len(parts) > MOST:
-        raise InvalidInput(f"a filter has {len(parts)} conditions, at most {MOST} are allowed")
-    return tuple(_term(part.strip(), text) for part in parts)
+    if len(parts) > MAX_TERMS:
+        raise InvalidInput(f"a filter has {len(parts)} conditions, at most {MAX_TERMS} are allowed")
+    return tuple(_parse_term(part.strip(), text) for part in parts)
 
 
-def _term(part: str, text: str) -> Term:
+def _parse_term(part: str, text: str) -> Term:
     match = _TERM.fullmatch(part)
     if match is None or (match[1] and match[3]):
         raise InvalidInput(
@@ -67,7 +67,7 @@ def _term(part: str, text: str) -> Term:
     return Term(key.strip(), operator, value.strip().replace("\\,", ","))
 
 
-def conditions(found: tuple[Term, ...], column: str) -> tuple[str, dict[str, object]]:
+def sql_conditions(found: tuple[Term, ...], column: str) -> tuple[str, dict[str, object]]:
     """Return SQL that narrows a JSON `column` of ours by these terms, and its parameters."""
     parts: list[str] = []
     values: dict[str, object] = {}

@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 
-def names_within(prefixes: frozenset[str] | None) -> tuple[str, dict[str, object]]:
+def prefix_conditions(prefixes: frozenset[str] | None) -> tuple[str, dict[str, object]]:
     """Return SQL that narrows a column `name`, and its parameters; nothing where None is given."""
     if prefixes is None:
         return "", {}

@@ -13,19 +13,19 @@ from dataclasses import dataclass, field, replace
 import duckdb
 
 from catalog.errors import InvalidInput
-from catalog.filters.condition import rendered
-from catalog.glob import regex
+from catalog.filters.condition import render_condition
+from catalog.glob import globs_to_regex
 from catalog.model.plan import Selection, Sorting
 from catalog.store import statements
 
-MOST = 2**53  # of seconds, bytes or files
-MARKS = {  # what a marker's name may hold, as SQL
+LARGEST_BOUND = 2**53  # of seconds, bytes or files
+PLACEHOLDERS = {  # what a marker's name may hold, as SQL
     "{path}": "origin",
     "{folder}": "regexp_extract(origin, '^(?s:.*/)')",
     "{name}": "regexp_extract(origin, '(?s:[^/]*)$')",
     "{stem}": "regexp_extract(origin, '(?s:([^/]+?))(?:\\.[^/.]*)?$', 1)",
 }
-_MARK = re.compile(r"(\{[^{}]*\})")
+_PLACEHOLDER = re.compile(r"(\{[^{}]*\})")
 _ORDERS = {
     Sorting.PATH: "path",
     Sorting.PATH_DESCENDING: "path DESC",
@@ -41,11 +41,11 @@ class Rule:
     """When a row is left out, in SQL, and what to say of it."""
 
     name: str
-    left_out: str
+    condition: str
     values: dict[str, object] = field(default_factory=dict[str, object])
 
 
-def rules(selection: Selection, as_of_us: int = 0) -> list[Rule]:
+def exclusion_rules(selection: Selection, as_of_us: int = 0) -> list[Rule]:
     """Return the rules that a selection gives, in the order in which they are tried.
 
     Raises:
@@ -53,20 +53,20 @@ def rules(selection: Selection, as_of_us: int = 0) -> list[Rule]:
     """
     for bound in ("min_size", "max_size", "min_age_s", "max_age_s", "settled_s", "skip", "take"):
         number = getattr(selection, bound)
-        if number is not None and not 0 <= number < MOST:
+        if number is not None and not 0 <= number < LARGEST_BOUND:
             raise InvalidInput(f"{bound} must be 0 or more, found {number}")
     return [
-        *_by_path(selection),
-        *_by_size(selection),
-        *_by_age(selection, as_of_us),
-        *_by_where(selection),
-        *_by_settling(selection, as_of_us),
+        *_path_rules(selection),
+        *_size_rules(selection),
+        *_age_rules(selection, as_of_us),
+        *_where_rules(selection),
+        *_settling_rules(selection, as_of_us),
     ]
 
 
-def query(every: Sequence[Rule], *, settled: bool) -> str:
+def listing_query(every_rule: Sequence[Rule], *, settled: bool) -> str:
     """Return a SELECT from `listing` that adds `left_out`: the name of a rule, or NULL."""
-    cases = " ".join(f"WHEN {one.left_out} THEN '{one.name}'" for one in every)
+    cases = " ".join(f"WHEN {one.condition} THEN '{one.name}'" for one in every_rule)
     left_out = f"CASE {cases} END" if cases else "NULL"
     steady = statements.load_sql("steady") if settled else ""
     return f"SELECT listing.*, {left_out} AS left_out FROM listing {steady}"  # noqa: S608  # ours
@@ -77,12 +77,12 @@ def ordering(selection: Selection) -> str:
     return _ORDERS[selection.order]
 
 
-def dated(selection: Selection, now_us: int) -> Selection:
+def with_reference_time(selection: Selection, now_us: int) -> Selection:
     """Return the selection with the moment from which it counts ages."""
     return selection if selection.as_of_us is not None else replace(selection, as_of_us=now_us)
 
 
-def _by_path(selection: Selection) -> list[Rule]:
+def _path_rules(selection: Selection) -> list[Rule]:
     found: list[Rule] = []
     for name, globs, text in (
         ("include", selection.include, "NOT regexp_full_match(origin, $include)"),
@@ -90,17 +90,17 @@ def _by_path(selection: Selection) -> list[Rule]:
         ("exclude", selection.exclude, "regexp_full_match(origin, $exclude)"),
     ):
         if globs:
-            found.append(Rule(name, text, {name: regex(globs)}))
+            found.append(Rule(name, text, {name: globs_to_regex(globs)}))
     for name, patterns, text in (
         ("include_regex", selection.include_regex, "NOT regexp_matches(origin, $include_regex)"),
         ("exclude_regex", selection.exclude_regex, "regexp_matches(origin, $exclude_regex)"),
     ):
         if patterns:
-            found.append(Rule(name, text, {name: _any_of(name, patterns)}))
+            found.append(Rule(name, text, {name: _join_regexes(name, patterns)}))
     return found
 
 
-def _any_of(name: str, patterns: Sequence[str]) -> str:
+def _join_regexes(name: str, patterns: Sequence[str]) -> str:
     for pattern in patterns:
         try:
             duckdb.execute("SELECT regexp_matches('', ?)", [pattern])
@@ -110,7 +110,7 @@ def _any_of(name: str, patterns: Sequence[str]) -> str:
     return "|".join(f"(?:{pattern})" for pattern in patterns)
 
 
-def _by_size(selection: Selection) -> list[Rule]:
+def _size_rules(selection: Selection) -> list[Rule]:
     found = [Rule("skip_empty", "coalesce(size = 0, false)")] if selection.skip_empty else []
     if selection.min_size is not None:
         text = "coalesce(size < $min_size, true)"
@@ -121,7 +121,7 @@ def _by_size(selection: Selection) -> list[Rule]:
     return found
 
 
-def _by_age(selection: Selection, as_of_us: int) -> list[Rule]:
+def _age_rules(selection: Selection, as_of_us: int) -> list[Rule]:
     found: list[Rule] = []
     if selection.min_age_s is not None:
         newest = as_of_us - round(selection.min_age_s * 1e6)
@@ -134,16 +134,16 @@ def _by_age(selection: Selection, as_of_us: int) -> list[Rule]:
     return found
 
 
-def _by_where(selection: Selection) -> list[Rule]:
+def _where_rules(selection: Selection) -> list[Rule]:
     if not selection.where:
         return []
-    return [Rule("where", f"NOT coalesce({rendered(selection.where)}, false)")]
+    return [Rule("where", f"NOT coalesce({render_condition(selection.where)}, false)")]
 
 
-def _by_settling(selection: Selection, as_of_us: int) -> list[Rule]:
+def _settling_rules(selection: Selection, as_of_us: int) -> list[Rule]:
     found: list[Rule] = []
     if selection.settled_marker:
-        marker, values = _marker(selection.settled_marker)
+        marker, values = _marker_expression(selection.settled_marker)
         # The table is the listing itself, the text of the marker ours.
         markers = f"origin IN (SELECT {marker} FROM listing)"  # noqa: S608
         marked = f"NOT {marker} IN (SELECT origin FROM listing)"  # noqa: S608
@@ -160,21 +160,21 @@ def _by_settling(selection: Selection, as_of_us: int) -> list[Rule]:
     return found
 
 
-def _marker(template: str) -> tuple[str, dict[str, object]]:
+def _marker_expression(template: str) -> tuple[str, dict[str, object]]:
     parts: list[str] = []
     values: dict[str, object] = {}
-    for part in _MARK.split(template):
-        if part in MARKS:
-            parts.append(MARKS[part])
-        elif _MARK.fullmatch(part):
+    for part in _PLACEHOLDER.split(template):
+        if part in PLACEHOLDERS:
+            parts.append(PLACEHOLDERS[part])
+        elif _PLACEHOLDER.fullmatch(part):
             raise InvalidInput(
                 f"cannot use settled_marker {template!r}: {part} means nothing, "
-                f"known are {', '.join(MARKS)}"
+                f"known are {', '.join(PLACEHOLDERS)}"
             )
         elif part:
             values[f"mark{len(values)}"] = part
             parts.append(f"$mark{len(values) - 1}::VARCHAR")
-    if not any(mark in template for mark in MARKS):
+    if not any(mark in template for mark in PLACEHOLDERS):
         raise InvalidInput(
             f"cannot use settled_marker {template!r}: it names no file, as in '{{path}}.done'"
         )

@@ -63,10 +63,10 @@ class VersionFilter:
             "last": self.numbers.last,
             "above": self.numbers.above,
             "below": self.numbers.below,
-            "since": _naive(self.created.first),
-            "until": _naive(self.created.last),
-            "after": _naive(self.created.above),
-            "before": _naive(self.created.below),
+            "since": _optional_naive_utc(self.created.first),
+            "until": _optional_naive_utc(self.created.last),
+            "after": _optional_naive_utc(self.created.above),
+            "before": _optional_naive_utc(self.created.below),
             "keys": list(labels),
             "values": list(labels.values()),
             "nkey": None if self.path is None else path_key(tenant, self.path),
@@ -74,14 +74,14 @@ class VersionFilter:
         }
 
 
-EVERY = VersionFilter()
+ALL_VERSIONS = VersionFilter()
 """Lets every version through."""
 
 
-def naive(moment: datetime) -> datetime:
+def to_naive_utc(moment: datetime) -> datetime:
     """Return a time as the catalog keeps it: UTC, without a zone."""
     return moment if moment.tzinfo is None else moment.astimezone(UTC).replace(tzinfo=None)
 
 
-def _naive(moment: datetime | None) -> datetime | None:
-    return None if moment is None else naive(moment)
+def _optional_naive_utc(moment: datetime | None) -> datetime | None:
+    return None if moment is None else to_naive_utc(moment)

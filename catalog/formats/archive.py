@@ -21,16 +21,16 @@ from datetime import datetime
 from pydantic import TypeAdapter
 
 from catalog.errors import InvalidInput
-from catalog.formats.strict_json import hex_digest, json_object, read_json
+from catalog.formats.strict_json import check_sha256, parse_json_object, read_json
 from catalog.paths import check_path
 
 FORMAT = "entrepot-archive"
 FORMAT_VERSION = 2
-FORMER = 1  # the version of the format that held one repository
+LEGACY_VERSION = 1  # the version of the format that held one repository
 HEAD = "archive.json"
 ARTIFACTS = "artifacts.txt"
 TOC = "-toc.json"  # what the name of a table of contents ends in
-NAMED = 100  # problems that a message names
+MAX_PROBLEMS_SHOWN = 100  # problems that a message names
 
 
 class ArchiveRefused(InvalidInput):
@@ -38,9 +38,9 @@ class ArchiveRefused(InvalidInput):
 
     def __init__(self, name: str, problems: tuple[str, ...]) -> None:
         """Name the archive, and all that is wrong."""
-        more = [f"… and {len(problems) - NAMED} more"] if len(problems) > NAMED else []
+        more = [f"… and {len(problems) - MAX_PROBLEMS_SHOWN} more"] if len(problems) > MAX_PROBLEMS_SHOWN else []
         first = f"cannot use the archive {name!r}, for {len(problems)} reasons"
-        super().__init__("\n  ".join((first, *problems[:NAMED], *more)))
+        super().__init__("\n  ".join((first, *problems[:MAX_PROBLEMS_SHOWN], *more)))
         self.name, self.problems = name, problems
 
 
@@ -94,19 +94,19 @@ class Head:
         """Return the names of its repositories."""
         return tuple(one.name for one in self.repositories)
 
-    def named(self, name: str) -> ArchivedRepository:
+    def repository(self, name: str) -> ArchivedRepository:
         """Return the repository of that name."""
         return self.repositories[self.names.index(name)]
 
-    def member(self, name: str, number: int) -> str:
+    def list_path(self, name: str, number: int) -> str:
         """Return the name of the member that lists a version."""
-        return list_name(None if self.format_version == FORMER else self.names.index(name), number)
+        return list_name(None if self.format_version == LEGACY_VERSION else self.names.index(name), number)
 
-    def lists(self) -> Iterator[tuple[str, ArchivedVersion]]:
+    def version_lists(self) -> Iterator[tuple[str, ArchivedVersion]]:
         """Yield the name of each list with its version, in the order of the tar."""
         for repository in self.repositories:
             for version in repository.versions:
-                yield self.member(repository.name, version.number), version
+                yield self.list_path(repository.name, version.number), version
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,29 +146,29 @@ def list_name(place: int | None, number: int) -> str:
 
 def to_json(value: Head | Toc) -> bytes:
     """Return a head or a table of contents as text, stable."""
-    text = json.dumps(asdict(value), sort_keys=True, indent=1, default=_moment, ensure_ascii=False)
+    text = json.dumps(asdict(value), sort_keys=True, indent=1, default=_encode_datetime, ensure_ascii=False)
     return text.encode() + b"\n"
 
 
 def head_from_json(text: bytes) -> Head:
     """Read a head; `InvalidInput` says what is wrong."""
-    return _head(json_object(text))
+    return _parse_head(parse_json_object(text))
 
 
 def toc_from_json(text: bytes) -> Toc:
     """Read a table of contents; `InvalidInput` says what is wrong."""
-    found = json_object(text)
-    head = _head(found.get("archive"))
+    found = parse_json_object(text)
+    head = _parse_head(found.get("archive"))
     chunks = read_json(TypeAdapter(tuple[Chunk, ...]), json.dumps(found.get("chunks")))
     for chunk in chunks:
         if "/" in check_path(chunk.name):
             raise InvalidInput(f"the chunk {chunk.name!r} is not beside its table of contents")
-        hex_digest(chunk.sha256)
+        check_sha256(chunk.sha256)
     return Toc(head, chunks)
 
 
 @dataclass(frozen=True, slots=True)
-class _FormerHead:
+class _LegacyHead:
     """What the head was while an archive held one repository."""
 
     export_id: str
@@ -181,27 +181,27 @@ class _FormerHead:
     artifact_bytes: int
     meta: dict[str, str]
 
-    def head(self) -> Head:
+    def to_head(self) -> Head:
         """Return the same as it is said today."""
         only = ArchivedRepository(self.label, self.address, self.since, self.versions)
         counts = (self.artifacts, self.artifact_bytes)
         return Head(
-            self.export_id, self.created_at, (only,), *counts, self.meta, format_version=FORMER
+            self.export_id, self.created_at, (only,), *counts, self.meta, format_version=LEGACY_VERSION
         )
 
 
-def _head(found: object) -> Head:
+def _parse_head(found: object) -> Head:
     """Read a head of any version of the format that is known."""
     given = found if isinstance(found, dict) else {}
     name: object = given.get("format")
     if name != FORMAT:
         raise InvalidInput(f"its format is {name!r}, this program reads {FORMAT!r}")
     version: object = given.get("format_version")
-    if version == FORMER:
-        return read_json(TypeAdapter(_FormerHead), json.dumps(given)).head()
+    if version == LEGACY_VERSION:
+        return read_json(TypeAdapter(_LegacyHead), json.dumps(given)).to_head()
     if version != FORMAT_VERSION:
         raise InvalidInput(
-            f"its format_version is {version!r}, this program reads {FORMER} and {FORMAT_VERSION}"
+            f"its format_version is {version!r}, this program reads {LEGACY_VERSION} and {FORMAT_VERSION}"
         )
     head = read_json(TypeAdapter(Head), json.dumps(given))
     if len(set(head.names)) != len(head.names):
@@ -209,7 +209,7 @@ def _head(found: object) -> Head:
     return head
 
 
-def _moment(value: object) -> str:
+def _encode_datetime(value: object) -> str:
     if isinstance(value, datetime):
         return value.isoformat()
     raise TypeError(f"{value!r} has no JSON")

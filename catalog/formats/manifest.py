@@ -48,7 +48,7 @@ def parse_manifest(name: str, lines: Iterable[str]) -> Iterator[Resource]:
         if not known:
             sums, known = _SUM.match(line) is not None, True
         try:
-            yield _from_sums(line) if sums else _from_pulp(line)
+            yield _parse_sums_line(line) if sums else _parse_pulp_line(line)
         except InvalidInput as error:
             raise ManifestError(name, number, str(error)) from error
 
@@ -64,7 +64,7 @@ def format_manifest(resources: Iterable[Resource], name: str = "PULP_MANIFEST") 
         yield f"{one.path},{digest.value},{one.size}\n"
 
 
-def _from_pulp(line: str) -> Resource:
+def _parse_pulp_line(line: str) -> Resource:
     parts = line.rsplit(",", 2)
     if len(parts) != 3:
         raise InvalidInput("expected 'path,digest,size'")
@@ -74,7 +74,7 @@ def _from_pulp(line: str) -> Resource:
     return Resource(check_path(path), size=int(size), digests=(Digest.parse(digest),))
 
 
-def _from_sums(line: str) -> Resource:
+def _parse_sums_line(line: str) -> Resource:
     match = _SUM.match(line)
     if match is None:
         raise InvalidInput("expected '<digest>  path'")

@@ -22,28 +22,28 @@ SECONDS = {
     **dict.fromkeys(("d", "day", "days"), 86_400.0),
     **dict.fromkeys(("w", "week", "weeks"), 604_800.0),
 }
-_ONE = re.compile(r"\s*(\d+(?:\.\d+)?|\.\d+)\s*([a-zA-Z]*)\s*,?")
+_QUANTITY = re.compile(r"\s*(\d+(?:\.\d+)?|\.\d+)\s*([a-zA-Z]*)\s*,?")
 
 
-def byte_count(text: str) -> int:
+def parse_bytes(text: str) -> int:
     """Return bytes: a number, or one with a unit such as kB, KiB, MB, MiB; K, M, G are binary."""
-    found = _ONE.fullmatch(text)
+    found = _QUANTITY.fullmatch(text)
     if found is None or found[2].lower() not in BYTES:
         raise InvalidInput(f"cannot read the size {text!r}: expected bytes, or text like 10 MiB")
     return round(float(found[1]) * BYTES[found[2].lower()]) if found[2] else int(float(found[1]))
 
 
-def seconds(text: str) -> float:
+def parse_duration(text: str) -> float:
     """Return seconds: a number, or numbers with units such as s, min, h, d, w."""
-    parts = _ONE.findall(text)
-    whole = _ONE.sub("", text).strip()
+    parts = _QUANTITY.findall(text)
+    whole = _QUANTITY.sub("", text).strip()
     units = [unit.lower() for _, unit in parts]
     if not parts or whole or any(unit not in SECONDS for unit in units) or units[1:].count(""):
         raise InvalidInput(f"cannot read the duration {text!r}: expected seconds, or text like 2 h")
     return sum(float(number) * SECONDS[unit.lower()] for number, unit in parts)
 
 
-def duration(seconds: float) -> str:
+def format_duration(seconds: float) -> str:
     """Return seconds as people say them.
 
     >>> duration(86400.0), duration(93600.0), duration(90.0)

@@ -14,7 +14,7 @@ _T = TypeVar("_T")
 _HEX = re.compile(r"[0-9a-f]{64}")
 
 
-def json_object(text: bytes | str) -> dict[str, object]:
+def parse_json_object(text: bytes | str) -> dict[str, object]:
     """Return a JSON object; `InvalidInput` says what it is instead."""
     try:
         found: object = json.loads(text)
@@ -38,13 +38,13 @@ def read_json(adapter: TypeAdapter[_T], text: bytes | str) -> _T:
         raise InvalidInput(told) from error
 
 
-def is_digest(text: str) -> bool:
+def is_sha256(text: str) -> bool:
     """Say whether a text is a sha256 in hex."""
     return _HEX.fullmatch(text) is not None
 
 
-def hex_digest(digest: str) -> str:
+def check_sha256(digest: str) -> str:
     """Return a sha256 in hex; `InvalidInput` where it is none."""
-    if not is_digest(digest):
+    if not is_sha256(digest):
         raise InvalidInput(f"{digest!r} is not a sha256 of 64 hex digits")
     return digest

@@ -22,10 +22,10 @@ from urllib.parse import quote, unquote
 
 from catalog.errors import InvalidInput
 from catalog.store.disk_errors import reporting_disk_errors
-from catalog.store.fsync import sync
+from catalog.store.fsync import fsync_path
 
 STALE_S = 2 * 86_400  # a draft older than this belongs to nobody
-LONGEST = 180  # bytes of a tenant as part of a name, of the 255 that file systems allow
+MAX_TENANT_BYTES = 180  # bytes of a tenant as part of a name, of the 255 that file systems allow
 _NAME = re.compile(r"\d{20}-[0-9a-f]{12}\.[a-z-]+(\.[^./]+)?\.(json|parquet)")
 FOLDERS = ("inbox", "spool", "tmp", "quarantine")
 
@@ -40,7 +40,7 @@ class Order:
     path: Path
 
     @classmethod
-    def at(cls, path: Path, tenant: str) -> Order:
+    def from_path(cls, path: Path, tenant: str) -> Order:
         """Read batch id, kind and tenant off the file's name.
 
         A name without a tenant, as older programs gave, is for `tenant`.
@@ -52,7 +52,7 @@ class Order:
         return cls(batch, kind, unquote(named[0]) if named else tenant, path)
 
     @property
-    def given_at(self) -> datetime:
+    def submitted_at(self) -> datetime:
         """Return when the order was given, UTC without a zone as the catalog keeps it."""
         seconds = int(self.batch.split("-", 1)[0]) / 1e9
         return datetime.fromtimestamp(seconds, tz=UTC).replace(tzinfo=None)
@@ -74,7 +74,7 @@ class Inbox:
         """Keep everything in subfolders of `folder`, and hand over for `tenant`."""
         self._tenant = tenant
         self._quoted = quote(tenant, safe="").replace(".", "%2E")
-        if not 0 < len(self._quoted) <= LONGEST:
+        if not 0 < len(self._quoted) <= MAX_TENANT_BYTES:
             raise InvalidInput(f"the tenant {tenant!r} is empty or too long for a file's name")
         self._inbox = folder / "inbox"
         self._tmp = folder / "tmp"
@@ -94,18 +94,18 @@ class Inbox:
 
         `suffix` is kind and format, `outcomes.parquet`.
         """
-        batch = f"{_stamp():020d}-{uuid.uuid4().hex[:12]}"
+        batch = f"{_next_timestamp():020d}-{uuid.uuid4().hex[:12]}"
         kind, ending = suffix.split(".")
         draft = self._tmp / f"{batch}.{kind}.{self._quoted}.{ending}"
         with reporting_disk_errors():
             try:
                 write(draft)
-                sync(draft)
+                fsync_path(draft)
             except BaseException:
                 draft.unlink(missing_ok=True)  # it may be what fills the disk
                 raise
             draft.rename(self._inbox / draft.name)
-            sync(self._inbox)
+            fsync_path(self._inbox)
         return batch
 
     def withdraw(self, batch: str) -> bool:
@@ -118,20 +118,20 @@ class Inbox:
             (self._inbox / name).unlink()
         return bool(names)
 
-    def waiting(self, until: str) -> list[Order]:
+    def pending(self, until: str) -> list[Order]:
         """Return the orders that wait, oldest first, none younger than the batch `until`."""
         names = (name for name in self._names() if name[: len(until)] <= until)
-        return [Order.at(self._inbox / name, self._tenant) for name in sorted(names)]
+        return [Order.from_path(self._inbox / name, self._tenant) for name in sorted(names)]
 
-    def batches(self) -> frozenset[str]:
+    def pending_batches(self) -> frozenset[str]:
         """Return the batches of the orders that wait."""
         return frozenset(name.partition(".")[0] for name in self._names())
 
-    def count(self) -> int:
+    def count_pending(self) -> int:
         """Return how many orders wait."""
         return len(self._names())
 
-    def wait(self, batches: Collection[str]) -> bool:
+    def is_any_pending(self, batches: Collection[str]) -> bool:
         """Say whether any of these orders still waits."""
         return any(name.partition(".")[0] in batches for name in self._names())
 
@@ -139,16 +139,16 @@ class Inbox:
         with os.scandir(self._inbox) as entries:
             return [entry.name for entry in entries if _NAME.fullmatch(entry.name)]
 
-    def done(self, order: Order) -> None:
+    def remove(self, order: Order) -> None:
         """Take a folded order away; call it only after the commit."""
         order.path.unlink(missing_ok=True)
 
-    def set_aside(self, order: Order, why: str) -> None:
+    def quarantine(self, order: Order, why: str) -> None:
         """Move a poisoned order to the quarantine, beside a text that names the reason."""
         (self._quarantine / f"{order.batch}.error.txt").write_text(f"{order.path.name}: {why}\n")
         order.path.rename(self._quarantine / order.path.name)
 
-    def sweep(self) -> None:
+    def remove_stale_drafts(self) -> None:
         """Remove drafts that a dead process left behind."""
         oldest = time.time() - STALE_S
         with os.scandir(self._tmp) as drafts:
@@ -159,31 +159,31 @@ class Inbox:
                 except FileNotFoundError:
                     continue  # it was renamed into the inbox meanwhile
 
-    def verdicts(self) -> dict[str, str]:
+    def rejections(self) -> dict[str, str]:
         """Return why each order of this tenant that was set aside was."""
         found: dict[str, str] = {}
         for path in sorted(self._quarantine.glob("*.error.txt")):
             text = path.read_text().strip()
             name = text.partition(": ")[0]
-            if not _NAME.fullmatch(name) or self._own(name):
+            if not _NAME.fullmatch(name) or self._is_own(name):
                 found[path.name.partition(".")[0]] = text
         return found
 
-    def _own(self, name: str) -> bool:
-        return Order.at(self._quarantine / name, self._tenant).tenant == self._tenant
+    def _is_own(self, name: str) -> bool:
+        return Order.from_path(self._quarantine / name, self._tenant).tenant == self._tenant
 
-    def verdict(self, batch: str) -> str | None:
+    def rejection(self, batch: str) -> str | None:
         """Return why `batch` was set aside, or None if it was not."""
         path = self._quarantine / f"{batch}.error.txt"
         return path.read_text().strip() if path.exists() else None
 
 
-_stamp_lock = threading.Lock()
-_last_stamp = [0]
+_timestamp_lock = threading.Lock()
+_last_timestamp = [0]
 
 
-def _stamp() -> int:
+def _next_timestamp() -> int:
     # Nanoseconds that never go back in one process, so that its orders keep their order.
-    with _stamp_lock:
-        _last_stamp[0] = max(_last_stamp[0] + 1, time.time_ns())
-        return _last_stamp[0]
+    with _timestamp_lock:
+        _last_timestamp[0] = max(_last_timestamp[0] + 1, time.time_ns())
+        return _last_timestamp[0]

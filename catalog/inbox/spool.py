@@ -22,19 +22,19 @@ from types import TracebackType
 from typing import Self
 
 from catalog.errors import CatalogBroken, InvalidInput
-from catalog.inbox.listing_page import make_gaps, make_page
+from catalog.inbox.listing_page import make_gaps_table, make_page
 from catalog.model.gap import BOUND, NAME, Gap, Listed
 from catalog.model.resource import LATEST_US, Resource
-from catalog.paths import LONGEST, unusable
+from catalog.paths import MAX_NAME_LENGTH, name_problem
 from catalog.store.disk_errors import reporting_disk_errors
 from catalog.store.parquet import write_table
 
-PAGE = 20_000  # rows held in memory
-MOST_GAPS = 10_000  # of one listing; with more, nothing of it counts as seen
-NOTES = 20  # files whose dropped size or time is named
-LARGEST = 2**63 - 1  # bytes
-NAMED = 1000  # characters that are shown of a name that is too long
-GAPS = "gaps.parquet"
+PAGE_ROWS = 20_000  # rows held in memory
+MAX_GAPS = 10_000  # of one listing; with more, nothing of it counts as seen
+MAX_NOTES = 20  # files whose dropped size or time is named
+LARGEST_SIZE = 2**63 - 1  # bytes
+MAX_NAME_SHOWN = 1000  # characters that are shown of a name that is too long
+GAPS_FILE = "gaps.parquet"
 STALE_S = 2 * 86_400  # a spool older than this belongs to nobody
 
 
@@ -99,14 +99,14 @@ class Spool:
         if not self._done:
             shutil.rmtree(self._draft)
 
-    def take(self, listed: Listed) -> None:
+    def add_entry(self, listed: Listed) -> None:
         """Take what a listing yields: a resource, or a gap."""
         if isinstance(listed, Gap):
-            self.leave(listed)
+            self.add_gap(listed)
         else:
             self.add(listed)
 
-    def leave(self, gap: Gap) -> None:
+    def add_gap(self, gap: Gap) -> None:
         """Take note of what could not be seen; once for each path."""
         if (whole := self._gaps.get("")) is not None and whole.below:
             return  # all is unknown already
@@ -114,16 +114,16 @@ class Spool:
         known = self._gaps.get(gap.path)
         if known is None or (gap.below and not known.below):
             self._gaps[gap.path] = gap
-        if len(self._gaps) > MOST_GAPS:
-            why = f"more than {MOST_GAPS:,} names and folders could not be seen, {gap.path!r} last"
+        if len(self._gaps) > MAX_GAPS:
+            why = f"more than {MAX_GAPS:,} names and folders could not be seen, {gap.path!r} last"
             self._gaps = {"": Gap("", why, BOUND, below=True)}
 
     def add(self, resource: Resource, path: str | None = None) -> None:
         """Take one resource; `path` is its name at the destination where that differs."""
-        why = unusable(resource.path)
+        why = name_problem(resource.path)
         if why is not None:
-            name = resource.path if len(resource.path) <= LONGEST else resource.path[:NAMED]
-            self.leave(Gap(name, f"the catalog cannot carry its name: {why}", NAME))
+            name = resource.path if len(resource.path) <= MAX_NAME_LENGTH else resource.path[:MAX_NAME_SHOWN]
+            self.add_gap(Gap(name, f"the catalog cannot carry its name: {why}", NAME))
             return
         digests = resource.digests
         modified_us, size = resource.modified_us, resource.size
@@ -132,7 +132,7 @@ class Spool:
                 resource.path, f"its time, {modified_us} µs after 1970, lies outside 1970-2106"
             )
             modified_us = None
-        if size is not None and not 0 <= size <= LARGEST:
+        if size is not None and not 0 <= size <= LARGEST_SIZE:
             self._note(resource.path, f"its size, {size}, is no size of a file")
             size = None
         self._rows.append(
@@ -140,20 +140,20 @@ class Spool:
                 resource.path if path is None else path,
                 resource.path,
                 size,
-                _text(resource.etag),
+                _storable(resource.etag),
                 modified_us,
                 next((one.value for one in digests if one.algorithm == "sha256"), None)
                 if digests
                 else None,
                 ",".join(map(str, digests)) if digests else None,
-                _text(resource.content_type),
+                _storable(resource.content_type),
                 json.dumps(dict(resource.properties), sort_keys=True)
                 if resource.properties
                 else None,
             )
         )
         self._bytes += size or 0
-        if len(self._rows) >= PAGE:
+        if len(self._rows) >= PAGE_ROWS:
             self._flush()
 
     def finish(self) -> Listing:
@@ -162,7 +162,7 @@ class Spool:
             self._flush()
         with reporting_disk_errors():
             if self._gaps:
-                write_table(make_gaps(self._gaps.values()), self._draft / GAPS)
+                write_table(make_gaps_table(self._gaps.values()), self._draft / GAPS_FILE)
             self._draft.rename(self._final)
         self._done = True
         return Listing(
@@ -176,7 +176,7 @@ class Spool:
 
     def _note(self, path: str, what: str) -> None:
         self._noted += 1
-        if len(self._notes) < NOTES:
+        if len(self._notes) < MAX_NOTES:
             self._notes.append(f"{path!r}: {what}; the file takes part without it")
 
     def _flush(self) -> None:
@@ -193,7 +193,7 @@ def as_storable_text(text: str) -> str:
     return text.encode("utf-8", "replace").decode().replace("\x00", "\N{SYMBOL FOR NULL}")
 
 
-def _text(value: str | None) -> str | None:
+def _storable(value: str | None) -> str | None:
     return value if value is None or value.isascii() else as_storable_text(value)
 
 
@@ -207,14 +207,14 @@ def page_files(folder: Path, listing_id: str) -> list[str]:
     return files
 
 
-def gaps(folder: Path, listing_id: str) -> str | None:
+def gaps_file(folder: Path, listing_id: str) -> str | None:
     """Return the file with the gaps of a finished listing; None where it has none."""
     page_files(folder, listing_id)  # a listing that is gone says nothing of its gaps
-    path = folder / listing_id / GAPS
+    path = folder / listing_id / GAPS_FILE
     return str(path) if path.exists() else None
 
 
-def sweep(folder: Path) -> None:
+def remove_stale_listings(folder: Path) -> None:
     """Remove listings that a dead process left behind."""
     oldest = time.time() - STALE_S
     for path in folder.iterdir():

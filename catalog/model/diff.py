@@ -30,7 +30,7 @@ class DiffRow:
     new_digest: str | None
 
     @classmethod
-    def of(cls, row: tuple[Any, ...]) -> DiffRow:
+    def from_row(cls, row: tuple[Any, ...]) -> DiffRow:
         """Take a row of `catalog.store.diff_queries.diff_query`."""
         path, change, *rest = row
         return cls(path, Change(change), *rest)

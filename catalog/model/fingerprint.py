@@ -24,7 +24,7 @@ class Fingerprint:
     etag: str | None = None
     modified_us: int | None = None
 
-    def is_still(self, now: Resource, etags: EtagTrust) -> bool:
+    def matches(self, current: Resource, etags: EtagTrust) -> bool:
         """Say whether what stands there now is the same file, by the marks that both have.
 
         >>> stored = Fingerprint("00", 3, modified_us=7)
@@ -33,8 +33,8 @@ class Fingerprint:
         >>> stored.is_still(Resource("a", modified_us=8), EtagTrust.IGNORE)
         False
         """
-        if None not in (self.size, now.size) and self.size != now.size:
+        if None not in (self.size, current.size) and self.size != current.size:
             return False
-        if etags is EtagTrust.FOLLOW and None not in (self.etag, now.etag):
-            return self.etag == now.etag
-        return None in (self.modified_us, now.modified_us) or self.modified_us == now.modified_us
+        if etags is EtagTrust.FOLLOW and None not in (self.etag, current.etag):
+            return self.etag == current.etag
+        return None in (self.modified_us, current.modified_us) or self.modified_us == current.modified_us

@@ -12,20 +12,20 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from catalog.errors import StorageError
-from catalog.glob import regex
+from catalog.glob import globs_to_regex
 from catalog.model.plan import Selection
 from catalog.model.resource import Resource
-from catalog.paths import below
+from catalog.paths import is_below
 
 UNREADABLE = "unreadable-entry"
 NAME = "name-not-allowed"
 BOUND = "bound-reached"
-ADVICE = (
+GAP_ADVICE = (
     "nothing there was removed; give access, leave it out with exclude, "
     "or accept it with allow_gaps"
 )
 
-_ANY = ("\x01", "\x01/\x01")  # a file right in a folder, and one deeper: names that nobody has
+_SAMPLE_NAMES = ("\x01", "\x01/\x01")  # a file right in a folder, and one deeper: names that nobody has
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +46,13 @@ class Gap:
         folder = " and all below it" if self.below else ""
         return f"{self.path or '/'!r}{folder} could not be seen: {self.why}"
 
-    def meets(self, prefix: str) -> bool:
+    def overlaps(self, prefix: str) -> bool:
         """Say whether it leaves something at or below a prefix unknown."""
-        return below(prefix, self.path) or self.holds(prefix)
+        return is_below(prefix, self.path) or self.covers(prefix)
 
-    def holds(self, path: str) -> bool:
+    def covers(self, path: str) -> bool:
         """Say whether nothing is known of a path because of this gap."""
-        return below(self.path, path) if self.below else path == self.path
+        return is_below(self.path, path) if self.below else path == self.path
 
     def matches(self, globs: Sequence[str]) -> bool:
         """Say whether all that may lie in the gap matches one of `globs`.
@@ -64,13 +64,13 @@ class Gap:
         """
         if not globs:
             return False
-        matches = re.compile(regex(globs)).fullmatch
+        matches = re.compile(globs_to_regex(globs)).fullmatch
         if self.path and matches(self.path):
             return True
         start = f"{self.path}/" if self.path else ""
-        return self.below and all(matches(start + name) for name in _ANY)
+        return self.below and all(matches(start + name) for name in _SAMPLE_NAMES)
 
-    def concerns(self, selection: Selection) -> bool:
+    def affects(self, selection: Selection) -> bool:
         """Say whether something that a selection lets through may lie in the gap.
 
         >>> Gap("a", "denied", below=True).concerns(Selection(include=("b/**",)))
@@ -78,7 +78,7 @@ class Gap:
         """
         if self.matches(selection.exclude):
             return False
-        if not self.below and any(_found(one, self.path) for one in selection.exclude_regex):
+        if not self.below and any(_regex_found(one, self.path) for one in selection.exclude_regex):
             return False
         return all(
             not globs or any(self._may_match(one) for one in globs)
@@ -97,7 +97,7 @@ class Gap:
                 return "**" in wanted[-1] or not wanted[-1]
             if "**" in wanted[place] or "[" in glob:
                 return True
-            if not re.fullmatch(regex((wanted[place],)), segment):
+            if not re.fullmatch(globs_to_regex((wanted[place],)), segment):
                 return False
         return True
 
@@ -119,12 +119,12 @@ Listed: TypeAlias = Resource | Gap
 """What a listing yields: files, and what it could not see."""
 
 
-def gap_of(error: StorageError, path: str, *, below: bool) -> Gap:
+def gap_from_error(error: StorageError, path: str, *, below: bool) -> Gap:
     """Return the gap that an error at one place of a listing leaves."""
     return Gap(path, error.message, error.code, below)
 
 
-def files(listed: Iterable[Listed], gaps: list[Gap]) -> Iterator[Resource]:
+def files_collecting_gaps(listed: Iterable[Listed], gaps: list[Gap]) -> Iterator[Resource]:
     """Yield the files of a listing; what could not be seen goes into `gaps`."""
     for one in listed:
         if isinstance(one, Gap):
@@ -133,7 +133,7 @@ def files(listed: Iterable[Listed], gaps: list[Gap]) -> Iterator[Resource]:
             yield one
 
 
-def _found(pattern: str, path: str) -> bool:
+def _regex_found(pattern: str, path: str) -> bool:
     try:
         return re.search(pattern, path) is not None
     except re.error:  # RE2 knows it and Python does not: it leaves nothing out here

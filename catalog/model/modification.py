@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from catalog.errors import ContentConflict, InvalidInput
-from catalog.glob import regex
+from catalog.glob import globs_to_regex
 from catalog.model.version import ContentRow
 
 EVERYTHING = "*"
@@ -53,16 +53,16 @@ def apply_modification(
     """
     return modified_rows(
         content(*modification.base),
-        add=[row for one in modification.add for row in _matching(one, content)],
+        add=[row for one in modification.add for row in _matching_rows(one, content)],
         remove=modification.remove,
         overwrite=modification.overwrite,
     )
 
 
-def _matching(
+def _matching_rows(
     addition: Addition, content: Callable[[str, int], Iterable[ContentRow]]
 ) -> Iterator[ContentRow]:
-    wanted = re.compile(regex(addition.globs))
+    wanted = re.compile(globs_to_regex(addition.globs))
     found = 0
     for row in content(addition.address, addition.version):
         if wanted.fullmatch(row.path):

@@ -248,19 +248,19 @@ class Item:
     properties: str | None  # JSON object, or nothing
     destinations: tuple[int, ...]
     actions: tuple[Action, ...]  # one for each destination
-    elsewhere: tuple[Place, ...] = ()
+    known_copies: tuple[Place, ...] = ()
     """Where the catalog knows its bytes to lie, at most three places."""
     conflict: str | None = None
     """The planned path that a tree cannot hold beside this one: one of them would be a folder.
 
     Of a removal it is the arrival that needs its place.
     """
-    was: tuple[Fingerprint | None, ...] = ()
+    previous: tuple[Fingerprint | None, ...] = ()
     """What the catalog knows of the file that is replaced, removed or missing, by destination."""
 
-    def stood(self, target: int) -> Fingerprint | None:
+    def previous_at(self, target: int) -> Fingerprint | None:
         """Return what the catalog knows to stand at a destination, if there is anything."""
-        return self.was[self.destinations.index(target)] if self.was else None
+        return self.previous[self.destinations.index(target)] if self.previous else None
 
     def properties_mapping(self) -> Mapping[str, str]:
         """Return the properties as a mapping."""
@@ -269,7 +269,7 @@ class Item:
         found: dict[str, str] = json.loads(self.properties)
         return found
 
-    def sha256(self) -> str | None:
+    def declared_sha256(self) -> str | None:
         """Return the declared sha256 in hex, if there is one."""
         for text in self.digests:
             if text.startswith("sha256:"):

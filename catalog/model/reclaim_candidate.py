@@ -13,7 +13,7 @@ class OtherCopy:
 
     address: str
     path: str
-    marks: Fingerprint
+    fingerprint: Fingerprint
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,5 +21,5 @@ class ReclaimCandidate:
     """A stored file as it was when it was stored, and where else its bytes should lie."""
 
     path: str
-    marks: Fingerprint
+    fingerprint: Fingerprint
     copies: tuple[OtherCopy, ...]

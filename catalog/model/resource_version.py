@@ -46,12 +46,12 @@ class ResourceVersion:
         """Say whether its bytes lie elsewhere."""
         return self.path is None
 
-    def every_digest(self) -> tuple[Digest, ...]:
+    def all_digests(self) -> tuple[Digest, ...]:
         """Return all digests that its bytes must have."""
         own = () if self.digest is None else (Digest("sha256", self.digest),)
         return (*own, *(Digest.parse(one) for one in self.digests))
 
-    def as_json(self) -> dict[str, object]:
+    def to_json(self) -> dict[str, object]:
         """Return it as an order to the catalog carries it."""
         return {
             "name": self.name,
@@ -72,7 +72,7 @@ class ResourceVersion:
         }
 
     @classmethod
-    def of_row(cls, row: tuple[Any, ...]) -> ResourceVersion:
+    def from_row(cls, row: tuple[Any, ...]) -> ResourceVersion:
         """Read a row of `sql/resource_versions.sql`."""
         name, version, created_at, *facts, digests, properties = row
         size, digest, content_type, storage_type, url, encoding, compression, data, *place = facts

@@ -13,11 +13,11 @@ from catalog.store import statements
 from catalog.store.keys import repository_key
 
 
-def fold(work: Transaction, order: Order) -> Result:
+def apply_version(work: Transaction, order: Order) -> Result:
     """Make the next version of each target that is complete, or was allowed not to be."""
     body = order.body()
     run_id, plan_id = str(body["run_id"]), str(body["plan_id"])
-    found = work.ask(
+    found = work.query(
         "SELECT request FROM plans WHERE plan_id = $plan_id AND tenant = $tenant",
         plan_id=plan_id,
     )
@@ -27,13 +27,13 @@ def fold(work: Transaction, order: Order) -> Result:
     source, held = repository_key(work.tenant, request.source), statements.load_sql("held")
     numbers: list[int | None] = []
     for place, target in enumerate(request.targets):
-        key = work.see(target.address, order)
-        work.run("plan_progress", plan_id=plan_id, repository=key)
-        if not body["allow_partial"] and _unfinished(work, plan_id, place):
+        key = work.ensure_repository(target.address, order)
+        work.run_script("plan_progress", plan_id=plan_id, repository=key)
+        if not body["allow_partial"] and _count_unfinished(work, plan_id, place):
             numbers.append(None)
             continue
         which: dict[str, object] = {"plan_id": plan_id, "repository": key, "target": place}
-        work.run_text(
+        work.run_statements(
             statements.load_sql("catalogue").replace("{held}", held),
             **which,
             source=source,
@@ -42,22 +42,22 @@ def fold(work: Transaction, order: Order) -> Result:
             late=request.policy is not Policy.IMMEDIATE,
             run_id=run_id,
             batch=order.batch,
-            now=order.given_at,
+            now=order.submitted_at,
         )
-        work.run_text(statements.load_sql("plan_version").replace("{held}", held), **which)
+        work.run_statements(statements.load_sql("plan_version").replace("{held}", held), **which)
         if target.layout is not None:
-            work.ask(
+            work.query(
                 "UPDATE repositories SET layout = $layout WHERE repository = $repository::UUID",
                 layout=target.layout,
                 repository=key,
             )
         number = work.make_version(key, order, run_id, plan_id)
-        numbers.append(_made_before(work, key, run_id, plan_id) if number is None else number)
-    work.run("learn_digests", plan_id=plan_id, source=source)
+        numbers.append(_version_made_before(work, key, run_id, plan_id) if number is None else number)
+    work.run_script("learn_digests", plan_id=plan_id, source=source)
     return {"numbers": numbers}
 
 
-def _unfinished(work: Transaction, plan_id: str, target: int) -> int:
+def _count_unfinished(work: Transaction, plan_id: str, target: int) -> int:
     return work.count(
         "SELECT count(*) FROM plan_rows p LEFT JOIN ended e USING (nkey)"
         " WHERE p.plan_id = $plan_id AND p.target = $target AND p.action <> 'keep'"
@@ -67,8 +67,8 @@ def _unfinished(work: Transaction, plan_id: str, target: int) -> int:
     )
 
 
-def _made_before(work: Transaction, repository: str, run_id: str, plan_id: str) -> int | None:
-    made = work.ask(
+def _version_made_before(work: Transaction, repository: str, run_id: str, plan_id: str) -> int | None:
+    made = work.query(
         "SELECT max(number) FROM repository_versions WHERE repository = $repository::UUID"
         " AND run_id = $run_id AND plan_id = $plan_id",
         repository=repository,

@@ -10,7 +10,7 @@ from catalog.orders.transaction import Transaction
 from catalog.store import statements
 
 
-def digest_of(work: Transaction, request: PlanRequest) -> str:
+def compute_plan_digest(work: Transaction, request: PlanRequest) -> str:
     """Return the sha256 in hex of what a plan that was just stored does."""
     head = [
         request.source,

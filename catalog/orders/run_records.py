@@ -9,24 +9,24 @@ from catalog.inbox.queue import Order
 from catalog.orders.transaction import Result, Transaction
 
 
-def fold_outcomes(work: Transaction, orders: Sequence[Order]) -> list[Result]:
+def apply_outcomes(work: Transaction, orders: Sequence[Order]) -> list[Result]:
     """Record what became of each item; the last word on a path counts."""
-    work.run("outcomes", files=[str(order.path) for order in orders])
-    for address, repository in work.ask(
+    work.run_script("outcomes", files=[str(order.path) for order in orders])
+    for address, repository in work.query(
         "SELECT DISTINCT destination, repository::VARCHAR FROM incoming"
         " WHERE repository NOT IN (SELECT repository FROM repositories)"
     ):
         del repository
-        work.see(str(address), orders[0])
+        work.ensure_repository(str(address), orders[0])
     return [{} for _ in orders]
 
 
-def fold_gaps(work: Transaction, order: Order) -> Result:
+def apply_gaps(work: Transaction, order: Order) -> Result:
     """Remember every gap of one listing."""
     body = order.body()
-    file = spool.gaps(work.spool, str(body["listing"]))
+    file = spool.gaps_file(work.spool, str(body["listing"]))
     if file is not None:
-        work.ask(
+        work.query(
             "INSERT INTO gaps SELECT $run_id, $tenant, $address, $role, path, below, code,"
             " why FROM read_parquet($file)",
             run_id=body["run_id"],
@@ -37,7 +37,7 @@ def fold_gaps(work: Transaction, order: Order) -> Result:
     return {}
 
 
-def fold_breaches(work: Transaction, order: Order) -> Result:
+def apply_breaches(work: Transaction, order: Order) -> Result:
     """Record the failure cases of contracts."""
-    work.run("contract_failures", files=[str(order.path)])
+    work.run_script("contract_failures", files=[str(order.path)])
     return {}

@@ -13,23 +13,23 @@ from catalog.orders.transaction import Result, Transaction
 _FIND = "SELECT 1 FROM tokens WHERE token_id = $token_id"
 
 
-def fold_create(work: Transaction, order: Order) -> Result:
+def apply_create(work: Transaction, order: Order) -> Result:
     """Remember a token of the order's tenant."""
     body = order.body()
-    if work.ask(_FIND, token_id=body["token_id"]):
+    if work.query(_FIND, token_id=body["token_id"]):
         raise InvalidInput(f"there is a token {body['token_id']!r} already")
     token_id = body["token_id"]
-    work.ask(
+    work.query(
         "INSERT INTO tokens VALUES ($token_id, $tenant, $note, $sha256, $now,"
         " make_timestamp($expires_us::BIGINT), NULL)",
         token_id=token_id,
         note=body["note"],
         sha256=body["sha256"],
         expires_us=body["expires_us"],
-        now=order.given_at,
+        now=order.submitted_at,
     )
     for role, reach, name in _grants(body):
-        work.ask(
+        work.query(
             "INSERT INTO grants VALUES ($token_id, $role, $reach, $name)",
             token_id=token_id,
             role=role,
@@ -46,15 +46,15 @@ def _grants(body: Mapping[str, object]) -> list[list[str]]:
     return [[str(body["role"]), Reach.TENANT, ""]]
 
 
-def fold_revoke(work: Transaction, order: Order) -> Result:
+def apply_revoke(work: Transaction, order: Order) -> Result:
     """Remember since when a token is refused; the first moment stays."""
     token_id = order.body()["token_id"]
-    if not work.ask(f"{_FIND} AND tenant = $tenant", token_id=token_id):
+    if not work.query(f"{_FIND} AND tenant = $tenant", token_id=token_id):
         raise NotRecorded("token", str(token_id))
-    work.ask(
+    work.query(
         "UPDATE tokens SET revoked_at = $now"
         " WHERE token_id = $token_id AND tenant = $tenant AND revoked_at IS NULL",
         token_id=token_id,
-        now=order.given_at,
+        now=order.submitted_at,
     )
     return {}

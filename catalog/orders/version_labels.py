@@ -8,11 +8,11 @@ from catalog.inbox.queue import Order
 from catalog.orders.transaction import Result, Transaction
 
 
-def fold(work: Transaction, order: Order) -> Result:
+def apply_label(work: Transaction, order: Order) -> Result:
     """Write the labels given; those not named stay."""
-    key, number = work.version_of(order)
+    key, number = work.named_version(order)
     labels = cast("dict[str, str | None]", order.body()["labels"])
-    work.run(
+    work.run_script(
         "label",
         repository=key,
         number=number,

@@ -12,15 +12,15 @@ import json
 
 from catalog.errors import InvalidInput
 
-LARGEST = 2**53  # a number of a cursor
+LARGEST_NUMBER = 2**53  # a number of a cursor
 
 
-def encoded(*keys: str | int) -> str:
+def encode_cursor(*keys: str | int) -> str:
     """Return the cursor of a row."""
     return base64.urlsafe_b64encode(json.dumps(keys).encode()).decode().rstrip("=")
 
 
-def decoded(text: str, *kinds: type[str | int]) -> tuple[str | int, ...]:
+def decode_cursor(text: str, *kinds: type[str | int]) -> tuple[str | int, ...]:
     """Return the keys of a cursor.
 
     Raises:
@@ -32,7 +32,7 @@ def decoded(text: str, *kinds: type[str | int]) -> tuple[str | int, ...]:
     except (ValueError, RecursionError, binascii.Error) as error:
         raise InvalidInput(f"{text!r} is no cursor") from error
     right = isinstance(keys, list) and [type(one) for one in keys] == list(kinds)
-    if not right or any(isinstance(one, int) and abs(one) > LARGEST for one in keys):
+    if not right or any(isinstance(one, int) and abs(one) > LARGEST_NUMBER for one in keys):
         raise InvalidInput(f"the cursor {text!r} is of another list")
     for one in keys:
         if isinstance(one, str) and not _is_text(one):

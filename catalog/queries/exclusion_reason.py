@@ -27,14 +27,14 @@ def exclusion_reason(connection: DuckDBPyConnection, tenant: str, run_id: str, p
         return UNKNOWN  # the source was listed for this plan alone, and not recorded
     request, source, version = plans[0]
     chosen = request_from_json(json.loads(request)).selection
-    every = selection.rules(chosen, chosen.as_of_us or 0)
+    every = selection.exclusion_rules(chosen, chosen.as_of_us or 0)
     values: dict[str, object] = {"source": str(source), "version": version, "asked": path}
     for one in every:
         values |= one.values
     rows = connection.execute(
         # All of this text is ours, but for a rendered `where`.
         f"WITH listing AS ({statements.load_sql('explain_listing')}) "  # noqa: S608
-        f"SELECT left_out FROM ({selection.query(every, settled=chosen.settled_s is not None)}) "
+        f"SELECT left_out FROM ({selection.listing_query(every, settled=chosen.settled_s is not None)}) "
         "WHERE path = $asked",
         values,
     ).fetchall()
@@ -44,10 +44,10 @@ def exclusion_reason(connection: DuckDBPyConnection, tenant: str, run_id: str, p
     if name is None:
         counted = chosen.skip or chosen.take is not None
         return "skip and take left it out" if counted else UNKNOWN
-    return f"the selection left it out by {_rule(chosen, name)}"
+    return f"the selection left it out by {_describe_rule(chosen, name)}"
 
 
-def _rule(chosen: Selection, name: str) -> str:
+def _describe_rule(chosen: Selection, name: str) -> str:
     given = getattr(chosen, name, None) or getattr(chosen, f"{name}_s", None)
     if isinstance(given, tuple):
         return f"{name} {', '.join(map(repr, given))}"

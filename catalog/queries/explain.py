@@ -79,10 +79,10 @@ def read_explanations(
     if all(one.action is not None for one, _ in found):
         return [one for one, _ in found]
     why = exclusion_reason(connection, tenant, run_id, path)
-    return [_filled(one, why, usual) for one, usual in found]
+    return [_with_reason(one, why, usual) for one, usual in found]
 
 
-def _filled(one: Explanation, why: str, usual: str | None) -> Explanation:
+def _with_reason(one: Explanation, why: str, usual: str | None) -> Explanation:
     """Tell of a path without a row of its own: left out, or kept for the usual reason."""
     if one.action is not None:
         return one

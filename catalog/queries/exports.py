@@ -13,7 +13,7 @@ from catalog.model.version import ContentRow
 from catalog.queries import read_versions as reading
 from catalog.session.catalog_file import CatalogFile
 from catalog.store import statements
-from catalog.store.diff_queries import changed
+from catalog.store.diff_queries import changes_query
 from catalog.store.parquet import export_rows, read_exported_rows
 
 NO_VERSION = -1  # before version 0
@@ -37,7 +37,7 @@ class ArtifactRow:
     places: tuple[tuple[str, str], ...]
 
 
-def merged(streams: Iterable[Iterable[ArtifactRow]]) -> Iterator[ArtifactRow]:
+def merge_artifacts(streams: Iterable[Iterable[ArtifactRow]]) -> Iterator[ArtifactRow]:
     """Return the artifacts of several repositories, each by digest, as one such list."""
     for _, same in groupby(merge(*streams, key=_digest), key=_digest):
         first, *others = same
@@ -60,7 +60,7 @@ class Exports:
 
     def manifest_lines(self, address: str, number: int) -> Iterator[str]:
         """Return the lines of a version's manifest, where it has no `unlisted` path."""
-        copy = self._file.scratch("manifest")
+        copy = self._file.temporary_file("manifest")
         with self._file.reading() as connection:
             values = {"repository": self._file.key(address), "number": number}
             export_rows(connection, copy, statements.load_sql("manifest"), **values)
@@ -81,7 +81,7 @@ class Exports:
 
         That is the text that `export-tree` writes as PULP_MANIFEST.
         """
-        copy = self._file.scratch("manifest")
+        copy = self._file.temporary_file("manifest")
         values = {"repository": self._file.key(address), "number": number}
         with self._file.reading() as connection:
             export_rows(connection, copy, statements.load_sql("manifest"), **values)
@@ -101,10 +101,10 @@ class Exports:
 
         With `since` only what was added or replaced after that version.
         """
-        query = statements.load_sql("whereabouts").replace("{changed}", changed())
+        query = statements.load_sql("whereabouts").replace("{changed}", changes_query())
         named = [number] if since is None else [since, number]
-        rows = self._placed(query, address, named, old=since, new=number)
-        return (LocatedResource(ContentRow(*row[:-1]), _places(row[-1])) for row in rows)
+        rows = self._rows_with_places(query, address, named, old=since, new=number)
+        return (LocatedResource(ContentRow(*row[:-1]), _parse_places(row[-1])) for row in rows)
 
     def artifacts(
         self, address: str, numbers: Sequence[int], since: int | None = None
@@ -118,9 +118,9 @@ class Exports:
         before = [NO_VERSION if since is None else since, *ordered[:-1]]
         query = statements.load_sql("archive_artifacts")
         named = ordered if since is None else [since, *ordered]
-        rows = self._placed(query, address, named, numbers=ordered, previous=before)
+        rows = self._rows_with_places(query, address, named, numbers=ordered, previous=before)
         return (
-            ArtifactRow(path, digest, size, _places(places)) for path, digest, size, places in rows
+            ArtifactRow(path, digest, size, _parse_places(places)) for path, digest, size, places in rows
         )
 
     def proofs(self, address: str, number: int) -> dict[str, int]:
@@ -133,10 +133,10 @@ class Exports:
             )
         return {str(proof): int(count) for proof, count in rows}
 
-    def _placed(
+    def _rows_with_places(
         self, query: str, address: str, named: Sequence[int], **values: object
     ) -> Iterator[statements.Row]:
-        copy = self._file.scratch("places")
+        copy = self._file.temporary_file("places")
         with self._file.reading() as connection:
             key = self._file.key(address)
             for number in named:
@@ -152,5 +152,5 @@ class Exports:
         return read_exported_rows(copy)
 
 
-def _places(found: list[dict[str, Any]]) -> tuple[tuple[str, str], ...]:
+def _parse_places(found: list[dict[str, Any]]) -> tuple[tuple[str, str], ...]:
     return tuple((one["address"], one["path"]) for one in found)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 
-from catalog.filters.versions import naive
+from catalog.filters.versions import to_naive_utc
 from catalog.model.version import ContentRow, Origin
 from catalog.session.catalog_file import CatalogFile
 from catalog.store import statements
@@ -66,7 +66,7 @@ class Files:
         self._file = file
 
     def find(
-        self, address: str, number: int, path: str, look: CopySearch = CopySearch.NEAR
+        self, address: str, number: int, path: str, search: CopySearch = CopySearch.NEAR
     ) -> ResolvedFile | None:
         """Return one path of a version with the places of its bytes; None where it has none.
 
@@ -89,10 +89,10 @@ class Files:
                 )
                 if digest == row.digest or (row.digest is None and size in (row.size, None))
             ]
-            if own and row.digest is not None and look is CopySearch.NEAR:
+            if own and row.digest is not None and search is CopySearch.NEAR:
                 return ResolvedFile(row, number, tuple(own))
             origins = statements.fetch_rows(connection, statements.load_sql("origins"), **values)
-            origin = Origin(*origins[0]) if origins and _lists(row, Origin(*origins[0])) else None
+            origin = Origin(*origins[0]) if origins and _is_origin_of(row, Origin(*origins[0])) else None
             if row.digest is None:
                 places = [] if origin is not None else own
             else:
@@ -112,7 +112,7 @@ class Files:
                 "nkey": path_key(self._file.tenant, path),
             }
             query = statements.load_sql("serve_superseded")
-            rows = statements.fetch_rows(connection, query, since=naive(since), **values)
+            rows = statements.fetch_rows(connection, query, since=to_naive_utc(since), **values)
         return self.find(address, int(rows[0][-1]), path) if rows else None
 
     def folder(
@@ -133,7 +133,7 @@ class Files:
         return [FolderEntry(*row) for row in rows]
 
 
-def _lists(row: ContentRow, origin: Origin) -> bool:
+def _is_origin_of(row: ContentRow, origin: Origin) -> bool:
     """Say whether an origin, which is of the latest version, is that of this row."""
     if row.digest is not None and origin.digest is not None:
         return row.digest == origin.digest

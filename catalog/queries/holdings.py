@@ -14,7 +14,7 @@ from catalog.store import statements
 from catalog.store.keys import path_key
 from catalog.store.parquet import export_rows, read_exported_rows
 
-NAMED = 100  # paths that an answer carries
+MAX_NAMED = 100  # paths that an answer carries
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class Holdings:
     def missing(self, address: str, number: int) -> list[str]:
         """Return some paths of a version whose very bytes are not recorded to lie there."""
         with self._file.reading() as connection:
-            values = {"repository": self._file.key(address), "number": number, "limit": NAMED}
+            values = {"repository": self._file.key(address), "number": number, "limit": MAX_NAMED}
             rows = statements.fetch_rows(connection, statements.load_sql("unheld"), **values)
         return [str(path) for (path,) in rows]
 
@@ -86,7 +86,7 @@ class Holdings:
         `listing` is a fresh one of the history at the address `history`; what was kept since
         `before` is left out.
         """
-        copy = self._file.scratch("orphans")
+        copy = self._file.temporary_file("orphans")
         with self._file.reading() as connection:
             export_rows(
                 connection,
@@ -112,7 +112,7 @@ class Holdings:
             return read_location(connection, self._file.key(address), key)
 
     def _rows(self, name: str, address: str) -> Iterator[statements.Row]:
-        copy = self._file.scratch(name)
+        copy = self._file.temporary_file(name)
         with self._file.reading() as connection:
             export_rows(
                 connection, copy, statements.load_sql(name), repository=self._file.key(address)

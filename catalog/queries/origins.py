@@ -28,7 +28,7 @@ class Origins:
 
     def all(self, address: str) -> Iterator[Origin]:
         """Return what a repository lists and does not store, and where to fetch it, by path."""
-        copy = self._file.scratch("origins")
+        copy = self._file.temporary_file("origins")
         with self._file.reading() as connection:
             query = statements.load_sql("origins")
             export_rows(connection, copy, query, repository=self._file.key(address), nkey=None)
@@ -61,7 +61,7 @@ class Origins:
         Places in the repositories `reclaimed` do not count. What a version of `kept` (address,
         number) contains is none of them.
         """
-        copy = self._file.scratch("spare")
+        copy = self._file.temporary_file("spare")
         with self._file.reading() as connection:
             export_rows(
                 connection,

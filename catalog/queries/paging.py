@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from catalog.errors import InvalidInput
-from catalog.queries.cursors import decoded, encoded
+from catalog.queries.cursors import decode_cursor, encode_cursor
 
 T = TypeVar("T")
-PAGE = 1000  # rows of a page, by default  # rows of a page, by default
-LARGEST_PAGE = 10_000
+DEFAULT_PAGE_ROWS = 1000  # rows of a page, by default  # rows of a page, by default
+MAX_PAGE_ROWS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,18 +32,18 @@ class PageRequest:
     """Which page is meant: the one after a cursor, and how many rows it has at most."""
 
     cursor: str | None = None
-    count: int = PAGE
+    count: int = DEFAULT_PAGE_ROWS
 
-    def after(self, *kinds: type[str | int]) -> tuple[str | int | None, ...]:
+    def cursor_keys(self, *kinds: type[str | int]) -> tuple[str | int | None, ...]:
         """Return the keys of the row before the page; None each where it is the first page."""
-        if not 1 <= self.count <= LARGEST_PAGE:
+        if not 1 <= self.count <= MAX_PAGE_ROWS:
             raise InvalidInput(
-                f"a page of {self.count} was asked for; from 1 to {LARGEST_PAGE} are possible"
+                f"a page of {self.count} was asked for; from 1 to {MAX_PAGE_ROWS} are possible"
             )
-        return (None,) * len(kinds) if self.cursor is None else decoded(self.cursor, *kinds)
+        return (None,) * len(kinds) if self.cursor is None else decode_cursor(self.cursor, *kinds)
 
 
-FIRST = PageRequest()
+FIRST_PAGE = PageRequest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +81,8 @@ class FailureRow:
     of: int
 
 
-def page_of(rows: Sequence[tuple[T, tuple[str | int, ...]]], asked: PageRequest) -> Page[T]:
+def make_page(rows: Sequence[tuple[T, tuple[str | int, ...]]], request: PageRequest) -> Page[T]:
     """Return a page of rows, each with its keys; one row more than it has says that more follow."""
-    shown = rows[: asked.count]
-    more = len(rows) > asked.count
-    return Page(tuple(row for row, _ in shown), encoded(*shown[-1][1]) if more else None)
+    shown = rows[: request.count]
+    more = len(rows) > request.count
+    return Page(tuple(row for row, _ in shown), encode_cursor(*shown[-1][1]) if more else None)

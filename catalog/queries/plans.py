@@ -8,16 +8,16 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import cast
 
-from catalog.glob import regex
+from catalog.glob import globs_to_regex
 from catalog.inbox.plan_request import request_to_json
 from catalog.model.plan import Action, Item, Plan, PlannedBatch, PlanRequest
 from catalog.model.run import PlanRow
 from catalog.queries import read_rows
 from catalog.queries.paging import (
-    FIRST,
+    FIRST_PAGE,
     Page,
     PageRequest,
-    page_of,
+    make_page,
 )
 from catalog.session.catalog_file import CatalogFile
 from catalog.store import statements
@@ -35,8 +35,8 @@ class Plans:
     def make(self, request: PlanRequest) -> Plan:
         """Decide and store what a sync will do; raise `InvalidInput` where it cannot be done."""
         for patterns in (request.selection.include, request.selection.exclude):
-            regex(patterns)
-        self._file.ask("plan", request_to_json(request))
+            globs_to_regex(patterns)
+        self._file.submit_and_wait("plan", request_to_json(request))
         return self.get(request.plan_id)
 
     def recheck(self, request: PlanRequest) -> tuple[int, tuple[str, ...]]:
@@ -44,7 +44,7 @@ class Plans:
 
         `request` is the plan's own, with fresh listings of its source and targets.
         """
-        result = self._file.ask("recheck", request_to_json(request))
+        result = self._file.submit_and_wait("recheck", request_to_json(request))
         return cast("int", result["count"]), tuple(cast("list[str]", result["moved"]))
 
     def get(self, plan_id: str) -> Plan:
@@ -84,10 +84,10 @@ class Plans:
             return read_rows.read_request(connection, self._file.tenant, plan_id)
 
     def page(
-        self, plan_id: str, actions: Collection[Action], asked: PageRequest = FIRST
+        self, plan_id: str, actions: Collection[Action], request: PageRequest = FIRST_PAGE
     ) -> Page[PlanRow]:
         """Return a page of what a plan says with one of some actions, by path and target."""
-        path, target = asked.after(str, int)
+        path, target = request.cursor_keys(str, int)
         with self._file.opened() as connection:
             read_rows.read_plan(connection, self._file.tenant, plan_id)
             rows = statements.fetch_rows(
@@ -98,9 +98,9 @@ class Plans:
                 actions=[one.value for one in actions],
                 path=path,
                 target=target,
-                count=asked.count + 1,
+                count=request.count + 1,
             )
-        return page_of([(PlanRow(*row[:-1]), (row[0], row[-1])) for row in rows], asked)
+        return make_page([(PlanRow(*row[:-1]), (row[0], row[-1])) for row in rows], request)
 
     def id_of(self, address: str, number: int) -> str | None:
         """Return the id of the plan that made a version, if one did."""

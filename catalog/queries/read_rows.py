@@ -34,11 +34,11 @@ from catalog.model.plan import (
 from catalog.model.run import PlanRow, Run, RunTally
 from catalog.store import statements
 
-STOOD = -1  # the column of `batch_items` that says whether something stood there
-KNOWN = 9  # the column of `batch_items` that says whether a sha256 is known
+PREVIOUS_COLUMN = -1  # the column of `batch_items` that says whether something stood there
+SHA256_COLUMN = 9  # the column of `batch_items` that says whether a sha256 is known
 
 
-def aware(moment: datetime) -> datetime:
+def as_utc(moment: datetime) -> datetime:
     """Give the catalog's naive time its zone, UTC."""
     return moment.replace(tzinfo=UTC)
 
@@ -56,7 +56,7 @@ def read_plan(connection: DuckDBPyConnection, tenant: str, plan_id: str) -> Plan
     return Plan(
         plan_id=name,
         digest=digest,
-        created_at=aware(created_at),
+        created_at=as_utc(created_at),
         source=source,
         mode=Mode(mode),
         strategy=Strategy(strategy),
@@ -84,7 +84,7 @@ def read_items(
     places: Collection[str] | None = None,
 ) -> list[Item]:
     """Return the items of one batch in path order, with where else their bytes lie now."""
-    request = _request(connection, tenant, plan_id)
+    request = _read_request_json(connection, tenant, plan_id)
     trusted = frozenset(request["trusted"])
     targets = [target["address"] for target in request["targets"]]
     given = request.get("places", ()) if places is None else places
@@ -93,7 +93,7 @@ def read_items(
     key = {"tenant": tenant, "plan_id": plan_id, "batch": batch}
     rows = statements.fetch_rows(connection, statements.load_sql("batch_items"), **key)
     lies: dict[int, list[Place]] = defaultdict(list)
-    if any(row[KNOWN] for row in rows):
+    if any(row[SHA256_COLUMN] for row in rows):
         for position, *place in statements.fetch_rows(
             connection,
             statements.load_sql("elsewhere"),
@@ -105,7 +105,7 @@ def read_items(
         ):
             lies[position].append(Place(*place))
     stood: dict[tuple[int, int], Fingerprint] = {}
-    if any(row[STOOD] for row in rows):
+    if any(row[PREVIOUS_COLUMN] for row in rows):
         for position, target, *marks in statements.fetch_rows(
             connection, statements.load_sql("stood"), targets=targets, **key
         ):
@@ -143,18 +143,18 @@ def _item(
         size=size,
         etag=etag,
         modified_us=modified_us,
-        digests=_trusted(digests, trusted) if digests else (),
+        digests=_trusted_digests(digests, trusted) if digests else (),
         content_type=content_type,
         properties=properties,
         destinations=tuple(row[-3] for row in rows),
         actions=tuple(Action(row[-2]) for row in rows),
-        elsewhere=elsewhere,
+        known_copies=elsewhere,
         conflict=conflict,
-        was=tuple(stood.get((position, row[-3])) for row in rows) if stood else (),
+        previous=tuple(stood.get((position, row[-3])) for row in rows) if stood else (),
     )
 
 
-def _trusted(digests: str, trusted: frozenset[str]) -> tuple[str, ...]:
+def _trusted_digests(digests: str, trusted: frozenset[str]) -> tuple[str, ...]:
     return tuple(one for one in digests.split(",") if one.partition(":")[0] in trusted)
 
 
@@ -172,7 +172,7 @@ def read_rows(
         tenant=tenant,
         plan_id=plan_id,
         action=action,
-        limit=_limit(limit),
+        limit=_sql_limit(limit),
     )
     return [PlanRow(*row) for row in rows]
 
@@ -186,17 +186,17 @@ def read_changes(
         statements.load_sql("plan_changes"),
         tenant=tenant,
         plan_id=plan_id,
-        limit=_limit(limit),
+        limit=_sql_limit(limit),
     )
     return [PlanRow(*row) for row in rows]
 
 
 def read_request(connection: DuckDBPyConnection, tenant: str, plan_id: str) -> PlanRequest:
     """Return what a plan was asked for with, or raise `NotRecorded`."""
-    return request_from_json(_request(connection, tenant, plan_id))
+    return request_from_json(_read_request_json(connection, tenant, plan_id))
 
 
-def _request(connection: DuckDBPyConnection, tenant: str, plan_id: str) -> dict[str, Any]:
+def _read_request_json(connection: DuckDBPyConnection, tenant: str, plan_id: str) -> dict[str, Any]:
     query = "SELECT request FROM plans WHERE plan_id = $plan_id AND tenant = $tenant"
     rows = statements.fetch_rows(connection, query, tenant=tenant, plan_id=plan_id)
     if not rows:
@@ -219,9 +219,9 @@ def read_outcomes(
         tenant=tenant,
         run_id=run_id,
         status=status,
-        limit=_limit(limit),
+        limit=_sql_limit(limit),
     )
-    return [outcome_of(row) for row in rows]
+    return [outcome_from_row(row) for row in rows]
 
 
 def read_breaches(
@@ -230,7 +230,7 @@ def read_breaches(
     """Return what contracts found in the files of a run, as recorded."""
     query = statements.load_sql("failure_cases")
     rows = statements.fetch_rows(
-        connection, query, tenant=tenant, run_id=run_id, limit=_limit(limit)
+        connection, query, tenant=tenant, run_id=run_id, limit=_sql_limit(limit)
     )
     found: list[Breach] = []
     for facts, same in groupby(rows, key=itemgetter(slice(0, 8))):
@@ -240,7 +240,7 @@ def read_breaches(
     return found
 
 
-def outcome_of(row: statements.Row) -> Outcome:
+def outcome_from_row(row: statements.Row) -> Outcome:
     """Take a row of `run_outcomes`."""
     one = Outcome(*row)
     proof = None if one.proof is None else Proof(one.proof)
@@ -260,9 +260,9 @@ def read_runs(
 ) -> list[Run]:
     """Return runs, the latest first."""
     rows = statements.fetch_rows(
-        connection, statements.load_sql("runs"), tenant=tenant, run_id=run_id, limit=_limit(limit)
+        connection, statements.load_sql("runs"), tenant=tenant, run_id=run_id, limit=_sql_limit(limit)
     )
-    return [run_of(row) for row in rows]
+    return [run_from_row(row) for row in rows]
 
 
 def read_last_sync(
@@ -270,7 +270,7 @@ def read_last_sync(
     tenant: str,
     source: str,
     destinations: tuple[str, ...],
-    but: str,
+    except_run: str,
 ) -> Run | None:
     """Return the last sync between these places, other than the run `but`."""
     rows = statements.fetch_rows(
@@ -279,21 +279,21 @@ def read_last_sync(
         tenant=tenant,
         source=source,
         destinations=json.dumps(destinations),
-        run_id=but,
+        run_id=except_run,
     )
-    return run_of(rows[0]) if rows else None
+    return run_from_row(rows[0]) if rows else None
 
 
-def run_of(row: statements.Row) -> Run:
+def run_from_row(row: statements.Row) -> Run:
     """Take a row of `runs`."""
     one = Run(*row)
     return replace(
         one,
         destinations=tuple(json.loads(row[4])),
-        started_at=aware(row[6]),
-        ended_at=None if row[7] is None else aware(row[7]),
+        started_at=as_utc(row[6]),
+        ended_at=None if row[7] is None else as_utc(row[7]),
     )
 
 
-def _limit(limit: int | None) -> int:
+def _sql_limit(limit: int | None) -> int:
     return 2**62 if limit is None else limit

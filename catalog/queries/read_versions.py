@@ -9,11 +9,11 @@ from datetime import UTC, datetime
 from duckdb import DuckDBPyConnection
 
 from catalog.errors import NotRecorded, RepositoryNotFound
-from catalog.filters.versions import Span, VersionFilter, naive
-from catalog.glob import regex
+from catalog.filters.versions import Span, VersionFilter, to_naive_utc
+from catalog.glob import globs_to_regex
 from catalog.model.diff import DiffCounts
 from catalog.model.version import Location, Sizes, Version
-from catalog.queries.read_rows import aware
+from catalog.queries.read_rows import as_utc
 from catalog.rules.freshness import Arrivals, Objective, pattern_at
 from catalog.store import statements
 from catalog.store.diff_queries import diff_counts_query
@@ -29,7 +29,7 @@ def read_versions(
     if not rows:
         first_seen(connection, key, address)
         return []
-    return _noted(connection, key, address, rows)
+    return _versions_from_rows(connection, key, address, rows)
 
 
 def read_version(
@@ -42,10 +42,10 @@ def read_version(
     if not rows:
         first_seen(connection, key, address)
         raise NotRecorded("version", f"{address} {number}")
-    return _noted(connection, key, address, rows)[0]
+    return _versions_from_rows(connection, key, address, rows)[0]
 
 
-def _noted(
+def _versions_from_rows(
     connection: DuckDBPyConnection, key: str, address: str, rows: list[statements.Row]
 ) -> list[Version]:
     """Return versions with their labels and what protects them."""
@@ -60,7 +60,7 @@ def _noted(
             labels[number][name] = value
     return [
         replace(
-            Version(address, number, base, aware(created_at), *rest),
+            Version(address, number, base, as_utc(created_at), *rest),
             labels=labels[number],
             protected=protected[number],
         )
@@ -77,9 +77,9 @@ def read_version_at(
     if found:
         return found[-1]
     first = first_seen(connection, key, address)
-    if naive(moment) < first:
+    if to_naive_utc(moment) < first:
         raise RepositoryNotFound(
-            f"the catalog first saw {address!r} at {aware(first).isoformat()},"
+            f"the catalog first saw {address!r} at {as_utc(first).isoformat()},"
             f" it cannot tell of {moment.isoformat()}"
         )
     raise NotRecorded("version", f"{address} at {moment.isoformat()}: it was deleted")
@@ -123,7 +123,7 @@ def read_locations(connection: DuckDBPyConnection, tenant: str, digest: str) -> 
     """Return everywhere the bytes of a sha256 lie."""
     query = statements.load_sql("locations")
     return [
-        _location(row)
+        _location_from_row(row)
         for row in statements.fetch_rows(connection, query, tenant=tenant, digest=digest)
     ]
 
@@ -133,14 +133,14 @@ def read_location(connection: DuckDBPyConnection, key: str, nkey: str) -> Locati
     rows = statements.fetch_rows(
         connection, statements.load_sql("location"), nkey=nkey, repository=key
     )
-    return _location(rows[0]) if rows else None
+    return _location_from_row(rows[0]) if rows else None
 
 
-def _location(row: statements.Row) -> Location:
-    return replace(Location(*row), recorded_at=aware(row[-1]))
+def _location_from_row(row: statements.Row) -> Location:
+    return replace(Location(*row), recorded_at=as_utc(row[-1]))
 
 
-def read_arrived(
+def read_arrivals(
     connection: DuckDBPyConnection, key: str, objective: Objective, now: datetime
 ) -> Arrivals:
     """Count what matches in the latest version of a repository."""
@@ -148,7 +148,7 @@ def read_arrived(
         connection,
         statements.load_sql("arrived"),
         repository=key,
-        pattern=regex((pattern_at(objective.pattern, now),)),
+        pattern=globs_to_regex((pattern_at(objective.pattern, now),)),
         within_s=objective.within_s,
         now=now.astimezone(UTC).replace(tzinfo=None),
     )

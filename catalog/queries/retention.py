@@ -27,13 +27,13 @@ class Retention:
 
         Protected versions stay and do not count. Return the numbers that were deleted.
         """
-        result = self._file.ask("retain", {"repository": address, "versions": versions})
+        result = self._file.submit_and_wait("retain", {"repository": address, "versions": versions})
         return tuple(cast("list[int]", result["deleted"]))
 
     def protect(self, address: str, number: int, reason: str) -> None:
         """Let nothing delete a version as long as there is this reason."""
-        self._file.ask("protect", {"repository": address, "number": number, "reason": reason})
+        self._file.submit_and_wait("protect", {"repository": address, "number": number, "reason": reason})
 
     def unprotect(self, address: str, number: int, reason: str | None = None) -> None:
         """Take one reason away, or all; the version stays until retention is next applied."""
-        self._file.ask("unprotect", {"repository": address, "number": number, "reason": reason})
+        self._file.submit_and_wait("unprotect", {"repository": address, "number": number, "reason": reason})

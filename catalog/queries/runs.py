@@ -19,19 +19,19 @@ from catalog.queries import read_rows
 from catalog.queries.explain import Explanation, read_explanations
 from catalog.queries.paging import (
     EVERY_RUN,
-    FIRST,
+    FIRST_PAGE,
     FailureRow,
     Page,
     PageRequest,
     RunFilter,
-    page_of,
+    make_page,
 )
 from catalog.session.apply_orders import BREACHES, OUTCOMES
 from catalog.session.catalog_file import CatalogFile
 from catalog.store import statements
 from catalog.store.parquet import write_breaches, write_outcomes
 
-ORDER = 20_000  # outcomes in one order, so that folding it needs little memory
+OUTCOMES_PER_ORDER = 20_000  # outcomes in one order, so that folding it needs little memory
 
 
 class Runs:
@@ -71,11 +71,11 @@ class Runs:
         with self._file.reading() as connection:
             return read_rows.read_runs(connection, self._file.tenant, None, limit)
 
-    def last_sync(self, source: str, destinations: tuple[str, ...], but: str) -> Run | None:
+    def last_sync(self, source: str, destinations: tuple[str, ...], except_run: str) -> Run | None:
         """Return the last sync between these addresses that ended and planned, `but` one."""
         with self._file.reading() as connection:
             return read_rows.read_last_sync(
-                connection, self._file.tenant, source, destinations, but
+                connection, self._file.tenant, source, destinations, except_run
             )
 
     def tallies(self, run_id: str) -> tuple[RunTally, ...]:
@@ -103,9 +103,9 @@ class Runs:
         with self._file.reading() as connection:
             return read_rows.read_breaches(connection, self._file.tenant, run_id, limit)
 
-    def page(self, where: RunFilter = EVERY_RUN, asked: PageRequest = FIRST) -> Page[Run]:
+    def page(self, where: RunFilter = EVERY_RUN, request: PageRequest = FIRST_PAGE) -> Page[Run]:
         """Return a page of the runs, the latest first."""
-        started_us, run_id = asked.after(int, str)
+        started_us, run_id = request.cursor_keys(int, str)
         with self._file.reading() as connection:
             rows = statements.fetch_rows(
                 connection,
@@ -117,26 +117,26 @@ class Runs:
                 within=None if where.within is None else list(where.within),
                 started_us=started_us,
                 run_id=run_id,
-                count=asked.count + 1,
+                count=request.count + 1,
             )
-        runs = [read_rows.run_of(row) for row in rows]
+        runs = [read_rows.run_from_row(row) for row in rows]
         keyed = [
             (one, (round(one.started_at.timestamp() * 1e6) if one.started_at else 0, one.run_id))
             for one in runs
         ]
-        return page_of(keyed, asked)
+        return make_page(keyed, request)
 
     def outcome_page(
-        self, run_id: str, status: Status | None = None, asked: PageRequest = FIRST
+        self, run_id: str, status: Status | None = None, request: PageRequest = FIRST_PAGE
     ) -> Page[Outcome]:
         """Return a page of what became of each item of a run, in the order recorded."""
-        rows = self._of_run("browse_outcomes", run_id, asked, status=status)
-        return page_of([(read_rows.outcome_of(row[:-2]), row[-2:]) for row in rows], asked)
+        rows = self._run_page_rows("browse_outcomes", run_id, request, status=status)
+        return make_page([(read_rows.outcome_from_row(row[:-2]), row[-2:]) for row in rows], request)
 
-    def failure_page(self, run_id: str, asked: PageRequest = FIRST) -> Page[FailureRow]:
+    def failure_page(self, run_id: str, request: PageRequest = FIRST_PAGE) -> Page[FailureRow]:
         """Return a page of what contracts found in the files of a run, in the order recorded."""
-        rows = self._of_run("browse_failures", run_id, asked)
-        return page_of([(FailureRow(*row[:-2]), row[-2:]) for row in rows], asked)
+        rows = self._run_page_rows("browse_failures", run_id, request)
+        return make_page([(FailureRow(*row[:-2]), row[-2:]) for row in rows], request)
 
     def explain(self, run_id: str, path: str) -> list[Explanation]:
         """Say why a run did what it did with one path, at each of its destinations."""
@@ -146,11 +146,11 @@ class Runs:
     def record_outcomes(self, run_id: str, plan_id: str, outcomes: Sequence[Outcome]) -> str:
         """Hand over outcomes: durable when this returns, seen by whoever reads next."""
         batch = ""
-        for start in range(0, max(len(outcomes), 1), ORDER):
-            rows = outcomes[start : start + ORDER]
+        for start in range(0, max(len(outcomes), 1), OUTCOMES_PER_ORDER):
+            rows = outcomes[start : start + OUTCOMES_PER_ORDER]
             write = partial(write_outcomes, run_id=run_id, plan_id=plan_id, outcomes=rows)
             batch = self._file.submit_file(f"{OUTCOMES}.parquet", write)
-        self._file.help_out(batch)
+        self._file.apply_backlog(batch)
         return batch
 
     def record_breaches(self, run_id: str, breaches: Sequence[Breach]) -> None:
@@ -163,10 +163,10 @@ class Runs:
         body = {"run_id": run_id, "address": address, "role": role, "listing": listing.listing_id}
         self._file.submit("gaps", body)
 
-    def _of_run(
-        self, name: str, run_id: str, asked: PageRequest, **more: object
+    def _run_page_rows(
+        self, name: str, run_id: str, request: PageRequest, **more: object
     ) -> list[statements.Row]:
-        batch, position = asked.after(str, int)
+        batch, position = request.cursor_keys(str, int)
         with self._file.reading() as connection:
             if not read_rows.read_runs(connection, self._file.tenant, run_id, 1):
                 raise NotRecorded("run", run_id)
@@ -177,6 +177,6 @@ class Runs:
                 run_id=run_id,
                 batch=batch,
                 position=position,
-                count=asked.count + 1,
+                count=request.count + 1,
                 **more,
             )

@@ -16,8 +16,8 @@ from catalog.access.grants import Grant, Role, grants_of_new_token
 from catalog.access.grants import parse_recorded as recorded
 from catalog.access.tokens import KnownToken, Secret, Token
 from catalog.errors import InvalidInput, NotRecorded
-from catalog.filters.versions import naive
-from catalog.queries.read_rows import aware
+from catalog.filters.versions import to_naive_utc
+from catalog.queries.read_rows import as_utc
 from catalog.session.catalog_file import CatalogFile
 from catalog.store import statements
 
@@ -48,11 +48,11 @@ class Tokens:
             expires_at: Until when it is good; a moment without a zone is UTC.
         """
         allowed = grants_of_new_token(role, grants)
-        ends = None if expires_at is None else naive(expires_at).replace(tzinfo=UTC)
+        ends = None if expires_at is None else to_naive_utc(expires_at).replace(tzinfo=UTC)
         if ends is not None and ends <= datetime.now(UTC):
             raise InvalidInput(f"a token that expires at {ends.isoformat()} is of no use any more")
         made = Secret.new()
-        self._file.ask(
+        self._file.submit_and_wait(
             "token-create",
             {
                 "token_id": made.token_id,
@@ -63,13 +63,13 @@ class Tokens:
             },
         )
         with self._file.reading() as connection:
-            (known,) = _known(connection, self._file.tenant, made.token_id)
+            (known,) = _read_tokens(connection, self._file.tenant, made.token_id)
         return known.token, made.text
 
     def all(self) -> list[Token]:
         """Return the tokens of this tenant, the oldest first; revoked and expired ones too."""
         with self._file.reading() as connection:
-            return [known.token for known in _known(connection, self._file.tenant)]
+            return [known.token for known in _read_tokens(connection, self._file.tenant)]
 
     def revoke(self, token_id: str) -> Token:
         """Let nobody use a token of this tenant any more; to revoke it again changes nothing.
@@ -77,9 +77,9 @@ class Tokens:
         Raises:
             NotRecorded: this tenant has no such token.
         """
-        self._file.ask("token-revoke", {"token_id": token_id})
+        self._file.submit_and_wait("token-revoke", {"token_id": token_id})
         with self._file.reading() as connection:
-            found = _known(connection, self._file.tenant, token_id)
+            found = _read_tokens(connection, self._file.tenant, token_id)
         if not found:
             raise NotRecorded("token", token_id)
         return found[0].token
@@ -87,20 +87,20 @@ class Tokens:
     def of_all_tenants(self) -> dict[str, KnownToken]:
         """Return every tenant's tokens by their ids, for `catalog.access.tokens.checked`."""
         with self._file.reading() as connection:
-            return {known.token.token_id: known for known in _known(connection)}
+            return {known.token.token_id: known for known in _read_tokens(connection)}
 
 
-def _known(
+def _read_tokens(
     connection: DuckDBPyConnection, owner: str | None = None, token_id: str | None = None
 ) -> list[KnownToken]:
     query = statements.load_sql("token_known")
     rows = statements.fetch_rows(connection, query, owner=owner, token_id=token_id)
-    return [_one(row) for row in rows]
+    return [_token_from_row(row) for row in rows]
 
 
-def _one(row: statements.Row) -> KnownToken:
+def _token_from_row(row: statements.Row) -> KnownToken:
     sha256, token_id, tenant, note, *moments, grants = row
-    created_at, expires_at, revoked_at = (one and aware(one) for one in moments)
+    created_at, expires_at, revoked_at = (one and as_utc(one) for one in moments)
     every = tuple(one for each in grants if (one := recorded(*each)) is not None)
     token = Token(token_id, tenant, every, note, created_at, expires_at, revoked_at)
     return KnownToken(token, sha256)

@@ -34,7 +34,7 @@ class Upkeep:
 
     def repair(self) -> int:
         """Mend what `audit` finds and the rest of the catalog tells; return how much it was."""
-        return cast("int", self._file.ask("mend", {})["mended"])
+        return cast("int", self._file.submit_and_wait("mend", {})["mended"])
 
     def prune_details(self, before: datetime, *, dry_run: bool = False) -> int:
         """Delete what plans and runs that ended before a moment say file by file; return how many.
@@ -42,5 +42,5 @@ class Upkeep:
         Versions stay, with the run and the plan that made each; `dry_run` only counts.
         """
         before_us = int(before.timestamp() * 1e6)
-        result = self._file.ask("forget", {"before_us": before_us, "dry": dry_run})
+        result = self._file.submit_and_wait("forget", {"before_us": before_us, "dry": dry_run})
         return cast("int", result["plan_rows"]) + cast("int", result["outcomes"])

@@ -11,8 +11,8 @@ from datetime import datetime
 from typing import cast
 
 from catalog.errors import InvalidInput
-from catalog.filters.versions import EVERY, Span, VersionFilter
-from catalog.glob import regex
+from catalog.filters.versions import ALL_VERSIONS, Span, VersionFilter
+from catalog.glob import globs_to_regex
 from catalog.inbox.spool import Listing
 from catalog.model.diff import DiffCounts, DiffRow
 from catalog.model.finding import Fault, Finding
@@ -22,13 +22,13 @@ from catalog.queries import read_versions as reading
 from catalog.queries.drift import write_drift
 from catalog.queries.paging import (
     EVERY_PATH,
-    FIRST,
+    FIRST_PAGE,
     ContentFilter,
     Page,
     PageRequest,
-    page_of,
+    make_page,
 )
-from catalog.queries.read_versions import read_arrived
+from catalog.queries.read_versions import read_arrivals
 from catalog.rules.freshness import Arrivals, Objective
 from catalog.session.catalog_file import CatalogFile
 from catalog.store import statements
@@ -46,7 +46,7 @@ class Versions:
         """Ask and record through `file`."""
         self._file = file
 
-    def all(self, address: str, where: VersionFilter = EVERY) -> list[Version]:
+    def all(self, address: str, where: VersionFilter = ALL_VERSIONS) -> list[Version]:
         """Return the versions of a repository, the lowest number first."""
         with self._file.reading() as connection:
             key = self._file.key(address)
@@ -61,7 +61,7 @@ class Versions:
         with self._file.reading() as connection:
             key = self._file.key(address)
             reading.first_seen(connection, key, address)
-            return read_arrived(connection, key, objective, now)
+            return read_arrivals(connection, key, objective, now)
 
     def latest(self, address: str) -> Version:
         """Return the latest version of a repository."""
@@ -97,7 +97,7 @@ class Versions:
 
     def content(self, address: str, number: int | None = None) -> Iterator[ContentRow]:
         """Return the resources of a version, the latest by default, in path order."""
-        copy = self._file.scratch("content")
+        copy = self._file.temporary_file("content")
         with self._file.reading() as connection:
             key = self._file.key(address)
             version = reading.read_version(connection, key, address, number)
@@ -115,13 +115,13 @@ class Versions:
         Digests are compared where both are known, else sizes, etags or times. So a file that was
         written anew with equal bytes is not among them.
         """
-        copy = self._file.scratch("diff")
+        copy = self._file.temporary_file("diff")
         with self._file.reading() as connection:
             key = self._file.key(address)
             for number in (old, new):
                 reading.read_version(connection, key, address, number)
             export_rows(connection, copy, diff_query(), repository=key, old=old, new=new)
-        return map(DiffRow.of, read_exported_rows(copy))
+        return map(DiffRow.from_row, read_exported_rows(copy))
 
     def diff_counts(self, address: str, old: int, new: int) -> DiffCounts:
         """Count what `diff` would return."""
@@ -138,7 +138,7 @@ class Versions:
 
         `match_etags` says that the storage's etags follow the content; else times are compared.
         """
-        copy = self._file.scratch("drift")
+        copy = self._file.temporary_file("drift")
         spool = self._file.folder / "spool"
         with self._file.reading() as connection:
             key = self._file.key(address)
@@ -164,7 +164,7 @@ class Versions:
                 connection, query, tenant=self._file.tenant, addresses=list(addresses)
             )
         return {
-            address: Version(address, number, base, read_rows.aware(created_at), *rest)
+            address: Version(address, number, base, read_rows.as_utc(created_at), *rest)
             for address, number, base, created_at, *rest in rows
         }
 
@@ -173,11 +173,11 @@ class Versions:
         address: str,
         number: int,
         where: ContentFilter = EVERY_PATH,
-        asked: PageRequest = FIRST,
+        request: PageRequest = FIRST_PAGE,
     ) -> Page[ContentRow]:
         """Return a page of what a version lists, in path order."""
-        (after,) = asked.after(str)
-        pattern = regex([where.glob]) if where.glob else None
+        (after,) = request.cursor_keys(str)
+        pattern = globs_to_regex([where.glob]) if where.glob else None
         whose = QueryAuthor.CALLERS if where.glob else QueryAuthor.OURS
         with self._file.reading(whose=whose) as connection:
             key = self._file.key(address)
@@ -190,15 +190,15 @@ class Versions:
                 prefix=where.prefix,
                 pattern=pattern,
                 after=after,
-                count=asked.count + 1,
+                count=request.count + 1,
             )
-        return page_of([(ContentRow(*row), (row[0],)) for row in rows], asked)
+        return make_page([(ContentRow(*row), (row[0],)) for row in rows], request)
 
     def diff_page(
-        self, address: str, old: int, new: int, asked: PageRequest = FIRST
+        self, address: str, old: int, new: int, request: PageRequest = FIRST_PAGE
     ) -> Page[DiffRow]:
         """Return a page of what `diff` would."""
-        (after,) = asked.after(str)
+        (after,) = request.cursor_keys(str)
         query = (
             f"SELECT * FROM ({diff_query()}) WHERE $after IS NULL OR path > $after"  # noqa: S608  # ours
             " ORDER BY path LIMIT $count"
@@ -209,9 +209,9 @@ class Versions:
                 reading.read_version(connection, key, address, number)
             values = {"repository": key, "old": old, "new": new}
             rows = statements.fetch_rows(
-                connection, query, after=after, count=asked.count + 1, **values
+                connection, query, after=after, count=request.count + 1, **values
             )
-        return page_of([(DiffRow.of(row), (row[0],)) for row in rows], asked)
+        return make_page([(DiffRow.from_row(row), (row[0],)) for row in rows], request)
 
     def latest_number(self, address: str) -> int | None:
         """Return the number of a repository's latest version; None where it was never seen."""
@@ -244,8 +244,8 @@ class Versions:
     ) -> Version:
         """Compare a full listing with the repository's latest version; return the one it is."""
         body = {"repository": repository, "listing": listing.listing_id}
-        result = self._file.ask("listing", {**body, "run_id": run_id, "label": label})
-        return self._holder(repository, cast("int", result["number"]))
+        result = self._file.submit_and_wait("listing", {**body, "run_id": run_id, "label": label})
+        return self._version_holding(repository, cast("int", result["number"]))
 
     def record(
         self, run_id: str, plan_id: str, *, allow_partial: bool = False
@@ -254,13 +254,13 @@ class Versions:
 
         A target with failed or unfinished items gets None too, unless `allow_partial`.
         """
-        result = self._file.ask(
+        result = self._file.submit_and_wait(
             "version", {"run_id": run_id, "plan_id": plan_id, "allow_partial": allow_partial}
         )
         with self._file.opened() as connection:
             targets = read_rows.read_plan(connection, self._file.tenant, plan_id).tallies
         return tuple(
-            None if number is None else self._holder(target.address, number)
+            None if number is None else self._version_holding(target.address, number)
             for target, number in zip(
                 targets, cast("list[int | None]", result["numbers"]), strict=True
             )
@@ -281,12 +281,12 @@ class Versions:
             InvalidInput: it is protected, or the only one.
         """
         body = {"repository": address, "number": number}
-        return bool(self._file.ask("squash", body)["deleted"])
+        return bool(self._file.submit_and_wait("squash", body)["deleted"])
 
     def label(self, address: str, number: int, labels: Mapping[str, str | None]) -> Version:
         """Write labels of a version; None takes one away, those not named stay."""
         body = {"repository": address, "number": number, "labels": dict(labels)}
-        self._file.ask("label", body)
+        self._file.submit_and_wait("label", body)
         return self._version(address, number)
 
     def _version(self, address: str, number: int | None) -> Version:
@@ -294,7 +294,7 @@ class Versions:
             key = self._file.key(address)
             return reading.read_version(connection, key, address, number)
 
-    def _holder(self, address: str, number: int) -> Version:
+    def _version_holding(self, address: str, number: int) -> Version:
         # The version just made, or the one into which somebody squashed it meanwhile.
         found = self.all(address, VersionFilter(numbers=Span(first=number)))
         return found[0] if found else self.latest(address)

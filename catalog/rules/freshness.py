@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from catalog.errors import InvalidInput
-from catalog.formats.quantities import duration
+from catalog.formats.quantities import format_duration
 
 _CODES = {"%Y", "%y", "%m", "%d", "%H", "%j", "%G", "%V", "%u", "%%"}
 _CODE = re.compile("%.?", re.DOTALL)
@@ -42,14 +42,14 @@ class Objective:
     files: int = 1
     bytes: int = 0
 
-    def missed(self, found: Arrivals, now: datetime) -> str | None:
+    def shortfall(self, found: Arrivals, now: datetime) -> str | None:
         """Return what is missing, or None where all came."""
         if found.files >= self.files and found.bytes >= self.bytes:
             return None
         like = f"like {pattern_at(self.pattern, now)!r}"
-        came = "is there" if self.within_s is None else f"came within {duration(self.within_s)}"
+        came = "is there" if self.within_s is None else f"came within {format_duration(self.within_s)}"
         if found.files == 0:
-            last = "none ever did" if found.newest is None else f"the last one {_at(found.newest)}"
+            last = "none ever did" if found.newest is None else f"the last one {_format_time(found.newest)}"
             return f"no file {like} {came}" + ("" if self.within_s is None else f"; {last}")
         wanted = f"{self.files} files" + (f" and {self.bytes} bytes" if self.bytes else "")
         plural = came.replace("is there", "are there")
@@ -69,5 +69,5 @@ def pattern_at(pattern: str, now: datetime) -> str:
     return now.astimezone(UTC).strftime(pattern) if "%" in pattern else pattern
 
 
-def _at(moment: datetime) -> str:
+def _format_time(moment: datetime) -> str:
     return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"

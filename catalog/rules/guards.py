@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from catalog.model.plan import Tally
 
-SHARE_FROM = 20  # removals; fewer are let through, whatever share they are
+SHARE_MIN_REMOVALS = 20  # removals; fewer are let through, whatever share they are
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,17 +41,17 @@ class GuardViolation:
 def violations(tallies: Iterable[Tally], guards: Guards) -> tuple[GuardViolation, ...]:
     """Return every guard that a plan's tallies cross."""
     return tuple(
-        GuardViolation(one.address, what) for one in tallies for what in _crossed(one, guards)
+        GuardViolation(one.address, what) for one in tallies for what in _violations_of(one, guards)
     )
 
 
-def _crossed(tally: Tally, guards: Guards) -> Iterator[str]:
+def _violations_of(tally: Tally, guards: Guards) -> Iterator[str]:
     if guards.removals is not None and tally.remove > guards.removals:
         yield f"removes {tally.remove} files, allowed are {guards.removals}"
     held = tally.remove + tally.replace + tally.keep
     share = tally.remove / held if held else 0.0
     limit = guards.removal_share
-    if limit is not None and tally.remove >= SHARE_FROM and share > limit:
+    if limit is not None and tally.remove >= SHARE_MIN_REMOVALS and share > limit:
         yield f"removes {tally.remove} of {held} files ({share:.0%}), allowed are {limit:.0%}"
     if guards.removal_bytes is not None and tally.removed_bytes > guards.removal_bytes:
         yield f"removes {tally.removed_bytes} bytes, allowed are {guards.removal_bytes}"

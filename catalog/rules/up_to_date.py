@@ -29,7 +29,7 @@ class PreviousSync:
     """The last sync between the same places: how it ended, and what it left behind."""
 
     state: str
-    ground: SyncInputs
+    inputs: SyncInputs
 
 
 def reason_to_sync(before: PreviousSync, now: SyncInputs, *, missing: bool) -> str | None:
@@ -41,7 +41,7 @@ def reason_to_sync(before: PreviousSync, now: SyncInputs, *, missing: bool) -> s
     >>> reason_to_sync(PreviousSync("completed", ground), replace(ground, source=2), missing=False)
     'the source changed'
     """
-    was = before.ground
+    was = before.inputs
     selection = replace(was.selection, as_of_us=None)
     reasons = (
         (before.state != "completed", f"the last sync ended as {before.state}"),
@@ -51,7 +51,7 @@ def reason_to_sync(before: PreviousSync, now: SyncInputs, *, missing: bool) -> s
         (now.strategy is Strategy.ALWAYS, "everything is to be moved"),
         (now.strategy is Strategy.MARKER, "markers lie at the destinations"),
         (selection != replace(now.selection, as_of_us=None), "the selection is another"),
-        (_by_time(now.selection), "the selection depends on the time"),
+        (_depends_on_time(now.selection), "the selection depends on the time"),
         (was.trusted != now.trusted, "other digests are trusted"),
         (was.source != now.source, "the source changed"),
         (was.destinations != now.destinations, "a destination changed"),
@@ -60,6 +60,6 @@ def reason_to_sync(before: PreviousSync, now: SyncInputs, *, missing: bool) -> s
     return next((reason for holds, reason in reasons if holds), None)
 
 
-def _by_time(selection: Selection) -> bool:
+def _depends_on_time(selection: Selection) -> bool:
     ages = (selection.min_age_s, selection.max_age_s, selection.settled_s)
     return bool(selection.where) or any(age is not None for age in ages)

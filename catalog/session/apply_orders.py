@@ -19,7 +19,7 @@ import duckdb
 from catalog.errors import CatalogBroken, InvalidInput, NotRecorded
 from catalog.inbox import spool
 from catalog.inbox.queue import Inbox, Order
-from catalog.inbox.refusals import refusal
+from catalog.inbox.refusals import error_to_json
 from catalog.orders import (
     listing,
     make_plan,
@@ -37,35 +37,35 @@ from catalog.store import statements
 from catalog.store.database import Database
 from catalog.store.disk_errors import disk_error
 
-MOST = 500  # orders in one transaction
-KINDS: dict[str, Callable[[Transaction, Order], Result]] = {
-    "listing": listing.fold,
-    "gaps": run_records.fold_gaps,
-    "plan": make_plan.fold,
-    "recheck": make_plan.fold_recheck,
-    "version": make_versions.fold,
-    "squash": retention.fold_delete,
-    "retain": retention.fold_retain,
-    "protect": retention.fold_protect,
-    "unprotect": retention.fold_unprotect,
-    "label": version_labels.fold,
-    "forget": upkeep.fold_forget,
-    "mend": upkeep.fold_mend,
-    "breaches": run_records.fold_breaches,
-    "resources": resources.fold,
-    "resource-properties": resources.fold_properties,
-    "resources-removed": resources.fold_removed,
-    "token-create": tokens.fold_create,
-    "token-revoke": tokens.fold_revoke,
-    "run-start": runs.fold_start,
-    "run-end": runs.fold_end,
+MAX_ORDERS = 500  # orders in one transaction
+HANDLERS: dict[str, Callable[[Transaction, Order], Result]] = {
+    "listing": listing.apply_listing,
+    "gaps": run_records.apply_gaps,
+    "plan": make_plan.apply_plan,
+    "recheck": make_plan.apply_recheck,
+    "version": make_versions.apply_version,
+    "squash": retention.apply_delete,
+    "retain": retention.apply_retain,
+    "protect": retention.apply_protect,
+    "unprotect": retention.apply_unprotect,
+    "label": version_labels.apply_label,
+    "forget": upkeep.apply_forget,
+    "mend": upkeep.apply_repair,
+    "breaches": run_records.apply_breaches,
+    "resources": resources.apply_changes,
+    "resource-properties": resources.apply_properties,
+    "resources-removed": resources.apply_removed,
+    "token-create": tokens.apply_create,
+    "token-revoke": tokens.apply_revoke,
+    "run-start": runs.apply_run_start,
+    "run-end": runs.apply_run_end,
 }
 OUTCOMES = "outcomes"
 BREACHES = "breaches"
-ROWS = (OUTCOMES, BREACHES)  # they come as Parquet, and nobody waits for an answer
-POISON = (duckdb.Error, ValueError, LookupError, TypeError, CatalogBroken)
+ROW_KINDS = (OUTCOMES, BREACHES)  # they come as Parquet, and nobody waits for an answer
+POISON_ERRORS = (duckdb.Error, ValueError, LookupError, TypeError, CatalogBroken)
 """What an order may raise that cannot be folded."""
-_MACHINE = (
+_MACHINE_ERRORS = (
     duckdb.IOException,
     duckdb.OutOfMemoryException,
     duckdb.InterruptException,
@@ -94,60 +94,60 @@ class OrderApplier:
         self._inbox = inbox
         self._spool = spool
 
-    def settle(self, until: str) -> dict[str, Result]:
+    def apply_pending(self, until: str) -> dict[str, Result]:
         """Fold what waits, none younger than the batch `until`; return what was answered."""
         results: dict[str, Result] = {}
-        waiting = self._inbox.waiting(until)
-        for start in range(0, len(waiting), MOST):
-            orders = waiting[start : start + MOST]
+        waiting = self._inbox.pending(until)
+        for start in range(0, len(waiting), MAX_ORDERS):
+            orders = waiting[start : start + MAX_ORDERS]
             try:
                 with self._database.writable() as connection:
-                    results |= self._fold(connection, orders)
+                    results |= self._apply_batch(connection, orders)
             except _PoisonedError:
-                results |= self._one_by_one(orders)
-        self._inbox.sweep()
-        spool.sweep(self._spool)
+                results |= self._apply_one_by_one(orders)
+        self._inbox.remove_stale_drafts()
+        spool.remove_stale_listings(self._spool)
         return results
 
-    def _one_by_one(self, orders: Sequence[Order]) -> dict[str, Result]:
+    def _apply_one_by_one(self, orders: Sequence[Order]) -> dict[str, Result]:
         results: dict[str, Result] = {}
         for order in orders:
             try:
                 with self._database.writable() as connection:
-                    results |= self._fold(connection, [order])
+                    results |= self._apply_batch(connection, [order])
             except _PoisonedError as poisoned:
                 error = poisoned.why
                 full = disk_error(error)
                 if full is not None:  # it is not the order's fault: it waits, or is taken back
                     raise full from error
-                if order.kind in ROWS and isinstance(error, _MACHINE) and _readable(order):
+                if order.kind in ROW_KINDS and isinstance(error, _MACHINE_ERRORS) and _is_readable(order):
                     raise CatalogBroken(f"the catalog could not be written: {error}") from error
-                self._inbox.set_aside(order, _why(error))
+                self._inbox.quarantine(order, _rejection_reason(error))
         return results
 
-    def _fold(
+    def _apply_batch(
         self, connection: duckdb.DuckDBPyConnection, orders: Sequence[Order]
     ) -> dict[str, Result]:
         try:
-            return self._fold_all(connection, orders)
-        except POISON as error:
+            return self._apply_in_transaction(connection, orders)
+        except POISON_ERRORS as error:
             raise _PoisonedError(error) from error
 
-    def _fold_all(
+    def _apply_in_transaction(
         self, connection: duckdb.DuckDBPyConnection, orders: Sequence[Order]
     ) -> dict[str, Result]:
         connection.execute("BEGIN")  # closing the connection undoes what is not committed
-        known = _ingested(connection, orders)
+        known = _already_applied(connection, orders)
         results: dict[str, Result] = {}
-        for (kind, tenant), group in _grouped(one for one in orders if one.batch not in known):
-            results |= _apply(Transaction(connection, tenant, self._spool), kind, group)
+        for (kind, tenant), group in _group_orders(one for one in orders if one.batch not in known):
+            results |= _apply_group(Transaction(connection, tenant, self._spool), kind, group)
         connection.execute("COMMIT")
         for order in orders:
-            self._inbox.done(order)
+            self._inbox.remove(order)
         return results
 
 
-def _grouped(orders: Iterable[Order]) -> Iterator[tuple[tuple[str, str], list[Order]]]:
+def _group_orders(orders: Iterable[Order]) -> Iterator[tuple[tuple[str, str], list[Order]]]:
     # What one tenant's outcomes do is nothing to another's, so those of each are folded together.
     for kind, group in groupby(orders, attrgetter("kind")):
         same = list(group)
@@ -157,14 +157,14 @@ def _grouped(orders: Iterable[Order]) -> Iterator[tuple[tuple[str, str], list[Or
             yield (kind, tenant), list(own)
 
 
-def _apply(work: Transaction, kind: str, orders: list[Order]) -> dict[str, Result]:
+def _apply_group(work: Transaction, kind: str, orders: list[Order]) -> dict[str, Result]:
     if kind == OUTCOMES:
-        results = run_records.fold_outcomes(work, orders)
-    elif kind in KINDS:
-        results = [_answer(work, KINDS[kind], order) for order in orders]
+        results = run_records.apply_outcomes(work, orders)
+    elif kind in HANDLERS:
+        results = [_apply_one(work, HANDLERS[kind], order) for order in orders]
     else:
         raise CatalogBroken(f"no order of the kind {kind!r} is known to this program")
-    work.run(
+    work.run_script(
         "ingested",
         kind=kind,
         batches=[order.batch for order in orders],
@@ -173,17 +173,17 @@ def _apply(work: Transaction, kind: str, orders: list[Order]) -> dict[str, Resul
     return {order.batch: result for order, result in zip(orders, results, strict=True)}
 
 
-def _answer(
-    work: Transaction, fold: Callable[[Transaction, Order], Result], order: Order
+def _apply_one(
+    work: Transaction, handler: Callable[[Transaction, Order], Result], order: Order
 ) -> Result:
     # An order checks before it writes, so a refusal leaves nothing to undo.
     try:
-        return fold(work, order)
+        return handler(work, order)
     except (InvalidInput, NotRecorded) as error:
-        return refusal(error)
+        return error_to_json(error)
 
 
-def _ingested(connection: duckdb.DuckDBPyConnection, orders: Sequence[Order]) -> set[str]:
+def _already_applied(connection: duckdb.DuckDBPyConnection, orders: Sequence[Order]) -> set[str]:
     rows = statements.fetch_rows(
         connection,
         "SELECT batch FROM ingested WHERE batch IN (SELECT unnest($batches::VARCHAR[]))",
@@ -192,7 +192,7 @@ def _ingested(connection: duckdb.DuckDBPyConnection, orders: Sequence[Order]) ->
     return {str(batch) for (batch,) in rows}
 
 
-def _why(error: Exception) -> str:
+def _rejection_reason(error: Exception) -> str:
     if isinstance(error, duckdb.OutOfMemoryException):
         return (
             "it needs more memory than the catalog's engine may take: raise "
@@ -201,7 +201,7 @@ def _why(error: Exception) -> str:
     return f"{type(error).__name__}: {error}"
 
 
-def _readable(order: Order) -> bool:
+def _is_readable(order: Order) -> bool:
     # Whether the order itself is whole, when the machine seems to be at fault.
     connection = duckdb.connect()
     try:

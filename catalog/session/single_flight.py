@@ -20,10 +20,10 @@ class SingleFlight:
     def __init__(self) -> None:
         """Begin with nobody."""
         self._locks: dict[int, threading.Lock] = {}  # by process: a fork has none of its parent's
-        self._answers: dict[str, Result | None] = {}  # of those who wait for one now
+        self._results: dict[str, Result | None] = {}  # of those who wait for one now
 
     @contextmanager
-    def alone(self, timeout_s: float) -> Generator[None]:
+    def exclusive(self, timeout_s: float) -> Generator[None]:
         """Be the one, while the block lasts.
 
         Raises:
@@ -38,20 +38,20 @@ class SingleFlight:
             lock.release()
 
     @contextmanager
-    def expecting(self, batch: str) -> Generator[None]:
+    def awaiting(self, batch: str) -> Generator[None]:
         """Wait for the answer to an order, while the block lasts."""
-        self._answers[batch] = None
+        self._results[batch] = None
         try:
             yield
         finally:
-            del self._answers[batch]
+            del self._results[batch]
 
-    def keep(self, answers: Mapping[str, Result]) -> None:
+    def store_results(self, results: Mapping[str, Result]) -> None:
         """Keep what orders were answered, for whoever waits for it."""
-        for batch, result in answers.items():
-            if batch in self._answers:
-                self._answers[batch] = result
+        for batch, result in results.items():
+            if batch in self._results:
+                self._results[batch] = result
 
-    def answer(self, batch: str) -> Result | None:
+    def result(self, batch: str) -> Result | None:
         """Return what an order was answered; None where another process folded it."""
-        return self._answers[batch]
+        return self._results[batch]

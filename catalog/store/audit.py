@@ -15,7 +15,7 @@ from duckdb import DuckDBPyConnection
 
 from catalog.store import statements
 
-NAMED = 1000  # flaws that an audit carries
+MAX_NAMED = 1000  # flaws that an audit carries
 
 
 class Flaw(StrEnum):
@@ -37,7 +37,7 @@ class Flaw(StrEnum):
     """An order could not be folded and was set aside."""
 
 
-MENDABLE = frozenset({Flaw.COUNT, Flaw.KEY, Flaw.LOCATION, Flaw.ARTIFACT})
+REPAIRABLE = frozenset({Flaw.COUNT, Flaw.KEY, Flaw.LOCATION, Flaw.ARTIFACT})
 """What the rest of the catalog tells; the others lost something that only a backup has."""
 
 
@@ -71,15 +71,15 @@ class Audit:
         """Say whether all is well."""
         return not self.count
 
-    def mendable(self) -> bool:
+    def repairable(self) -> bool:
         """Say whether anything found can be mended."""
-        return any(one.flaw in MENDABLE for one in self.contradictions)
+        return any(one.flaw in REPAIRABLE for one in self.contradictions)
 
 
 def run_audit(connection: DuckDBPyConnection, tenant: str) -> Audit:
     """Compare all that is derived with what it is derived from."""
     query = statements.load_sql("audit").replace("{counted}", counts_query())
-    rows = statements.fetch_rows(connection, query, tenant=tenant, limit=NAMED)
+    rows = statements.fetch_rows(connection, query, tenant=tenant, limit=MAX_NAMED)
     found = tuple(Contradiction(Flaw(kind), *row) for kind, *row, _ in rows)
     return Audit(found, rows[0][-1] if rows else 0)
 

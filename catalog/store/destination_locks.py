@@ -16,7 +16,7 @@ from pathlib import Path
 
 from catalog.errors import CatalogError
 
-PLACES = 25
+MAX_WAITING = 25
 POLL_S = 0.05
 
 
@@ -26,12 +26,12 @@ class TooManyWaiting(CatalogError, RuntimeError):
 
 @contextmanager
 def destination_locks(
-    folder: Path, addresses: Iterable[str], check: Callable[[], None], *, places: int = PLACES
+    folder: Path, addresses: Iterable[str], check: Callable[[], None], *, max_waiting: int = MAX_WAITING
 ) -> Generator[None]:
     """Hold the turn of every destination of `addresses`; `check` may end the waiting."""
     with ExitStack() as stack:
         for address in sorted(addresses):
-            stack.enter_context(_turn(folder, address, check, places))
+            stack.enter_context(_destination_lock(folder, address, check, max_waiting))
         yield
 
 
@@ -39,26 +39,26 @@ def count_held_locks(folder: Path) -> int:
     """Return how many destinations somebody holds the turn of now."""
     held = 0
     for path in folder.glob("*.turn"):
-        turn = _opened(path)
+        turn = _open_lock_file(path)
         try:
-            held += not _locked(turn)
+            held += not _try_lock(turn)
         finally:
             os.close(turn)
     return held
 
 
 @contextmanager
-def _turn(folder: Path, address: str, check: Callable[[], None], places: int) -> Generator[None]:
+def _destination_lock(folder: Path, address: str, check: Callable[[], None], max_waiting: int) -> Generator[None]:
     folder.mkdir(parents=True, exist_ok=True)
     name = hashlib.sha256(address.encode()).hexdigest()[:32]
-    turn = _opened(folder / f"{name}.turn")
+    turn = _open_lock_file(folder / f"{name}.turn")
     try:
-        if not _locked(turn):
-            place = _place(folder, name, places)
+        if not _try_lock(turn):
+            place = _take_waiting_place(folder, name, max_waiting)
             if place is None:
-                raise TooManyWaiting(f"{places} runs already wait for {address!r}; try again later")
+                raise TooManyWaiting(f"{max_waiting} runs already wait for {address!r}; try again later")
             try:
-                while not _locked(turn):
+                while not _try_lock(turn):
                     check()
                     time.sleep(POLL_S)
             finally:
@@ -68,20 +68,20 @@ def _turn(folder: Path, address: str, check: Callable[[], None], places: int) ->
         os.close(turn)
 
 
-def _place(folder: Path, name: str, places: int) -> int | None:
-    for number in range(places):
-        place = _opened(folder / f"{name}.{number}")
-        if _locked(place):
+def _take_waiting_place(folder: Path, name: str, max_waiting: int) -> int | None:
+    for number in range(max_waiting):
+        place = _open_lock_file(folder / f"{name}.{number}")
+        if _try_lock(place):
             return place
         os.close(place)
     return None
 
 
-def _opened(path: Path) -> int:
+def _open_lock_file(path: Path) -> int:
     return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
 
-def _locked(descriptor: int) -> bool:
+def _try_lock(descriptor: int) -> bool:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -18,14 +18,14 @@ import duckdb
 
 from catalog.errors import CatalogError, CatalogUnavailable
 
-_FULL = frozenset((errno.ENOSPC, errno.EDQUOT))
-_SAYS = {  # what DuckDB puts into its texts, as the system says it
+_FULL_ERRNOS = frozenset((errno.ENOSPC, errno.EDQUOT))
+_DUCKDB_TEXTS = {  # what DuckDB puts into its texts, as the system says it
     "No space left on device": errno.ENOSPC,
     "Disk quota exceeded": errno.EDQUOT,
     "Read-only file system": errno.EROFS,
     "Permission denied": errno.EACCES,
 }
-READ_ONLY = frozenset((errno.EROFS, errno.EACCES, errno.EPERM))
+READ_ONLY_ERRNOS = frozenset((errno.EROFS, errno.EACCES, errno.EPERM))
 
 
 class CatalogFull(CatalogUnavailable):
@@ -40,13 +40,13 @@ def disk_error(error: BaseException) -> CatalogUnavailable | None:
     """Return what an error says of the place that was written to; None where it is no such one."""
     if isinstance(error, CatalogError):
         return error if isinstance(error, CatalogFull | CatalogReadOnly) else None
-    number = _number(error)
-    if number in _FULL:
+    number = _errno_of(error)
+    if number in _FULL_ERRNOS:
         return CatalogFull(
             "there is no room left where the catalog lies, and nothing was recorded: free some, "
             "and try again"
         )
-    if number in READ_ONLY:
+    if number in READ_ONLY_ERRNOS:
         return CatalogReadOnly(
             "the catalog is read-only here, and nothing was recorded: its file system is, or its "
             "files are another user's; it can be read until that is changed"
@@ -71,10 +71,10 @@ def reporting_disk_errors() -> Generator[None]:
         raise found from error
 
 
-def _number(error: BaseException) -> int | None:
+def _errno_of(error: BaseException) -> int | None:
     if isinstance(error, OSError):
         return error.errno
     if isinstance(error, duckdb.Error):
         text = str(error)
-        return next((number for says, number in _SAYS.items() if says in text), None)
+        return next((number for says, number in _DUCKDB_TEXTS.items() if says in text), None)
     return None

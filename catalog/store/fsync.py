@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 
-def sync(path: Path | str) -> None:
+def fsync_path(path: Path | str) -> None:
     """Let a file's bytes, or a folder's names, survive a power cut."""
     descriptor = os.open(path, os.O_RDONLY)
     try:

@@ -17,36 +17,36 @@ from catalog.errors import CatalogUnavailable
 class PinnedIdentity:
     """The catalog of a process; free, and then any is made or taken, until `settle` is called."""
 
-    __slots__ = ("_file", "_identity", "_path")
+    __slots__ = ("_last_file_identity", "_identity", "_path")
 
     def __init__(self, path: Path) -> None:
         """Begin free."""
         self._path = path
         self._identity: str | None = None
-        self._file: tuple[int, int] | None = None  # device and inode of what was looked into last
+        self._last_file_identity: tuple[int, int] | None = None  # device and inode of what was looked into last
 
     @property
-    def settled(self) -> bool:
+    def is_pinned(self) -> bool:
         """Say whether only one catalog will do."""
         return self._identity is not None
 
-    def settle(self, connection: DuckDBPyConnection) -> None:
+    def pin(self, connection: DuckDBPyConnection) -> None:
         """Take the open catalog for the only one from now on."""
-        self._identity = _identity_of(connection)
-        self._file = self._now()
+        self._identity = _read_identity(connection)
+        self._last_file_identity = self._file_identity()
 
-    def check_there(self) -> None:
+    def check_exists(self) -> None:
         """Refuse a file that is not there, or empty: an engine would make a catalog of it.
 
         Raises:
             CatalogUnavailable: there is none now.
         """
-        if self.settled:
-            self._now()
+        if self.is_pinned:
+            self._file_identity()
 
-    def moved(self) -> bool:
+    def was_replaced(self) -> bool:
         """Say whether another file bears the name by now than the one that was looked into."""
-        return self.settled and self._file != self._now()
+        return self.is_pinned and self._last_file_identity != self._file_identity()
 
     def check_same(self, connection: DuckDBPyConnection) -> None:
         """Refuse an open catalog that is not the one, whatever name it bears.
@@ -54,13 +54,13 @@ class PinnedIdentity:
         Raises:
             CatalogUnavailable: it is another one.
         """
-        if not self.settled:
+        if not self.is_pinned:
             return
-        if _identity_of(connection) != self._identity:
+        if _read_identity(connection) != self._identity:
             raise CatalogUnavailable(f"{str(self._path)!r} is another catalog than it was before")
-        self._file = self._now()
+        self._last_file_identity = self._file_identity()
 
-    def _now(self) -> tuple[int, int]:
+    def _file_identity(self) -> tuple[int, int]:
         """Return device and inode of the file."""
         try:
             status = os.stat(self._path)  # noqa: PTH116 - asked with each request
@@ -72,7 +72,7 @@ class PinnedIdentity:
         return status.st_dev, status.st_ino
 
 
-def _identity_of(connection: DuckDBPyConnection) -> str:
+def _read_identity(connection: DuckDBPyConnection) -> str:
     """Return what tells a catalog from every other: the moment when it was made."""
     known = connection.execute(
         "SELECT 1 FROM duckdb_tables() WHERE table_name = 'schema_migrations'"

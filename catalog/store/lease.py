@@ -14,7 +14,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 
 from duckdb import DuckDBPyConnection
 
-LOOK_S = 0.01  # between two looks at the queue
+POLL_S = 0.01  # between two looks at the queue
 IDLE_S = 0.5  # without a question, after which it is let go of anyway
 
 
@@ -23,46 +23,46 @@ class Lease:
 
     def __init__(
         self,
-        opened: Callable[[], AbstractContextManager[DuckDBPyConnection]],
-        queued: Callable[[], bool],
+        open_catalog: Callable[[], AbstractContextManager[DuckDBPyConnection]],
+        has_waiters: Callable[[], bool],
     ) -> None:
         """Open by `opened`, which holds the turnstile; `queued` says whether anybody waits."""
-        self._opened, self._queued = opened, queued
+        self._open_catalog, self._has_waiters = open_catalog, has_waiters
         self._condition = threading.Condition()
         self._stack: ExitStack | None = None
         self._connection: DuckDBPyConnection | None = None
         self._idle: list[DuckDBPyConnection] = []
         self._users = 0
-        self._ending = False  # it is let go of once its last user has
+        self._revoked = False  # it is let go of once its last user has
         self._used_s = 0.0
 
     @contextmanager
     def cursor(self) -> Generator[DuckDBPyConnection]:
         """Give a connection of its own to whoever asks."""
-        cursor = self._taken()
+        cursor = self._acquire()
         try:
             yield cursor
         except BaseException:
-            self._given_back(cursor, broken=True)
+            self._release(cursor, broken=True)
             raise
-        self._given_back(cursor, broken=False)
+        self._release(cursor, broken=False)
 
     def is_wanted(self) -> bool:
         """Say whether somebody waits until it is let go of."""
-        return self._ending
+        return self._revoked
 
-    def give_up(self) -> None:
+    def revoke(self) -> None:
         """Let go as soon as nobody asks; whoever is about to hold the catalog alone calls it."""
         with self._condition:
             if self._connection is None:
                 return
-            self._ending = True
+            self._revoked = True
             if self._users == 0:
                 self._close()
 
-    def _taken(self) -> DuckDBPyConnection:
+    def _acquire(self) -> DuckDBPyConnection:
         with self._condition:
-            while self._ending:
+            while self._revoked:
                 self._condition.wait()
             connection = self._connection
             if connection is None:
@@ -79,7 +79,7 @@ class Lease:
                 raise
             return cursor
 
-    def _given_back(self, cursor: DuckDBPyConnection, *, broken: bool) -> None:
+    def _release(self, cursor: DuckDBPyConnection, *, broken: bool) -> None:
         with self._condition:
             self._users -= 1
             self._used_s = time.monotonic()
@@ -87,12 +87,12 @@ class Lease:
                 cursor.close()
             else:
                 self._idle.append(cursor)
-            if self._ending and self._users == 0:
+            if self._revoked and self._users == 0:
                 self._close()
 
     def _open(self) -> DuckDBPyConnection:
         with ExitStack() as stack:
-            self._connection = stack.enter_context(self._opened())
+            self._connection = stack.enter_context(self._open_catalog())
             self._stack = stack.pop_all()
         self._used_s = time.monotonic()
         threading.Thread(target=self._watch, args=(self._stack,), daemon=True).start()
@@ -104,7 +104,7 @@ class Lease:
         for cursor in self._idle:
             cursor.close()
         self._idle.clear()
-        self._ending = False
+        self._revoked = False
         try:
             if stack is not None:
                 stack.close()
@@ -114,13 +114,13 @@ class Lease:
     def _watch(self, stack: ExitStack) -> None:
         """Let go when somebody queues, or nobody asks any more."""
         while True:
-            time.sleep(LOOK_S)
+            time.sleep(POLL_S)
             with self._condition:
                 if self._stack is not stack:
                     return
                 idle = self._users == 0 and time.monotonic() - self._used_s > IDLE_S
-                if idle or self._queued():
-                    self._ending = True
+                if idle or self._has_waiters():
+                    self._revoked = True
                     if self._users == 0:
                         self._close()
                         return

@@ -17,7 +17,7 @@ from enum import Enum
 from pathlib import Path
 
 from catalog.errors import CatalogTimeout
-from catalog.store.disk_errors import READ_ONLY, reporting_disk_errors
+from catalog.store.disk_errors import READ_ONLY_ERRNOS, reporting_disk_errors
 
 POLL_S = (0.001, 0.006)  # a blocking flock cannot time out without signals, so we ask again
 
@@ -32,7 +32,7 @@ class Hold(Enum):
 _open_locks: set[int] = set()
 
 
-def _forget_in_child() -> None:
+def _close_in_child() -> None:
     # A forked child shares the parent's open file descriptions: were they kept, a parent that is
     # killed would leave its lock behind in the child.
     for descriptor in _open_locks:
@@ -40,10 +40,10 @@ def _forget_in_child() -> None:
     _open_locks.clear()
 
 
-os.register_at_fork(after_in_child=_forget_in_child)
+os.register_at_fork(after_in_child=_close_in_child)
 
 
-class Turnstile:
+class CatalogLock:
     """Guards one catalog between processes and threads."""
 
     __slots__ = ("_queue", "_timeout_s", "_use")
@@ -63,23 +63,23 @@ class Turnstile:
     def hold(self, hold: Hold, *, unless: Callable[[], bool] | None = None) -> Generator[bool]:
         """Hold the catalog, and yield whether it is held: not when `unless` came true meanwhile."""
         deadline = time.monotonic() + self._timeout_s
-        with _descriptor(self._use) as use:
-            with _descriptor(self._queue) as queue:
-                held = self._take(self._queue, queue, Hold.ALONE, deadline, unless) and self._take(
+        with _lock_descriptor(self._use) as use:
+            with _lock_descriptor(self._queue) as queue:
+                held = self._acquire(self._queue, queue, Hold.ALONE, deadline, unless) and self._acquire(
                     self._use, use, hold, deadline, unless
                 )
             yield held
 
-    def queued(self) -> bool:
+    def has_waiters(self) -> bool:
         """Say whether anybody waits for the catalog now, or its folder is gone."""
         try:
-            with _descriptor(self._queue) as queue:
+            with _lock_descriptor(self._queue) as queue:
                 fcntl.flock(queue, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except (BlockingIOError, FileNotFoundError):
             return True
         return False
 
-    def _take(
+    def _acquire(
         self,
         path: Path,
         descriptor: int,
@@ -102,13 +102,13 @@ class Turnstile:
                 return True
 
 
-def _opened(path: Path) -> int:
+def _open_lock_file(path: Path) -> int:
     """Open a lock's file; where nothing can be written, as it is, or else its folder."""
     with reporting_disk_errors():
         try:
             return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
         except OSError as error:
-            if error.errno not in READ_ONLY:
+            if error.errno not in READ_ONLY_ERRNOS:
                 raise
         try:
             return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
@@ -117,8 +117,8 @@ def _opened(path: Path) -> int:
 
 
 @contextmanager
-def _descriptor(path: Path) -> Generator[int]:
-    descriptor = _opened(path)
+def _lock_descriptor(path: Path) -> Generator[int]:
+    descriptor = _open_lock_file(path)
     owner = os.getpid()
     _open_locks.add(descriptor)
     try:

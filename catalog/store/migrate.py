@@ -17,7 +17,7 @@ from catalog.errors import CatalogBroken
 FOLDER = Path(__file__).parent / "migrations"
 
 
-class BehindError(Exception):
+class MigrationPendingError(Exception):
     """A catalog must be brought up to date before it can be read; whoever opens it does that."""
 
 
@@ -31,7 +31,7 @@ class Migration:
     sha256: str
 
     @classmethod
-    def at(cls, path: Path) -> Migration:
+    def from_path(cls, path: Path) -> Migration:
         """Read one file."""
         text = path.read_text(encoding="utf-8")
         digest = hashlib.sha256(text.encode()).hexdigest()
@@ -41,7 +41,7 @@ class Migration:
 def pending(connection: DuckDBPyConnection, folder: Path = FOLDER) -> list[Migration]:
     """Return what is not applied yet; raise `CatalogBroken` for a newer or edited catalog."""
     have = _applied(connection)
-    known = [Migration.at(path) for path in sorted(folder.glob("[0-9]*.sql"))]
+    known = [Migration.from_path(path) for path in sorted(folder.glob("[0-9]*.sql"))]
     newer = set(have) - {one.number for one in known}
     if newer:
         raise CatalogBroken(
@@ -54,10 +54,10 @@ def pending(connection: DuckDBPyConnection, folder: Path = FOLDER) -> list[Migra
     return [one for one in known if one.number not in have]
 
 
-def current(connection: DuckDBPyConnection, folder: Path = FOLDER) -> None:
+def check_current(connection: DuckDBPyConnection, folder: Path = FOLDER) -> None:
     """Raise `BehindError` where something is pending."""
     if pending(connection, folder):
-        raise BehindError
+        raise MigrationPendingError
 
 
 def migrate(connection: DuckDBPyConnection, folder: Path = FOLDER) -> None:

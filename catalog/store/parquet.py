@@ -24,12 +24,12 @@ from catalog.store import statements
 if TYPE_CHECKING:
     import polars as pl
 
-FETCH = 10_000  # rows
-ROOM = 64 * 2**20  # bytes; with less, copies of rows go elsewhere
-_NAMES = tuple(field.name for field in fields(Outcome))
-_NUMBERS = ("size", "modified_us", "origin_size", "origin_modified_us", "attempts")
-_VALUES = attrgetter(*_NAMES)
-_BREACH = (
+FETCH_ROWS = 10_000  # rows
+MIN_FREE_BYTES = 64 * 2**20  # bytes; with less, copies of rows go elsewhere
+_OUTCOME_COLUMNS = tuple(field.name for field in fields(Outcome))
+_INTEGER_COLUMNS = ("size", "modified_us", "origin_size", "origin_modified_us", "attempts")
+_outcome_values = attrgetter(*_OUTCOME_COLUMNS)
+_BREACH_COLUMNS = (
     *("contract", "consequence", "path", "origin", "origin_etag", "digest"),
     *("failures", "aside", "failed_check", "row_number", "column_name", "value"),
 )
@@ -52,9 +52,9 @@ def write_outcomes(path: Path, run_id: str, plan_id: str, outcomes: Sequence[Out
     for one in outcomes:
         if one.digest is not None:
             Digest("sha256", one.digest)  # refuse it here, where its giver hears of it
-    schema: dict[str, type[pl.DataType]] = dict.fromkeys(_NAMES, pl.String)
-    schema.update(dict.fromkeys(_NUMBERS, pl.Int64), cleaned=pl.Boolean)
-    rows = pl.DataFrame(list(map(_VALUES, outcomes)), schema=schema, orient="row").with_columns(
+    schema: dict[str, type[pl.DataType]] = dict.fromkeys(_OUTCOME_COLUMNS, pl.String)
+    schema.update(dict.fromkeys(_INTEGER_COLUMNS, pl.Int64), cleaned=pl.Boolean)
+    rows = pl.DataFrame(list(map(_outcome_values, outcomes)), schema=schema, orient="row").with_columns(
         pl.lit(run_id).alias("run_id"), pl.lit(plan_id).alias("plan_id")
     )
     write_table(rows, path)
@@ -64,7 +64,7 @@ def write_breaches(path: Path, run_id: str, breaches: Sequence[Breach]) -> None:
     """Write the rows of an order of breaches: one for each failure case."""
     import polars as pl  # noqa: PLC0415  # see write_outcomes
 
-    schema: dict[str, type[pl.DataType]] = dict.fromkeys(_BREACH, pl.String)
+    schema: dict[str, type[pl.DataType]] = dict.fromkeys(_BREACH_COLUMNS, pl.String)
     schema.update(failures=pl.Int64, row_number=pl.Int64)
     rows = [
         (
@@ -80,13 +80,13 @@ def write_breaches(path: Path, run_id: str, breaches: Sequence[Breach]) -> None:
     write_table(table, path)
 
 
-def free_file_name(folder: Path, what: str) -> Path:
+def temporary_path(folder: Path, what: str) -> Path:
     """Return a free name for a copy of rows: in `folder`, or where the system keeps such files.
 
     A catalog whose disk is full, or cannot be written, is still read.
     """
     name = f"{uuid.uuid4().hex}.{what}"
-    roomy = os.access(folder, os.W_OK) and shutil.disk_usage(folder).free >= ROOM
+    roomy = os.access(folder, os.W_OK) and shutil.disk_usage(folder).free >= MIN_FREE_BYTES
     return folder / name if roomy else Path(tempfile.gettempdir()) / f"entrepot-{name}"
 
 
@@ -105,7 +105,7 @@ def read_exported_rows(path: Path) -> Iterator[statements.Row]:
         connection.execute("PRAGMA disable_progress_bar")
         connection.execute("FROM read_parquet(?)", [str(path)])
         rows: list[statements.Row]
-        while rows := connection.fetchmany(FETCH):
+        while rows := connection.fetchmany(FETCH_ROWS):
             yield from rows
     finally:
         connection.close()

@@ -23,10 +23,10 @@ import duckdb
 from catalog.errors import AnswerTimeout, CatalogUnavailable
 from catalog.store.disk_errors import disk_error
 
-LOOK_S = 0.02  # between two looks at the questions that are asked
+POLL_S = 0.02  # between two looks at the questions that are asked
 YIELD_S = 0.3  # after which a question of somebody's own making gives way to whoever waits
-AGAIN_S = 0.02  # the same, of a tenant whose questions had to give way a moment ago
-MOMENT_S = 30.0
+REPEAT_YIELD_S = 0.02  # the same, of a tenant whose questions had to give way a moment ago
+REPEAT_WINDOW_S = 30.0
 
 
 class Interruptible(Protocol):
@@ -63,7 +63,7 @@ class Budget:
         """Say whether whoever asked has gone."""
         return self._left.is_set()
 
-    def why_over(self, took_s: float) -> str | None:
+    def reason_to_stop(self, took_s: float) -> str | None:
         """Return why a question that took so long has to end, if it has to."""
         if self.left:
             return "whoever asked has left"
@@ -100,74 +100,74 @@ def time_limit() -> Callable[[], None]:
     budget, began_s = _budget.get(), time.monotonic()
 
     def check() -> None:
-        why = None if budget is None else budget.why_over(time.monotonic() - began_s)
+        why = None if budget is None else budget.reason_to_stop(time.monotonic() - began_s)
         if why is not None:
             raise AnswerTimeout(f"the catalog did not answer: {why}")
 
     return check
 
 
-class _Question:
+class _RunningQuery:
     """One question that is asked now."""
 
-    __slots__ = ("budget", "connection", "ended_by", "since_s", "tenant", "wanted", "whose")
+    __slots__ = ("budget", "connection", "ended_by", "since_s", "tenant", "wanted", "author")
 
     def __init__(
         self,
         connection: Interruptible,
         budget: Budget,
-        whose: QueryAuthor,
+        author: QueryAuthor,
         wanted: Callable[[], bool],
         tenant: str,
     ) -> None:
-        self.connection, self.budget, self.whose, self.wanted = connection, budget, whose, wanted
+        self.connection, self.budget, self.author, self.wanted = connection, budget, author, wanted
         self.tenant = tenant
         self.since_s = time.monotonic()
         self.ended_by: str | None = None
 
-    def why_end(self, now_s: float) -> str | None:
+    def reason_to_stop(self, now_s: float) -> str | None:
         took_s = now_s - self.since_s
-        why = self.budget.why_over(took_s)
-        if why is not None or self.whose is QueryAuthor.OURS:
+        why = self.budget.reason_to_stop(took_s)
+        if why is not None or self.author is QueryAuthor.OURS:
             return why
-        patience_s = AGAIN_S if now_s < _GAVE_WAY.get(self.tenant, 0.0) else YIELD_S
+        patience_s = REPEAT_YIELD_S if now_s < _yielding_until_s.get(self.tenant, 0.0) else YIELD_S
         if took_s > patience_s and self.wanted():
-            _GAVE_WAY[self.tenant] = now_s + MOMENT_S
+            _yielding_until_s[self.tenant] = now_s + REPEAT_WINDOW_S
             return "others wait for the catalog: ask for less, or try again"
         return None
 
 
-_GAVE_WAY: dict[str, float] = {}  # until when a tenant's questions give way at once
+_yielding_until_s: dict[str, float] = {}  # until when a tenant's questions give way at once
 
 
-class _Watch:
+class _QueryWatcher:
     """Looks after all questions of a process, in one thread that lives while there are any."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._asked: set[_Question] = set()
+        self._asked: set[_RunningQuery] = set()
         self._thread: threading.Thread | None = None
 
-    def add(self, question: _Question) -> None:
+    def add(self, question: _RunningQuery) -> None:
         with self._lock:
             self._asked.add(question)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="budget", daemon=True)
                 self._thread.start()
 
-    def remove(self, question: _Question) -> None:
+    def remove(self, question: _RunningQuery) -> None:
         with self._lock:  # from here on its connection is somebody else's
             self._asked.discard(question)
 
     def _run(self) -> None:
         idle = 0
         while idle < 100:
-            time.sleep(LOOK_S)
+            time.sleep(POLL_S)
             now_s = time.monotonic()
             with self._lock:
                 idle = 0 if self._asked else idle + 1
                 for one in self._asked:
-                    why = one.why_end(now_s)
+                    why = one.reason_to_stop(now_s)
                     if why is not None:
                         one.ended_by = one.ended_by or why
                         one.connection.interrupt()  # again, if it began another query meanwhile
@@ -175,13 +175,13 @@ class _Watch:
                     self._thread = None
 
 
-_WATCHES: dict[int, _Watch] = {}  # by process: a fork has none of its parent's threads
+_WATCHERS: dict[int, _QueryWatcher] = {}  # by process: a fork has none of its parent's threads
 
 
 @contextmanager
 def within_budget(
     connection: duckdb.DuckDBPyConnection,
-    whose: QueryAuthor,
+    author: QueryAuthor,
     wanted: Callable[[], bool],
     tenant: str,
 ) -> Generator[None]:
@@ -192,8 +192,8 @@ def within_budget(
         CatalogUnavailable: the file could not be read.
     """
     budget = _budget.get()
-    question = None if budget is None else _Question(connection, budget, whose, wanted, tenant)
-    watch = _WATCHES.setdefault(os.getpid(), _Watch())
+    question = None if budget is None else _RunningQuery(connection, budget, author, wanted, tenant)
+    watch = _WATCHERS.setdefault(os.getpid(), _QueryWatcher())
     if question is not None:
         watch.add(question)
     try:

@@ -10,10 +10,10 @@ from typing import Any
 
 from duckdb import DuckDBPyConnection
 
-_FOLDER = Path(__file__).parent / "sql"
-_NAME = re.compile(r"\$(\w+)")
+_SQL_FOLDER = Path(__file__).parent / "sql"
+_PARAMETER = re.compile(r"\$(\w+)")
 
-FETCH = 500
+FETCH_ROWS = 500
 """Rows that are made together: no other thread of Python's goes on meanwhile."""
 Row = tuple[Any, ...]
 """What DuckDB gives for a row; whoever unpacks it says what the columns are."""
@@ -22,10 +22,10 @@ Row = tuple[Any, ...]
 @cache
 def load_sql(name: str) -> str:
     """Return the text of `sql/<name>.sql`."""
-    return (_FOLDER / f"{name}.sql").read_text(encoding="utf-8")
+    return (_SQL_FOLDER / f"{name}.sql").read_text(encoding="utf-8")
 
 
-def unseen(rows: str, gaps: str) -> str:
+def unseen_query(rows: str, gaps: str) -> str:
     """Return the query for those of `rows` that lie in one of `gaps`, both tables of ours."""
     return load_sql("unseen").replace("{rows}", rows).replace("{gaps}", gaps)
 
@@ -41,10 +41,10 @@ def sql_literal(value: object) -> str:
 
 def fetch_rows(connection: DuckDBPyConnection, query: str, **values: object) -> list[Row]:
     """Run one statement with the `values` that it names, and return all its rows."""
-    named = {name: values[name] for name in _NAME.findall(query)}
+    named = {name: values[name] for name in _PARAMETER.findall(query)}
     cursor = connection.execute(query, named)
     rows: list[Row] = []
-    while page := cursor.fetchmany(FETCH):
+    while page := cursor.fetchmany(FETCH_ROWS):
         rows += page
     return rows
 

@@ -51,7 +51,7 @@ def stage_missing(
     named: list[str] = []
     for one in every:
         if missing := _staged(run, one, only_look=only_look):
-            base = one.found.head.named(one.name)
+            base = one.found.head.repository(one.name)
             told.append(f"version {one.number} of {base.address!r} stands on version {base.since}")
             named += missing
     if named:

@@ -11,7 +11,7 @@ from blocks.resolve import repository as resolved
 from catalog.errors import InvalidInput, NothingMatched, PlanOutdated
 from catalog.inbox.spool import Listing
 from catalog.model.digest import TRUSTED
-from catalog.model.gap import ADVICE
+from catalog.model.gap import GAP_ADVICE
 from catalog.model.modification import Modification
 from catalog.model.plan import BatchLimits, Mode, Plan, PlanRequest, Policy, Strategy, Target
 from catalog.rules.guards import violations
@@ -101,7 +101,7 @@ def store_plan(
         if not found.open:
             raise
         report_gaps(job, found)
-        raise ListingIncomplete(found.open, f"{error}, of what could be seen; {ADVICE}") from error
+        raise ListingIncomplete(found.open, f"{error}, of what could be seen; {GAP_ADVICE}") from error
 
 
 def _possible(run: ActiveRun, options: Options) -> None:

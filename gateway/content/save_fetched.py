@@ -194,7 +194,7 @@ def _item(one: FetchedFile, end: End[Storage]) -> Item:
         properties=None if row is None else row.properties,
         destinations=(0,),
         actions=(action,),
-        was=(None if stood is None else _stood(stood),),
+        previous=(None if stood is None else _stood(stood),),
     )
 
 

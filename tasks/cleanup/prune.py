@@ -14,7 +14,7 @@ from prefect.logging import get_run_logger
 from blocks.history import history_of
 from blocks.repository import Layout, Repository
 from catalog.errors import ResourceNotFound, UnexpectedReply
-from catalog.model.gap import Gap, Listed, files
+from catalog.model.gap import Gap, Listed, files_collecting_gaps
 from catalog.model.resource import Resource
 from catalog.paths import RESERVED
 from providers.cache import STORAGES
@@ -51,7 +51,7 @@ class PruneRule:
 def files_logging_gaps(listed: Iterable[Listed]) -> Iterator[Resource]:
     """Yield the files of a listing and log what it could not see, of which nothing is removed."""
     gaps: list[Gap] = []
-    yield from files(listed, gaps)
+    yield from files_collecting_gaps(listed, gaps)
     for gap in gaps[:NAMED]:
         get_run_logger().warning("%s; nothing of it was removed", gap)
     if len(gaps) > NAMED:
@@ -61,7 +61,7 @@ def files_logging_gaps(listed: Iterable[Listed]) -> Iterator[Resource]:
 def files_without_gaps(listed: Iterable[Listed]) -> Iterator[Resource]:
     """Yield the files of a listing that says what is needed: a gap in it is an error."""
     gaps: list[Gap] = []
-    yield from files(listed, gaps)
+    yield from files_collecting_gaps(listed, gaps)
     for gap in gaps:
         raise UnexpectedReply(f"what is needed cannot be told: {gap}", path=gap.path)
 

@@ -60,7 +60,7 @@ def reclaim_files(
                 result.label,
                 result.address,
                 result.files + len(gone),
-                result.bytes + sum(one.marks.size or 0 for one in gone),
+                result.bytes + sum(one.fingerprint.size or 0 for one in gone),
                 result.left + len(left),
                 (*result.named, *left)[:NAMED],
             )
@@ -75,6 +75,6 @@ def _outcome(address: str, one: ReclaimCandidate) -> Outcome:
         "",
         Action.REMOVE,
         Status.CATALOGUED,
-        digest=one.marks.digest,
-        size=one.marks.size,
+        digest=one.fingerprint.digest,
+        size=one.fingerprint.size,
     )

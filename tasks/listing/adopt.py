@@ -7,7 +7,7 @@ from prefect.cache_policies import NO_CACHE
 
 from blocks.repository import Repository
 from catalog.inbox.spool import Listing
-from catalog.model.gap import Gap, files
+from catalog.model.gap import Gap, files_collecting_gaps
 from tasks.job import open_source, run_resources
 from tasks.listing.repository import told
 from tasks.versioned_names import with_versioned_names
@@ -22,7 +22,7 @@ def learn_digests(repository: Repository, run_id: str) -> Listing:
     with open_source(repository) as end, common.catalog.spool() as spool:
         listed = visible(end.storage.enumerate(), repository.markers)
         gaps: list[Gap] = []
-        steps = digested(end, files(listed, gaps), common.stop, common.progress)
+        steps = digested(end, files_collecting_gaps(listed, gaps), common.stop, common.progress)
         for step in steps:
             for one in step:
                 spool.add(one)
@@ -31,7 +31,7 @@ def learn_digests(repository: Repository, run_id: str) -> Listing:
                 run_id, "", made + with_versioned_names(made, (repository,))
             )
         for gap in gaps:
-            spool.leave(gap)
+            spool.add_gap(gap)
         listing = spool.finish()
     told(common.catalog, repository, listing, run_id, "source")
     return listing

@@ -34,7 +34,7 @@ def enumerate_targets(
                     for one in visible(listed, repository.markers):
                         found += 1
                         if isinstance(one, Gap):
-                            spool.leave(one)
+                            spool.add_gap(one)
                         else:
                             spool.add(one, local_path(target, one.path))
                     if not found and not allow_empty:

@@ -20,7 +20,7 @@ from catalog.backup.create import FILE, MANIFEST, back_up, read_backup
 from catalog.backup.restore import restore
 from catalog.catalog import Catalog
 from catalog.errors import CatalogBroken, InvalidInput
-from catalog.store.database import MARK
+from catalog.store.database import RESTORE_MARKER
 from catalog.store.destination_locks import destination_locks
 from tests.catalog import hammer
 from tests.catalog.desk import HERE, Desk, file
@@ -269,7 +269,7 @@ def test_a_restore_killed_at_any_point_is_neither_until_it_is_given_again(
         place.runs.record_outcomes("third", "plan", hammer.orders("waits"))
         code = doomed("restore", place, backup, kills)
         assert code in (0, -signal.SIGKILL)
-        if (place.folder / MARK).exists():
+        if (place.folder / RESTORE_MARKER).exists():
             refused += 1
             with pytest.raises(CatalogBroken, match="was broken off: give it again"):
                 told(at(place.path.parent))

@@ -42,7 +42,7 @@ PLACE = "file:///srv/drop"
     ids=["met", "nothing wanted", "none there", "too old", "too few", "too small"],
 )
 def test_what_is_missing_is_told(objective: Objective, found: Arrivals, why: str | None) -> None:
-    assert objective.missed(found, NOW) == why
+    assert objective.shortfall(found, NOW) == why
 
 
 def test_codes_of_a_pattern_stand_for_the_moment_in_utc() -> None:

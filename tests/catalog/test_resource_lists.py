@@ -93,7 +93,7 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> tuple[Catalog, list[Res
     """A catalog whose rows are more than are copied out at once."""
     catalog = Catalog(tmp_path_factory.mktemp("library") / "catalog.duckdb")
     every = filled(catalog, 5000)
-    filled(catalog.of_tenant("other"), 10)
+    filled(catalog.for_tenant("other"), 10)
     return catalog, every
 
 
@@ -160,10 +160,10 @@ def test_others_write_while_a_condition_is_asked(tmp_path: Path) -> None:
         asking = pool.submit(asks)
         assert begun.wait(60)
         for place in range(3):
-            catalog.of_tenant("other").tokens.create(Role.READER, note=str(place))
+            catalog.for_tenant("other").tokens.create(Role.READER, note=str(place))
         running = not asking.done()
         budget.leave()  # and it ends with who asked
         with pytest.raises(AnswerTimeout, match="has left"):
             asking.result(120)
     assert running
-    assert len(catalog.of_tenant("other").tokens.all()) == 3
+    assert len(catalog.for_tenant("other").tokens.all()) == 3

@@ -101,7 +101,7 @@ def test_all_repositories_at_a_moment(march: Catalog) -> None:
 def test_a_diff_in_sql_is_the_diff_of_python(march: Catalog) -> None:
     rows: list[Row] = march.sql(named("version_diff"))
 
-    assert [DiffRow.of(row[:6]) for row in rows] == list(march.versions.diff(B, 1, 2))
+    assert [DiffRow.from_row(row[:6]) for row in rows] == list(march.versions.diff(B, 1, 2))
     assert [(row[0], row[6]) for row in rows] == [("a", None), ("b", "fifth"), ("c", "fifth")]
     assert march.sql("FROM version_diff(?, 1, 99)", [B]) == []
 

@@ -73,7 +73,7 @@ def test_what_was_acknowledged_waits_until_there_is_room(disk: Path, desk: Desk)
 
 def test_what_nobody_waits_for_is_not_set_aside_for_want_of_room(disk: Path, desk: Desk) -> None:
     with desk.catalog.spool() as spool:
-        spool.leave(Gap("closed", "denied", below=True))
+        spool.add_gap(Gap("closed", "denied", below=True))
         listing = spool.finish()
     desk.catalog.runs.record_gaps("later", SOURCE, "source", listing)
     with full(disk), pytest.raises(CatalogBroken):

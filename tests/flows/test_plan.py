@@ -151,7 +151,7 @@ def test_apply_refuses_and_names_what_moved(
         apply(planned.plan_id)
 
     assert caught.value.count == 1
-    assert "'a.txt'" in caught.value.named[0]
+    assert "'a.txt'" in caught.value.reasons[0]
     assert files(end) == before
 
 

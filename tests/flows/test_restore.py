@@ -107,7 +107,7 @@ def test_what_cannot_be_had_is_named_before_anything_is_touched(tmp_path: Path) 
 
     with pytest.raises(BytesMissing, match="the bytes of 2 files") as caught:
         restore(str(end), version=1)
-    assert caught.value.named == ("'a'", "'b'")
+    assert caught.value.reasons == ("'a'", "'b'")
     assert files(end) == after
 
 

@@ -22,7 +22,7 @@ from catalog.formats.archive import (
     head_from_json,
     toc_from_json,
 )
-from catalog.formats.archive_lists import artifact_lines, content_rows
+from catalog.formats.archive_lists import parse_artifacts, parse_content
 from catalog.model.version import ContentRow, Version
 from catalog.queries.exports import ArtifactRow
 from providers.base import Source
@@ -365,16 +365,16 @@ def test_a_table_of_contents_names_only_files_beside_it_and_only_its_own(
 @pytest.mark.parametrize(
     ("read", "text"),
     [
-        (content_rows, ['{"path": "a", "size": 1}']),
-        (content_rows, ['{"path": "a", "size": 1, "sha256": "00"}']),
-        (content_rows, [json.dumps({"path": "a", "size": -1, "sha256": "0" * 64})]),
-        (content_rows, [json.dumps({"path": "a", "size": 1, "sha256": "0" * 64, "x": 1})]),
-        (content_rows, [json.dumps({"path": "a", "size": 1, "sha256": "0" * 64})] * 2),
-        (content_rows, ["[]"]),
-        (content_rows, ["[" * 100_000]),
-        (artifact_lines, [f"{'0' * 64} 1\n"] * 2),
-        (artifact_lines, [f"{'0' * 64} -1\n"]),
-        (artifact_lines, ["../x 1\n"]),
+        (parse_content, ['{"path": "a", "size": 1}']),
+        (parse_content, ['{"path": "a", "size": 1, "sha256": "00"}']),
+        (parse_content, [json.dumps({"path": "a", "size": -1, "sha256": "0" * 64})]),
+        (parse_content, [json.dumps({"path": "a", "size": 1, "sha256": "0" * 64, "x": 1})]),
+        (parse_content, [json.dumps({"path": "a", "size": 1, "sha256": "0" * 64})] * 2),
+        (parse_content, ["[]"]),
+        (parse_content, ["[" * 100_000]),
+        (parse_artifacts, [f"{'0' * 64} 1\n"] * 2),
+        (parse_artifacts, [f"{'0' * 64} -1\n"]),
+        (parse_artifacts, ["../x 1\n"]),
     ],
     ids=range(10),
 )

@@ -22,7 +22,7 @@ from catalog.formats.archive import (
     Toc,
     toc_from_json,
 )
-from catalog.formats.archive_lists import content_rows
+from catalog.formats.archive_lists import parse_content
 from catalog.model.version import ContentRow
 from transfer.archive.chunks import ChunkReader
 from transfer.archive.verify_tar import ArchiveWalk
@@ -38,9 +38,9 @@ class UnpackedArchive:
 
     def rows(self, name: str, number: int) -> Iterator[ContentRow]:
         """Return the resources of one version of a repository, in path order."""
-        file = self.folder / self.head.member(name, number)
+        file = self.folder / self.head.list_path(name, number)
         with file.open(encoding="utf-8", newline="\n") as lines:
-            yield from content_rows(lines)
+            yield from parse_content(lines)
 
     def lacking(self, name: str, number: int) -> Iterator[ContentRow]:
         """Return the resources of a version whose bytes the archive does not carry."""
@@ -202,7 +202,7 @@ def _wrong(
             for row in found.lacking(name, number):
                 yield f"{what}: {row.path!r} needs sha256:{row.digest}, which is not in the archive"
     except (InvalidInput, UnicodeDecodeError) as error:
-        yield f"{found.head.member(name, number)}: {error}"
+        yield f"{found.head.list_path(name, number)}: {error}"
         return
     if (count, size) != (version.files, version.bytes):
         yield (

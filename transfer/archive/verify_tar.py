@@ -8,7 +8,7 @@ from pathlib import Path
 
 from catalog.errors import InvalidInput
 from catalog.formats.archive import ARTIFACTS, HEAD, Head, artifact_name, head_from_json
-from catalog.formats.archive_lists import artifact_lines
+from catalog.formats.archive_lists import parse_artifacts
 from catalog.paths import check_path
 from providers.interfaces.history import history_key
 from transfer.archive.chunks import ChunkReader
@@ -37,7 +37,7 @@ class ArchiveWalk:
             head = self._head(entries)
             if head is None:
                 return None
-            for name, version in head.lists():
+            for name, version in head.version_lists():
                 entry = self._expected(entries, name)
                 digest = self._kept_list(entry) if entry else None
                 if digest is not None and digest != version.content_sha256:
@@ -118,7 +118,7 @@ class ArchiveWalk:
             (self._folder / "digests").open("wb") as held,
         ):
             try:
-                for digest, size in artifact_lines(lines):
+                for digest, size in parse_artifacts(lines):
                     entry = self._expected_artifact(entries, artifact_name(digest))
                     if entry is None:
                         count += 1

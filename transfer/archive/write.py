@@ -23,7 +23,7 @@ from catalog.formats.archive import (
     list_name,
     to_json,
 )
-from catalog.formats.archive_lists import artifact_line, content_lines
+from catalog.formats.archive_lists import format_artifact, format_content
 from catalog.model.version import ContentRow, Version
 from catalog.queries.exports import ArtifactRow
 from transfer.archive.chunks import ChunkWriter
@@ -119,7 +119,7 @@ def _prepared(work: Path, head: Head, content: ArchiveContent) -> Head:
         for row in content.artifacts:
             if row.size is None:
                 raise InvalidInput(f"the size of the artifact {row.digest} is not known")
-            listed.write(artifact_line(row.digest, row.size))
+            listed.write(format_artifact(row.digest, row.size))
             wanted.write(json.dumps([row.path, row.digest, row.size, row.places]) + "\n")
             count, size = count + 1, size + row.size
     return replace(head, repositories=repositories, artifacts=count, artifact_bytes=size)
@@ -144,7 +144,7 @@ def _listed(list_file: Path, version: Version, content: RepositoryContent) -> Ar
             if row.digest is None or row.size is None:
                 unread.append(repr(row.path))
                 continue
-            for line in content_lines([row]):
+            for line in format_content([row]):
                 data = line.encode()
                 digest.update(data)
                 file.write(data)
@@ -165,7 +165,7 @@ def _listed(list_file: Path, version: Version, content: RepositoryContent) -> Ar
 def _fill(writer: ChunkWriter, work: Path, head: Head, gatherer: Gatherer, stop: StopFlag) -> None:
     text = to_json(head)
     write_member(writer, HEAD, len(text), [text])
-    for name in (*(name for name, _ in head.lists()), ARTIFACTS):
+    for name in (*(name for name, _ in head.version_lists()), ARTIFACTS):
         file = work / name
         write_member(writer, name, file.stat().st_size, _chunks(file))
     missing: list[str] = []

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 
-from catalog.glob import regex
+from catalog.glob import globs_to_regex
 
 
 class Format(StrEnum):
@@ -140,4 +140,4 @@ SUFFIXES = {
 
 @cache
 def _pattern(globs: tuple[str, ...]) -> re.Pattern[str] | None:
-    return re.compile(regex(globs)) if globs else None
+    return re.compile(globs_to_regex(globs)) if globs else None

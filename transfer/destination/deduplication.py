@@ -27,12 +27,12 @@ def known_digest(delivery: Delivery, item: Item, number: int) -> str | None:
         return None
     if isinstance(end.storage, VersionNumbered):
         own = end.address == delivery.source.address and item.origin == item.path
-        return item.sha256() if own and end.storage.numbered(item.path, item.etag) else None
+        return item.declared_sha256() if own and end.storage.numbered(item.path, item.etag) else None
     if not isinstance(end.storage, ContentAddressed):
         return None
     if end.address == delivery.source.address:
-        return item.sha256()
-    return next((one.sha256 for one in item.elsewhere if one.address == end.address), None)
+        return item.declared_sha256()
+    return next((one.sha256 for one in item.known_copies if one.address == end.address), None)
 
 
 def already_held(delivery: Delivery, piece: Piece, number: int) -> Stored | None:
@@ -54,7 +54,7 @@ def unchanged(delivery: Delivery, piece: Piece, number: int) -> Stored | None:
 
     Another number for them would make a version of nothing new.
     """
-    stood = piece.item.stood(number)
+    stood = piece.item.previous_at(number)
     if stood is None or stood.etag is None or stood.digest != piece.digest:
         return None  # asked first: what kind of storage it is, is dearer to say
     storage = delivery.destinations[number].storage
@@ -67,5 +67,5 @@ def attributes(piece: Piece, storage: Storage) -> Attributes:
     """Return what travels with the bytes, and the planned digest where that is their name."""
     found = piece.attributes()
     if found.sha256 is None and isinstance(storage, ContentAddressed):
-        return replace(found, sha256=piece.item.sha256())
+        return replace(found, sha256=piece.item.declared_sha256())
     return found

@@ -30,7 +30,7 @@ def keep(staging: Staging, piece: Piece, number: int) -> None:
 
     Once for a piece and destination: after it was kept, nothing of old stands there.
     """
-    area, stood = _area(staging, piece, number), piece.item.stood(number)
+    area, stood = _area(staging, piece, number), piece.item.previous_at(number)
     ends = _ends(piece, number)
     if area is None or number in piece.kept or not (ends or stood):
         return
@@ -106,7 +106,7 @@ def _standing(storage: Storage, path: str) -> Resource | None:
 
 def _is_still(stood: Fingerprint, standing: Resource, end: End[Storage]) -> bool:
     etags = EtagTrust.FOLLOW if end.storage.capabilities.etags else EtagTrust.IGNORE
-    return stood.is_still(standing, etags)
+    return stood.matches(standing, etags)
 
 
 def _left(area: HistoryArea, path: str, stood: Fingerprint) -> list[Outcome]:

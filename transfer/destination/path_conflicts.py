@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from catalog.errors import CatalogError, StorageError
 from catalog.model.digest import Digest, Hasher
 from catalog.model.outcome import Status
-from catalog.paths import below
+from catalog.paths import is_below
 from providers.base import Attributes
 from transfer.batch.endpoints import HistoryArea
 from transfer.batch.staging import Piece, Staging
@@ -32,7 +32,7 @@ class _Arriving:
         path = obstacle.item.path
         found = self._at(path) + self._between(f"{path}/", f"{path}0")  # '0' comes after '/'
         conflict = obstacle.item.conflict or ""
-        return found if below(path, conflict) else found + self._at(conflict)
+        return found if is_below(path, conflict) else found + self._at(conflict)
 
     def _at(self, path: str) -> list[Piece]:
         return self._pieces[bisect_left(self._paths, path) : bisect_right(self._paths, path)]

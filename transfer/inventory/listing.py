@@ -12,9 +12,9 @@ from itertools import islice
 
 from catalog.errors import ResourceNotFound, StorageError
 from catalog.inbox.spool import Listing, Spool
-from catalog.model.gap import Gap, Listed, gap_of
+from catalog.model.gap import Gap, Listed, gap_from_error
 from catalog.model.resource import Resource
-from catalog.paths import below
+from catalog.paths import is_below
 from providers.base import Source, SupportsQuickListing
 from transfer.workers.pool import WorkerPool
 from transfer.workers.retry import RetryPolicy, persistent
@@ -46,7 +46,7 @@ def list_whole(
         with spool() as listing:
             listed = visible(resources(source, policy, stop, known), hidden)
             for count, one in enumerate(listed, 1):
-                listing.take(one)
+                listing.add_entry(one)
                 if tell is not None and count % STEP == 0:
                     tell(count)
             return listing.finish()
@@ -83,13 +83,13 @@ def _details(
             told = source.stat(path)
         except ResourceNotFound as error:
             still = source.lists(path)
-            found[path] = gap_of(error, path, below=False) if still else None
+            found[path] = gap_from_error(error, path, below=False) if still else None
             return None
         except StorageError as error:
             tries[path] = tries.get(path, 0) + 1
             delay = policy.delay_s(tries[path], error)
             if delay is None:
-                found[path] = gap_of(error, path, below=False)
+                found[path] = gap_from_error(error, path, below=False)
             return delay
         found[path] = told if told.size is not None else replace(told, size=sketched.size)
         return None
@@ -102,7 +102,7 @@ def visible(listed: Iterable[Listed], hidden: str) -> Iterable[Listed]:
     """Return what is listed without what lies below the folder `hidden`; '' hides nothing."""
     if not hidden:
         return listed
-    return (one for one in listed if not below(hidden, one.path))
+    return (one for one in listed if not is_below(hidden, one.path))
 
 
 def watched(listed: Iterable[Listed], stop: StopFlag) -> Iterator[Listed]:

@@ -68,7 +68,7 @@ def _why_not(
 ) -> str | None:
     """Return why a file must stay; None where it may go."""
     try:
-        if not _stands(end, one.path, one.marks, stop):
+        if not _stands(end, one.path, one.fingerprint, stop):
             return "it is not what was stored"
     except ResourceNotFound:
         return "it is gone already"
@@ -78,7 +78,7 @@ def _why_not(
         if place is None:
             continue
         try:
-            if _stands(place, copy.path, copy.marks, stop):
+            if _stands(place, copy.path, copy.fingerprint, stop):
                 return None
             found = f"{copy.address} holds other bytes now"
         except StorageError as error:
@@ -91,4 +91,4 @@ def _stands(end: End[Source], path: str, marks: Fingerprint, stop: StopFlag) -> 
     with end.gate.connection(stop):
         now = end.storage.stat(path)
     etags = EtagTrust.FOLLOW if end.storage.capabilities.etags else EtagTrust.IGNORE
-    return now.size is not None and now.size == marks.size and marks.is_still(now, etags)
+    return now.size is not None and now.size == marks.size and marks.matches(now, etags)

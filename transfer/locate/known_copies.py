@@ -31,12 +31,12 @@ def known_copies(delivery: Delivery, item: Item) -> Iterator[tuple[End[Source], 
 
 
 def _known(delivery: Delivery, item: Item) -> Iterator[tuple[End[Source], Place]]:
-    if not item.elsewhere:
+    if not item.known_copies:
         return
     ends: dict[str, End[Source]] = {end.address: end for end in delivery.places}
     ends |= {end.address: end for end in delivery.destinations}
     ends[delivery.source.address] = delivery.source
-    for place in item.elsewhere:
+    for place in item.known_copies:
         if place.address in ends:
             end = ends[place.address]
             path = stored_path(end.storage, place.path, place.sha256, place.etag)
@@ -44,7 +44,7 @@ def _known(delivery: Delivery, item: Item) -> Iterator[tuple[End[Source], Place]
 
 
 def _named(delivery: Delivery, item: Item) -> Iterator[tuple[End[Source], Place]]:
-    sha256 = item.sha256()
+    sha256 = item.declared_sha256()
     for end in delivery.places:
         if sha256 is None or end.address not in delivery.same_paths:
             continue

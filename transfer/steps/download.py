@@ -70,7 +70,7 @@ def fetch(staging: Staging) -> Staging:
         large = [
             piece
             for piece in large
-            if options.stages(piece.item.path) or (nameless and piece.item.sha256() is None)
+            if options.stages(piece.item.path) or (nameless and piece.item.declared_sha256() is None)
         ]
         _run(staging, large, options.large_at_once, options.large_at_once)
     except BaseException:
@@ -91,9 +91,9 @@ def copied_whole(delivery: Delivery, piece: Piece) -> bool:
     path is enforced by reading.
     """
     item = piece.item
-    if not (item.digests or item.elsewhere) or delivery.options.stages(item.path):
+    if not (item.digests or item.known_copies) or delivery.options.stages(item.path):
         return False  # asked for every file, and this is the usual case
-    pinned = item.sha256() is not None and item.etag is not None
+    pinned = item.declared_sha256() is not None and item.etag is not None
     return all(
         known_digest(delivery, item, number) is not None
         or (pinned and copy_origin(delivery, piece, storage) is not None)

@@ -17,7 +17,7 @@ from catalog.errors import (
 )
 from catalog.model.outcome import Status
 from catalog.model.plan import Action, Strategy
-from catalog.paths import below
+from catalog.paths import is_below
 from providers.base import Attributes, Storage
 from transfer.batch.delivery import Delivery
 from transfer.batch.endpoints import End, MarkerArea
@@ -60,7 +60,7 @@ def check_markers(delivery: Delivery, path: str, number: int) -> None:
     if end.markers is None:
         return
     folder = end.markers.folder
-    if folder and below(folder, path):
+    if folder and is_below(folder, path):
         raise NameNotAllowed(path, end.address, f"{folder!r} holds its markers")
     if delivery.options.strategy is Strategy.MARKER:
         end.storage.check_name(end.markers.key(path))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from catalog.errors import CatalogError, NameNotAllowed
 from catalog.model.plan import Item
-from catalog.paths import conflict_of
+from catalog.paths import path_conflict
 from providers.base import Source, Storage
 from providers.shared.raw_names import holds_bytes
 from transfer.batch.staging import Piece, Staging
@@ -20,7 +20,7 @@ def refuse_names(staging: Staging, piece: Piece) -> None:
             storage.check_name(item.path)
             _check_bytes(staging.delivery.source.storage, storage, item)
             if item.conflict is not None and not piece.removal and storage.capabilities.tree:
-                raise conflict_of(item.path, item.conflict)
+                raise path_conflict(item.path, item.conflict)
             check_markers(staging.delivery, item.path, number)
         except CatalogError as error:
             staging.failed_at(piece, number, error)

@@ -31,7 +31,7 @@ class RequestAhead:
     def begin(self, piece: Piece) -> bool:
         """Send the request for a piece if that needs no waiting, and say whether it was sent."""
         item = piece.item
-        if self._asker is None or piece.attempts or item.elsewhere:
+        if self._asker is None or piece.attempts or item.known_copies:
             return False
         if item.size is None or item.size > self._small:
             return False  # it comes in chunks

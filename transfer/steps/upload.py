@@ -103,7 +103,7 @@ def _copied(staging: Staging, piece: Piece, number: int) -> Stored | None:
     if not (unread or storage.capabilities.links) or not isinstance(storage, Copier):
         return None
     origin = copy_origin(staging.delivery, piece, storage)
-    if unread and (origin is None or origin[2] is None or piece.item.sha256() is None):
+    if unread and (origin is None or origin[2] is None or piece.item.declared_sha256() is None):
         keep(staging, piece, number)
         return copy_server_side(staging.delivery, piece, storage)
     if origin is None:
@@ -117,7 +117,7 @@ def _copied(staging: Staging, piece: Piece, number: int) -> Stored | None:
         if piece.item.size is not None and stored.size != piece.item.size:
             storage.remove(piece.item.path)
             raise SizeMismatch(piece.item.path, piece.item.size, stored.size)
-        piece.digest = piece.item.sha256()
+        piece.digest = piece.item.declared_sha256()
         piece.size = stored.size
     return stored
 

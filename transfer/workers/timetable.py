@@ -17,7 +17,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from catalog.errors import InvalidInput
-from catalog.formats.quantities import byte_count
+from catalog.formats.quantities import parse_bytes
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 DAY = 24 * 60  # minutes
@@ -85,7 +85,7 @@ def _rate(text: str, entry: str, *, sizes: bool) -> float | None:
         return None
     plain = text.replace(".", "", 1).isdecimal()
     try:
-        rate = float(text) if plain else byte_count(text)
+        rate = float(text) if plain else parse_bytes(text)
     except InvalidInput:
         rate = 0
     if rate <= 0:

@@ -18,7 +18,7 @@ import duckdb
 from catalog.errors import InvalidInput
 from catalog.store import statements
 
-SOON_S = 0.1
+TARGET_S = 0.1
 FIRST_PAGE, LARGEST_PAGE = 2_000, 50_000  # rows
 FIRST_SLICE, LARGEST_SLICE = 64, 4_096  # rows
 MEMORY = "256MB"
@@ -29,9 +29,9 @@ class SliceSize:
     """How many rows are taken together: more where that is quick, fewer where it takes long."""
 
     count: int
-    most: int
+    maximum: int
 
-    def after(self, took_s: float) -> SliceSize:
+    def adjusted(self, took_s: float) -> SliceSize:
         """Return the pace that follows from how long so many took.
 
         >>> SliceSize(64, 4_096).after(0.01).count, SliceSize(64, 100).after(0.01).count
@@ -39,9 +39,9 @@ class SliceSize:
         >>> SliceSize(64, 4_096).after(0.15).count, SliceSize(64, 4_096).after(1.0).count
         (64, 32)
         """
-        if took_s < SOON_S:
-            return SliceSize(min(self.most, self.count * 2), self.most)
-        return self if took_s < 2 * SOON_S else SliceSize(max(1, self.count // 2), self.most)
+        if took_s < TARGET_S:
+            return SliceSize(min(self.maximum, self.count * 2), self.maximum)
+        return self if took_s < 2 * TARGET_S else SliceSize(max(1, self.count // 2), self.maximum)
 
 
 class ConditionSandbox:
@@ -66,7 +66,7 @@ class ConditionSandbox:
             self.close()
             raise
 
-    def last(self, columns: str) -> statements.Row:
+    def last_row(self, columns: str) -> statements.Row:
         """Return these columns of the last row."""
         query = f"SELECT {columns} FROM page ORDER BY rowid DESC LIMIT 1"  # noqa: S608 - ours
         return statements.fetch_rows(self._engine, query)[0]
@@ -94,7 +94,7 @@ class ConditionSandbox:
                     f"the condition takes more than {MEMORY} of memory: make it smaller"
                 ) from error
             first += pace.count
-            pace = pace.after(time.monotonic() - began_s)
+            pace = pace.adjusted(time.monotonic() - began_s)
 
     def close(self) -> None:
         """Let go of the rows."""

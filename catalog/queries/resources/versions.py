@@ -73,24 +73,24 @@ class Resources:
         """Return the versions of a resource, the lowest first, or the one asked for."""
         with self._file.reading() as connection:
             rows = statements.fetch_rows(
-                connection, statements.load_sql("resource_versions"), **self._named(name, version)
+                connection, statements.load_sql("resource_versions"), **self._version_key(name, version)
             )
         if not rows:
             raise NotRecorded("resource", name if version is None else f"{name} version {version}")
-        return [ResourceVersion.of_row(row) for row in rows]
+        return [ResourceVersion.from_row(row) for row in rows]
 
     def next_version(self, name: str) -> int:
         """Return the number that the next version of a name would have."""
         with self._file.reading() as connection:
             query = statements.load_sql("resource_highest")
-            highest: int = statements.fetch_rows(connection, query, **self._named(name, None))[0][0]
+            highest: int = statements.fetch_rows(connection, query, **self._version_key(name, None))[0][0]
         return highest + 1
 
     def version_was_used(self, name: str, version: int) -> bool:
         """Say whether a name has a version of this number, or may have had one."""
         with self._file.reading() as connection:
             query = statements.load_sql("resource_given")
-            count: int = statements.fetch_rows(connection, query, **self._named(name, version))[0][
+            count: int = statements.fetch_rows(connection, query, **self._version_key(name, version))[0][
                 0
             ]
         return count > 0
@@ -101,7 +101,7 @@ class Resources:
         remove: Sequence[DeletionRequest] = (),
         *,
         places: Mapping[str, str],
-        stands_on: ExpectedVersion | None = None,
+        expected: ExpectedVersion | None = None,
         copying: CopyRequest | None = None,
     ) -> list[DeletionRequest]:
         """Copy versions, delete some and add others in one step; return those deleted.
@@ -114,12 +114,12 @@ class Resources:
             ContentConflict: a number to add was given before, or what it `stands_on` has moved.
         """
         body: dict[str, object] = {
-            "add": [one.as_json() for one in add],
+            "add": [one.to_json() for one in add],
             "remove": [{"name": one.name, "version": one.version} for one in remove],
             "places": dict(places),
         }
-        if stands_on is not None:
-            body["stands_on"] = {"name": stands_on.name, "version": stands_on.version}
+        if expected is not None:
+            body["stands_on"] = {"name": expected.name, "version": expected.version}
         if copying is not None:
             created_us = int(copying.created_at.timestamp() * 1e6)
             body["copy"] = {
@@ -129,13 +129,13 @@ class Resources:
                 "first": copying.first,
                 "created_us": created_us,
             }
-        result = self._file.ask("resources", body)
+        result = self._file.submit_and_wait("resources", body)
         return [DeletionRequest(*one) for one in cast("list[tuple[str, int]]", result["removed"])]
 
     def set_properties(self, name: str, version: int, properties: Mapping[str, str]) -> None:
         """Replace the properties of one version."""
         body = {"name": name, "version": version, "properties": dict(properties)}
-        self._file.ask("resource-properties", body)
+        self._file.submit_and_wait("resource-properties", body)
 
     def pending_deletions(self) -> list[PendingDeletion]:
         """Return the bytes of deleted versions that are still to be removed, the oldest first."""
@@ -151,7 +151,7 @@ class Resources:
 
     def confirm_deleted(self, address: str, paths: Sequence[str]) -> None:
         """Tell that discarded bytes are gone from their storage."""
-        self._file.ask("resources-removed", {"address": address, "paths": list(paths)})
+        self._file.submit_and_wait("resources-removed", {"address": address, "paths": list(paths)})
 
     def holds(self, address: str, path: str) -> bool:
         """Say whether the bytes at a place are those of a resource's version."""
@@ -164,7 +164,7 @@ class Resources:
             count: int = statements.fetch_rows(connection, query, **values)[0][0]
         return count > 0
 
-    def _named(self, name: str, version: int | None) -> dict[str, object]:
+    def _version_key(self, name: str, version: int | None) -> dict[str, object]:
         return {
             "tenant": self._file.tenant,
             "nkey": path_key(self._file.tenant, name),
