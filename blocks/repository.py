@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, HttpUrl, field_validator, mod
 from blocks.limits import LimitSettings
 from blocks.objective import ObjectiveSettings
 from catalog.formats.manifest import is_manifest
-from catalog.paths import is_below, check_path, clean_prefix
+from catalog.paths import check_path, clean_prefix, is_below
 from catalog.settings import memory
 from providers.base import PART, OpenOptions, ProviderSettings, Timeouts
 from providers.registry import provider, registered, scheme_of

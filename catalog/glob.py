@@ -4,7 +4,7 @@ r"""Selection globs as one regular expression that Python's `re` and DuckDB's RE
 sets. A pattern without `/` means the last segment, at any depth, as in gitignore.
 
 >>> import re
->>> bool(re.fullmatch(regex(("**/x", "*.csv")), "a/b/c.csv"))
+>>> bool(re.fullmatch(globs_to_regex(("**/x", "*.csv")), "a/b/c.csv"))
 True
 """
 

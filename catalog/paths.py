@@ -2,7 +2,7 @@
 
 >>> check_path("a/b c/ü")
 'a/b c/ü'
->>> below("models/x", "models/xy/z"), below("models/x", "models/x/y")
+>>> is_below("models/x", "models/xy/z"), is_below("models/x", "models/x/y")
 (False, True)
 """
 
@@ -47,7 +47,7 @@ def name_problem(name: str) -> str | None:
 
     A name that is fine here may still be one that a storage cannot hold (`check_path`).
 
-    >>> unusable("a//b"), unusable("a\x00b")
+    >>> name_problem("a//b"), name_problem("a\x00b")
     (None, 'it holds a null character')
     """
     if not name:

@@ -143,7 +143,7 @@ def _checked(
     origin = local_folder(place.parent)
     with ActiveRun("check-archive", origin, wish.ends, writes=()) as run:
         stop = run_resources(run.job.run_id).stop
-        found = unpack(place, folder, stop, keep=not dry_run, unfit=wish.unfit)
+        found = unpack(place, folder, stop, keep=not dry_run, extra_problems=wish.unfit)
         routes = wish.routes(found.head)
         lacking = [
             VersionNeeds(found, one.name, one.numbers[0], _near(one, routes, others))

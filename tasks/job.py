@@ -69,7 +69,7 @@ class RunResources:
         self._numbers: dict[str, NumberAllocator] = {}
         self._lock = threading.Lock()
 
-    def numbers_at(self, address: str) -> NumberAllocator:
+    def number_allocator(self, address: str) -> NumberAllocator:
         """Return the numbers that are given to the files of a destination."""
         with self._lock:
             return self._numbers.setdefault(address, NumberAllocator())
@@ -105,7 +105,7 @@ def active_runs() -> list[RunResources]:
         return list(_shared.values())
 
 
-def forget(run_id: str) -> None:
+def forget_run(run_id: str) -> None:
     """Let go of a run that has ended."""
     with _lock:
         _shared.pop(run_id, None)
@@ -182,13 +182,13 @@ def marker_area(repository: Repository) -> MarkerArea | None:
 
 
 @contextmanager
-def delivery(job: Job) -> Generator[Delivery]:
+def open_delivery(job: Job) -> Generator[Delivery]:
     """Open every end of a job, with the stop flag, counters and budget of its run."""
     common = run_resources(job.run_id)
     with ExitStack() as stack:
         source = stack.enter_context(open_source(job.source))
         ends = tuple(
-            stack.enter_context(open_destination(one, common.numbers_at(one.address)))
+            stack.enter_context(open_destination(one, common.number_allocator(one.address)))
             for one in job.destinations
         )
         places = tuple(stack.enter_context(open_source(repository)) for repository in job.places)
@@ -205,11 +205,14 @@ def delivery(job: Job) -> Generator[Delivery]:
             same_paths=job.same_paths,
             mirrors=mirrors,
             kept_parts=common.kept_parts,
-            asides={one.quarantine: _aside(job, one.quarantine) for one in job.options.contracts},
+            quarantine_areas={
+                one.quarantine: _contract_quarantine(job, one.quarantine)
+                for one in job.options.contracts
+            },
         )
 
 
-def _aside(job: Job, name: str) -> HistoryArea:
+def _contract_quarantine(job: Job, name: str) -> HistoryArea:
     """Return where what breaks a contract is put aside: in a repository, or a destination."""
     repository = resolved(name) if name else job.destinations[0]
     settings = repository.settings if name else repository.settings.below(QUARANTINE)

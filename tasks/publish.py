@@ -19,7 +19,7 @@ from providers.cache import STORAGES
 from providers.layouts.numbered_names import is_number, number_key
 from tasks.job import run_resources
 from transfer.destination.publish import publish_manifest, published_title
-from transfer.workers.retry import persistent
+from transfer.workers.retry import call_with_retries
 
 _TITLE = re.compile(r"(# entrepot version \d+ run \S+ catalog (\d+))(?: numbers \d+)?")
 
@@ -39,12 +39,14 @@ def publish_version(repository: Repository, version: Version, run_id: str) -> bo
     catalog = common.catalog
     with STORAGES.opened(repository.settings, repository.open_options()) as storage:
         policy = repository.retry_policy()
-        before = persistent(lambda: _shown(storage, repository, catalog), policy, common.stop)[0]
+        before = call_with_retries(
+            lambda: _published_title(storage, repository, catalog), policy, common.stop
+        )[0]
         title = _title(repository, version, catalog)
         if before == title or (before is None and version.number == 0):
             return False
         lacking = catalog.holdings.missing(repository.address, version.number)
-        if lacking and not (before and _set_of(before) == _set_of(title)):
+        if lacking and not (before and _set_title(before) == _set_title(title)):
             raise InvalidInput(
                 f"version {version.number} of {repository.label!r} is not shown: "
                 f"{lacking[0]!r} of it does not lie there"
@@ -52,22 +54,23 @@ def publish_version(repository: Repository, version: Version, run_id: str) -> bo
 
         def once() -> int:
             rows = map(
-                _named(repository), catalog.versions.content(repository.address, version.number)
+                _row_naming(repository),
+                catalog.versions.content(repository.address, version.number),
             )
             return publish_manifest(storage, title, rows, common.stop)
 
-        persistent(once, policy, common.stop)
+        call_with_retries(once, policy, common.stop)
     return True
 
 
-def check_shown(repository: Repository, run_id: str) -> None:
+def check_published(repository: Repository, run_id: str) -> None:
     """Refuse a destination that shows the set of another catalog: it would be lost."""
     if repository.layout is Layout.PATH:
         return
     common = run_resources(run_id)
     with STORAGES.opened(repository.settings, repository.open_options()) as storage:
-        persistent(
-            lambda: _shown(storage, repository, common.catalog),
+        call_with_retries(
+            lambda: _published_title(storage, repository, common.catalog),
             repository.retry_policy(),
             common.stop,
         )
@@ -81,13 +84,13 @@ def _title(repository: Repository, version: Version, catalog: Catalog) -> str:
     return title
 
 
-def _set_of(title: str) -> str:
+def _set_title(title: str) -> str:
     """Return the part of a title that names a set, whatever names its files bear."""
     match = _TITLE.fullmatch(title)
     return title if match is None else match[1]
 
 
-def _named(repository: Repository) -> Callable[[ContentRow], ContentRow]:
+def _row_naming(repository: Repository) -> Callable[[ContentRow], ContentRow]:
     """Return how the rows of a version are named in `current`."""
     return _by_number if repository.layout is Layout.VERSIONED else _by_path
 
@@ -102,7 +105,7 @@ def _by_number(row: ContentRow) -> ContentRow:
     return replace(row, path=number_key(row.path, row.etag))
 
 
-def _shown(storage: Storage, repository: Repository, catalog: Catalog) -> str | None:
+def _published_title(storage: Storage, repository: Repository, catalog: Catalog) -> str | None:
     """Return the title of the set that is shown; one that this catalog did not show is an error."""
     title = published_title(storage)
     if title is None:

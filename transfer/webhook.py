@@ -21,11 +21,11 @@ from catalog.errors import ConnectionFailed, StorageError, TransferTimeout
 from catalog.model.outcome import Outcome, Status
 from providers.http.reply_headers import status_error
 from providers.shared.url import quote_path
-from transfer.workers.retry import RetryPolicy, persistent
+from transfer.workers.retry import RetryPolicy, call_with_retries
 from transfer.workers.stop import StopFlag
 
-KIND = "entrepot.batch.stored"
-PATIENCE = RetryPolicy(retries=3, first_s=1.0, longest_s=30.0)
+EVENT_TYPE = "entrepot.batch.stored"
+DEFAULT_RETRY = RetryPolicy(retries=3, first_s=1.0, longest_s=30.0)
 TIMEOUT_S = 10.0
 
 _sending: ContextVar[bool] = ContextVar("sending", default=False)
@@ -47,7 +47,7 @@ class Receiver:
     url: str = field(repr=False)
     secret: bytes = field(default=b"", repr=False)
     body: Body = Body.INGEST
-    retry: RetryPolicy = PATIENCE
+    retry: RetryPolicy = DEFAULT_RETRY
     timeout_s: float = TIMEOUT_S
 
     @property
@@ -106,7 +106,7 @@ def stored_url(address: str, path: str) -> str:
     return f"{store}://{root.rstrip('/')}/{quote_path(path)}"
 
 
-def notification_of(
+def build_notification(
     outcomes: Iterable[Outcome], *, run: tuple[str, str, int], ends: tuple[str, ...]
 ) -> BatchNotification | None:
     """Return what is to be told of a batch's outcomes; None where nothing was stored.
@@ -117,9 +117,9 @@ def notification_of(
     return BatchNotification(*run, ends[0], ends[1:], stored) if stored else None
 
 
-def message_of(news: BatchNotification, body: Body, moment: datetime) -> Message:
+def build_message(news: BatchNotification, body: Body, moment: datetime) -> Message:
     """Write the message; `moment` is when the batch was recorded."""
-    told = _listed(news) if body is Body.INGEST else _described(news, moment)
+    told = _ingest_body(news) if body is Body.INGEST else _full_body(news, moment)
     return Message(news.message_id, json.dumps(told, separators=(",", ":")).encode())
 
 
@@ -131,7 +131,7 @@ def send(receiver: Receiver, message: Message, stop: StopFlag) -> int:
         Cancelled: the run was asked to stop between two tries.
     """
     with httpx.Client(timeout=receiver.timeout_s) as client:
-        return persistent(lambda: _post(client, receiver, message), receiver.retry, stop)[1]
+        return call_with_retries(lambda: _post(client, receiver, message), receiver.retry, stop)[1]
 
 
 def _post(client: httpx.Client, receiver: Receiver, message: Message) -> None:
@@ -147,21 +147,21 @@ def _post(client: httpx.Client, receiver: Receiver, message: Message) -> None:
     finally:
         _sending.reset(sending)
     if not reply.is_success:
-        raise _refused(reply, doing)
+        raise _reply_error(reply, doing)
 
 
-def _refused(reply: httpx.Response, doing: str) -> StorageError:
+def _reply_error(reply: httpx.Response, doing: str) -> StorageError:
     raw: Mapping[bytes, bytes] = {name.lower(): value for name, value in reply.headers.raw}
     return status_error(reply.status_code, raw, doing=doing, path="")
 
 
-def _listed(news: BatchNotification) -> list[str]:
+def _ingest_body(news: BatchNotification) -> list[str]:
     return [stored_url(one.destination, one.path) for one in news.stored]
 
 
-def _described(news: BatchNotification, moment: datetime) -> dict[str, object]:
+def _full_body(news: BatchNotification, moment: datetime) -> dict[str, object]:
     return {
-        "type": KIND,
+        "type": EVENT_TYPE,
         "timestamp": moment.isoformat(),
         "data": {
             "run_id": news.run_id,
@@ -185,9 +185,9 @@ def _described(news: BatchNotification, moment: datetime) -> dict[str, object]:
     }
 
 
-def _of_others(_: logging.LogRecord) -> bool:
+def _is_not_ours(_: logging.LogRecord) -> bool:
     """Keep httpx from logging an address that may be a secret."""
     return not _sending.get()
 
 
-logging.getLogger("httpx").addFilter(_of_others)
+logging.getLogger("httpx").addFilter(_is_not_ours)

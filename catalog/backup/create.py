@@ -1,13 +1,13 @@
-"""A backup of the catalog: a folder with all that it knows at one moment, taken while it is in use.
+"""A backup of the catalog: a folder with its content at one moment, taken while it is in use.
 
-    backup.json          what is in it: names, sizes, digests, and when and by what it was made
+    backup.json          the manifest: names, sizes, digests, and when and by what it was made
     catalog.duckdb       the catalog's file
-    quarantine/          orders that could not be folded, and why
-    link.key             what links of a gateway are signed with, where there is one
+    quarantine/          orders that could not be applied, and why
+    link.key             the key that signs a gateway's links, if there is one
 
-What waits in the inbox when it begins is folded first, so that nothing is missing that was
-acknowledged before. Then nobody folds until the file is copied: readers go on, and writers hand
-their orders over as ever. It is made under another name and renamed, so that it is whole or absent.
+Orders that wait in the inbox are applied first, so that the backup has all that was acknowledged.
+Then no order is applied until the file is copied: reads go on, and new orders queue as usual. The
+backup is written under another name and renamed, so that it is complete or absent.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ QUARANTINE = "quarantine"
 KEY = "link.key"
 FORMAT = 1
 BYTE_FOLDERS = ("artifacts", "resources", "uploads")
-"""Folders beside a catalog that hold bytes, which no backup of the catalog has."""
+"""Folders of file bytes beside a catalog; a backup leaves them out."""
 CHUNK = 2**20  # bytes
 
 
@@ -52,33 +52,33 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Backup:
-    """What a backup says of itself."""
+    """The manifest of a backup."""
 
     made_at: datetime
     program: str
     parts: tuple[Part, ...]
     format: int = FORMAT
     contradictions: int = 0
-    left_out: tuple[str, ...] = field(default=())  # folders of bytes that lie beside the catalog
+    left_out: tuple[str, ...] = field(default=())  # of `BYTE_FOLDERS`, those that have files
 
     @property
     def size(self) -> int:
-        """Return its bytes."""
-        return sum(one.size for one in self.parts)
+        """Return its size in bytes."""
+        return sum(part.size for part in self.parts)
 
 
 def back_up(catalog: Catalog, target: Path) -> Backup:
-    """Write a backup as the folder `to`, which must not exist.
+    """Write a backup into the new folder `target`.
 
     Raises:
-        InvalidInput: something is there already, or it would lie beside the catalog.
-        CatalogBroken: what was written cannot be opened, or the disk refused it.
+        InvalidInput: `target` exists already, or lies in the catalog's own folder.
+        CatalogBroken: the copy cannot be opened, or the disk refused it.
     """
     target = target.absolute()
     if os.path.lexists(target):
-        raise InvalidInput(f"{str(target)!r} is there already: name a folder that does not exist yet")
+        raise InvalidInput(f"{str(target)!r} exists already: name a folder that does not exist yet")
     if target.is_relative_to(catalog.folder):
-        raise InvalidInput(f"{str(target)!r} lies in the catalog's own folder: name another")
+        raise InvalidInput(f"{str(target)!r} is in the catalog's own folder: name another folder")
     draft = target.with_name(f".{target.name}.{uuid.uuid4().hex[:12]}.part")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -96,19 +96,19 @@ def back_up(catalog: Catalog, target: Path) -> Backup:
 
 
 def read_backup(folder: Path) -> Backup:
-    """Read what a backup says of itself, and look whether every file is as it says.
+    """Read a backup's manifest and verify every file against it.
 
     Raises:
-        InvalidInput: it is no backup, or a file of it is missing, damaged, or of a newer program.
+        InvalidInput: it is not a backup, or a file of it is missing, damaged or too new.
     """
     try:
         backup = _MANIFEST.validate_json((folder / MANIFEST).read_bytes())
     except (OSError, ValidationError) as error:
-        raise InvalidInput(f"{str(folder)!r} is no backup of a catalog: {error}") from error
+        raise InvalidInput(f"{str(folder)!r} is not a backup of a catalog: {error}") from error
     if backup.format != FORMAT:
         raise InvalidInput(
-            f"the backup {str(folder)!r} has the format {backup.format}, this program reads "
-            f"{FORMAT}: use the program that made it, {backup.program}, or a newer one"
+            f"the backup {str(folder)!r} has format {backup.format}, this program reads format "
+            f"{FORMAT}: use entrepot {backup.program}, which made it, or newer"
         )
     for part in backup.parts:
         _verify_part(folder, part)
@@ -121,16 +121,16 @@ _MANIFEST = TypeAdapter(Backup)
 def _verify_part(folder: Path, part: Part) -> None:
     path = folder / part.name
     if not path.resolve().is_relative_to(folder.resolve()):
-        raise InvalidInput(f"the backup {str(folder)!r} names {part.name!r}, which lies outside it")
+        raise InvalidInput(f"the backup {str(folder)!r} names {part.name!r}, which is outside it")
     try:
         with path.open("rb") as source:
             found = hashlib.file_digest(source, "sha256").hexdigest()
     except OSError as error:
-        raise InvalidInput(f"{part.name!r} of the backup cannot be read: {error}") from error
+        raise InvalidInput(f"cannot read {part.name!r} of the backup: {error}") from error
     if found != part.sha256:
         raise InvalidInput(
             f"{part.name!r} of the backup is damaged: expected sha256 {part.sha256}, "
-            f"found {found}: take another backup"
+            f"found {found}: use another backup"
         )
 
 
@@ -142,22 +142,22 @@ def _write_draft(catalog: Catalog, draft: Path) -> Backup:
         if wal.exists():
             parts.append(_copy_part(wal, draft, wal_of(Path(FILE)).name))
         parts += _copy_extra_files(catalog.folder, draft)
-    found = _audit_copy(draft)
-    left = [name for name in BYTE_FOLDERS if any((catalog.folder / name).rglob("*"))]
+    audit = _audit_copy(draft)
+    left_out = [name for name in BYTE_FOLDERS if any((catalog.folder / name).rglob("*"))]
     made = Backup(
         datetime.now(UTC).replace(microsecond=0),
         version("entrepot"),
         tuple(parts),
-        contradictions=found.count,
-        left_out=tuple(left),
+        contradictions=audit.count,
+        left_out=tuple(left_out),
     )
-    told = asdict(made) | {"made_at": made.made_at.isoformat()}
-    (draft / MANIFEST).write_text(json.dumps(told, indent=2) + "\n")
+    manifest = asdict(made) | {"made_at": made.made_at.isoformat()}
+    (draft / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n")
     return made
 
 
 def _audit_copy(draft: Path) -> Audit:
-    """Look whether the copy can be opened, in a folder that goes again."""
+    """Open and audit the copy, with a scratch folder that is removed afterwards."""
     try:
         return audit_all_tenants(draft / FILE, draft / "look")
     finally:
@@ -185,7 +185,7 @@ def _copy_part(source: Path, draft: Path, name: str) -> Part:
 
 
 def _fsync_tree(folder: Path) -> None:
-    """Let every file below a folder, and the folder, survive a power cut."""
+    """Sync every file below a folder, and the folder, to disk."""
     for path in sorted(folder.rglob("*"), reverse=True):
         fsync_path(path)
     fsync_path(folder)

@@ -3,7 +3,7 @@ r"""A person's SQL condition on a listing: read as a tree, allowed part by part,
 What runs is never the text that was given, but DuckDB's own rendering of a tree in which there
 are only columns of a listing, constants, operators, and functions of one row.
 
->>> rendered("size > 10 and path like '%.csv'")
+>>> render_condition("size > 10 and path like '%.csv'")
 "((size > 10) AND regexp_full_match(path, '.*\\.csv', 's'))"
 """
 
@@ -61,7 +61,14 @@ _ENGINE_ERRORS = (
     duckdb.OutOfMemoryException,
 )
 """Errors that are not the condition's fault."""
-_FORBIDDEN_CLAUSES = ("modifiers", "where_clause", "group_expressions", "group_sets", "having", "sample")
+_FORBIDDEN_CLAUSES = (
+    "modifiers",
+    "where_clause",
+    "group_expressions",
+    "group_sets",
+    "having",
+    "sample",
+)
 _EMPTY_LISTING = ", ".join(
     f"NULL::{'BIGINT' if name in {'size', 'modified_us'} else 'VARCHAR'} AS {name}"
     for name in COLUMNS

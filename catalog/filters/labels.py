@@ -2,7 +2,7 @@ r"""Filters of labels and properties as Pulp's `pulp_label_select` writes them (
 
 `k=v`, `k!=v`, `k~part`, `k` (has it), `!k` (has it not); a comma is AND, `\,` a comma in a value.
 
->>> terms("stage=prod,!draft")
+>>> parse_terms("stage=prod,!draft")
 (Term(key='stage', operator='=', value='prod'), Term(key='draft', operator='!', value=''))
 """
 
@@ -48,7 +48,9 @@ def parse_terms(text: str) -> tuple[Term, ...]:
         InvalidInput: it cannot be read; the part that is wrong is named.
     """
     if len(text) > MAX_LENGTH:
-        raise InvalidInput(f"a filter holds {len(text)} characters, at most {MAX_LENGTH} are allowed")
+        raise InvalidInput(
+            f"a filter holds {len(text)} characters, at most {MAX_LENGTH} are allowed"
+        )
     parts = re.split(r"(?<!\\),", text) if text.strip() else []
     if len(parts) > MAX_TERMS:
         raise InvalidInput(f"a filter has {len(parts)} conditions, at most {MAX_TERMS} are allowed")

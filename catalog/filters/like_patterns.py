@@ -3,7 +3,7 @@ r"""Patterns of a person's condition, all as regular expressions that take linea
 DuckDB's own LIKE and GLOB try every way to fit a pattern: twelve `%a_` on a name of 240 letters
 take minutes. RE2 reads each letter once.
 
->>> like("a%b_.c"), like("50!%", "!"), glob("*.[!a-c]?")
+>>> like_to_regex("a%b_.c"), like_to_regex("50!%", "!"), glob_to_regex("*.[!a-c]?")
 ('a.*b.\\.c', '50%', '.*\\.[^a-c].')
 """
 

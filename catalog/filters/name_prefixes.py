@@ -1,8 +1,8 @@
 """Names that begin with one of some parts, in SQL: the decision of `catalog.access.grants`.
 
->>> names_within(frozenset(["models"]))
+>>> prefix_conditions(frozenset(["models"]))
 (" AND ((name = $within_0 OR starts_with(name, $within_0 || '/')))", {'within_0': 'models'})
->>> names_within(None), names_within(frozenset())
+>>> prefix_conditions(None), prefix_conditions(frozenset())
 (('', {}), (' AND false', {}))
 """
 

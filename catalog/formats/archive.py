@@ -38,7 +38,11 @@ class ArchiveRefused(InvalidInput):
 
     def __init__(self, name: str, problems: tuple[str, ...]) -> None:
         """Name the archive, and all that is wrong."""
-        more = [f"… and {len(problems) - MAX_PROBLEMS_SHOWN} more"] if len(problems) > MAX_PROBLEMS_SHOWN else []
+        more = (
+            [f"… and {len(problems) - MAX_PROBLEMS_SHOWN} more"]
+            if len(problems) > MAX_PROBLEMS_SHOWN
+            else []
+        )
         first = f"cannot use the archive {name!r}, for {len(problems)} reasons"
         super().__init__("\n  ".join((first, *problems[:MAX_PROBLEMS_SHOWN], *more)))
         self.name, self.problems = name, problems
@@ -100,7 +104,9 @@ class Head:
 
     def list_path(self, name: str, number: int) -> str:
         """Return the name of the member that lists a version."""
-        return list_name(None if self.format_version == LEGACY_VERSION else self.names.index(name), number)
+        return list_name(
+            None if self.format_version == LEGACY_VERSION else self.names.index(name), number
+        )
 
     def version_lists(self) -> Iterator[tuple[str, ArchivedVersion]]:
         """Yield the name of each list with its version, in the order of the tar."""
@@ -146,7 +152,9 @@ def list_name(place: int | None, number: int) -> str:
 
 def to_json(value: Head | Toc) -> bytes:
     """Return a head or a table of contents as text, stable."""
-    text = json.dumps(asdict(value), sort_keys=True, indent=1, default=_encode_datetime, ensure_ascii=False)
+    text = json.dumps(
+        asdict(value), sort_keys=True, indent=1, default=_encode_datetime, ensure_ascii=False
+    )
     return text.encode() + b"\n"
 
 
@@ -186,7 +194,12 @@ class _LegacyHead:
         only = ArchivedRepository(self.label, self.address, self.since, self.versions)
         counts = (self.artifacts, self.artifact_bytes)
         return Head(
-            self.export_id, self.created_at, (only,), *counts, self.meta, format_version=LEGACY_VERSION
+            self.export_id,
+            self.created_at,
+            (only,),
+            *counts,
+            self.meta,
+            format_version=LEGACY_VERSION,
         )
 
 
@@ -201,7 +214,8 @@ def _parse_head(found: object) -> Head:
         return read_json(TypeAdapter(_LegacyHead), json.dumps(given)).to_head()
     if version != FORMAT_VERSION:
         raise InvalidInput(
-            f"its format_version is {version!r}, this program reads {LEGACY_VERSION} and {FORMAT_VERSION}"
+            f"its format_version is {version!r}, this program reads {LEGACY_VERSION} "
+            f"and {FORMAT_VERSION}"
         )
     head = read_json(TypeAdapter(Head), json.dumps(given))
     if len(set(head.names)) != len(head.names):

@@ -1,7 +1,7 @@
 """Manifests as text: Pulp's `path,digest,size`, and `<hex>  path` as sha256sum writes it.
 
 >>> line = "a,b.txt,ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad,3"
->>> [(one.path, one.size) for one in parse_manifest("PULP_MANIFEST", [line])]
+>>> [(resource.path, resource.size) for resource in parse_manifest("PULP_MANIFEST", [line])]
 [('a,b.txt', 3)]
 """
 

@@ -1,6 +1,6 @@
 """Sizes and durations as people write them.
 
->>> byte_count("10 MiB"), byte_count("1.5 kB"), seconds("2 h"), seconds("1 d 12 h")
+>>> parse_bytes("10 MiB"), parse_bytes("1.5 kB"), parse_duration("2 h"), parse_duration("1 d 12 h")
 (10485760, 1500, 7200.0, 129600.0)
 """
 
@@ -46,7 +46,7 @@ def parse_duration(text: str) -> float:
 def format_duration(seconds: float) -> str:
     """Return seconds as people say them.
 
-    >>> duration(86400.0), duration(93600.0), duration(90.0)
+    >>> format_duration(86400.0), format_duration(93600.0), format_duration(90.0)
     ('1 d', '1 d 2 h', '1 min 30 s')
     """
     parts: list[str] = []

@@ -84,7 +84,9 @@ def page_schema() -> pa.DataFrameSchema:
         "origin": pa.Column(pl.String, checks=pa.Check.str_matches(_NAME_PATTERN)),
         "size": pa.Column(pl.Int64, checks=pa.Check.ge(0), nullable=True),
         "modified_us": pa.Column(pl.Int64, nullable=True),
-        "digests": pa.Column(pl.String, checks=pa.Check.str_matches(_DIGESTS_PATTERN), nullable=True),
+        "digests": pa.Column(
+            pl.String, checks=pa.Check.str_matches(_DIGESTS_PATTERN), nullable=True
+        ),
     }
     return pa.DataFrameSchema(
         {column: known.get(column, pa.Column(pl.String, nullable=True)) for column in COLUMNS},

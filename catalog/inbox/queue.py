@@ -45,7 +45,8 @@ class Order:
 
         A name without a tenant, as older programs gave, is for `tenant`.
 
-        >>> Order.at(Path("00000000000000000001-0123456789ab.plan.a%2Fb.json"), "default").tenant
+        >>> name = "00000000000000000001-0123456789ab.plan.a%2Fb.json"
+        >>> Order.from_path(Path(name), "default").tenant
         'a/b'
         """
         batch, kind, *named, _ = path.name.split(".")

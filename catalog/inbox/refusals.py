@@ -31,7 +31,9 @@ _ERRORS_BY_NAME = {kind.__name__: kind for kind in _CONSTRUCTOR_ARGUMENTS}
 def error_to_json(error: CatalogError) -> dict[str, object]:
     """Return `error` as JSON."""
     kind = next(one for one in type(error).__mro__ if one in _CONSTRUCTOR_ARGUMENTS)
-    facts: list[object] = [getattr(error, name) for name in _CONSTRUCTOR_ARGUMENTS[kind]] or [str(error)]
+    facts: list[object] = [getattr(error, name) for name in _CONSTRUCTOR_ARGUMENTS[kind]] or [
+        str(error)
+    ]
     return {"refused": kind.__name__, "facts": facts}
 
 

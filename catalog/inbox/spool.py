@@ -1,8 +1,8 @@
 """A listing on its way into the catalog: pages on disk, each checked as it is written.
 
 >>> with catalog.spool() as spool:                              # doctest: +SKIP
-...     for one in source.enumerate():
-...         spool.take(one)
+...     for entry in source.enumerate():
+...         spool.add_entry(entry)
 ...     listing = spool.finish()
 
 Names, sizes and times are judged here, once for every storage: a name that the catalog cannot
@@ -122,7 +122,11 @@ class Spool:
         """Take one resource; `path` is its name at the destination where that differs."""
         why = name_problem(resource.path)
         if why is not None:
-            name = resource.path if len(resource.path) <= MAX_NAME_LENGTH else resource.path[:MAX_NAME_SHOWN]
+            name = (
+                resource.path
+                if len(resource.path) <= MAX_NAME_LENGTH
+                else resource.path[:MAX_NAME_SHOWN]
+            )
             self.add_gap(Gap(name, f"the catalog cannot carry its name: {why}", NAME))
             return
         digests = resource.digests

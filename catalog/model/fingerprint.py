@@ -28,13 +28,16 @@ class Fingerprint:
         """Say whether what stands there now is the same file, by the marks that both have.
 
         >>> stored = Fingerprint("00", 3, modified_us=7)
-        >>> stored.is_still(Resource("a", size=3), EtagTrust.IGNORE)
+        >>> stored.matches(Resource("a", size=3), EtagTrust.IGNORE)
         True
-        >>> stored.is_still(Resource("a", modified_us=8), EtagTrust.IGNORE)
+        >>> stored.matches(Resource("a", modified_us=8), EtagTrust.IGNORE)
         False
         """
         if None not in (self.size, current.size) and self.size != current.size:
             return False
         if etags is EtagTrust.FOLLOW and None not in (self.etag, current.etag):
             return self.etag == current.etag
-        return None in (self.modified_us, current.modified_us) or self.modified_us == current.modified_us
+        return (
+            None in (self.modified_us, current.modified_us)
+            or self.modified_us == current.modified_us
+        )

@@ -1,6 +1,6 @@
 """The gap: what a listing could not see, and why; unknown is never gone.
 
->>> Gap("logs", "permission denied", below=True).holds("logs/2026/a.txt")
+>>> Gap("logs", "permission denied", below=True).covers("logs/2026/a.txt")
 True
 """
 
@@ -25,7 +25,10 @@ GAP_ADVICE = (
     "or accept it with allow_gaps"
 )
 
-_SAMPLE_NAMES = ("\x01", "\x01/\x01")  # a file right in a folder, and one deeper: names that nobody has
+_SAMPLE_NAMES = (
+    "\x01",
+    "\x01/\x01",
+)  # a file right in a folder, and one deeper: names that nobody has
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +76,7 @@ class Gap:
     def affects(self, selection: Selection) -> bool:
         """Say whether something that a selection lets through may lie in the gap.
 
-        >>> Gap("a", "denied", below=True).concerns(Selection(include=("b/**",)))
+        >>> Gap("a", "denied", below=True).affects(Selection(include=("b/**",)))
         False
         """
         if self.matches(selection.exclude):

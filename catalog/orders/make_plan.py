@@ -27,7 +27,9 @@ _HELD_HERE_OR_THERE = """(SELECT nkey, path FROM ({held}) UNION SELECT nkey, ori
 _WANTED_OR_HELD = "(SELECT nkey, path FROM wanted UNION SELECT nkey, path FROM ({held}))"
 _MARKERS = "(SELECT nkey, path || '.done' AS path FROM wanted)"
 MAX_NAMED = 100  # rows that a refusal names
-MAX_KEPT_ROWS = 100_000  # kept files of a target that are told path by path; a nightly run of more adds up
+MAX_KEPT_ROWS = (
+    100_000  # kept files of a target that are told path by path; a nightly run of more adds up
+)
 
 
 def apply_plan(work: Transaction, order: Order) -> Result:
@@ -78,9 +80,12 @@ def _decide_rows(work: Transaction, request: PlanRequest, order: Order) -> None:
                 work.unseen_query(request.wanted, _HELD_HERE_OR_THERE, "gaps_of_source"),
             )
             .replace(
-                "{target_unseen}", work.unseen_query(target.listing, _WANTED_OR_HELD, "gaps_of_target")
+                "{target_unseen}",
+                work.unseen_query(target.listing, _WANTED_OR_HELD, "gaps_of_target"),
             )
-            .replace("{marker_unseen}", work.unseen_query(target.markers, _MARKERS, "gaps_of_markers"))
+            .replace(
+                "{marker_unseen}", work.unseen_query(target.markers, _MARKERS, "gaps_of_markers")
+            )
             .replace("{held}", statements.load_sql("held")),
             target=place,
             repository=work.ensure_repository(target.address, order),
@@ -142,7 +147,9 @@ def _find_path_conflicts(work: Transaction) -> None:
     work.run_script("tree_conflict")
     if work.count("SELECT count(*) FROM clashing"):
         folders = statements.load_sql("folders").replace("{rows}", "wanted WHERE selected")
-        work.run_statements(statements.load_sql("tree_clashes").replace("{folders_of_wanted}", folders))
+        work.run_statements(
+            statements.load_sql("tree_clashes").replace("{folders_of_wanted}", folders)
+        )
 
 
 def _check_layout(work: Transaction, target: Target, order: Order) -> None:

@@ -52,7 +52,9 @@ def apply_version(work: Transaction, order: Order) -> Result:
                 repository=key,
             )
         number = work.make_version(key, order, run_id, plan_id)
-        numbers.append(_version_made_before(work, key, run_id, plan_id) if number is None else number)
+        numbers.append(
+            _version_made_before(work, key, run_id, plan_id) if number is None else number
+        )
     work.run_script("learn_digests", plan_id=plan_id, source=source)
     return {"numbers": numbers}
 
@@ -67,7 +69,9 @@ def _count_unfinished(work: Transaction, plan_id: str, target: int) -> int:
     )
 
 
-def _version_made_before(work: Transaction, repository: str, run_id: str, plan_id: str) -> int | None:
+def _version_made_before(
+    work: Transaction, repository: str, run_id: str, plan_id: str
+) -> int | None:
     made = work.query(
         "SELECT max(number) FROM repository_versions WHERE repository = $repository::UUID"
         " AND run_id = $run_id AND plan_id = $plan_id",

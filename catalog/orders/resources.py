@@ -52,7 +52,9 @@ def apply_changes(work: Transaction, order: Order) -> Result:
         lying = [{"address": one, "place": key} for one, key in keys.items()]
         # not before: what is moved shares the bytes
         work.run_script("resource_discard", places=json.dumps(lying), now=order.submitted_at)
-    work.run_script("resource_latest", rows=_keys_and_numbers(named, ((name, None) for name in sorted(names))))
+    work.run_script(
+        "resource_latest", rows=_keys_and_numbers(named, ((name, None) for name in sorted(names)))
+    )
     return {"removed": removed}
 
 

@@ -86,7 +86,9 @@ class Transaction:
     def ensure_repository(self, address: str, order: Order, label: str | None = None) -> str:
         """Make sure that a repository is known, with version 0, and return its key."""
         key = repository_key(self.tenant, address)
-        self.run_script("see_repository", repository=key, address=address, now=order.submitted_at, label=label)
+        self.run_script(
+            "see_repository", repository=key, address=address, now=order.submitted_at, label=label
+        )
         return key
 
     def latest_number(self, repository: str) -> int:
@@ -151,7 +153,8 @@ class Transaction:
     def apply_retention(self, repository: str) -> list[int]:
         """Delete what the repository's retention does not keep, and return the numbers."""
         gone = [
-            number for (number,) in self.query(statements.load_sql("surplus"), repository=repository)
+            number
+            for (number,) in self.query(statements.load_sql("surplus"), repository=repository)
         ]
         if gone:
             self.squash(repository, gone)

@@ -1,6 +1,6 @@
 """Cursors: the keys of the last row of a page, as a text that is given back for the next page.
 
->>> decoded(encoded("a/b", 3), str, int)
+>>> decode_cursor(encode_cursor("a/b", 3), str, int)
 ('a/b', 3)
 """
 

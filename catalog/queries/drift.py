@@ -22,7 +22,9 @@ def write_drift(
         "(FROM content WHERE repository = $repository::UUID AND added_in <= $number"
         " AND (removed_in IS NULL OR removed_in > $number))"
     )
-    query = statements.load_sql("drift").replace("{unseen}", statements.unseen_query(standing, unseen))
+    query = statements.load_sql("drift").replace(
+        "{unseen}", statements.unseen_query(standing, unseen)
+    )
     export_rows(
         connection, copy, query, files=page_files(spool, listing.listing_id), gaps=file, **values
     )

@@ -31,10 +31,11 @@ def exclusion_reason(connection: DuckDBPyConnection, tenant: str, run_id: str, p
     values: dict[str, object] = {"source": str(source), "version": version, "asked": path}
     for one in every:
         values |= one.values
+    listing = selection.listing_query(every, settled=chosen.settled_s is not None)
     rows = connection.execute(
         # All of this text is ours, but for a rendered `where`.
         f"WITH listing AS ({statements.load_sql('explain_listing')}) "  # noqa: S608
-        f"SELECT left_out FROM ({selection.listing_query(every, settled=chosen.settled_s is not None)}) "
+        f"SELECT left_out FROM ({listing}) "
         "WHERE path = $asked",
         values,
     ).fetchall()

@@ -120,7 +120,8 @@ class Exports:
         named = ordered if since is None else [since, *ordered]
         rows = self._rows_with_places(query, address, named, numbers=ordered, previous=before)
         return (
-            ArtifactRow(path, digest, size, _parse_places(places)) for path, digest, size, places in rows
+            ArtifactRow(path, digest, size, _parse_places(places))
+            for path, digest, size, places in rows
         )
 
     def proofs(self, address: str, number: int) -> dict[str, int]:

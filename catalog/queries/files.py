@@ -92,7 +92,9 @@ class Files:
             if own and row.digest is not None and search is CopySearch.NEAR:
                 return ResolvedFile(row, number, tuple(own))
             origins = statements.fetch_rows(connection, statements.load_sql("origins"), **values)
-            origin = Origin(*origins[0]) if origins and _is_origin_of(row, Origin(*origins[0])) else None
+            origin = (
+                Origin(*origins[0]) if origins and _is_origin_of(row, Origin(*origins[0])) else None
+            )
             if row.digest is None:
                 places = [] if origin is not None else own
             else:

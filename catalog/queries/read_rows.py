@@ -260,7 +260,11 @@ def read_runs(
 ) -> list[Run]:
     """Return runs, the latest first."""
     rows = statements.fetch_rows(
-        connection, statements.load_sql("runs"), tenant=tenant, run_id=run_id, limit=_sql_limit(limit)
+        connection,
+        statements.load_sql("runs"),
+        tenant=tenant,
+        run_id=run_id,
+        limit=_sql_limit(limit),
     )
     return [run_from_row(row) for row in rows]
 

@@ -32,8 +32,12 @@ class Retention:
 
     def protect(self, address: str, number: int, reason: str) -> None:
         """Let nothing delete a version as long as there is this reason."""
-        self._file.submit_and_wait("protect", {"repository": address, "number": number, "reason": reason})
+        self._file.submit_and_wait(
+            "protect", {"repository": address, "number": number, "reason": reason}
+        )
 
     def unprotect(self, address: str, number: int, reason: str | None = None) -> None:
         """Take one reason away, or all; the version stays until retention is next applied."""
-        self._file.submit_and_wait("unprotect", {"repository": address, "number": number, "reason": reason})
+        self._file.submit_and_wait(
+            "unprotect", {"repository": address, "number": number, "reason": reason}
+        )

@@ -131,7 +131,9 @@ class Runs:
     ) -> Page[Outcome]:
         """Return a page of what became of each item of a run, in the order recorded."""
         rows = self._run_page_rows("browse_outcomes", run_id, request, status=status)
-        return make_page([(read_rows.outcome_from_row(row[:-2]), row[-2:]) for row in rows], request)
+        return make_page(
+            [(read_rows.outcome_from_row(row[:-2]), row[-2:]) for row in rows], request
+        )
 
     def failure_page(self, run_id: str, request: PageRequest = FIRST_PAGE) -> Page[FailureRow]:
         """Return a page of what contracts found in the files of a run, in the order recorded."""

@@ -1,7 +1,7 @@
 """Tokens: each tenant's own, and all of them for whoever checks them.
 
 >>> token, text = catalog.tokens.create(Role.READER)            # doctest: +SKIP
->>> checked(catalog.tokens.of_all_tenants(), text, datetime.now(UTC))  # doctest: +SKIP
+>>> verify_token(catalog.tokens.of_all_tenants(), text, datetime.now(UTC))  # doctest: +SKIP
 Token(token_id='1f0c9a7e2b44', tenant='default', grants=(Grant(role=<Role.READER: 'reader'>, ...
 """
 
@@ -85,7 +85,7 @@ class Tokens:
         return found[0].token
 
     def of_all_tenants(self) -> dict[str, KnownToken]:
-        """Return every tenant's tokens by their ids, for `catalog.access.tokens.checked`."""
+        """Return every tenant's tokens by id, for `catalog.access.tokens.verify_token`."""
         with self._file.reading() as connection:
             return {known.token.token_id: known for known in _read_tokens(connection)}
 

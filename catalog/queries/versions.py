@@ -178,8 +178,8 @@ class Versions:
         """Return a page of what a version lists, in path order."""
         (after,) = request.cursor_keys(str)
         pattern = globs_to_regex([where.glob]) if where.glob else None
-        whose = QueryAuthor.CALLERS if where.glob else QueryAuthor.OURS
-        with self._file.reading(whose=whose) as connection:
+        author = QueryAuthor.CALLERS if where.glob else QueryAuthor.OURS
+        with self._file.reading(author=author) as connection:
             key = self._file.key(address)
             reading.read_version(connection, key, address, number)
             rows = statements.fetch_rows(

@@ -209,7 +209,9 @@ def _decide_catalogued(listed: ListedState | None, rules: SyncRules) -> Decision
     return Decision(Action.ADD if vacant else Action.REPLACE, "catalogued, but not stored")
 
 
-def _destination_change(held: RecordedState, listed: ListedState, rules: SyncRules) -> Decision | None:
+def _destination_change(
+    held: RecordedState, listed: ListedState, rules: SyncRules
+) -> Decision | None:
     pairs: list[tuple[str, str | int | None, str | int | None]] = [("size", held.size, listed.size)]
     if rules.match_etags and held.etag is not None and listed.etag is not None:
         pairs.append(("etag", held.etag, listed.etag))
@@ -232,7 +234,9 @@ def _compare(wanted: SourceState, held: RecordedState, strategy: Strategy) -> De
         case Strategy.SIZE:
             return _size_changed(held.size, wanted.size)
         case Strategy.DIGEST if wanted.digest is not None and held.digest is not None:
-            return _keep_or_replace(wanted.digest == held.digest, "same digest", "source digest changed")
+            return _keep_or_replace(
+                wanted.digest == held.digest, "same digest", "source digest changed"
+            )
         case _:
             return _compare_fingerprints(wanted, held)
 

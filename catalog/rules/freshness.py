@@ -4,7 +4,7 @@
 >>> now = datetime(2026, 3, 3, 6, tzinfo=UTC)
 >>> pattern_at("daily/%Y-%m-%d.csv", now)
 'daily/2026-03-03.csv'
->>> Objective("*.csv", within_s=3600.0).missed(Arrivals(0, 0, None), now)
+>>> Objective("*.csv", within_s=3600.0).shortfall(Arrivals(0, 0, None), now)
 "no file like '*.csv' came within 1 h; none ever did"
 """
 
@@ -47,9 +47,15 @@ class Objective:
         if found.files >= self.files and found.bytes >= self.bytes:
             return None
         like = f"like {pattern_at(self.pattern, now)!r}"
-        came = "is there" if self.within_s is None else f"came within {format_duration(self.within_s)}"
+        came = (
+            "is there" if self.within_s is None else f"came within {format_duration(self.within_s)}"
+        )
         if found.files == 0:
-            last = "none ever did" if found.newest is None else f"the last one {_format_time(found.newest)}"
+            last = (
+                "none ever did"
+                if found.newest is None
+                else f"the last one {_format_time(found.newest)}"
+            )
             return f"no file {like} {came}" + ("" if self.within_s is None else f"; {last}")
         wanted = f"{self.files} files" + (f" and {self.bytes} bytes" if self.bytes else "")
         plural = came.replace("is there", "are there")

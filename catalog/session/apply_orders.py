@@ -120,7 +120,11 @@ class OrderApplier:
                 full = disk_error(error)
                 if full is not None:  # it is not the order's fault: it waits, or is taken back
                     raise full from error
-                if order.kind in ROW_KINDS and isinstance(error, _MACHINE_ERRORS) and _is_readable(order):
+                if (
+                    order.kind in ROW_KINDS
+                    and isinstance(error, _MACHINE_ERRORS)
+                    and _is_readable(order)
+                ):
                     raise CatalogBroken(f"the catalog could not be written: {error}") from error
                 self._inbox.quarantine(order, _rejection_reason(error))
         return results

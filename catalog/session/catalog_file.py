@@ -27,7 +27,7 @@ from catalog.store.database import Database, Reuse
 from catalog.store.disk_errors import CatalogFull, CatalogReadOnly, reporting_disk_errors
 from catalog.store.keys import repository_key
 from catalog.store.lease import Lease
-from catalog.store.lock import Hold, CatalogLock
+from catalog.store.lock import CatalogLock, Hold
 from catalog.store.migrate import MigrationPendingError
 from catalog.store.parquet import temporary_path
 from catalog.store.query_budget import QueryAuthor, within_budget
@@ -48,9 +48,9 @@ class CatalogFile:
         "_database",
         "_inbox",
         "_lease",
+        "_lock",
         "_single_flight",
         "_timeout_s",
-        "_lock",
         "folder",
         "path",
         "tenant",
@@ -189,7 +189,7 @@ class CatalogFile:
         if self._lease is not None and reuse is Reuse.ENGINE:
             lease = self._lease
             watched = partial(
-                within_budget, whose=author, wanted=lease.is_wanted, tenant=self.tenant
+                within_budget, author=author, wanted=lease.is_wanted, tenant=self.tenant
             )
             with lease.cursor() as connection, watched(connection):
                 yield connection
@@ -203,7 +203,7 @@ class CatalogFile:
     ) -> Generator[DuckDBPyConnection]:
         """Open the catalog as it is, which is enough for what never changes, such as a plan."""
         wanted = self._lock.has_waiters
-        watched = partial(within_budget, whose=author, wanted=wanted, tenant=self.tenant)
+        watched = partial(within_budget, author=author, wanted=wanted, tenant=self.tenant)
         with self._attach(reuse) as connection, watched(connection):
             yield connection
 
@@ -233,7 +233,9 @@ class CatalogFile:
                 return
             if self._lease is not None:
                 self._lease.revoke()
-            with lock.hold(Hold.ALONE, unless=lambda: not self._inbox.is_any_pending(batches)) as held:
+            with lock.hold(
+                Hold.ALONE, unless=lambda: not self._inbox.is_any_pending(batches)
+            ) as held:
                 if held:
                     folder = OrderApplier(self._database, self._inbox, self.folder / "spool")
                     self._single_flight.store_results(folder.apply_pending(max(batches)))

@@ -69,7 +69,9 @@ class Database:
         self, options: str, prepare: Callable[[DuckDBPyConnection], object], reuse: Reuse
     ) -> Generator[DuckDBPyConnection]:
         with reporting_disk_errors():
-            engine = (self._take_idle_engine() if reuse is Reuse.ENGINE else None) or self._create_engine()
+            engine = (
+                self._take_idle_engine() if reuse is Reuse.ENGINE else None
+            ) or self._create_engine()
             with self._use_engine(engine, options, prepare, reuse) as connection:
                 yield connection
 

@@ -26,7 +26,11 @@ class TooManyWaiting(CatalogError, RuntimeError):
 
 @contextmanager
 def destination_locks(
-    folder: Path, addresses: Iterable[str], check: Callable[[], None], *, max_waiting: int = MAX_WAITING
+    folder: Path,
+    addresses: Iterable[str],
+    check: Callable[[], None],
+    *,
+    max_waiting: int = MAX_WAITING,
 ) -> Generator[None]:
     """Hold the turn of every destination of `addresses`; `check` may end the waiting."""
     with ExitStack() as stack:
@@ -48,7 +52,9 @@ def count_held_locks(folder: Path) -> int:
 
 
 @contextmanager
-def _destination_lock(folder: Path, address: str, check: Callable[[], None], max_waiting: int) -> Generator[None]:
+def _destination_lock(
+    folder: Path, address: str, check: Callable[[], None], max_waiting: int
+) -> Generator[None]:
     folder.mkdir(parents=True, exist_ok=True)
     name = hashlib.sha256(address.encode()).hexdigest()[:32]
     turn = _open_lock_file(folder / f"{name}.turn")
@@ -56,7 +62,9 @@ def _destination_lock(folder: Path, address: str, check: Callable[[], None], max
         if not _try_lock(turn):
             place = _take_waiting_place(folder, name, max_waiting)
             if place is None:
-                raise TooManyWaiting(f"{max_waiting} runs already wait for {address!r}; try again later")
+                raise TooManyWaiting(
+                    f"{max_waiting} runs already wait for {address!r}; try again later"
+                )
             try:
                 while not _try_lock(turn):
                     check()

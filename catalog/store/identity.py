@@ -17,13 +17,15 @@ from catalog.errors import CatalogUnavailable
 class PinnedIdentity:
     """The catalog of a process; free, and then any is made or taken, until `settle` is called."""
 
-    __slots__ = ("_last_file_identity", "_identity", "_path")
+    __slots__ = ("_identity", "_last_file_identity", "_path")
 
     def __init__(self, path: Path) -> None:
         """Begin free."""
         self._path = path
         self._identity: str | None = None
-        self._last_file_identity: tuple[int, int] | None = None  # device and inode of what was looked into last
+        self._last_file_identity: tuple[int, int] | None = (
+            None  # device and inode of what was looked into last
+        )
 
     @property
     def is_pinned(self) -> bool:

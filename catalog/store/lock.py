@@ -65,9 +65,9 @@ class CatalogLock:
         deadline = time.monotonic() + self._timeout_s
         with _lock_descriptor(self._use) as use:
             with _lock_descriptor(self._queue) as queue:
-                held = self._acquire(self._queue, queue, Hold.ALONE, deadline, unless) and self._acquire(
-                    self._use, use, hold, deadline, unless
-                )
+                held = self._acquire(
+                    self._queue, queue, Hold.ALONE, deadline, unless
+                ) and self._acquire(self._use, use, hold, deadline, unless)
             yield held
 
     def has_waiters(self) -> bool:

@@ -54,9 +54,9 @@ def write_outcomes(path: Path, run_id: str, plan_id: str, outcomes: Sequence[Out
             Digest("sha256", one.digest)  # refuse it here, where its giver hears of it
     schema: dict[str, type[pl.DataType]] = dict.fromkeys(_OUTCOME_COLUMNS, pl.String)
     schema.update(dict.fromkeys(_INTEGER_COLUMNS, pl.Int64), cleaned=pl.Boolean)
-    rows = pl.DataFrame(list(map(_outcome_values, outcomes)), schema=schema, orient="row").with_columns(
-        pl.lit(run_id).alias("run_id"), pl.lit(plan_id).alias("plan_id")
-    )
+    rows = pl.DataFrame(
+        list(map(_outcome_values, outcomes)), schema=schema, orient="row"
+    ).with_columns(pl.lit(run_id).alias("run_id"), pl.lit(plan_id).alias("plan_id"))
     write_table(rows, path)
 
 

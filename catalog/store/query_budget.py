@@ -25,7 +25,7 @@ from catalog.store.disk_errors import disk_error
 
 POLL_S = 0.02  # between two looks at the questions that are asked
 YIELD_S = 0.3  # after which a question of somebody's own making gives way to whoever waits
-REPEAT_YIELD_S = 0.02  # the same, of a tenant whose questions had to give way a moment ago
+REPEAT_YIELD_S = 0.02  # the same, of a tenant whose queries had to give way a moment ago
 REPEAT_WINDOW_S = 30.0
 
 
@@ -110,7 +110,7 @@ def time_limit() -> Callable[[], None]:
 class _RunningQuery:
     """One question that is asked now."""
 
-    __slots__ = ("budget", "connection", "ended_by", "since_s", "tenant", "wanted", "author")
+    __slots__ = ("author", "budget", "connection", "ended_by", "since_s", "tenant", "wanted")
 
     def __init__(
         self,

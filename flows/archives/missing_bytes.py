@@ -63,7 +63,9 @@ def _staged(run: ActiveRun, one: VersionNeeds, *, only_look: bool) -> list[str]:
     missing: list[str] = []
     with OpenRepositories(one.places) as places:
         gatherer = Gatherer(places, run_resources(run.job.run_id).stop, Placement.COPY)
-        for row in _moved(run.catalog, one.address, one.found.lacking(one.name, one.number)):
+        for row in _moved(
+            run.catalog, one.address, one.found.rows_without_bytes(one.name, one.number)
+        ):
             digest = str(row.digest)
             where = _places(run.catalog, one.address, digest)
             file = one.found.folder / history_key(digest)
@@ -71,7 +73,7 @@ def _staged(run: ActiveRun, one: VersionNeeds, *, only_look: bool) -> list[str]:
                 continue
             file.parent.mkdir(parents=True, exist_ok=True)
             try:
-                gatherer.bring(GatherRequest(row.path, row.size, digest, where), file)
+                gatherer.fetch(GatherRequest(row.path, row.size, digest, where), file)
             except ResourceNotFound as error:
                 missing.append(str(error))
             if only_look:

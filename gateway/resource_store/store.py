@@ -194,7 +194,9 @@ class ResourceStore:
         settings = self.repository.settings.below(TEMPORARY)
         with STORAGES.opened(settings, self.repository.open_options()) as temporary:
             try:
-                every = list(files_collecting_gaps(temporary.enumerate(), []))  # what is unseen stays
+                every = list(
+                    files_collecting_gaps(temporary.enumerate(), [])
+                )  # what is unseen stays
             except ResourceNotFound:  # nothing was ever written
                 return count
             for one in every:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from catalog.errors import ResourceChanged
 from catalog.model.gap import Gap, Listed
 from catalog.model.resource import Resource
-from catalog.paths import is_below, check_path
+from catalog.paths import check_path, is_below
 from providers.api.entries import Entry
 from providers.api.index import ApiIndex
 from providers.base import Fetched

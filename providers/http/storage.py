@@ -18,7 +18,7 @@ from catalog.errors import (
 )
 from catalog.model.gap import Listed
 from catalog.model.resource import Resource
-from catalog.paths import is_below, check_path
+from catalog.paths import check_path, is_below
 from providers.base import Fetched
 from providers.capabilities import Capabilities
 from providers.connection import OnClose, keep_open

@@ -16,7 +16,7 @@ from tasks.batch.own_step import step
 from tasks.batch.record import BatchReport, record
 from tasks.batch.upload import upload
 from tasks.batch.validate import validate
-from tasks.batch.webhook import announced
+from tasks.batch.webhook import notify_afterwards
 from tasks.concurrency_limit import hold_slots
 from tasks.job import Job
 from transfer.steps.sequence import BuiltInStep, step_sequence
@@ -26,21 +26,21 @@ from transfer.steps.sequence import BuiltInStep, step_sequence
 def deliver(number: int, job: Job) -> BatchReport:
     """Move batch `number` of the job's plan and record what became of every item."""
     with (
-        announced(job, number) as announcement,
+        notify_afterwards(job, number) as announcement,
         hold_slots((job.source, *job.destinations)),
         open_batch(job, number) as batch,
     ):
         try:
             for one in step_sequence(job.steps):
-                _take(batch, one)
+                _run_step(batch, one)
         finally:
             batch.staging.release()
             report = record(batch)
             announcement.outcomes = batch.staging.outcomes()
-    return replace(report, untold=announcement.untold)
+    return replace(report, webhook_error=announcement.error)
 
 
-def _take(batch: Batch, one: BuiltInStep | str) -> None:
+def _run_step(batch: Batch, one: BuiltInStep | str) -> None:
     """Take one step, ours or a person's own."""
     staging, job = batch.staging, batch.job
     match one:

@@ -13,4 +13,4 @@ from transfer.steps import download as engine
 @task(task_run_name="download", cache_policy=NO_CACHE, persist_result=False)
 def download(batch: Batch) -> Staging:
     """Fetch what the batch needs; what cannot be had is settled as failed in the staging."""
-    return engine.fetch(batch.staging)
+    return engine.fetch_staging(batch.staging)

@@ -7,7 +7,7 @@ from prefect.cache_policies import NO_CACHE
 
 from tasks.batch.open_batch import open_batch
 from tasks.job import Job, run_resources
-from transfer.locate.reachability import unreachable
+from transfer.locate.reachability import find_unreachable
 
 
 @task(task_run_name="reach", cache_policy=NO_CACHE, persist_result=False)
@@ -17,5 +17,5 @@ def missing_bytes(job: Job) -> list[str]:
     for batch in run_resources(job.run_id).catalog.plans.batches(job.plan_id):
         with open_batch(job, batch.number) as one:
             staging = one.staging
-            missing += unreachable(staging.delivery, [piece.item for piece in staging.pieces])
+            missing += find_unreachable(staging.delivery, [piece.item for piece in staging.pieces])
     return missing

@@ -6,9 +6,9 @@ from collections.abc import Generator
 from contextlib import contextmanager
 
 from catalog.model.plan import Item
-from tasks.job import Job, delivery, run_resources
+from tasks.job import Job, open_delivery, run_resources
 from transfer.batch.delivery import Delivery
-from transfer.steps.download import prepared
+from transfer.steps.download import prepare_staging
 
 
 class Batch:
@@ -22,7 +22,7 @@ class Batch:
         """Hold what a step needs."""
         self.job = job
         self.number = number
-        self.staging = prepared(ends, items)
+        self.staging = prepare_staging(ends, items)
 
     def __repr__(self) -> str:
         """Name the batch."""
@@ -32,7 +32,7 @@ class Batch:
 @contextmanager
 def open_batch(job: Job, number: int) -> Generator[Batch]:
     """Open batch `number` of the job's plan."""
-    with delivery(job) as ends:
+    with open_delivery(job) as ends:
         places = [one.address for one in job.places]
         items = run_resources(job.run_id).catalog.plans.items(job.plan_id, number, places)
         yield Batch(job, number, items, ends)

@@ -13,7 +13,7 @@ from tasks.batch.open_batch import Batch
 from tasks.job import run_resources
 from tasks.versioned_names import with_versioned_names
 
-NAMED = 20  # files of a batch that its report names
+MAX_NAMED = 20  # files of a batch that its report names
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,14 +26,14 @@ class BatchReport:
     failed: int
     bytes: int  # stored
     uncleaned: tuple[tuple[str, str], ...] = ()  # what stays at the source, and why; the first
-    untold: str = ""  # why the run's webhook did not take what was stored
+    webhook_error: str = ""  # why the run's webhook did not take what was stored
 
 
 def record(batch: Batch) -> BatchReport:
     """Record every outcome of the batch and what it kept; return the counts of the outcomes."""
     staging = batch.staging
     outcomes = staging.outcomes()
-    kept = staging.kept()
+    kept = staging.history_outcomes()
     if outcomes or kept:
         run_resources(batch.job.run_id).catalog.runs.record_outcomes(
             batch.job.run_id,
@@ -51,5 +51,5 @@ def record(batch: Batch) -> BatchReport:
         removed=sum(one.status is Status.REMOVED for one in outcomes),
         failed=sum(one.status is Status.FAILED for one in outcomes),
         bytes=sum(one.size or 0 for one in stored),
-        uncleaned=tuple(islice(staging.uncleaned.items(), NAMED)),
+        uncleaned=tuple(islice(staging.uncleaned.items(), MAX_NAMED)),
     )

@@ -7,7 +7,7 @@ from prefect.cache_policies import NO_CACHE
 
 from transfer.batch.staging import Staging
 from transfer.steps import validate as engine
-from transfer.steps.enforce_contracts import enforce
+from transfer.steps.enforce_contracts import enforce_contracts
 from transfer.steps.validate import Check
 
 
@@ -17,4 +17,4 @@ def validate(staging: Staging, checks: tuple[Check, ...] = ()) -> Staging:
 
     What is refused is settled as failed; of a broken contract as the contract says.
     """
-    return enforce(engine.validate(staging, checks))
+    return enforce_contracts(engine.validate(staging, checks))

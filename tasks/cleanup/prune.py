@@ -28,7 +28,7 @@ from transfer.workers.pool import WorkerPool
 
 TEMPORARY = f"{RESERVED}/tmp"  # noqa: S108 - below the root of the repository
 THREADS = 16
-NAMED = 20  # gaps that are logged
+MAX_NAMED = 20  # gaps that are logged
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +39,11 @@ class PruneRule:
     dry_run: bool = False
     only: frozenset[str] | None = None  # sha256 in hex
 
-    def takes(self, sha256: str | None) -> bool:
+    def allows(self, sha256: str | None) -> bool:
         """Say whether bytes with a digest are among those that may go."""
         return self.only is None or sha256 in self.only
 
-    def young(self, one: Resource) -> bool:
+    def is_recent(self, one: Resource) -> bool:
         """Say whether a file is told to be written since the moment."""
         return one.modified_us is not None and one.modified_us >= self.before.timestamp() * 1e6
 
@@ -52,10 +52,10 @@ def files_logging_gaps(listed: Iterable[Listed]) -> Iterator[Resource]:
     """Yield the files of a listing and log what it could not see, of which nothing is removed."""
     gaps: list[Gap] = []
     yield from files_collecting_gaps(listed, gaps)
-    for gap in gaps[:NAMED]:
+    for gap in gaps[:MAX_NAMED]:
         get_run_logger().warning("%s; nothing of it was removed", gap)
-    if len(gaps) > NAMED:
-        get_run_logger().warning("… and %s places more", f"{len(gaps) - NAMED:,}")
+    if len(gaps) > MAX_NAMED:
+        get_run_logger().warning("… and %s places more", f"{len(gaps) - MAX_NAMED:,}")
 
 
 def files_without_gaps(listed: Iterable[Listed]) -> Iterator[Resource]:
@@ -119,7 +119,7 @@ def prune_history(repository: Repository, rule: PruneRule, run_id: str) -> Prune
     found = common.catalog.holdings.orphans(
         repository.address, history.address, listing, rule.before
     )
-    orphans = {path: size for path, size in found if rule.takes(digest_in(path))}
+    orphans = {path: size for path, size in found if rule.allows(digest_in(path))}
     if not rule.dry_run and orphans:
         with STORAGES.opened(history.settings, history.open_options()) as storage:
             WorkerPool(list(orphans), storage.remove, common.stop).run(THREADS)
@@ -147,7 +147,12 @@ def prune_content(repository: Repository, rule: PruneRule, run_id: str) -> Prune
         with suppress(ResourceNotFound):
             for one in files_logging_gaps(storage.enumerate(FOLDER)):
                 sha256 = digest_in(one.path)
-                if sha256 and rule.takes(sha256) and one.path not in paths and not rule.young(one):
+                if (
+                    sha256
+                    and rule.allows(sha256)
+                    and one.path not in paths
+                    and not rule.is_recent(one)
+                ):
                     old[one.path] = one.size or 0
         if not rule.dry_run:
             WorkerPool(list(old), storage.remove, common.stop).run(THREADS)

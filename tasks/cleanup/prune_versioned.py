@@ -40,7 +40,7 @@ def prune_numbers(repository: Repository, rule: PruneRule, run_id: str) -> Prune
         return PrunedItems("numbered files", ())
     common, numbers = run_resources(run_id), numbers_of(repository)
     with STORAGES.opened(repository.settings, repository.open_options()) as storage:
-        needs = _Needs(common.catalog, repository)
+        needs = _NeededNumbers(common.catalog, repository)
         with suppress(ResourceNotFound):
             needs.add(
                 (one.path, one.etag or "")
@@ -49,13 +49,13 @@ def prune_numbers(repository: Repository, rule: PruneRule, run_id: str) -> Prune
         old: dict[str, int] = {}
         with suppress(ResourceNotFound):
             for one in files_logging_gaps(storage.enumerate()):
-                if needs.spares(one) and not rule.young(one):
+                if needs.is_unneeded(one) and not rule.is_recent(one):
                     old[one.path] = one.size or 0
-        for key in filter(needs.last, list(old)):
+        for key in filter(needs.is_highest, list(old)):
             del old[key]
         if rule.only is not None:
             held = common.catalog.holdings.all(numbers.address)
-            chosen = {one.path for one in held if rule.takes(one.digest)}
+            chosen = {one.path for one in held if rule.allows(one.digest)}
             old = {key: size for key, size in old.items() if key in chosen}
         if not rule.dry_run:
             WorkerPool(list(old), storage.remove, common.stop).run(THREADS)
@@ -63,7 +63,7 @@ def prune_numbers(repository: Repository, rule: PruneRule, run_id: str) -> Prune
     return PrunedItems("numbered files", tuple(old), sum(old.values()))
 
 
-class _Needs:
+class _NeededNumbers:
     """What the versions of a repository need of its numbered files, by hashes of names."""
 
     def __init__(self, catalog: Catalog, repository: Repository) -> None:
@@ -82,7 +82,7 @@ class _Needs:
             self._keys.add(hash(number_key(path, number)))
             self._highest[hash(path)] = -1
 
-    def spares(self, one: Resource) -> bool:
+    def is_unneeded(self, one: Resource) -> bool:
         """Say whether no version needs a file that lies there, and note its number."""
         found = split_numbered_path(one.path)
         if found is None:
@@ -92,7 +92,7 @@ class _Needs:
             self._highest[name] = max(number, self._highest[name])
         return name in self._known and hash(one.path) not in self._keys
 
-    def last(self, key: str) -> bool:
+    def is_highest(self, key: str) -> bool:
         """Say whether a file of those seen has the highest number of a path that lives on."""
         found = split_numbered_path(key)
         return found is not None and self._highest.get(hash(found[0])) == int(found[1])

@@ -17,8 +17,8 @@ from catalog.model.reclaim_candidate import ReclaimCandidate
 from tasks.job import open_destination, open_source, run_resources
 from transfer.inventory.reclaim import NotReclaimed, reclaim
 
-STEP = 2000  # files that are removed before that is recorded
-NAMED = 100  # files that stayed and are named
+FILES_PER_STEP = 2000  # files that are removed before that is recorded
+MAX_NAMED = 100  # files that stayed and are named
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ def reclaim_files(
         end = stack.enter_context(open_destination(repository))
         others = [stack.enter_context(open_source(one)) for one in places]
         by_address = {one.address: one for one in others}
-        while step := list(islice(spares, STEP)):
+        while step := list(islice(spares, FILES_PER_STEP)):
             gone, left = reclaim(end, by_address, step, common.stop, dry_run=dry_run)
             if gone and not dry_run:
                 outcomes = [_outcome(repository.address, one) for one in gone]
@@ -62,7 +62,7 @@ def reclaim_files(
                 result.files + len(gone),
                 result.bytes + sum(one.fingerprint.size or 0 for one in gone),
                 result.left + len(left),
-                (*result.named, *left)[:NAMED],
+                (*result.named, *left)[:MAX_NAMED],
             )
     return result
 

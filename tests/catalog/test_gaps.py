@@ -122,7 +122,10 @@ def test_very_many_gaps_are_one_of_everything(catalog: Catalog) -> None:
 def test_files_are_yielded_and_gaps_are_collected() -> None:
     gaps: list[Gap] = []
 
-    assert list(files_collecting_gaps([file("a"), CLOSED, file("b")], gaps)) == [file("a"), file("b")]
+    assert list(files_collecting_gaps([file("a"), CLOSED, file("b")], gaps)) == [
+        file("a"),
+        file("b"),
+    ]
     assert gaps == [CLOSED]
 
 

@@ -9,9 +9,9 @@ import pytest
 
 from catalog import errors
 from catalog.errors import DigestNotAllowed, InvalidInput, PathConflict, UnsafePath
-from catalog.inbox.refusals import raise_if_refused, error_to_json
+from catalog.inbox.refusals import error_to_json, raise_if_refused
 from catalog.model.digest import Digest, Hasher, trusted_digests
-from catalog.paths import is_below, check_path, clean_prefix, safe_join
+from catalog.paths import check_path, clean_prefix, is_below, safe_join
 
 EVERY_ERROR = [
     kind

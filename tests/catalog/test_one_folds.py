@@ -18,7 +18,9 @@ def test_each_thread_hears_the_answer_to_its_own_order(tmp_path: Path) -> None:
     catalog.keep_open()
 
     def makes(place: int) -> tuple[str, str]:
-        token, text = catalog.for_tenant(f"t{place % 3}").tokens.create(Role.READER, note=str(place))
+        token, text = catalog.for_tenant(f"t{place % 3}").tokens.create(
+            Role.READER, note=str(place)
+        )
         return token.note, text.split("_")[1]
 
     with ThreadPoolExecutor(16) as pool:

@@ -16,7 +16,7 @@ from catalog.inbox.queue import Inbox
 from catalog.inbox.spool import PAGE_ROWS
 from catalog.model.resource import Resource
 from catalog.settings import Settings
-from catalog.store.lock import Hold, CatalogLock
+from catalog.store.lock import CatalogLock, Hold
 from catalog.store.migrate import FOLDER, migrate, pending
 from catalog.store.parquet import parquet_engine
 from tests.catalog.desk import HERE, SOURCE, Desk, file

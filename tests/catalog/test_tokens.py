@@ -24,7 +24,7 @@ from catalog.access.tokens import KnownToken, Secret, Token, verify_token
 from catalog.catalog import Catalog
 from catalog.errors import CatalogTimeout, InvalidInput, NotRecorded
 from catalog.inbox.queue import Inbox
-from catalog.store.lock import Hold, CatalogLock
+from catalog.store.lock import CatalogLock, Hold
 from catalog.store.migrate import FOLDER, Migration, migrate
 from tests.catalog.desk import Desk, file
 

@@ -77,7 +77,8 @@ def test_a_token_is_revoked_by_its_id_or_its_text(told: Told) -> None:
         assert code == ExitCode.WELL
         assert [one["state"] for one in json.loads(out)] == ["revoked"]
         assert (
-            verify_token(Catalog.open().tokens.of_all_tenants(), row["text"], datetime.now(UTC)) is None
+            verify_token(Catalog.open().tokens.of_all_tenants(), row["text"], datetime.now(UTC))
+            is None
         )
     assert [one["state"] for one in json.loads(told("ls", "--json")[1])] == ["revoked"] * 2
 

@@ -46,7 +46,7 @@ def test_whatever_a_run_did_its_picture_is_well_formed_and_inside_its_frame(
 
 
 def test_a_long_run_has_no_more_points_than_a_short_one_and_keeps_its_ends() -> None:
-    course = ProgressHistory(most=10)
+    course = ProgressHistory(max_points=10)
     for second in range(1000):
         course.add(Snapshot(second, 0, 0, float(second)))
     moments = [one.elapsed_s for one in course.points]

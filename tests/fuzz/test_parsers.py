@@ -29,7 +29,7 @@ from providers.shared.overlap import path_inside
 from providers.shared.raw_names import printable, raw
 from providers.shared.url import parse_url
 from providers.webdav.multistatus import parse_multistatus
-from transfer.archive.tar import members, write_end, write_member
+from transfer.archive.tar import read_members, write_end, write_member
 
 Parse = Callable[[str], object]
 
@@ -49,7 +49,10 @@ WORDS: dict[str, tuple[Parse, tuple[str, ...]]] = {
         ("0" * 64, "  a", " *b", "\\", "\n", "./"),
     ),
     "labels": (parse_terms, ("a", "=", "!=", "~", ",", " ", "'", '"', "\\")),
-    "glob": (lambda text: globs_to_regex((text,)), ("*", "**", "/", "?", "[", "]", "!", "-", "\\", "(")),
+    "glob": (
+        lambda text: globs_to_regex((text,)),
+        ("*", "**", "/", "?", "[", "]", "!", "-", "\\", "("),
+    ),
     "URL": (parse_url, ("s3", "://", "host", ":", "@", "/", "%", "[", "]", "?", "#", "99999999")),
     "size": (parse_bytes, ("1", ".", "e", "-", " ", "KiB", "MB", "inf", "nan")),
     "duration": (parse_duration, ("1", ".", "-", " ", "h", "d", "weeks", "inf", "nan", "e9")),
@@ -73,7 +76,7 @@ BYTES: dict[str, Callable[[bytes], object]] = {
     "digest headers": lambda data: declared_digests(
         {b"repr-digest": data, b"digest": data, b"content-md5": data}
     ),
-    "tar": lambda data: [(one.name, b"".join(one.body())) for one in members(BytesIO(data))],
+    "tar": lambda data: [(one.name, b"".join(one.body())) for one in read_members(BytesIO(data))],
 }
 SLOW = (HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large)
 FUZZ = settings(max_examples=300, deadline=None, suppress_health_check=SLOW)
@@ -127,7 +130,7 @@ def test_a_spoilt_archive_is_read_or_refused(place: int, spoilt: bytes) -> None:
     whole = archive()
     data = whole[:place] + spoilt + whole[place + len(spoilt) :]
     try:
-        found = [(one.name, len(b"".join(one.body()))) for one in members(BytesIO(data))]
+        found = [(one.name, len(b"".join(one.body()))) for one in read_members(BytesIO(data))]
     except CatalogError as error:
         told(error)
     else:

@@ -14,7 +14,7 @@ from catalog.catalog import Catalog
 from catalog.model.run import Run
 from catalog.queries.runs import Runs
 from catalog.session.catalog_file import CatalogFile
-from catalog.store.lock import Hold, CatalogLock
+from catalog.store.lock import CatalogLock, Hold
 from gateway.ops.health import (
     Draining,
     Readiness,

@@ -15,7 +15,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from catalog.store.lock import Hold, CatalogLock
+from catalog.store.lock import CatalogLock, Hold
 from tests.gateway.conftest import Running, serving
 from tests.gateway.server_process import gateway_process
 from tests.gateway.shelves import (

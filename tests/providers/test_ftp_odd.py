@@ -214,6 +214,9 @@ def test_a_line_that_cannot_be_read_leaves_its_folder_unknown(
     storage = settings.open(OPTIONS)
     gaps: list[Gap] = []
 
-    assert sorted(one.path for one in files_collecting_gaps(storage.enumerate(), gaps)) == ["a", "in/b"]
+    assert sorted(one.path for one in files_collecting_gaps(storage.enumerate(), gaps)) == [
+        "a",
+        "in/b",
+    ]
     assert [(one.path, one.code, one.below) for one in gaps] == [("in", UNREADABLE, True)]
     storage.close()

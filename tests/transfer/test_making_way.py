@@ -56,7 +56,7 @@ def target(root: Path, *, history: bool) -> End[Storage]:
 
     aside = HistoryArea(area.address, opened)
     place = folder(root)
-    return replace(place, aside=aside, history=aside if history else None)
+    return replace(place, holding_area=aside, history=aside if history else None)
 
 
 ITEMS = [

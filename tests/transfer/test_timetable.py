@@ -114,11 +114,11 @@ def test_bytes_that_wait_go_on_at_the_new_rate(monkeypatch: pytest.MonkeyPatch) 
     table = Timetable.parse("07:00,1000B 08:00,2000B 09:00,off", sizes=True, zone="UTC")
     gate = Gate(Limits(bytes_per_s=table))
 
-    gate.pass_bytes(120_000, clock)
+    gate.throttle(120_000, clock)
 
     assert clock.now_s == pytest.approx(60 + 30, rel=0.05)
     clock.now_s = 3700.0
-    gate.pass_bytes(10**9, clock)
+    gate.throttle(10**9, clock)
     assert clock.now_s == 3700.0
 
 

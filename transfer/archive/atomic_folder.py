@@ -9,7 +9,7 @@ from pathlib import Path
 
 from catalog.errors import InvalidInput
 from providers.shared.os_errors import translated
-from transfer.archive.draft import draft_in
+from transfer.archive.draft import create_draft
 
 
 @contextmanager
@@ -25,7 +25,7 @@ def atomic_folder(target: Path) -> Generator[Path]:
     made = [one for one in (final.parent, *final.parent.parents) if not one.exists()]
     try:
         final.parent.mkdir(parents=True, exist_ok=True)
-        with draft_in(final.parent) as draft:
+        with create_draft(final.parent) as draft:
             yield draft
             draft.rename(final)
     except BaseException as error:

@@ -11,7 +11,7 @@ from catalog.errors import InvalidInput, StorageError
 from catalog.formats.archive import Chunk
 from providers.shared.os_errors import translated
 
-MOST = 10_000  # chunks: four digits
+MAX_CHUNKS = 10_000  # chunks: four digits
 
 
 class ChunkWriter:
@@ -45,7 +45,7 @@ class ChunkWriter:
         try:
             while view:
                 if self._file is None:
-                    self._begin()
+                    self._open_chunk()
                 room = len(view) if self._size is None else self._size - self._written
                 part, view = view[:room], view[room:]
                 if self._file is not None:
@@ -53,13 +53,13 @@ class ChunkWriter:
                 self._hash.update(part)
                 self._written += len(part)
                 if self._written == self._size:
-                    self._end()
+                    self._close_chunk()
         except OSError as error:
             raise translated(error, str(self._folder / self._name)) from error
 
     def finish(self) -> tuple[Chunk, ...]:
         """End the last file and return what they all are."""
-        self._end()
+        self._close_chunk()
         return tuple(self._chunks)
 
     def close(self) -> None:
@@ -68,12 +68,14 @@ class ChunkWriter:
             self._file.close()
             self._file = None
 
-    def _begin(self) -> None:
-        if len(self._chunks) >= MOST:
-            raise InvalidInput(f"more than {MOST} chunks of {self._size} bytes: choose larger ones")
+    def _open_chunk(self) -> None:
+        if len(self._chunks) >= MAX_CHUNKS:
+            raise InvalidInput(
+                f"more than {MAX_CHUNKS} chunks of {self._size} bytes: choose larger ones"
+            )
         self._file = (self._draft / self._chunk_name()).open("xb")
 
-    def _end(self) -> None:
+    def _close_chunk(self) -> None:
         if self._file is None:
             return
         self._file.close()
@@ -99,7 +101,7 @@ class ChunkReader:
         """Return `count` bytes, fewer only at the end."""
         parts: list[bytes] = []
         while count:
-            part = self._some(count)
+            part = self._read_some(count)
             if not part:
                 break
             parts.append(part)
@@ -108,7 +110,7 @@ class ChunkReader:
 
     def drain(self) -> None:
         """Read all that is left, for the digests."""
-        while self._some(2**20):
+        while self._read_some(2**20):
             pass
 
     def close(self) -> None:
@@ -116,7 +118,7 @@ class ChunkReader:
         if self._file is not None:
             self._file.close()
 
-    def _some(self, count: int) -> bytes:
+    def _read_some(self, count: int) -> bytes:
         """Return some bytes, none only at the end."""
         while True:
             try:

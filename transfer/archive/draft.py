@@ -16,15 +16,15 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
 
-ENDING = ".partial"
-_NAMING = "naming"  # in a draft: what is about to get its name beside it
+DRAFT_SUFFIX = ".partial"
+_NAMES_FILE = "naming"  # in a draft: what is about to get its name beside it
 
 
 @contextmanager
-def draft_in(parent: Path) -> Generator[Path]:
+def create_draft(parent: Path) -> Generator[Path]:
     """Yield a new folder in `parent`, which has to be there; it may be renamed, else it goes."""
-    sweep(parent)
-    while (held := _held(parent / f".entrepot-{uuid4().hex}{ENDING}")) is None:
+    remove_abandoned_drafts(parent)
+    while (held := _create_locked(parent / f".entrepot-{uuid4().hex}{DRAFT_SUFFIX}")) is None:
         pass
     made, descriptor = held
     try:
@@ -34,7 +34,7 @@ def draft_in(parent: Path) -> Generator[Path]:
         os.close(descriptor)
 
 
-def _held(draft: Path) -> tuple[Path, int] | None:
+def _create_locked(draft: Path) -> tuple[Path, int] | None:
     """Make a draft and hold it; None where a sweeper came between."""
     draft.mkdir()
     try:
@@ -48,35 +48,37 @@ def _held(draft: Path) -> tuple[Path, int] | None:
     return None
 
 
-def publish(draft: Path, names: Sequence[tuple[Path, str]]) -> None:
+def publish_files(draft: Path, names: Sequence[tuple[Path, str]]) -> None:
     """Give files of a draft their names beside it: all of them, or none however this ends.
 
     The last is the mark that the others are there.
     """
-    told = [(name, _marks(file)) for file, name in names]
-    (draft / _NAMING).write_text(json.dumps(told))
+    told = [(name, _file_identity(file)) for file, name in names]
+    (draft / _NAMES_FILE).write_text(json.dumps(told))
     try:
         for file, name in names:
             file.rename(draft.parent / name)
     except BaseException:
-        _take_back(draft)
+        _undo_publish(draft)
         raise
 
 
-def _take_back(draft: Path) -> None:
+def _undo_publish(draft: Path) -> None:
     """Remove what got its name from a draft, unless all did."""
     try:
-        told: list[tuple[str, list[int]]] = json.loads((draft / _NAMING).read_text())
+        told: list[tuple[str, list[int]]] = json.loads((draft / _NAMES_FILE).read_text())
     except (FileNotFoundError, ValueError):
         return  # it named nothing, or was killed before
-    named = [draft.parent / name for name, marks in told if _marks(draft.parent / name) == marks]
+    named = [
+        draft.parent / name for name, marks in told if _file_identity(draft.parent / name) == marks
+    ]
     if not told or draft.parent / told[-1][0] in named:
         return
     for one in named:
         one.unlink(missing_ok=True)
 
 
-def _marks(file: Path) -> list[int]:
+def _file_identity(file: Path) -> list[int]:
     """Return what tells a file from any other that bears its name later."""
     with suppress(FileNotFoundError):
         told = file.lstat()
@@ -84,9 +86,9 @@ def _marks(file: Path) -> list[int]:
     return []
 
 
-def sweep(parent: Path) -> None:
+def remove_abandoned_drafts(parent: Path) -> None:
     """Remove the drafts of those who were killed."""
-    for one in parent.glob(f".entrepot-*{ENDING}"):
+    for one in parent.glob(f".entrepot-*{DRAFT_SUFFIX}"):
         try:
             descriptor = os.open(one, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
         except OSError:
@@ -96,7 +98,7 @@ def sweep(parent: Path) -> None:
         except OSError:
             continue  # somebody writes it, or nobody can tell
         else:
-            _take_back(one)
+            _undo_publish(one)
             shutil.rmtree(one, ignore_errors=True)
         finally:
             os.close(descriptor)

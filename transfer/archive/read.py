@@ -42,15 +42,15 @@ class UnpackedArchive:
         with file.open(encoding="utf-8", newline="\n") as lines:
             yield from parse_content(lines)
 
-    def lacking(self, name: str, number: int) -> Iterator[ContentRow]:
+    def rows_without_bytes(self, name: str, number: int) -> Iterator[ContentRow]:
         """Return the resources of a version whose bytes the archive does not carry."""
-        with Digests(self.folder / "digests") as held:
+        with DigestFile(self.folder / "digests") as held:
             for row in self.rows(name, number):
                 if row.digest is not None and row.digest not in held:
                     yield row
 
 
-class Digests:
+class DigestFile:
     """A sorted file of digests, 32 bytes each, that is asked without being read whole."""
 
     def __init__(self, file: Path) -> None:
@@ -92,7 +92,7 @@ def unpack(
     stop: StopFlag,
     *,
     keep: bool,
-    unfit: Callable[[Head], Iterable[str]] = lambda _: (),
+    extra_problems: Callable[[Head], Iterable[str]] = lambda _: (),
 ) -> UnpackedArchive:
     """Check the archive, a table of contents or a tar, and unpack it into `folder`.
 
@@ -103,25 +103,25 @@ def unpack(
         ArchiveRefused: it names everything that is wrong.
     """
     walk = ArchiveWalk(folder, stop, keep=keep)
-    toc, files = _files(archive, walk.problems)
+    toc, files = _archive_files(archive, walk.problems)
     head: Head | None = None
     if files:
         reader = ChunkReader(files)
         try:
-            head = walk.all(reader)
+            head = walk.read_all(reader)
             reader.drain()
         finally:
             reader.close()
         if toc is not None:
-            _compare(toc, head, reader.digests, walk.problems)
+            _check_toc(toc, head, reader.digests, walk.problems)
     told = head or (toc.archive if toc else None)
-    problems = [*walk.problems, *(unfit(told) if told else ())]
+    problems = [*walk.problems, *(extra_problems(told) if told else ())]
     if head is not None and not any(one.versions for one in head.repositories):
         problems.append("it holds no version")
     if head is None or walk.problems:
         raise ArchiveRefused(archive.name, tuple(problems) or ("it names no file",))
     found = UnpackedArchive(head, folder)
-    problems += _contents(found)
+    problems += _check_lists(found)
     if problems:
         raise ArchiveRefused(archive.name, tuple(problems))
     return found
@@ -137,7 +137,7 @@ def read_toc(path: Path) -> Toc:
         raise ArchiveRefused(path.name, (f"its table of contents: {error}",)) from error
 
 
-def _files(archive: Path, problems: list[str]) -> tuple[Toc | None, list[Path]]:
+def _archive_files(archive: Path, problems: list[str]) -> tuple[Toc | None, list[Path]]:
     """Return the files of an archive; every chunk that is missing or of another size is noted."""
     if not archive.name.endswith(TOC):
         if not archive.is_file():
@@ -161,34 +161,34 @@ def _files(archive: Path, problems: list[str]) -> tuple[Toc | None, list[Path]]:
             if file.is_file() and file.stat().st_size == chunk.size:
                 reader = ChunkReader([file])
                 reader.drain()
-                _hashed(chunk.name, chunk.sha256, reader.digests[0], problems)
+                _check_digest(chunk.name, chunk.sha256, reader.digests[0], problems)
         return toc, []
     return toc, files
 
 
-def _compare(toc: Toc, head: Head | None, digests: list[str], problems: list[str]) -> None:
+def _check_toc(toc: Toc, head: Head | None, digests: list[str], problems: list[str]) -> None:
     for chunk, found in zip(toc.chunks, digests, strict=True):
-        _hashed(chunk.name, chunk.sha256, found, problems)
+        _check_digest(chunk.name, chunk.sha256, found, problems)
     if head is not None and head != toc.archive:
         problems.append("its table of contents is that of another archive")
 
 
-def _hashed(name: str, expected: str, found: str, problems: list[str]) -> None:
+def _check_digest(name: str, expected: str, found: str, problems: list[str]) -> None:
     if found != expected:
         problems.append(f"the chunk {name!r}: expected sha256:{expected}, found sha256:{found}")
 
 
-def _contents(found: UnpackedArchive) -> list[str]:
+def _check_lists(found: UnpackedArchive) -> list[str]:
     """Return what is wrong with the lists of an archive whose every byte was right."""
     return [
         problem
         for repository in found.head.repositories
         for version in repository.versions
-        for problem in _wrong(found, repository, version)
+        for problem in _check_list(found, repository, version)
     ]
 
 
-def _wrong(
+def _check_list(
     found: UnpackedArchive, repository: ArchivedRepository, version: ArchivedVersion
 ) -> Iterator[str]:
     """Yield what is wrong with the list of one version."""
@@ -199,7 +199,7 @@ def _wrong(
         for row in found.rows(name, number):
             count, size = count + 1, size + (row.size or 0)
         if repository.since is None:
-            for row in found.lacking(name, number):
+            for row in found.rows_without_bytes(name, number):
                 yield f"{what}: {row.path!r} needs sha256:{row.digest}, which is not in the archive"
     except (InvalidInput, UnicodeDecodeError) as error:
         yield f"{found.head.list_path(name, number)}: {error}"

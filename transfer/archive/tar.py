@@ -15,7 +15,7 @@ from catalog.errors import InvalidInput
 
 BLOCK = 512  # bytes
 CHUNK = 2**20  # bytes
-_KINDS = {
+_ENTRY_KINDS = {
     tarfile.LNKTYPE: "a hard link",
     tarfile.SYMTYPE: "a symbolic link",
     tarfile.CHRTYPE: "a device",
@@ -25,7 +25,7 @@ _KINDS = {
 }
 
 
-class Out(Protocol):
+class ByteSink(Protocol):
     """What takes bytes."""
 
     def write(self, data: bytes | memoryview, /) -> object:
@@ -33,7 +33,7 @@ class Out(Protocol):
         ...
 
 
-class In(Protocol):
+class ByteSource(Protocol):
     """What gives bytes."""
 
     def read(self, count: int, /) -> bytes:
@@ -56,7 +56,7 @@ class Member:
     """Read the bytes, once; what is not read is skipped."""
 
 
-def write_member(out: Out, name: str, size: int, chunks: Iterable[bytes]) -> None:
+def write_member(out: ByteSink, name: str, size: int, chunks: Iterable[bytes]) -> None:
     """Write one regular file of exactly `size` bytes."""
     info = tarfile.TarInfo(name)
     info.size = size
@@ -71,12 +71,12 @@ def write_member(out: Out, name: str, size: int, chunks: Iterable[bytes]) -> Non
     out.write(bytes(-size % BLOCK))
 
 
-def write_end(out: Out) -> None:
+def write_end(out: ByteSink) -> None:
     """End the tar."""
     out.write(bytes(2 * BLOCK))
 
 
-def members(source: In) -> Iterator[Member]:
+def read_members(source: ByteSource) -> Iterator[Member]:
     """Yield every entry in order.
 
     Raises:
@@ -94,24 +94,24 @@ def members(source: In) -> Iterator[Member]:
         except tarfile.TarError as error:
             raise TarBroken(f"it cannot be read at byte {position}: {error}") from error
         regular = info.type in (tarfile.REGTYPE, tarfile.AREGTYPE)
-        kind = None if regular else _KINDS.get(info.type, f"an entry of type {info.type!r}")
+        kind = None if regular else _ENTRY_KINDS.get(info.type, f"an entry of type {info.type!r}")
         if info.size < 0:
             raise TarBroken(f"it cannot be read at byte {position}: a size below zero")
         # Links and the like have no bytes, whatever size they claim.
-        bare = info.type in _KINDS
+        bare = info.type in _ENTRY_KINDS
         size = 0 if bare else info.size
-        left = _Left(source, size)
+        left = _EntryBody(source, size)
         yield Member(info.name, info.size, kind, left.chunks)
         for _ in left.chunks():
             pass
-        left.padding()
+        left.skip_padding()
         position += BLOCK + size + (-size % BLOCK)
 
 
-class _Left:
+class _EntryBody:
     """What is left of one entry's bytes."""
 
-    def __init__(self, source: In, size: int) -> None:
+    def __init__(self, source: ByteSource, size: int) -> None:
         self._source, self._size, self._left = source, size, size
 
     def chunks(self) -> Iterator[bytes]:
@@ -123,7 +123,7 @@ class _Left:
             self._left -= len(chunk)
             yield chunk
 
-    def padding(self) -> None:
+    def skip_padding(self) -> None:
         """Skip the rest of the last block."""
         rest = -self._size % BLOCK
         if len(self._source.read(rest)) < rest:

@@ -15,7 +15,7 @@ from catalog.queries.exports import LocatedResource
 from transfer.locate.gather import BytesNowhere, Gathered, Gatherer, GatherRequest, map_in_order
 from transfer.workers.stop import StopFlag
 
-REMOVED = ".removed"  # what the name of the text of removed paths ends in
+REMOVED_SUFFIX = ".removed"  # what the name of the text of removed paths ends in
 
 
 class _Tree:
@@ -25,17 +25,17 @@ class _Tree:
         self._root, self._gatherer, self._manifest = root, gatherer, manifest
         self.missing: list[str] = []
 
-    def place(self, wanted: GatherRequest) -> Gathered | None:
+    def fetch(self, wanted: GatherRequest) -> Gathered | None:
         """Bring one file; what is missing is noted, so that all of it is named in the end."""
         try:
-            return self._gatherer.bring(wanted, self._target(wanted.name))
+            return self._gatherer.fetch(wanted, self._prepare_target(wanted.name))
         except ResourceNotFound as error:
             self.missing.append(str(error))
             return None
 
-    def _target(self, path: str) -> Path:
+    def _prepare_target(self, path: str) -> Path:
         check_path(path)
-        if path in (self._manifest, self._manifest + REMOVED):
+        if path in (self._manifest, self._manifest + REMOVED_SUFFIX):
             raise InvalidInput(
                 f"the version holds a file {path!r}, as the manifest is to be called: "
                 "give the manifest another name"
@@ -68,7 +68,7 @@ def export_tree(
     gatherer: Gatherer,
     stop: StopFlag,
     *,
-    own: str,
+    address: str,
     manifest: str,
 ) -> Exported:
     """Fill the folder `root` with `rows`; `own` is the address whose version they are.
@@ -81,7 +81,7 @@ def export_tree(
 
     def resources() -> Iterator[Resource]:
         nonlocal files, size
-        for one in map_in_order(tree.place, (wanted_of(row, own) for row in rows), stop):
+        for one in map_in_order(tree.fetch, (gather_request(row, address) for row in rows), stop):
             if one is not None:
                 files, size = files + 1, size + one.size
                 yield Resource(one.name, size=one.size, digests=(Digest("sha256", one.digest),))
@@ -92,7 +92,7 @@ def export_tree(
         raise BytesNowhere("nothing was exported", tuple(sorted(tree.missing)))
     names = list(removed)
     if names:
-        with (root / (manifest + REMOVED)).open("x", encoding="utf-8", newline="\n") as file:
+        with (root / (manifest + REMOVED_SUFFIX)).open("x", encoding="utf-8", newline="\n") as file:
             for path in names:
                 if "\n" in path or "\r" in path:
                     raise InvalidInput(f"{path!r} was removed, but cannot be written on a line")
@@ -101,8 +101,8 @@ def export_tree(
     return Exported(files, size, gone)
 
 
-def wanted_of(found: LocatedResource, own: str) -> GatherRequest:
+def gather_request(found: LocatedResource, address: str) -> GatherRequest:
     """Return what to gather for a resource: by digest, or else as it was listed at `own`."""
     row = found.row
-    places = found.places if row.digest is not None else ((own, row.path),)
+    places = found.places if row.digest is not None else ((address, row.path),)
     return GatherRequest(row.path, row.size, row.digest, places, row.etag, row.modified_us)

@@ -12,12 +12,12 @@ from catalog.formats.archive_lists import parse_artifacts
 from catalog.paths import check_path
 from providers.interfaces.history import history_key
 from transfer.archive.chunks import ChunkReader
-from transfer.archive.tar import Member, TarBroken, members
+from transfer.archive.tar import Member, TarBroken, read_members
 from transfer.workers.stop import StopFlag
 
-LARGEST_HEAD = 64 * 2**20  # bytes
-LONGEST_LINE = 2**20  # bytes
-MOST = 1000  # problems that are collected
+MAX_HEAD_BYTES = 64 * 2**20  # bytes
+MAX_LINE_BYTES = 2**20  # bytes
+MAX_PROBLEMS = 1000  # problems that are collected
 
 
 class ArchiveWalk:
@@ -29,34 +29,34 @@ class ArchiveWalk:
         self._ahead: Member | None = None  # an artifact that comes after the one expected
         self.problems: list[str] = []
 
-    def all(self, reader: ChunkReader) -> Head | None:
+    def read_all(self, reader: ChunkReader) -> Head | None:
         """Read all that follows; return the head where it could be read."""
-        entries = self._regular(reader)
+        entries = self._regular_entries(reader)
         head: Head | None = None
         try:
-            head = self._head(entries)
+            head = self._read_head(entries)
             if head is None:
                 return None
             for name, version in head.version_lists():
-                entry = self._expected(entries, name)
-                digest = self._kept_list(entry) if entry else None
+                entry = self._next_expected(entries, name)
+                digest = self._save_list(entry) if entry else None
                 if digest is not None and digest != version.content_sha256:
                     self.problems.append(
                         f"{name}: expected sha256:{version.content_sha256}, found sha256:{digest}"
                     )
-            entry = self._expected(entries, ARTIFACTS)
+            entry = self._next_expected(entries, ARTIFACTS)
             if entry is not None:
-                self._kept_list(entry)
-                self._artifacts(entries, head)
+                self._save_list(entry)
+                self._check_artifacts(entries, head)
         except TarBroken as error:
             self.problems.append(f"the tar is broken: {error}")
         return head
 
-    def _regular(self, reader: ChunkReader) -> Iterator[Member]:
+    def _regular_entries(self, reader: ChunkReader) -> Iterator[Member]:
         """Yield the regular entries of safe names; every other is noted and passed over."""
-        for member in members(reader):
+        for member in read_members(reader):
             self._stop.check()
-            if len(self.problems) > MOST:
+            if len(self.problems) > MAX_PROBLEMS:
                 raise TarBroken("too much is wrong to read on")
             if member.kind is not None:
                 self.problems.append(f"{member.name!r} is {member.kind}, not a plain file")
@@ -68,7 +68,7 @@ class ArchiveWalk:
                 continue
             yield member
 
-    def _expected(self, entries: Iterator[Member], name: str) -> Member | None:
+    def _next_expected(self, entries: Iterator[Member], name: str) -> Member | None:
         """Return the entry `name`; others before it do not belong there."""
         for entry in entries:
             if entry.name == name:
@@ -77,9 +77,9 @@ class ArchiveWalk:
         self.problems.append(f"{name!r} is missing")
         return None
 
-    def _head(self, entries: Iterator[Member]) -> Head | None:
+    def _read_head(self, entries: Iterator[Member]) -> Head | None:
         entry = next(entries, None)
-        if entry is None or entry.name != HEAD or entry.size > LARGEST_HEAD:
+        if entry is None or entry.name != HEAD or entry.size > MAX_HEAD_BYTES:
             found = "nothing" if entry is None else repr(entry.name)
             self.problems.append(
                 f"it is no archive of ours: expected {HEAD!r} first, found {found}"
@@ -93,7 +93,7 @@ class ArchiveWalk:
             self.problems.append(f"{HEAD}: {error}")
             return None
 
-    def _kept_list(self, entry: Member) -> str:
+    def _save_list(self, entry: Member) -> str:
         """Write a list, whose name is one that was expected, and return its digest."""
         found = hashlib.sha256()
         file = self._folder / entry.name
@@ -106,11 +106,11 @@ class ArchiveWalk:
                 out.write(chunk)
                 _, newline, last = chunk.rpartition(b"\n")
                 longest = len(last) if newline else longest + len(chunk)
-                if longest > LONGEST_LINE:
+                if longest > MAX_LINE_BYTES:
                     raise TarBroken(f"a line of {entry.name!r} does not end")
         return found.hexdigest()
 
-    def _artifacts(self, entries: Iterator[Member], head: Head) -> None:
+    def _check_artifacts(self, entries: Iterator[Member], head: Head) -> None:
         """Compare every artifact with the list of them."""
         count = 0
         with (
@@ -119,11 +119,11 @@ class ArchiveWalk:
         ):
             try:
                 for digest, size in parse_artifacts(lines):
-                    entry = self._expected_artifact(entries, artifact_name(digest))
+                    entry = self._next_artifact(entries, artifact_name(digest))
                     if entry is None:
                         count += 1
                         continue
-                    self._artifact(entry, digest, size)
+                    self._check_artifact(entry, digest, size)
                     held.write(bytes.fromhex(digest))
                     count += 1
             except InvalidInput as error:
@@ -135,7 +135,7 @@ class ArchiveWalk:
         if count != head.artifacts:
             self.problems.append(f"expected {head.artifacts} artifacts, found {count}")
 
-    def _expected_artifact(self, entries: Iterator[Member], name: str) -> Member | None:
+    def _next_artifact(self, entries: Iterator[Member], name: str) -> Member | None:
         entry = self._ahead or next(entries, None)
         self._ahead = None
         while entry is not None and entry.name < name:
@@ -147,7 +147,7 @@ class ArchiveWalk:
         self.problems.append(f"{name!r} is missing")
         return None
 
-    def _artifact(self, entry: Member, digest: str, size: int) -> None:
+    def _check_artifact(self, entry: Member, digest: str, size: int) -> None:
         found = hashlib.sha256()
         file = self._folder / history_key(digest)
         if self._keep:

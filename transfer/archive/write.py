@@ -27,13 +27,13 @@ from catalog.formats.archive_lists import format_artifact, format_content
 from catalog.model.version import ContentRow, Version
 from catalog.queries.exports import ArtifactRow
 from transfer.archive.chunks import ChunkWriter
-from transfer.archive.draft import draft_in, publish
+from transfer.archive.draft import create_draft, publish_files
 from transfer.archive.tar import CHUNK, write_end, write_member
 from transfer.locate.gather import BytesNowhere, Gathered, Gatherer, GatherRequest, map_in_order
 from transfer.workers.stop import StopFlag
 
-NAMED = 20  # files that a message names
-HELD = 256 * 2**20  # bytes of artifacts gathered before they are written
+MAX_NAMED = 20  # files that a message names
+MAX_GATHERED_BYTES = 256 * 2**20  # bytes of artifacts gathered before they are written
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,16 +84,18 @@ def write_archive(
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
         with (
-            draft_in(target.parent) as work,
+            create_draft(target.parent) as work,
             closing(ChunkWriter(target.parent, target.name, chunk_size, work)) as writer,
         ):
-            full = _prepared(work, head, content)
-            _fill(writer, work, full, gatherer, stop)
+            full = _write_lists(work, head, content)
+            _write_tar(writer, work, full, gatherer, stop)
             chunks = writer.finish()
             draft = work / "toc"
             draft.write_bytes(to_json(Toc(full, chunks)))
             # Its table of contents comes last: without it nothing was exported.
-            publish(work, [*((work / one.name, one.name) for one in chunks), (draft, toc.name)])
+            publish_files(
+                work, [*((work / one.name, one.name) for one in chunks), (draft, toc.name)]
+            )
     except BaseException:
         for folder in made:
             if folder.exists() and not any(folder.iterdir()):
@@ -106,10 +108,10 @@ def _paths(folder: Path, chunks: Iterable[Chunk]) -> tuple[Path, ...]:
     return tuple(folder / one.name for one in chunks)
 
 
-def _prepared(work: Path, head: Head, content: ArchiveContent) -> Head:
+def _write_lists(work: Path, head: Head, content: ArchiveContent) -> Head:
     """Write the lists into `work` and return the head with all counts."""
     repositories = tuple(
-        _archived(work, place, one) for place, one in enumerate(content.repositories)
+        _write_repository_lists(work, place, one) for place, one in enumerate(content.repositories)
     )
     count = size = 0
     with (
@@ -125,16 +127,21 @@ def _prepared(work: Path, head: Head, content: ArchiveContent) -> Head:
     return replace(head, repositories=repositories, artifacts=count, artifact_bytes=size)
 
 
-def _archived(work: Path, place: int, content: RepositoryContent) -> ArchivedRepository:
+def _write_repository_lists(
+    work: Path, place: int, content: RepositoryContent
+) -> ArchivedRepository:
     """Write the lists of one repository, which stands at that place in the head."""
     (work / "versions" / str(place)).mkdir(parents=True)
     versions = tuple(
-        _listed(work / list_name(place, one.number), one, content) for one in content.versions
+        _write_version_list(work / list_name(place, one.number), one, content)
+        for one in content.versions
     )
     return ArchivedRepository(content.name, content.address, content.since, versions)
 
 
-def _listed(list_file: Path, version: Version, content: RepositoryContent) -> ArchivedVersion:
+def _write_version_list(
+    list_file: Path, version: Version, content: RepositoryContent
+) -> ArchivedVersion:
     """Write the list of one version."""
     digest = hashlib.sha256()
     files = size = length = 0
@@ -151,45 +158,51 @@ def _listed(list_file: Path, version: Version, content: RepositoryContent) -> Ar
                 length += len(data)
             files, size = files + 1, size + row.size
     if unread:
-        more = f", … and {len(unread) - NAMED} more" if len(unread) > NAMED else ""
+        more = f", … and {len(unread) - MAX_NAMED} more" if len(unread) > MAX_NAMED else ""
         raise InvalidInput(
             f"version {version.number} of {version.address!r} holds {len(unread)} files that were "
             "listed but never read, so that no digest of them is known; adopt it, or sync it to "
-            f"a repository and export that: {', '.join(unread[:NAMED])}{more}"
+            f"a repository and export that: {', '.join(unread[:MAX_NAMED])}{more}"
         )
     return ArchivedVersion(
         version.number, version.created_at, files, size, length, digest.hexdigest()
     )
 
 
-def _fill(writer: ChunkWriter, work: Path, head: Head, gatherer: Gatherer, stop: StopFlag) -> None:
+def _write_tar(
+    writer: ChunkWriter, work: Path, head: Head, gatherer: Gatherer, stop: StopFlag
+) -> None:
     text = to_json(head)
     write_member(writer, HEAD, len(text), [text])
     for name in (*(name for name, _ in head.version_lists()), ARTIFACTS):
         file = work / name
-        write_member(writer, name, file.stat().st_size, _chunks(file))
+        write_member(writer, name, file.stat().st_size, _read_chunks(file))
     missing: list[str] = []
 
     def gather(wanted: GatherRequest) -> Gathered | None:
         try:
-            return gatherer.bring(wanted, work / str(wanted.digest))
+            return gatherer.fetch(wanted, work / str(wanted.digest))
         except ResourceNotFound as error:
             missing.append(str(error))
             return None
 
-    for one in map_in_order(gather, _wanted(work), stop, weigh=_size, held=HELD):
+    for one in map_in_order(
+        gather, _gather_requests(work), stop, weigh=_size, max_weight=MAX_GATHERED_BYTES
+    ):
         if one is None:
             continue
         file = work / one.digest
         if not missing:
-            write_member(writer, artifact_name(one.digest), one.size, _verified(file, one.digest))
+            write_member(
+                writer, artifact_name(one.digest), one.size, _read_verified(file, one.digest)
+            )
         file.unlink()
     if missing:
         raise BytesNowhere("nothing was exported", tuple(sorted(missing)))
     write_end(writer)
 
 
-def _wanted(work: Path) -> Iterator[GatherRequest]:
+def _gather_requests(work: Path) -> Iterator[GatherRequest]:
     with (work / "wanted").open(encoding="utf-8") as lines:
         for line in lines:
             name, digest, size, places = json.loads(line)
@@ -202,17 +215,17 @@ def _size(wanted: GatherRequest) -> int:
     return wanted.size or 0
 
 
-def _verified(file: Path, digest: str) -> Iterator[bytes]:
+def _read_verified(file: Path, digest: str) -> Iterator[bytes]:
     """Yield a gathered file; it may be a link to one that changes after it was read."""
     found = hashlib.sha256()
-    for chunk in _chunks(file):
+    for chunk in _read_chunks(file):
         found.update(chunk)
         yield chunk
     if found.hexdigest() != digest:
         raise ResourceChanged(f"a file changed while it was exported: expected sha256:{digest}")
 
 
-def _chunks(file: Path) -> Iterator[bytes]:
+def _read_chunks(file: Path) -> Iterator[bytes]:
     with file.open("rb") as opened:
         while chunk := opened.read(CHUNK):
             yield chunk

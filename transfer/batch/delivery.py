@@ -17,7 +17,7 @@ from transfer.workers.limits import MemoryBudget
 from transfer.workers.progress import Progress
 from transfer.workers.stop import StopFlag
 
-SMALL = 8 * 2**20  # bytes; up to here a file is held whole
+MAX_SMALL_BYTES = 8 * 2**20  # bytes; up to here a file is held whole
 
 
 class CleanUp(StrEnum):
@@ -47,7 +47,7 @@ class TransferOptions:
     """How to move; sizes in bytes."""
 
     threads: int = 64
-    small: int = SMALL
+    small: int = MAX_SMALL_BYTES
     large_at_once: int = 3
     on_error: OnError = OnError.CONTINUE
     clean_up: CleanUp = CleanUp.KEEP
@@ -59,7 +59,7 @@ class TransferOptions:
     strategy: Strategy = Strategy.DIGEST
     """How the plan was decided: under `marker`, markers are written."""
 
-    def stages(self, path: str) -> bool:
+    def needs_staging(self, path: str) -> bool:
         """Say whether a file has to be here, whole, before it is written anywhere."""
         return self.keep_staged or any(one.covers(path) for one in self.contracts)
 
@@ -80,7 +80,7 @@ class Delivery:
     same_paths: frozenset[str] = frozenset()
     """Addresses of those that a person named: what stands there under its path may be it."""
     mirrors: Mirrors = field(default_factory=Mirrors)
-    asides: Mapping[str, HistoryArea] = field(default_factory=dict[str, HistoryArea])
+    quarantine_areas: Mapping[str, HistoryArea] = field(default_factory=dict[str, HistoryArea])
     """Where what breaks a contract is put aside, by what the contract says of that."""
     kept_parts: KeptParts | None = None
     """Where parts of large files are kept for a run after a kill; None for nowhere."""

@@ -21,7 +21,7 @@ class HistoryArea:
     """Where files that leave their place are kept: an address, and how to open its storage."""
 
     address: str
-    opened: Callable[[], AbstractContextManager[Storage]]
+    open: Callable[[], AbstractContextManager[Storage]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +29,9 @@ class MarkerArea:
     """Where a destination has its markers: a folder below the storage that `opened` gives."""
 
     folder: str  # '' where that storage holds nothing else
-    opened: Callable[[], AbstractContextManager[Storage]]
+    open: Callable[[], AbstractContextManager[Storage]]
 
-    def key(self, path: str) -> str:
+    def marker_name(self, path: str) -> str:
         """Return the name of the marker of a file."""
         return f"{self.folder}/{path}.done" if self.folder else f"{path}.done"
 
@@ -45,6 +45,6 @@ class End(Generic[S_co]):
     gate: Gate
     retry: RetryPolicy = DEFAULT_RETRY
     history: HistoryArea | None = None
-    aside: HistoryArea | None = None
+    holding_area: HistoryArea | None = None
     """Where it puts what makes way for an arrival until that is there; the same place."""
     markers: MarkerArea | None = None

@@ -9,7 +9,7 @@ from catalog.model.digest import Digest, Hasher
 from catalog.model.plan import Item
 from catalog.model.resource import Resource
 from providers.base import Fetched
-from transfer.batch.staging import Piece, trusted_any
+from transfer.batch.staging import Piece, any_trusted
 
 
 def check_bytes(item: Item, fetched: Fetched, expected: tuple[Digest, ...]) -> str:
@@ -54,4 +54,4 @@ def check_read(
     piece.digest = hasher.digest().value
     piece.size = hasher.size
     piece.resource = resource
-    piece.declared = trusted_any(expected)
+    piece.digest_declared = any_trusted(expected)

@@ -22,7 +22,7 @@ class Mirror:
     """One mirror: its address, and what opens it."""
 
     address: str
-    opened: Callable[[], AbstractContextManager[End[Source]]]
+    open: Callable[[], AbstractContextManager[End[Source]]]
 
 
 class Mirrors:
@@ -61,5 +61,5 @@ class Mirrors:
         with self._lock:
             if address not in self._ends:
                 mirror = next(one for one in self._every if one.address == address)
-                self._ends[address] = self._stack.enter_context(mirror.opened())
+                self._ends[address] = self._stack.enter_context(mirror.open())
             return self._ends[address]

@@ -20,8 +20,8 @@ from transfer.batch.delivery import Delivery
 from transfer.batch.endpoints import End
 
 BLOCK = 2**20  # bytes
-COPIES = 2  # of a body while it leaves the library that fetched it
-ROOM_S = 0.05  # until a piece is handed over again for which there was no memory
+COPIES_WHILE_FETCHED = 2  # of a body while it leaves the library that fetched it
+MEMORY_RETRY_S = 0.05  # until a piece is handed over again for which there was no memory
 
 
 class Piece:
@@ -31,50 +31,54 @@ class Piece:
     """
 
     __slots__ = (
-        "asked",
         "attempts",
         "counted",
         "data",
-        "declared",
         "digest",
-        "earlier",
+        "digest_declared",
+        "earlier_outcomes",
         "error",
+        "failed_tries",
         "file",
-        "held",
+        "held_bytes",
+        "history_outcomes",
         "item",
-        "kept",
         "md5",
+        "next_sources",
         "outcomes",
+        "pending",
+        "redirected",
         "resource",
         "size",
         "source",
-        "tries",
-        "turned",
-        "waiting",
     )
 
     def __init__(self, item: Item) -> None:
         """Begin with the plan's `item` and nothing done."""
         self.item = item
-        self.asked: PendingFetch | None = None  # its request is under way
+        self.pending: PendingFetch | None = None  # its request is under way
         self.data: bytes | None = None
         self.file: Path | None = None
-        self.held = 0  # bytes taken from the budget
+        self.held_bytes = 0  # bytes taken from the budget
         self.size = 0  # bytes read
         self.digest: str | None = None  # sha256 hex of the bytes read
         self.md5: str | None = None  # hex of the bytes in `data` or `file`, where it is known
-        self.declared = False  # the source declared a trusted digest, and it is equal
+        self.digest_declared = False  # the source declared a trusted digest, and it is equal
         self.resource: Resource | None = None  # as the source described it when it was read
         self.error: CatalogError | None = None
         self.attempts = 0  # reads of the source
-        self.tries: dict[int, int] = {}  # writes that failed, by destination
+        self.failed_tries: dict[int, int] = {}  # writes that failed, by destination
         self.outcomes: dict[int, Outcome] = {}
-        self.earlier: list[Outcome] = []  # true as well, but no longer all that is to be said
-        self.kept: dict[int, list[Outcome]] = {}  # what went into the history, by destination
+        self.earlier_outcomes: list[
+            Outcome
+        ] = []  # true as well, but no longer all that is to be said
+        self.history_outcomes: dict[
+            int, list[Outcome]
+        ] = {}  # what went into the history, by destination
         self.counted = False  # told to the progress
         self.source: End[Source] | None = None  # the mirror that it is read from, if it is one
-        self.waiting: list[str] = []  # addresses of the sources that are asked next
-        self.turned = False  # it is no longer read where it would be at first
+        self.next_sources: list[str] = []  # addresses of the sources that are asked next
+        self.redirected = False  # it is no longer read where it would be at first
 
     @property
     def removal(self) -> bool:
@@ -82,7 +86,7 @@ class Piece:
         return Action.REMOVE in self.item.actions
 
     @property
-    def makes_way(self) -> bool:
+    def clears_path(self) -> bool:
         """Say whether this piece is removed because it stands in the way of what arrives."""
         return self.item.conflict is not None and self.removal
 
@@ -147,23 +151,23 @@ class Staging:
 
         One that is fetched whole takes `COPIES` times its size until it is here.
         """
-        if not self.delivery.budget.take(count, to_stay=True):
+        if not self.delivery.budget.take(count, staying=True):
             return False
-        piece.held += count
+        piece.held_bytes += count
         return True
 
-    def let_go(self, piece: Piece, keep: int = 0) -> None:
+    def free_memory(self, piece: Piece, keep: int = 0) -> None:
         """Give the memory of a piece back, but for `keep` bytes that it still holds."""
         if not keep:
             piece.data = None
-        if piece.held > keep:
-            self.delivery.budget.give_back(piece.held - keep)
-            piece.held = keep
+        if piece.held_bytes > keep:
+            self.delivery.budget.release(piece.held_bytes - keep)
+            piece.held_bytes = keep
 
     def release(self) -> None:
         """Give all memory and disk back; may be called twice."""
         for piece in self.pieces:
-            self.let_go(piece)
+            self.free_memory(piece)
             piece.file = None
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
@@ -174,12 +178,14 @@ class Staging:
         return [
             outcome
             for piece in self.pieces
-            for outcome in (*piece.earlier, *piece.outcomes.values())
+            for outcome in (*piece.earlier_outcomes, *piece.outcomes.values())
         ]
 
-    def kept(self) -> list[Outcome]:
+    def history_outcomes(self) -> list[Outcome]:
         """Return what went into the histories of the destinations so far."""
-        return [one for piece in self.pieces for kept in piece.kept.values() for one in kept]
+        return [
+            one for piece in self.pieces for kept in piece.history_outcomes.values() for one in kept
+        ]
 
     def to_write(self) -> Iterator[Piece]:
         """Yield the pieces that are well and have a destination left to write."""
@@ -191,9 +197,9 @@ class Staging:
         """Settle a piece as failed at every destination that is still open."""
         piece.error = error
         for number, _ in piece.open_targets():
-            self.failed_at(piece, number, error)
+            self.settle_failed(piece, number, error)
 
-    def failed_at(self, piece: Piece, number: int, error: CatalogError) -> None:
+    def settle_failed(self, piece: Piece, number: int, error: CatalogError) -> None:
         """Settle a piece as failed at one destination."""
         self._settle(
             piece,
@@ -216,24 +222,24 @@ class Staging:
                 message=str(error),
             )
 
-    def stored_at(self, piece: Piece, number: int, stored: Stored) -> None:
+    def settle_stored(self, piece: Piece, number: int, stored: Stored) -> None:
         """Settle a piece as stored and proven at one destination."""
         self._settle(
             piece,
             number,
             Status.STORED,
-            proof=Proof.END_TO_END if piece.declared else stored.proof,
+            proof=Proof.END_TO_END if piece.digest_declared else stored.proof,
             digest=piece.digest,
             size=stored.size,
             etag=stored.etag,
             modified_us=stored.modified_us,
         )
 
-    def removed_at(self, piece: Piece, number: int) -> None:
+    def settle_removed(self, piece: Piece, number: int) -> None:
         """Settle a piece as removed at one destination."""
         self._settle(piece, number, Status.REMOVED)
 
-    def unmarked_at(self, piece: Piece, number: int, error: CatalogError) -> None:
+    def settle_unmarked(self, piece: Piece, number: int, error: CatalogError) -> None:
         """Settle a piece anew as failed at one destination, where its marker could not be had.
 
         That it was stored is still told before; a removal is not, so that it is done once more.
@@ -241,10 +247,10 @@ class Staging:
         stored = piece.outcomes.get(number)
         if stored is not None and stored.status is Status.STORED:
             with self._lock:
-                piece.earlier.append(stored)
-        self.failed_at(piece, number, error)
+                piece.earlier_outcomes.append(stored)
+        self.settle_failed(piece, number, error)
         if stored is not None:
-            self.delivery.progress.found_failed()
+            self.delivery.progress.count_late_failure()
 
     def _settle(self, piece: Piece, number: int, status: Status, **facts: object) -> None:
         item = piece.item
@@ -267,12 +273,12 @@ class Staging:
             last = not piece.counted and not piece.open_targets()
             piece.counted = piece.counted or last
         if last:
-            self.let_go(piece)  # nobody needs the bytes again
+            self.free_memory(piece)  # nobody needs the bytes again
             failed = any(one.status is Status.FAILED for one in piece.outcomes.values())
-            self.delivery.progress.settled(failed=failed)
+            self.delivery.progress.count_item(failed=failed)
 
 
-def described(piece: Piece) -> Resource:
+def source_resource(piece: Piece) -> Resource:
     """Return how the source described a staged piece, or the plan did, if it was read elsewhere."""
     item = piece.item
     return piece.resource or Resource(
@@ -284,7 +290,7 @@ def described(piece: Piece) -> Resource:
     )
 
 
-def trusted_any(digests: tuple[Digest, ...]) -> bool:
+def any_trusted(digests: tuple[Digest, ...]) -> bool:
     """Say whether one of these digests is good enough to prove content."""
     return any(digest.algorithm in TRUSTED for digest in digests)
 

@@ -17,18 +17,18 @@ from transfer.contracts.row_chunk import RowChunk
 Types = Mapping[str, pl.DataType]
 """The declared type of each column that has one."""
 
-_MOMENTS = ("%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f")
+_DATETIME_FORMATS = ("%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f")
 
 
 def from_text(chunk: RowChunk, types: Types, findings: Findings) -> RowChunk:
     """Return rows of text as the declared types; those that do not fit are left out and told."""
     columns = chunk.frame.get_columns()
-    made = [_parsed(one, types[one.name]) if one.name in types else one for one in columns]
+    made = [_parse_column(one, types[one.name]) if one.name in types else one for one in columns]
     pairs = zip(columns, made, strict=True)
     failed = [before.is_not_null() & after.is_null() for before, after in pairs]
     for column, which in zip(columns, failed, strict=True):
-        _tell(chunk.rows, column.__getitem__, column.name, types, which, findings)
-    return _without(chunk.rows, made, failed)
+        _report_misfits(chunk.rows, column.__getitem__, column.name, types, which, findings)
+    return _drop_failed(chunk.rows, made, failed)
 
 
 def from_json(
@@ -51,16 +51,16 @@ def from_json(
         if name in types:
             column = _from_values(name, values, types[name])
         else:
-            column = pl.Series(name, [_text(one) for one in values], pl.String)
+            column = pl.Series(name, [_as_text(one) for one in values], pl.String)
         there = pl.Series([one is not None for one in values], dtype=pl.Boolean)
         which = there & column.is_null()
-        _tell(rows, values.__getitem__, name, types, which, findings)
+        _report_misfits(rows, values.__getitem__, name, types, which, findings)
         made.append(column)
         failed.append(which)
-    return _without(rows, made, failed)
+    return _drop_failed(rows, made, failed)
 
 
-def _tell(
+def _report_misfits(
     rows: Sequence[int],
     value: Callable[[int], object],
     name: str,
@@ -72,7 +72,7 @@ def _tell(
         findings.add(f"a value of type {types[name]}", rows[index], name, value(index))
 
 
-def _without(rows: Sequence[int], made: list[pl.Series], failed: list[pl.Series]) -> RowChunk:
+def _drop_failed(rows: Sequence[int], made: list[pl.Series], failed: list[pl.Series]) -> RowChunk:
     frame = pl.DataFrame(made)
     if not any(one.any() for one in failed):
         return RowChunk(rows, frame)
@@ -80,7 +80,7 @@ def _without(rows: Sequence[int], made: list[pl.Series], failed: list[pl.Series]
     return RowChunk([rows[index] for index in well.arg_true()], frame.filter(well))
 
 
-def _parsed(column: pl.Series, dtype: pl.DataType) -> pl.Series:
+def _parse_column(column: pl.Series, dtype: pl.DataType) -> pl.Series:
     """Return text as a type; null where it is none of its values."""
     if dtype == pl.String:
         return column
@@ -105,7 +105,7 @@ def _as_type(text: pl.Expr, dtype: pl.DataType) -> pl.Expr:
                 time_zone="UTC" if zone else None,
                 strict=False,
             )
-            for form in _MOMENTS
+            for form in _DATETIME_FORMATS
         )
         return moments.dt.convert_time_zone(zone) if zone else moments
     return text.cast(dtype, strict=False)
@@ -125,10 +125,10 @@ def _from_values(name: str, values: list[Any], dtype: pl.DataType) -> pl.Series:
         kinds = (dict,)
     else:  # text, and what JSON writes as text: moments, categories
         texts = [one if type(one) is str else None for one in values]
-        return _parsed(pl.Series(name, texts, pl.String), dtype)
+        return _parse_column(pl.Series(name, texts, pl.String), dtype)
     fitting = [one if type(one) in kinds else None for one in values]
     return pl.Series(name, fitting, dtype, strict=False)
 
 
-def _text(value: object) -> str | None:
+def _as_text(value: object) -> str | None:
     return value if value is None or isinstance(value, str) else json.dumps(value)

@@ -12,7 +12,7 @@ from transfer.user_functions import import_function
 from transfer.workers.stop import StopFlag
 
 TABLES = {Kind.PANDERA, Kind.MODEL}
-_READS = {
+_FORMATS = {
     Kind.PANDERA: (Format.CSV, Format.PARQUET, Format.JSONL),
     Kind.MODEL: (Format.CSV, Format.PARQUET, Format.JSONL),
     Kind.JSON_SCHEMA: (Format.JSON, Format.JSONL),
@@ -36,8 +36,8 @@ def check_file(
         check_with_function(contract, path, content, findings)
         return findings.report()
     form = contract.format_of(path)
-    if form is None or form not in _READS[kind]:
-        ends = " or ".join(one.value for one in _READS[kind])
+    if form is None or form not in _FORMATS[kind]:
+        ends = " or ".join(one.value for one in _FORMATS[kind])
         findings.add(f"a format that {kind.value} can look into: {ends}", value=path)
     elif kind in TABLES:
         from transfer.contracts.check_table import check_table  # noqa: PLC0415  # costs 0.3 s
@@ -57,21 +57,21 @@ def check_contract(contract: Contract) -> None:
         InvalidInput: it cannot; the contract is named, and what is wrong with it.
     """
     try:
-        _usable(contract)
+        _check_usable(contract)
     except InvalidInput as error:
         raise InvalidInput(f"contract {contract.name!r}: {error}") from error
 
 
-def _usable(contract: Contract) -> None:
+def _check_usable(contract: Contract) -> None:
     contract.covers("")  # its patterns
     kind, form = contract.rule.kind, contract.format
-    if form is not Format.ANY and form not in _READS[kind]:
+    if form is not Format.ANY and form not in _FORMATS[kind]:
         raise InvalidInput(f"a {kind.value} rule cannot look into {form.value} files")
     if contract.step < 1:
         raise InvalidInput(f"rows {contract.rows.value!r} needs a step of 1 or more")
     if contract.rows is not Rows.ALL and kind is Kind.FUNCTION:
         raise InvalidInput(f"a function is given whole files, not the rows {contract.rows.value!r}")
-    _readable(contract.csv)
+    _check_csv_options(contract.csv)
     if kind is Kind.FUNCTION:
         import_function(contract.rule.text, "function")
     elif kind is Kind.JSON_SCHEMA:
@@ -84,7 +84,7 @@ def _usable(contract: Contract) -> None:
         schema_of(contract.rule)
 
 
-def _readable(options: CsvOptions) -> None:
+def _check_csv_options(options: CsvOptions) -> None:
     delimiter, quote = options.delimiter, options.quote
     try:
         csv.reader((), delimiter=delimiter, quotechar=quote)

@@ -17,7 +17,7 @@ from referencing.jsonschema import DRAFT202012
 from catalog.errors import InvalidInput
 from transfer.contracts.contract import Contract, Format
 from transfer.contracts.findings import Findings
-from transfer.contracts.json_rows import document, lines
+from transfer.contracts.json_rows import read_document, read_lines
 from transfer.workers.stop import StopFlag
 
 
@@ -64,14 +64,16 @@ def check_json(
     """Hold a document, or each line that is looked at, to the schema of a contract."""
     validator = validator_of(contract.rule.text)
     values: Iterator[tuple[int | None, Any]] = (
-        document(content, findings) if form is Format.JSON else lines(content, contract, findings)
+        read_document(content, findings)
+        if form is Format.JSON
+        else read_lines(content, contract, findings)
     )
     for row, value in values:
         stop.check()
         for error in validator.iter_errors(value):
             wanted = json.dumps(error.validator_value, default=str)
             findings.add(
-                f"{error.validator}: {wanted}", row, error.json_path, _told(error.instance)
+                f"{error.validator}: {wanted}", row, error.json_path, _as_text(error.instance)
             )
 
 
@@ -89,5 +91,5 @@ def _references(schema: object, *, top: bool = True) -> Iterator[str]:
             yield from _references(one, top=False)
 
 
-def _told(value: object) -> str:
+def _as_text(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value, default=str)

@@ -17,20 +17,20 @@ from transfer.contracts.casting import from_json, from_text
 from transfer.contracts.contract import Contract, Format
 from transfer.contracts.csv_rows import csv_chunks
 from transfer.contracts.findings import Findings
-from transfer.contracts.json_rows import lines
+from transfer.contracts.json_rows import read_lines
 from transfer.contracts.parquet_rows import parquet_chunks
-from transfer.contracts.row_chunk import ROWS, RowChunk
+from transfer.contracts.row_chunk import CHUNK_ROWS, RowChunk
 from transfer.contracts.table_schema import (
     schema_of,
     types_of,
     unique_columns,
-    whole_checks,
-    without_uniques,
+    whole_table_checks,
+    without_uniqueness,
 )
 from transfer.contracts.uniqueness import UniquenessCheck
 from transfer.workers.stop import StopFlag
 
-WHOLE = 256 * 2**20  # bytes of a table in memory, where a check needs all of it
+MAX_TABLE_BYTES = 256 * 2**20  # bytes of a table in memory, where a check needs all of it
 
 
 def check_table(
@@ -40,8 +40,8 @@ def check_table(
     findings: Findings,
     stop: StopFlag,
     *,
-    size: int = ROWS,
-    whole: int = WHOLE,
+    size: int = CHUNK_ROWS,
+    max_bytes: int = MAX_TABLE_BYTES,
 ) -> None:
     """Hold the rows of a file to the schema of a contract."""
     schema = schema_of(contract.rule)
@@ -53,24 +53,24 @@ def check_table(
         chunks = (from_text(one, types_of(schema, one.frame.columns), findings) for one in texts)
     else:
         chunks = parquet_chunks(content, contract, findings, size)
-    chunks = _until(stop, chunks)
-    entire = whole_checks(schema, contract.own_checks)
+    chunks = _checking_stop(stop, chunks)
+    entire = whole_table_checks(schema, contract.own_checks)
     if entire:
-        chunks = _joined(chunks, entire, findings, whole)
+        chunks = _join_chunks(chunks, entire, findings, max_bytes)
     with ExitStack() as stack:
         doubles: UniquenessCheck | None = None
         for chunk in chunks:
             if doubles is None:
                 names = chunk.frame.columns
                 doubles = stack.enter_context(UniquenessCheck(unique_columns(schema, names)))
-                schema = without_uniques(schema)
+                schema = without_uniqueness(schema)
             _validate(schema, chunk, findings)
             doubles.add(chunk)
         if doubles is not None:
-            doubles.tell(findings)
+            doubles.report(findings)
 
 
-def _until(stop: StopFlag, chunks: Iterable[RowChunk]) -> Iterator[RowChunk]:
+def _checking_stop(stop: StopFlag, chunks: Iterable[RowChunk]) -> Iterator[RowChunk]:
     for chunk in chunks:
         stop.check()
         yield chunk
@@ -104,14 +104,14 @@ def _json_chunks(
 def _objects(
     contract: Contract, content: bytes | Path, findings: Findings
 ) -> Iterator[tuple[int, dict[str, Any]]]:
-    for row, value in lines(content, contract, findings):
+    for row, value in read_lines(content, contract, findings):
         if isinstance(value, dict):
             yield row, value
         else:
             findings.add("an object", row, value=value)
 
 
-def _joined(
+def _join_chunks(
     chunks: Iterable[RowChunk], entire: list[str], findings: Findings, whole: int
 ) -> Iterator[RowChunk]:
     """Yield all rows as one chunk, unless they are too many to be held."""

@@ -119,12 +119,12 @@ class Contract:
             return self.format
         return SUFFIXES.get(path[path.rfind(".") :].lower())
 
-    def wants(self, row: int) -> bool:
+    def includes_row(self, row: int) -> bool:
         """Say whether a row, counted from 1, is looked at."""
         return self.rows is not Rows.EVERY or (row - 1) % self.step == 0
 
     @property
-    def most(self) -> int | None:
+    def max_rows(self) -> int | None:
         """Return how many rows are read at most; None for all."""
         return self.step if self.rows is Rows.FIRST else None
 

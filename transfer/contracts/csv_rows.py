@@ -15,14 +15,16 @@ from typing import TYPE_CHECKING
 
 from transfer.contracts.contract import Contract, Rows
 from transfer.contracts.findings import Findings
-from transfer.contracts.row_chunk import ROWS, RowChunk, opened
+from transfer.contracts.row_chunk import CHUNK_ROWS, RowChunk, open_content
 
 if TYPE_CHECKING:
     import polars as pl
 
-LONGEST = 16 * 2**20  # characters of one cell; a quote that is never closed swallows no more
+MAX_CELL_CHARACTERS = (
+    16 * 2**20
+)  # characters of one cell; a quote that is never closed swallows no more
 
-csv.field_size_limit(max(csv.field_size_limit(), LONGEST))
+csv.field_size_limit(max(csv.field_size_limit(), MAX_CELL_CHARACTERS))
 
 
 def csv_chunks(
@@ -30,7 +32,7 @@ def csv_chunks(
     contract: Contract,
     names: Sequence[str],
     findings: Findings,
-    size: int = ROWS,
+    size: int = CHUNK_ROWS,
 ) -> Iterator[RowChunk]:
     """Yield the rows that are whole, at least one chunk unless the header cannot be read.
 
@@ -38,12 +40,12 @@ def csv_chunks(
     """
     options = contract.csv
     encoding = "utf-8-sig" if options.encoding.lower() in {"utf-8", "utf8"} else options.encoding
-    with opened(content) as raw:
+    with open_content(content) as raw:
         text = TextIOWrapper(raw, encoding, errors="surrogateescape", newline="")
         reader = csv.reader(text, delimiter=options.delimiter, quotechar=options.quote, strict=True)
         try:
             header = next(reader, None) if options.header else list(names)
-            if not _usable(header, findings):
+            if not _check_header(header, findings):
                 return
             yield from _chunks(reader, header or [], contract, findings, size)
         except csv.Error as error:
@@ -52,7 +54,7 @@ def csv_chunks(
             findings.add(f"text in {options.encoding}", value=error)
 
 
-def _usable(header: list[str] | None, findings: Findings) -> bool:
+def _check_header(header: list[str] | None, findings: Findings) -> bool:
     if not header:
         findings.add("a header", value="an empty file" if header is None else "an empty line")
         return False
@@ -76,11 +78,11 @@ def _chunks(
     kept: list[list[str]] = []
     yielded = False
     every, width = contract.rows is not Rows.EVERY, len(header)
-    for row, cells in islice(_records(reader, findings), contract.most):
+    for row, cells in islice(_records(reader, findings), contract.max_rows):
         if len(cells) != width:
             if cells:
                 findings.add(f"{width} cells", row, value=f"{len(cells)} cells")
-        elif every or contract.wants(row):
+        elif every or contract.includes_row(row):
             numbers.append(row)
             kept.append(cells)
             if len(kept) == size:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from catalog.model.breach import FailureCase, truncate
 
-MOST = 100  # cases that are kept of a file
+MAX_CASES = 100  # cases that are kept of a file
 
 
 class Findings:
@@ -32,23 +32,23 @@ class Findings:
         if row is None:
             case = _case(check, row, column, value)
             self.count += case not in self._of_file
-            if len(self._of_file) < MOST:
+            if len(self._of_file) < MAX_CASES:
                 self._of_file[case] = None
             return
         self.count += 1
         if self._last is None or row <= self._last:
             self._cases.append(_case(check, row, column, value))
-            if len(self._cases) >= 10 * MOST:
-                self._cut()
+            if len(self._cases) >= 10 * MAX_CASES:
+                self._keep_first()
 
     def report(self) -> Report:
         """Return what was found: of the file itself first, then by row."""
-        self._cut()
-        return Report(self.count, (*self._of_file, *self._cases)[:MOST])
+        self._keep_first()
+        return Report(self.count, (*self._of_file, *self._cases)[:MAX_CASES])
 
-    def _cut(self) -> None:
-        self._cases = sorted(self._cases, key=_place)[:MOST]
-        if len(self._cases) == MOST:
+    def _keep_first(self) -> None:
+        self._cases = sorted(self._cases, key=_sort_key)[:MAX_CASES]
+        if len(self._cases) == MAX_CASES:
             self._last = self._cases[-1].row
 
 
@@ -71,5 +71,5 @@ def _case(check: str, row: int | None, column: str | None, value: object) -> Fai
     return FailureCase(truncate(check), row, None if column is None else truncate(column), text)
 
 
-def _place(case: FailureCase) -> tuple[int, str, str, str]:
+def _sort_key(case: FailureCase) -> tuple[int, str, str, str]:
     return case.row or 0, case.column or "", case.check, case.value or ""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, BinaryIO
 if TYPE_CHECKING:
     import polars as pl
 
-ROWS = 50_000  # rows of one chunk
+CHUNK_ROWS = 50_000  # rows of one chunk
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +22,6 @@ class RowChunk:
     frame: pl.DataFrame
 
 
-def opened(content: bytes | Path) -> BinaryIO:
+def open_content(content: bytes | Path) -> BinaryIO:
     """Open the content of a file for reading."""
     return BytesIO(content) if isinstance(content, bytes) else content.open("rb")

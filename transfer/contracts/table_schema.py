@@ -37,7 +37,7 @@ ROW_WISE = {
 }
 """The checks of pandera that look at each value by itself."""
 
-_BAD = (
+_SCHEMA_ERRORS = (
     SchemaDefinitionError,
     SchemaInitError,
     AttributeError,
@@ -49,7 +49,9 @@ _BAD = (
 """What pandera raises for a schema that makes no sense."""
 
 
-_read = cast("Callable[[Mapping[str, Any]], pa.DataFrameSchema]", polars_io.deserialize_schema)
+_deserialize = cast(
+    "Callable[[Mapping[str, Any]], pa.DataFrameSchema]", polars_io.deserialize_schema
+)
 
 
 def schema_of(rule: Rule) -> pa.DataFrameSchema:
@@ -79,13 +81,15 @@ def _from_text(text: str) -> pa.DataFrameSchema:
             raise InvalidInput(f"the column {name!r} of a pandera schema is no mapping: {one!r}")
     try:
         # pandera turns checks of typed columns into pandas' types, and we have no pandas.
-        types = _read({"columns": {name: _type(one) for name, one in columns.items()}})
-        plain = {name: _untyped(one, types.columns[name].dtype) for name, one in columns.items()}
-        schema = _read({**body, "columns": plain})
+        types = _deserialize({"columns": {name: _dtype_only(one) for name, one in columns.items()}})
+        plain = {
+            name: _without_dtype(one, types.columns[name].dtype) for name, one in columns.items()
+        }
+        schema = _deserialize({**body, "columns": plain})
         return schema.update_columns(
             {name: {"dtype": one.dtype} for name, one in types.columns.items() if one.dtype}
         )
-    except _BAD as error:
+    except _SCHEMA_ERRORS as error:
         raise InvalidInput(f"the pandera schema cannot be used: {one_line(error)}") from error
 
 
@@ -94,23 +98,23 @@ def one_line(error: Exception) -> str:
     return " ".join(str(error).split())
 
 
-def _type(column: Mapping[str, Any] | None) -> dict[str, Any]:
+def _dtype_only(column: Mapping[str, Any] | None) -> dict[str, Any]:
     return {"dtype": (column or {}).get("dtype")}
 
 
-def _untyped(column: Mapping[str, Any] | None, dtype: Any) -> dict[str, Any]:  # noqa: ANN401  # pandera's
+def _without_dtype(column: Mapping[str, Any] | None, dtype: Any) -> dict[str, Any]:  # noqa: ANN401  # pandera's
     kept = {name: value for name, value in (column or {}).items() if name != "dtype"}
     if dtype is not None and isinstance(dtype.type, pl.Datetime):
-        kept["checks"] = _moments(kept.get("checks"))
+        kept["checks"] = _parse_datetimes(kept.get("checks"))
     return kept
 
 
-def _moments(value: Any) -> Any:  # noqa: ANN401  # any YAML
+def _parse_datetimes(value: Any) -> Any:  # noqa: ANN401  # any YAML
     """Return statistics of checks with moments, where they are written as text."""
     if isinstance(value, Mapping):
-        return {name: _moments(one) for name, one in value.items()}
+        return {name: _parse_datetimes(one) for name, one in value.items()}
     if isinstance(value, list):
-        return [_moments(one) for one in value]
+        return [_parse_datetimes(one) for one in value]
     if isinstance(value, str) and re.match(r"\d{4}-\d\d-\d\d", value):
         return datetime.fromisoformat(value)
     return value
@@ -123,7 +127,7 @@ def _from_module(name: str) -> pa.DataFrameSchema:
     if isinstance(found, type) and issubclass(found, pa.DataFrameModel):
         try:
             found = found.to_schema()
-        except _BAD as error:
+        except _SCHEMA_ERRORS as error:
             raise InvalidInput(
                 f"the pandera model {name!r} cannot be used: {one_line(error)}"
             ) from error
@@ -152,7 +156,7 @@ def _instance(dtype: Any) -> pl.DataType:  # noqa: ANN401  # a class or an objec
     return cast("pl.DataType", dtype() if isinstance(dtype, type) else dtype)
 
 
-def whole_checks(schema: pa.DataFrameSchema, own: OwnChecks) -> list[str]:
+def whole_table_checks(schema: pa.DataFrameSchema, own: OwnChecks) -> list[str]:
     """Return the names of the checks that look at a whole column or table at once."""
     every = list(schema.checks or ())
     for column in schema.columns.values():
@@ -171,7 +175,7 @@ class Unique:
     """Columns whose values are to be unique together, and which of the doubles are told."""
 
     columns: tuple[str, ...]
-    told: str  # all, exclude_first or exclude_last
+    reported: str  # all, exclude_first or exclude_last
 
 
 def unique_columns(schema: pa.DataFrameSchema, names: Iterable[str]) -> list[Unique]:
@@ -187,7 +191,7 @@ def unique_columns(schema: pa.DataFrameSchema, names: Iterable[str]) -> list[Uni
     return [one for one in found if there.issuperset(one.columns)]
 
 
-def without_uniques(schema: pa.DataFrameSchema) -> pa.DataFrameSchema:
+def without_uniqueness(schema: pa.DataFrameSchema) -> pa.DataFrameSchema:
     """Return a schema that does not look for doubles."""
     plain = deepcopy(schema)
     plain.unique = None

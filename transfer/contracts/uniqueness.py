@@ -13,7 +13,7 @@ from typing import Self
 import duckdb
 import polars as pl
 
-from transfer.contracts.findings import MOST, Findings
+from transfer.contracts.findings import MAX_CASES, Findings
 from transfer.contracts.row_chunk import RowChunk
 from transfer.contracts.table_schema import Unique
 
@@ -51,7 +51,7 @@ class UniquenessCheck:
         if not self._uniques or not set(chunk.frame.columns).issuperset(self._columns):
             return  # a column that is missing is told as such
         columns = [pl.Series(ROW, list(chunk.rows), pl.Int64)]
-        columns += [chunk.frame[name].alias(key) for key, name in self._keyed()]
+        columns += [chunk.frame[name].alias(key) for key, name in self._column_keys()]
         frame = pl.DataFrame(columns)
         if self._first is None and not self._parts:
             self._first = frame
@@ -62,19 +62,19 @@ class UniquenessCheck:
             self._first = None
         self._write(frame)
 
-    def tell(self, findings: Findings) -> None:
+    def report(self, findings: Findings) -> None:
         """Tell every row with a double."""
         if self._first is not None:
             for one in self._uniques:
-                self._tell_in_memory(self._first, one, findings)
+                self._report_from_memory(self._first, one, findings)
         elif self._folder is not None:
-            self._tell_from_disk(self._folder.name, findings)
+            self._report_from_disk(self._folder.name, findings)
 
-    def _keyed(self) -> list[tuple[str, str]]:
+    def _column_keys(self) -> list[tuple[str, str]]:
         return [(f"c{number}", name) for number, name in enumerate(self._columns, 1)]
 
     def _keys(self, unique: Unique) -> list[str]:
-        return [key for key, name in self._keyed() if name in unique.columns]
+        return [key for key, name in self._column_keys() if name in unique.columns]
 
     def _write(self, frame: pl.DataFrame) -> None:
         if self._folder is not None:
@@ -82,28 +82,28 @@ class UniquenessCheck:
             frame.write_parquet(path, compression="lz4")
             self._parts += 1
 
-    def _tell_in_memory(self, frame: pl.DataFrame, unique: Unique, findings: Findings) -> None:
+    def _report_from_memory(self, frame: pl.DataFrame, unique: Unique, findings: Findings) -> None:
         keys = self._keys(unique)
         same = pl.struct(keys)
         double = {
             "exclude_first": ~same.is_first_distinct(),
             "exclude_last": ~same.is_last_distinct(),
         }
-        rows = frame.filter(double.get(unique.told, same.is_duplicated()))
+        rows = frame.filter(double.get(unique.reported, same.is_duplicated()))
         for row, *values in rows.select(ROW, *keys).iter_rows():
             self._add(unique, row, values, findings)
 
-    def _tell_from_disk(self, folder: str, findings: Findings) -> None:
+    def _report_from_disk(self, folder: str, findings: Findings) -> None:
         connection = duckdb.connect(config={"memory_limit": MEMORY, "threads": 1})
         try:
             connection.execute("PRAGMA disable_progress_bar")
             connection.execute("SET temp_directory = ?", [f"{folder}/spill"])
             for one in self._uniques:
-                self._tell_one(connection, f"{folder}/*.parquet", one, findings)
+                self._report_one(connection, f"{folder}/*.parquet", one, findings)
         finally:
             connection.close()
 
-    def _tell_one(
+    def _report_one(
         self,
         connection: duckdb.DuckDBPyConnection,
         parts: str,
@@ -123,15 +123,15 @@ class UniquenessCheck:
         told = connection.execute(
             f"SELECT {ROW}, {', '.join(f'r.{key}' for key in keys)} "  # noqa: S608  # ours
             f"FROM read_parquet(?) r JOIN doubles d ON {same} "
-            f"WHERE {spared.get(unique.told, 'true')} ORDER BY {ROW} LIMIT ?",
-            [parts, MOST],
+            f"WHERE {spared.get(unique.reported, 'true')} ORDER BY {ROW} LIMIT ?",
+            [parts, MAX_CASES],
         ).fetchall()
         for row, *values in told:
             self._add(unique, row, values, findings)
         ((times, values),) = connection.execute(
             "SELECT coalesce(sum(times), 0), count(*) FROM doubles"
         ).fetchall()
-        findings.count += int(times) - (values if unique.told in spared else 0) - len(told)
+        findings.count += int(times) - (values if unique.reported in spared else 0) - len(told)
 
     def _add(self, unique: Unique, row: int, values: list[object], findings: Findings) -> None:
         named = [name for name in self._columns if name in unique.columns]

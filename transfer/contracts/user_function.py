@@ -15,7 +15,7 @@ from catalog.errors import InvalidInput
 from catalog.model.breach import FailureCase, truncate
 from transfer.contracts.contract import Contract
 from transfer.contracts.findings import Findings
-from transfer.contracts.row_chunk import opened
+from transfer.contracts.row_chunk import open_content
 from transfer.user_functions import Refused, import_function
 
 
@@ -28,9 +28,9 @@ def check_with_function(
     where all is well. A `ValueError` that it raises is a failure case too.
     """
     name = contract.rule.text
-    with opened(content) as file:
+    with open_content(content) as file:
         try:
-            _take(name, import_function(name, "contract")(file, path), findings)
+            _add_findings(name, import_function(name, "contract")(file, path), findings)
         except InvalidInput as error:
             if not isinstance(error, Refused):
                 raise
@@ -39,21 +39,21 @@ def check_with_function(
             findings.add(str(error) or type(error).__name__)
 
 
-def _take(name: str, given: object, findings: Findings) -> None:
+def _add_findings(name: str, given: object, findings: Findings) -> None:
     if given is None:
         return
     if isinstance(given, str) or not isinstance(given, Iterable):
-        raise _answer(name, given)
+        raise _wrong_answer(name, given)
     for one in given:
         if isinstance(one, FailureCase):
             findings.add(one.check, one.row, one.column, one.value)
         elif isinstance(one, str):
             findings.add(one)
         else:
-            raise _answer(name, one)
+            raise _wrong_answer(name, one)
 
 
-def _answer(name: str, given: object) -> InvalidInput:
+def _wrong_answer(name: str, given: object) -> InvalidInput:
     return InvalidInput(
         f"the contract {name!r} gives failure cases or sentences, one by one, "
         f"found {truncate(repr(given))}"

@@ -27,7 +27,9 @@ def known_digest(delivery: Delivery, item: Item, number: int) -> str | None:
         return None
     if isinstance(end.storage, VersionNumbered):
         own = end.address == delivery.source.address and item.origin == item.path
-        return item.declared_sha256() if own and end.storage.numbered(item.path, item.etag) else None
+        return (
+            item.declared_sha256() if own and end.storage.numbered(item.path, item.etag) else None
+        )
     if not isinstance(end.storage, ContentAddressed):
         return None
     if end.address == delivery.source.address:
@@ -49,7 +51,7 @@ def already_held(delivery: Delivery, piece: Piece, number: int) -> Stored | None
     return stored
 
 
-def unchanged(delivery: Delivery, piece: Piece, number: int) -> Stored | None:
+def unchanged_copy(delivery: Delivery, piece: Piece, number: int) -> Stored | None:
     """Return what a destination shows of a path, where it has the very bytes that were read.
 
     Another number for them would make a version of nothing new.
@@ -63,7 +65,7 @@ def unchanged(delivery: Delivery, piece: Piece, number: int) -> Stored | None:
     return storage.standing(piece.item.path, stood.etag, stood.size)
 
 
-def attributes(piece: Piece, storage: Storage) -> Attributes:
+def upload_attributes(piece: Piece, storage: Storage) -> Attributes:
     """Return what travels with the bytes, and the planned digest where that is their name."""
     found = piece.attributes()
     if found.sha256 is None and isinstance(storage, ContentAddressed):

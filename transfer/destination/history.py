@@ -25,94 +25,96 @@ from transfer.batch.endpoints import End, HistoryArea
 from transfer.batch.staging import Piece, Staging
 
 
-def keep(staging: Staging, piece: Piece, number: int) -> None:
+def keep_previous(staging: Staging, piece: Piece, number: int) -> None:
     """Keep what stands at one destination of a piece, if it is to be replaced or removed.
 
     Once for a piece and destination: after it was kept, nothing of old stands there.
     """
-    area, stood = _area(staging, piece, number), piece.item.previous_at(number)
-    ends = _ends(piece, number)
-    if area is None or number in piece.kept or not (ends or stood):
+    area, stood = _history_area(staging, piece, number), piece.item.previous_at(number)
+    ends = _replaces_or_removes(piece, number)
+    if area is None or number in piece.history_outcomes or not (ends or stood):
         return
     end, path = staging.delivery.destinations[number], piece.item.path
     made: list[Outcome] = []
     try:
-        standing = _standing(end.storage, path) if ends else None
-        known = stood is not None and standing is not None and _is_still(stood, standing, end)
+        standing = _stat_if_present(end.storage, path) if ends else None
+        known = stood is not None and standing is not None and _is_unchanged(stood, standing, end)
         if stood is not None and not known:
-            made += _left(area, path, stood)
+            made += _kept_by_killed_run(area, path, stood)
         if standing is not None:
-            made += _kept(staging, end, area, standing, stood.digest if stood and known else None)
+            made += _keep_file(
+                staging, end, area, standing, stood.digest if stood and known else None
+            )
     except StorageError as error:
         error.message = f"{path!r} was left as it is, for it could not be kept before: {error}"
         raise
-    piece.kept[number] = made
+    piece.history_outcomes[number] = made
 
 
-def commit(staging: Staging, piece: Piece, number: int, writer: Writer) -> Stored:
+def keep_and_commit(staging: Staging, piece: Piece, number: int, writer: Writer) -> Stored:
     """Let a piece appear at a destination, having kept what it replaces.
 
     What moves the old file away first makes sure of the new one: the disk may be full.
     """
-    if keeps_late(staging, piece, number) and isinstance(writer, SupportsFlush):
+    if keeps_at_commit(staging, piece, number) and isinstance(writer, SupportsFlush):
         writer.seal()
-    keep(staging, piece, number)
+    keep_previous(staging, piece, number)
     return writer.commit(Digest("sha256", piece.digest or ""))
 
 
-def keep_early(staging: Staging, piece: Piece, number: int) -> None:
+def keep_before_writing(staging: Staging, piece: Piece, number: int) -> None:
     """Keep it now, before anything is begun, unless its storage keeps at the last moment."""
-    if not keeps_late(staging, piece, number):
-        keep(staging, piece, number)
+    if not keeps_at_commit(staging, piece, number):
+        keep_previous(staging, piece, number)
 
 
-def keeps_late(staging: Staging, piece: Piece, number: int) -> bool:
+def keeps_at_commit(staging: Staging, piece: Piece, number: int) -> bool:
     """Say whether something is to be kept, at the moment before its successor appears."""
-    if _area(staging, piece, number) is None or not _ends(piece, number):
+    if _history_area(staging, piece, number) is None or not _replaces_or_removes(piece, number):
         return False
     storage = staging.delivery.destinations[number].storage
     return isinstance(storage, SupportsHistory) and storage.keeps_late
 
 
-def keeps(staging: Staging, number: int) -> bool:
+def keeps_history(staging: Staging, number: int) -> bool:
     """Say whether a destination has a history, and the run lets it keep what it replaces."""
     wanted = staging.delivery.options.history is History.KEEP
     return wanted and staging.delivery.destinations[number].history is not None
 
 
-def _area(staging: Staging, piece: Piece, number: int) -> HistoryArea | None:
+def _history_area(staging: Staging, piece: Piece, number: int) -> HistoryArea | None:
     """Return where a destination keeps files; None where it does not.
 
     What makes way for an arrival is put aside in any case, until that is there.
     """
     end = staging.delivery.destinations[number]
-    if keeps(staging, number):
+    if keeps_history(staging, number):
         return end.history
-    return end.aside if piece.makes_way else None
+    return end.holding_area if piece.clears_path else None
 
 
-def _ends(piece: Piece, number: int) -> bool:
+def _replaces_or_removes(piece: Piece, number: int) -> bool:
     """Say whether a piece puts an end to what stands at a destination."""
     action = piece.item.actions[piece.item.destinations.index(number)]
     return action in (Action.REPLACE, Action.REMOVE)
 
 
-def _standing(storage: Storage, path: str) -> Resource | None:
+def _stat_if_present(storage: Storage, path: str) -> Resource | None:
     try:
         return storage.stat(path)
     except (ResourceNotFound, UnsafePath):  # nothing, or a link that leads out: it has no bytes
         return None
 
 
-def _is_still(stood: Fingerprint, standing: Resource, end: End[Storage]) -> bool:
+def _is_unchanged(stood: Fingerprint, standing: Resource, end: End[Storage]) -> bool:
     etags = EtagTrust.FOLLOW if end.storage.capabilities.etags else EtagTrust.IGNORE
     return stood.matches(standing, etags)
 
 
-def _left(area: HistoryArea, path: str, stood: Fingerprint) -> list[Outcome]:
+def _kept_by_killed_run(area: HistoryArea, path: str, stood: Fingerprint) -> list[Outcome]:
     """Return what a run kept that was killed before it could record that, if it was so."""
     key = history_key(stood.digest)
-    with area.opened() as history:
+    with area.open() as history:
         try:
             found = history.stat(key)
         except ResourceNotFound:
@@ -122,7 +124,7 @@ def _left(area: HistoryArea, path: str, stood: Fingerprint) -> list[Outcome]:
     return [_outcome(area, path, key, stood.digest, Stored(found.size or 0))]
 
 
-def _kept(
+def _keep_file(
     staging: Staging, end: End[Storage], area: HistoryArea, standing: Resource, digest: str | None
 ) -> list[Outcome]:
     """Keep one file inside its storage, or else through here; nothing where it is gone by now."""
@@ -134,18 +136,18 @@ def _kept(
         else KeepResult.UNABLE
     )
     if kept is KeepResult.UNABLE:
-        return [_through_here(staging, end, area, standing, digest)]
+        return [_keep_by_copying(staging, end, area, standing, digest)]
     if kept is KeepResult.GONE:
         return []
     return [_outcome(area, path, key, digest, Stored(standing.size or 0))]
 
 
-def _through_here(
+def _keep_by_copying(
     staging: Staging, end: End[Storage], area: HistoryArea, standing: Resource, digest: str | None
 ) -> Outcome:
     """Read the file and write it into the history; what is not as known is kept as foreign."""
     path = standing.path
-    with area.opened() as history:
+    with area.open() as history:
         if digest is not None:
             key = history_key(digest)
             try:
@@ -154,17 +156,17 @@ def _through_here(
             except ResourceNotFound:
                 pass
             try:
-                stored, _ = _copied(staging, end, history, standing, key, digest)
+                stored, _ = _copy_file(staging, end, history, standing, key, digest)
             except DigestMismatch:
                 digest = None
             else:
                 return _outcome(area, path, key, digest, stored)
         key = unknown_history_key(staging.delivery.run_id, path)
-        stored, digest = _copied(staging, end, history, standing, key, None)
+        stored, digest = _copy_file(staging, end, history, standing, key, None)
         return _outcome(area, path, key, digest, stored)
 
 
-def _copied(
+def _copy_file(
     staging: Staging,
     end: End[Storage],
     history: Storage,
@@ -183,7 +185,7 @@ def _copied(
                 stop.check()
                 hasher.update(chunk)
                 writer.write(chunk)
-                end.gate.pass_bytes(len(chunk), stop)
+                end.gate.throttle(len(chunk), stop)
             digest = hasher.digest()
             if standing.size is not None and hasher.size != standing.size:
                 raise SizeMismatch(standing.path, standing.size, hasher.size)

@@ -16,10 +16,10 @@ from catalog.paths import is_below
 from providers.base import Attributes
 from transfer.batch.endpoints import HistoryArea
 from transfer.batch.staging import Piece, Staging
-from transfer.destination.history import keeps
+from transfer.destination.history import keeps_history
 
 
-class _Arriving:
+class _Arrivals:
     """What arrives in a batch, in the order of its paths: a folder of many files has many."""
 
     def __init__(self, pieces: Iterable[Piece]) -> None:
@@ -27,7 +27,7 @@ class _Arriving:
         self._pieces = sorted(arriving, key=lambda one: one.item.path)
         self._paths = [one.item.path for one in self._pieces]
 
-    def instead_of(self, obstacle: Piece) -> list[Piece]:
+    def in_place_of(self, obstacle: Piece) -> list[Piece]:
         """Return what arrives at an obstacle's path, below it, and at the path that it is in."""
         path = obstacle.item.path
         found = self._at(path) + self._between(f"{path}/", f"{path}0")  # '0' comes after '/'
@@ -47,9 +47,9 @@ class PathConflictResolver:
     def __init__(self, staging: Staging) -> None:
         """Find the arrivals of each obstacle; most batches have none."""
         self._staging = staging
-        obstacles = [piece for piece in staging.pieces if piece.makes_way]
-        arriving = _Arriving(staging.pieces if obstacles else ())
-        self._arrivals = {one.item.path: arriving.instead_of(one) for one in obstacles}
+        obstacles = [piece for piece in staging.pieces if piece.clears_path]
+        arriving = _Arrivals(staging.pieces if obstacles else ())
+        self._arrivals = {one.item.path: arriving.in_place_of(one) for one in obstacles}
 
     def obstacles(self) -> list[tuple[Piece, int]]:
         """Return what is to be removed now, with the destination.
@@ -57,33 +57,35 @@ class PathConflictResolver:
         What has nothing to make way for, since its arrivals failed already, is settled as failed.
         """
         found: list[tuple[Piece, int]] = []
-        for piece, number in self._each():
-            if any(one.error is None for one in self._at(piece, number)):
+        for piece, number in self._open_obstacles():
+            if any(one.error is None for one in self._arrivals_at(piece, number)):
                 found.append((piece, number))
             else:
                 why = f"{piece.item.path!r} stays: {piece.item.conflict!r} failed before it arrived"
-                self._staging.failed_at(piece, number, StorageError(why, path=piece.item.path))
+                self._staging.settle_failed(piece, number, StorageError(why, path=piece.item.path))
         return found
 
     def restore(self) -> None:
         """Bring back what made way for nothing, and let go of what was put aside otherwise."""
         for piece in self._staging.pieces:
-            if not piece.makes_way:
+            if not piece.clears_path:
                 continue
             for number, outcome in list(piece.outcomes.items()):
                 if outcome.status is not Status.REMOVED:
                     continue
-                arrived = any(self._arrived(one, number) for one in self._at(piece, number))
+                arrived = any(
+                    self._arrived(one, number) for one in self._arrivals_at(piece, number)
+                )
                 safe = arrived or self._put_back(piece, number)
-                if safe and not keeps(self._staging, number):
-                    self._let_go(piece, number)
+                if safe and not keeps_history(self._staging, number):
+                    self._delete_set_aside(piece, number)
 
-    def _each(self) -> Iterator[tuple[Piece, int]]:
+    def _open_obstacles(self) -> Iterator[tuple[Piece, int]]:
         for piece in self._staging.pieces:
-            if piece.makes_way:
+            if piece.clears_path:
                 yield from ((piece, number) for number, _ in piece.open_targets())
 
-    def _at(self, obstacle: Piece, number: int) -> list[Piece]:
+    def _arrivals_at(self, obstacle: Piece, number: int) -> list[Piece]:
         arrivals = self._arrivals[obstacle.item.path]
         return [one for one in arrivals if number in one.item.destinations]
 
@@ -96,16 +98,16 @@ class PathConflictResolver:
 
         Its removal has failed either way.
         """
-        path, area = piece.item.path, self._area(number)
+        path, area = piece.item.path, self._holding_area(number)
         why, back = f"{path!r} was put back: nothing arrived in its place", True
-        for kept in piece.kept.get(number, ()):
+        for kept in piece.history_outcomes.get(number, ()):
             try:
                 self._copy_back(area, kept.path, kept.digest, path, number)
             except CatalogError as error:
                 why = f"{path!r} could not be put back, it lies as {kept.path!r}: {error}"
                 back = False
-        self._staging.failed_at(piece, number, StorageError(why, path=path))
-        self._staging.delivery.progress.found_failed()
+        self._staging.settle_failed(piece, number, StorageError(why, path=path))
+        self._staging.delivery.progress.count_late_failure()
         return back
 
     def _copy_back(
@@ -114,7 +116,7 @@ class PathConflictResolver:
         if area is None:
             return
         storage, hasher = self._staging.delivery.destinations[number].storage, Hasher()
-        with area.opened() as aside:
+        with area.open() as aside:
             reading = aside.read(key)
             try:
                 told = reading.resource
@@ -131,14 +133,14 @@ class PathConflictResolver:
             finally:
                 reading.close()
 
-    def _let_go(self, piece: Piece, number: int) -> None:
+    def _delete_set_aside(self, piece: Piece, number: int) -> None:
         """Remove what was only put aside: this destination keeps no history."""
-        area, kept = self._area(number), piece.kept.pop(number, [])
+        area, kept = self._holding_area(number), piece.history_outcomes.pop(number, [])
         if area is None or not kept:
             return
-        with area.opened() as aside:
+        with area.open() as aside:
             for one in kept:
                 aside.remove(one.path)
 
-    def _area(self, number: int) -> HistoryArea | None:
-        return self._staging.delivery.destinations[number].aside
+    def _holding_area(self, number: int) -> HistoryArea | None:
+        return self._staging.delivery.destinations[number].holding_area

@@ -44,11 +44,11 @@ def _set_aside(storage: Storage, history: Storage, path: str, key: str, stop: St
         storage.keep(standing, key) if isinstance(storage, SupportsHistory) else KeepResult.UNABLE
     )
     if kept is KeepResult.UNABLE:
-        _copied(storage, history, standing, key, stop)
+        _copy_file(storage, history, standing, key, stop)
     storage.remove(path)
 
 
-def _copied(
+def _copy_file(
     storage: Storage, history: Storage, standing: Resource, key: str, stop: StopFlag
 ) -> None:
     hasher = Hasher()

@@ -17,10 +17,10 @@ from transfer.workers.pool import WorkerPool
 from transfer.workers.progress import Progress
 from transfer.workers.stop import StopFlag
 
-STEP = 2000  # files whose digests are held at once
+FILES_PER_STEP = 2000  # files whose digests are held at once
 
 
-def digested(
+def compute_digests(
     end: End[Source],
     listed: Iterable[Resource],
     stop: StopFlag,
@@ -33,7 +33,7 @@ def digested(
         StorageError: a file cannot be read; what was yielded before is right.
     """
     listing = iter(listed)
-    while step := list(islice(listing, STEP)):
+    while step := list(islice(listing, FILES_PER_STEP)):
         found: dict[str, Resource] = {}
         tries: dict[str, int] = {}
 
@@ -41,7 +41,7 @@ def digested(
             one: Resource, found: dict[str, Resource] = found, tries: dict[str, int] = tries
         ) -> float | None:
             try:
-                found[one.path] = _read(end, one, stop, progress)
+                found[one.path] = _read_digest(end, one, stop, progress)
             except ResourceNotFound:
                 return None
             except StorageError as error:
@@ -50,14 +50,14 @@ def digested(
                 if delay is None:
                     raise
                 return delay
-            progress.settled(failed=False)
+            progress.count_item(failed=False)
             return None
 
         WorkerPool(step, work, stop).run(threads)
         yield [found[one.path] for one in step if one.path in found]
 
 
-def outcomes(address: str, resources: Iterable[Resource]) -> list[Outcome]:
+def adopted_outcomes(address: str, resources: Iterable[Resource]) -> list[Outcome]:
     """Return the outcomes that make adopted files known to lie where they are."""
     return [
         Outcome(
@@ -77,7 +77,7 @@ def outcomes(address: str, resources: Iterable[Resource]) -> list[Outcome]:
     ]
 
 
-def _read(end: End[Source], one: Resource, stop: StopFlag, progress: Progress) -> Resource:
+def _read_digest(end: End[Source], one: Resource, stop: StopFlag, progress: Progress) -> Resource:
     hasher = Hasher()
     with end.gate.connection(stop):
         reading = end.storage.read(one.path)
@@ -85,8 +85,8 @@ def _read(end: End[Source], one: Resource, stop: StopFlag, progress: Progress) -
             for chunk in reading:
                 stop.check()
                 hasher.update(chunk)
-                progress.moved(len(chunk))
-                end.gate.pass_bytes(len(chunk), stop)
+                progress.count_bytes(len(chunk))
+                end.gate.throttle(len(chunk), stop)
             told = reading.resource
         finally:
             reading.close()

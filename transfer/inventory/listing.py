@@ -17,7 +17,7 @@ from catalog.model.resource import Resource
 from catalog.paths import is_below
 from providers.base import Source, SupportsQuickListing
 from transfer.workers.pool import WorkerPool
-from transfer.workers.retry import RetryPolicy, persistent
+from transfer.workers.retry import RetryPolicy, call_with_retries
 from transfer.workers.stop import StopFlag
 
 STEP = 1000  # resources between two looks at the stop flag, or asked for together
@@ -27,7 +27,7 @@ Known = Callable[[str], bool]
 """Say whether the catalog knows a path of this source."""
 
 
-def list_whole(
+def list_repository(
     spool: Callable[[], Spool],
     source: Source,
     policy: RetryPolicy,
@@ -44,33 +44,33 @@ def list_whole(
 
     def once() -> Listing:
         with spool() as listing:
-            listed = visible(resources(source, policy, stop, known), hidden)
+            listed = without_hidden(list_resources(source, policy, stop, known), hidden)
             for count, one in enumerate(listed, 1):
                 listing.add_entry(one)
                 if tell is not None and count % STEP == 0:
                     tell(count)
             return listing.finish()
 
-    return persistent(once, policy, stop)[0]
+    return call_with_retries(once, policy, stop)[0]
 
 
-def resources(
+def list_resources(
     source: Source, policy: RetryPolicy, stop: StopFlag, known: Known | None, prefix: str = ""
 ) -> Iterator[Listed]:
     """Yield every resource below `prefix`, with details where they matter, and every gap."""
     sketch = source.sketch(prefix) if known and isinstance(source, SupportsQuickListing) else None
     if sketch is None or known is None or not isinstance(source, SupportsQuickListing):
-        yield from watched(source.enumerate(prefix), stop)
+        yield from checking_stop(source.enumerate(prefix), stop)
         return
-    names = watched(sketch, stop)
+    names = checking_stop(sketch, stop)
     while chunk := list(islice(names, STEP)):
         wanted = [one for one in chunk if isinstance(one, Resource) and known(one.path)]
-        details = _details(source, wanted, policy, stop)
+        details = _stat_all(source, wanted, policy, stop)
         yield from (one for one in chunk if one.path not in details or isinstance(one, Gap))
         yield from (one for one in details.values() if one is not None)
 
 
-def _details(
+def _stat_all(
     source: SupportsQuickListing, wanted: list[Resource], policy: RetryPolicy, stop: StopFlag
 ) -> dict[str, Listed | None]:
     """Ask for each of `wanted`; None for what is not listed any more, a gap for what is untold."""
@@ -98,14 +98,14 @@ def _details(
     return found
 
 
-def visible(listed: Iterable[Listed], hidden: str) -> Iterable[Listed]:
+def without_hidden(listed: Iterable[Listed], hidden: str) -> Iterable[Listed]:
     """Return what is listed without what lies below the folder `hidden`; '' hides nothing."""
     if not hidden:
         return listed
     return (one for one in listed if not is_below(hidden, one.path))
 
 
-def watched(listed: Iterable[Listed], stop: StopFlag) -> Iterator[Listed]:
+def checking_stop(listed: Iterable[Listed], stop: StopFlag) -> Iterator[Listed]:
     """Yield what is listed, looking at the stop flag now and then."""
     for count, one in enumerate(listed):
         if count % STEP == 0:

@@ -31,7 +31,7 @@ class NotReclaimed:
 def reclaim(
     end: End[Storage],
     places: Mapping[str, End[Source]],
-    spares: Sequence[ReclaimCandidate],
+    candidates: Sequence[ReclaimCandidate],
     stop: StopFlag,
     *,
     dry_run: bool,
@@ -43,7 +43,7 @@ def reclaim(
 
     def work(one: ReclaimCandidate) -> float | None:
         try:
-            why = _why_not(end, places, one, stop)
+            why = _reason_to_stay(end, places, one, stop)
             if why is None and not dry_run:
                 with end.gate.connection(stop):
                     end.storage.remove(one.path)
@@ -59,16 +59,16 @@ def reclaim(
             left.append(NotReclaimed(one.path, why))
         return None
 
-    WorkerPool(spares, work, stop).run(THREADS)
+    WorkerPool(candidates, work, stop).run(THREADS)
     return sorted(gone, key=lambda one: one.path), sorted(left, key=lambda one: one.path)
 
 
-def _why_not(
+def _reason_to_stay(
     end: End[Storage], places: Mapping[str, End[Source]], one: ReclaimCandidate, stop: StopFlag
 ) -> str | None:
     """Return why a file must stay; None where it may go."""
     try:
-        if not _stands(end, one.path, one.fingerprint, stop):
+        if not _is_unchanged(end, one.path, one.fingerprint, stop):
             return "it is not what was stored"
     except ResourceNotFound:
         return "it is gone already"
@@ -78,7 +78,7 @@ def _why_not(
         if place is None:
             continue
         try:
-            if _stands(place, copy.path, copy.fingerprint, stop):
+            if _is_unchanged(place, copy.path, copy.fingerprint, stop):
                 return None
             found = f"{copy.address} holds other bytes now"
         except StorageError as error:
@@ -86,7 +86,7 @@ def _why_not(
     return found
 
 
-def _stands(end: End[Source], path: str, marks: Fingerprint, stop: StopFlag) -> bool:
+def _is_unchanged(end: End[Source], path: str, marks: Fingerprint, stop: StopFlag) -> bool:
     """Say whether a file stands there: of that size, told by the storage, and with those marks."""
     with end.gate.connection(stop):
         now = end.storage.stat(path)

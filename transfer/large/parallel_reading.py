@@ -16,7 +16,7 @@ from catalog.model.resource import Resource
 from providers.base import Chunk, Reading, Source
 from transfer.batch.delivery import Delivery
 from transfer.batch.endpoints import End
-from transfer.large.connection_scaling import MOST, SINGLE_CONNECTION, ConnectionScaling
+from transfer.large.connection_scaling import MAX_CONNECTIONS, SINGLE_CONNECTION, ConnectionScaling
 from transfer.large.range_prefetch import RangePrefetch
 
 
@@ -38,7 +38,7 @@ class ParallelReading:
         *,
         etag: str | None,
         start: int,
-        most: int = MOST,
+        most: int = MAX_CONNECTIONS,
     ) -> None:
         """Open the first connection, of at most `most`."""
         self._end, self._path, self._stop = end, path, delivery.stop
@@ -52,15 +52,15 @@ class ParallelReading:
         self._ahead = RangePrefetch(end, path, delivery, self.resource, growth, start)
 
     @property
-    def gave_up(self) -> bool:
+    def parallel_failed(self) -> bool:
         """Say whether a second connection did not do, so that none is to be tried again."""
-        return self._ahead.gave_up
+        return self._ahead.failed
 
     def __iter__(self) -> Iterator[Chunk]:
         """Yield the bytes in order; a chunk is valid only until the next one."""
         ahead = self._ahead
         while True:
-            yield from self._alone()
+            yield from self._read_sequentially()
             if not ahead.taken_over():
                 return  # the end, or what the storage takes for it
             while (part := ahead.head()) is not None:
@@ -68,11 +68,11 @@ class ParallelReading:
                 while (chunk := ahead.take(part, taken)) is not None:
                     taken += len(chunk)
                     yield chunk
-                    ahead.look()
+                    ahead.rescale()
             if ahead.offset >= (self.resource.size or 0):
                 return
 
-    def _alone(self) -> Iterator[Chunk]:
+    def _read_sequentially(self) -> Iterator[Chunk]:
         """Yield from an open-ended read, as far as a part that comes already."""
         ahead = self._ahead
         # Where the parts went badly, the reader goes on like this.
@@ -84,10 +84,10 @@ class ParallelReading:
                 yield chunk if count == len(chunk) else chunk[:count]
                 if ahead.taken_over():
                     break
-                ahead.look()
+                ahead.rescale()
                 began_s = time.perf_counter()
         finally:
-            self._hang_up()
+            self._close_own()
 
     def _open(self, etag: str | None, start: int) -> Reading:
         """Open the reader's own connection; the repository's gate is passed until it closes."""
@@ -95,12 +95,12 @@ class ParallelReading:
         try:
             self._own = self._end.storage.read(self._path, etag=etag, start=start)
         except BaseException as error:
-            self._end.gate.heard(error)
+            self._end.gate.record_result(error)
             self._end.gate.leave()
             raise
         return self._own
 
-    def _hang_up(self) -> None:
+    def _close_own(self) -> None:
         own, self._own = self._own, None
         if own is not None:
             try:
@@ -111,4 +111,4 @@ class ParallelReading:
     def close(self) -> None:
         """End every connection and thread."""
         self._ahead.close()
-        self._hang_up()
+        self._close_own()

@@ -27,7 +27,7 @@ from transfer.workers.stop import StopFlag
 
 SPARE = 2  # parts ahead beyond one for each connection, so that none waits for the reader
 SLICE = 2**20  # bytes handed on at once
-LOOK_S = 1.0  # between two decisions; servers that cap a rate send in bursts
+DECIDE_S = 1.0  # between two decisions; servers that cap a rate send in bursts
 TICK_S = 0.2  # between two looks at the stop flag while waiting
 
 
@@ -40,19 +40,19 @@ class RangePrefetch:
         path: str,
         delivery: Delivery,
         resource: Resource,
-        growth: ConnectionScaling,
+        scaling: ConnectionScaling,
         offset: int,
     ) -> None:
         """Begin with the reader's own connection at `offset` and nothing ahead."""
         self._end, self._path = end, path
         self._stop, self._budget = delivery.stop, delivery.budget
         self._etag, self._size = resource.etag, resource.size or 0
-        self.growth = growth
+        self.scaling = scaling
         self.offset = offset
         """Where the reader is: the first byte that was not handed on."""
-        self.gave_up = False
+        self.failed = False
         """A second connection did not do: it is not to be tried again for this file."""
-        self._own = True  # the reader's own connection is open
+        self._reader_connected = True  # the reader's own connection is open
         self._next: int | None = None  # start of the next part; None: ahead of that connection
         self._parts: deque[PrefetchedRange] = (
             deque()
@@ -62,7 +62,7 @@ class RangePrefetch:
         self._failure: BaseException | None = None
         self._threads: list[threading.Thread] = []
         self._working = 0  # threads that may claim another part
-        self._mark()
+        self._reset_sample()
 
     # For the reader.
 
@@ -73,7 +73,7 @@ class RangePrefetch:
         """
         with self._condition:
             self._waited_s += waited_s
-            self._came(count)
+            self._count_received(count)
             while self._parts and self.offset + count >= self._parts[0].start:
                 part = self._parts[0]
                 if part.opened:
@@ -82,7 +82,7 @@ class RangePrefetch:
                 if isinstance(part.error, ResourceChanged):
                     raise part.error
                 if part.tries or not part.admitted:
-                    self._go_back()
+                    self._fall_back()
                 else:
                     self._wait()
             self.offset += count
@@ -93,14 +93,14 @@ class RangePrefetch:
         with self._condition:
             if not self._parts or self._parts[0].start != self.offset:
                 return False
-            self._own = False
-            self._staff()
+            self._reader_connected = False
+            self._start_threads()
             return True
 
     def head(self) -> PrefetchedRange | None:
         """Return the part that comes next; None where the reader must fetch what is left."""
         with self._condition:
-            while not self._parts and self._wanted():
+            while not self._parts and self._wanted_threads():
                 self._wait()
             return self._parts[0] if self._parts else None
 
@@ -116,50 +116,50 @@ class RangePrefetch:
                 self.offset += len(chunk)
                 return chunk
             if part.error is not None:
-                self.gave_up = True
+                self.failed = True
                 raise part.error
             if part.whole:  # one server of several that knows no ranges
-                self._go_back()
+                self._fall_back()
             else:
                 self._release(self._parts.popleft())
                 self._condition.notify_all()
             return None
 
-    def look(self) -> None:
+    def rescale(self) -> None:
         """Decide, once there is enough to see, how many connections there shall be."""
         now_s = time.perf_counter()
-        if self.growth.settled or now_s - self._began_s < LOOK_S:
+        if self.scaling.settled or now_s - self._began_s < DECIDE_S:
             return
         with self._condition:
             took_s = now_s - self._began_s
-            if took_s < LOOK_S or self._chunks < 2 * self.growth.connections:
+            if took_s < DECIDE_S or self._chunks < 2 * self.scaling.connections:
                 return
             look = ThroughputSample(
                 rate=self._received / took_s,
                 waiting=self._waited_s / took_s,
                 busy=(time.process_time() - self._cpu_s) / took_s,
-                left=self._size - self._following(),
+                left=self._size - self._next_start(),
             )
-            self.growth = self.growth.after(look)
-            self._mark()
-            self._staff()
+            self.scaling = self.scaling.next_step(look)
+            self._reset_sample()
+            self._start_threads()
             self._condition.notify_all()  # to those that are too many now
 
     def close(self) -> None:
         """Drop every part and end every thread."""
         self._closed.set()
         with self._condition:
-            self._drop()
+            self._drop_parts()
         for thread in self._threads:
             thread.join()
 
     # Under the lock.
 
-    def _mark(self) -> None:
+    def _reset_sample(self) -> None:
         self._began_s, self._cpu_s = time.perf_counter(), time.process_time()
         self._received, self._chunks, self._waited_s = 0, 0, 0.0
 
-    def _came(self, count: int) -> None:
+    def _count_received(self, count: int) -> None:
         self._received += count
         self._chunks += 1
 
@@ -169,29 +169,29 @@ class RangePrefetch:
             raise self._failure
         self._condition.wait(TICK_S)
 
-    def _following(self) -> int:
+    def _next_start(self) -> int:
         return self.offset + PART if self._next is None else self._next
 
-    def _wanted(self) -> int:
+    def _wanted_threads(self) -> int:
         """Return how many threads there shall be."""
-        connections = self.growth.connections
-        if connections == 1 or self._following() >= self._size:
+        connections = self.scaling.connections
+        if connections == 1 or self._next_start() >= self._size:
             return 0
-        return connections - self._own
+        return connections - self._reader_connected
 
-    def _staff(self) -> None:
-        while self._working < self._wanted():
+    def _start_threads(self) -> None:
+        while self._working < self._wanted_threads():
             thread = threading.Thread(target=self._work, name="entrepot-range")
             thread.start()
             self._threads.append(thread)
             self._working += 1
 
-    def _go_back(self) -> None:
+    def _fall_back(self) -> None:
         """Leave the rest to the reader's own connection, for good."""
-        self.gave_up, self.growth, self._next = True, SINGLE_CONNECTION, None
-        self._drop()
+        self.failed, self.scaling, self._next = True, SINGLE_CONNECTION, None
+        self._drop_parts()
 
-    def _drop(self) -> None:
+    def _drop_parts(self) -> None:
         for part in self._parts:
             part.dropped = True
             self._release(part)
@@ -200,7 +200,7 @@ class RangePrefetch:
 
     def _release(self, part: PrefetchedRange) -> None:
         if part.held:
-            self._budget.give_back(PART)
+            self._budget.release(PART)
 
     # In the threads.
 
@@ -221,10 +221,10 @@ class RangePrefetch:
     def _claim(self, *, first: bool) -> PrefetchedRange | None:
         """Wait for room and return the next part to fetch; None where this thread is to end."""
         with self._condition:
-            while not self._closed.is_set() and self._working <= self._wanted():
-                start = self._following()
+            while not self._closed.is_set() and self._working <= self._wanted_threads():
+                start = self._next_start()
                 needed = start == self.offset  # by the reader, now: with room or without
-                if needed or len(self._parts) < self.growth.connections + SPARE:
+                if needed or len(self._parts) < self.scaling.connections + SPARE:
                     held = self._budget.take(PART)
                     if held or needed:
                         length = min(PART, self._size - start)
@@ -251,8 +251,8 @@ class RangePrefetch:
                     delay_s = self._end.retry.delay_s(part.tries, error)
                     if delay_s is None:
                         part.error = error
-                    if isinstance(error, StorageBusy) and not self.growth.settled:
-                        self.growth = self.growth.refused()
+                    if isinstance(error, StorageBusy) and not self.scaling.settled:
+                        self.scaling = self.scaling.step_back()
                     self._condition.notify_all()
 
     def _receive(self, part: PrefetchedRange) -> None:
@@ -270,8 +270,8 @@ class RangePrefetch:
                 part.opened = not part.whole
                 self._condition.notify_all()
                 if part.whole:
-                    if self._own:
-                        self._go_back()
+                    if self._reader_connected:
+                        self._fall_back()
                     return
             for chunk in reading:
                 if part.dropped:
@@ -294,7 +294,7 @@ class RangePrefetch:
             part.filled = end
             if part.first:  # what came before it says nothing of this many connections
                 part.first = False
-                self._mark()
-            self._came(len(chunk))
+                self._reset_sample()
+            self._count_received(len(chunk))
             if self._parts and part is self._parts[0]:
                 self._condition.notify_all()  # the reader waits for no other

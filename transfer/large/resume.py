@@ -15,7 +15,7 @@ from transfer.large.parallel_reading import is_pinned
 from transfer.large.parts_journal import Origin, PartsJournal
 
 
-def journal_of(
+def open_journal(
     delivery: Delivery, end: End[Source], path: str, resource: Resource
 ) -> PartsJournal | None:
     """Return the journal of a file's parts; None where it is not worth one, or cannot have one."""
@@ -24,7 +24,7 @@ def journal_of(
         return None
     if not is_pinned(end, resource):
         return None
-    return PartsJournal.held(kept.folder, Origin(end.address, path, etag, size))
+    return PartsJournal.acquire(kept.folder, Origin(end.address, path, etag, size))
 
 
 def fetch_part(
@@ -39,17 +39,17 @@ def fetch_part(
             reading.close()
     if len(data) != length:
         raise SizeMismatch(path, length, len(data))
-    end.gate.pass_bytes(length, delivery.stop)
+    end.gate.throttle(length, delivery.stop)
     return data
 
 
-def kept_parts(
+def read_kept_parts(
     delivery: Delivery, end: End[Source], path: str, etag: str | None, journal: PartsJournal
 ) -> Iterator[bytes]:
     """Yield what an earlier run left of a file; a part that was spoiled is read anew."""
     for part in journal.parts(partial(fetch_part, delivery, end, path, etag)):
         delivery.stop.check()
-        delivery.progress.moved(len(part))
+        delivery.progress.count_bytes(len(part))
         yield part
 
 
@@ -60,10 +60,10 @@ class ResumedReading:
         """Open the file; a chunk is counted, and passes the gate, before it is yielded."""
         self._delivery, self._end, self._path = delivery, end, path
         self._held = ExitStack()
-        self._reading = self._opened(etag, 0)
+        self._reading = self._open(etag, 0)
         self.resource = self._reading.resource
         try:
-            self._journal = journal_of(delivery, end, path, self.resource)
+            self._journal = open_journal(delivery, end, path, self.resource)
         except BaseException:
             self._held.close()
             raise
@@ -76,21 +76,21 @@ class ResumedReading:
             if journal.kept:
                 self._held.close()
                 etag = self.resource.etag
-                yield from kept_parts(delivery, self._end, self._path, etag, journal)
-                self._reading = self._opened(etag, journal.kept)
+                yield from read_kept_parts(delivery, self._end, self._path, etag, journal)
+                self._reading = self._open(etag, journal.kept)
         try:
             for chunk in self._reading:
                 delivery.stop.check()
                 if journal is not None:
                     journal.note(chunk)
-                delivery.progress.moved(len(chunk))
-                self._end.gate.pass_bytes(len(chunk), delivery.stop)
+                delivery.progress.count_bytes(len(chunk))
+                self._end.gate.throttle(len(chunk), delivery.stop)
                 yield chunk
         except StorageError as error:
-            self._end.gate.heard(error)
+            self._end.gate.record_result(error)
             raise
 
-    def _opened(self, etag: str | None, start: int) -> Reading:
+    def _open(self, etag: str | None, start: int) -> Reading:
         with ExitStack() as held:
             held.enter_context(self._end.gate.connection(self._delivery.stop))
             reading = self._end.storage.read(self._path, etag=etag, start=start)
@@ -98,7 +98,7 @@ class ResumedReading:
             self._held = held.pop_all()
         return reading
 
-    def settled(self) -> None:
+    def discard_kept(self) -> None:
         """Forget what was kept: all of it is here, or it is not the file."""
         if self._journal is not None:
             self._journal.discard()

@@ -30,13 +30,13 @@ from providers.layouts.content_names import stored_path
 from providers.local.storage import LocalStorage, Placement
 from providers.shared.os_errors import translated
 from transfer.batch.endpoints import End
-from transfer.workers.retry import persistent
+from transfer.workers.retry import call_with_retries
 from transfer.workers.stop import StopFlag
 
 THREADS = 8
-AHEAD = 64  # files begun before the first of them is taken
+MAX_PENDING = 64  # files begun before the first of them is taken
 CHUNK = 2**20  # bytes
-NAMED = 20  # files that a message names
+MAX_NAMED = 20  # files that a message names
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -47,12 +47,12 @@ Opener = Callable[[str], "End[Source] | None"]
 class BytesNowhere(CatalogError, LookupError):
     """Bytes that were asked for are nowhere to be had; `named` says which, and why."""
 
-    def __init__(self, what: str, named: tuple[str, ...]) -> None:
+    def __init__(self, what: str, files: tuple[str, ...]) -> None:
         """Name `what` could not be done, and every file that stands against it."""
-        first = f"{what}: the bytes of {len(named)} files are nowhere to be had"
-        more = [f"… and {len(named) - NAMED} more"] if len(named) > NAMED else []
-        super().__init__("\n  ".join((first, *named[:NAMED], *more)))
-        self.named = named
+        first = f"{what}: the bytes of {len(files)} files are nowhere to be had"
+        more = [f"… and {len(files) - MAX_NAMED} more"] if len(files) > MAX_NAMED else []
+        super().__init__("\n  ".join((first, *files[:MAX_NAMED], *more)))
+        self.files = files
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,7 @@ class Gatherer:
         self._stop = stop
         self._placement = placement
 
-    def bring(self, wanted: GatherRequest, target: Path) -> Gathered:
+    def fetch(self, wanted: GatherRequest, target: Path) -> Gathered:
         """Make the file `target` out of the first place that has the bytes.
 
         Raises:
@@ -110,9 +110,9 @@ class Gatherer:
                 reasons.append(f"nothing leads to {address}")
                 continue
             path = stored_path(end.storage, path, wanted.digest)  # noqa: PLW2901
-            act = partial(self._bring, wanted, end, path, target)
+            act = partial(self._fetch_from, wanted, end, path, target)
             try:
-                return persistent(act, end.retry, self._stop)[0]
+                return call_with_retries(act, end.retry, self._stop)[0]
             except _TargetFailed as failed:
                 raise failed.error from failed
             except StorageError as error:
@@ -120,17 +120,19 @@ class Gatherer:
         why = "; ".join(reasons) or "the catalog knows no place of it"
         raise ResourceNotFound(f"{wanted.name!r}: {why}", path=wanted.name)
 
-    def _bring(self, wanted: GatherRequest, end: End[Source], path: str, target: Path) -> Gathered:
+    def _fetch_from(
+        self, wanted: GatherRequest, end: End[Source], path: str, target: Path
+    ) -> Gathered:
         try:
-            linked = self._linked(wanted, end.storage, path, target)
-            return linked or self._copied(wanted, end, path, target)
+            linked = self._link(wanted, end.storage, path, target)
+            return linked or self._copy(wanted, end, path, target)
         except BaseException as error:
             target.unlink(missing_ok=True)
             if isinstance(error, OSError) and not isinstance(error, StorageError):
                 raise _TargetFailed(translated(error, str(target))) from error
             raise
 
-    def _copied(self, wanted: GatherRequest, end: End[Source], path: str, target: Path) -> Gathered:
+    def _copy(self, wanted: GatherRequest, end: End[Source], path: str, target: Path) -> Gathered:
         hasher = Hasher()
         pin = wanted.etag if wanted.digest is None else None
         with end.gate.connection(self._stop):
@@ -141,7 +143,7 @@ class Gatherer:
                         self._stop.check()
                         hasher.update(chunk)
                         file.write(chunk)
-                        end.gate.pass_bytes(len(chunk), self._stop)
+                        end.gate.throttle(len(chunk), self._stop)
             finally:
                 reading.close()
         resource = reading.resource
@@ -156,9 +158,9 @@ class Gatherer:
         if wanted.modified_us is not None:
             nanoseconds = wanted.modified_us * 1000
             os.utime(target, ns=(nanoseconds, nanoseconds))
-        return _checked(wanted, hasher)
+        return _verify(wanted, hasher)
 
-    def _linked(
+    def _link(
         self, wanted: GatherRequest, storage: Source, path: str, target: Path
     ) -> Gathered | None:
         """Link to a local file and read what is linked; None where it must be copied."""
@@ -180,7 +182,7 @@ class Gatherer:
             while chunk := file.read(CHUNK):
                 self._stop.check()
                 hasher.update(chunk)
-        return _checked(wanted, hasher)
+        return _verify(wanted, hasher)
 
 
 def zero_weight(item: object) -> int:  # noqa: ARG001 - what `weigh` is told
@@ -194,7 +196,7 @@ def map_in_order(
     stop: StopFlag,
     *,
     weigh: Callable[[T], int] = zero_weight,
-    held: int = 0,
+    max_weight: int = 0,
 ) -> Iterator[R]:
     """Yield `work` of each item in order, some of them under way at once.
 
@@ -213,7 +215,7 @@ def map_in_order(
     try:
         for item in items:
             weighs = weigh(item)
-            while waiting and (len(waiting) >= AHEAD or weight + weighs > held):
+            while waiting and (len(waiting) >= MAX_PENDING or weight + weighs > max_weight):
                 yield first()
             weight += weighs
             waiting.append((pool.submit(work, item), weighs))
@@ -226,7 +228,7 @@ def map_in_order(
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _checked(wanted: GatherRequest, hasher: Hasher) -> Gathered:
+def _verify(wanted: GatherRequest, hasher: Hasher) -> Gathered:
     """Compare all that came; a whole file of other bytes is no use to try again."""
     found = hasher.digest()
     if wanted.digest is not None and found.value != wanted.digest:

@@ -25,12 +25,12 @@ def known_copies(delivery: Delivery, item: Item) -> Iterator[tuple[End[Source], 
 
     After them those that a person named, where a file of that name and size stands.
     """
-    yield from _known(delivery, item)
+    yield from _recorded_copies(delivery, item)
     if delivery.same_paths:
-        yield from _named(delivery, item)
+        yield from _user_named_copies(delivery, item)
 
 
-def _known(delivery: Delivery, item: Item) -> Iterator[tuple[End[Source], Place]]:
+def _recorded_copies(delivery: Delivery, item: Item) -> Iterator[tuple[End[Source], Place]]:
     if not item.known_copies:
         return
     ends: dict[str, End[Source]] = {end.address: end for end in delivery.places}
@@ -43,7 +43,7 @@ def _known(delivery: Delivery, item: Item) -> Iterator[tuple[End[Source], Place]
             yield end, replace(place, path=path)
 
 
-def _named(delivery: Delivery, item: Item) -> Iterator[tuple[End[Source], Place]]:
+def _user_named_copies(delivery: Delivery, item: Item) -> Iterator[tuple[End[Source], Place]]:
     sha256 = item.declared_sha256()
     for end in delivery.places:
         if sha256 is None or end.address not in delivery.same_paths:
@@ -67,7 +67,7 @@ def server_side_origins(
     can = destination.capabilities
     if not can.copy or can.links or not isinstance(destination, Copier):
         return
-    for end, place in _known(delivery, item):
+    for end, place in _recorded_copies(delivery, item):
         pinned = place.etag is not None and end.storage.capabilities.etags
         if pinned and destination.copies_from(end.storage):
             yield end.storage, place
@@ -82,7 +82,7 @@ def copy_server_side(delivery: Delivery, piece: Piece, destination: Storage) -> 
         try:
             stored = destination.copy_from(source, place.path, item.path, etag=place.etag)
             if stored is not None:
-                stored = _compared(item, place, destination, stored)
+                stored = _verify_copy(item, place, destination, stored)
         except (ResourceChanged, ResourceNotFound, IntegrityError):
             continue  # the catalog's word was outdated
         if stored is not None:
@@ -92,7 +92,7 @@ def copy_server_side(delivery: Delivery, piece: Piece, destination: Storage) -> 
     return None
 
 
-def _compared(item: Item, place: Place, destination: Storage, stored: Stored) -> Stored | None:
+def _verify_copy(item: Item, place: Place, destination: Storage, stored: Stored) -> Stored | None:
     """Return what a copy proves; one that is not the planned file is removed, and gives None."""
     told = place.sha256
     if stored.proof is Proof.STORED and "sha256" in destination.capabilities.digests:

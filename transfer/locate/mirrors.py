@@ -18,7 +18,7 @@ from transfer.batch.staging import Piece
 
 COOL_DOWN_S = 300.0  # a source that failed validation is asked last for so long
 
-_cooling: dict[str, float] = {}  # address -> monotonic time
+_last_until_s: dict[str, float] = {}  # address -> monotonic time
 
 
 def source_of(delivery: Delivery, piece: Piece) -> End[Source]:
@@ -26,40 +26,40 @@ def source_of(delivery: Delivery, piece: Piece) -> End[Source]:
     return piece.source or delivery.source
 
 
-def line_up(delivery: Delivery, piece: Piece) -> None:
+def order_sources(delivery: Delivery, piece: Piece) -> None:
     """Decide which sources a piece is read from: in order, but those that were wrong last."""
     if not delivery.mirrors or not piece.item.digests:
         return
     main = delivery.source.address
     now = monotonic()
-    piece.waiting = sorted(
-        (main, *delivery.mirrors.addresses()), key=lambda one: _cooling.get(one, 0.0) > now
+    piece.next_sources = sorted(
+        (main, *delivery.mirrors.addresses()), key=lambda one: _last_until_s.get(one, 0.0) > now
     )
-    if piece.waiting[0] == main:
-        piece.waiting = piece.waiting[1:]
+    if piece.next_sources[0] == main:
+        piece.next_sources = piece.next_sources[1:]
     else:
-        turn(delivery, piece, None)
-        piece.turned = False
+        switch_source(delivery, piece, None)
+        piece.redirected = False
 
 
-def turn(delivery: Delivery, piece: Piece, error: CatalogError | None) -> bool:
+def switch_source(delivery: Delivery, piece: Piece, error: CatalogError | None) -> bool:
     """Turn a piece that failed at its source to the next one; False where there is none."""
     if isinstance(error, IntegrityError):
-        _cooling[source_of(delivery, piece).address] = monotonic() + COOL_DOWN_S
-    while piece.waiting:
-        address, *piece.waiting = piece.waiting
+        _last_until_s[source_of(delivery, piece).address] = monotonic() + COOL_DOWN_S
+    while piece.next_sources:
+        address, *piece.next_sources = piece.next_sources
         try:
             main = address == delivery.source.address
             piece.source = None if main else delivery.mirrors.end(address)
         except CatalogError:
             continue  # it cannot even be opened
-        piece.turned = True
+        piece.redirected = True
         piece.attempts = 0  # each source has its own retries
         return True
     return False
 
 
-def as_planned(piece: Piece, resource: Resource) -> Resource:
+def with_planned_fingerprint(piece: Piece, resource: Resource) -> Resource:
     """Return how the source describes what was read: a mirror's etag and time are its own."""
     if piece.source is None:
         return resource

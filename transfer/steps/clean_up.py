@@ -17,14 +17,14 @@ def cleanup(staging: Staging) -> list[Outcome]:
     staging.release()
     delivery = staging.delivery
     if delivery.options.clean_up is CleanUp.REMOVE:
-        pieces = [piece for piece in staging.pieces if _everywhere(piece)]
-        WorkerPool(pieces, lambda piece: _remove(staging, piece), delivery.stop).run(
+        pieces = [piece for piece in staging.pieces if _is_delivered(piece)]
+        WorkerPool(pieces, lambda piece: _remove_from_source(staging, piece), delivery.stop).run(
             delivery.options.threads
         )
     return staging.outcomes()
 
 
-def _everywhere(piece: Piece) -> bool:
+def _is_delivered(piece: Piece) -> bool:
     """Say whether every destination holds the piece, proven now or kept from before."""
     return (
         not piece.removal
@@ -34,7 +34,7 @@ def _everywhere(piece: Piece) -> bool:
     )
 
 
-def _remove(staging: Staging, piece: Piece) -> float | None:
+def _remove_from_source(staging: Staging, piece: Piece) -> float | None:
     """Remove the source's copy, but only the one that was delivered; absent is fine."""
     source = staging.delivery.source
     if staging.delivery.options.on_error is OnError.FAIL and staging.delivery.progress.failed:
@@ -52,18 +52,18 @@ def _remove(staging: Staging, piece: Piece) -> float | None:
     except ResourceNotFound:
         pass
     except StorageError as error:
-        piece.tries[-1] = piece.tries.get(-1, 0) + 1
-        delay = source.retry.delay_s(piece.tries[-1], error)
+        piece.failed_tries[-1] = piece.failed_tries.get(-1, 0) + 1
+        delay = source.retry.delay_s(piece.failed_tries[-1], error)
         if delay is None:
-            _mark(piece, error)
+            _note_result(piece, error)
             if not isinstance(error, ResourceChanged):  # the next run brings and removes that
                 staging.uncleaned[piece.item.origin] = str(error)
         return delay
-    _mark(piece, None)
+    _note_result(piece, None)
     return None
 
 
-def _mark(piece: Piece, error: StorageError | None) -> None:
+def _note_result(piece: Piece, error: StorageError | None) -> None:
     """Note on every outcome of the piece how the source's removal ended."""
     for number, outcome in piece.outcomes.items():
         if error is None:

@@ -16,7 +16,7 @@ from catalog.paths import RESERVED
 from providers.base import Attributes, Storage
 from transfer.batch.endpoints import HistoryArea
 from transfer.batch.file_reading import FileReading
-from transfer.batch.staging import Piece, Staging, described
+from transfer.batch.staging import Piece, Staging, source_resource
 
 QUARANTINE = f"{RESERVED}/quarantine"
 """The folder below a destination's root that holds such files, hidden from every listing."""
@@ -34,9 +34,9 @@ def quarantine_breach(staging: Staging, piece: Piece, area: HistoryArea, breach:
     retry = delivery.destinations[0].retry
     while True:
         try:
-            with area.opened() as storage:
+            with area.open() as storage:
                 storage.check_name(key + REPORT)
-                _write(storage, staging, piece, key)
+                _write_once(storage, staging, piece, key)
                 attributes = Attributes("application/json", None)
                 storage.put(key + REPORT, report, attributes)
         except StorageError as error:
@@ -49,7 +49,7 @@ def quarantine_breach(staging: Staging, piece: Piece, area: HistoryArea, breach:
             return key
 
 
-def _write(storage: Storage, staging: Staging, piece: Piece, key: str) -> None:
+def _write_once(storage: Storage, staging: Staging, piece: Piece, key: str) -> None:
     try:
         if storage.stat(key).size == piece.size:
             return  # the same bytes, put aside before
@@ -70,7 +70,7 @@ def _chunks(piece: Piece) -> Iterator[bytes]:
     if piece.data is not None:
         yield piece.data
     elif piece.file is not None:
-        reading = FileReading(piece.file, described(piece))
+        reading = FileReading(piece.file, source_resource(piece))
         try:
             yield from (bytes(chunk) for chunk in reading)
         finally:

@@ -9,7 +9,7 @@ from catalog.model.plan import Item
 from transfer.batch.delivery import Delivery
 from transfer.steps.clean_up import cleanup
 from transfer.steps.download import download
-from transfer.steps.enforce_contracts import enforce
+from transfer.steps.enforce_contracts import enforce_contracts
 from transfer.steps.mark import mark
 from transfer.steps.upload import upload
 from transfer.steps.validate import Check, validate
@@ -22,9 +22,9 @@ def deliver(delivery: Delivery, items: list[Item], checks: Sequence[Check] = ())
     """
     staging = download(delivery, items)
     try:
-        enforce(validate(staging, checks))
+        enforce_contracts(validate(staging, checks))
         upload(staging)
         mark(staging)
-        return cleanup(staging) + staging.kept()
+        return cleanup(staging) + staging.history_outcomes()
     finally:
         staging.release()

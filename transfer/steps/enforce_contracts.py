@@ -21,7 +21,7 @@ class ContractBroken(Refused):
     code = "contract-broken"
 
 
-def enforce(staging: Staging) -> Staging:
+def enforce_contracts(staging: Staging) -> Staging:
     """Check what is staged against the contracts of the delivery; one that breaks ends a file.
 
     Unless the contract only warns: then the next is asked as well, and the file arrives.
@@ -39,14 +39,14 @@ def _passes(staging: Staging, piece: Piece, contract: Contract) -> bool:
     """Say whether a piece may go on."""
     content = piece.data if piece.data is not None else piece.file
     if content is None:
-        return _unread(staging, piece)
+        return _fail_unread(staging, piece)
     report = check_file(contract, piece.item.path, content, staging.delivery.stop)
     if report:
-        _settle(staging, piece, contract, _breach(piece, contract, report))
+        _apply_consequence(staging, piece, contract, _make_breach(piece, contract, report))
     return not report or contract.then is Then.WARN
 
 
-def _unread(staging: Staging, piece: Piece) -> bool:
+def _fail_unread(staging: Staging, piece: Piece) -> bool:
     """Let nothing arrive that was not looked at; what was not even tried has no outcome."""
     delivery = staging.delivery
     if not (delivery.options.on_error is OnError.FAIL and delivery.progress.failed):
@@ -54,13 +54,13 @@ def _unread(staging: Staging, piece: Piece) -> bool:
     return False
 
 
-def _settle(staging: Staging, piece: Piece, contract: Contract, breach: Breach) -> None:
+def _apply_consequence(staging: Staging, piece: Piece, contract: Contract, breach: Breach) -> None:
     error = ContractBroken(f"breaks the contract {contract.name!r}: {breach.summary()}")
     match contract.then:
         case Then.FAIL:
             staging.fail(piece, error)
         case Then.QUARANTINE:
-            area = staging.delivery.asides[contract.quarantine]
+            area = staging.delivery.quarantine_areas[contract.quarantine]
             try:
                 key = quarantine_breach(staging, piece, area, breach)
             except CatalogError as cause:
@@ -73,7 +73,7 @@ def _settle(staging: Staging, piece: Piece, contract: Contract, breach: Breach) 
     staging.breaches.append(breach)
 
 
-def _breach(piece: Piece, contract: Contract, report: Report) -> Breach:
+def _make_breach(piece: Piece, contract: Contract, report: Report) -> Breach:
     item, resource = piece.item, piece.resource
     return Breach(
         contract.name,

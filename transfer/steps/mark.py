@@ -39,17 +39,19 @@ def mark(staging: Staging) -> Staging:
         (piece, number)
         for piece in staging.pieces
         for number, action in zip(piece.item.destinations, piece.item.actions, strict=True)
-        if _wants(piece, number, action)
+        if _needs_marker(piece, number, action)
     ]
     with ExitStack() as stack:
         opened = {
-            number: stack.enter_context(_area(end).opened())
+            number: stack.enter_context(_marker_area(end).open())
             for number, end in enumerate(delivery.destinations)
             if any(number == wanted for _, wanted in wanting)
         }
         tries: dict[tuple[int, str], int] = {}
         WorkerPool(
-            wanting, lambda pair: _mark_one(staging, opened[pair[1]], *pair, tries), delivery.stop
+            wanting,
+            lambda pair: _update_marker(staging, opened[pair[1]], *pair, tries),
+            delivery.stop,
         ).run(delivery.options.threads)
     return staging
 
@@ -63,23 +65,23 @@ def check_markers(delivery: Delivery, path: str, number: int) -> None:
     if folder and is_below(folder, path):
         raise NameNotAllowed(path, end.address, f"{folder!r} holds its markers")
     if delivery.options.strategy is Strategy.MARKER:
-        end.storage.check_name(end.markers.key(path))
+        end.storage.check_name(end.markers.marker_name(path))
 
 
-def _wants(piece: Piece, number: int, action: Action) -> bool:
+def _needs_marker(piece: Piece, number: int, action: Action) -> bool:
     outcome = piece.outcomes.get(number)
     if outcome is None:
         return action is Action.KEEP
     return outcome.status in (Status.STORED, Status.REMOVED)
 
 
-def _area(end: End[Storage]) -> MarkerArea:
+def _marker_area(end: End[Storage]) -> MarkerArea:
     if end.markers is None:
         raise InvalidInput(f"{end.address!r} cannot hold markers")
     return end.markers
 
 
-def _mark_one(
+def _update_marker(
     staging: Staging,
     markers: Storage,
     piece: Piece,
@@ -88,12 +90,12 @@ def _mark_one(
 ) -> float | None:
     delivery = staging.delivery
     end, path = delivery.destinations[number], piece.item.path
-    key = _area(end).key(path)
+    key = _marker_area(end).marker_name(path)
     try:
         with end.gate.connection(delivery.stop):
             if piece.removal:
                 markers.remove(key)
-            elif number in piece.outcomes or _stands(end.storage, path, markers, key):
+            elif number in piece.outcomes or _is_present(end.storage, path, markers, key):
                 markers.put(key, b"", EMPTY)
     except Cancelled:
         raise
@@ -101,14 +103,14 @@ def _mark_one(
         again = tries[number, path] = tries.get((number, path), 0) + 1
         delay = end.retry.delay_s(again, error)
         if delay is None:
-            staging.unmarked_at(piece, number, error)
+            staging.settle_unmarked(piece, number, error)
         return delay
     except CatalogError as error:
-        staging.unmarked_at(piece, number, error)
+        staging.settle_unmarked(piece, number, error)
     return None
 
 
-def _stands(storage: Storage, path: str, markers: Storage, key: str) -> bool:
+def _is_present(storage: Storage, path: str, markers: Storage, key: str) -> bool:
     """Say whether a file that was kept stands there still; that a consumer took it is fine."""
     try:
         storage.stat(path)

@@ -23,7 +23,7 @@ def refuse_names(staging: Staging, piece: Piece) -> None:
                 raise path_conflict(item.path, item.conflict)
             check_markers(staging.delivery, item.path, number)
         except CatalogError as error:
-            staging.failed_at(piece, number, error)
+            staging.settle_failed(piece, number, error)
 
 
 def _check_bytes(source: Source, storage: Storage, item: Item) -> None:

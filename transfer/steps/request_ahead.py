@@ -6,7 +6,7 @@ from catalog.errors import StorageError
 from catalog.model.plan import OnError
 from providers.base import Fetched
 from providers.interfaces.early_request import SupportsEarlyRequests
-from transfer.batch.staging import COPIES, Piece, Staging
+from transfer.batch.staging import COPIES_WHILE_FETCHED, Piece, Staging
 
 
 class RequestAhead:
@@ -22,7 +22,7 @@ class RequestAhead:
         storage = delivery.source.storage
         self._staging = staging
         careful = delivery.options.on_error is OnError.FAIL
-        self._asker = (
+        self._source = (
             storage if isinstance(storage, SupportsEarlyRequests) and not careful else None
         )
         self._gate = delivery.source.gate
@@ -31,48 +31,48 @@ class RequestAhead:
     def begin(self, piece: Piece) -> bool:
         """Send the request for a piece if that needs no waiting, and say whether it was sent."""
         item = piece.item
-        if self._asker is None or piece.attempts or item.known_copies:
+        if self._source is None or piece.attempts or item.known_copies:
             return False
         if item.size is None or item.size > self._small:
             return False  # it comes in chunks
-        if piece.turned or piece.source is not None:
+        if piece.redirected or piece.source is not None:
             return False
-        if not self._staging.reserve(piece, COPIES * item.size):
+        if not self._staging.reserve(piece, COPIES_WHILE_FETCHED * item.size):
             return False
-        if not self._gate.enter_at_once():
-            self._staging.let_go(piece)
+        if not self._gate.try_enter():
+            self._staging.free_memory(piece)
             return False
         try:
-            piece.asked = self._asker.ask(item.origin, etag=item.etag)
+            piece.pending = self._source.ask(item.origin, etag=item.etag)
         except StorageError:
             pass  # it is asked for again in its turn, and fails there if it must
         finally:
-            if piece.asked is None:
+            if piece.pending is None:
                 self._gate.leave()
-                self._staging.let_go(piece)
-        return piece.asked is not None
+                self._staging.free_memory(piece)
+        return piece.pending is not None
 
     def fetch(self, piece: Piece) -> Fetched | None:
         """Return what was asked for; None where nothing was."""
-        if piece.asked is None:
+        if piece.pending is None:
             return None
         try:
-            fetched = piece.asked.fetch()
+            fetched = piece.pending.fetch()
         except StorageError as error:
-            self._gate.heard(error)
+            self._gate.record_result(error)
             raise
         finally:
-            self._leave(piece)
-        self._gate.heard(None)
+            self._close_request(piece)
+        self._gate.record_result(None)
         return fetched
 
     def abandon(self, piece: Piece) -> None:
         """Let go of what a piece that was not fetched holds; one that holds nothing is fine."""
-        self._leave(piece)
-        self._staging.let_go(piece)
+        self._close_request(piece)
+        self._staging.free_memory(piece)
 
-    def _leave(self, piece: Piece) -> None:
-        asked, piece.asked = piece.asked, None
+    def _close_request(self, piece: Piece) -> None:
+        asked, piece.pending = piece.pending, None
         if asked is not None:
             asked.close()
             self._gate.leave()

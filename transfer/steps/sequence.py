@@ -33,7 +33,7 @@ class StepPosition(StrEnum):
     INSTEAD = "instead"
 
 
-NEEDED = (BuiltInStep.DOWNLOAD, BuiltInStep.UPLOAD)  # they may be replaced, never left out
+REQUIRED = (BuiltInStep.DOWNLOAD, BuiltInStep.UPLOAD)  # they may be replaced, never left out
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ def step_sequence(changes: Sequence[StepChange]) -> tuple[BuiltInStep | str, ...
     """
     instead: dict[BuiltInStep, str] = {}
     for one in changes:
-        _possible(one)
+        _check_change(one)
         if one.at is StepPosition.INSTEAD and instead.setdefault(one.part, one.run) != one.run:
             raise InvalidInput(
                 f"two steps are wanted instead of {one.part.value!r}: "
@@ -86,12 +86,12 @@ def needs_staging(changes: Sequence[StepChange]) -> bool:
     )
 
 
-def _possible(one: StepChange) -> None:
+def _check_change(one: StepChange) -> None:
     if one.part is BuiltInStep.MARK:
         raise InvalidInput("the step 'mark' belongs to the strategy 'marker' and cannot be changed")
     if one.run:
         return
     if one.at is not StepPosition.INSTEAD:
         raise InvalidInput(f"a step {one.at.value} {one.part.value!r} needs a module:function")
-    if one.part in NEEDED:
+    if one.part in REQUIRED:
         raise InvalidInput(f"the step {one.part.value!r} can be replaced, not left out")

@@ -129,10 +129,10 @@ class StagedFile:
                 if there.size != self.size:
                     raise SizeMismatch(self.path, self.size or 0, there.size or 0)
             except StorageError as error:
-                self._staging.failed_at(self._piece, number, error)
+                self._staging.settle_failed(self._piece, number, error)
                 continue
             stored = Stored(there.size or 0, there.etag, there.modified_us)
-            self._staging.stored_at(self._piece, number, stored)
+            self._staging.settle_stored(self._piece, number, stored)
 
 
 class StagedBatch:

@@ -10,7 +10,7 @@ from catalog.model.digest import Hasher
 from catalog.model.resource import Resource
 from providers.base import Fetched
 from transfer.batch.integrity import check_bytes, check_read
-from transfer.batch.staging import BLOCK, Piece, Staging, described, expected_digests
+from transfer.batch.staging import BLOCK, Piece, Staging, expected_digests, source_resource
 from transfer.steps.download import hold_bytes
 
 
@@ -32,9 +32,11 @@ def supply_file(staging: Staging, piece: Piece, file: Path) -> None:
             hasher.update(chunk)
     check_read(piece, hasher, expected, _resource(piece, hasher.size))
     piece.file = Path(shutil.move(file, staging.folder() / str(id(piece))))
-    staging.delivery.progress.moved(hasher.size)
+    staging.delivery.progress.count_bytes(hasher.size)
 
 
 def _resource(piece: Piece, size: int) -> Resource:
     """Return the file as the plan describes it; only a size that nobody planned is as found."""
-    return replace(described(piece), size=size if piece.item.size is None else piece.item.size)
+    return replace(
+        source_resource(piece), size=size if piece.item.size is None else piece.item.size
+    )

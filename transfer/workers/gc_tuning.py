@@ -11,7 +11,7 @@ import threading
 from collections.abc import Generator
 from contextlib import contextmanager
 
-CALM = 20_000  # new objects between two looks among the young; Python's own is 700
+RELAXED_THRESHOLD = 20_000  # new objects between two looks among the young; Python's own is 700
 _lock = threading.Lock()
 _runs = 0
 _before = 0
@@ -24,17 +24,19 @@ def relaxed_collector() -> Generator[None]:
     with _lock:
         if not _runs:
             _before = gc.get_threshold()[0]
-            if 0 < _before < CALM:  # 0: someone turned it off
-                _set(CALM)
+            if 0 < _before < RELAXED_THRESHOLD:  # 0: someone turned it off
+                _set_threshold(RELAXED_THRESHOLD)
         _runs += 1
     try:
         yield
     finally:
         with _lock:
             _runs -= 1
-            if not _runs and gc.get_threshold()[0] == CALM:  # else someone chose otherwise since
-                _set(_before)
+            if (
+                not _runs and gc.get_threshold()[0] == RELAXED_THRESHOLD
+            ):  # else someone chose otherwise since
+                _set_threshold(_before)
 
 
-def _set(young: int) -> None:
+def _set_threshold(young: int) -> None:
     gc.set_threshold(young, *gc.get_threshold()[1:])

@@ -47,7 +47,7 @@ class TokenBucket:
         """Return the rate that holds now."""
         return self._rate.now() if isinstance(self._rate, Timetable) else self._rate
 
-    def pass_through(self, tokens: int, stop: StopFlag) -> None:
+    def consume(self, tokens: int, stop: StopFlag) -> None:
         """Take `tokens` and wait for them, a second's worth at a time: the rate may change."""
         while tokens > 0:
             rate = self.rate()
@@ -70,9 +70,9 @@ class Gate:
             self._slots.put(None)
         self._requests = TokenBucket(limits.requests_per_s) if limits.requests_per_s else None
         self._bytes = TokenBucket(limits.bytes_per_s) if limits.bytes_per_s else None
-        self._pace = AdaptiveLimit(limits.connections)
-        self._there = limits.connections  # slots, free or held
-        self._slow = False  # whether the pace is less than full: else nobody need look at it
+        self._adaptive = AdaptiveLimit(limits.connections)
+        self._slot_count = limits.connections  # slots, free or held
+        self._limited = False  # whether the pace is less than full: else nobody need look at it
         self._lock = threading.Lock()
 
     def connection(self, stop: StopFlag) -> HeldConnection:
@@ -99,9 +99,9 @@ class Gate:
                 self.leave()
                 raise
 
-    def enter_at_once(self) -> bool:
+    def try_enter(self) -> bool:
         """Take a connection if none need wait for it, and say so; never where there is a rate."""
-        if self._requests is not None or self._slow:
+        if self._requests is not None or self._limited:
             return False
         try:
             self._slots.get_nowait()
@@ -111,48 +111,48 @@ class Gate:
 
     def leave(self) -> None:
         """Give the connection back; while fewer are allowed, it may be one too many."""
-        if self._slow:
+        if self._limited:
             with self._lock:
-                if self._there > self._pace.allowed:
-                    self._there -= 1
+                if self._slot_count > self._adaptive.allowed:
+                    self._slot_count -= 1
                     return
         self._slots.put(None)
 
-    def heard(self, error: BaseException | None) -> None:
+    def record_result(self, error: BaseException | None) -> None:
         """Learn from how a request ended: one that is asked to be patient slows all down."""
         if not isinstance(error, StorageBusy):
-            if error is None and self._slow:
-                self._speed_up()
+            if error is None and self._limited:
+                self._allow_more()
             return
         with self._lock:
-            self._slow = True
-            self._pace.busy(time.monotonic(), error.retry_after_s)
-            while self._there > self._pace.allowed and not self._slots.empty():
+            self._limited = True
+            self._adaptive.record_busy(time.monotonic(), error.retry_after_s)
+            while self._slot_count > self._adaptive.allowed and not self._slots.empty():
                 try:
                     self._slots.get_nowait()
                 except Empty:
                     break
-                self._there -= 1
+                self._slot_count -= 1
 
-    def _speed_up(self) -> None:
+    def _allow_more(self) -> None:
         with self._lock:
-            self._pace.fine(time.monotonic())
-            missing = self._pace.allowed - self._there
-            self._there += max(0, missing)
-            self._slow = not self._pace.full
+            self._adaptive.record_success(time.monotonic())
+            missing = self._adaptive.allowed - self._slot_count
+            self._slot_count += max(0, missing)
+            self._limited = not self._adaptive.is_full
         for _ in range(missing):
             self._slots.put(None)
 
     def _pause_s(self) -> float:
-        if not self._slow:
+        if not self._limited:
             return 0.0
         with self._lock:
-            return self._pace.pause_s(time.monotonic())
+            return self._adaptive.pause_s(time.monotonic())
 
-    def pass_bytes(self, count: int, stop: StopFlag) -> None:
+    def throttle(self, count: int, stop: StopFlag) -> None:
         """Wait until `count` more bytes may pass."""
         if self._bytes is not None:
-            self._bytes.pass_through(count, stop)
+            self._bytes.consume(count, stop)
 
 
 class HeldConnection:
@@ -173,7 +173,7 @@ class HeldConnection:
         self, kind: type[BaseException] | None, error: BaseException | None, _: object
     ) -> None:
         """Give it back, and learn from how it went."""
-        self._gate.heard(error)
+        self._gate.record_result(error)
         self._gate.leave()
 
 
@@ -192,21 +192,21 @@ class MemoryBudget:
         self._passing = 0
         self._lock = threading.Lock()
 
-    def take(self, count: int, *, to_stay: bool = False) -> bool:
+    def take(self, count: int, *, staying: bool = False) -> bool:
         """Take `count` bytes if there is room, and say whether there was."""
-        total = self.total - self.total // 4 if to_stay else self.total
+        total = self.total - self.total // 4 if staying else self.total
         with self._lock:
             if self.held and self.held + count > total:
                 return False
             self.held += count
             return True
 
-    def give_back(self, count: int) -> None:
+    def release(self, count: int) -> None:
         """Return `count` bytes."""
         with self._lock:
             self.held -= count
 
-    def enter(self, count: int) -> bool:
+    def take_passing(self, count: int) -> bool:
         """Take `count` bytes for what passes through, if it fits or is the only one."""
         with self._lock:
             if self._passing and self.held + count > self.total:
@@ -215,7 +215,7 @@ class MemoryBudget:
             self.held += count
             return True
 
-    def leave(self, count: int) -> None:
+    def release_passing(self, count: int) -> None:
         """Return what `enter` took."""
         with self._lock:
             self._passing -= count

@@ -22,22 +22,22 @@ from transfer.workers.stop import StopFlag
 
 T = TypeVar("T")
 
-FEW = 1  # threads to begin with
-AHEAD = 8  # pieces that one thread begins before it works on the first
-LOOK_S = 0.02  # between two looks at how busy the core is
-IDLE = 0.45  # of one core, below which the threads are waiting
+DEFAULT_FIRST = 1  # threads to begin with
+MAX_BEGUN = 8  # pieces that one thread begins before it works on the first
+SAMPLE_S = 0.02  # between two looks at how busy the core is
+IDLE_SHARE = 0.45  # of one core, below which the threads are waiting
 
 
-def nothing_ahead(piece: object) -> bool:  # noqa: ARG001 - what `begin` is told
+def begin_nothing(piece: object) -> bool:  # noqa: ARG001 - what `begin` is told
     """Begin nothing ahead."""
     return False
 
 
-def ignore(piece: object) -> None:
+def abandon_nothing(piece: object) -> None:
     """Abandon nothing."""
 
 
-class _Pace:
+class _CpuMeter:
     """How much of one core the process used since the last look."""
 
     def __init__(self) -> None:
@@ -49,10 +49,10 @@ class _Pace:
         cpu_s, wall_s = time.process_time(), time.perf_counter()
         share = (cpu_s - self._cpu_s) / max(wall_s - self._wall_s, 1e-6)
         self._cpu_s, self._wall_s = cpu_s, wall_s
-        return share < IDLE
+        return share < IDLE_SHARE
 
 
-class _Turns:
+class _RunLimiter:
     """Lets one lane of the process run at a time, and more while the core is idle."""
 
     def __init__(self) -> None:
@@ -60,13 +60,13 @@ class _Turns:
         self._running = 0
 
     @contextmanager
-    def taken(self, stop: StopFlag) -> Generator[None]:
+    def slot(self, stop: StopFlag) -> Generator[None]:
         """Wait for a turn, and hold it."""
         with self._condition:
-            pace, looked_s = _Pace(), time.monotonic()
+            pace, looked_s = _CpuMeter(), time.monotonic()
             while self._running and not stop.is_set():
-                self._condition.wait(LOOK_S)
-                if time.monotonic() - looked_s < LOOK_S:
+                self._condition.wait(SAMPLE_S)
+                if time.monotonic() - looked_s < SAMPLE_S:
                     continue  # another lane ended: too short a while to measure
                 if pace.core_is_idle():
                     break
@@ -79,13 +79,13 @@ class _Turns:
                 self._running -= 1
                 self._condition.notify_all()
 
-    def forget(self) -> None:
+    def reset(self) -> None:
         """Begin anew in a forked child, where no lane runs."""
         self.__init__()  # type: ignore[misc]  # the same object, so that every importer has it
 
 
-_TURNS = _Turns()
-os.register_at_fork(after_in_child=_TURNS.forget)
+_RUN_LIMITER = _RunLimiter()
+os.register_at_fork(after_in_child=_RUN_LIMITER.reset)
 
 
 class WorkerPool(Generic[T]):
@@ -102,8 +102,8 @@ class WorkerPool(Generic[T]):
         work: Callable[[T], float | None],
         stop: StopFlag,
         *,
-        begin: Callable[[T], bool] = nothing_ahead,
-        abandon: Callable[[T], None] = ignore,
+        begin: Callable[[T], bool] = begin_nothing,
+        abandon: Callable[[T], None] = abandon_nothing,
     ) -> None:
         """Take all `pieces`; nothing runs before `run`."""
         self._begin = begin
@@ -119,7 +119,7 @@ class WorkerPool(Generic[T]):
         self._workers: list[threading.Thread] = []
         self._finished = threading.Event()
 
-    def run(self, threads: int, first: int = FEW) -> None:
+    def run(self, threads: int, first: int = DEFAULT_FIRST) -> None:
         """Do all pieces with at most `threads` threads; an unforeseen error ends the lane.
 
         It begins with the `first` threads and adds more while they wait for the network. One that
@@ -129,48 +129,48 @@ class WorkerPool(Generic[T]):
         if not most:
             self._stop.check()
             return
-        if first > FEW:
+        if first > DEFAULT_FIRST:
             self._run(most, first)
         else:
-            with _TURNS.taken(self._stop):
+            with _RUN_LIMITER.slot(self._stop):
                 self._run(most, first)
         if self._failure is not None:
             raise self._failure
         self._stop.check()
 
     def _run(self, most: int, first: int) -> None:
-        self._add(min(first, most))
-        pace = _Pace()
-        while not self._finished.wait(LOOK_S):
+        self._add_workers(min(first, most))
+        pace = _CpuMeter()
+        while not self._finished.wait(SAMPLE_S):
             self._workers = [worker for worker in self._workers if worker.is_alive()]
             if not self._workers:
                 break
             if self._ready and len(self._workers) < most and pace.core_is_idle():
-                self._add(min(len(self._workers), most - len(self._workers)))
+                self._add_workers(min(len(self._workers), most - len(self._workers)))
         for worker in self._workers:
             worker.join()
 
-    def _add(self, count: int) -> None:
+    def _add_workers(self, count: int) -> None:
         for _ in range(count):
-            worker = threading.Thread(target=self._loop, name="entrepot-lane")
+            worker = threading.Thread(target=self._run_worker, name="entrepot-lane")
             self._workers.append(worker)
             worker.start()
 
-    def _loop(self) -> None:
+    def _run_worker(self) -> None:
         begun: deque[T] = deque()
         try:
-            self._work_off(begun)
+            self._process(begun)
         except BaseException as error:  # noqa: BLE001 - raised again by `run`
             self._fail(error)
         finally:
             for piece in begun:
                 self._abandon(piece)
 
-    def _work_off(self, begun: deque[T]) -> None:
+    def _process(self, begun: deque[T]) -> None:
         done = 0  # told under the lock only when nothing is ready: this is done for every file
         while self._failure is None and not self._stop.is_set():
-            if not begun and not self._take(begun):
-                waited = self._wait(done)
+            if not begun and not self._take_ready(begun):
+                waited = self._wait_for_retry(done)
                 done = 0
                 if waited is None:
                     return
@@ -185,9 +185,9 @@ class WorkerPool(Generic[T]):
                     heapq.heappush(self._later, (due, next(self._serial), piece))
                     self._condition.notify()
 
-    def _take(self, begun: deque[T]) -> bool:
+    def _take_ready(self, begun: deque[T]) -> bool:
         """Take the next pieces, as many as can begin and then one that could not; none is left."""
-        while len(begun) < AHEAD:
+        while len(begun) < MAX_BEGUN:
             try:
                 piece = self._ready.popleft()
             except IndexError:
@@ -197,7 +197,7 @@ class WorkerPool(Generic[T]):
                 break  # it waits for its turn, when this thread holds nothing that others wait for
         return bool(begun)
 
-    def _wait(self, done: int) -> tuple[T] | None:
+    def _wait_for_retry(self, done: int) -> tuple[T] | None:
         """Return the next piece that waited for another try, or None when there is no more."""
         with self._condition:
             self._open -= done

@@ -59,7 +59,7 @@ class Progress:
         self._listed = 0
         self._began_s = time.monotonic()
 
-    def list_to(self, files: int) -> None:
+    def set_listed(self, files: int) -> None:
         """Say how many files a listing has found so far."""
         self._listed = files
 
@@ -67,7 +67,7 @@ class Progress:
         """Say how many items, and bytes to read, there are beside those that are done already.
 
         >>> progress = Progress()
-        >>> progress.settled(failed=False)  # a file that was looked at, before it is mended
+        >>> progress.count_item(failed=False)  # a file that was checked before it is repaired
         >>> progress.expect(2, 0)
         >>> progress.snapshot().wanted_files
         3
@@ -75,18 +75,18 @@ class Progress:
         with self._lock:
             self._wanted = (self._files + files, self._bytes + size)
 
-    def settled(self, *, failed: bool) -> None:
+    def count_item(self, *, failed: bool) -> None:
         """Count one item as done."""
         with self._lock:
             self._files += 1
             self._failed += failed
 
-    def found_failed(self) -> None:
+    def count_late_failure(self) -> None:
         """Count an item as failed that was counted as done before."""
         with self._lock:
             self._failed += 1
 
-    def moved(self, count: int) -> None:
+    def count_bytes(self, count: int) -> None:
         """Count bytes as read."""
         with self._lock:
             self._bytes += count

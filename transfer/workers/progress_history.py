@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from transfer.workers.progress import Snapshot
 
-MOST = 240  # points; a run of a day has as many as one of a minute
+MAX_POINTS = 240  # points; a run of a day has as many as one of a minute
 
 
 class ProgressHistory:
     """Snapshots of a run, evenly thinned as they become too many.
 
-    >>> course = ProgressHistory(most=4)
+    >>> history = ProgressHistory(max_points=4)
     >>> for second in range(9):
-    ...     course.add(Snapshot(second, 0, 0, float(second)))
-    >>> [one.elapsed_s for one in course.points]
+    ...     history.add(Snapshot(second, 0, 0, float(second)))
+    >>> [point.elapsed_s for point in history.points]
     [0.0, 4.0, 8.0]
     """
 
-    def __init__(self, most: int = MOST) -> None:
+    def __init__(self, max_points: int = MAX_POINTS) -> None:
         """Begin without a point."""
-        self._most = most
+        self._max_points = max_points
         self._every = 1  # of so many snapshots one is kept
         self._seen = 0
         self._kept: list[Snapshot] = []
@@ -31,7 +31,7 @@ class ProgressHistory:
         if self._seen % self._every == 0:
             self._kept.append(now)
         self._seen += 1
-        if len(self._kept) > self._most:
+        if len(self._kept) > self._max_points:
             self._kept = self._kept[::2]
             self._every *= 2
 

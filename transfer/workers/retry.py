@@ -39,7 +39,9 @@ class RetryPolicy:
         return bound * random.uniform(0.5, 1.0)  # noqa: S311 - jitter
 
 
-def persistent(action: Callable[[], T], policy: RetryPolicy, stop: StopFlag) -> tuple[T, int]:
+def call_with_retries(
+    action: Callable[[], T], policy: RetryPolicy, stop: StopFlag
+) -> tuple[T, int]:
     """Call `action` until it succeeds or the policy gives up; return its value and the tries."""
     attempt = 1
     while True:

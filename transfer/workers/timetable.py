@@ -21,7 +21,7 @@ from catalog.formats.quantities import parse_bytes
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 DAY = 24 * 60  # minutes
-SHAPE = "08:00,512k 18:30,10M 23:00,off, or with days Mon-08:00,1M Sat-00:00,off"
+EXPECTED_FORM = "08:00,512k 18:30,10M 23:00,off, or with days Mon-08:00,1M Sat-00:00,off"
 _ENTRY = re.compile(
     r"(?:(?P<day>[a-z]{3})[a-z]*-)?(?P<hour>\d{1,2}):(?P<minute>\d{2}),(?P<rate>\S+)", re.IGNORECASE
 )
@@ -45,15 +45,15 @@ class Timetable:
         """
         found: dict[int, float | None] = {}
         for entry in text.split():
-            minutes, rate = _entry(entry, sizes=sizes)
+            minutes, rate = _parse_entry(entry, sizes=sizes)
             for minute in minutes:
                 if minute in found:
                     raise InvalidInput(f"the timetable {text!r} has {entry!r} twice")
                 found[minute] = rate
         if not found:
-            raise InvalidInput(f"the timetable {text!r} is empty: expected {SHAPE}")
+            raise InvalidInput(f"the timetable {text!r} is empty: expected {EXPECTED_FORM}")
         ordered = sorted(found)
-        return cls(tuple(ordered), tuple(found[minute] for minute in ordered), _zone(zone))
+        return cls(tuple(ordered), tuple(found[minute] for minute in ordered), _parse_zone(zone))
 
     def at(self, moment: datetime) -> float | None:
         """Return the rate at a moment of the timetable's own clock."""
@@ -66,21 +66,21 @@ class Timetable:
         return self.at(datetime.now(self.zone))
 
 
-def _entry(entry: str, *, sizes: bool) -> tuple[tuple[int, ...], float | None]:
+def _parse_entry(entry: str, *, sizes: bool) -> tuple[tuple[int, ...], float | None]:
     """Read one entry; without a day it is one of every day."""
     match = _ENTRY.fullmatch(entry)
     day = (match["day"] or "").lower() if match else ""
     if match is None or (day and day not in DAYS):
-        raise InvalidInput(f"{entry!r} is no entry of a timetable: expected {SHAPE}")
+        raise InvalidInput(f"{entry!r} is no entry of a timetable: expected {EXPECTED_FORM}")
     hour, minute = int(match["hour"]), int(match["minute"])
     if hour >= 24 or minute >= 60:
         raise InvalidInput(f"{entry!r}: there is no such time of the day")
     days = (DAYS.index(day),) if day else range(len(DAYS))
-    rate = _rate(match["rate"], entry, sizes=sizes)
+    rate = _parse_rate(match["rate"], entry, sizes=sizes)
     return tuple(one * DAY + hour * 60 + minute for one in days), rate
 
 
-def _rate(text: str, entry: str, *, sizes: bool) -> float | None:
+def _parse_rate(text: str, entry: str, *, sizes: bool) -> float | None:
     if text.lower() == "off":
         return None
     plain = text.replace(".", "", 1).isdecimal()
@@ -97,7 +97,7 @@ def _rate(text: str, entry: str, *, sizes: bool) -> float | None:
     return float(rate)
 
 
-def _zone(name: str) -> ZoneInfo | None:
+def _parse_zone(name: str) -> ZoneInfo | None:
     if not name:
         return None
     try:

@@ -34,9 +34,9 @@ class SliceSize:
     def adjusted(self, took_s: float) -> SliceSize:
         """Return the pace that follows from how long so many took.
 
-        >>> SliceSize(64, 4_096).after(0.01).count, SliceSize(64, 100).after(0.01).count
+        >>> SliceSize(64, 4_096).adjusted(0.01).count, SliceSize(64, 100).adjusted(0.01).count
         (128, 100)
-        >>> SliceSize(64, 4_096).after(0.15).count, SliceSize(64, 4_096).after(1.0).count
+        >>> SliceSize(64, 4_096).adjusted(0.15).count, SliceSize(64, 4_096).adjusted(1.0).count
         (64, 32)
         """
         if took_s < TARGET_S:

@@ -12,8 +12,8 @@ from datetime import UTC, datetime
 from enum import StrEnum
 
 from catalog.errors import InvalidInput
-from catalog.filters.condition import reporting_condition_errors, render_condition
-from catalog.filters.labels import sql_conditions, parse_terms
+from catalog.filters.condition import render_condition, reporting_condition_errors
+from catalog.filters.labels import parse_terms, sql_conditions
 from catalog.filters.name_prefixes import prefix_conditions
 from catalog.model.resource_version import ResourceVersion
 from catalog.queries.cursors import encode_cursor
@@ -40,7 +40,11 @@ class Order(StrEnum):
     SIZE = "size"
 
 
-_SORT_COLUMNS = {Order.NAME: "name", Order.TIMESTAMP: "created_at", Order.SIZE: "coalesce(size, -1)"}
+_SORT_COLUMNS = {
+    Order.NAME: "name",
+    Order.TIMESTAMP: "created_at",
+    Order.SIZE: "coalesce(size, -1)",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +84,9 @@ def list_page(file: CatalogFile, where: ResourceFilter) -> Page[ResourceVersion]
     return Page(found, encode_cursor(*_cursor_keys(found[-1], where.order)) if more else None)
 
 
-def _filter_rows(file: CatalogFile, where: ResourceFilter, position: Values) -> list[statements.Row]:
+def _filter_rows(
+    file: CatalogFile, where: ResourceFilter, position: Values
+) -> list[statements.Row]:
     """Return the rows of a page, and one more, for which a person's own condition holds."""
     narrowed, asked = sql_conditions(parse_terms(where.properties), "properties")
     condition = f"(true{narrowed})"
@@ -109,7 +115,9 @@ def _filter_rows(file: CatalogFile, where: ResourceFilter, position: Values) -> 
                         return rows
                 if sieve.count < pace.count:
                     return rows
-                position = _position_after(sieve.last_row("name, version, created_at, size"), where.order)
+                position = _position_after(
+                    sieve.last_row("name, version, created_at, size"), where.order
+                )
         finally:
             copy.unlink(missing_ok=True)
         pace = pace.adjusted(took_s)

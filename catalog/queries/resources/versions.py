@@ -73,7 +73,9 @@ class Resources:
         """Return the versions of a resource, the lowest first, or the one asked for."""
         with self._file.reading() as connection:
             rows = statements.fetch_rows(
-                connection, statements.load_sql("resource_versions"), **self._version_key(name, version)
+                connection,
+                statements.load_sql("resource_versions"),
+                **self._version_key(name, version),
             )
         if not rows:
             raise NotRecorded("resource", name if version is None else f"{name} version {version}")
@@ -83,16 +85,18 @@ class Resources:
         """Return the number that the next version of a name would have."""
         with self._file.reading() as connection:
             query = statements.load_sql("resource_highest")
-            highest: int = statements.fetch_rows(connection, query, **self._version_key(name, None))[0][0]
+            highest: int = statements.fetch_rows(
+                connection, query, **self._version_key(name, None)
+            )[0][0]
         return highest + 1
 
     def version_was_used(self, name: str, version: int) -> bool:
         """Say whether a name has a version of this number, or may have had one."""
         with self._file.reading() as connection:
             query = statements.load_sql("resource_given")
-            count: int = statements.fetch_rows(connection, query, **self._version_key(name, version))[0][
-                0
-            ]
+            count: int = statements.fetch_rows(
+                connection, query, **self._version_key(name, version)
+            )[0][0]
         return count > 0
 
     def change(

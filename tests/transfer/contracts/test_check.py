@@ -26,7 +26,7 @@ from transfer.contracts.contract import (
     Rows,
     Rule,
 )
-from transfer.contracts.findings import MOST, Findings, Report
+from transfer.contracts.findings import MAX_CASES, Findings, Report
 from transfer.workers.stop import StopFlag
 
 MODELS = "tests.transfer.contracts.models"
@@ -258,7 +258,7 @@ def test_the_first_cases_are_kept_and_all_are_counted() -> None:
     for size in (70, 1000, 10_000):
         found = in_chunks(PRICES, Format.CSV, content, size)
         assert found.count == 5000
-        assert [one.row for one in found.cases] == list(range(1, MOST + 1))
+        assert [one.row for one in found.cases] == list(range(1, MAX_CASES + 1))
 
 
 def test_a_long_value_is_cut() -> None:
@@ -288,13 +288,13 @@ def test_a_table_too_large_for_a_check_of_whole_columns_says_so() -> None:
     contract = Contract("mean", Rule(Kind.MODEL, f"{MODELS}:MEAN"))
     findings = Findings()
     content = b"id\n" + b"9\n" * 1000
-    check_table(contract, Format.CSV, content, findings, StopFlag(), size=100, whole=4000)
+    check_table(contract, Format.CSV, content, findings, StopFlag(), size=100, max_bytes=4000)
     assert [one.check for one in findings.report().cases] == [
         "a table of at most 4000 bytes in memory, for it is needed whole by the check mean above 2"
     ]
     even = Contract("even", Rule(Kind.MODEL, f"{MODELS}:EVEN"))
     other = Findings()
-    check_table(even, Format.CSV, content, other, StopFlag(), size=100, whole=4000)
+    check_table(even, Format.CSV, content, other, StopFlag(), size=100, max_bytes=4000)
     assert other.report().count == 1000
 
 
