@@ -1,7 +1,7 @@
-r"""Selection globs as one regular expression that Python's `re` and DuckDB's RE2 read alike.
+r"""Selection globs as one regular expression that means the same to Python's `re` and to RE2.
 
 `*` stays within a segment, `**` crosses them, `?` is one character, `[abc]` and `[!abc]` are
-sets. A pattern without `/` means the last segment, at any depth, as in gitignore.
+sets. A pattern without `/` matches the last segment, at any depth, as in gitignore.
 
 >>> import re
 >>> bool(re.fullmatch(globs_to_regex(("**/x", "*.csv")), "a/b/c.csv"))
@@ -30,7 +30,7 @@ _MEANING = {
 
 
 def globs_to_regex(patterns: Sequence[str]) -> str:
-    """Return the expression that matches, in full, what any of `patterns` does; '' for none."""
+    """Return the expression for a full match of any of `patterns`; '' for no patterns."""
     if not patterns:
         return ""
     expression = "(?s:" + "|".join(_glob_to_regex(pattern) for pattern in patterns) + ")"
@@ -43,7 +43,7 @@ def globs_to_regex(patterns: Sequence[str]) -> str:
 
 def _glob_to_regex(pattern: str) -> str:
     if not pattern:
-        raise InvalidInput("an empty pattern selects nothing")
+        raise InvalidInput("a pattern is empty: expected a glob such as *.csv")
     if pattern.startswith("/"):
         pattern = pattern[1:]  # anchored at the top, as in gitignore
     elif "/" not in pattern:
@@ -64,12 +64,12 @@ def _character_set(inside: str) -> str:
     negated = inside.startswith("!")
     body = inside.removeprefix("!")
     if not body:
-        raise InvalidInput("a pattern holds an empty set []")
+        raise InvalidInput("a pattern has an empty set []")
     members = "".join(
         one if one == "-" and 0 < place < len(body) - 1 else _escape(one)
         for place, one in enumerate(body)
     )
-    # A set never matches the separator, also when it says which characters it does not want.
+    # A set never matches the separator, not even a negated one.
     return f"[^/{members}]" if negated else f"[{members}]"
 
 

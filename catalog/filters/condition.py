@@ -1,7 +1,7 @@
-r"""A person's SQL condition on a listing: read as a tree, allowed part by part, rendered anew.
+r"""A user's SQL condition on a listing: parsed, checked part by part, and rendered from the tree.
 
-What runs is never the text that was given, but DuckDB's own rendering of a tree in which there
-are only columns of a listing, constants, operators, and functions of one row.
+The given text itself never runs: DuckDB renders a tree in which only columns of a listing,
+constants, operators, and functions of one row are allowed.
 
 >>> render_condition("size > 10 and path like '%.csv'")
 "((size > 10) AND regexp_full_match(path, '.*\\.csv', 's'))"
@@ -36,13 +36,13 @@ to_seconds to_timestamp to_weeks to_years trim trunc try_strptime unicode upper 
 weekofyear year yearweek
 """
 FUNCTIONS = frozenset(_FUNCTION_NAMES.split())
-"""Each gives the same for the same row, in little memory: no clock, no chance, no files."""
+"""Pure functions that need little memory: no clock, no randomness, no files."""
 _TYPES = """
 BOOLEAN TINYINT SMALLINT INTEGER BIGINT HUGEINT UTINYINT USMALLINT UINTEGER UBIGINT UHUGEINT FLOAT
 DOUBLE DECIMAL VARCHAR DATE TIME TIMESTAMP INTERVAL
 """
 TYPES = frozenset((*_TYPES.split(), "TIMESTAMP WITH TIME ZONE"))
-_CHILD_FIELDS = {  # class of a node -> where its parts are
+_CHILD_FIELDS = {  # class of a node -> the fields with its children
     "BETWEEN": ("input", "lower", "upper"),
     "CASE": ("case_checks", "else_expr"),
     "CAST": ("child",),
@@ -60,7 +60,7 @@ _ENGINE_ERRORS = (
     duckdb.InternalException,
     duckdb.OutOfMemoryException,
 )
-"""Errors that are not the condition's fault."""
+"""Errors that the condition did not cause."""
 _FORBIDDEN_CLAUSES = (
     "modifiers",
     "where_clause",
@@ -82,10 +82,12 @@ def render_condition(text: str) -> str:
     """Return a condition as SQL that is safe to run on a listing.
 
     Raises:
-        InvalidInput: it is no condition on one row of a listing; it is named, and what is wrong.
+        InvalidInput: it is not a condition on one row of a listing; says what is wrong.
     """
     if len(text) > MAX_LENGTH:
-        raise InvalidInput(f"where holds {len(text)} characters, at most {MAX_LENGTH} are allowed")
+        raise InvalidInput(
+            f"where has {len(text):,} characters, at most {MAX_LENGTH:,} are allowed"
+        )
     engine = duckdb.connect(config={"enable_external_access": "false"})
     try:
         statement = _parse(engine, text)
@@ -105,9 +107,9 @@ def render_condition(text: str) -> str:
 
 
 def render_tested_condition(text: str, files: Sequence[str]) -> str:
-    """Return a condition as `rendered` does; refuse one that fails on a row of a listing's files.
+    """Return a condition as `render_condition` does; refuse one that fails on a row of `files`.
 
-    In an engine of its own: an error in the catalog's would end its transaction.
+    It runs in a separate engine: an error in the catalog's own would end its transaction.
     """
     condition = render_condition(text)
     engine = duckdb.connect()
@@ -125,10 +127,10 @@ def render_tested_condition(text: str, files: Sequence[str]) -> str:
 
 @contextmanager
 def reporting_condition_errors(text: str) -> Generator[None]:
-    """Say that a condition is what is wrong, where a row cannot be asked it.
+    """Report an error that a condition caused on some row as `InvalidInput`.
 
     Raises:
-        InvalidInput: it fails on a row: a cast, a root, a date that cannot be.
+        InvalidInput: it fails on a row: a cast, a square root, an impossible date.
     """
     try:
         yield
@@ -149,7 +151,7 @@ def _parse(engine: duckdb.DuckDBPyConnection, text: str) -> Node:
 
 def _single_expression(text: str, tree: Node) -> Node:
     if len(tree["statements"]) != 1:
-        raise _condition_error(text, "it holds more than one statement")
+        raise _condition_error(text, "it has more than one statement")
     node: Node = tree["statements"][0]["node"]
     plain = (
         node["type"] == "SELECT_NODE"
@@ -180,12 +182,12 @@ def _check_allowed(text: str, node: Node) -> None:
         raise _condition_error(text, f"a cast to {node['cast_type']['id']} is not allowed")
     for name in _CHILD_FIELDS[kind]:
         part = node[name]
-        for one in part if isinstance(part, list) else [part]:
+        for child in part if isinstance(part, list) else [part]:
             if name == "case_checks":
-                _check_allowed(text, one["when_expr"])
-                _check_allowed(text, one["then_expr"])
+                _check_allowed(text, child["when_expr"])
+                _check_allowed(text, child["then_expr"])
             else:
-                _check_allowed(text, one)
+                _check_allowed(text, child)
 
 
 def _check_function(text: str, node: Node) -> None:
@@ -208,4 +210,4 @@ def _check_boolean(engine: duckdb.DuckDBPyConnection, text: str, expression: str
 
 
 def _condition_error(text: str, why: str) -> InvalidInput:
-    return InvalidInput(f"cannot use where {text!r}: {why}")
+    return InvalidInput(f"cannot use the condition {text!r}: {why}")

@@ -1,7 +1,7 @@
-r"""Patterns of a person's condition, all as regular expressions that take linear time (RE2).
+r"""Rewrites patterns of a user's condition as regular expressions, which take linear time (RE2).
 
-DuckDB's own LIKE and GLOB try every way to fit a pattern: twelve `%a_` on a name of 240 letters
-take minutes. RE2 reads each letter once.
+DuckDB's own LIKE and GLOB backtrack: twelve `%a_` on a name of 240 letters take minutes. RE2 reads
+each letter once.
 
 >>> like_to_regex("a%b_.c"), like_to_regex("50!%", "!"), glob_to_regex("*.[!a-c]?")
 ('a.*b.\\.c', '50%', '.*\\.[^a-c].')
@@ -33,10 +33,10 @@ CONSTANT_PATTERN_FUNCTIONS = frozenset(
 
 
 def rewrite_patterns(node: Any, make_error: MakeError) -> Any:  # noqa: ANN401 - a tree of JSON
-    """Return a tree of DuckDB's in which each pattern is a regular expression.
+    """Return a DuckDB syntax tree with each pattern replaced by a regular expression.
 
     Raises:
-        Exception: what `refused` makes of the reason, where a pattern is no constant text.
+        Exception: made by `make_error` from the reason, for a pattern that is not constant text.
     """
     if isinstance(node, list):
         return [rewrite_patterns(one, make_error) for one in node]
@@ -51,7 +51,7 @@ def rewrite_patterns(node: Any, make_error: MakeError) -> Any:  # noqa: ANN401 -
         options, negated = LIKE_OPERATORS[name]
         escape = _constant_text(children[2], make_error) if len(children) > 2 else ""
         if len(escape) > 1:
-            raise make_error(f"an escape is one character, not {escape!r}")
+            raise make_error(f"an escape must be one character, found {escape!r}")
         pattern = like_to_regex(_constant_text(children[1], make_error), escape, make_error)
         made = _regex_match_node(found, pattern, options)
         return _negate(found, made) if negated else made
@@ -63,14 +63,14 @@ def rewrite_patterns(node: Any, make_error: MakeError) -> Any:  # noqa: ANN401 -
 
 
 def like_to_regex(pattern: str, escape: str = "", make_error: MakeError = ValueError) -> str:
-    """Return a LIKE pattern as a regular expression of whole texts."""
+    """Return the regular expression for a full match of a LIKE pattern."""
     made: list[str] = []
     letters = iter(pattern)
     for letter in letters:
         if escape and letter == escape:
             following = next(letters, None)
             if following is None:
-                raise make_error("the pattern ends with its escape")
+                raise make_error("the pattern ends with its escape character")
             made.append(re.escape(following))
         elif letter == "%":
             if made[-1:] != [".*"]:
@@ -81,7 +81,7 @@ def like_to_regex(pattern: str, escape: str = "", make_error: MakeError = ValueE
 
 
 def glob_to_regex(pattern: str) -> str:
-    """Return a GLOB pattern as a regular expression of whole texts."""
+    """Return the regular expression for a full match of a GLOB pattern."""
     made: list[str] = []
     place = 0
     while place < len(pattern):
@@ -107,12 +107,12 @@ def glob_to_regex(pattern: str) -> str:
 
 
 def _constant_text(node: Node, make_error: MakeError) -> str:
-    """Return the text of a constant: what is compiled once, and not for each row."""
+    """Return the text of a constant: it is compiled once, not for each row."""
     if node.get("class") == "CONSTANT":
         value = node["value"]
         if not value.get("is_null") and isinstance(value.get("value"), str):
             return str(value["value"])
-    raise make_error("a pattern has to be a text, not made out of a row")
+    raise make_error("a pattern must be constant text, not computed from a row")
 
 
 def _regex_match_node(node: Node, pattern: str, options: str) -> Node:

@@ -1,7 +1,7 @@
-"""Turns a selection into SQL: the first rule that leaves a row of a listing out, if any does.
+"""Turns a selection into SQL: for each row of a listing, the first rule that excludes it, if any.
 
-The same SQL decides a plan and explains it afterwards. Its text holds no value of a person's but
-the condition `where`, which `catalog.filters.condition` renders anew; all others are parameters.
+The same SQL decides a plan and explains it afterwards. User input reaches its text only as the
+condition `where`, which `catalog.filters.condition` renders; all else are parameters.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from catalog.glob import globs_to_regex
 from catalog.model.plan import Selection, Sorting
 from catalog.store import statements
 
-LARGEST_BOUND = 2**53  # of seconds, bytes or files
-PLACEHOLDERS = {  # what a marker's name may hold, as SQL
+LARGEST_BOUND = 2**53  # seconds, bytes or files
+PLACEHOLDERS = {  # what a marker's name may contain, as SQL
     "{path}": "origin",
     "{folder}": "regexp_extract(origin, '^(?s:.*/)')",
     "{name}": "regexp_extract(origin, '(?s:[^/]*)$')",
@@ -38,7 +38,7 @@ _ORDERS = {
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """When a row is left out, in SQL, and what to say of it."""
+    """A named SQL condition under which a row is excluded, and its parameters."""
 
     name: str
     condition: str
@@ -46,10 +46,10 @@ class Rule:
 
 
 def exclusion_rules(selection: Selection, as_of_us: int = 0) -> list[Rule]:
-    """Return the rules that a selection gives, in the order in which they are tried.
+    """Return the rules of a selection, in the order in which they apply.
 
     Raises:
-        InvalidInput: a pattern, bound, condition or marker cannot be used; it is named.
+        InvalidInput: a pattern, bound, condition or marker cannot be used; names it.
     """
     for bound in ("min_size", "max_size", "min_age_s", "max_age_s", "settled_s", "skip", "take"):
         number = getattr(selection, bound)
@@ -73,12 +73,12 @@ def listing_query(every_rule: Sequence[Rule], *, settled: bool) -> str:
 
 
 def ordering(selection: Selection) -> str:
-    """Return what to order by before skipping and taking; ties are broken by path."""
+    """Return the ORDER BY for `skip` and `take`; ties are broken by path."""
     return _ORDERS[selection.order]
 
 
 def with_reference_time(selection: Selection, now_us: int) -> Selection:
-    """Return the selection with the moment from which it counts ages."""
+    """Return the selection with the moment from which ages count."""
     return selection if selection.as_of_us is not None else replace(selection, as_of_us=now_us)
 
 
@@ -149,7 +149,7 @@ def _settling_rules(selection: Selection, as_of_us: int) -> list[Rule]:
         marked = f"NOT {marker} IN (SELECT origin FROM listing)"  # noqa: S608
         found += [Rule("a marker", markers, values), Rule("settled_marker", marked, values)]
     if selection.settled_s is not None:
-        # A time tells it; else the record of the source does: equal size and etag since then.
+        # By the file's time; without one by the catalog: equal size and etag since then.
         text = (
             "CASE WHEN modified_us IS NOT NULL THEN modified_us > $settled_us "
             "ELSE NOT coalesce(steady_us <= $settled_us AND steady_size = size "
@@ -168,14 +168,14 @@ def _marker_expression(template: str) -> tuple[str, dict[str, object]]:
             parts.append(PLACEHOLDERS[part])
         elif _PLACEHOLDER.fullmatch(part):
             raise InvalidInput(
-                f"cannot use settled_marker {template!r}: {part} means nothing, "
-                f"known are {', '.join(PLACEHOLDERS)}"
+                f"cannot use settled_marker {template!r}: {part} is unknown, "
+                f"expected {', '.join(PLACEHOLDERS)}"
             )
         elif part:
             values[f"mark{len(values)}"] = part
             parts.append(f"$mark{len(values) - 1}::VARCHAR")
     if not any(mark in template for mark in PLACEHOLDERS):
         raise InvalidInput(
-            f"cannot use settled_marker {template!r}: it names no file, as in '{{path}}.done'"
+            f"cannot use settled_marker {template!r}: it needs a placeholder, as '{{path}}.done'"
         )
     return f"({' || '.join(parts)})", values

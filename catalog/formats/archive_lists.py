@@ -1,4 +1,4 @@
-"""The lists in an archive, a line each: resources by path, artifacts by digest."""
+"""The lists in an archive, one entry a line: resources by path, artifacts by digest."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def format_content(rows: Iterable[ContentRow]) -> Iterator[str]:
 
 
 def parse_content(lines: Iterable[str]) -> Iterator[ContentRow]:
-    """Yield the rows of such lines; `InvalidInput` names the first that cannot be used."""
+    """Yield the rows of such lines; `InvalidInput` names the first invalid one."""
     previous = ""
     for number, line in enumerate(lines, 1):
         try:
@@ -50,7 +50,7 @@ def format_artifact(digest: str, size: int) -> str:
 
 
 def parse_artifacts(lines: Iterable[str]) -> Iterator[tuple[str, int]]:
-    """Yield digest and size of such lines; `InvalidInput` names the first that is wrong."""
+    """Yield digest and size of such lines; `InvalidInput` names the first invalid one."""
     previous = ""
     for number, line in enumerate(lines, 1):
         digest, _, size = line.rstrip("\n").partition(" ")
@@ -63,19 +63,19 @@ def parse_artifacts(lines: Iterable[str]) -> Iterator[tuple[str, int]]:
 
 
 def _parse_row(line: str) -> ContentRow:
-    one = read_json(_line_adapter(), line)
-    if one.size < 0:
-        raise InvalidInput(f"{one.path!r} has a size below zero")
-    if one.properties is not None:
-        parse_json_object(one.properties)
+    entry = read_json(_line_adapter(), line)
+    if entry.size < 0:
+        raise InvalidInput(f"{entry.path!r} has a negative size")
+    if entry.properties is not None:
+        parse_json_object(entry.properties)
     return ContentRow(
-        check_path(one.path),
-        one.size,
+        check_path(entry.path),
+        entry.size,
         None,
-        one.modified_us,
-        check_sha256(one.sha256),
-        one.content_type,
-        one.properties,
+        entry.modified_us,
+        check_sha256(entry.sha256),
+        entry.content_type,
+        entry.properties,
     )
 
 

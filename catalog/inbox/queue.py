@@ -1,9 +1,9 @@
-"""The durable inbox: orders to the catalog, each one file, acknowledged by one rename.
+"""The durable inbox: a queue of orders to the catalog, each one file, acknowledged by a rename.
 
 An order is JSON (`<time>-<random>.plan.<tenant>.json`) or rows (`….outcomes.<tenant>.parquet`). It
 is written and synced beside the inbox, then renamed into it: from then on it survives any crash,
-and whoever next holds the catalog folds it, for the tenant that it names. Names sort in the order
-they were given.
+and the next process that locks the catalog applies it, for the tenant in its name. Names sort by
+the time of submission.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ from catalog.errors import InvalidInput
 from catalog.store.disk_errors import reporting_disk_errors
 from catalog.store.fsync import fsync_path
 
-STALE_S = 2 * 86_400  # a draft older than this belongs to nobody
-MAX_TENANT_BYTES = 180  # bytes of a tenant as part of a name, of the 255 that file systems allow
+STALE_S = 2 * 86_400  # a draft older than this was abandoned
+MAX_TENANT_BYTES = 180  # of a file name, which may have 255 bytes
 _NAME = re.compile(r"\d{20}-[0-9a-f]{12}\.[a-z-]+(\.[^./]+)?\.(json|parquet)")
 FOLDERS = ("inbox", "spool", "tmp", "quarantine")
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """One file of the inbox: its batch id (when and which), kind, whose it is, where it lies."""
+    """One file of the inbox: its batch id (time and random), kind, tenant and path."""
 
     batch: str
     kind: str
@@ -41,9 +41,9 @@ class Order:
 
     @classmethod
     def from_path(cls, path: Path, tenant: str) -> Order:
-        """Read batch id, kind and tenant off the file's name.
+        """Parse batch id, kind and tenant from the file's name.
 
-        A name without a tenant, as older programs gave, is for `tenant`.
+        A name without a tenant, from an older program, belongs to `tenant`.
 
         >>> name = "00000000000000000001-0123456789ab.plan.a%2Fb.json"
         >>> Order.from_path(Path(name), "default").tenant
@@ -54,7 +54,7 @@ class Order:
 
     @property
     def submitted_at(self) -> datetime:
-        """Return when the order was given, UTC without a zone as the catalog keeps it."""
+        """Return when the order was submitted, as UTC without a zone."""
         seconds = int(self.batch.split("-", 1)[0]) / 1e9
         return datetime.fromtimestamp(seconds, tz=UTC).replace(tzinfo=None)
 
@@ -67,22 +67,22 @@ class Order:
 
 
 class Inbox:
-    """The folder of orders that wait, and the quarantine of those that cannot be folded."""
+    """The folder of queued orders, and the quarantine of those that cannot be applied."""
 
     __slots__ = ("_inbox", "_quarantine", "_quoted", "_tenant", "_tmp")
 
     def __init__(self, folder: Path, tenant: str) -> None:
-        """Keep everything in subfolders of `folder`, and hand over for `tenant`."""
+        """Keep everything in subfolders of `folder`, and submit orders for `tenant`."""
         self._tenant = tenant
         self._quoted = quote(tenant, safe="").replace(".", "%2E")
         if not 0 < len(self._quoted) <= MAX_TENANT_BYTES:
-            raise InvalidInput(f"the tenant {tenant!r} is empty or too long for a file's name")
+            raise InvalidInput(f"the tenant {tenant!r} is empty or too long for a file name")
         self._inbox = folder / "inbox"
         self._tmp = folder / "tmp"
         self._quarantine = folder / "quarantine"
 
     def submit(self, kind: str, body: Mapping[str, object]) -> str:
-        """Hand over a JSON order; durable when this returns its batch id."""
+        """Queue a JSON order and return its batch id; it is durable then."""
         data = json.dumps(body).encode()
 
         def write(path: Path) -> None:
@@ -91,7 +91,7 @@ class Inbox:
         return self.submit_file(f"{kind}.json", write)
 
     def submit_file(self, suffix: str, write: Callable[[Path], object]) -> str:
-        """Hand over the file that `write` fills; durable when this returns its batch id.
+        """Queue the file that `write` fills and return its batch id; it is durable then.
 
         `suffix` is kind and format, `outcomes.parquet`.
         """
@@ -110,9 +110,9 @@ class Inbox:
         return batch
 
     def withdraw(self, batch: str) -> bool:
-        """Take an order back that nobody folded, and say whether that was so.
+        """Remove an order if it is still queued, and say whether it was.
 
-        Call it only while nobody else can fold.
+        Call it only while nobody else can apply orders.
         """
         names = [name for name in self._names() if name.partition(".")[0] == batch]
         for name in names:
@@ -120,20 +120,20 @@ class Inbox:
         return bool(names)
 
     def pending(self, until: str) -> list[Order]:
-        """Return the orders that wait, oldest first, none younger than the batch `until`."""
+        """Return the queued orders, oldest first, none newer than the batch `until`."""
         names = (name for name in self._names() if name[: len(until)] <= until)
         return [Order.from_path(self._inbox / name, self._tenant) for name in sorted(names)]
 
     def pending_batches(self) -> frozenset[str]:
-        """Return the batches of the orders that wait."""
+        """Return the batches of the queued orders."""
         return frozenset(name.partition(".")[0] for name in self._names())
 
     def count_pending(self) -> int:
-        """Return how many orders wait."""
+        """Return how many orders are queued."""
         return len(self._names())
 
     def is_any_pending(self, batches: Collection[str]) -> bool:
-        """Say whether any of these orders still waits."""
+        """Say whether any of these orders is still queued."""
         return any(name.partition(".")[0] in batches for name in self._names())
 
     def _names(self) -> list[str]:
@@ -141,16 +141,16 @@ class Inbox:
             return [entry.name for entry in entries if _NAME.fullmatch(entry.name)]
 
     def remove(self, order: Order) -> None:
-        """Take a folded order away; call it only after the commit."""
+        """Delete an applied order; call it only after the commit."""
         order.path.unlink(missing_ok=True)
 
     def quarantine(self, order: Order, why: str) -> None:
-        """Move a poisoned order to the quarantine, beside a text that names the reason."""
+        """Move a poisoned order to the quarantine, with a text file that has the reason."""
         (self._quarantine / f"{order.batch}.error.txt").write_text(f"{order.path.name}: {why}\n")
         order.path.rename(self._quarantine / order.path.name)
 
     def remove_stale_drafts(self) -> None:
-        """Remove drafts that a dead process left behind."""
+        """Delete drafts that a dead process left behind."""
         oldest = time.time() - STALE_S
         with os.scandir(self._tmp) as drafts:
             for draft in drafts:
@@ -161,7 +161,7 @@ class Inbox:
                     continue  # it was renamed into the inbox meanwhile
 
     def rejections(self) -> dict[str, str]:
-        """Return why each order of this tenant that was set aside was."""
+        """Return why each quarantined order of this tenant was rejected."""
         found: dict[str, str] = {}
         for path in sorted(self._quarantine.glob("*.error.txt")):
             text = path.read_text().strip()
@@ -174,7 +174,7 @@ class Inbox:
         return Order.from_path(self._quarantine / name, self._tenant).tenant == self._tenant
 
     def rejection(self, batch: str) -> str | None:
-        """Return why `batch` was set aside, or None if it was not."""
+        """Return why `batch` was rejected, or None if it was not."""
         path = self._quarantine / f"{batch}.error.txt"
         return path.read_text().strip() if path.exists() else None
 
@@ -184,7 +184,7 @@ _last_timestamp = [0]
 
 
 def _next_timestamp() -> int:
-    # Nanoseconds that never go back in one process, so that its orders keep their order.
+    # Strictly increasing nanoseconds, so that the orders of one process keep their sequence.
     with _timestamp_lock:
         _last_timestamp[0] = max(_last_timestamp[0] + 1, time.time_ns())
         return _last_timestamp[0]

@@ -1,4 +1,4 @@
-"""Carries an error of ours from whoever folded an order to whoever gave it."""
+"""Carries an error from the process that applied an order to the one that submitted it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _ERRORS_BY_NAME = {kind.__name__: kind for kind in _CONSTRUCTOR_ARGUMENTS}
 
 def error_to_json(error: CatalogError) -> dict[str, object]:
     """Return `error` as JSON."""
-    kind = next(one for one in type(error).__mro__ if one in _CONSTRUCTOR_ARGUMENTS)
+    kind = next(base for base in type(error).__mro__ if base in _CONSTRUCTOR_ARGUMENTS)
     facts: list[object] = [getattr(error, name) for name in _CONSTRUCTOR_ARGUMENTS[kind]] or [
         str(error)
     ]
@@ -38,7 +38,7 @@ def error_to_json(error: CatalogError) -> dict[str, object]:
 
 
 def raise_if_refused(result: dict[str, object]) -> None:
-    """Raise the error that a result stands for, if it does."""
+    """Raise the error that a result carries, if it has one."""
     name = result.get("refused")
     if name is None:
         return

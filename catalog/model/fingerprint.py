@@ -1,4 +1,4 @@
-"""What the catalog last knew to stand at one path of a destination."""
+"""The last known state of a file at one path of a destination."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from catalog.model.resource import Resource
 
 
 class EtagTrust(StrEnum):
-    """Whether a storage's etags follow the content, so that they tell whether it changed."""
+    """Whether a storage's etags follow the content and so reveal a change."""
 
     FOLLOW = "follow"
     IGNORE = "ignore"
@@ -25,7 +25,7 @@ class Fingerprint:
     modified_us: int | None = None
 
     def matches(self, current: Resource, etags: EtagTrust) -> bool:
-        """Say whether what stands there now is the same file, by the marks that both have.
+        """Say whether the file is unchanged, by the size, etag or time that both sides have.
 
         >>> stored = Fingerprint("00", 3, modified_us=7)
         >>> stored.matches(Resource("a", size=3), EtagTrust.IGNORE)

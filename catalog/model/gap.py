@@ -1,4 +1,4 @@
-"""The gap: what a listing could not see, and why; unknown is never gone.
+"""Gaps: what a listing could not see, and why. What is unknown is never taken for gone.
 
 >>> Gap("logs", "permission denied", below=True).covers("logs/2026/a.txt")
 True
@@ -21,21 +21,18 @@ UNREADABLE = "unreadable-entry"
 NAME = "name-not-allowed"
 BOUND = "bound-reached"
 GAP_ADVICE = (
-    "nothing there was removed; give access, leave it out with exclude, "
+    "nothing there was removed; grant access, leave it out with exclude, "
     "or accept it with allow_gaps"
 )
 
-_SAMPLE_NAMES = (
-    "\x01",
-    "\x01/\x01",
-)  # a file right in a folder, and one deeper: names that nobody has
+_SAMPLE_NAMES = ("\x01", "\x01/\x01")  # a file in a folder and one deeper, with unused names
 
 
 @dataclass(frozen=True, slots=True)
 class Gap:
     """A name or folder that a listing could not see; `path` is '' for the whole repository.
 
-    `below` says that all below the path is unknown too. `code` is one of `catalog.errors`, or
+    `below`: everything below the path is unknown too. `code` is one of `catalog.errors`, or
     `unreadable-entry`, `name-not-allowed`, `bound-reached`.
     """
 
@@ -46,19 +43,19 @@ class Gap:
 
     def __str__(self) -> str:
         """Return one line."""
-        folder = " and all below it" if self.below else ""
+        folder = " and everything below it" if self.below else ""
         return f"{self.path or '/'!r}{folder} could not be seen: {self.why}"
 
     def overlaps(self, prefix: str) -> bool:
-        """Say whether it leaves something at or below a prefix unknown."""
+        """Say whether anything at or below a prefix is unknown because of this gap."""
         return is_below(prefix, self.path) or self.covers(prefix)
 
     def covers(self, path: str) -> bool:
-        """Say whether nothing is known of a path because of this gap."""
+        """Say whether a path is unknown because of this gap."""
         return is_below(self.path, path) if self.below else path == self.path
 
     def matches(self, globs: Sequence[str]) -> bool:
-        """Say whether all that may lie in the gap matches one of `globs`.
+        """Say whether everything that may be in the gap matches one of `globs`.
 
         >>> Gap("a/b", "denied", below=True).matches(["a/**"])
         True
@@ -74,7 +71,7 @@ class Gap:
         return self.below and all(matches(start + name) for name in _SAMPLE_NAMES)
 
     def affects(self, selection: Selection) -> bool:
-        """Say whether something that a selection lets through may lie in the gap.
+        """Say whether something that a selection includes may be in the gap.
 
         >>> Gap("a", "denied", below=True).affects(Selection(include=("b/**",)))
         False
@@ -89,7 +86,7 @@ class Gap:
         )
 
     def _may_match(self, glob: str) -> bool:
-        """Say whether a glob may match something in the gap; yes where that is not sure."""
+        """Say whether a glob may match something in the gap; true when in doubt."""
         if not self.below:
             return self.matches((glob,))
         if "/" not in glob.removeprefix("/") and not glob.startswith("/"):
@@ -107,7 +104,7 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class FoundGap:
-    """A gap, and where it was found: the address that was listed, and as what."""
+    """A gap, with the address that was listed and its role."""
 
     address: str
     role: str  # source, destination, markers, history …
@@ -119,25 +116,25 @@ class FoundGap:
 
 
 Listed: TypeAlias = Resource | Gap
-"""What a listing yields: files, and what it could not see."""
+"""An entry of a listing: a file, or what could not be listed."""
 
 
 def gap_from_error(error: StorageError, path: str, *, below: bool) -> Gap:
-    """Return the gap that an error at one place of a listing leaves."""
+    """Return the gap for an error at one place of a listing."""
     return Gap(path, error.message, error.code, below)
 
 
 def files_collecting_gaps(listed: Iterable[Listed], gaps: list[Gap]) -> Iterator[Resource]:
-    """Yield the files of a listing; what could not be seen goes into `gaps`."""
-    for one in listed:
-        if isinstance(one, Gap):
-            gaps.append(one)
+    """Yield the files of a listing; append its gaps to `gaps`."""
+    for entry in listed:
+        if isinstance(entry, Gap):
+            gaps.append(entry)
         else:
-            yield one
+            yield entry
 
 
 def _regex_found(pattern: str, path: str) -> bool:
     try:
         return re.search(pattern, path) is not None
-    except re.error:  # RE2 knows it and Python does not: it leaves nothing out here
+    except re.error:  # valid in RE2 but not in Python: treat it as no match
         return False

@@ -1,4 +1,4 @@
-"""The resource version: one upload of a name, or what was registered under it, with its metadata.
+"""The resource version: one upload or registration under a name, with its metadata.
 
 The model is the Punch Resource Manager's, plus digests. Versions of a name are counted from 0.
 """
@@ -14,15 +14,15 @@ from typing import Any
 from catalog.model.digest import Digest
 
 EXTERNAL = "external"
-"""The storage type of what was registered: its bytes lie elsewhere, and nothing was copied."""
+"""The storage type of a registration: its bytes are elsewhere, and nothing was copied."""
 
 
 @dataclass(frozen=True, slots=True)
 class ResourceVersion:
     """One version of a named resource; `size` is in bytes, `digest` a sha256 in hex.
 
-    `address` and `path` say where its bytes lie in a repository of the tenant's; both are None
-    of what is external, to which `url` leads.
+    `address` and `path` are the location of its bytes in a repository of the tenant; both are None
+    for an external version, whose location is `url`.
     """
 
     name: str
@@ -43,7 +43,7 @@ class ResourceVersion:
 
     @property
     def external(self) -> bool:
-        """Say whether its bytes lie elsewhere."""
+        """Say whether its bytes are outside the tenant's repositories."""
         return self.path is None
 
     def all_digests(self) -> tuple[Digest, ...]:
@@ -52,7 +52,7 @@ class ResourceVersion:
         return (*own, *(Digest.parse(one) for one in self.digests))
 
     def to_json(self) -> dict[str, object]:
-        """Return it as an order to the catalog carries it."""
+        """Return the JSON for an order to the catalog."""
         return {
             "name": self.name,
             "version": self.version,
@@ -73,7 +73,7 @@ class ResourceVersion:
 
     @classmethod
     def from_row(cls, row: tuple[Any, ...]) -> ResourceVersion:
-        """Read a row of `sql/resource_versions.sql`."""
+        """Convert a row of `sql/resource_versions.sql`."""
         name, version, created_at, *facts, digests, properties = row
         size, digest, content_type, storage_type, url, encoding, compression, data, *place = facts
         return cls(

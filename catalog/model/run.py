@@ -1,4 +1,4 @@
-"""A run: one execution of a flow, as the catalog remembers it."""
+"""A run: one execution of a flow, as recorded in the catalog."""
 
 from __future__ import annotations
 

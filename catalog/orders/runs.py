@@ -1,4 +1,4 @@
-"""Folds the start and the end of a run."""
+"""Applies the start and the end of a run."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from catalog.inbox.queue import Order
 from catalog.orders.transaction import Result, Transaction
 
 
-def apply_run_start(work: Transaction, order: Order) -> Result:
-    """Remember a run; starting it again replaces what was remembered."""
+def apply_run_start(tx: Transaction, order: Order) -> Result:
+    """Record a run; starting it again replaces its record."""
     body = order.body()
-    work.query(
+    tx.query(
         "DELETE FROM runs WHERE run_id = $run_id AND tenant = $tenant",
         run_id=body["run_id"],
     )
-    work.query(
+    tx.query(
         "INSERT INTO runs VALUES ($run_id, $kind, $plan_id, $source, $destinations, $state,"
         " coalesce(to_timestamp($started_us / 1e6)::TIMESTAMP, $now),"
         " to_timestamp($ended_us / 1e6)::TIMESTAMP, $flow_run_id, $message, $tenant)",
@@ -24,9 +24,9 @@ def apply_run_start(work: Transaction, order: Order) -> Result:
     return {}
 
 
-def apply_run_end(work: Transaction, order: Order) -> Result:
-    """Remember how a run ended; one that is not known stays unknown."""
-    work.query(
+def apply_run_end(tx: Transaction, order: Order) -> Result:
+    """Record how a run ended; an unknown run is ignored."""
+    tx.query(
         "UPDATE runs SET state = $state, message = $message, ended_at = $now,"
         " plan_id = coalesce($plan_id, plan_id)"
         " WHERE run_id = $run_id AND tenant = $tenant",

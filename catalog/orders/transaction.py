@@ -1,4 +1,4 @@
-"""What every order needs while it is folded: the open catalog, whose rows, and a few SQL steps."""
+"""The transaction in which orders are applied, with the SQL steps that they share."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from catalog.store.diff_queries import changes_query
 from catalog.store.keys import repository_key
 
 FETCH_ROWS = 10_000  # rows
-NOTHING = -1  # no version: what the oldest version that remains is counted against
+NOTHING = -1  # no version: the predecessor of the oldest remaining version
 Result = dict[str, object]
-"""What a folded order answers, as JSON."""
+"""The result of an applied order, as JSON."""
 
 
 @dataclass(frozen=True, slots=True)
 class Transaction:
-    """One transaction of the catalog, inside which orders are folded."""
+    """One transaction of the catalog, in which orders of one tenant are applied."""
 
     connection: DuckDBPyConnection
     tenant: str
-    spool: Path  # where finished listings lie
+    spool: Path  # folder of finished listings
 
     def query(self, query: str, **values: object) -> list[statements.Row]:
         """Run one statement and return its rows."""
@@ -49,29 +49,29 @@ class Transaction:
         statements.execute_script(self.connection, text, {"tenant": self.tenant, **values})
 
     def count(self, query: str, **values: object) -> int:
-        """Run a statement that gives one number."""
+        """Run a statement that returns one number."""
         number: int = self.query(query, **values)[0][0]
         return number
 
     def find_duplicate(self, table: str) -> object:
-        """Return an `nkey` that stands twice in one of our temporary tables, or None."""
+        """Return an `nkey` that occurs twice in a temporary table, or None."""
         query = f"SELECT nkey FROM {table} GROUP BY nkey HAVING count(*) > 1 LIMIT 1"  # noqa: S608  # ours
         found = self.query(query)
         return found[0][0] if found else None
 
     def refuse_duplicates(self, table: str, address: str) -> None:
-        """Refuse a listing of `address` that names a path twice."""
+        """Refuse a listing of `address` that has a path twice."""
         nkey = self.find_duplicate(table)
         if nkey is not None:
             query = f"SELECT any_value(path) FROM {table} WHERE nkey = $nkey"  # noqa: S608  # ours
             path = self.query(query, nkey=nkey)[0][0]
-            raise InvalidInput(f"the listing of {address!r} names {path!r} twice")
+            raise InvalidInput(f"the listing of {address!r} has {path!r} twice")
 
     def unseen_query(self, listing: str | None, rows: str, table: str) -> str:
-        """Return the query for those of `rows` (nkey, path) that a listing could not see.
+        """Return a query for those of `rows` (nkey, path) that lie in the gaps of a listing.
 
-        Its gaps go into the temporary `table`. Most listings see everything, and then nothing is
-        looked through for that.
+        The gaps are loaded into the temporary `table`. Most listings have none: the query is
+        trivial then.
         """
         file = None if listing is None else spool.gaps_file(self.spool, listing)
         if file is None:
@@ -84,7 +84,7 @@ class Transaction:
         return statements.unseen_query(rows, table)
 
     def ensure_repository(self, address: str, order: Order, label: str | None = None) -> str:
-        """Make sure that a repository is known, with version 0, and return its key."""
+        """Record a repository, with version 0, unless it is known; return its key."""
         key = repository_key(self.tenant, address)
         self.run_script(
             "see_repository", repository=key, address=address, now=order.submitted_at, label=label
@@ -107,14 +107,14 @@ class Transaction:
         return [number for (number,) in self.query(query, repository=repository)]
 
     def highest_number(self, repository: str) -> int:
-        """Return the highest number that a version of a repository ever had."""
+        """Return the highest version number that a repository ever had."""
         query = (
             "SELECT coalesce(max(highest), 0) FROM histories WHERE repository = $repository::UUID"
         )
         return max(self.latest_number(repository), self.count(query, repository=repository))
 
     def named_version(self, order: Order) -> tuple[str, int]:
-        """Return the repository's key and the number of the version that an order names."""
+        """Return repository key and number of the version that an order names."""
         body = order.body()
         address, number = str(body["repository"]), int(str(body["number"]))
         key = repository_key(self.tenant, address)
@@ -123,7 +123,7 @@ class Transaction:
         return key, number
 
     def protection_reasons(self, repository: str, number: int) -> list[str]:
-        """Return the reasons why a version stays."""
+        """Return the reasons to keep a version."""
         query = (
             "SELECT reason FROM protections WHERE repository = $repository::UUID"
             " AND number = $number ORDER BY protected_at, reason"
@@ -134,7 +134,7 @@ class Transaction:
     def make_version(
         self, repository: str, order: Order, run_id: str | None, plan_id: str | None
     ) -> int | None:
-        """Turn the temporary table `changes` into the next version; None when it is empty."""
+        """Create the next version from the temporary table `changes`; None if that is empty."""
         if not self.count("SELECT count(*) FROM changes"):
             return None
         number = self.highest_number(repository) + 1
@@ -151,7 +151,7 @@ class Transaction:
         return number
 
     def apply_retention(self, repository: str) -> list[int]:
-        """Delete what the repository's retention does not keep, and return the numbers."""
+        """Delete the versions that retention does not keep; return their numbers."""
         gone = [
             number
             for (number,) in self.query(statements.load_sql("surplus"), repository=repository)
@@ -161,11 +161,11 @@ class Transaction:
         return gone
 
     def squash(self, repository: str, gone: list[int]) -> None:
-        """Delete versions; those that remain keep their exact content and are counted anew."""
+        """Delete versions; the others keep their exact content, and their counts are recomputed."""
         remaining = sorted(set(self.version_numbers(repository)) - set(gone))
         self.run_script("squash", repository=repository, gone=gone)
         for before, number in pairwise([NOTHING, *remaining]):
-            if any(before < one < number for one in gone):
+            if any(before < deleted < number for deleted in gone):
                 self.run_statements(
                     statements.load_sql("recount").replace("{changed}", changes_query()),
                     repository=repository,

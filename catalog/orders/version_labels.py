@@ -8,11 +8,11 @@ from catalog.inbox.queue import Order
 from catalog.orders.transaction import Result, Transaction
 
 
-def apply_label(work: Transaction, order: Order) -> Result:
-    """Write the labels given; those not named stay."""
-    key, number = work.named_version(order)
+def apply_label(tx: Transaction, order: Order) -> Result:
+    """Set the given labels, or remove those with the value None; others stay."""
+    key, number = tx.named_version(order)
     labels = cast("dict[str, str | None]", order.body()["labels"])
-    work.run_script(
+    tx.run_script(
         "label",
         repository=key,
         number=number,

@@ -14,7 +14,7 @@ from catalog.store.parquet import export_rows
 def write_drift(
     connection: DuckDBPyConnection, copy: Path, spool: Path, listing: Listing, **values: object
 ) -> None:
-    """Write the paths at which a listing differs from the version that `values` name to `copy`."""
+    """Write the paths at which a listing differs from the version in `values` to `copy`."""
     file = gaps_file(spool, listing.listing_id)
     seen_all = "(SELECT '' AS path, false AS below WHERE false)"
     unseen = "(SELECT path, below FROM read_parquet($gaps))" if file else seen_all

@@ -9,7 +9,7 @@ from catalog.queries.versions import Versions
 
 
 def known_paths(versions: Versions, address: str) -> Callable[[str], bool]:
-    """Return whether the catalog's latest version of a repository has a path; rarely too often."""
+    """Return a test for paths of a repository's latest version; rarely true for another path."""
     try:
         hashes = {hash(row.path) for row in versions.content(address)}
     except RepositoryNotFound:

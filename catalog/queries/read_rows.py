@@ -1,4 +1,4 @@
-"""Turns rows of the catalog into values."""
+"""Converts rows of the catalog into plans, runs and outcomes."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ from catalog.model.plan import (
 from catalog.model.run import PlanRow, Run, RunTally
 from catalog.store import statements
 
-PREVIOUS_COLUMN = -1  # the column of `batch_items` that says whether something stood there
-SHA256_COLUMN = 9  # the column of `batch_items` that says whether a sha256 is known
+PREVIOUS_COLUMN = -1  # of `batch_items`: whether the destination had a file there
+SHA256_COLUMN = 9  # of `batch_items`: whether a sha256 is known
 
 
 def as_utc(moment: datetime) -> datetime:
-    """Give the catalog's naive time its zone, UTC."""
+    """Add the zone UTC to a time from the catalog."""
     return moment.replace(tzinfo=UTC)
 
 
@@ -83,7 +83,7 @@ def read_items(
     batch: int,
     places: Collection[str] | None = None,
 ) -> list[Item]:
-    """Return the items of one batch in path order, with where else their bytes lie now."""
+    """Return the items of one batch in path order, with other locations of their bytes."""
     request = _read_request_json(connection, tenant, plan_id)
     trusted = frozenset(request["trusted"])
     targets = [target["address"] for target in request["targets"]]
@@ -165,7 +165,7 @@ def read_rows(
     action: Action | None,
     limit: int | None,
 ) -> list[PlanRow]:
-    """Return what a plan says, path by path."""
+    """Return the rows of a plan, by path."""
     rows = statements.fetch_rows(
         connection,
         statements.load_sql("plan_rows"),
@@ -180,7 +180,7 @@ def read_rows(
 def read_changes(
     connection: DuckDBPyConnection, tenant: str, plan_id: str, limit: int | None
 ) -> list[PlanRow]:
-    """Return what a plan asks for, removals first."""
+    """Return the changes of a plan, removals first."""
     rows = statements.fetch_rows(
         connection,
         statements.load_sql("plan_changes"),
@@ -192,7 +192,7 @@ def read_changes(
 
 
 def read_request(connection: DuckDBPyConnection, tenant: str, plan_id: str) -> PlanRequest:
-    """Return what a plan was asked for with, or raise `NotRecorded`."""
+    """Return the request of a plan, or raise `NotRecorded`."""
     return request_from_json(_read_request_json(connection, tenant, plan_id))
 
 
@@ -212,7 +212,7 @@ def read_outcomes(
     status: Status | None,
     limit: int | None,
 ) -> list[Outcome]:
-    """Return what became of each item of a run, as recorded."""
+    """Return the outcome of each item of a run."""
     rows = statements.fetch_rows(
         connection,
         statements.load_sql("run_outcomes"),
@@ -227,7 +227,7 @@ def read_outcomes(
 def read_breaches(
     connection: DuckDBPyConnection, tenant: str, run_id: str, limit: int | None
 ) -> list[Breach]:
-    """Return what contracts found in the files of a run, as recorded."""
+    """Return what contracts found in the files of a run."""
     query = statements.load_sql("failure_cases")
     rows = statements.fetch_rows(
         connection, query, tenant=tenant, run_id=run_id, limit=_sql_limit(limit)
@@ -241,7 +241,7 @@ def read_breaches(
 
 
 def outcome_from_row(row: statements.Row) -> Outcome:
-    """Take a row of `run_outcomes`."""
+    """Convert a row of `run_outcomes`."""
     one = Outcome(*row)
     proof = None if one.proof is None else Proof(one.proof)
     return replace(one, status=Status(one.status), proof=proof)
@@ -276,7 +276,7 @@ def read_last_sync(
     destinations: tuple[str, ...],
     except_run: str,
 ) -> Run | None:
-    """Return the last sync between these places, other than the run `but`."""
+    """Return the last sync between these addresses, other than the run `except_run`."""
     rows = statements.fetch_rows(
         connection,
         statements.load_sql("last_sync"),
@@ -289,7 +289,7 @@ def read_last_sync(
 
 
 def run_from_row(row: statements.Row) -> Run:
-    """Take a row of `runs`."""
+    """Convert a row of `runs`."""
     one = Run(*row)
     return replace(
         one,

@@ -1,4 +1,4 @@
-"""Turns rows of the catalog into versions, locations and sizes."""
+"""Converts rows of the catalog into versions, locations and sizes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from catalog.store.diff_queries import diff_counts_query
 def read_versions(
     connection: DuckDBPyConnection, tenant: str, key: str, address: str, where: VersionFilter
 ) -> list[Version]:
-    """Return the versions of a repository that `where` lets through, the lowest number first."""
+    """Return the versions of a repository that match `where`, the lowest number first."""
     rows = statements.fetch_rows(
         connection, statements.load_sql("versions"), repository=key, **where.parameters(tenant)
     )
@@ -48,7 +48,7 @@ def read_version(
 def _versions_from_rows(
     connection: DuckDBPyConnection, key: str, address: str, rows: list[statements.Row]
 ) -> list[Version]:
-    """Return versions with their labels and what protects them."""
+    """Convert rows to versions with their labels and protections."""
     labels: dict[int, dict[str, str]] = defaultdict(dict)
     protected: dict[int, tuple[str, ...]] = defaultdict(tuple)
     for number, name, value in statements.fetch_rows(
@@ -71,7 +71,7 @@ def _versions_from_rows(
 def read_version_at(
     connection: DuckDBPyConnection, tenant: str, key: str, address: str, moment: datetime
 ) -> Version:
-    """Return the version that was the latest at a moment."""
+    """Return the version that was the latest at `moment`."""
     where = VersionFilter(created=Span(last=moment))
     found = read_versions(connection, tenant, key, address, where)
     if found:
@@ -79,10 +79,10 @@ def read_version_at(
     first = first_seen(connection, key, address)
     if to_naive_utc(moment) < first:
         raise RepositoryNotFound(
-            f"the catalog first saw {address!r} at {as_utc(first).isoformat()},"
-            f" it cannot tell of {moment.isoformat()}"
+            f"the catalog first saw {address!r} at {as_utc(first).isoformat()}"
+            f" and knows nothing of it at {moment.isoformat()}"
         )
-    raise NotRecorded("version", f"{address} at {moment.isoformat()}: it was deleted")
+    raise NotRecorded("version", f"{address} at {moment.isoformat()} (deleted)")
 
 
 def first_seen(connection: DuckDBPyConnection, key: str, address: str) -> datetime:
@@ -90,13 +90,13 @@ def first_seen(connection: DuckDBPyConnection, key: str, address: str) -> dateti
     query = "SELECT first_seen FROM repositories WHERE repository = $repository::UUID"
     rows = statements.fetch_rows(connection, query, repository=key)
     if not rows:
-        raise RepositoryNotFound(f"the catalog has not seen {address!r}")
+        raise RepositoryNotFound(f"the catalog does not know {address!r}: check the address")
     moment: datetime = rows[0][0]
     return moment
 
 
 def read_retention(connection: DuckDBPyConnection, key: str, address: str) -> int | None:
-    """Return how many of the newest versions a repository keeps; None for all."""
+    """Return how many of its newest versions a repository keeps; None for all."""
     first_seen(connection, key, address)
     query = "SELECT retain FROM histories WHERE repository = $repository::UUID"
     rows = statements.fetch_rows(connection, query, repository=key)
@@ -104,14 +104,14 @@ def read_retention(connection: DuckDBPyConnection, key: str, address: str) -> in
 
 
 def read_diff_counts(connection: DuckDBPyConnection, key: str, old: int, new: int) -> DiffCounts:
-    """Count what differs between two versions."""
+    """Count the differences between two versions."""
     return DiffCounts(
         *statements.fetch_rows(connection, diff_counts_query(), repository=key, old=old, new=new)[0]
     )
 
 
 def read_sizes(connection: DuckDBPyConnection, key: str, number: int) -> Sizes:
-    """Add up a version, with all bytes and with equal bytes once."""
+    """Compute the size of a version, with all bytes and with equal bytes once."""
     return Sizes(
         *statements.fetch_rows(
             connection, statements.load_sql("sizes"), repository=key, number=number
@@ -120,7 +120,7 @@ def read_sizes(connection: DuckDBPyConnection, key: str, number: int) -> Sizes:
 
 
 def read_locations(connection: DuckDBPyConnection, tenant: str, digest: str) -> list[Location]:
-    """Return everywhere the bytes of a sha256 lie."""
+    """Return all locations of the bytes with a sha256."""
     query = statements.load_sql("locations")
     return [
         _location_from_row(row)
@@ -129,7 +129,7 @@ def read_locations(connection: DuckDBPyConnection, tenant: str, digest: str) -> 
 
 
 def read_location(connection: DuckDBPyConnection, key: str, nkey: str) -> Location | None:
-    """Return what a repository is known to hold at a path."""
+    """Return what a repository is known to store at a path."""
     rows = statements.fetch_rows(
         connection, statements.load_sql("location"), nkey=nkey, repository=key
     )
@@ -143,7 +143,7 @@ def _location_from_row(row: statements.Row) -> Location:
 def read_arrivals(
     connection: DuckDBPyConnection, key: str, objective: Objective, now: datetime
 ) -> Arrivals:
-    """Count what matches in the latest version of a repository."""
+    """Count the matching files in the latest version of a repository."""
     (row,) = statements.fetch_rows(
         connection,
         statements.load_sql("arrived"),

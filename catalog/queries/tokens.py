@@ -1,4 +1,4 @@
-"""Tokens: each tenant's own, and all of them for whoever checks them.
+"""Tokens: those of a tenant, and those of all tenants, for verification.
 
 >>> token, text = catalog.tokens.create(Role.READER)            # doctest: +SKIP
 >>> verify_token(catalog.tokens.of_all_tenants(), text, datetime.now(UTC))  # doctest: +SKIP
@@ -39,18 +39,18 @@ class Tokens:
         note: str = "",
         expires_at: datetime | None = None,
     ) -> tuple[Token, str]:
-        """Make a token of this tenant; return it and its text, which nobody can tell again.
+        """Create a token of this tenant; return it and its text, which is not stored.
 
         Args:
-            role: What it may do in the whole tenant; None: nothing.
-            grants: What it may do below prefixes and in single repositories besides.
-            note: For whom or what it is.
-            expires_at: Until when it is good; a moment without a zone is UTC.
+            role: Its role in the whole tenant; None for none.
+            grants: Further roles, below prefixes or in single repositories.
+            note: Who or what it is for.
+            expires_at: When it expires; a time without a zone is UTC.
         """
         allowed = grants_of_new_token(role, grants)
         ends = None if expires_at is None else to_naive_utc(expires_at).replace(tzinfo=UTC)
         if ends is not None and ends <= datetime.now(UTC):
-            raise InvalidInput(f"a token that expires at {ends.isoformat()} is of no use any more")
+            raise InvalidInput(f"a token must expire in the future, found {ends.isoformat()}")
         made = Secret.new()
         self._file.submit_and_wait(
             "token-create",
@@ -72,7 +72,7 @@ class Tokens:
             return [known.token for known in _read_tokens(connection, self._file.tenant)]
 
     def revoke(self, token_id: str) -> Token:
-        """Let nobody use a token of this tenant any more; to revoke it again changes nothing.
+        """Revoke a token of this tenant; repeating it changes nothing.
 
         Raises:
             NotRecorded: this tenant has no such token.

@@ -1,7 +1,7 @@
-"""Decides what to do with one path at one destination: a pure function of what is known.
+"""Decides what to do with one path at one destination: a pure function of the known state.
 
-`sql/decide.sql` says the same in SQL, where a plan applies it to millions of paths; a property test
-holds the two together.
+`sql/decide.sql` makes the same decision in SQL, for millions of paths; a property test compares the
+two.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ NOT_SEEN_THERE = "could not be seen at the destination"
 
 @dataclass(frozen=True, slots=True)
 class SourceState:
-    """A path that the source has; `selected` is False when the selection leaves it out."""
+    """A path that the source has; `selected` is False if the selection excludes it."""
 
     source: str  # the address it is read from
     origin: str  # its path there
@@ -29,12 +29,12 @@ class SourceState:
 
 @dataclass(frozen=True, slots=True)
 class RecordedState:
-    """What the catalog knows a destination to hold, and the source's fingerprint when copied.
+    """What a destination is recorded to have, and the source's fingerprint at copying.
 
-    What is not `stored` is only catalogued: its bytes lie where it came from.
+    If it is not `stored`, it is only catalogued: its bytes are where they came from.
     """
 
-    digest: str | None  # sha256, hex; of what is stored it is known
+    digest: str | None  # sha256, hex; always known if stored
     size: int | None = None
     etag: str | None = None
     modified_us: int | None = None
@@ -48,7 +48,7 @@ class RecordedState:
 
 @dataclass(frozen=True, slots=True)
 class ListedState:
-    """What a fresh listing of the destination says of the path."""
+    """The path in a fresh listing of the destination."""
 
     size: int | None = None
     etag: str | None = None
@@ -57,7 +57,7 @@ class ListedState:
 
 @dataclass(frozen=True, slots=True)
 class SyncRules:
-    """What was asked for; `checked` says whether the destination was listed at all."""
+    """The parameters of a sync; `checked` says whether the destination was listed."""
 
     strategy: Strategy = Strategy.DIGEST
     mode: Mode = Mode.ADDITIVE
@@ -68,7 +68,7 @@ class SyncRules:
 
 @dataclass(frozen=True, slots=True)
 class ListingGaps:
-    """Where the listings have a gap at the path, so that its absence from them says nothing."""
+    """Which listings have a gap at the path, so that its absence proves nothing."""
 
     source: bool = False
     target: bool = False
@@ -80,7 +80,7 @@ NO_GAPS = ListingGaps()
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """An action and why."""
+    """An action and its reason."""
 
     action: Action
     reason: str
@@ -95,15 +95,15 @@ def decide(
     marked: bool = False,
     unseen: ListingGaps = NO_GAPS,
 ) -> Decision | None:
-    """Decide on one path; None leaves it alone, unrecorded. `marked`: its marker is there.
+    """Decide on one path; None for no action and no row. `marked`: its marker exists.
 
-    What is `unseen` counts as standing: nothing is removed for it, and nothing is proven by it.
+    A path in an `unseen` gap counts as present: it is neither removed nor taken as verified.
 
     >>> decide(SourceState("s3://a", "x", 3), None, None, SyncRules())
     Decision(action=<Action.ADD: 'add'>, reason='not at the destination')
     """
     if not rules.checked:
-        unseen = replace(unseen, target=False)  # it was not listed at all
+        unseen = replace(unseen, target=False)  # the destination was not listed
     if wanted is None or not wanted.selected:
         return _decide_unwanted(wanted, held, listed, rules, unseen)
     return _decide_wanted(wanted, held, listed, rules, marked=marked, unseen=unseen)
@@ -125,7 +125,7 @@ def _decide_wanted(
     if held is None:
         return _decide_unrecorded(wanted, listed, rules, veiled=veiled)
     if veiled:
-        rules = replace(rules, checked=False)  # what the catalog knows is all that is known
+        rules = replace(rules, checked=False)  # only the catalog's record is known
     if not held.stored:
         if rules.policy is Policy.IMMEDIATE:
             return _decide_catalogued(listed, rules)
@@ -144,7 +144,7 @@ def _decide_unwanted(
     rules: SyncRules,
     unseen: ListingGaps,
 ) -> Decision | None:
-    # Removing what has gone there too is nothing to the storage, and the next version forgets it.
+    # A file that is gone at the destination too is removed all the same: the version drops it.
     if wanted is not None or rules.mode is not Mode.MIRROR or held is None:
         return None
     if unseen.source:
@@ -176,7 +176,7 @@ def _decide_by_marker(
     stands: bool,
     marked: bool,
 ) -> Decision:
-    # What happened at the destination since is its consumers' business.
+    # Consumers may change or take files at the destination: that is ignored.
     veiled = unseen.target and not stands
     if held is not None and (since := _source_change(wanted, held)):
         return Decision(Action.REPLACE if stands or veiled else Action.ADD, since)
@@ -193,7 +193,7 @@ def _decide_by_marker(
 
 
 def _source_change(wanted: SourceState, held: RecordedState) -> str | None:
-    """Say how the source's file changed since it was copied, if that is known."""
+    """Return how the source's file changed since it was copied, if that is known."""
     if (held.source, held.origin) != (wanted.source, wanted.origin):
         return None
     if wanted.digest is not None and held.digest is not None:
@@ -204,7 +204,7 @@ def _source_change(wanted: SourceState, held: RecordedState) -> str | None:
 
 
 def _decide_catalogued(listed: ListedState | None, rules: SyncRules) -> Decision:
-    # Other bytes may stand there, from before or from somebody else: these are kept, if replaced.
+    # Other bytes may be there, from before or from somebody else: replacing keeps them.
     vacant = rules.checked and listed is None
     return Decision(Action.ADD if vacant else Action.REPLACE, "catalogued, but not stored")
 

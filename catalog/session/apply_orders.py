@@ -1,9 +1,9 @@
-"""Folds the orders that wait into the catalog: all in one transaction, each exactly once.
+"""Applies queued orders to the catalog: all in one transaction, each exactly once.
 
-Each is folded for the tenant that gave it, whoever folds.
+Each is applied for the tenant that submitted it, whichever process applies it.
 
-What an order asks for may be refused (`InvalidInput`): that is an answer, and nothing else is
-disturbed. An order that cannot be folded at all is poisoned: it is set aside, and the rest go on.
+An order may be refused (`InvalidInput`): that is its result, and other orders are not affected. An
+order that cannot be applied at all is poisoned: it goes to the quarantine, and the rest go on.
 """
 
 from __future__ import annotations
@@ -62,9 +62,9 @@ HANDLERS: dict[str, Callable[[Transaction, Order], Result]] = {
 }
 OUTCOMES = "outcomes"
 BREACHES = "breaches"
-ROW_KINDS = (OUTCOMES, BREACHES)  # they come as Parquet, and nobody waits for an answer
+ROW_KINDS = (OUTCOMES, BREACHES)  # Parquet files; nobody waits for their result
 POISON_ERRORS = (duckdb.Error, ValueError, LookupError, TypeError, CatalogBroken)
-"""What an order may raise that cannot be folded."""
+"""Errors of an order that cannot be applied."""
 _MACHINE_ERRORS = (
     duckdb.IOException,
     duckdb.OutOfMemoryException,
@@ -72,11 +72,11 @@ _MACHINE_ERRORS = (
     duckdb.TransactionException,
     duckdb.FatalException,
 )
-"""A full disk is no reason to set acknowledged outcomes aside; who waits for an answer is told."""
+"""Errors of the machine, such as a full disk: acknowledged outcomes stay queued."""
 
 
 class _PoisonedError(Exception):
-    """An order could not be folded: unlike a catalog that cannot be opened, others may."""
+    """An order could not be applied, though others may: the catalog itself is fine."""
 
     def __init__(self, why: Exception) -> None:
         super().__init__(str(why))
@@ -84,22 +84,22 @@ class _PoisonedError(Exception):
 
 
 class OrderApplier:
-    """Folds what waits in an inbox; call it only while the turnstile is held alone."""
+    """Applies the queued orders of an inbox; requires the exclusive catalog lock."""
 
     __slots__ = ("_database", "_inbox", "_spool")
 
     def __init__(self, database: Database, inbox: Inbox, spool: Path) -> None:
-        """Fold `inbox` into `database`."""
+        """Apply the orders of `inbox` to `database`."""
         self._database = database
         self._inbox = inbox
         self._spool = spool
 
     def apply_pending(self, until: str) -> dict[str, Result]:
-        """Fold what waits, none younger than the batch `until`; return what was answered."""
+        """Apply queued orders, none newer than the batch `until`; return their results."""
         results: dict[str, Result] = {}
-        waiting = self._inbox.pending(until)
-        for start in range(0, len(waiting), MAX_ORDERS):
-            orders = waiting[start : start + MAX_ORDERS]
+        pending = self._inbox.pending(until)
+        for start in range(0, len(pending), MAX_ORDERS):
+            orders = pending[start : start + MAX_ORDERS]
             try:
                 with self._database.writable() as connection:
                     results |= self._apply_batch(connection, orders)
@@ -118,7 +118,7 @@ class OrderApplier:
             except _PoisonedError as poisoned:
                 error = poisoned.why
                 full = disk_error(error)
-                if full is not None:  # it is not the order's fault: it waits, or is taken back
+                if full is not None:  # not the order's fault: it stays queued, or is withdrawn
                     raise full from error
                 if (
                     order.kind in ROW_KINDS
@@ -140,7 +140,7 @@ class OrderApplier:
     def _apply_in_transaction(
         self, connection: duckdb.DuckDBPyConnection, orders: Sequence[Order]
     ) -> dict[str, Result]:
-        connection.execute("BEGIN")  # closing the connection undoes what is not committed
+        connection.execute("BEGIN")  # closing the connection rolls back
         known = _already_applied(connection, orders)
         results: dict[str, Result] = {}
         for (kind, tenant), group in _group_orders(one for one in orders if one.batch not in known):
@@ -152,7 +152,7 @@ class OrderApplier:
 
 
 def _group_orders(orders: Iterable[Order]) -> Iterator[tuple[tuple[str, str], list[Order]]]:
-    # What one tenant's outcomes do is nothing to another's, so those of each are folded together.
+    # Outcomes of different tenants are independent, so those of each tenant are applied together.
     for kind, group in groupby(orders, attrgetter("kind")):
         same = list(group)
         if kind == OUTCOMES:
@@ -161,14 +161,14 @@ def _group_orders(orders: Iterable[Order]) -> Iterator[tuple[tuple[str, str], li
             yield (kind, tenant), list(own)
 
 
-def _apply_group(work: Transaction, kind: str, orders: list[Order]) -> dict[str, Result]:
+def _apply_group(tx: Transaction, kind: str, orders: list[Order]) -> dict[str, Result]:
     if kind == OUTCOMES:
-        results = run_records.apply_outcomes(work, orders)
+        results = run_records.apply_outcomes(tx, orders)
     elif kind in HANDLERS:
-        results = [_apply_one(work, HANDLERS[kind], order) for order in orders]
+        results = [_apply_one(tx, HANDLERS[kind], order) for order in orders]
     else:
-        raise CatalogBroken(f"no order of the kind {kind!r} is known to this program")
-    work.run_script(
+        raise CatalogBroken(f"this program does not know orders of the kind {kind!r}: update it")
+    tx.run_script(
         "ingested",
         kind=kind,
         batches=[order.batch for order in orders],
@@ -178,11 +178,11 @@ def _apply_group(work: Transaction, kind: str, orders: list[Order]) -> dict[str,
 
 
 def _apply_one(
-    work: Transaction, handler: Callable[[Transaction, Order], Result], order: Order
+    tx: Transaction, handler: Callable[[Transaction, Order], Result], order: Order
 ) -> Result:
-    # An order checks before it writes, so a refusal leaves nothing to undo.
+    # An order is checked before it writes, so a refusal needs no rollback.
     try:
-        return handler(work, order)
+        return handler(tx, order)
     except (InvalidInput, NotRecorded) as error:
         return error_to_json(error)
 
@@ -199,14 +199,14 @@ def _already_applied(connection: duckdb.DuckDBPyConnection, orders: Sequence[Ord
 def _rejection_reason(error: Exception) -> str:
     if isinstance(error, duckdb.OutOfMemoryException):
         return (
-            "it needs more memory than the catalog's engine may take: raise "
-            "ENTREPOT_CATALOG_MEMORY (500MB, say) and try again"
+            "it needs more memory than the catalog's engine may use: raise "
+            "ENTREPOT_CATALOG_MEMORY, for example to 500MB, and try again"
         )
     return f"{type(error).__name__}: {error}"
 
 
 def _is_readable(order: Order) -> bool:
-    # Whether the order itself is whole, when the machine seems to be at fault.
+    # Tells a damaged order from a fault of the machine.
     connection = duckdb.connect()
     try:
         connection.execute("FROM read_parquet(?)", [str(order.path)]).fetchall()

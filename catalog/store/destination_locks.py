@@ -1,7 +1,7 @@
-"""Turns: runs that write to one destination go one after another, others in parallel.
+"""Destination locks: runs that write to one destination go one after another, others in parallel.
 
-A run that waits holds one of a bounded number of places; with none left it is refused at once
-(PM-37). Places and turns are file locks: the kernel frees them when a process is killed.
+A waiting run holds one of a bounded number of places; with none left it is refused at once (PM-37).
+Locks and places are file locks: the kernel releases them when a process is killed.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ POLL_S = 0.05
 
 
 class TooManyWaiting(CatalogError, RuntimeError):
-    """So many runs wait for this destination already that one more is refused."""
+    """Too many runs wait for this destination already."""
 
 
 @contextmanager
@@ -32,7 +32,7 @@ def destination_locks(
     *,
     max_waiting: int = MAX_WAITING,
 ) -> Generator[None]:
-    """Hold the turn of every destination of `addresses`; `check` may end the waiting."""
+    """Hold the lock of every destination in `addresses`; `check` may raise to stop waiting."""
     with ExitStack() as stack:
         for address in sorted(addresses):
             stack.enter_context(_destination_lock(folder, address, check, max_waiting))
@@ -40,14 +40,14 @@ def destination_locks(
 
 
 def count_held_locks(folder: Path) -> int:
-    """Return how many destinations somebody holds the turn of now."""
+    """Return how many destinations are locked now."""
     held = 0
     for path in folder.glob("*.turn"):
-        turn = _open_lock_file(path)
+        lock = _open_lock_file(path)
         try:
-            held += not _try_lock(turn)
+            held += not _try_lock(lock)
         finally:
-            os.close(turn)
+            os.close(lock)
     return held
 
 
@@ -57,23 +57,23 @@ def _destination_lock(
 ) -> Generator[None]:
     folder.mkdir(parents=True, exist_ok=True)
     name = hashlib.sha256(address.encode()).hexdigest()[:32]
-    turn = _open_lock_file(folder / f"{name}.turn")
+    lock = _open_lock_file(folder / f"{name}.turn")
     try:
-        if not _try_lock(turn):
+        if not _try_lock(lock):
             place = _take_waiting_place(folder, name, max_waiting)
             if place is None:
                 raise TooManyWaiting(
                     f"{max_waiting} runs already wait for {address!r}; try again later"
                 )
             try:
-                while not _try_lock(turn):
+                while not _try_lock(lock):
                     check()
                     time.sleep(POLL_S)
             finally:
                 os.close(place)
         yield
     finally:
-        os.close(turn)
+        os.close(lock)
 
 
 def _take_waiting_place(folder: Path, name: str, max_waiting: int) -> int | None:

@@ -1,4 +1,4 @@
-"""What lies between two versions, in SQL."""
+"""SQL for the difference between two versions."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from catalog.store import statements
 
 @cache
 def changes_query() -> str:
-    """Return the query for what differs between the versions $old and $new, in no order."""
+    """Return the query for the paths that differ between versions $old and $new, unordered."""
     return f"{statements.load_sql('changed')}{statements.load_sql('differ')}"
 
 

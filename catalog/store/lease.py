@@ -1,8 +1,8 @@
-"""A lease: one process keeps the catalog open between its questions, until somebody else waits.
+"""A lease: one process keeps the catalog open between its queries, until another one waits.
 
-To open it for one question costs several milliseconds, which is more than most questions take. Who
-asks all the time, as a gateway does, holds the turnstile as a reader meanwhile, and looks every few
-milliseconds whether anybody queues there: then it lets go, and queues up behind them.
+Opening the catalog costs several milliseconds, more than most queries take. A process with constant
+queries, such as a gateway, keeps the shared lock meanwhile, and checks every few milliseconds
+whether anybody queues for it: then it releases the lock and queues behind them.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 
 from duckdb import DuckDBPyConnection
 
-POLL_S = 0.01  # between two looks at the queue
-IDLE_S = 0.5  # without a question, after which it is let go of anyway
+POLL_S = 0.01  # between two checks of the queue
+IDLE_S = 0.5  # without a query, after which the lease ends anyway
 
 
 class Lease:
@@ -26,19 +26,19 @@ class Lease:
         open_catalog: Callable[[], AbstractContextManager[DuckDBPyConnection]],
         has_waiters: Callable[[], bool],
     ) -> None:
-        """Open by `opened`, which holds the turnstile; `queued` says whether anybody waits."""
+        """Open by `open_catalog`, which takes the lock; `has_waiters` tells of waiting processes."""
         self._open_catalog, self._has_waiters = open_catalog, has_waiters
         self._condition = threading.Condition()
         self._stack: ExitStack | None = None
         self._connection: DuckDBPyConnection | None = None
         self._idle: list[DuckDBPyConnection] = []
         self._users = 0
-        self._revoked = False  # it is let go of once its last user has
+        self._revoked = False  # it ends with its last user
         self._used_s = 0.0
 
     @contextmanager
     def cursor(self) -> Generator[DuckDBPyConnection]:
-        """Give a connection of its own to whoever asks."""
+        """Yield a connection for one query."""
         cursor = self._acquire()
         try:
             yield cursor
@@ -48,11 +48,11 @@ class Lease:
         self._release(cursor, broken=False)
 
     def is_wanted(self) -> bool:
-        """Say whether somebody waits until it is let go of."""
+        """Say whether somebody waits for the end of the lease."""
         return self._revoked
 
     def revoke(self) -> None:
-        """Let go as soon as nobody asks; whoever is about to hold the catalog alone calls it."""
+        """End the lease with its last query; called before taking the exclusive lock."""
         with self._condition:
             if self._connection is None:
                 return
@@ -112,7 +112,7 @@ class Lease:
             self._condition.notify_all()
 
     def _watch(self, stack: ExitStack) -> None:
-        """Let go when somebody queues, or nobody asks any more."""
+        """End the lease when somebody queues, or after some time without queries."""
         while True:
             time.sleep(POLL_S)
             with self._condition:

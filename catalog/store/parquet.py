@@ -1,4 +1,4 @@
-"""Moves many rows in and out of the catalog through Parquet files, never all in memory."""
+"""Moves many rows into and out of the catalog as Parquet files, never all in memory."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 FETCH_ROWS = 10_000  # rows
-MIN_FREE_BYTES = 64 * 2**20  # bytes; with less, copies of rows go elsewhere
+MIN_FREE_BYTES = 64 * 2**20  # with less, temporary files go elsewhere
 _OUTCOME_COLUMNS = tuple(field.name for field in fields(Outcome))
 _INTEGER_COLUMNS = ("size", "modified_us", "origin_size", "origin_modified_us", "attempts")
 _outcome_values = attrgetter(*_OUTCOME_COLUMNS)
@@ -36,9 +36,9 @@ _BREACH_COLUMNS = (
 
 
 def write_table(table: pl.DataFrame, path: Path) -> None:
-    """Write a table of some thousand rows; a disk that is full says so itself, as an `OSError`.
+    """Write a table of some thousand rows; a full disk raises an `OSError`.
 
-    Polars, given the path, puts that into words of its own, which differ by where it happened.
+    Polars, given the path, would raise its own errors, which vary by where it happened.
     """
     data = BytesIO()
     table.write_parquet(data, compression="lz4")
@@ -51,7 +51,7 @@ def write_outcomes(path: Path, run_id: str, plan_id: str, outcomes: Sequence[Out
 
     for one in outcomes:
         if one.digest is not None:
-            Digest("sha256", one.digest)  # refuse it here, where its giver hears of it
+            Digest("sha256", one.digest)  # fails here, where the caller gets the error
     schema: dict[str, type[pl.DataType]] = dict.fromkeys(_OUTCOME_COLUMNS, pl.String)
     schema.update(dict.fromkeys(_INTEGER_COLUMNS, pl.Int64), cleaned=pl.Boolean)
     rows = pl.DataFrame(
@@ -81,9 +81,9 @@ def write_breaches(path: Path, run_id: str, breaches: Sequence[Breach]) -> None:
 
 
 def temporary_path(folder: Path, what: str) -> Path:
-    """Return a free name for a copy of rows: in `folder`, or where the system keeps such files.
+    """Return a new path for temporary rows: in `folder`, or in the system's temporary folder.
 
-    A catalog whose disk is full, or cannot be written, is still read.
+    So a catalog on a full or read-only disk can still be read.
     """
     name = f"{uuid.uuid4().hex}.{what}"
     roomy = os.access(folder, os.W_OK) and shutil.disk_usage(folder).free >= MIN_FREE_BYTES
@@ -93,13 +93,13 @@ def temporary_path(folder: Path, what: str) -> Path:
 def export_rows(
     connection: duckdb.DuckDBPyConnection, path: Path, query: str, **values: object
 ) -> None:
-    """Copy what a query finds out of the catalog, so that nobody waits for its reader."""
+    """Copy the result of a query out of the catalog, so that its reader blocks nobody."""
     target = statements.sql_literal(path)
     statements.fetch_rows(connection, f"COPY ({query}) TO {target} (FORMAT parquet)", **values)
 
 
 def read_exported_rows(path: Path) -> Iterator[statements.Row]:
-    """Yield the rows of such a copy in its order, and remove it."""
+    """Yield the rows of such a file in order, and delete it."""
     connection = parquet_engine(os.getpid()).cursor()
     try:
         connection.execute("PRAGMA disable_progress_bar")
@@ -114,7 +114,7 @@ def read_exported_rows(path: Path) -> Iterator[statements.Row]:
 
 @cache
 def parquet_engine(_pid: int) -> duckdb.DuckDBPyConnection:
-    """Return the engine that reads copies of rows in this process."""
-    # Making one costs 10 ms of CPU, so it is kept; a fork must not use its parent's threads. Left
-    # alone it would keep each file that it ever read in memory: no two have the same name.
+    """Return the engine that reads exported rows in this process."""
+    # Creating one costs 10 ms of CPU, so it is kept; a fork must not use its parent's threads. The
+    # file cache would keep every file ever read in memory.
     return duckdb.connect(config={"threads": 1, "enable_external_file_cache": False})

@@ -1,10 +1,10 @@
-"""How long a question to the catalog may take: until its time is over, or whoever asked has left.
+"""Limits how long a query of the catalog may take: by time, and while its caller waits.
 
-    with allowed(Budget(seconds=10)) as budget:
+    with query_budget(Budget(seconds=10)) as budget:
         catalog.resources.page(...)      # raises `AnswerTimeout` after ten seconds
-        budget.leave()                   # from any thread: ends the question at once
+        budget.leave()                   # from any thread: ends the query at once
 
-Without a budget a question takes as long as it takes: flows wait for their answers.
+Without a budget a query may take any time: flows wait for their results.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ import duckdb
 from catalog.errors import AnswerTimeout, CatalogUnavailable
 from catalog.store.disk_errors import disk_error
 
-POLL_S = 0.02  # between two looks at the questions that are asked
-YIELD_S = 0.3  # after which a question of somebody's own making gives way to whoever waits
-REPEAT_YIELD_S = 0.02  # the same, of a tenant whose queries had to give way a moment ago
+POLL_S = 0.02  # between two checks of the running queries
+YIELD_S = 0.3  # after which a caller's query gives way to waiting processes
+REPEAT_YIELD_S = 0.02  # the same, for a tenant whose queries recently gave way
 REPEAT_WINDOW_S = 30.0
 
 
@@ -33,42 +33,42 @@ class Interruptible(Protocol):
     """A connection whose query another thread may end."""
 
     def interrupt(self) -> None:
-        """End the query that runs, if one does."""
+        """Interrupt the running query, if there is one."""
         ...
 
 
 class QueryAuthor(Enum):
-    """Who wrote a question: ours are known to be short; a caller's may be anything."""
+    """Who wrote a query: ours are known to be short; a caller's may be anything."""
 
     OURS = "ours"
     CALLERS = "caller's"
 
 
 class Budget:
-    """What one request may spend; safe to share between threads."""
+    """The time limit of one request's queries; safe to share between threads."""
 
     __slots__ = ("_left", "seconds")
 
     def __init__(self, seconds: float) -> None:
-        """Allow each question so many seconds."""
+        """Allow each query this many seconds."""
         self.seconds = seconds
         self._left = threading.Event()
 
     def leave(self) -> None:
-        """Say that nobody waits for the answer any more."""
+        """Record that the caller no longer waits."""
         self._left.set()
 
     @property
     def left(self) -> bool:
-        """Say whether whoever asked has gone."""
+        """Say whether the caller has left."""
         return self._left.is_set()
 
     def reason_to_stop(self, took_s: float) -> str | None:
-        """Return why a question that took so long has to end, if it has to."""
+        """Return why a query that took this long must end, if it must."""
         if self.left:
-            return "whoever asked has left"
+            return "the caller has left"
         if took_s > self.seconds:
-            return f"it took longer than {self.seconds:g} s: ask for less"
+            return f"it took longer than {self.seconds:g} s: narrow the request"
         return None
 
 
@@ -77,7 +77,7 @@ _budget: ContextVar[Budget | None] = ContextVar("budget", default=None)
 
 @contextmanager
 def query_budget(budget: Budget) -> Generator[Budget]:
-    """Let the questions of this context, and of threads that inherit it, spend a budget."""
+    """Apply a budget to the queries of this context and of threads that inherit it."""
     token = _budget.set(budget)
     try:
         yield budget
@@ -86,29 +86,29 @@ def query_budget(budget: Budget) -> Generator[Budget]:
 
 
 def caller_has_left() -> bool:
-    """Say whether nobody waits for what this context is about any more."""
+    """Say whether the caller of this context has left."""
     budget = _budget.get()
     return budget is not None and budget.left
 
 
 def time_limit() -> Callable[[], None]:
-    """Return what ends, when it is called, a question that is made of many, begun now.
+    """Return a check for a request with many queries: it raises once the time from now is over.
 
     Raises:
-        AnswerTimeout: time is over, or whoever asked has left.
+        AnswerTimeout: time is over, or the caller has left.
     """
     budget, began_s = _budget.get(), time.monotonic()
 
     def check() -> None:
         why = None if budget is None else budget.reason_to_stop(time.monotonic() - began_s)
         if why is not None:
-            raise AnswerTimeout(f"the catalog did not answer: {why}")
+            raise AnswerTimeout(f"the query was stopped: {why}")
 
     return check
 
 
 class _RunningQuery:
-    """One question that is asked now."""
+    """One running query."""
 
     __slots__ = ("author", "budget", "connection", "ended_by", "since_s", "tenant", "wanted")
 
@@ -133,15 +133,15 @@ class _RunningQuery:
         patience_s = REPEAT_YIELD_S if now_s < _yielding_until_s.get(self.tenant, 0.0) else YIELD_S
         if took_s > patience_s and self.wanted():
             _yielding_until_s[self.tenant] = now_s + REPEAT_WINDOW_S
-            return "others wait for the catalog: ask for less, or try again"
+            return "other processes wait for the catalog: narrow the request, or try again"
         return None
 
 
-_yielding_until_s: dict[str, float] = {}  # until when a tenant's questions give way at once
+_yielding_until_s: dict[str, float] = {}  # until when a tenant's queries give way soon
 
 
 class _QueryWatcher:
-    """Looks after all questions of a process, in one thread that lives while there are any."""
+    """Watches all running queries of a process, in one thread that lives while there are any."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -156,7 +156,7 @@ class _QueryWatcher:
                 self._thread.start()
 
     def remove(self, question: _RunningQuery) -> None:
-        with self._lock:  # from here on its connection is somebody else's
+        with self._lock:  # afterwards its connection may run another query
             self._asked.discard(question)
 
     def _run(self) -> None:
@@ -170,12 +170,12 @@ class _QueryWatcher:
                     why = one.reason_to_stop(now_s)
                     if why is not None:
                         one.ended_by = one.ended_by or why
-                        one.connection.interrupt()  # again, if it began another query meanwhile
+                        one.connection.interrupt()  # repeatedly: it may have begun another query
                 if idle >= 100:
                     self._thread = None
 
 
-_WATCHERS: dict[int, _QueryWatcher] = {}  # by process: a fork has none of its parent's threads
+_WATCHERS: dict[int, _QueryWatcher] = {}  # by pid: a fork has none of its parent's threads
 
 
 @contextmanager
@@ -185,10 +185,10 @@ def within_budget(
     wanted: Callable[[], bool],
     tenant: str,
 ) -> Generator[None]:
-    """Ask on a connection within the budget of this context, if there is one.
+    """Run the queries of the block within the budget of this context, if there is one.
 
     Raises:
-        AnswerTimeout: time is over, whoever asked has left, or others wait for too long.
+        AnswerTimeout: time is over, the caller has left, or others wait too long.
         CatalogUnavailable: the file could not be read.
     """
     budget = _budget.get()
@@ -200,7 +200,7 @@ def within_budget(
         yield
     except duckdb.InterruptException as error:
         why = "it was interrupted" if question is None else question.ended_by
-        raise AnswerTimeout(f"the catalog did not answer: {why}") from error
+        raise AnswerTimeout(f"the query was stopped: {why}") from error
     except (duckdb.IOException, duckdb.FatalException, duckdb.InternalException) as error:
         unread = CatalogUnavailable(f"the catalog could not be read: {error}")
         raise disk_error(error) or unread from error

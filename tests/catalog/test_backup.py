@@ -112,7 +112,7 @@ def test_a_catalog_is_as_it_was(known: Catalog, tmp_path: Path) -> None:
     Desk(known).sync([file("other")], "third")
     known.runs.record_outcomes("third", "plan", hammer.orders("waits"))
 
-    with pytest.raises(InvalidInput, match=r"a catalog already, and 1 orders .* --replace"):
+    with pytest.raises(InvalidInput, match=r"exists already, with 1 orders .* --replace"):
         restore(known, tmp_path / "backup", replace=False)
     assert told(known) != before
     known.runs.record_outcomes("third", "plan", hammer.orders("waits"))
@@ -155,9 +155,9 @@ def test_what_was_set_aside_and_the_key_of_links_come_back(known: Catalog, tmp_p
         ("flip", "is damaged: expected sha256"),
         ("shorten", "is damaged: expected sha256"),
         ("remove", "cannot be read"),
-        ("manifest", "is no backup of a catalog"),
-        ("format", "has the format 2"),
-        ("outside", "lies outside it"),
+        ("manifest", "is not a backup of a catalog"),
+        ("format", "has format 2"),
+        ("outside", "is outside it"),
     ],
 )
 def test_a_backup_that_is_not_whole_is_refused_and_nothing_moves(
@@ -203,7 +203,7 @@ def test_nothing_is_restored_under_a_run(known: Catalog, tmp_path: Path) -> None
     back_up(known, tmp_path / "backup")
     with (
         destination_locks(known.folder / "turns", [HERE], lambda: None),
-        pytest.raises(InvalidInput, match="1 runs are writing to destinations now"),
+        pytest.raises(InvalidInput, match="1 runs are writing to destinations"),
     ):
         restore(known, tmp_path / "backup", replace=True)
     assert not list(tmp_path.glob("*.before-*"))
@@ -271,7 +271,7 @@ def test_a_restore_killed_at_any_point_is_neither_until_it_is_given_again(
         assert code in (0, -signal.SIGKILL)
         if (place.folder / RESTORE_MARKER).exists():
             refused += 1
-            with pytest.raises(CatalogBroken, match="was broken off: give it again"):
+            with pytest.raises(CatalogBroken, match="was interrupted: repeat"):
                 told(at(place.path.parent))
         else:
             assert told(at(place.path.parent))[:2] in (living, wanted), "one, and nothing between"

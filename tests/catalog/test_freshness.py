@@ -26,12 +26,12 @@ PLACE = "file:///srv/drop"
         (
             Objective("*.csv", within_s=93_600),
             Arrivals(0, 0, NOW - timedelta(days=3)),
-            "no file like '*.csv' came within 1 d 2 h; the last one 2026-02-28 06:00 UTC",
+            "no file matching '*.csv' arrived within 1 d 2 h; the last one 2026-02-28 06:00 UTC",
         ),
         (
             Objective("*.csv", within_s=60, files=3, bytes=10),
             Arrivals(2, 4, NOW),
-            "of 3 files and 10 bytes like '*.csv', 2 with 4 bytes came within 1 min",
+            "expected 3 files and 10 bytes matching '*.csv', 2 files with 4 bytes arrived within 1 min",
         ),
         (
             Objective("*.csv", bytes=10),

@@ -89,5 +89,5 @@ def test_no_pattern_takes_for_ever() -> None:
     ],
 )
 def test_a_pattern_that_cannot_be_compiled_once_is_refused(condition: str) -> None:
-    with pytest.raises(InvalidInput, match="cannot use where"):
+    with pytest.raises(InvalidInput, match="cannot use the condition"):
         render_condition(condition)

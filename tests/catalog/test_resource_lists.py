@@ -129,7 +129,7 @@ def test_a_condition_meets_the_rows_within_alone(
     fails = "cast(parse_filename(path) as int) < 3 and cast(parse_dirname(path) as int) > 0"
     within = frozenset(["elsewhere"])
     assert every_page(catalog, ResourceFilter(where=fails, within=within)) == []
-    with pytest.raises(InvalidInput, match="cannot use where"):
+    with pytest.raises(InvalidInput, match="cannot use the condition"):
         catalog.resources.page(ResourceFilter(where=fails))
 
 

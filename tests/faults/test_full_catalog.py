@@ -49,7 +49,7 @@ def desk(disk: Path) -> Desk:
 def test_no_room_for_the_catalog_is_said_in_words_of_ours(
     disk: Path, desk: Desk, asked: str
 ) -> None:
-    with full(disk), pytest.raises(CatalogFull, match="no room left where the catalog lies"):
+    with full(disk), pytest.raises(CatalogFull, match="the disk of the catalog is full"):
         ASKED[asked](desk)
     left = [one.name for one in (desk.catalog.folder / "tmp").iterdir() if one.is_file()]
     assert left == []

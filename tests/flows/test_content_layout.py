@@ -376,7 +376,7 @@ def test_a_name_that_no_manifest_can_hold_fails_alone(tmp_path: Path, name: str)
     from flows.sync import sync  # noqa: PLC0415
 
     fill(tmp_path / "in", {name: b"x", "good": b"y"})
-    with pytest.raises(SyncFailed, match="cannot hold the name"):
+    with pytest.raises(SyncFailed, match="cannot store the name"):
         sync(str(tmp_path / "in"), [folder(tmp_path / "end")])
 
 

@@ -142,7 +142,7 @@ def test_a_listing_that_does_not_end_is_an_error(more: str, why: str) -> None:
 
 
 def test_an_archived_object_says_what_to_do() -> None:
-    why = "'cold' is archived as GLACIER; restore it first"
+    why = "'cold' is archived as GLACIER; restore it there"
     with bucket(lambda: page({"cold": 3})) as storage, pytest.raises(Archived, match=why):
         storage.fetch("cold")
 

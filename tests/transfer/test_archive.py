@@ -280,7 +280,7 @@ def without(start: str) -> Callable[[str, bytes], bytes | None]:
     ("change", "expected"),
     [
         (changed("archive.json", b'"format_version": 2', b'"format_version": 3'), "format_version"),
-        (changed("archive.json", b'"name": "two"', b'"name": "one"'), "the same name: one, one"),
+        (changed("archive.json", b'"name": "two"', b'"name": "one"'), "have one name: one, one"),
         (changed("archive.json", b'"entrepot-archive"', b'"pulp"'), "its format is 'pulp'"),
         (changed("archive.json", b'"files": 4', b'"files": 5'), "expected 5 files"),
         (changed("archive.json", b'"artifacts": 3', b'"artifacts": 4'), "expected 4 artifacts"),

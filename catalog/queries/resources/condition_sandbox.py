@@ -1,9 +1,8 @@
-"""Asks a person's own condition of rows that were copied out of the catalog, a slice at a time.
+"""Evaluates a user's condition on rows that were copied out of the catalog, a slice at a time.
 
-DuckDB ends a question that is interrupted only between a hundred thousand rows or so, and until
-then nobody could write. So what a caller made up never runs on the catalog: pages of rows are
-copied out of it, and it is asked of these, by an engine of its own, in slices that take a tenth of
-a second each.
+DuckDB notices an interrupt only every hundred thousand rows or so, and until then nobody could
+write. So user input never runs on the catalog: pages of rows are copied out of it and filtered by a
+separate engine, in slices that take a tenth of a second each.
 """
 
 from __future__ import annotations
@@ -26,13 +25,13 @@ MEMORY = "256MB"
 
 @dataclass(frozen=True, slots=True)
 class SliceSize:
-    """How many rows are taken together: more where that is quick, fewer where it takes long."""
+    """How many rows are processed at once: more when that is quick, fewer when it is slow."""
 
     count: int
     maximum: int
 
     def adjusted(self, took_s: float) -> SliceSize:
-        """Return the pace that follows from how long so many took.
+        """Return the next size, given how long this many rows took.
 
         >>> SliceSize(64, 4_096).adjusted(0.01).count, SliceSize(64, 100).adjusted(0.01).count
         (128, 100)
@@ -45,10 +44,10 @@ class SliceSize:
 
 
 class ConditionSandbox:
-    """A page of rows outside of the catalog; close it when they were asked."""
+    """A page of rows outside the catalog; close it after use."""
 
     def __init__(self, file: Path, spill: Path) -> None:
-        """Take the rows of a Parquet file; what does not fit into memory goes to `spill`."""
+        """Load the rows of a Parquet file; what does not fit into memory goes to `spill`."""
         self._engine = duckdb.connect()
         try:
             for name, value in (
@@ -74,28 +73,28 @@ class ConditionSandbox:
     def rows(
         self, query: str, check: Callable[[], None], **values: object
     ) -> Iterator[statements.Row]:
-        """Yield what `query` finds of the table `page`, in its order.
+        """Yield the rows that `query` selects from the table `page`, in its order.
 
-        It asks for the rows from `$first` to `$behind`; `check` is called between two slices, and
-        ends it all by what it raises.
+        The query is limited to the rows from `$first` to `$behind`; `check` is called between
+        slices and may raise to stop.
 
         Raises:
             InvalidInput: the condition takes too much memory.
         """
-        first, pace = 0, SliceSize(FIRST_SLICE, LARGEST_SLICE)
+        first, chunk = 0, SliceSize(FIRST_SLICE, LARGEST_SLICE)
         while first < self.count:
             check()
             began_s = time.monotonic()
-            bounds = {"first": first, "behind": first + pace.count}
+            bounds = {"first": first, "behind": first + chunk.count}
             try:
                 yield from statements.fetch_rows(self._engine, query, **values, **bounds)
             except duckdb.OutOfMemoryException as error:
                 raise InvalidInput(
-                    f"the condition takes more than {MEMORY} of memory: make it smaller"
+                    f"the condition needs more than {MEMORY} of memory: simplify it"
                 ) from error
-            first += pace.count
-            pace = pace.adjusted(time.monotonic() - began_s)
+            first += chunk.count
+            chunk = chunk.adjusted(time.monotonic() - began_s)
 
     def close(self) -> None:
-        """Let go of the rows."""
+        """Close the engine."""
         self._engine.close()

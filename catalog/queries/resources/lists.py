@@ -1,4 +1,4 @@
-"""Lists of resources: pages of a tenant's, narrowed by names, properties and a condition in SQL.
+"""Pages of a tenant's resources, filtered by names, properties and a condition in SQL.
 
 >>> catalog.resources.page(ResourceFilter("models/", where="size > 10"))   # doctest: +SKIP
 """
@@ -33,7 +33,7 @@ Values = dict[str, object]
 
 
 class Order(StrEnum):
-    """How a list is sorted; a dash before it turns it round."""
+    """How a list is sorted; a leading dash reverses it."""
 
     NAME = "name"
     TIMESTAMP = "timestamp"
@@ -49,22 +49,22 @@ _SORT_COLUMNS = {
 
 @dataclass(frozen=True, slots=True)
 class ResourceFilter:
-    """Which resources a list has: names that begin so, properties that fit, one version or all."""
+    """Selects resources by name, properties and condition, and whether all versions are listed."""
 
     prefix: str = ""
     properties: str = ""  # as `catalog.filters.labels` reads it
     every: bool = False  # every version, not the latest alone
-    order: str = "name"  # an `Order`, or with a dash before it
+    order: str = "name"  # an `Order`, optionally with a leading dash
     count: int = DEFAULT_PAGE_ROWS
     cursor: str | None = None  # of the page before
     where: str = (
         ""  # a condition in SQL on a listing's columns, as `catalog.filters.condition` reads it
     )
-    within: frozenset[str] | None = None  # names that begin with one of these parts; None: any
+    within: frozenset[str] | None = None  # names below one of these prefixes; None: any
 
 
 def list_page(file: CatalogFile, where: ResourceFilter) -> Page[ResourceVersion]:
-    """Return one page of the resources that `where` lets through.
+    """Return one page of the resources that match `where`.
 
     Raises:
         InvalidInput: a filter, the order or the cursor cannot be read.
@@ -87,14 +87,14 @@ def list_page(file: CatalogFile, where: ResourceFilter) -> Page[ResourceVersion]
 def _filter_rows(
     file: CatalogFile, where: ResourceFilter, position: Values
 ) -> list[statements.Row]:
-    """Return the rows of a page, and one more, for which a person's own condition holds."""
-    narrowed, asked = sql_conditions(parse_terms(where.properties), "properties")
+    """Return the rows of a page, plus one, that satisfy the user's own condition."""
+    narrowed, parameters = sql_conditions(parse_terms(where.properties), "properties")
     condition = f"(true{narrowed})"
     if where.where:
         condition += f" AND coalesce(({render_condition(where.where)}), false)"
-    sifting = statements.load_sql("resource_sifted").replace("{condition}", condition)
+    filtering = statements.load_sql("resource_sifted").replace("{condition}", condition)
     rows: list[statements.Row] = []
-    check, pace = time_limit(), SliceSize(FIRST_PAGE, LARGEST_PAGE)
+    check, page = time_limit(), SliceSize(FIRST_PAGE, LARGEST_PAGE)
     while True:
         check()
         copy = temporary_path(file.folder / "tmp", "resources")
@@ -102,31 +102,30 @@ def _filter_rows(
         began_s = time.monotonic()
         try:
             with file.reading() as connection:
-                values |= {"tenant": file.tenant, "count": pace.count}
+                values |= {"tenant": file.tenant, "count": page.count}
                 export_rows(connection, copy, query, **values)
             took_s = time.monotonic() - began_s
             with (
-                closing(ConditionSandbox(copy, file.folder / "tmp" / "spill")) as sieve,
+                closing(ConditionSandbox(copy, file.folder / "tmp" / "spill")) as sandbox,
                 reporting_condition_errors(where.where),
             ):
-                for row in sieve.rows(sifting, check, **asked):
+                for row in sandbox.rows(filtering, check, **parameters):
                     rows.append(row)
                     if len(rows) > where.count:
                         return rows
-                if sieve.count < pace.count:
+                if sandbox.count < page.count:
                     return rows
-                position = _position_after(
-                    sieve.last_row("name, version, created_at, size"), where.order
-                )
+                last = sandbox.last_row("name, version, created_at, size")
+                position = _position_after(last, where.order)
         finally:
             copy.unlink(missing_ok=True)
-        pace = pace.adjusted(took_s)
+        page = page.adjusted(took_s)
 
 
 def property_values(
     file: CatalogFile, key: str, *, having: str, within: frozenset[str] | None = None
 ) -> list[str]:
-    """Return the values that a property has, of the resources that have another one."""
+    """Return the values of a property, among the resources that have the property `having`."""
     seen, values = prefix_conditions(within)
     with file.reading() as connection:
         rows = statements.fetch_rows(
@@ -141,7 +140,7 @@ def property_values(
 
 
 def _page_query(name: str, where: ResourceFilter, position: Values) -> tuple[str, Values]:
-    """Return the SQL for a page of rows that begins behind a position, and its values."""
+    """Return the SQL for a page of rows after a position, and its parameters."""
     column, down = _sort_column(where.order)
     narrowed, values = prefix_conditions(where.within)
     if position:
@@ -157,7 +156,7 @@ def _page_query(name: str, where: ResourceFilter, position: Values) -> tuple[str
 
 
 def _position_after(last: statements.Row, order: str) -> Values:
-    """Return the values that a page begins with behind a row."""
+    """Return the position after a row, as SQL parameters."""
     name, version, created_at, size = last
     found: Values = {"after_name": name, "after_version": version}
     match Order(order.removeprefix("-")):
@@ -175,19 +174,19 @@ def _sort_column(order: str) -> tuple[str, bool]:
         return _SORT_COLUMNS[Order(order.removeprefix("-"))], order.startswith("-")
     except ValueError as error:
         known = ", ".join(Order)
-        raise InvalidInput(f"cannot order by {order!r}; known: {known}, or -name …") from error
+        raise InvalidInput(f"cannot order by {order!r}: expected {known}, or -name …") from error
 
 
 def _cursor_condition(column: str, *, down: bool) -> str:
     sign = "<" if down else ">"
     if column == "name":
-        outer = f"name {sign}= $after_name"  # lets whole groups of rows be passed over
+        outer = f"name {sign}= $after_name"  # lets DuckDB skip whole row groups
         return f" AND {outer} AND (name, version) {sign} ($after_name, $after_version)"
     return f" AND ({column}, name, version) {sign} ($after_value, $after_name, $after_version)"
 
 
 def _cursor_keys(one: ResourceVersion, order: str) -> tuple[str | int, ...]:
-    """Return what a cursor holds of the last row of a page: the order, and what that sorts by."""
+    """Return the cursor keys of the last row of a page: the order and its sort values."""
     match Order(order.removeprefix("-")):
         case Order.TIMESTAMP:
             return (order, int(one.created_at.timestamp() * 1e6), one.name, one.version)
@@ -198,20 +197,20 @@ def _cursor_keys(one: ResourceVersion, order: str) -> tuple[str | int, ...]:
 
 
 def _decode_position(request: PageRequest, order: str) -> dict[str, object]:
-    """Return the values that a page begins behind; none of the first."""
+    """Return the position of a cursor as SQL parameters; none for the first page."""
     column = order.removeprefix("-")
     sorted_by = () if column == Order.NAME else (int,)
     made_for, *value, name, version = request.cursor_keys(str, *sorted_by, str, int)
     if request.cursor is None:
         return {}
     if made_for != order:
-        raise InvalidInput(f"the cursor {request.cursor!r} is none of a list in this order")
+        raise InvalidInput(f"the cursor {request.cursor!r} belongs to a list in another order")
     found: dict[str, object] = {"after_name": name, "after_version": version}
     if column == Order.TIMESTAMP:
         try:
             moment = datetime.fromtimestamp(int(value[0] or 0) / 1e6, tz=UTC)
         except (ValueError, OverflowError, OSError) as error:
-            raise InvalidInput(f"the cursor {request.cursor!r} is none of a list") from error
+            raise InvalidInput(f"the cursor {request.cursor!r} is invalid") from error
         found["after_value"] = moment.replace(tzinfo=None)
     elif column == Order.SIZE:
         found["after_value"] = value[0]

@@ -371,7 +371,7 @@ def test_a_rule_that_makes_no_sense_is_refused_before_any_file(
 @pytest.mark.parametrize(
     ("change", "found"),
     [
-        ({"include": ("",)}, "an empty pattern"),
+        ({"include": ("",)}, "a pattern is empty"),
         ({"format": Format.JSON}, "cannot look into json"),
         ({"step": 0}, "a step of 1 or more"),
         ({"csv": CsvOptions(delimiter=";;")}, "cannot be read with the delimiter ';;'"),
