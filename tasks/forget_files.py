@@ -1,4 +1,4 @@
-"""Forget: let the catalog know that files are gone, or are not what they were."""
+"""Forget: record that files are gone, or no longer what they were."""
 
 from __future__ import annotations
 
@@ -11,6 +11,6 @@ from tasks.job import run_resources
 
 
 def forget_files(place: Repository, paths: Iterable[str], run_id: str) -> None:
-    """Record that nothing whole lies at these paths of a repository."""
-    gone = [Outcome(place.address, one, one, Action.REMOVE, Status.REMOVED) for one in paths]
+    """Record that these paths of a repository have no valid file."""
+    gone = [Outcome(place.address, path, path, Action.REMOVE, Status.REMOVED) for path in paths]
     run_resources(run_id).catalog.runs.record_outcomes(run_id, "", gone)

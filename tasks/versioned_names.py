@@ -1,6 +1,6 @@
-"""Numbers: where each stored version of a path lies, told to the catalog beside the path itself.
+"""Numbered names: records each stored version of a path under its own name, beside the path.
 
-So the bytes of an older version are found by their digest, after the path was written again.
+So the bytes of an older version are found by digest after the path was written again.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from tasks.forget_files import forget_files
 def with_versioned_names(
     outcomes: Iterable[Outcome], repositories: Iterable[Repository]
 ) -> list[Outcome]:
-    """Return the outcomes that make numbered files known under the names they bear."""
+    """Return the outcomes that record numbered files under their own names."""
     places = {
         one.address: numbers_of(one).address
         for one in repositories
@@ -47,6 +47,6 @@ def with_versioned_names(
 
 
 def forget_numbers(repository: Repository, rows: Iterable[ContentRow], run_id: str) -> None:
-    """Let the catalog forget that these files of a version are whole; they stay as they are."""
+    """Record that these files of a version are not valid; the files themselves stay."""
     keys = [number_key(row.path, row.etag) for row in rows if row.etag is not None]
     forget_files(numbers_of(repository), keys, run_id)

@@ -1,7 +1,7 @@
-"""Webhook: tell somebody over HTTP which files a batch has newly stored.
+"""Webhooks: announce over HTTP which files a batch has newly stored.
 
-A message is signed as https://www.standardwebhooks.com says, and bears one id however often it is
-sent, so that a receiver may know it again.
+Messages are signed as specified by https://www.standardwebhooks.com. A message keeps its id when it
+is sent again, so that receivers can recognize it.
 """
 
 from __future__ import annotations
@@ -32,17 +32,17 @@ _sending: ContextVar[bool] = ContextVar("sending", default=False)
 
 
 class Body(StrEnum):
-    """What a message holds."""
+    """The content of a message."""
 
     INGEST = "ingest"
-    """A JSON array of the URLs of what was stored, as connylabs/ingest sends it."""
+    """A JSON array of the URLs of the stored files, as sent by connylabs/ingest."""
     FULL = "full"
     """A JSON object: the run, the batch, both ends, and path, size and digest of each file."""
 
 
 @dataclass(frozen=True, slots=True)
 class Receiver:
-    """Where messages go, and how; neither its address nor its secret is ever shown."""
+    """Where and how messages are sent; its address and secret are never shown."""
 
     url: str = field(repr=False)
     secret: bytes = field(default=b"", repr=False)
@@ -52,7 +52,7 @@ class Receiver:
 
     @property
     def label(self) -> str:
-        """Return scheme and host alone: what follows them may be a secret."""
+        """Return scheme and host only: the rest may be a secret."""
         url = httpx.URL(self.url)
         return f"{url.scheme}://{url.netloc.decode('ascii')}"
 
@@ -70,19 +70,19 @@ class BatchNotification:
 
     @property
     def message_id(self) -> str:
-        """Return what a receiver knows the message by when it comes again."""
+        """Return the id by which a receiver recognizes the message."""
         return f"msg_{self.run_id}_{self.batch}"
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What is sent: the same bytes under the same id, however often."""
+    """A message: the same bytes under the same id, however often it is sent."""
 
     message_id: str
     content: bytes
 
     def headers(self, secret: bytes, moment: datetime) -> dict[str, str]:
-        """Return the headers of a try at `moment`, with a signature where there is a secret."""
+        """Return the headers for sending at `moment`, with a signature if there is a secret."""
         told = {
             "content-type": "application/json",
             "webhook-id": self.message_id,
@@ -95,7 +95,7 @@ class Message:
 
 
 def stored_url(address: str, path: str) -> str:
-    """Return the URL of a file at a destination: of a bucket, without the store's host.
+    """Return the URL of a file at a destination; for a bucket without the server's host.
 
     >>> stored_url("s3+http://localhost:9000/bucket/prefix", "a b")
     's3://bucket/prefix/a%20b'
@@ -109,7 +109,7 @@ def stored_url(address: str, path: str) -> str:
 def build_notification(
     outcomes: Iterable[Outcome], *, run: tuple[str, str, int], ends: tuple[str, ...]
 ) -> BatchNotification | None:
-    """Return what is to be told of a batch's outcomes; None where nothing was stored.
+    """Return the notification for a batch's outcomes; None if nothing was stored.
 
     `run` is (run id, plan id, number of the batch), `ends` the addresses, the source's first.
     """
@@ -118,17 +118,17 @@ def build_notification(
 
 
 def build_message(news: BatchNotification, body: Body, moment: datetime) -> Message:
-    """Write the message; `moment` is when the batch was recorded."""
+    """Build the message; `moment` is when the batch was recorded."""
     told = _ingest_body(news) if body is Body.INGEST else _full_body(news, moment)
     return Message(news.message_id, json.dumps(told, separators=(",", ":")).encode())
 
 
 def send(receiver: Receiver, message: Message, stop: StopFlag) -> int:
-    """Send a message until it is taken with a 2xx; return the number of tries.
+    """Send a message until a reply with status 2xx; return the number of attempts.
 
     Raises:
-        StorageError: nobody took it; the last reply, or why there was none.
-        Cancelled: the run was asked to stop between two tries.
+        StorageError: it was not accepted; has the last reply, or why there was none.
+        Cancelled: the run was asked to stop between two attempts.
     """
     with httpx.Client(timeout=receiver.timeout_s) as client:
         return call_with_retries(lambda: _post(client, receiver, message), receiver.retry, stop)[1]
@@ -186,7 +186,7 @@ def _full_body(news: BatchNotification, moment: datetime) -> dict[str, object]:
 
 
 def _is_not_ours(_: logging.LogRecord) -> bool:
-    """Keep httpx from logging an address that may be a secret."""
+    """Keep httpx from logging webhook addresses, which may be secret."""
     return not _sending.get()
 
 

@@ -172,7 +172,7 @@ def read_rows(
         tenant=tenant,
         plan_id=plan_id,
         action=action,
-        limit=_sql_limit(limit),
+        limit=_limit(limit),
     )
     return [PlanRow(*row) for row in rows]
 
@@ -186,7 +186,7 @@ def read_changes(
         statements.load_sql("plan_changes"),
         tenant=tenant,
         plan_id=plan_id,
-        limit=_sql_limit(limit),
+        limit=_limit(limit),
     )
     return [PlanRow(*row) for row in rows]
 
@@ -219,7 +219,7 @@ def read_outcomes(
         tenant=tenant,
         run_id=run_id,
         status=status,
-        limit=_sql_limit(limit),
+        limit=_limit(limit),
     )
     return [outcome_from_row(row) for row in rows]
 
@@ -230,7 +230,7 @@ def read_breaches(
     """Return what contracts found in the files of a run."""
     query = statements.load_sql("failure_cases")
     rows = statements.fetch_rows(
-        connection, query, tenant=tenant, run_id=run_id, limit=_sql_limit(limit)
+        connection, query, tenant=tenant, run_id=run_id, limit=_limit(limit)
     )
     found: list[Breach] = []
     for facts, same in groupby(rows, key=itemgetter(slice(0, 8))):
@@ -260,11 +260,7 @@ def read_runs(
 ) -> list[Run]:
     """Return runs, the latest first."""
     rows = statements.fetch_rows(
-        connection,
-        statements.load_sql("runs"),
-        tenant=tenant,
-        run_id=run_id,
-        limit=_sql_limit(limit),
+        connection, statements.load_sql("runs"), tenant=tenant, run_id=run_id, limit=_limit(limit)
     )
     return [run_from_row(row) for row in rows]
 
@@ -299,5 +295,5 @@ def run_from_row(row: statements.Row) -> Run:
     )
 
 
-def _sql_limit(limit: int | None) -> int:
+def _limit(limit: int | None) -> int:
     return 2**62 if limit is None else limit

@@ -46,9 +46,7 @@ class Database:
     def __init__(self, path: Path, tmp: Path, *, threads: int, memory: str) -> None:
         """Use the file `path`, with the engine's scratch folder `tmp` and its limits."""
         self._path = path
-        self._idle_engines: list[
-            tuple[int, DuckDBPyConnection]
-        ] = []  # with the pid that created them
+        self._idle_engines: list[tuple[int, DuckDBPyConnection]] = []  # with their pid
         self._tmp = tmp
         self._threads = threads
         self._memory = memory

@@ -23,9 +23,7 @@ class PinnedIdentity:
         """Begin unpinned."""
         self._path = path
         self._identity: str | None = None
-        self._last_file_identity: tuple[int, int] | None = (
-            None  # device and inode of the file at the last check
-        )
+        self._last_file_identity: tuple[int, int] | None = None  # device and inode
 
     @property
     def is_pinned(self) -> bool:

@@ -26,7 +26,7 @@ class Lease:
         open_catalog: Callable[[], AbstractContextManager[DuckDBPyConnection]],
         has_waiters: Callable[[], bool],
     ) -> None:
-        """Open by `open_catalog`, which takes the lock; `has_waiters` tells of waiting processes."""
+        """Open by `open_catalog`, which takes the lock; `has_waiters`: another process waits."""
         self._open_catalog, self._has_waiters = open_catalog, has_waiters
         self._condition = threading.Condition()
         self._stack: ExitStack | None = None

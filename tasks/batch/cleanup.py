@@ -1,4 +1,4 @@
-"""Clean up: release the staging, and clean the source where that was asked for."""
+"""Clean up: release the staging, and clean the source if requested."""
 
 from __future__ import annotations
 
@@ -11,6 +11,6 @@ from transfer.steps import clean_up as engine
 
 @task(task_run_name="cleanup", cache_policy=NO_CACHE, persist_result=False)
 def cleanup(staging: Staging) -> Staging:
-    """Give memory and disk back; every item of the batch now has its outcomes."""
+    """Release memory and disk space; every item of the batch has its outcomes now."""
     engine.cleanup(staging)
     return staging

@@ -1,4 +1,4 @@
-"""Deliver: one batch, start to end, in one process. This is the mapped task."""
+"""Delivers one batch from start to end, in one process. This is the mapped task."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ from transfer.steps.sequence import BuiltInStep, step_sequence
 
 @task(task_run_name="deliver-{number}", cache_policy=NO_CACHE, persist_result=False)
 def deliver(number: int, job: Job) -> BatchReport:
-    """Move batch `number` of the job's plan and record what became of every item."""
+    """Transfer batch `number` of the job's plan and record the outcome of every item."""
     with (
         notify_afterwards(job, number) as announcement,
         hold_slots((job.source, *job.destinations)),
         open_batch(job, number) as batch,
     ):
         try:
-            for one in step_sequence(job.steps):
-                _run_step(batch, one)
+            for name in step_sequence(job.steps):
+                _run_step(batch, name)
         finally:
             batch.staging.release()
             report = record(batch)
@@ -40,10 +40,10 @@ def deliver(number: int, job: Job) -> BatchReport:
     return replace(report, webhook_error=announcement.error)
 
 
-def _run_step(batch: Batch, one: BuiltInStep | str) -> None:
-    """Take one step, ours or a person's own."""
+def _run_step(batch: Batch, name: BuiltInStep | str) -> None:
+    """Run one step, a built-in one or the user's own."""
     staging, job = batch.staging, batch.job
-    match one:
+    match name:
         case BuiltInStep.DOWNLOAD:
             download(batch)
         case BuiltInStep.VALIDATE:
@@ -56,4 +56,4 @@ def _run_step(batch: Batch, one: BuiltInStep | str) -> None:
         case BuiltInStep.CLEANUP:
             cleanup(staging)
         case _:
-            step(batch, one)
+            step(batch, name)

@@ -1,4 +1,4 @@
-"""Download: bring a batch's bytes here, each file checked against the plan and its digests."""
+"""Download: fetch a batch's bytes, verified against the plan and its digests."""
 
 from __future__ import annotations
 
@@ -12,5 +12,5 @@ from transfer.steps import download as engine
 
 @task(task_run_name="download", cache_policy=NO_CACHE, persist_result=False)
 def download(batch: Batch) -> Staging:
-    """Fetch what the batch needs; what cannot be had is settled as failed in the staging."""
+    """Fetch what the batch needs; files that cannot be fetched are settled as failed."""
     return engine.fetch_staging(batch.staging)

@@ -1,4 +1,4 @@
-"""Mark: write the markers by which a destination's files are known to be there."""
+"""Mark: write the markers of a destination's files."""
 
 from __future__ import annotations
 
@@ -11,5 +11,5 @@ from transfer.steps import mark as engine
 
 @task(task_run_name="mark", cache_policy=NO_CACHE, persist_result=False)
 def mark(staging: Staging) -> Staging:
-    """Write the marker of every file that is stored now, or that lacks it."""
+    """Write the marker of every file that is stored now or lacks it."""
     return engine.mark(staging)

@@ -1,4 +1,4 @@
-"""One batch of a plan, opened: its items, staged between the ends of its delivery."""
+"""Opens one batch of a plan: its items, and the storages of its delivery."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from transfer.steps.download import prepare_staging
 class Batch:
     """A batch with its storages open.
 
-    No dataclass on purpose: Prefect looks for futures in whatever it can take apart, and there are
-    thousands of items here.
+    Deliberately not a dataclass: Prefect searches dataclasses for futures, and there are thousands
+    of items here.
     """
 
     def __init__(self, job: Job, number: int, items: list[Item], ends: Delivery) -> None:
-        """Hold what a step needs."""
+        """Prepare the staging for the batch's items."""
         self.job = job
         self.number = number
         self.staging = prepare_staging(ends, items)
@@ -33,6 +33,6 @@ class Batch:
 def open_batch(job: Job, number: int) -> Generator[Batch]:
     """Open batch `number` of the job's plan."""
     with open_delivery(job) as ends:
-        places = [one.address for one in job.places]
+        places = [repository.address for repository in job.places]
         items = run_resources(job.run_id).catalog.plans.items(job.plan_id, number, places)
         yield Batch(job, number, items, ends)

@@ -1,6 +1,6 @@
-"""Record: hand a batch's outcomes to the catalog, durable before anything else happens.
+"""Records a batch's outcomes in the catalog, durably, before anything else happens.
 
-A plain function: it runs at the end of each `deliver`, so that a crash loses nothing done.
+A plain function: it runs at the end of each `deliver`, so that a crash loses no finished work.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from tasks.batch.open_batch import Batch
 from tasks.job import run_resources
 from tasks.versioned_names import with_versioned_names
 
-MAX_NAMED = 20  # files of a batch that its report names
+MAX_NAMED = 20  # files in a batch's report
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +25,14 @@ class BatchReport:
     removed: int
     failed: int
     bytes: int  # stored
-    uncleaned: tuple[tuple[str, str], ...] = ()  # what stays at the source, and why; the first
-    webhook_error: str = ""  # why the run's webhook did not take what was stored
+    uncleaned: tuple[
+        tuple[str, str], ...
+    ] = ()  # path and error of what was not removed at the source
+    webhook_error: str = ""  # why the run's webhook did not accept the message
 
 
 def record(batch: Batch) -> BatchReport:
-    """Record every outcome of the batch and what it kept; return the counts of the outcomes."""
+    """Record every outcome of the batch and what it kept; return the counts."""
     staging = batch.staging
     outcomes = staging.outcomes()
     kept = staging.history_outcomes()

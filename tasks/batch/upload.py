@@ -1,4 +1,4 @@
-"""Upload: write a staged batch to every destination, each proven on its own."""
+"""Upload: write a staged batch to every destination, each verified on its own."""
 
 from __future__ import annotations
 
@@ -11,5 +11,5 @@ from transfer.steps import upload as engine
 
 @task(task_run_name="upload", cache_policy=NO_CACHE, persist_result=False)
 def upload(staging: Staging) -> Staging:
-    """Write every file that is well; each destination gets an outcome of its own."""
+    """Write every file without an error; each destination gets its own outcome."""
     return engine.upload(staging)

@@ -1,4 +1,4 @@
-"""Validate: let checks and contracts refuse what was staged, before anything is written."""
+"""Validate: run checks and contracts on staged files, before anything is written."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from transfer.steps.validate import Check
 
 @task(task_run_name="validate", cache_policy=NO_CACHE, persist_result=False)
 def validate(staging: Staging, checks: tuple[Check, ...] = ()) -> Staging:
-    """Run every check over every staged file, and hold it to its contracts.
+    """Run every check on every staged file, then its contracts.
 
-    What is refused is settled as failed; of a broken contract as the contract says.
+    Refused files are settled as failed; a broken contract has the consequence it names.
     """
     return enforce_contracts(engine.validate(staging, checks))

@@ -1,6 +1,6 @@
-"""Announce: tell the run's webhook what a batch has newly stored, after it was recorded.
+"""Announces to the run's webhook what a batch has newly stored, after it was recorded.
 
-A plain function at the end of each `deliver`: whatever becomes of the message, the run goes on.
+A plain function at the end of each `deliver`: if the message fails, the run goes on.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ from transfer.workers.stop import StopFlag
 
 
 class WebhookMessage:
-    """What a batch has to tell: outcomes once they are recorded, and why nobody took them."""
+    """What a batch announces: outcomes once they are recorded, and the error if sending failed."""
 
     def __init__(self) -> None:
-        """Begin with nothing to tell."""
+        """Begin without outcomes."""
         self.outcomes: list[Outcome] = []
         self.error = ""
 
 
 @contextmanager
 def notify_afterwards(job: Job, number: int) -> Generator[WebhookMessage]:
-    """Send at the end what is known by then, when the batch holds no slot and no storage.
+    """Send the announcement after the block, when the batch holds no slot and no storage.
 
-    A run that is asked to stop tries once: what it stored, no later run would tell.
+    A stopping run tries once: no later run would announce what it stored.
     """
     announcement = WebhookMessage()
     try:
@@ -44,7 +44,7 @@ def notify_afterwards(job: Job, number: int) -> Generator[WebhookMessage]:
 
 
 def _notify(job: Job, number: int, outcomes: list[Outcome]) -> str:
-    """Send what there is to tell; return why nobody took it, or nothing."""
+    """Send the announcement; return why it failed, or ''."""
     ends = (job.source.address, *(one.address for one in job.destinations))
     news = build_notification(outcomes, run=(job.run_id, job.plan_id, number), ends=ends)
     if news is None or job.webhook is None:

@@ -1,4 +1,4 @@
-"""Prune: find and remove what a repository holds besides its files and needs no more."""
+"""Prune: find and remove what a repository stores besides its files and no longer needs."""
 
 from __future__ import annotations
 
@@ -28,47 +28,47 @@ from transfer.workers.pool import WorkerPool
 
 TEMPORARY = f"{RESERVED}/tmp"  # noqa: S108 - below the root of the repository
 THREADS = 16
-MAX_NAMED = 20  # gaps that are logged
+MAX_NAMED = 20  # gaps in the log
 
 
 @dataclass(frozen=True, slots=True)
 class PruneRule:
-    """What may go: things from before a moment; of bytes, only those of some digests if told."""
+    """What may be removed: items from before a moment, optionally only those with some digests."""
 
     before: datetime
     dry_run: bool = False
     only: frozenset[str] | None = None  # sha256 in hex
 
     def allows(self, sha256: str | None) -> bool:
-        """Say whether bytes with a digest are among those that may go."""
+        """Say whether bytes with this digest may be removed."""
         return self.only is None or sha256 in self.only
 
     def is_recent(self, one: Resource) -> bool:
-        """Say whether a file is told to be written since the moment."""
+        """Say whether a file was written since the moment."""
         return one.modified_us is not None and one.modified_us >= self.before.timestamp() * 1e6
 
 
 def files_logging_gaps(listed: Iterable[Listed]) -> Iterator[Resource]:
-    """Yield the files of a listing and log what it could not see, of which nothing is removed."""
+    """Yield the files of a listing and log its gaps, in which nothing is removed."""
     gaps: list[Gap] = []
     yield from files_collecting_gaps(listed, gaps)
     for gap in gaps[:MAX_NAMED]:
-        get_run_logger().warning("%s; nothing of it was removed", gap)
+        get_run_logger().warning("%s; nothing was removed there", gap)
     if len(gaps) > MAX_NAMED:
-        get_run_logger().warning("… and %s places more", f"{len(gaps) - MAX_NAMED:,}")
+        get_run_logger().warning("… and %s more places", f"{len(gaps) - MAX_NAMED:,}")
 
 
 def files_without_gaps(listed: Iterable[Listed]) -> Iterator[Resource]:
-    """Yield the files of a listing that says what is needed: a gap in it is an error."""
+    """Yield the files of a listing that tells what is needed: a gap in it is an error."""
     gaps: list[Gap] = []
     yield from files_collecting_gaps(listed, gaps)
     for gap in gaps:
-        raise UnexpectedReply(f"what is needed cannot be told: {gap}", path=gap.path)
+        raise UnexpectedReply(f"it is unknown which files are needed: {gap}", path=gap.path)
 
 
 @dataclass(frozen=True, slots=True)
 class PrunedItems:
-    """Things of one kind that are no longer needed; `bytes` where their sizes are told."""
+    """Items of one kind that are no longer needed; `bytes` is 0 if sizes are unknown."""
 
     kind: str
     names: tuple[str, ...]
@@ -77,7 +77,7 @@ class PrunedItems:
 
 @task(task_run_name="prune-temporary-files", cache_policy=NO_CACHE, persist_result=False)
 def prune_temporary(repository: Repository, rule: PruneRule, run_id: str) -> PrunedItems:
-    """Remove temporary files that were last written before a moment: their writers are dead."""
+    """Remove temporary files that were last written before the moment: their writers are dead."""
     stop = run_resources(run_id).stop
     settings = repository.settings.below(TEMPORARY)
     with STORAGES.opened(settings, repository.open_options()) as storage:
@@ -98,7 +98,7 @@ def prune_temporary(repository: Repository, rule: PruneRule, run_id: str) -> Pru
 
 @task(task_run_name="prune-uploads", cache_policy=NO_CACHE, persist_result=False)
 def prune_uploads(repository: Repository, rule: PruneRule, run_id: str) -> PrunedItems:
-    """Give up uploads that were begun before a moment and never finished."""
+    """Abort uploads that were begun before the moment and never finished."""
     stop = run_resources(run_id).stop
     with STORAGES.opened(repository.settings, repository.open_options()) as storage:
         if not isinstance(storage, SupportsIncompleteUploads):
@@ -112,7 +112,7 @@ def prune_uploads(repository: Repository, rule: PruneRule, run_id: str) -> Prune
 
 @task(task_run_name="prune-history", cache_policy=NO_CACHE, persist_result=False)
 def prune_history(repository: Repository, rule: PruneRule, run_id: str) -> PrunedItems:
-    """Remove from the history what no version needs and what was kept before a moment."""
+    """Remove files from the history that no version needs and that were kept before the moment."""
     common = run_resources(run_id)
     history = history_of(repository)
     listing = enumerate_repository(history, run_id, "history")
@@ -129,9 +129,9 @@ def prune_history(repository: Repository, rule: PruneRule, run_id: str) -> Prune
 
 @task(task_run_name="prune-content", cache_policy=NO_CACHE, persist_result=False)
 def prune_content(repository: Repository, rule: PruneRule, run_id: str) -> PrunedItems:
-    """Remove files named by digest that no version needs and that were written before a moment.
+    """Remove files named by digest that no version needs and that were written before the moment.
 
-    What is shown stays, whoever showed it, and what a killed run stored waits for the next one.
+    Published files stay, whoever published them, and so do recent files of a killed run.
     """
     if repository.layout is not Layout.CONTENT:
         return PrunedItems("content", ())

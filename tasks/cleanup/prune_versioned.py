@@ -30,11 +30,11 @@ from transfer.workers.pool import WorkerPool
 
 @task(task_run_name="prune-numbers", cache_policy=NO_CACHE, persist_result=False)
 def prune_numbers(repository: Repository, rule: PruneRule, run_id: str) -> PrunedItems:
-    """Remove numbered files that no version needs and that were written before a moment.
+    """Remove numbered files that no version needs and that were written before the moment.
 
-    What is shown stays, whoever showed it. So does the highest number of a path that any version
-    has, since it must not be given again; and a file that merely looks numbered, since the catalog
-    knows nothing of its path.
+    Published files stay, whoever published them. So does the highest number of a path in any
+    version, since it must not be used again, and a file that only looks numbered, since the catalog
+    does not know its path.
     """
     if repository.layout is not Layout.VERSIONED:
         return PrunedItems("numbered files", ())
@@ -64,11 +64,11 @@ def prune_numbers(repository: Repository, rule: PruneRule, run_id: str) -> Prune
 
 
 class _NeededNumbers:
-    """What the versions of a repository need of its numbered files, by hashes of names."""
+    """The numbered files that the versions of a repository need, as hashes of their names."""
 
     def __init__(self, catalog: Catalog, repository: Repository) -> None:
         self._keys: set[int] = set()
-        self._highest: dict[int, int] = {}  # of each path that a version has
+        self._highest: dict[int, int] = {}  # of each path in a version
         self.add(catalog.holdings.etags(repository.address))
         named = (
             split_numbered_path(one.path)
@@ -77,13 +77,13 @@ class _NeededNumbers:
         self._known = {*self._highest, *(hash(one[0]) for one in named if one is not None)}
 
     def add(self, marks: Iterable[tuple[str, str]]) -> None:
-        """Need further numbers of paths."""
+        """Add needed numbers of paths."""
         for path, number in marks:
             self._keys.add(hash(number_key(path, number)))
             self._highest[hash(path)] = -1
 
     def is_unneeded(self, one: Resource) -> bool:
-        """Say whether no version needs a file that lies there, and note its number."""
+        """Say whether no version needs a file, and record its number."""
         found = split_numbered_path(one.path)
         if found is None:
             return False
@@ -93,6 +93,6 @@ class _NeededNumbers:
         return name in self._known and hash(one.path) not in self._keys
 
     def is_highest(self, key: str) -> bool:
-        """Say whether a file of those seen has the highest number of a path that lives on."""
+        """Say whether a file has the highest number seen of a path in a version."""
         found = split_numbered_path(key)
         return found is not None and self._highest.get(hash(found[0])) == int(found[1])

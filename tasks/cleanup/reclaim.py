@@ -17,13 +17,13 @@ from catalog.model.reclaim_candidate import ReclaimCandidate
 from tasks.job import open_destination, open_source, run_resources
 from transfer.inventory.reclaim import NotReclaimed, reclaim
 
-FILES_PER_STEP = 2000  # files that are removed before that is recorded
-MAX_NAMED = 100  # files that stayed and are named
+FILES_PER_STEP = 2000  # removed before that is recorded
+MAX_NAMED = 100  # remaining files in the result
 
 
 @dataclass(frozen=True, slots=True)
 class Reclaimed:
-    """What went of one repository, or would go, and what stayed although it was looked at."""
+    """What was, or would be, removed from one repository, and what had to stay."""
 
     label: str
     address: str
@@ -43,7 +43,7 @@ def reclaim_files(
     *,
     dry_run: bool,
 ) -> Reclaimed:
-    """Remove what one of `places` holds too; nothing counts that lies in the `chosen` ones."""
+    """Remove files that one of `places` has too; copies in `chosen` repositories do not count."""
     common = run_resources(run_id)
     result = Reclaimed(repository.label, repository.address)
     spares = common.catalog.origins.reclaim_candidates(repository.address, chosen, kept)
@@ -68,7 +68,7 @@ def reclaim_files(
 
 
 def _outcome(address: str, one: ReclaimCandidate) -> Outcome:
-    """Return what makes a location an origin: the file is catalogued from now on, and no more."""
+    """Return the outcome that turns a location into an origin: the file is only catalogued now."""
     return Outcome(
         address,
         one.path,

@@ -1,4 +1,4 @@
-"""Adopt: read every file of a repository and let the catalog know what it is."""
+"""Adopt: read every file of a repository and record its digest."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from transfer.inventory.listing import without_hidden
 
 @task(task_run_name="learn-digests", cache_policy=NO_CACHE, persist_result=False)
 def learn_digests(repository: Repository, run_id: str) -> Listing:
-    """Spool a listing with digests; each step of it is recorded as it is learned."""
+    """Spool a listing with digests; each step is recorded at once."""
     common = run_resources(run_id)
     with open_source(repository) as end, common.catalog.spool() as spool:
         listed = without_hidden(end.storage.enumerate(), repository.markers)

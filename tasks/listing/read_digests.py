@@ -1,4 +1,4 @@
-"""Examine: look at what a repository holds, and read it, against one of its versions."""
+"""Examine: read the files of a repository and compare them with one of its versions."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def examine_digests(
 ) -> list[Finding]:
     """Read the files of a version, or a `sample` of them (0 to 1), and compare their digests.
 
-    What is only catalogued is passed over.
+    Files that are only catalogued are skipped.
     """
     common = run_resources(run_id)
     content = common.catalog.versions.content(repository.address, number)
@@ -37,6 +37,6 @@ def examine_digests(
 
 
 def _sample_position(run_id: str, path: str) -> float:
-    """Return where in 0 to 1 a path falls in this run; another run draws another sample."""
+    """Map a path to 0 to 1; every run draws another sample."""
     digest = md5(f"{run_id}\x1f{path}".encode(), usedforsecurity=False).digest()
     return int.from_bytes(digest[:4], "big") / SHARE_STEPS

@@ -1,4 +1,4 @@
-"""Enumerate: list a repository into the catalog's spool; only the listing's id travels on."""
+"""Enumerate: list a repository into the catalog's spool; only the listing's id is passed on."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ from tasks.job import open_source, run_resources
 from transfer.inventory.listing import list_repository
 from transfer.workers.progress import Progress
 
-READ_ROLES = ("source", "alternate")  # roles of what is only read: it has to be there
-LOG_EVERY_S = 5.0  # between two lines about one listing
+READ_ROLES = ("source", "alternate")  # only read: these must exist
+LOG_EVERY_S = 5.0  # between two log lines about one listing
 
 
 @task(task_run_name="enumerate-{role}", cache_policy=NO_CACHE, persist_result=False)
 def enumerate_repository(
     repository: Repository, run_id: str, role: str = "source", *, version: int | None = None
 ) -> Listing:
-    """List all of a repository; what could not be seen is recorded with the run as gaps.
+    """List a whole repository; what could not be seen is recorded as gaps of the run.
 
     `role` names the task run.
 
-    A destination's folder that does not exist yet is empty. Where files bear other names than
-    their paths, what is there of a `version` is listed, or else of all that is recorded.
+    A destination's folder that does not exist yet counts as empty. With the layout `content` or
+    `versioned`, what exists of a `version` is listed, or else of everything recorded.
     """
     common = run_resources(run_id)
     spool = common.catalog.spool
@@ -65,19 +65,19 @@ def enumerate_repository(
 def record_listing_problems(
     catalog: Catalog, repository: Repository, listing: Listing, run_id: str, role: str
 ) -> None:
-    """Record what a listing could not see, and log what of its files could not be kept."""
+    """Record the gaps of a listing, and log sizes and times that were dropped."""
     logger = get_run_logger()
     for note in listing.notes:
         logger.warning("%s: %s", repository.label, note)
     if listing.noted > len(listing.notes):
         more = f"{listing.noted - len(listing.notes):,}"
-        logger.warning("%s: the same of %s files more", repository.label, more)
+        logger.warning("%s: the same for %s more files", repository.label, more)
     if listing.gaps:
         catalog.runs.record_gaps(run_id, repository.address, role, listing)
 
 
 def _progress_reporter(progress: Progress, label: str) -> Callable[[int], None]:
-    """Return what notes how far a listing is, and now and then logs it."""
+    """Return a callback that updates the progress of a listing, and logs it now and then."""
     said_s = time.monotonic()
 
     def tell(count: int) -> None:

@@ -1,4 +1,4 @@
-"""Enumerate targets: list what a pull asks for, each file with the local name it gets."""
+"""Enumerate targets: list the targets of a pull, each file with its local path."""
 
 from __future__ import annotations
 

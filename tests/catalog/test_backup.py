@@ -190,7 +190,7 @@ def test_a_backup_that_is_not_whole_is_refused_and_nothing_moves(
 def test_a_backup_overwrites_nothing(known: Catalog, tmp_path: Path) -> None:
     (tmp_path / "there").mkdir()
     for place, why in (
-        (tmp_path / "there", "is there already"),
+        (tmp_path / "there", "exists already"),
         (known.folder / "b", "own folder"),
     ):
         with pytest.raises(InvalidInput, match=why):

@@ -31,7 +31,10 @@ PLACE = "file:///srv/drop"
         (
             Objective("*.csv", within_s=60, files=3, bytes=10),
             Arrivals(2, 4, NOW),
-            "expected 3 files and 10 bytes matching '*.csv', 2 files with 4 bytes arrived within 1 min",
+            (
+                "expected 3 files and 10 bytes matching '*.csv', "
+                "2 files with 4 bytes arrived within 1 min"
+            ),
         ),
         (
             Objective("*.csv", bytes=10),

@@ -360,7 +360,7 @@ def test_the_set_of_another_catalog_is_not_replaced(
     monkeypatch.setenv("ENTREPOT_CATALOG", str(tmp_path / "other" / "catalog.duckdb"))
     fill(tmp_path / "in", {"b": b"two"})
 
-    with pytest.raises(InvalidInput, match="was not written with this catalog"):
+    with pytest.raises(InvalidInput, match="was written with another catalog"):
         sync(str(tmp_path / "in"), [end])
     assert tree(tmp_path / "end") == before
 

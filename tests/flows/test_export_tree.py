@@ -120,7 +120,7 @@ def test_bytes_that_are_nowhere_are_all_named_and_nothing_is_left(
         (folder / "a.txt").write_text("beta, and LONGER")
     before = left(tmp_path)
 
-    with pytest.raises(BytesNowhere, match="2 files are nowhere to be had") as caught:
+    with pytest.raises(BytesNowhere, match="2 files cannot be found anywhere") as caught:
         export_tree(str(end), str(tmp_path / "not" / "yet"))
 
     assert "'a.txt'" in caught.value.files[0]

@@ -83,7 +83,7 @@ def test_steps_that_break_or_lead_nowhere_leave_nothing_half_done(
     end = tmp_path / "end"
     broken = [StepSettings(run="own:break_down")]
     with pytest.raises(
-        StepFailed, match="'own:break_down' broke at batch 0: ZeroDivisionError: nothing to divide"
+        StepFailed, match="'own:break_down' failed in batch 0: ZeroDivisionError: nothing to divide"
     ):
         sync(str(source), [str(end)], steps=broken)
     assert files(end) == {}

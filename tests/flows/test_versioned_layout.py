@@ -293,7 +293,7 @@ def test_a_lost_catalog_overwrites_no_number(
         sync_in(tmp_path, repository, {"a": text, "b": b"same"})
     before = held(repository)
     monkeypatch.setenv("ENTREPOT_CATALOG", str(tmp_path / "other" / "catalog.duckdb"))
-    with pytest.raises(InvalidInput, match="was not written with this catalog"):
+    with pytest.raises(InvalidInput, match="was written with another catalog"):
         sync_in(tmp_path, repository, {"a": b"two"})
     assert held(repository) == before
 

@@ -126,14 +126,14 @@ def test_folders_too_deep_are_a_gap(tmp_path: Path) -> None:
 def test_a_folder_and_a_file_that_may_not_be_seen_are_gaps() -> None:
     code = (
         "import os, sys\n"
-        "from catalog.model.gap import files\n"
+        "from catalog.model.gap import files_collecting_gaps\n"
         "from providers.base import OpenOptions\n"
         "from providers.local.settings import LocalSettings\n"
         "storage = LocalSettings(path=sys.argv[1]).open(OpenOptions())\n"
         "list(storage.enumerate())\n"  # all that is needed is imported now
         "os.setuid(65534)\n"
         "gaps = []\n"
-        "print(sorted(one.path for one in files(storage.enumerate(), gaps)))\n"
+        "print(sorted(one.path for one in files_collecting_gaps(storage.enumerate(), gaps)))\n"
         "print(sorted((one.path, one.code) for one in gaps))\n"
     )
     with TemporaryDirectory() as name:  # not in pytest's folder, which is closed to others

@@ -221,8 +221,8 @@ HOSTILE = {
     "pipe": (entry("a", kind=tarfile.FIFOTYPE), "'a' is a pipe"),
     "folder": (entry("versions", kind=tarfile.DIRTYPE), "'versions' is a folder"),
     "long name": (entry("a" * 200, b"evil"), "an entry of type b'L'"),
-    "foreign": (entry("artifacts/sha256/00/x", b"evil"), "does not belong there"),
-    "ours again": (entry("archive.json", b"{}"), "does not belong there"),
+    "foreign": (entry("artifacts/sha256/00/x", b"evil"), "after the last expected entry"),
+    "ours again": (entry("archive.json", b"{}"), "found 'archive.json'"),
 }
 
 
@@ -284,7 +284,7 @@ def without(start: str) -> Callable[[str, bytes], bytes | None]:
         (changed("archive.json", b'"entrepot-archive"', b'"pulp"'), "its format is 'pulp'"),
         (changed("archive.json", b'"files": 4', b'"files": 5'), "expected 5 files"),
         (changed("archive.json", b'"artifacts": 3', b'"artifacts": 4'), "expected 4 artifacts"),
-        (changed("archive.json", b"{", b"["), "it is no JSON"),
+        (changed("archive.json", b"{", b"["), "it is not JSON"),
         (changed("archive.json", b'"two"', b'"\\ud800"'), "archive.json"),
         (changed("archive.json", b'"number": 1', b'"number": "../1"'), "number"),
         (changed("versions/0/1.jsonl", b"a.txt", b"../up"), "versions/0/1.jsonl: expected sha256"),
@@ -353,12 +353,12 @@ def test_a_table_of_contents_names_only_files_beside_it_and_only_its_own(
     bad.write_text(text.replace("week.tar.0001", "sub/week.tar.0001"))
     assert "not beside" in problems(bad, tmp_path / "in")[0]
     bad.write_text(text.replace('"ticket": "7"', '"ticket": "8"'))
-    assert "that of another archive" in problems(bad, tmp_path / "in")[0]
+    assert "belongs to another archive" in problems(bad, tmp_path / "in")[0]
     bad.write_text("no")
-    assert "it is no JSON" in problems(bad, tmp_path / "in")[0]
+    assert "it is not JSON" in problems(bad, tmp_path / "in")[0]
     with pytest.raises(InvalidInput, match="cannot be read"):
         unpack(tmp_path / "none-toc.json", tmp_path / "in", StopFlag(), keep=True)
-    with pytest.raises(InvalidInput, match="is no file"):
+    with pytest.raises(InvalidInput, match="is not a file"):
         unpack(tmp_path / "none.tar", tmp_path / "in", StopFlag(), keep=True)
 
 

@@ -16,8 +16,8 @@ from transfer.archive.draft import create_draft, publish_files
 WRITER = """
 import sys, time
 from pathlib import Path
-from transfer.archive.draft import draft_in
-with draft_in(Path(sys.argv[1])) as made:
+from transfer.archive.draft import create_draft
+with create_draft(Path(sys.argv[1])) as made:
     (made / "half").write_text("x")
     print(made, flush=True)
     time.sleep(600)
@@ -26,7 +26,7 @@ with draft_in(Path(sys.argv[1])) as made:
 PUBLISHER = """
 import os, signal, sys
 from pathlib import Path
-from transfer.archive.draft import draft_in, publish
+from transfer.archive.draft import create_draft, publish_files
 renamed = 0
 
 def hook(event, _):
@@ -36,12 +36,12 @@ def hook(event, _):
         if renamed == int(sys.argv[2]):
             os.kill(os.getpid(), signal.SIGKILL)
 
-with draft_in(Path(sys.argv[1])) as made:
+with create_draft(Path(sys.argv[1])) as made:
     names = [(made / one, one) for one in ("a.tar.0000", "a.tar.0001", "a.toc")]
     for file, name in names:
         file.write_text(name)
     sys.addaudithook(hook)
-    publish(made, names)
+    publish_files(made, names)
 """
 
 

@@ -236,7 +236,7 @@ def test_a_disk_that_can_keep_nothing_costs_nothing(
 ) -> None:
     faulty_server.files["/f"] = DATA
     if what == "no room":
-        monkeypatch.setattr(parts_journal, "SPARE", 2**62)
+        monkeypatch.setattr(parts_journal, "MIN_FREE_BYTES", 2**62)
     else:
         parts.write_text("a file where the folder should be")
     bucket = f"resuming-{os.urandom(4).hex()}"

@@ -72,7 +72,7 @@ def test_own_steps_go_before_after_and_instead_in_the_order_given() -> None:
                 StepChange(StepPosition.INSTEAD, BuiltInStep.VALIDATE, "m:a"),
                 StepChange(StepPosition.INSTEAD, BuiltInStep.VALIDATE, "m:b"),
             ],
-            "two steps are wanted",
+            "two steps replace",
         ),
     ],
     ids=["no upload", "no download", "nothing to run", "mark", "two"],
@@ -193,7 +193,7 @@ def test_bytes_that_nobody_read_yet_cannot_be_looked_at(tmp_path: Path) -> None:
 
     def early(batch: StagedBatch) -> None:
         for one in batch.files:
-            with pytest.raises(InvalidInput, match="not here at this step"):
+            with pytest.raises(InvalidInput, match="not staged at this step"):
                 one.open()
             seen.append(one.path)
 

@@ -60,10 +60,10 @@ def test_requests_are_plain_numbers() -> None:
     ("text", "says"),
     [
         ("", "empty"),
-        ("8,1M", "is no entry of a timetable: expected 08:00,512k"),
-        ("24:00,1M", "no such time of the day"),
-        ("08:60,1M", "no such time of the day"),
-        ("Mit-08:00,1M", "is no entry"),
+        ("8,1M", "is not an entry of a timetable: expected 08:00,512k"),
+        ("24:00,1M", "expected a time from 00:00 to 23:59"),
+        ("08:60,1M", "expected a time from 00:00 to 23:59"),
+        ("Mit-08:00,1M", "is not an entry"),
         ("08:00,1M 08:00,2M", "twice"),
         ("Mon-08:00,1M 08:00,2M", "twice"),
         ("08:00,512", "'512' has no unit; write 512B, 512k or 512M"),
@@ -80,7 +80,7 @@ def test_what_cannot_be_read_says_what_was_expected(text: str, says: str) -> Non
 
 def test_a_zone_that_nobody_knows_is_refused() -> None:
     for zone in ("Mars/Olympus", "../etc/passwd", "\0"):
-        with pytest.raises(InvalidInput, match="no time zone"):
+        with pytest.raises(InvalidInput, match="not a time zone"):
             Timetable.parse("08:00,1M", sizes=True, zone=zone)
 
 
@@ -146,10 +146,10 @@ def test_a_block_has_one_and_says_what_is_wrong_with_it() -> None:
     assert limits.bytes_per_s.at(MONDAY.replace(hour=9)) == 2**20
     assert hash(limits) == hash(replace(limits))
     for given_, says in (
-        ({"bytes_timetable": "8am,1M"}, "no entry of a timetable"),
+        ({"bytes_timetable": "8am,1M"}, "not an entry of a timetable"),
         ({"bytes_timetable": "08:00,1M", "bytes_per_s": 5}, "leave one out"),
         ({"requests_timetable": "08:00,1M"}, "have no unit"),
-        ({"bytes_timetable": "08:00,1M", "timezone": "Mars"}, "no time zone"),
+        ({"bytes_timetable": "08:00,1M", "timezone": "Mars"}, "not a time zone"),
     ):
         with pytest.raises(ValidationError, match=says):
             LimitSettings.model_validate(given_)

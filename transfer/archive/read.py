@@ -1,7 +1,7 @@
-"""Read an archive from start to end once: check all of it, and unpack its artifacts.
+"""Reads an archive once from start to end: verifies all of it, and unpacks its artifacts.
 
-Everything that is wrong is found, not only the first of it. What is unpacked lies under names
-that are made here out of digests; no name of the archive is ever a path.
+It finds every problem, not only the first. Unpacked files are named by digest; a name from the
+archive is never used as a path.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from transfer.workers.stop import StopFlag
 
 @dataclass(frozen=True, slots=True)
 class UnpackedArchive:
-    """An archive that is whole: its head, and its lists and artifacts in a folder of ours."""
+    """A verified archive: its head, and a folder with its lists and artifacts."""
 
     head: Head
     folder: Path
@@ -43,7 +43,7 @@ class UnpackedArchive:
             yield from parse_content(lines)
 
     def rows_without_bytes(self, name: str, number: int) -> Iterator[ContentRow]:
-        """Return the resources of a version whose bytes the archive does not carry."""
+        """Return the resources of a version whose bytes are not in the archive."""
         with DigestFile(self.folder / "digests") as held:
             for row in self.rows(name, number):
                 if row.digest is not None and row.digest not in held:
@@ -51,7 +51,7 @@ class UnpackedArchive:
 
 
 class DigestFile:
-    """A sorted file of digests, 32 bytes each, that is asked without being read whole."""
+    """A sorted file of digests, 32 bytes each, with binary search on disk."""
 
     def __init__(self, file: Path) -> None:
         """Open the file."""
@@ -73,7 +73,7 @@ class DigestFile:
         self._file.close()
 
     def __contains__(self, digest: str) -> bool:
-        """Say whether a sha256 (hex) is there."""
+        """Say whether the file has a sha256 (hex)."""
         if self._map is None:
             return False
         wanted, low, high = bytes.fromhex(digest), 0, self._size // 32
@@ -94,13 +94,13 @@ def unpack(
     keep: bool,
     extra_problems: Callable[[Head], Iterable[str]] = lambda _: (),
 ) -> UnpackedArchive:
-    """Check the archive, a table of contents or a tar, and unpack it into `folder`.
+    """Verify an archive, given its table of contents or tar, and unpack it into `folder`.
 
-    Without `keep` its artifacts are read and compared, but not kept. `unfit` says for what it is
-    not fit, though it may be whole; that is told beside all else.
+    Without `keep` its artifacts are verified, but not stored. `extra_problems` returns further
+    problems, which are reported with the others.
 
     Raises:
-        ArchiveRefused: it names everything that is wrong.
+        ArchiveRefused: with all problems.
     """
     walk = ArchiveWalk(folder, stop, keep=keep)
     toc, files = _archive_files(archive, walk.problems)
@@ -114,12 +114,12 @@ def unpack(
             reader.close()
         if toc is not None:
             _check_toc(toc, head, reader.digests, walk.problems)
-    told = head or (toc.archive if toc else None)
-    problems = [*walk.problems, *(extra_problems(told) if told else ())]
+    known = head or (toc.archive if toc else None)
+    problems = [*walk.problems, *(extra_problems(known) if known else ())]
     if head is not None and not any(one.versions for one in head.repositories):
-        problems.append("it holds no version")
+        problems.append("it has no version")
     if head is None or walk.problems:
-        raise ArchiveRefused(archive.name, tuple(problems) or ("it names no file",))
+        raise ArchiveRefused(archive.name, tuple(problems) or ("it has no chunks",))
     found = UnpackedArchive(head, folder)
     problems += _check_lists(found)
     if problems:
@@ -128,20 +128,20 @@ def unpack(
 
 
 def read_toc(path: Path) -> Toc:
-    """Read a table of contents that a person names."""
+    """Read a table of contents, given its path."""
     try:
         return toc_from_json(path.read_bytes())
     except OSError as error:
-        raise InvalidInput(f"{str(path)!r} cannot be read: {error.strerror}") from error
+        raise InvalidInput(f"cannot read {str(path)!r}: {error.strerror}") from error
     except InvalidInput as error:
         raise ArchiveRefused(path.name, (f"its table of contents: {error}",)) from error
 
 
 def _archive_files(archive: Path, problems: list[str]) -> tuple[Toc | None, list[Path]]:
-    """Return the files of an archive; every chunk that is missing or of another size is noted."""
+    """Return the files of an archive; missing chunks and wrong sizes go into `problems`."""
     if not archive.name.endswith(TOC):
         if not archive.is_file():
-            raise InvalidInput(f"{str(archive)!r} is no file: a {TOC} or a .tar was expected")
+            raise InvalidInput(f"{str(archive)!r} is not a file: expected a {TOC} or a .tar")
         return None, [archive]
     toc = read_toc(archive)
     files: list[Path] = []
@@ -151,12 +151,12 @@ def _archive_files(archive: Path, problems: list[str]) -> tuple[Toc | None, list
             problems.append(f"the chunk {chunk.name!r} is missing")
         elif file.stat().st_size != chunk.size:
             problems.append(
-                f"the chunk {chunk.name!r}: expected {chunk.size} bytes, "
-                f"found {file.stat().st_size}"
+                f"the chunk {chunk.name!r}: expected {chunk.size:,} bytes, "
+                f"found {file.stat().st_size:,}"
             )
         files.append(file)
     if problems:
-        # What follows would be nonsense; but each file that is there is still compared.
+        # The tar cannot be read then, but the chunks that exist are still verified.
         for chunk, file in zip(toc.chunks, files, strict=True):
             if file.is_file() and file.stat().st_size == chunk.size:
                 reader = ChunkReader([file])
@@ -170,7 +170,7 @@ def _check_toc(toc: Toc, head: Head | None, digests: list[str], problems: list[s
     for chunk, found in zip(toc.chunks, digests, strict=True):
         _check_digest(chunk.name, chunk.sha256, found, problems)
     if head is not None and head != toc.archive:
-        problems.append("its table of contents is that of another archive")
+        problems.append("its table of contents belongs to another archive")
 
 
 def _check_digest(name: str, expected: str, found: str, problems: list[str]) -> None:
@@ -179,7 +179,7 @@ def _check_digest(name: str, expected: str, found: str, problems: list[str]) -> 
 
 
 def _check_lists(found: UnpackedArchive) -> list[str]:
-    """Return what is wrong with the lists of an archive whose every byte was right."""
+    """Return the problems in the lists of an archive whose digests are all right."""
     return [
         problem
         for repository in found.head.repositories
@@ -191,7 +191,7 @@ def _check_lists(found: UnpackedArchive) -> list[str]:
 def _check_list(
     found: UnpackedArchive, repository: ArchivedRepository, version: ArchivedVersion
 ) -> Iterator[str]:
-    """Yield what is wrong with the list of one version."""
+    """Yield the problems in the list of one version."""
     name, number = repository.name, version.number
     what = f"version {number} of {name!r}"
     count = size = 0
@@ -206,6 +206,6 @@ def _check_list(
         return
     if (count, size) != (version.files, version.bytes):
         yield (
-            f"{what}: expected {version.files} files of {version.bytes} bytes, "
-            f"found {count} of {size}"
+            f"{what}: expected {version.files:,} files with {version.bytes:,} bytes, "
+            f"found {count:,} with {size:,}"
         )

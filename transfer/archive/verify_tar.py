@@ -1,4 +1,4 @@
-"""One reading of an archive's tar, entry by entry, against what its own lists say must come."""
+"""Reads an archive's tar entry by entry and verifies it against the archive's own lists."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from transfer.workers.stop import StopFlag
 
 MAX_HEAD_BYTES = 64 * 2**20  # bytes
 MAX_LINE_BYTES = 2**20  # bytes
-MAX_PROBLEMS = 1000  # problems that are collected
+MAX_PROBLEMS = 1000  # after which reading stops
 
 
 class ArchiveWalk:
-    """One reading of a tar; what is wrong is collected."""
+    """Reads a tar once and collects its problems."""
 
     def __init__(self, folder: Path, stop: StopFlag, *, keep: bool) -> None:
-        """Write lists, and artifacts if they are to be kept, into `folder`."""
+        """Write lists, and artifacts if `keep`, into `folder`."""
         self._folder, self._stop, self._keep = folder, stop, keep
-        self._ahead: Member | None = None  # an artifact that comes after the one expected
+        self._ahead: Member | None = None  # an artifact after the expected one
         self.problems: list[str] = []
 
     def read_all(self, reader: ChunkReader) -> Head | None:
-        """Read all that follows; return the head where it could be read."""
+        """Read all entries; return the head if it is valid."""
         entries = self._regular_entries(reader)
         head: Head | None = None
         try:
@@ -49,15 +49,15 @@ class ArchiveWalk:
                 self._save_list(entry)
                 self._check_artifacts(entries, head)
         except TarBroken as error:
-            self.problems.append(f"the tar is broken: {error}")
+            self.problems.append(f"the tar is damaged: {error}")
         return head
 
     def _regular_entries(self, reader: ChunkReader) -> Iterator[Member]:
-        """Yield the regular entries of safe names; every other is noted and passed over."""
+        """Yield regular entries with safe names; report and skip all others."""
         for member in read_members(reader):
             self._stop.check()
             if len(self.problems) > MAX_PROBLEMS:
-                raise TarBroken("too much is wrong to read on")
+                raise TarBroken("too many problems to read on")
             if member.kind is not None:
                 self.problems.append(f"{member.name!r} is {member.kind}, not a plain file")
                 continue
@@ -69,11 +69,11 @@ class ArchiveWalk:
             yield member
 
     def _next_expected(self, entries: Iterator[Member], name: str) -> Member | None:
-        """Return the entry `name`; others before it do not belong there."""
+        """Return the entry `name`; report the entries before it."""
         for entry in entries:
             if entry.name == name:
                 return entry
-            self.problems.append(f"{entry.name!r} does not belong there: expected {name!r}")
+            self.problems.append(f"found {entry.name!r}, expected {name!r}")
         self.problems.append(f"{name!r} is missing")
         return None
 
@@ -82,10 +82,10 @@ class ArchiveWalk:
         if entry is None or entry.name != HEAD or entry.size > MAX_HEAD_BYTES:
             found = "nothing" if entry is None else repr(entry.name)
             self.problems.append(
-                f"it is no archive of ours: expected {HEAD!r} first, found {found}"
+                f"it is not an archive of entrepot: expected {HEAD!r} first, found {found}"
             )
             for _ in entries:
-                pass  # so that all that is unsafe is named
+                pass  # reports every unsafe entry
             return None
         try:
             return head_from_json(b"".join(entry.body()))
@@ -94,7 +94,7 @@ class ArchiveWalk:
             return None
 
     def _save_list(self, entry: Member) -> str:
-        """Write a list, whose name is one that was expected, and return its digest."""
+        """Save a list, whose name was expected, and return its digest."""
         found = hashlib.sha256()
         file = self._folder / entry.name
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -107,11 +107,13 @@ class ArchiveWalk:
                 _, newline, last = chunk.rpartition(b"\n")
                 longest = len(last) if newline else longest + len(chunk)
                 if longest > MAX_LINE_BYTES:
-                    raise TarBroken(f"a line of {entry.name!r} does not end")
+                    raise TarBroken(
+                        f"a line of {entry.name!r} is longer than {MAX_LINE_BYTES:,} bytes"
+                    )
         return found.hexdigest()
 
     def _check_artifacts(self, entries: Iterator[Member], head: Head) -> None:
-        """Compare every artifact with the list of them."""
+        """Verify every artifact against the list of artifacts."""
         count = 0
         with (
             (self._folder / ARTIFACTS).open(encoding="utf-8", errors="replace") as lines,
@@ -131,15 +133,15 @@ class ArchiveWalk:
                     raise
                 self.problems.append(f"{ARTIFACTS}: {error}")
         for entry in entries:
-            self.problems.append(f"{entry.name!r} does not belong there")
+            self.problems.append(f"found {entry.name!r} after the last expected entry")
         if count != head.artifacts:
-            self.problems.append(f"expected {head.artifacts} artifacts, found {count}")
+            self.problems.append(f"expected {head.artifacts:,} artifacts, found {count:,}")
 
     def _next_artifact(self, entries: Iterator[Member], name: str) -> Member | None:
         entry = self._ahead or next(entries, None)
         self._ahead = None
         while entry is not None and entry.name < name:
-            self.problems.append(f"{entry.name!r} does not belong there: expected {name!r}")
+            self.problems.append(f"found {entry.name!r}, expected {name!r}")
             entry = next(entries, None)
         if entry is not None and entry.name == name:
             return entry
@@ -162,7 +164,7 @@ class ArchiveWalk:
                 self._stop.check()
                 found.update(chunk)
         if entry.size != size:
-            self.problems.append(f"{entry.name!r}: expected {size} bytes, found {entry.size}")
+            self.problems.append(f"{entry.name!r}: expected {size:,} bytes, found {entry.size:,}")
         elif found.hexdigest() != digest:
             self.problems.append(
                 f"{entry.name!r}: expected sha256:{digest}, found sha256:{found.hexdigest()}"

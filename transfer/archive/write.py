@@ -1,4 +1,4 @@
-"""Write an archive: versions as lists, and every artifact once, verified as it is taken."""
+"""Writes an archive: versions as lists, and every artifact once, verified when it is read."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ from transfer.archive.tar import CHUNK, write_end, write_member
 from transfer.locate.gather import BytesNowhere, Gathered, Gatherer, GatherRequest, map_in_order
 from transfer.workers.stop import StopFlag
 
-MAX_NAMED = 20  # files that a message names
+MAX_NAMED = 20  # files in a message
 MAX_GATHERED_BYTES = 256 * 2**20  # bytes of artifacts gathered before they are written
 
 
 @dataclass(frozen=True, slots=True)
 class WrittenArchive:
-    """An archive that stands now."""
+    """A complete archive."""
 
     head: Head
     toc: Path
@@ -47,7 +47,7 @@ class WrittenArchive:
 
 @dataclass(frozen=True, slots=True)
 class RepositoryContent:
-    """What is to be exported of one repository: versions with their rows."""
+    """The versions of one repository to export, with their rows."""
 
     name: str  # in the archive
     address: str
@@ -58,7 +58,7 @@ class RepositoryContent:
 
 @dataclass(frozen=True, slots=True)
 class ArchiveContent:
-    """What is to be exported: repositories, and the artifacts that all of them need."""
+    """What to export: repositories, and the artifacts that they need."""
 
     repositories: tuple[RepositoryContent, ...]
     artifacts: Iterable[ArtifactRow]
@@ -73,14 +73,14 @@ def write_archive(
     *,
     chunk_size: int | None,
 ) -> WrittenArchive:
-    """Write the archive `target` (a path without ending); what fails leaves nothing behind.
+    """Write the archive `target` (a path without suffix); a failure leaves nothing behind.
 
-    `head` says what is known before; its repositories and counts are filled in here.
+    `head` has what is known beforehand; its repositories and counts are filled in here.
     """
     toc = target.with_name(target.name + TOC)
     if toc.exists():
-        raise InvalidInput(f"{str(toc)!r} is there already: an export overwrites nothing")
-    made = [one for one in (target.parent, *target.parent.parents) if not one.exists()]
+        raise InvalidInput(f"{str(toc)!r} exists already: export under another name")
+    created = [folder for folder in (target.parent, *target.parent.parents) if not folder.exists()]
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
         with (
@@ -92,12 +92,12 @@ def write_archive(
             chunks = writer.finish()
             draft = work / "toc"
             draft.write_bytes(to_json(Toc(full, chunks)))
-            # Its table of contents comes last: without it nothing was exported.
+            # The table of contents comes last: without it nothing was exported.
             publish_files(
                 work, [*((work / one.name, one.name) for one in chunks), (draft, toc.name)]
             )
     except BaseException:
-        for folder in made:
+        for folder in created:
             if folder.exists() and not any(folder.iterdir()):
                 folder.rmdir()
         raise
@@ -109,7 +109,7 @@ def _paths(folder: Path, chunks: Iterable[Chunk]) -> tuple[Path, ...]:
 
 
 def _write_lists(work: Path, head: Head, content: ArchiveContent) -> Head:
-    """Write the lists into `work` and return the head with all counts."""
+    """Write the lists into the folder `work` and return the head with all counts."""
     repositories = tuple(
         _write_repository_lists(work, place, one) for place, one in enumerate(content.repositories)
     )
@@ -120,7 +120,9 @@ def _write_lists(work: Path, head: Head, content: ArchiveContent) -> Head:
     ):
         for row in content.artifacts:
             if row.size is None:
-                raise InvalidInput(f"the size of the artifact {row.digest} is not known")
+                raise InvalidInput(
+                    f"the size of the artifact {row.digest} is unknown: sync it again"
+                )
             listed.write(format_artifact(row.digest, row.size))
             wanted.write(json.dumps([row.path, row.digest, row.size, row.places]) + "\n")
             count, size = count + 1, size + row.size
@@ -130,7 +132,7 @@ def _write_lists(work: Path, head: Head, content: ArchiveContent) -> Head:
 def _write_repository_lists(
     work: Path, place: int, content: RepositoryContent
 ) -> ArchivedRepository:
-    """Write the lists of one repository, which stands at that place in the head."""
+    """Write the lists of one repository; `place` is its index in the head."""
     (work / "versions" / str(place)).mkdir(parents=True)
     versions = tuple(
         _write_version_list(work / list_name(place, one.number), one, content)
@@ -158,11 +160,11 @@ def _write_version_list(
                 length += len(data)
             files, size = files + 1, size + row.size
     if unread:
-        more = f", … and {len(unread) - MAX_NAMED} more" if len(unread) > MAX_NAMED else ""
+        more = f", … and {len(unread) - MAX_NAMED:,} more" if len(unread) > MAX_NAMED else ""
         raise InvalidInput(
-            f"version {version.number} of {version.address!r} holds {len(unread)} files that were "
-            "listed but never read, so that no digest of them is known; adopt it, or sync it to "
-            f"a repository and export that: {', '.join(unread[:MAX_NAMED])}{more}"
+            f"version {version.number} of {version.address!r} has {len(unread):,} files without a "
+            "known digest, since they were listed but never read; adopt the repository, or sync it "
+            f"to another one and export that: {', '.join(unread[:MAX_NAMED])}{more}"
         )
     return ArchivedVersion(
         version.number, version.created_at, files, size, length, digest.hexdigest()
@@ -216,13 +218,15 @@ def _size(wanted: GatherRequest) -> int:
 
 
 def _read_verified(file: Path, digest: str) -> Iterator[bytes]:
-    """Yield a gathered file; it may be a link to one that changes after it was read."""
+    """Yield a gathered file; it may be a link to a file that has changed since."""
     found = hashlib.sha256()
     for chunk in _read_chunks(file):
         found.update(chunk)
         yield chunk
     if found.hexdigest() != digest:
-        raise ResourceChanged(f"a file changed while it was exported: expected sha256:{digest}")
+        raise ResourceChanged(
+            f"a file with sha256:{digest} changed during the export: run it again"
+        )
 
 
 def _read_chunks(file: Path) -> Iterator[bytes]:

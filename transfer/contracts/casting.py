@@ -1,6 +1,6 @@
-"""Turns text and JSON values into the types that a schema declares, and tells what does not fit.
+"""Casts text and JSON values to the types that a schema declares, and reports what does not fit.
 
-A row with such a value is told for that alone: no other check looks at it.
+A row with such a value is reported for that alone: no other check sees it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _DATETIME_FORMATS = ("%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f")
 
 
 def from_text(chunk: RowChunk, types: Types, findings: Findings) -> RowChunk:
-    """Return rows of text as the declared types; those that do not fit are left out and told."""
+    """Cast rows of text to the declared types; rows that do not fit are dropped and reported."""
     columns = chunk.frame.get_columns()
     made = [_parse_column(one, types[one.name]) if one.name in types else one for one in columns]
     pairs = zip(columns, made, strict=True)
@@ -38,10 +38,10 @@ def from_json(
     types: Types,
     findings: Findings,
 ) -> RowChunk:
-    """Return JSON objects as a table; those that do not fit are left out and told.
+    """Convert JSON objects to a table; objects that do not fit are dropped and reported.
 
-    It has the columns `names` and all that there are keys. A key that an object lacks is null;
-    columns without a declared type hold text.
+    It has the columns `names` and one for every other key. A missing key is null; columns without
+    a declared type are text.
     """
     columns = dict.fromkeys((*names, *types, *(key for one in objects for key in one)))
     made: list[pl.Series] = []
@@ -81,7 +81,7 @@ def _drop_failed(rows: Sequence[int], made: list[pl.Series], failed: list[pl.Ser
 
 
 def _parse_column(column: pl.Series, dtype: pl.DataType) -> pl.Series:
-    """Return text as a type; null where it is none of its values."""
+    """Cast text to a type; null where it does not fit."""
     if dtype == pl.String:
         return column
     made = _as_type(pl.col(column.name), dtype)
@@ -112,7 +112,7 @@ def _as_type(text: pl.Expr, dtype: pl.DataType) -> pl.Expr:
 
 
 def _from_values(name: str, values: list[Any], dtype: pl.DataType) -> pl.Series:
-    """Return JSON values as a type; null where one is not of it."""
+    """Cast JSON values to a type; null where one does not fit."""
     if dtype.is_integer():
         kinds: tuple[type, ...] = (int,)
     elif dtype.is_numeric():
@@ -123,7 +123,7 @@ def _from_values(name: str, values: list[Any], dtype: pl.DataType) -> pl.Series:
         kinds = (list,)
     elif isinstance(dtype, pl.Struct):
         kinds = (dict,)
-    else:  # text, and what JSON writes as text: moments, categories
+    else:  # text, and what JSON has as text: dates, times, categories
         texts = [one if type(one) is str else None for one in values]
         return _parse_column(pl.Series(name, texts, pl.String), dtype)
     fitting = [one if type(one) in kinds else None for one in values]

@@ -1,4 +1,4 @@
-"""Check one file against one contract, and a contract itself before any file is touched."""
+"""Checks one file against one contract, and a contract itself before any file is touched."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ _FORMATS = {
 def check_file(
     contract: Contract, path: str, content: bytes | Path, stop: StopFlag | None = None
 ) -> Report:
-    """Return what breaks the contract in the content of the file at `path`.
+    """Return the violations of the contract in the content of the file at `path`.
 
-    A file that cannot be read is one that breaks it; `stop` ends the look at a large one.
+    A file that cannot be read breaks the contract; `stop` ends the check of a large one.
     """
     stop = stop or StopFlag()
     findings = Findings()
@@ -38,7 +38,7 @@ def check_file(
     form = contract.format_of(path)
     if form is None or form not in _FORMATS[kind]:
         ends = " or ".join(one.value for one in _FORMATS[kind])
-        findings.add(f"a format that {kind.value} can look into: {ends}", value=path)
+        findings.add(f"a format that {kind.value} can check: {ends}", value=path)
     elif kind in TABLES:
         from transfer.contracts.check_table import check_table  # noqa: PLC0415  # costs 0.3 s
 
@@ -51,10 +51,10 @@ def check_file(
 
 
 def check_contract(contract: Contract) -> None:
-    """Make sure that a contract can be used, before anything is touched.
+    """Check that a contract can be used, before anything is touched.
 
     Raises:
-        InvalidInput: it cannot; the contract is named, and what is wrong with it.
+        InvalidInput: it cannot; names the contract and what is wrong with it.
     """
     try:
         _check_usable(contract)
@@ -66,11 +66,15 @@ def _check_usable(contract: Contract) -> None:
     contract.covers("")  # its patterns
     kind, form = contract.rule.kind, contract.format
     if form is not Format.ANY and form not in _FORMATS[kind]:
-        raise InvalidInput(f"a {kind.value} rule cannot look into {form.value} files")
+        raise InvalidInput(f"a {kind.value} rule cannot check {form.value} files")
     if contract.step < 1:
-        raise InvalidInput(f"rows {contract.rows.value!r} needs a step of 1 or more")
+        raise InvalidInput(
+            f"rows {contract.rows.value!r} needs a step of 1 or more, found {contract.step}"
+        )
     if contract.rows is not Rows.ALL and kind is Kind.FUNCTION:
-        raise InvalidInput(f"a function is given whole files, not the rows {contract.rows.value!r}")
+        raise InvalidInput(
+            f"a function checks whole files: rows {contract.rows.value!r} is not allowed"
+        )
     _check_csv_options(contract.csv)
     if kind is Kind.FUNCTION:
         import_function(contract.rule.text, "function")
@@ -90,11 +94,13 @@ def _check_csv_options(options: CsvOptions) -> None:
         csv.reader((), delimiter=delimiter, quotechar=quote)
     except (TypeError, ValueError) as error:
         raise InvalidInput(
-            f"CSV cannot be read with the delimiter {delimiter!r} and the quote {quote!r}: {error}"
+            f"cannot read CSV with the delimiter {delimiter!r} and the quote {quote!r}: {error}"
         ) from error
     if delimiter == quote:
-        raise InvalidInput(f"CSV cannot be read with {quote!r} as delimiter and as quote")
+        raise InvalidInput(
+            f"CSV needs different characters for delimiter and quote, found {quote!r}"
+        )
     try:
         "".encode(options.encoding)
     except LookupError as error:
-        raise InvalidInput(f"no encoding of text is called {options.encoding!r}") from error
+        raise InvalidInput(f"unknown text encoding {options.encoding!r}") from error

@@ -1,4 +1,4 @@
-"""A JSON Schema over JSON documents, or over each line of JSON Lines."""
+"""Checks JSON documents, or each line of JSON Lines, against a JSON Schema."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ from transfer.workers.stop import StopFlag
 
 
 def validator_of(text: str) -> Validator:
-    """Return what checks a value; a schema without `$schema` is of the draft 2020-12.
+    """Return the validator of a schema; without `$schema` it is of draft 2020-12.
 
     Raises:
-        InvalidInput: it is no JSON Schema, or needs another document: nothing is fetched.
+        InvalidInput: it is not a JSON Schema, or refers to another document.
     """
     try:
         schema = json.loads(text)
     except ValueError as error:
-        raise InvalidInput(f"the JSON Schema is no JSON: {error}") from error
+        raise InvalidInput(f"the JSON Schema is not JSON: {error}") from error
     if not isinstance(schema, dict | bool):
-        raise InvalidInput(f"a JSON Schema is an object, found {text[:80]!r}")
+        raise InvalidInput(f"a JSON Schema must be an object, found {text[:80]!r}")
     kind = validator_for(schema)
     try:
         kind.check_schema(cast("dict[str, Any]", schema))  # or true, or false
@@ -49,7 +49,7 @@ def validator_of(text: str) -> Validator:
             resolver.lookup(reference)
         except Unresolvable as error:
             raise InvalidInput(
-                f"the JSON Schema refers to {reference!r}, which is not in it"
+                f"the JSON Schema refers to {reference!r}, which it does not contain"
             ) from error
     return kind(schema, registry=registry, format_checker=kind.FORMAT_CHECKER)
 
@@ -61,7 +61,7 @@ def check_json(
     findings: Findings,
     stop: StopFlag,
 ) -> None:
-    """Hold a document, or each line that is looked at, to the schema of a contract."""
+    """Check a document, or each selected line, against the schema of a contract."""
     validator = validator_of(contract.rule.text)
     values: Iterator[tuple[int | None, Any]] = (
         read_document(content, findings)
@@ -78,17 +78,17 @@ def check_json(
 
 
 def _references(schema: object, *, top: bool = True) -> Iterator[str]:
-    """Yield what a schema refers to; a schema within it that has an `$id` is a world of its own."""
+    """Yield the references in a schema; a subschema with an `$id` resolves its own."""
     if isinstance(schema, Mapping):
         if not top and "$id" in schema:
             return
         if isinstance(schema.get("$ref"), str):
             yield schema["$ref"]
-        for one in schema.values():
-            yield from _references(one, top=False)
+        for part in schema.values():
+            yield from _references(part, top=False)
     elif isinstance(schema, list):
-        for one in schema:
-            yield from _references(one, top=False)
+        for part in schema:
+            yield from _references(part, top=False)
 
 
 def _as_text(value: object) -> str:

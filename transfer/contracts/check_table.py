@@ -1,4 +1,4 @@
-"""A pandera schema over a table, part by part: what is kept in memory does not grow with it."""
+"""Checks a table against a pandera schema, chunk by chunk, in bounded memory."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from transfer.contracts.table_schema import (
 from transfer.contracts.uniqueness import UniquenessCheck
 from transfer.workers.stop import StopFlag
 
-MAX_TABLE_BYTES = 256 * 2**20  # bytes of a table in memory, where a check needs all of it
+MAX_TABLE_BYTES = 256 * 2**20  # in memory, if a check needs the whole table
 
 
 def check_table(
@@ -43,7 +43,7 @@ def check_table(
     size: int = CHUNK_ROWS,
     max_bytes: int = MAX_TABLE_BYTES,
 ) -> None:
-    """Hold the rows of a file to the schema of a contract."""
+    """Check the rows of a file against the schema of a contract."""
     schema = schema_of(contract.rule)
     if form is Format.JSONL:
         chunks = _json_chunks(contract, content, schema, findings, size)
@@ -58,16 +58,16 @@ def check_table(
     if entire:
         chunks = _join_chunks(chunks, entire, findings, max_bytes)
     with ExitStack() as stack:
-        doubles: UniquenessCheck | None = None
+        uniqueness: UniquenessCheck | None = None
         for chunk in chunks:
-            if doubles is None:
+            if uniqueness is None:
                 names = chunk.frame.columns
-                doubles = stack.enter_context(UniquenessCheck(unique_columns(schema, names)))
+                uniqueness = stack.enter_context(UniquenessCheck(unique_columns(schema, names)))
                 schema = without_uniqueness(schema)
             _validate(schema, chunk, findings)
-            doubles.add(chunk)
-        if doubles is not None:
-            doubles.report(findings)
+            uniqueness.add(chunk)
+        if uniqueness is not None:
+            uniqueness.report(findings)
 
 
 def _checking_stop(stop: StopFlag, chunks: Iterable[RowChunk]) -> Iterator[RowChunk]:
@@ -83,7 +83,7 @@ def _json_chunks(
     findings: Findings,
     size: int,
 ) -> Iterator[RowChunk]:
-    """Yield the objects of JSON Lines as tables that all have the declared columns."""
+    """Yield the objects of JSON Lines as tables with all declared columns."""
     seen: set[str] = set()
     named = [name for name, one in schema.columns.items() if not one.regex]
     objects = _objects(contract, content, findings)
@@ -114,7 +114,7 @@ def _objects(
 def _join_chunks(
     chunks: Iterable[RowChunk], entire: list[str], findings: Findings, whole: int
 ) -> Iterator[RowChunk]:
-    """Yield all rows as one chunk, unless they are too many to be held."""
+    """Yield all rows as one chunk, unless they need too much memory."""
     rows: list[int] = []
     frames: list[pl.DataFrame] = []
     held = 0
@@ -143,5 +143,5 @@ def _validate(schema: pa.DataFrameSchema, chunk: RowChunk, findings: Findings) -
     cases = list(found.select("check", "index", "column", "failure_case").iter_rows())
     mistyped = {column for check, _, column, _ in cases if check.startswith("dtype(")}
     for check, index, column, value in cases:
-        if column not in mistyped or check.startswith("dtype("):  # else checks fail for that alone
+        if column not in mistyped or check.startswith("dtype("):  # a wrong type fails every check
             findings.add(check, None if index is None else chunk.rows[index], column, value)

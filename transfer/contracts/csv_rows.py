@@ -1,7 +1,7 @@
-"""The rows of a CSV file: every cell as text, what cannot be read told with its row.
+"""Reads the rows of a CSV file: every cell as text, unreadable rows reported by number.
 
-Python's own reader, and not a faster one: it alone goes on after a broken row and says which row
-that was.
+It uses Python's own reader, not a faster one: only that goes on after a broken row and tells which
+row it was.
 """
 
 from __future__ import annotations
@@ -20,9 +20,7 @@ from transfer.contracts.row_chunk import CHUNK_ROWS, RowChunk, open_content
 if TYPE_CHECKING:
     import polars as pl
 
-MAX_CELL_CHARACTERS = (
-    16 * 2**20
-)  # characters of one cell; a quote that is never closed swallows no more
+MAX_CELL_CHARACTERS = 16 * 2**20  # bounds what an unclosed quote swallows
 
 csv.field_size_limit(max(csv.field_size_limit(), MAX_CELL_CHARACTERS))
 
@@ -34,9 +32,9 @@ def csv_chunks(
     findings: Findings,
     size: int = CHUNK_ROWS,
 ) -> Iterator[RowChunk]:
-    """Yield the rows that are whole, at least one chunk unless the header cannot be read.
+    """Yield the readable rows, at least one chunk unless the header is unreadable.
 
-    `names` are those of the columns where the file has no header.
+    `names` are the columns of a file without a header.
     """
     options = contract.csv
     encoding = "utf-8-sig" if options.encoding.lower() in {"utf-8", "utf8"} else options.encoding
@@ -50,7 +48,7 @@ def csv_chunks(
             yield from _chunks(reader, header or [], contract, findings, size)
         except csv.Error as error:
             findings.add(f"a header that can be read: {error}")
-        except UnicodeError as error:  # an encoding that cannot go on after a fault
+        except UnicodeError as error:  # an encoding that cannot go on after an error
             findings.add(f"text in {options.encoding}", value=error)
 
 
@@ -93,7 +91,7 @@ def _chunks(
 
 
 def _records(reader: Iterator[list[str]], findings: Findings) -> Iterator[tuple[int, list[str]]]:
-    """Yield each record with its number; one that cannot be read is told, and is empty."""
+    """Yield each record with its number; an unreadable one is reported and empty."""
     row = 0
     while True:
         try:
@@ -105,7 +103,7 @@ def _records(reader: Iterator[list[str]], findings: Findings) -> Iterator[tuple[
             findings.add(f"a row that can be read: {error}", row)
             yield row, []
             continue
-        if cells:  # a blank line is no row
+        if cells:  # a blank line is not a row
             row += 1
             yield row, cells
 
@@ -148,5 +146,5 @@ def _frame(kept: list[list[str]], header: list[str]) -> pl.DataFrame:
 
 
 def _is_text(cells: Iterable[str]) -> bool:
-    """Say whether no cell holds a byte that the encoding does not know."""
+    """Say whether every cell is valid in the encoding."""
     return not any("\udc80" <= one <= "\udcff" for cell in cells for one in cell)

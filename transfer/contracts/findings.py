@@ -1,4 +1,4 @@
-"""What is found in one file: every case is counted, and the first are kept."""
+"""The findings in one file: every case is counted, and the first ones are kept."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ from dataclasses import dataclass
 
 from catalog.model.breach import FailureCase, truncate
 
-MAX_CASES = 100  # cases that are kept of a file
+MAX_CASES = 100  # kept of a file
 
 
 class Findings:
-    """Counts every case of a file and keeps the first of them."""
+    """Counts all cases of a file and keeps the first ones."""
 
     __slots__ = ("_cases", "_last", "_of_file", "count")
 
     def __init__(self) -> None:
-        """Begin with nothing found."""
+        """Begin without findings."""
         self.count = 0
-        self._of_file: dict[FailureCase, None] = {}  # they come first, whenever they were found
+        self._of_file: dict[FailureCase, None] = {}  # reported first
         self._cases: list[FailureCase] = []
-        self._last: int | None = None  # a case of a later row is only counted
+        self._last: int | None = None  # cases after this row are only counted
 
     def add(
         self,
@@ -28,7 +28,7 @@ class Findings:
         column: str | None = None,
         value: object = None,
     ) -> None:
-        """Count a case; one of the file itself, without a row, is counted once."""
+        """Count a case; one without a row, about the file itself, is counted once."""
         if row is None:
             case = _case(check, row, column, value)
             self.count += case not in self._of_file
@@ -42,7 +42,7 @@ class Findings:
                 self._keep_first()
 
     def report(self) -> Report:
-        """Return what was found: of the file itself first, then by row."""
+        """Return the findings: about the file itself first, then by row."""
         self._keep_first()
         return Report(self.count, (*self._of_file, *self._cases)[:MAX_CASES])
 
@@ -54,7 +54,7 @@ class Findings:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a contract found in one file; false where all is well."""
+    """What a contract found in one file; falsy if nothing."""
 
     count: int
     cases: tuple[FailureCase, ...]

@@ -1,4 +1,4 @@
-"""JSON on the way to a contract: the lines of JSON Lines, or one document."""
+"""Reads JSON for contracts: the lines of JSON Lines, or one document."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from transfer.contracts.contract import Contract, Rows
 from transfer.contracts.findings import Findings
 from transfer.contracts.row_chunk import open_content
 
-MAX_LINE_BYTES = 16 * 2**20  # bytes of one line
-MAX_DOCUMENT_BYTES = 64 * 2**20  # bytes of one document, which is read whole
+MAX_LINE_BYTES = 16 * 2**20
+MAX_DOCUMENT_BYTES = 64 * 2**20  # a document is read whole
 
 
 def read_lines(
     content: bytes | Path, contract: Contract, findings: Findings
 ) -> Iterator[tuple[int, Any]]:
-    """Yield the value of each line that is looked at, with its number; blank lines have none."""
+    """Yield the value of each selected line with its number; blank lines are skipped."""
     every = contract.rows is not Rows.EVERY
     with open_content(content) as file:
         row = 0
@@ -28,7 +28,7 @@ def read_lines(
                 return
             if len(line) > MAX_LINE_BYTES:
                 _skip_line(file, line)
-                findings.add(f"a line of at most {MAX_LINE_BYTES} bytes", row)
+                findings.add(f"a line of at most {MAX_LINE_BYTES:,} bytes", row)
             elif (every or contract.includes_row(row)) and not line.isspace():
                 try:
                     value = _parse(line, "utf-8-sig" if row == 1 else "utf-8")
@@ -39,10 +39,10 @@ def read_lines(
 
 
 def read_document(content: bytes | Path, findings: Findings) -> Iterator[tuple[None, Any]]:
-    """Yield the value of a JSON document, unless it cannot be read."""
+    """Yield the value of a JSON document, if it can be read."""
     size = len(content) if isinstance(content, bytes) else content.stat().st_size
     if size > MAX_DOCUMENT_BYTES:
-        findings.add(f"a document of at most {MAX_DOCUMENT_BYTES} bytes", value=f"{size} bytes")
+        findings.add(f"a document of at most {MAX_DOCUMENT_BYTES:,} bytes", value=f"{size:,} bytes")
         return
     with open_content(content) as file:
         try:

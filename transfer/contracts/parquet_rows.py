@@ -1,4 +1,4 @@
-"""The rows of a Parquet file, a part at a time."""
+"""Reads the rows of a Parquet file in chunks."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from transfer.contracts.row_chunk import CHUNK_ROWS, RowChunk
 def parquet_chunks(
     content: bytes | Path, contract: Contract, findings: Findings, size: int = CHUNK_ROWS
 ) -> Iterator[RowChunk]:
-    """Yield the rows that are looked at, at least one chunk unless the file cannot be read."""
+    """Yield the selected rows, at least one chunk unless the file is unreadable."""
     source = BytesIO(content) if isinstance(content, bytes) else content
     row, yielded = 1, False
     try:

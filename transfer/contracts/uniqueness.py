@@ -1,6 +1,6 @@
-"""Finds values that a whole file is to hold once; DuckDB does it for many, on disk where it must.
+"""Finds duplicates across a whole file; for large files with DuckDB, on disk if necessary.
 
-pandera could only look at one part of a file at a time.
+pandera could only compare the rows of one chunk.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ ROW = "c0"
 
 
 class UniquenessCheck:
-    """Takes the columns in question chunk by chunk, and tells the doubles in the end."""
+    """Collects the relevant columns chunk by chunk, and reports duplicates in the end."""
 
     def __init__(self, uniques: list[Unique]) -> None:
-        """Look for doubles of each of `uniques`."""
+        """Check each rule of `uniques`."""
         self._uniques = uniques
         self._columns = list(dict.fromkeys(name for one in uniques for name in one.columns))
-        self._first: pl.DataFrame | None = None  # until a second chunk comes
+        self._first: pl.DataFrame | None = None  # until there is a second chunk
         self._folder: TemporaryDirectory[str] | None = None
         self._parts = 0
 
     def __enter__(self) -> Self:
-        """Take nothing yet."""
+        """Begin empty."""
         return self
 
     def __exit__(
@@ -42,14 +42,14 @@ class UniquenessCheck:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Leave nothing on disk."""
+        """Delete the temporary files."""
         if self._folder is not None:
             self._folder.cleanup()
 
     def add(self, chunk: RowChunk) -> None:
-        """Take the columns of a chunk."""
+        """Add the columns of a chunk."""
         if not self._uniques or not set(chunk.frame.columns).issuperset(self._columns):
-            return  # a column that is missing is told as such
+            return  # a missing column is reported elsewhere
         columns = [pl.Series(ROW, list(chunk.rows), pl.Int64)]
         columns += [chunk.frame[name].alias(key) for key, name in self._column_keys()]
         frame = pl.DataFrame(columns)
@@ -63,7 +63,7 @@ class UniquenessCheck:
         self._write(frame)
 
     def report(self, findings: Findings) -> None:
-        """Tell every row with a double."""
+        """Report every row with a duplicate."""
         if self._first is not None:
             for one in self._uniques:
                 self._report_from_memory(self._first, one, findings)
@@ -111,9 +111,9 @@ class UniquenessCheck:
         findings: Findings,
     ) -> None:
         keys = self._keys(unique)
-        # Numbered columns of ours: no name from outside becomes part of the query.
+        # Columns are renamed to numbers: no user input becomes part of the query.
         connection.execute(
-            "CREATE OR REPLACE TEMP TABLE doubles AS "  # noqa: S608  # ours, see above
+            "CREATE OR REPLACE TEMP TABLE duplicates AS "  # noqa: S608  # ours, see above
             f"SELECT {', '.join(keys)}, count(*) AS times, min({ROW}) AS first, max({ROW}) AS last "
             "FROM read_parquet(?) GROUP BY ALL HAVING count(*) > 1",
             [parts],
@@ -122,14 +122,14 @@ class UniquenessCheck:
         spared = {"exclude_first": f"{ROW} <> first", "exclude_last": f"{ROW} <> last"}
         told = connection.execute(
             f"SELECT {ROW}, {', '.join(f'r.{key}' for key in keys)} "  # noqa: S608  # ours
-            f"FROM read_parquet(?) r JOIN doubles d ON {same} "
+            f"FROM read_parquet(?) r JOIN duplicates d ON {same} "
             f"WHERE {spared.get(unique.reported, 'true')} ORDER BY {ROW} LIMIT ?",
             [parts, MAX_CASES],
         ).fetchall()
         for row, *values in told:
             self._add(unique, row, values, findings)
         ((times, values),) = connection.execute(
-            "SELECT coalesce(sum(times), 0), count(*) FROM doubles"
+            "SELECT coalesce(sum(times), 0), count(*) FROM duplicates"
         ).fetchall()
         findings.count += int(times) - (values if unique.reported in spared else 0) - len(told)
 

@@ -1,4 +1,4 @@
-"""A contract that is a function of the user's own.
+"""A contract that is a user's own function.
 
 def no_drafts(content, path):
     for number, line in enumerate(content, 1):
@@ -22,10 +22,10 @@ from transfer.user_functions import Refused, import_function
 def check_with_function(
     contract: Contract, path: str, content: bytes | Path, findings: Findings
 ) -> None:
-    """Ask the function of a contract about a file.
+    """Check a file with the function of a contract.
 
-    It is called with the open file and its path, and gives sentences or failure cases, or nothing
-    where all is well. A `ValueError` that it raises is a failure case too.
+    It is called with the open file and its path, and yields sentences or failure cases, if any. A
+    `ValueError` that it raises is a failure case too.
     """
     name = contract.rule.text
     with open_content(content) as file:
@@ -55,6 +55,6 @@ def _add_findings(name: str, given: object, findings: Findings) -> None:
 
 def _wrong_answer(name: str, given: object) -> InvalidInput:
     return InvalidInput(
-        f"the contract {name!r} gives failure cases or sentences, one by one, "
+        f"the contract {name!r} must yield failure cases or sentences, "
         f"found {truncate(repr(given))}"
     )

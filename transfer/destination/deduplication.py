@@ -1,4 +1,4 @@
-"""Destinations that hold bytes by digest or by number: what is there already is not sent again."""
+"""Deduplication: destinations that store bytes by digest or number receive nothing twice."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from transfer.batch.staging import Piece
 
 
 def is_content_addressed(delivery: Delivery) -> bool:
-    """Say whether a destination must know a file's digest before it can take the first byte."""
+    """Say whether a destination needs a file's digest before the first byte."""
     return any(isinstance(end.storage, ContentAddressed) for end in delivery.destinations)
 
 
 def known_digest(delivery: Delivery, item: Item, number: int) -> str | None:
-    """Return the digest of an item that a destination should hold already, by the catalog's word.
+    """Return the digest of an item that a destination already has, according to the catalog.
 
-    Not where damage is mended: there the catalog's word is what is in doubt.
+    None during a repair: there the catalog's record is in doubt.
     """
     end = delivery.destinations[number]
     if delivery.options.history is History.DROP:
@@ -38,7 +38,7 @@ def known_digest(delivery: Delivery, item: Item, number: int) -> str | None:
 
 
 def already_held(delivery: Delivery, piece: Piece, number: int) -> Stored | None:
-    """Return what a destination holds already of a piece that was not read, and settle which."""
+    """Return a destination's existing copy of an unread piece, and set the piece's digest."""
     sha256 = known_digest(delivery, piece.item, number)
     storage = delivery.destinations[number].storage
     stored = None
@@ -52,13 +52,13 @@ def already_held(delivery: Delivery, piece: Piece, number: int) -> Stored | None
 
 
 def unchanged_copy(delivery: Delivery, piece: Piece, number: int) -> Stored | None:
-    """Return what a destination shows of a path, where it has the very bytes that were read.
+    """Return a destination's current file of a path if it has exactly the bytes that were read.
 
-    Another number for them would make a version of nothing new.
+    Another number for them would create a version without a change.
     """
     stood = piece.item.previous_at(number)
     if stood is None or stood.etag is None or stood.digest != piece.digest:
-        return None  # asked first: what kind of storage it is, is dearer to say
+        return None  # checked first: the type check below is slower
     storage = delivery.destinations[number].storage
     if delivery.options.history is History.DROP or not isinstance(storage, VersionNumbered):
         return None
@@ -66,7 +66,7 @@ def unchanged_copy(delivery: Delivery, piece: Piece, number: int) -> Stored | No
 
 
 def upload_attributes(piece: Piece, storage: Storage) -> Attributes:
-    """Return what travels with the bytes, and the planned digest where that is their name."""
+    """Return the attributes to store, with the planned digest if the storage names files by it."""
     found = piece.attributes()
     if found.sha256 is None and isinstance(storage, ContentAddressed):
         return replace(found, sha256=piece.item.declared_sha256())

@@ -1,7 +1,7 @@
-"""What a delivery replaces or removes is kept at its destination first, so that it can come back.
+"""Keeps what a delivery replaces or removes in the destination's history, so that it can return.
 
-A file that the catalog knows is kept under its digest, any other under the run and its path. It
-stays inside its storage where that can be; elsewhere its bytes go through here.
+A file that the catalog knows is kept under its digest, any other under the run and its path. The
+storage moves it if it can; otherwise its bytes are copied through this process.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ from transfer.batch.staging import Piece, Staging
 
 
 def keep_previous(staging: Staging, piece: Piece, number: int) -> None:
-    """Keep what stands at one destination of a piece, if it is to be replaced or removed.
+    """Keep the file at one destination of a piece, if it is about to be replaced or removed.
 
-    Once for a piece and destination: after it was kept, nothing of old stands there.
+    Only once for a piece and destination: afterwards the old file is gone from there.
     """
     area, stood = _history_area(staging, piece, number), piece.item.previous_at(number)
     ends = _replaces_or_removes(piece, number)
@@ -46,15 +46,15 @@ def keep_previous(staging: Staging, piece: Piece, number: int) -> None:
                 staging, end, area, standing, stood.digest if stood and known else None
             )
     except StorageError as error:
-        error.message = f"{path!r} was left as it is, for it could not be kept before: {error}"
+        error.message = f"{path!r} was not touched, since it could not be kept first: {error}"
         raise
     piece.history_outcomes[number] = made
 
 
 def keep_and_commit(staging: Staging, piece: Piece, number: int, writer: Writer) -> Stored:
-    """Let a piece appear at a destination, having kept what it replaces.
+    """Commit a piece at a destination, after keeping what it replaces.
 
-    What moves the old file away first makes sure of the new one: the disk may be full.
+    If that moves the old file away, the new one is flushed first: the disk may be full.
     """
     if keeps_at_commit(staging, piece, number) and isinstance(writer, SupportsFlush):
         writer.seal()
@@ -63,13 +63,13 @@ def keep_and_commit(staging: Staging, piece: Piece, number: int, writer: Writer)
 
 
 def keep_before_writing(staging: Staging, piece: Piece, number: int) -> None:
-    """Keep it now, before anything is begun, unless its storage keeps at the last moment."""
+    """Keep the old file now, unless the storage does so just before the commit."""
     if not keeps_at_commit(staging, piece, number):
         keep_previous(staging, piece, number)
 
 
 def keeps_at_commit(staging: Staging, piece: Piece, number: int) -> bool:
-    """Say whether something is to be kept, at the moment before its successor appears."""
+    """Say whether the old file is kept just before the new one is committed."""
     if _history_area(staging, piece, number) is None or not _replaces_or_removes(piece, number):
         return False
     storage = staging.delivery.destinations[number].storage
@@ -77,15 +77,15 @@ def keeps_at_commit(staging: Staging, piece: Piece, number: int) -> bool:
 
 
 def keeps_history(staging: Staging, number: int) -> bool:
-    """Say whether a destination has a history, and the run lets it keep what it replaces."""
+    """Say whether a destination has a history and the run uses it."""
     wanted = staging.delivery.options.history is History.KEEP
     return wanted and staging.delivery.destinations[number].history is not None
 
 
 def _history_area(staging: Staging, piece: Piece, number: int) -> HistoryArea | None:
-    """Return where a destination keeps files; None where it does not.
+    """Return where a destination keeps files; None if it does not.
 
-    What makes way for an arrival is put aside in any case, until that is there.
+    An obstacle is held in any case, until the arrival that replaces it is there.
     """
     end = staging.delivery.destinations[number]
     if keeps_history(staging, number):
@@ -94,7 +94,7 @@ def _history_area(staging: Staging, piece: Piece, number: int) -> HistoryArea | 
 
 
 def _replaces_or_removes(piece: Piece, number: int) -> bool:
-    """Say whether a piece puts an end to what stands at a destination."""
+    """Say whether a piece replaces or removes the file at a destination."""
     action = piece.item.actions[piece.item.destinations.index(number)]
     return action in (Action.REPLACE, Action.REMOVE)
 
@@ -102,7 +102,7 @@ def _replaces_or_removes(piece: Piece, number: int) -> bool:
 def _stat_if_present(storage: Storage, path: str) -> Resource | None:
     try:
         return storage.stat(path)
-    except (ResourceNotFound, UnsafePath):  # nothing, or a link that leads out: it has no bytes
+    except (ResourceNotFound, UnsafePath):  # nothing, or a link that leads out of the root
         return None
 
 
@@ -112,7 +112,7 @@ def _is_unchanged(stood: Fingerprint, standing: Resource, end: End[Storage]) -> 
 
 
 def _kept_by_killed_run(area: HistoryArea, path: str, stood: Fingerprint) -> list[Outcome]:
-    """Return what a run kept that was killed before it could record that, if it was so."""
+    """Return what a killed run kept without recording it, if anything."""
     key = history_key(stood.digest)
     with area.open() as history:
         try:
@@ -127,7 +127,7 @@ def _kept_by_killed_run(area: HistoryArea, path: str, stood: Fingerprint) -> lis
 def _keep_file(
     staging: Staging, end: End[Storage], area: HistoryArea, standing: Resource, digest: str | None
 ) -> list[Outcome]:
-    """Keep one file inside its storage, or else through here; nothing where it is gone by now."""
+    """Keep one file, by its storage or by copying; return nothing if it is gone by now."""
     path = standing.path
     key = history_key(digest) if digest else unknown_history_key(staging.delivery.run_id, path)
     kept = (
@@ -145,7 +145,7 @@ def _keep_file(
 def _keep_by_copying(
     staging: Staging, end: End[Storage], area: HistoryArea, standing: Resource, digest: str | None
 ) -> Outcome:
-    """Read the file and write it into the history; what is not as known is kept as foreign."""
+    """Copy the file into the history; unexpected bytes are kept as foreign."""
     path = standing.path
     with area.open() as history:
         if digest is not None:
@@ -174,7 +174,7 @@ def _copy_file(
     key: str,
     expected: str | None,
 ) -> tuple[Stored, str]:
-    """Copy one file chunk by chunk; return what was stored, and its digest."""
+    """Copy one file in chunks; return what was stored, and its digest."""
     stop, hasher = staging.delivery.stop, Hasher()
     attributes = Attributes(standing.content_type, standing.modified_us, sha256=expected)
     reading = end.storage.read(standing.path, etag=standing.etag)
@@ -203,7 +203,7 @@ def _copy_file(
 
 
 def _outcome(area: HistoryArea, path: str, key: str, digest: str | None, stored: Stored) -> Outcome:
-    """Return the outcome that makes a kept file a location; without a digest it is only told."""
+    """Return the outcome that records a kept file; without a digest it is no location."""
     return Outcome(
         destination=area.address,
         path=key,

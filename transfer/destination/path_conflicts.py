@@ -1,7 +1,7 @@
-"""Making way: a file becomes a folder, or a folder a file, and neither is ever without the other.
+"""Path conflicts: a file becomes a folder, or a folder a file.
 
-What stands in the way of an arrival is put aside before it, in the same batch. Where nothing then
-arrives in its place, it comes back.
+The obstacle to an arrival is held aside first, in the same batch. If nothing arrives in its place,
+it is restored.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from transfer.destination.history import keeps_history
 
 
 class _Arrivals:
-    """What arrives in a batch, in the order of its paths: a folder of many files has many."""
+    """The arrivals of a batch, sorted by path for fast lookup."""
 
     def __init__(self, pieces: Iterable[Piece]) -> None:
         arriving = (one for one in pieces if not one.removal)
@@ -28,7 +28,7 @@ class _Arrivals:
         self._paths = [one.item.path for one in self._pieces]
 
     def in_place_of(self, obstacle: Piece) -> list[Piece]:
-        """Return what arrives at an obstacle's path, below it, and at the path that it is in."""
+        """Return the arrivals at an obstacle's path, below it, and at the folder above it."""
         path = obstacle.item.path
         found = self._at(path) + self._between(f"{path}/", f"{path}0")  # '0' comes after '/'
         conflict = obstacle.item.conflict or ""
@@ -42,31 +42,31 @@ class _Arrivals:
 
 
 class PathConflictResolver:
-    """What makes way in one batch, and what for."""
+    """The obstacles of one batch and their arrivals."""
 
     def __init__(self, staging: Staging) -> None:
-        """Find the arrivals of each obstacle; most batches have none."""
+        """Find the arrivals of each obstacle; most batches have no obstacle."""
         self._staging = staging
         obstacles = [piece for piece in staging.pieces if piece.clears_path]
         arriving = _Arrivals(staging.pieces if obstacles else ())
         self._arrivals = {one.item.path: arriving.in_place_of(one) for one in obstacles}
 
     def obstacles(self) -> list[tuple[Piece, int]]:
-        """Return what is to be removed now, with the destination.
+        """Return the obstacles to remove now, with the destination.
 
-        What has nothing to make way for, since its arrivals failed already, is settled as failed.
+        An obstacle whose arrivals have all failed already is settled as failed.
         """
         found: list[tuple[Piece, int]] = []
         for piece, number in self._open_obstacles():
             if any(one.error is None for one in self._arrivals_at(piece, number)):
                 found.append((piece, number))
             else:
-                why = f"{piece.item.path!r} stays: {piece.item.conflict!r} failed before it arrived"
+                why = f"{piece.item.path!r} was kept: {piece.item.conflict!r} failed to arrive"
                 self._staging.settle_failed(piece, number, StorageError(why, path=piece.item.path))
         return found
 
     def restore(self) -> None:
-        """Bring back what made way for nothing, and let go of what was put aside otherwise."""
+        """Restore obstacles without an arrival, and delete the other held ones."""
         for piece in self._staging.pieces:
             if not piece.clears_path:
                 continue
@@ -94,17 +94,17 @@ class PathConflictResolver:
         return outcome is not None and outcome.status is Status.STORED
 
     def _put_back(self, piece: Piece, number: int) -> bool:
-        """Write an obstacle again from where it was put aside, and say whether it stands again.
+        """Restore an obstacle from where it is held, and say whether that succeeded.
 
-        Its removal has failed either way.
+        Its removal counts as failed either way.
         """
         path, area = piece.item.path, self._holding_area(number)
-        why, back = f"{path!r} was put back: nothing arrived in its place", True
+        why, back = f"{path!r} was restored: nothing arrived in its place", True
         for kept in piece.history_outcomes.get(number, ()):
             try:
                 self._copy_back(area, kept.path, kept.digest, path, number)
             except CatalogError as error:
-                why = f"{path!r} could not be put back, it lies as {kept.path!r}: {error}"
+                why = f"{path!r} could not be restored, it is at {kept.path!r}: {error}"
                 back = False
         self._staging.settle_failed(piece, number, StorageError(why, path=path))
         self._staging.delivery.progress.count_late_failure()
@@ -134,7 +134,7 @@ class PathConflictResolver:
                 reading.close()
 
     def _delete_set_aside(self, piece: Piece, number: int) -> None:
-        """Remove what was only put aside: this destination keeps no history."""
+        """Delete a held file: this destination keeps no history."""
         area, kept = self._holding_area(number), piece.history_outcomes.pop(number, [])
         if area is None or not kept:
             return

@@ -1,4 +1,4 @@
-"""Show a set: one manifest under one name, replaced in one step, so that readers see old or new."""
+"""Publishes a version: replaces the manifest in one step; readers see the old or the new one."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from providers.base import Attributes, Storage
 from transfer.workers.stop import StopFlag
 
 MAX_TITLE_BYTES = 1000  # bytes
-BLOCK = 2**20  # bytes written together
+BLOCK = 2**20  # bytes of one write
 _CONTENT_TYPE = "text/plain; charset=utf-8"
 
 
 def published_title(storage: Storage) -> str | None:
-    """Return the first line of the manifest that a storage shows; None where it shows none."""
+    """Return the first line of a storage's published manifest; None if there is none."""
     try:
         reading = storage.read(CURRENT)
     except ResourceNotFound:
@@ -39,7 +39,7 @@ def published_title(storage: Storage) -> str | None:
 def publish_manifest(
     storage: Storage, title: str, rows: Iterable[ContentRow], stop: StopFlag
 ) -> int:
-    """Replace the manifest that a storage shows; return its size in bytes."""
+    """Replace a storage's published manifest; return its size in bytes."""
     hasher = Hasher()
     writer = storage.write(CURRENT, Attributes(_CONTENT_TYPE))
     try:
@@ -68,5 +68,5 @@ def _manifest_blocks(title: str, rows: Iterable[ContentRow]) -> Iterator[bytes]:
 
 def _resource(row: ContentRow) -> Resource:
     if row.digest is None:
-        raise InvalidInput(f"{row.path!r} cannot be shown: no digest of it is known")
+        raise InvalidInput(f"{row.path!r} cannot be published: its digest is unknown")
     return Resource(row.path, size=row.size, digests=(Digest("sha256", row.digest),))

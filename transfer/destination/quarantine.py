@@ -1,4 +1,4 @@
-"""Put damaged files aside, so that nobody takes them for whole."""
+"""Moves damaged files into the history, so that nobody uses them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ THREADS = 16
 def quarantine_files(
     end: End[Storage], history: Storage, paths: Sequence[str], run_id: str, stop: StopFlag
 ) -> None:
-    """Move files into the history under the run's name, not their digests; gone ones are fine."""
+    """Move files into the history, named by the run, not by digest; missing ones are skipped."""
     tries: dict[str, int] = {}
 
     def work(path: str) -> float | None:

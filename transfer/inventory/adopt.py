@@ -1,4 +1,4 @@
-"""Learn the digests of files that somebody else brought to a repository, by reading them."""
+"""Computes the digests of files that others stored in a repository, by reading them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from transfer.workers.pool import WorkerPool
 from transfer.workers.progress import Progress
 from transfer.workers.stop import StopFlag
 
-FILES_PER_STEP = 2000  # files whose digests are held at once
+FILES_PER_STEP = 2000
 
 
 def compute_digests(
@@ -27,10 +27,10 @@ def compute_digests(
     progress: Progress,
     threads: int = 64,
 ) -> Iterator[list[Resource]]:
-    """Yield what was listed with its sha256, a step at a time, without what went away meanwhile.
+    """Yield the listed files with their sha256, in steps; files that are gone by now are left out.
 
     Raises:
-        StorageError: a file cannot be read; what was yielded before is right.
+        StorageError: a file cannot be read; what was yielded before is valid.
     """
     listing = iter(listed)
     while step := list(islice(listing, FILES_PER_STEP)):
@@ -58,12 +58,12 @@ def compute_digests(
 
 
 def adopted_outcomes(address: str, resources: Iterable[Resource]) -> list[Outcome]:
-    """Return the outcomes that make adopted files known to lie where they are."""
+    """Return the outcomes that record adopted files at their location."""
     return [
         Outcome(
             address,
             one.path,
-            "",  # nobody knows where it came from
+            "",  # its origin is unknown
             Action.KEEP,
             Status.KEPT,
             Proof.STORED,

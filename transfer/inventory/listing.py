@@ -1,7 +1,7 @@
-"""Enumerate a storage into a spooled listing: whole, or with what could not be seen as gaps.
+"""Lists a storage into the spool: completely, or with gaps for what could not be seen.
 
-Where a listing tells only names (a web server's pages), a file is asked for details only if
-the catalog knows it: there is something to compare. A new one is fetched anyway, and tells then.
+If a listing has only names (a web server's pages), details are requested only for files that the
+catalog knows, to compare them. New files are fetched anyway.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from transfer.workers.pool import WorkerPool
 from transfer.workers.retry import RetryPolicy, call_with_retries
 from transfer.workers.stop import StopFlag
 
-STEP = 1000  # resources between two looks at the stop flag, or asked for together
-THREADS = 64  # at most, for asking
+STEP = 1000  # entries between two checks of the stop flag, or requested at once
+THREADS = 64  # at most, for requests
 
 Known = Callable[[str], bool]
-"""Say whether the catalog knows a path of this source."""
+"""Says whether the catalog knows a path of this source."""
 
 
 def list_repository(
@@ -36,10 +36,9 @@ def list_repository(
     hidden: str = "",
     tell: Callable[[int], None] | None = None,
 ) -> Listing:
-    """Spool every resource of `source`; a listing that breaks is begun anew, as `policy` says.
+    """Spool every resource of `source`; a failed listing is repeated, as `policy` says.
 
-    What lies below the folder `hidden` is left out. `tell` hears now and then how many there are
-    so far.
+    The folder `hidden` is left out. `tell` is called now and then with the count so far.
     """
 
     def once() -> Listing:
@@ -57,7 +56,7 @@ def list_repository(
 def list_resources(
     source: Source, policy: RetryPolicy, stop: StopFlag, known: Known | None, prefix: str = ""
 ) -> Iterator[Listed]:
-    """Yield every resource below `prefix`, with details where they matter, and every gap."""
+    """Yield every resource below `prefix`, with details if they matter, and every gap."""
     sketch = source.sketch(prefix) if known and isinstance(source, SupportsQuickListing) else None
     if sketch is None or known is None or not isinstance(source, SupportsQuickListing):
         yield from checking_stop(source.enumerate(prefix), stop)
@@ -73,7 +72,7 @@ def list_resources(
 def _stat_all(
     source: SupportsQuickListing, wanted: list[Resource], policy: RetryPolicy, stop: StopFlag
 ) -> dict[str, Listed | None]:
-    """Ask for each of `wanted`; None for what is not listed any more, a gap for what is untold."""
+    """Request the details of `wanted`; None for files that are gone, a gap for failed requests."""
     found: dict[str, Listed | None] = {}
     tries: dict[str, int] = {}
 
@@ -99,14 +98,14 @@ def _stat_all(
 
 
 def without_hidden(listed: Iterable[Listed], hidden: str) -> Iterable[Listed]:
-    """Return what is listed without what lies below the folder `hidden`; '' hides nothing."""
+    """Return the entries outside the folder `hidden`; '' hides nothing."""
     if not hidden:
         return listed
     return (one for one in listed if not is_below(hidden, one.path))
 
 
 def checking_stop(listed: Iterable[Listed], stop: StopFlag) -> Iterator[Listed]:
-    """Yield what is listed, looking at the stop flag now and then."""
+    """Yield the entries, checking the stop flag now and then."""
     for count, one in enumerate(listed):
         if count % STEP == 0:
             stop.check()

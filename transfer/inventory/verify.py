@@ -1,4 +1,4 @@
-"""Read what a repository holds and compare every byte with the digests of a version."""
+"""Reads the files of a repository and compares them with the digests of a version."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from transfer.workers.pool import WorkerPool
 from transfer.workers.progress import Progress
 from transfer.workers.stop import StopFlag
 
-ROWS_PER_STEP = 2000  # rows held at once
+ROWS_PER_STEP = 2000
 
 
 def verify_content(
@@ -26,7 +26,7 @@ def verify_content(
     progress: Progress,
     threads: int = 64,
 ) -> list[Finding]:
-    """Return the paths whose bytes are not the version's; rows without a digest are passed over."""
+    """Return the paths whose bytes differ from the version; rows without a digest are skipped."""
     findings: list[Finding] = []
     tries: dict[str, int] = {}
 
@@ -67,7 +67,7 @@ def _verify_file(
                 reading.close()
     except ResourceNotFound:
         return Finding(row.path, Fault.MISSING)
-    except UnsafePath as error:  # a link on its way leads out
+    except UnsafePath as error:  # a link leads out of the root
         return Finding(row.path, Fault.UNREADABLE, found=str(error))
     found = hasher.digest().value
     if found != row.digest:

@@ -1,9 +1,8 @@
-"""The large lane: one read, one pass of hashing, every destination written on the way.
+"""Fan-out of large files: one read, hashed once, written to all destinations at the same time.
 
-A read that breaks goes on from the last hashed byte, pinned to the etag it began with. A
-destination that breaks is dropped while the others go on, and is written again afterwards from
-one that succeeded, so that the source is read once. Nothing is committed before the digest of
-all bytes agrees.
+An interrupted read resumes after the last hashed byte, pinned to the same etag. A failed
+destination is dropped while the others go on, and is written afterwards from one that succeeded, so
+that the source is read once. Nothing is committed before the digest of all bytes is verified.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ from transfer.locate.mirrors import source_of, switch_source
 
 
 def copy_to_all(staging: Staging, piece: Piece) -> float | None:
-    """Move one large piece; return None when it is settled, or when to come again, in seconds."""
+    """Transfer one large piece; return None when it is settled, or the seconds until a retry."""
     delivery = staging.delivery
     if delivery.options.on_error is OnError.FAIL and delivery.progress.failed:
         return None
@@ -34,7 +33,7 @@ def copy_to_all(staging: Staging, piece: Piece) -> float | None:
     except StorageError as error:
         places = 0 if piece.redirected else len(list(known_copies(delivery, piece.item)))
         if piece.digest is None and piece.attempts <= places:
-            return 0.0  # the catalog's word was outdated: the next is asked, the source at last
+            return 0.0  # the catalog's record was outdated: try the next copy, finally the source
         delay = source_of(delivery, piece).retry.delay_s(max(1, piece.attempts - places), error)
         if delay is None and switch_source(delivery, piece, error):
             return 0.0
@@ -57,7 +56,7 @@ def copy_to_all(staging: Staging, piece: Piece) -> float | None:
 
 
 def _buffer_bytes(staging: Staging, piece: Piece) -> int:
-    """Return how many bytes of memory the reader and the writers of a piece take at most."""
+    """Return the most memory that the reader and the writers of a piece need, in bytes."""
     delivery = staging.delivery
     ends = [delivery.destinations[number] for number, _ in piece.open_targets()]
     writers = sum(one.storage.capabilities.writing(piece.item.size) for one in ends)
@@ -65,7 +64,7 @@ def _buffer_bytes(staging: Staging, piece: Piece) -> int:
 
 
 def _transfer(staging: Staging, piece: Piece) -> dict[int, CatalogError]:
-    """Read once, write everywhere, commit where all is well; return what broke, by destination."""
+    """Read once, write everywhere, commit what succeeded; return the errors by destination."""
     delivery = staging.delivery
     broken: dict[int, CatalogError] = {}
     writers: dict[int, Writer] = {}
@@ -74,7 +73,7 @@ def _transfer(staging: Staging, piece: Piece) -> dict[int, CatalogError]:
     gates = ExitStack()
     try:
         ends = [delivery.destinations[number] for number, _ in piece.open_targets()]
-        for end in sorted(ends, key=lambda one: one.address):  # one order: no two wait crosswise
+        for end in sorted(ends, key=lambda one: one.address):  # a fixed order prevents deadlocks
             gates.enter_context(end.gate.connection(delivery.stop))
         stream.begin()
         for number, _ in piece.open_targets():

@@ -1,12 +1,11 @@
-"""Parts of one large file fetched ahead of its reader, each over a connection of its own.
+"""Fetches ranges of one large file ahead of its reader, each over its own connection.
 
-Threads claim parts in order, at most a few ahead of the reader and within the process's budget
-of bytes. A part that breaks is tried again by itself, from the last byte that came. The number of
-threads is the decision of `transfer.large.connection_scaling`, made again and again from what came
-meanwhile.
+Threads claim ranges in order, at most a few ahead of the reader and within the memory budget. A
+failed range is retried by itself, from the last received byte. `transfer.large.connection_scaling`
+decides repeatedly, from the measured throughput, how many threads there are.
 
-Nobody waits for one of the repository's connections while holding another, so that files which
-share few of them get on, if slowly.
+No thread waits for a connection while holding another, so that files which share few connections
+never deadlock.
 """
 
 from __future__ import annotations
@@ -25,14 +24,14 @@ from transfer.large.connection_scaling import SINGLE_CONNECTION, ConnectionScali
 from transfer.large.prefetched_range import PART, PrefetchedRange
 from transfer.workers.stop import StopFlag
 
-SPARE = 2  # parts ahead beyond one for each connection, so that none waits for the reader
-SLICE = 2**20  # bytes handed on at once
-DECIDE_S = 1.0  # between two decisions; servers that cap a rate send in bursts
-TICK_S = 0.2  # between two looks at the stop flag while waiting
+SPARE = 2  # ranges beyond one for each connection, so that none waits for the reader
+SLICE = 2**20  # bytes passed to the reader at once
+DECIDE_S = 1.0  # between two decisions; servers with a rate limit send in bursts
+TICK_S = 0.2  # between two checks of the stop flag while waiting
 
 
 class RangePrefetch:
-    """What is fetched ahead of one reader, who tells how far it is."""
+    """The ranges fetched ahead of one reader, which reports its position."""
 
     def __init__(
         self,
@@ -43,20 +42,18 @@ class RangePrefetch:
         scaling: ConnectionScaling,
         offset: int,
     ) -> None:
-        """Begin with the reader's own connection at `offset` and nothing ahead."""
+        """Begin with the reader's own connection at `offset` and no ranges."""
         self._end, self._path = end, path
         self._stop, self._budget = delivery.stop, delivery.budget
         self._etag, self._size = resource.etag, resource.size or 0
         self.scaling = scaling
         self.offset = offset
-        """Where the reader is: the first byte that was not handed on."""
+        """The reader's position: the first byte that was not passed on."""
         self.failed = False
-        """A second connection did not do: it is not to be tried again for this file."""
+        """A second connection failed: it must not be tried again for this file."""
         self._reader_connected = True  # the reader's own connection is open
-        self._next: int | None = None  # start of the next part; None: ahead of that connection
-        self._parts: deque[PrefetchedRange] = (
-            deque()
-        )  # in order and without gaps, the reader's first
+        self._next: int | None = None  # start of the next range; None: ahead of that connection
+        self._parts: deque[PrefetchedRange] = deque()  # contiguous, the reader's next range first
         self._condition = threading.Condition()
         self._closed = StopFlag()
         self._failure: BaseException | None = None
@@ -67,9 +64,9 @@ class RangePrefetch:
     # For the reader.
 
     def advance(self, count: int, waited_s: float) -> int:
-        """Note what the reader's own connection brought; return how much of it is in no part.
+        """Record bytes from the reader's own connection; return how many are before the ranges.
 
-        That is less than `count` where the connection may be closed: the part that follows comes.
+        Less than `count` means that the connection may be closed: the next range is arriving.
         """
         with self._condition:
             self._waited_s += waited_s
@@ -89,7 +86,7 @@ class RangePrefetch:
             return count
 
     def taken_over(self) -> bool:
-        """Say whether the next byte comes with a part; then the reader's connection may close."""
+        """Say whether the next byte is in a range, so that the connection can be closed."""
         with self._condition:
             if not self._parts or self._parts[0].start != self.offset:
                 return False
@@ -98,14 +95,14 @@ class RangePrefetch:
             return True
 
     def head(self) -> PrefetchedRange | None:
-        """Return the part that comes next; None where the reader must fetch what is left."""
+        """Return the next range; None if the reader must fetch the rest itself."""
         with self._condition:
             while not self._parts and self._wanted_threads():
                 self._wait()
             return self._parts[0] if self._parts else None
 
     def take(self, part: PrefetchedRange, taken: int) -> Chunk | None:
-        """Return what follows the first `taken` bytes of the head; None at its end."""
+        """Return what follows the first `taken` bytes of a range; None at its end."""
         with self._condition:
             began_s = time.perf_counter()
             while part.filled == taken and not (part.done or part.error or part.whole):
@@ -118,7 +115,7 @@ class RangePrefetch:
             if part.error is not None:
                 self.failed = True
                 raise part.error
-            if part.whole:  # one server of several that knows no ranges
+            if part.whole:  # one of several servers ignores ranges
                 self._fall_back()
             else:
                 self._release(self._parts.popleft())
@@ -126,7 +123,7 @@ class RangePrefetch:
             return None
 
     def rescale(self) -> None:
-        """Decide, once there is enough to see, how many connections there shall be."""
+        """Decide on the number of connections, once there is enough data."""
         now_s = time.perf_counter()
         if self.scaling.settled or now_s - self._began_s < DECIDE_S:
             return
@@ -143,10 +140,10 @@ class RangePrefetch:
             self.scaling = self.scaling.next_step(look)
             self._reset_sample()
             self._start_threads()
-            self._condition.notify_all()  # to those that are too many now
+            self._condition.notify_all()  # surplus threads end
 
     def close(self) -> None:
-        """Drop every part and end every thread."""
+        """Drop all ranges and end all threads."""
         self._closed.set()
         with self._condition:
             self._drop_parts()
@@ -173,7 +170,7 @@ class RangePrefetch:
         return self.offset + PART if self._next is None else self._next
 
     def _wanted_threads(self) -> int:
-        """Return how many threads there shall be."""
+        """Return how many threads there should be."""
         connections = self.scaling.connections
         if connections == 1 or self._next_start() >= self._size:
             return 0
@@ -187,7 +184,7 @@ class RangePrefetch:
             self._working += 1
 
     def _fall_back(self) -> None:
-        """Leave the rest to the reader's own connection, for good."""
+        """Leave the rest to the reader's own connection, finally."""
         self.failed, self.scaling, self._next = True, SINGLE_CONNECTION, None
         self._drop_parts()
 
@@ -205,7 +202,7 @@ class RangePrefetch:
     # In the threads.
 
     def _work(self) -> None:
-        """Fetch one part after another while this thread is wanted."""
+        """Fetch ranges while this thread is wanted."""
         first = True
         try:
             while (part := self._claim(first=first)) is not None:
@@ -219,11 +216,11 @@ class RangePrefetch:
                 self._condition.notify_all()
 
     def _claim(self, *, first: bool) -> PrefetchedRange | None:
-        """Wait for room and return the next part to fetch; None where this thread is to end."""
+        """Wait for memory and return the next range; None if this thread must end."""
         with self._condition:
             while not self._closed.is_set() and self._working <= self._wanted_threads():
                 start = self._next_start()
-                needed = start == self.offset  # by the reader, now: with room or without
+                needed = start == self.offset  # the reader waits for it: even without memory
                 if needed or len(self._parts) < self.scaling.connections + SPARE:
                     held = self._budget.take(PART)
                     if held or needed:
@@ -237,7 +234,7 @@ class RangePrefetch:
             return None
 
     def _fetch(self, part: PrefetchedRange) -> None:
-        """Bring one part, trying again as the source's retries allow."""
+        """Fetch one range, with the source's retries."""
         delay_s: float | None = 0.0
         while delay_s is not None and not part.dropped:
             self._closed.wait(delay_s)
@@ -292,9 +289,9 @@ class RangePrefetch:
         part.view[part.filled : end] = chunk
         with self._condition:
             part.filled = end
-            if part.first:  # what came before it says nothing of this many connections
+            if part.first:  # earlier bytes say nothing about this many connections
                 part.first = False
                 self._reset_sample()
             self._count_received(len(chunk))
             if self._parts and part is self._parts[0]:
-                self._condition.notify_all()  # the reader waits for no other
+                self._condition.notify_all()  # the reader waits for this range only

@@ -1,4 +1,4 @@
-"""Going on with a large file where a killed run left off: when, and how its parts are read."""
+"""Resumes a large file where a killed run stopped: for which files, and how parts are read."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from transfer.large.parts_journal import Origin, PartsJournal
 def open_journal(
     delivery: Delivery, end: End[Source], path: str, resource: Resource
 ) -> PartsJournal | None:
-    """Return the journal of a file's parts; None where it is not worth one, or cannot have one."""
+    """Return the journal of a file's parts; None if it is too small or cannot have one."""
     kept, size, etag = delivery.kept_parts, resource.size, resource.etag
     if kept is None or size is None or size < kept.from_bytes or etag is None:
         return None
@@ -30,7 +30,7 @@ def open_journal(
 def fetch_part(
     delivery: Delivery, end: End[Source], path: str, etag: str | None, start: int, length: int
 ) -> bytes:
-    """Read one part of a file anew."""
+    """Read one part of a file again."""
     with end.gate.connection(delivery.stop):
         reading = end.storage.read(path, etag=etag, start=start, length=length)
         try:
@@ -46,7 +46,7 @@ def fetch_part(
 def read_kept_parts(
     delivery: Delivery, end: End[Source], path: str, etag: str | None, journal: PartsJournal
 ) -> Iterator[bytes]:
-    """Yield what an earlier run left of a file; a part that was spoiled is read anew."""
+    """Yield the parts that an earlier run left; a damaged part is read again."""
     for part in journal.parts(partial(fetch_part, delivery, end, path, etag)):
         delivery.stop.check()
         delivery.progress.count_bytes(len(part))
@@ -54,10 +54,10 @@ def read_kept_parts(
 
 
 class ResumedReading:
-    """One reading over one connection, begun where an earlier run left off if it left anything."""
+    """Reads a file over one connection, resuming where an earlier run stopped, if there was one."""
 
     def __init__(self, delivery: Delivery, end: End[Source], path: str, etag: str | None) -> None:
-        """Open the file; a chunk is counted, and passes the gate, before it is yielded."""
+        """Open the file; each chunk is counted and throttled before it is yielded."""
         self._delivery, self._end, self._path = delivery, end, path
         self._held = ExitStack()
         self._reading = self._open(etag, 0)
@@ -99,12 +99,12 @@ class ResumedReading:
         return reading
 
     def discard_kept(self) -> None:
-        """Forget what was kept: all of it is here, or it is not the file."""
+        """Delete the kept parts: the file is complete, or they are not of this file."""
         if self._journal is not None:
             self._journal.discard()
 
     def close(self) -> None:
-        """Free the connection; what was kept stays unless it is settled."""
+        """Close the connection; kept parts stay unless they were discarded."""
         self._held.close()
         if self._journal is not None:
             self._journal.close()

@@ -1,4 +1,4 @@
-"""The bytes of one large file on their way: checked as they pass, and read on after a break."""
+"""Streams one large file: verifies its bytes as they pass, and resumes interrupted reads."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ from transfer.locate.mirrors import source_of
 
 
 class Stream:
-    """The bytes of one piece: from staging, from a destination that has them, or the source."""
+    """Streams one piece: from staging, from a destination that has it, or from the source."""
 
     def __init__(self, staging: Staging, piece: Piece) -> None:
-        """Decide where to read; nothing is asked before `begin`."""
+        """Choose where to read; no request is sent before `begin`."""
         self._piece = piece
         self._delivery = staging.delivery
         self._known_digests: tuple[Digest, ...] = ()
@@ -35,7 +35,7 @@ class Stream:
         self._hasher = Hasher()
         self._expected: tuple[Digest, ...] = ()
         self._reading: Reading | None = None
-        self._connections = MAX_CONNECTIONS  # to read with, where one is slow
+        self._connections = MAX_CONNECTIONS  # at most, if one is slow
         self._resource: Resource | None = None
         self._journal: PartsJournal | None = None
         self.size: int | None = piece.item.size
@@ -59,7 +59,7 @@ class Stream:
         return self._end.storage
 
     def begin(self) -> None:
-        """Learn what is about to be read, so that writers know its size and type."""
+        """Open the file, so that writers know its size and type."""
         item = self._piece.item
         if not self._replay:
             self._piece.attempts += 1
@@ -76,10 +76,10 @@ class Stream:
         if not self._replay and not self._known_digests:
             self._journal = open_journal(self._delivery, self._end, self._path, resource)
             if self._journal is not None and self._journal.kept:
-                self._reading.close()  # and opened where the parts that are here end
+                self._reading.close()  # and opened again where the kept parts end
 
     def keep_parts(self, writers: Iterable[Writer]) -> None:
-        """Keep what comes, for a run after a kill."""
+        """Keep received parts, so that a later run can resume."""
         if self._journal is not None:
             self._journal.begin(writers)
 
@@ -91,7 +91,7 @@ class Stream:
         )
 
     def __iter__(self) -> Iterator[Chunk]:
-        """Yield all bytes, going on after a break where the storage can pin and seek."""
+        """Yield all bytes; resume interrupted reads if the storage supports pinned ranges."""
         stop, journal = self._delivery.stop, self._journal
         if journal is not None and journal.kept:
             yield from self._read_kept_parts(journal)
@@ -102,7 +102,7 @@ class Stream:
                     self._hasher.update(chunk)
                     if journal is not None:
                         journal.note(chunk)
-                    if self._piece.file is None:  # what is staged was counted when it came
+                    if self._piece.file is None:  # staged bytes were counted when received
                         self._delivery.progress.count_bytes(len(chunk))
                         self._end.gate.throttle(len(chunk), stop)
                     yield chunk
@@ -117,7 +117,7 @@ class Stream:
                 self._resume(error)
 
     def _read_kept_parts(self, journal: PartsJournal) -> Iterator[Chunk]:
-        """Yield the parts that an earlier run left, and go on reading where they end."""
+        """Yield the parts that an earlier run left, and continue reading where they end."""
         etag = self._resource.etag if self._resource else None
         for part in read_kept_parts(self._delivery, self._end, self._path, etag, journal):
             self._hasher.update(part)
@@ -125,7 +125,7 @@ class Stream:
         self._reading = self._open(etag, journal.kept)
 
     def _resume(self, error: StorageError) -> None:
-        """Open the rest of the file after a break, or raise `error` where that cannot be."""
+        """Reopen the file after an interruption, or raise `error` if that is impossible."""
         etag = self._resource.etag if self._resource else None
         progressed = 0 < self._hasher.size < (self.size or 0)
         if etag is None or not progressed or not self._storage.capabilities.ranges:
@@ -144,7 +144,7 @@ class Stream:
                 return
 
     def check(self) -> None:
-        """Compare what was read with everything that was promised; if it differs, keep nothing."""
+        """Verify all bytes that were read; discard kept parts if they are wrong."""
         try:
             self._check()
         except CatalogError:
@@ -162,11 +162,11 @@ class Stream:
         if self._resource is not None:
             check_read(self._piece, self._hasher, self._expected, self._resource)
             if self._end is not self._delivery.source:
-                self._piece.resource = None  # it describes the other place
+                self._piece.resource = None  # it describes the other location
                 self._piece.digest_declared = any_trusted(expected_digests(self._piece.item, None))
 
     def close(self) -> None:
-        """Free the connection; what was kept goes once a destination has all of it."""
+        """Close the connection; kept parts are deleted once a destination has the file."""
         if self._reading is not None:
             self._reading.close()
         if self._journal is not None:

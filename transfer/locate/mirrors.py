@@ -1,7 +1,7 @@
-"""Which source a piece is read from: the mirrors in order, where the first one fails.
+"""Chooses the source that a piece is read from: the main one, or its mirrors in order.
 
-A mirror is only asked for files whose digest the source declared: nothing else could tell that it
-holds the same. A source whose bytes were wrong is asked last for a while.
+A mirror is used only for files whose digest the source declared: nothing else proves that it has
+the same bytes. A source with wrong bytes is tried last for a while.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from transfer.batch.delivery import Delivery
 from transfer.batch.endpoints import End
 from transfer.batch.staging import Piece
 
-COOL_DOWN_S = 300.0  # a source that failed validation is asked last for so long
+COOL_DOWN_S = 300.0  # how long a source with wrong bytes is tried last
 
 _last_until_s: dict[str, float] = {}  # address -> monotonic time
 
 
 def source_of(delivery: Delivery, piece: Piece) -> End[Source]:
-    """Return the source that a piece is to be read from now."""
+    """Return the source that a piece is read from now."""
     return piece.source or delivery.source
 
 
 def order_sources(delivery: Delivery, piece: Piece) -> None:
-    """Decide which sources a piece is read from: in order, but those that were wrong last."""
+    """Set the order of sources of a piece: sources with wrong bytes come last."""
     if not delivery.mirrors or not piece.item.digests:
         return
     main = delivery.source.address
@@ -43,7 +43,7 @@ def order_sources(delivery: Delivery, piece: Piece) -> None:
 
 
 def switch_source(delivery: Delivery, piece: Piece, error: CatalogError | None) -> bool:
-    """Turn a piece that failed at its source to the next one; False where there is none."""
+    """Switch a piece that failed at its source to the next one; False if there is none."""
     if isinstance(error, IntegrityError):
         _last_until_s[source_of(delivery, piece).address] = monotonic() + COOL_DOWN_S
     while piece.next_sources:
@@ -60,7 +60,7 @@ def switch_source(delivery: Delivery, piece: Piece, error: CatalogError | None) 
 
 
 def with_planned_fingerprint(piece: Piece, resource: Resource) -> Resource:
-    """Return how the source describes what was read: a mirror's etag and time are its own."""
+    """Replace a mirror's own etag and time by the planned ones."""
     if piece.source is None:
         return resource
     return replace(resource, etag=piece.item.etag, modified_us=piece.item.modified_us)

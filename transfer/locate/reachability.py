@@ -1,4 +1,4 @@
-"""Look for the bytes of a plan wherever they may lie, before anything is touched."""
+"""Checks that the bytes of a plan can be found, before anything is touched."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from transfer.workers.pool import WorkerPool
 
 
 def find_unreachable(delivery: Delivery, items: Sequence[Item]) -> list[str]:
-    """Return the paths whose bytes are at none of the places that should have them, sorted."""
+    """Return the paths whose bytes are at none of their expected locations, sorted."""
     missing: list[str] = []
     tries: dict[str, int] = {}
 

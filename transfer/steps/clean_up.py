@@ -1,4 +1,4 @@
-"""Clean up: give back what was staged, and on request remove what arrived from the source."""
+"""Clean up: release the staging, and on request remove delivered files from the source."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from transfer.workers.pool import WorkerPool
 
 
 def cleanup(staging: Staging) -> list[Outcome]:
-    """Release the staging, clean the source where asked, and return every outcome."""
+    """Release the staging, clean the source if requested, and return all outcomes."""
     staging.release()
     delivery = staging.delivery
     if delivery.options.clean_up is CleanUp.REMOVE:
@@ -25,7 +25,7 @@ def cleanup(staging: Staging) -> list[Outcome]:
 
 
 def _is_delivered(piece: Piece) -> bool:
-    """Say whether every destination holds the piece, proven now or kept from before."""
+    """Say whether every destination has the piece, stored now or kept from before."""
     return (
         not piece.removal
         and piece.error is None
@@ -35,7 +35,7 @@ def _is_delivered(piece: Piece) -> bool:
 
 
 def _remove_from_source(staging: Staging, piece: Piece) -> float | None:
-    """Remove the source's copy, but only the one that was delivered; absent is fine."""
+    """Remove the source's copy, but only the delivered one; a missing file is fine."""
     source = staging.delivery.source
     if staging.delivery.options.on_error is OnError.FAIL and staging.delivery.progress.failed:
         return None
@@ -45,7 +45,7 @@ def _remove_from_source(staging: Staging, piece: Piece) -> float | None:
             now = source.storage.stat(piece.item.origin)
             if delivered is not None and now.etag is not None and now.etag != delivered:
                 raise ResourceChanged(
-                    f"{piece.item.origin!r} changed after it was read; it was not removed",
+                    f"{piece.item.origin!r} changed after it was read, so it was not removed",
                     path=piece.item.origin,
                 )
             source.storage.remove(piece.item.origin)
@@ -56,7 +56,7 @@ def _remove_from_source(staging: Staging, piece: Piece) -> float | None:
         delay = source.retry.delay_s(piece.failed_tries[-1], error)
         if delay is None:
             _note_result(piece, error)
-            if not isinstance(error, ResourceChanged):  # the next run brings and removes that
+            if not isinstance(error, ResourceChanged):  # the next run copies and removes it
                 staging.uncleaned[piece.item.origin] = str(error)
         return delay
     _note_result(piece, None)
@@ -64,7 +64,7 @@ def _remove_from_source(staging: Staging, piece: Piece) -> float | None:
 
 
 def _note_result(piece: Piece, error: StorageError | None) -> None:
-    """Note on every outcome of the piece how the source's removal ended."""
+    """Record the result of the removal in every outcome of the piece."""
     for number, outcome in piece.outcomes.items():
         if error is None:
             piece.outcomes[number] = replace(outcome, cleaned=True)

@@ -1,6 +1,6 @@
-"""Puts a file that broke its contract aside, where a person can look at it, with what was found.
+"""Stores a file that broke its contract in a quarantine, with a report, for inspection.
 
-Its name holds its digest, so a file that is broken in the same way tomorrow makes no second copy.
+Its name contains its digest, so that the same broken file is not stored twice.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from transfer.batch.file_reading import FileReading
 from transfer.batch.staging import Piece, Staging, source_resource
 
 QUARANTINE = f"{RESERVED}/quarantine"
-"""The folder below a destination's root that holds such files, hidden from every listing."""
+"""The folder for such files below a destination's root, hidden from listings."""
 REPORT = ".contract.json"
 
 
 def quarantine_breach(staging: Staging, piece: Piece, area: HistoryArea, breach: Breach) -> str:
-    """Keep a staged file and what was found in it; return its name in the quarantine."""
+    """Store a staged file and its report; return its name in the quarantine."""
     if piece.digest is None:
         raise IntegrityError(piece.item.path, "a staged file", "none", "in staging")
     key = f"{piece.digest[:16]}/{piece.item.path}"
-    told = {name: value for name, value in asdict(breach).items() if name != "aside"}
-    report = json.dumps(told, indent=1).encode() + b"\n"
+    facts = {name: value for name, value in asdict(breach).items() if name != "aside"}
+    report = json.dumps(facts, indent=1).encode() + b"\n"
     delivery, tries = staging.delivery, 0
     retry = delivery.destinations[0].retry
     while True:
@@ -52,7 +52,7 @@ def quarantine_breach(staging: Staging, piece: Piece, area: HistoryArea, breach:
 def _write_once(storage: Storage, staging: Staging, piece: Piece, key: str) -> None:
     try:
         if storage.stat(key).size == piece.size:
-            return  # the same bytes, put aside before
+            return  # the same bytes are there already
     except ResourceNotFound:
         pass
     writer = storage.write(key, piece.attributes(), size=piece.size)

@@ -1,4 +1,4 @@
-"""Deliver one batch: download, validate, upload, mark, clean up, in this process and thread."""
+"""Delivers one batch: download, validate, upload, mark and clean up, in the calling thread."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from transfer.steps.validate import Check, validate
 
 
 def deliver(delivery: Delivery, items: list[Item], checks: Sequence[Check] = ()) -> list[Outcome]:
-    """Move `items` and return one outcome for each item and destination that was tried.
+    """Transfer `items` and return one outcome for each item and tried destination.
 
-    After these come those of what went into the destinations' histories.
+    They are followed by the outcomes of files moved into the destinations' histories.
     """
     staging = download(delivery, items)
     try:

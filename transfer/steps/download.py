@@ -1,9 +1,9 @@
-"""Download: bring the bytes of a batch here and make sure that they are the planned ones.
+"""Download: fetch the bytes of a batch and verify that they are the planned ones.
 
-Small files come whole into memory, each in one request pinned to the planned etag. Large ones
-are left to pass through at upload, unless the options ask for them to be staged on disk. A file
-whose digest the catalog already knows at an open place is read there; one that every destination
-can copy by itself, pinned to the planned etag, is not read at all.
+Small files are fetched into memory, each in one request pinned to the planned etag. Large ones are
+streamed at upload, unless the options require staging on disk. A file with a recorded copy in an
+open storage is read there; one that every destination can copy by itself, pinned to the planned
+etag, is not read at all.
 """
 
 from __future__ import annotations
@@ -46,12 +46,12 @@ from transfer.workers.pool import DEFAULT_FIRST, WorkerPool
 
 
 def download(delivery: Delivery, items: list[Item]) -> Staging:
-    """Fetch what a batch needs; what cannot be had is settled as failed in the staging."""
+    """Fetch what a batch needs; files that cannot be fetched are settled as failed."""
     return fetch_staging(prepare_staging(delivery, items))
 
 
 def prepare_staging(delivery: Delivery, items: list[Item]) -> Staging:
-    """Return the staging of a batch before its download; impossible names are settled as failed."""
+    """Return the staging of a batch before its download; invalid names are settled as failed."""
     staging = Staging(delivery, items)
     for piece in staging.pieces:
         refuse_names(staging, piece)
@@ -60,7 +60,7 @@ def prepare_staging(delivery: Delivery, items: list[Item]) -> Staging:
 
 
 def fetch_staging(staging: Staging) -> Staging:
-    """Fetch what is still to be written; what cannot be had is settled as failed."""
+    """Fetch what is still to be written; files that cannot be fetched are settled as failed."""
     delivery = staging.delivery
     try:
         small: list[Piece] = []
@@ -86,19 +86,19 @@ def fetch_staging(staging: Staging) -> Staging:
 
 
 def passes_through(delivery: Delivery, item: Item) -> bool:
-    """Say whether a file is known to be too large to be held; one of unknown size is not."""
+    """Say whether a file is streamed, since it is known to be too large for memory."""
     return item.size is not None and item.size > delivery.options.small
 
 
 def needs_no_read(delivery: Delivery, piece: Piece) -> bool:
-    """Say whether no byte need come here: digest known, and every destination can copy.
+    """Say whether a piece need not be read: its digest is known, and every destination can copy it.
 
-    Only where an etag pins the copy: a digest that a manifest or the catalog merely tells of some
-    path is enforced by reading.
+    Only if an etag pins the copy: a digest that was merely declared or recorded for some path is
+    verified by reading.
     """
     item = piece.item
     if not (item.digests or item.known_copies) or delivery.options.needs_staging(item.path):
-        return False  # asked for every file, and this is the usual case
+        return False  # the usual case, and this is called for every file
     pinned = item.declared_sha256() is not None and item.etag is not None
     return all(
         known_digest(delivery, item, number) is not None
@@ -112,11 +112,11 @@ def needs_no_read(delivery: Delivery, piece: Piece) -> bool:
 
 def _fetch_pieces(staging: Staging, pieces: list[Piece], threads: int, first: int) -> None:
     delivery = staging.delivery
-    asking = RequestAhead(staging)
+    ahead = RequestAhead(staging)
 
     def work(piece: Piece) -> float | None:
         if delivery.options.on_error is OnError.FAIL and delivery.progress.failed:
-            return None  # no outcome: it was not tried
+            return None  # not tried: no outcome
         passing = (
             0
             if piece.pending is not None or _fits_in_memory(staging, piece)
@@ -126,7 +126,7 @@ def _fetch_pieces(staging: Staging, pieces: list[Piece], threads: int, first: in
             return MEMORY_RETRY_S
         piece.attempts += 1
         try:
-            fetched = asking.fetch(piece)
+            fetched = ahead.fetch(piece)
             if fetched is None:
                 fetch_item(staging, piece)
             else:
@@ -143,12 +143,12 @@ def _fetch_pieces(staging: Staging, pieces: list[Piece], threads: int, first: in
             delivery.budget.release_passing(passing)
         return None
 
-    lane = WorkerPool(pieces, work, delivery.stop, begin=asking.begin, abandon=asking.abandon)
-    lane.run(threads, first)
+    pool = WorkerPool(pieces, work, delivery.stop, begin=ahead.begin, abandon=ahead.abandon)
+    pool.run(threads, first)
 
 
 def fetch_item(staging: Staging, piece: Piece) -> None:
-    """Fetch one piece, wherever it is nearest, and check it; what fails is raised."""
+    """Fetch one piece from its nearest location and verify it; errors are raised."""
     delivery, item = staging.delivery, piece.item
     if piece.attempts == 1 and not piece.redirected:
         for end, place in known_copies(delivery, item):
@@ -156,8 +156,8 @@ def fetch_item(staging: Staging, piece: Piece) -> None:
                 _fetch_copy(staging, piece, end, place)
             except StorageError:
                 _discard_bytes(staging, piece)
-                continue  # the catalog's word was outdated: the source is asked
-            piece.resource = None  # it describes the other place, not the source
+                continue  # the catalog's record was outdated: try the source
+            piece.resource = None  # it describes the other location, not the source
             piece.digest_declared = any_trusted(expected_digests(item, None))
             return
     source = source_of(delivery, piece)
@@ -171,7 +171,7 @@ def fetch_item(staging: Staging, piece: Piece) -> None:
 
 
 def _fetch_copy(staging: Staging, piece: Piece, end: End[Source], place: Place) -> None:
-    """Fetch one piece from another place of its bytes, however large it is there."""
+    """Fetch one piece from a recorded copy, whatever its size."""
     delivery, item = staging.delivery, piece.item
     known = Digest("sha256", place.sha256)
     with end.gate.connection(delivery.stop):
@@ -187,7 +187,7 @@ def _fetch_copy(staging: Staging, piece: Piece, end: End[Source], place: Place) 
 
 
 def _accept(staging: Staging, piece: Piece, fetched: Fetched) -> None:
-    """Check what the source gave, and keep it."""
+    """Verify fetched bytes and stage them."""
     delivery, item = staging.delivery, piece.item
     source_of(delivery, piece).gate.throttle(len(fetched.data), delivery.stop)
     sha256 = check_bytes(item, fetched, expected_digests(item, fetched.resource))
@@ -196,12 +196,12 @@ def _accept(staging: Staging, piece: Piece, fetched: Fetched) -> None:
 
 
 def _pin(piece: Piece) -> str | None:
-    """Return the etag to pin a read to; a mirror's is its own, and the digest tells."""
+    """Return the etag to pin a read to; a mirror has its own etags and is verified by digest."""
     return piece.item.etag if piece.source is None else None
 
 
 def hold_bytes(staging: Staging, piece: Piece, fetched: Fetched, sha256: str) -> None:
-    """Keep the bytes in memory, or on disk where the process already holds too many."""
+    """Stage bytes in memory, or on disk if the memory budget is used up."""
     data = fetched.data
     piece.digest = sha256
     piece.md5 = fetched.md5
@@ -218,7 +218,7 @@ def hold_bytes(staging: Staging, piece: Piece, fetched: Fetched, sha256: str) ->
 
 
 def _fits_in_memory(staging: Staging, piece: Piece) -> bool:
-    """Say whether a piece is fetched whole into memory: it is small, and there is room."""
+    """Say whether a piece is fetched whole into memory: it is small, and memory is free."""
     size = piece.item.size
     if size is None or size > staging.delivery.options.small:
         return False
@@ -226,7 +226,7 @@ def _fits_in_memory(staging: Staging, piece: Piece) -> bool:
 
 
 def _reserve_memory(staging: Staging, piece: Piece, size: int) -> bool:
-    """Say whether a piece may be held in memory; else it goes through it onto disk."""
+    """Reserve memory for a piece; without it, the piece is streamed to disk."""
     return piece.held_bytes > 0 or staging.reserve(piece, COPIES_WHILE_FETCHED * size)
 
 
@@ -238,7 +238,7 @@ def _receive_stream(
     pin: str | None,
     *known: Digest,
 ) -> Resource:
-    """Stream a file: one of unknown size into memory while it is small, every other onto disk."""
+    """Stream a file to disk; one of unknown size stays in memory while it is small."""
     delivery, item = staging.delivery, piece.item
     small = delivery.options.small
     room = small if item.size is None and staging.reserve(piece, small) else BLOCK
@@ -253,7 +253,7 @@ def _receive_stream(
             if len(received) > room:
                 _spill(staging, piece, received)
                 room = BLOCK
-        reading.discard_kept()  # all came: it is here, or it is not the file
+        reading.discard_kept()  # complete: it is the file, or its kept parts are useless
         check_read(piece, hasher, expected, reading.resource)
     if piece.held_bytes and len(received) == hasher.size:
         staging.free_memory(piece, keep=len(received))
@@ -265,7 +265,7 @@ def _receive_stream(
 
 
 def _spill(staging: Staging, piece: Piece, received: bytearray) -> None:
-    """Append what was received to the piece's file and forget it here."""
+    """Append the received bytes to the piece's file and clear the buffer."""
     if piece.file is None:
         piece.file = staging.folder() / str(id(piece))
         piece.file.unlink(missing_ok=True)

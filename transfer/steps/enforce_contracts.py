@@ -1,4 +1,4 @@
-"""Holds every staged file of a batch to its contracts, and does what they say where one breaks."""
+"""Checks every staged file of a batch against its contracts, and applies their consequences."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ class ContractBroken(Refused):
 
 
 def enforce_contracts(staging: Staging) -> Staging:
-    """Check what is staged against the contracts of the delivery; one that breaks ends a file.
+    """Check staged files against the contracts of the delivery; the first broken one decides.
 
-    Unless the contract only warns: then the next is asked as well, and the file arrives.
+    If it only warns, the next contract is checked as well, and the file arrives.
     """
     contracts = staging.delivery.options.contracts
     for piece in staging.to_write() if contracts else ():
@@ -36,7 +36,7 @@ def enforce_contracts(staging: Staging) -> Staging:
 
 
 def _passes(staging: Staging, piece: Piece, contract: Contract) -> bool:
-    """Say whether a piece may go on."""
+    """Check one contract and say whether the piece may go on."""
     content = piece.data if piece.data is not None else piece.file
     if content is None:
         return _fail_unread(staging, piece)
@@ -47,7 +47,7 @@ def _passes(staging: Staging, piece: Piece, contract: Contract) -> bool:
 
 
 def _fail_unread(staging: Staging, piece: Piece) -> bool:
-    """Let nothing arrive that was not looked at; what was not even tried has no outcome."""
+    """Fail a piece that could not be checked; one that was not tried gets no outcome."""
     delivery = staging.delivery
     if not (delivery.options.on_error is OnError.FAIL and delivery.progress.failed):
         staging.fail(piece, IntegrityError(piece.item.path, "staged bytes", "none", "to check"))

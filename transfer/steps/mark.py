@@ -1,6 +1,6 @@
-"""Mark: an empty file `<path>.done` for each file that a destination has, so that others know it.
+"""Mark: writes an empty file `<path>.done` for each file of a destination, for its consumers.
 
-Under the strategy `marker` whoever finds the marker may take the file away: it counts as there.
+Under the strategy `marker`, consumers may take a marked file away: it still counts as present.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ EMPTY = Attributes(content_type="text/plain")
 
 
 def mark(staging: Staging) -> Staging:
-    """Write the marker of every file that is stored now or lacks it; remove that of a removed one.
+    """Write the marker of every file that is stored now or lacks it; remove those of removed files.
 
-    A file whose marker cannot be written has failed there, and the catalog knows it all the same.
+    A file whose marker cannot be written counts as failed there, but is recorded as stored.
     """
     delivery = staging.delivery
     if delivery.options.strategy is not Strategy.MARKER:
@@ -57,13 +57,15 @@ def mark(staging: Staging) -> Staging:
 
 
 def check_markers(delivery: Delivery, path: str, number: int) -> None:
-    """Raise `NameNotAllowed` when a file would lie among markers, or its marker nowhere."""
+    """Raise `NameNotAllowed` for a path in the markers' folder, or an invalid marker name."""
     end = delivery.destinations[number]
     if end.markers is None:
         return
     folder = end.markers.folder
     if folder and is_below(folder, path):
-        raise NameNotAllowed(path, end.address, f"{folder!r} holds its markers")
+        raise NameNotAllowed(
+            path, end.address, f"the folder {folder!r} is reserved for its markers"
+        )
     if delivery.options.strategy is Strategy.MARKER:
         end.storage.check_name(end.markers.marker_name(path))
 
@@ -77,7 +79,7 @@ def _needs_marker(piece: Piece, number: int, action: Action) -> bool:
 
 def _marker_area(end: End[Storage]) -> MarkerArea:
     if end.markers is None:
-        raise InvalidInput(f"{end.address!r} cannot hold markers")
+        raise InvalidInput(f"{end.address!r} cannot have markers: they need the layout 'path'")
     return end.markers
 
 
@@ -111,13 +113,13 @@ def _update_marker(
 
 
 def _is_present(storage: Storage, path: str, markers: Storage, key: str) -> bool:
-    """Say whether a file that was kept stands there still; that a consumer took it is fine."""
+    """Say whether a kept file is still there; that a consumer took it is fine."""
     try:
         storage.stat(path)
     except ResourceNotFound as gone:
         try:
             markers.stat(key)
         except ResourceNotFound:
-            raise gone from None  # it went after it was planned: the next run brings it
+            raise gone from None  # it was removed after planning: the next run copies it
         return False
     return True

@@ -1,4 +1,4 @@
-"""Ask for the next small files before the reply to the first is read."""
+"""Pipelines requests: asks for the next small files before the first reply is read."""
 
 from __future__ import annotations
 
@@ -10,31 +10,31 @@ from transfer.batch.staging import COPIES_WHILE_FETCHED, Piece, Staging
 
 
 class RequestAhead:
-    """Begins pieces of one delivery where neither its gate nor its source would make them wait.
+    """Sends requests for pieces of one delivery ahead, if neither gate nor source would block.
 
-    A piece that was begun holds a passage of the gate and a connection until it is fetched or
-    abandoned. A thread that waits for either holds none, so nobody waits in a circle.
+    A requested piece holds a slot of the gate and a connection until it is fetched or abandoned. A
+    thread that waits for either holds none, so there are no deadlocks.
     """
 
     def __init__(self, staging: Staging) -> None:
-        """Ask the source of a batch; never where the first failure is to be the last request."""
+        """Prepare requests to the source of a batch; none if the first failure ends the run."""
         delivery = staging.delivery
         storage = delivery.source.storage
         self._staging = staging
-        careful = delivery.options.on_error is OnError.FAIL
+        fail_fast = delivery.options.on_error is OnError.FAIL
         self._source = (
-            storage if isinstance(storage, SupportsEarlyRequests) and not careful else None
+            storage if isinstance(storage, SupportsEarlyRequests) and not fail_fast else None
         )
         self._gate = delivery.source.gate
         self._small = delivery.options.small
 
     def begin(self, piece: Piece) -> bool:
-        """Send the request for a piece if that needs no waiting, and say whether it was sent."""
+        """Send the request for a piece if that does not block, and say whether it was sent."""
         item = piece.item
         if self._source is None or piece.attempts or item.known_copies:
             return False
         if item.size is None or item.size > self._small:
-            return False  # it comes in chunks
+            return False  # it is streamed
         if piece.redirected or piece.source is not None:
             return False
         if not self._staging.reserve(piece, COPIES_WHILE_FETCHED * item.size):
@@ -45,7 +45,7 @@ class RequestAhead:
         try:
             piece.pending = self._source.ask(item.origin, etag=item.etag)
         except StorageError:
-            pass  # it is asked for again in its turn, and fails there if it must
+            pass  # it is requested again later, and fails there if it must
         finally:
             if piece.pending is None:
                 self._gate.leave()
@@ -53,7 +53,7 @@ class RequestAhead:
         return piece.pending is not None
 
     def fetch(self, piece: Piece) -> Fetched | None:
-        """Return what was asked for; None where nothing was."""
+        """Return the reply to a request sent ahead; None if there was none."""
         if piece.pending is None:
             return None
         try:
@@ -67,7 +67,7 @@ class RequestAhead:
         return fetched
 
     def abandon(self, piece: Piece) -> None:
-        """Let go of what a piece that was not fetched holds; one that holds nothing is fine."""
+        """Release what an unfetched piece holds; harmless if it holds nothing."""
         self._close_request(piece)
         self._staging.free_memory(piece)
 

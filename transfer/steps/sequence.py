@@ -1,4 +1,4 @@
-"""The steps of a batch: which there are, and how a person's own go between them.
+"""The steps of a batch: the built-in ones, and how the user's own steps fit in.
 
 >>> steps = step_sequence([StepChange(StepPosition.BEFORE, BuiltInStep.UPLOAD, "mine:scan")])
 >>> [str(one) for one in steps]
@@ -15,7 +15,7 @@ from catalog.errors import InvalidInput
 
 
 class BuiltInStep(StrEnum):
-    """A step of ours, in the order in which they come."""
+    """A built-in step, in order of execution."""
 
     DOWNLOAD = "download"
     VALIDATE = "validate"
@@ -26,21 +26,21 @@ class BuiltInStep(StrEnum):
 
 
 class StepPosition(StrEnum):
-    """Where a person's own step goes."""
+    """Where the user's own step goes."""
 
     BEFORE = "before"
     AFTER = "after"
     INSTEAD = "instead"
 
 
-REQUIRED = (BuiltInStep.DOWNLOAD, BuiltInStep.UPLOAD)  # they may be replaced, never left out
+REQUIRED = (BuiltInStep.DOWNLOAD, BuiltInStep.UPLOAD)  # may be replaced, but not left out
 
 
 @dataclass(frozen=True, slots=True)
 class StepChange:
-    """One change to the steps: `run` (`module:function`) stands by, or for, one of ours.
+    """One change to the steps: `run` (`module:function`) is added to, or replaces, a built-in step.
 
-    With `instead` and an empty `run` the step of ours is left out.
+    With `instead` and an empty `run` the built-in step is left out.
     """
 
     at: StepPosition
@@ -49,17 +49,17 @@ class StepChange:
 
 
 def step_sequence(changes: Sequence[StepChange]) -> tuple[BuiltInStep | str, ...]:
-    """Return what is done with a batch: steps of ours, and names of a person's own.
+    """Return the steps of a batch: built-in steps, and names of the user's own.
 
     Raises:
-        InvalidInput: the changes contradict each other, or leave out what must be.
+        InvalidInput: the changes contradict each other, or leave out a required step.
     """
     instead: dict[BuiltInStep, str] = {}
     for one in changes:
         _check_change(one)
         if one.at is StepPosition.INSTEAD and instead.setdefault(one.part, one.run) != one.run:
             raise InvalidInput(
-                f"two steps are wanted instead of {one.part.value!r}: "
+                f"two steps replace {one.part.value!r}, expected one: "
                 f"{instead[one.part]!r} and {one.run!r}"
             )
     order: list[BuiltInStep | str] = []
@@ -74,7 +74,7 @@ def step_sequence(changes: Sequence[StepChange]) -> tuple[BuiltInStep | str, ...
 
 
 def needs_staging(changes: Sequence[StepChange]) -> bool:
-    """Say whether a step may look at the bytes before they are written: large ones are staged."""
+    """Say whether a step may read the bytes before they are written, so that all must be staged."""
     return any(
         one.run
         and (

@@ -1,4 +1,4 @@
-"""Bytes that a person's own step gives for a file, held to what the plan says of it."""
+"""Stages bytes that the user's own step supplies, after verifying them against the plan."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from transfer.steps.download import hold_bytes
 
 
 def supply_bytes(staging: Staging, piece: Piece, data: bytes) -> None:
-    """Hold bytes for a piece, if they are what was planned."""
+    """Stage bytes for a piece if they are the planned ones."""
     resource = _resource(piece, len(data))
     fetched = Fetched(data, resource)
     sha256 = check_bytes(piece.item, fetched, expected_digests(piece.item, None))
@@ -23,7 +23,7 @@ def supply_bytes(staging: Staging, piece: Piece, data: bytes) -> None:
 
 
 def supply_file(staging: Staging, piece: Piece, file: Path) -> None:
-    """Hold a file for a piece, if it is what was planned; it is moved from where it lies."""
+    """Stage a file for a piece if it is the planned one; the file is moved."""
     expected = expected_digests(piece.item, None)
     hasher = Hasher(digest.algorithm for digest in expected)
     with file.open("rb") as opened:
@@ -36,7 +36,7 @@ def supply_file(staging: Staging, piece: Piece, file: Path) -> None:
 
 
 def _resource(piece: Piece, size: int) -> Resource:
-    """Return the file as the plan describes it; only a size that nobody planned is as found."""
+    """Return the file as planned; only an unplanned size is as found."""
     return replace(
         source_resource(piece), size=size if piece.item.size is None else piece.item.size
     )

@@ -1,4 +1,4 @@
-"""Upload: write what was staged to every destination at once, each with its own outcome."""
+"""Upload: write staged files to all destinations in parallel, each with its own outcome."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ from transfer.workers.pool import WorkerPool
 
 
 def upload(staging: Staging) -> Staging:
-    """Write every well piece to every destination that wants it; each ends with an outcome.
+    """Write every piece without an error to its destinations; each gets an outcome.
 
     Raises:
-        Cancelled: the stop flag was set; nothing unfinished is left at any destination.
+        Cancelled: the stop flag was set; no unfinished file is left at any destination.
     """
     small: list[tuple[Piece, int]] = []
     large: list[Piece] = []
@@ -36,12 +36,12 @@ def upload(staging: Staging) -> Staging:
             small.extend((piece, number) for number, _ in piece.open_targets())
         else:
             large.append(piece)
-    # What is in memory goes first: what waits on disk needs the room.
+    # Pieces in memory go first: those on disk need the memory.
     small.sort(key=lambda pair: pair[0].file is not None)
     options, stop = staging.delivery.options, staging.delivery.stop
-    way = PathConflictResolver(staging)
+    conflicts = PathConflictResolver(staging)
     try:
-        WorkerPool(way.obstacles(), lambda pair: _remove_one(staging, *pair), stop).run(
+        WorkerPool(conflicts.obstacles(), lambda pair: _remove_one(staging, *pair), stop).run(
             options.threads
         )
         WorkerPool(small, lambda pair: _write_one(staging, *pair), stop).run(options.threads)
@@ -49,7 +49,7 @@ def upload(staging: Staging) -> Staging:
             options.large_at_once, first=options.large_at_once
         )
     finally:
-        way.restore()
+        conflicts.restore()
     removals = [
         (piece, number)
         for piece in staging.pieces
@@ -130,7 +130,7 @@ def _copy(staging: Staging, piece: Piece, number: int) -> Stored | None:
 def _put(staging: Staging, piece: Piece, number: int) -> Stored:
     delivery = staging.delivery
     end = delivery.destinations[number]
-    if piece.digest is None:  # a copy that turned out to be impossible: send the bytes after all
+    if piece.digest is None:  # it could not be copied: send the bytes after all
         piece.attempts += 1
         fetch_item(staging, piece)
     same = unchanged_copy(delivery, piece, number)
@@ -149,7 +149,7 @@ def _put(staging: Staging, piece: Piece, number: int) -> Stored:
 
 
 def _write_in_chunks(staging: Staging, piece: Piece, number: int) -> Stored:
-    """Write a piece that is staged chunk by chunk; what it replaces is kept at the last moment."""
+    """Write a staged piece in chunks; what it replaces is kept just before the commit."""
     end, stop = staging.delivery.destinations[number], staging.delivery.stop
     if piece.digest is None:
         raise IntegrityError(piece.item.path, "a staged file", "none", "in staging")

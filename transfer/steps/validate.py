@@ -1,7 +1,7 @@
-"""Validate: let checks look into what was staged before anything is written.
+"""Validate: runs checks on staged files before anything is written.
 
-Size and digests were compared when the bytes came. Here a user's checks may refuse an item: a
-check is any callable that takes the item and the staged bytes (or file) and raises `Refused`.
+Size and digests were verified during download. Here the user's checks may refuse an item: a check
+is any callable that takes the item and the staged bytes (or file) and raises `Refused`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ Check = Callable[[Item, "bytes | Path"], None]
 
 
 def validate(staging: Staging, checks: Sequence[Check] = ()) -> Staging:
-    """Run every check over every staged piece; what is refused is settled as failed."""
+    """Run every check on every staged piece; refused pieces are settled as failed."""
     if not checks:
         return staging
     for piece in staging.to_write():

@@ -1,7 +1,7 @@
-"""Python's garbage collector, calmer while a run makes many small objects that stay a while.
+"""Makes Python's garbage collector run less often while a run creates many long-lived objects.
 
-Files of a batch are ten objects each, all in use until the batch is recorded: a collector that
-looks among them after every 700 finds nothing, again and again, for a twelfth of a run's CPU.
+Each file of a batch is ten objects, all in use until the batch is recorded: a collection after
+every 700 objects finds nothing and costs a twelfth of a run's CPU.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import threading
 from collections.abc import Generator
 from contextlib import contextmanager
 
-RELAXED_THRESHOLD = 20_000  # new objects between two looks among the young; Python's own is 700
+RELAXED_THRESHOLD = 20_000  # new objects between two collections; Python's default is 700
 _lock = threading.Lock()
 _runs = 0
 _before = 0
@@ -19,7 +19,7 @@ _before = 0
 
 @contextmanager
 def relaxed_collector() -> Generator[None]:
-    """Let the collector look less often; the last run to end puts back what was before."""
+    """Collect less often while the block lasts; the last run to end restores the threshold."""
     global _runs, _before  # noqa: PLW0603 - the collector is the process's, and so is this
     with _lock:
         if not _runs:

@@ -1,8 +1,8 @@
-"""Memory of files that is freed goes back to the system at once.
+"""Makes the allocator return freed memory to the system at once.
 
-glibc keeps freed blocks of megabytes for itself, torn apart by what lies between them: a process
-that promises to hold 256 MiB then has 400. Blocks from 256 KiB on are mapped one by one instead;
-that costs a few page faults each, a fraction of what hashing their bytes does.
+glibc keeps freed blocks of megabytes, fragmented by others between them: a process with a budget of
+256 MiB then uses 400. Blocks from 256 KiB on are mapped individually instead; that costs a few page
+faults each, far less than hashing their bytes.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ LARGE = 256 * 2**10  # bytes
 
 @cache
 def return_freed_memory() -> bool:
-    """Let this process's allocator do so; False where it is not glibc's, and does as it does."""
+    """Configure this process's allocator; False if it is not glibc's."""
     try:
         return bool(ctypes.CDLL(None).mallopt(MMAP_THRESHOLD, LARGE))
     except (OSError, AttributeError):

@@ -1,4 +1,4 @@
-"""What a run has done so far, counted by every thread and read by the one that reports."""
+"""The progress of a run, counted by all threads and read by the reporting one."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Counts at one moment: items settled and failed, bytes read, and how many are wanted.
+    """Counts at one moment: settled and failed items, bytes read, and the expected totals.
 
-    `listed` are the files that the listing under way has found so far.
+    `listed` is the number of files that the current listing has found so far.
     """
 
     files: int
@@ -24,7 +24,7 @@ class Snapshot:
 
     @property
     def share(self) -> float:
-        """Return how much is done, from 0 to 1: the mean of files and bytes, where any are."""
+        """Return the completed share, from 0 to 1: the mean of files and of bytes, if any."""
         share = self.files / self.wanted_files if self.wanted_files else 1.0
         if self.wanted_bytes:
             share = (share + min(1.0, self.bytes / self.wanted_bytes)) / 2
@@ -32,7 +32,7 @@ class Snapshot:
 
     @property
     def left_s(self) -> float | None:
-        """Return the seconds that are left if it goes on like that; None before anything is done.
+        """Return the estimated remaining seconds; None before anything is done.
 
         >>> Snapshot(1, 0, 0, 10.0, wanted_files=4).left_s
         30.0
@@ -42,15 +42,15 @@ class Snapshot:
 
     @property
     def rate(self) -> float:
-        """Return the bytes read in a second so far."""
+        """Return the average bytes per second so far."""
         return self.bytes / self.elapsed_s if self.elapsed_s > 0 else 0.0
 
 
 class Progress:
-    """Counters of one run."""
+    """The counters of one run."""
 
     def __init__(self) -> None:
-        """Start at nothing, now."""
+        """Start at zero, now."""
         self._lock = threading.Lock()
         self._files = 0
         self._failed = 0
@@ -60,11 +60,11 @@ class Progress:
         self._began_s = time.monotonic()
 
     def set_listed(self, files: int) -> None:
-        """Say how many files a listing has found so far."""
+        """Set how many files a listing has found so far."""
         self._listed = files
 
     def expect(self, files: int, size: int) -> None:
-        """Say how many items, and bytes to read, there are beside those that are done already.
+        """Set how many items, and bytes to read, come in addition to those already done.
 
         >>> progress = Progress()
         >>> progress.count_item(failed=False)  # a file that was checked before it is repaired
@@ -82,7 +82,7 @@ class Progress:
             self._failed += failed
 
     def count_late_failure(self) -> None:
-        """Count an item as failed that was counted as done before."""
+        """Count an item as failed that was already counted as done."""
         with self._lock:
             self._failed += 1
 

@@ -1,14 +1,14 @@
-"""How a run went: its counts over time, few enough to be drawn."""
+"""The progress of a run over time, with few enough points to be drawn."""
 
 from __future__ import annotations
 
 from transfer.workers.progress import Snapshot
 
-MAX_POINTS = 240  # points; a run of a day has as many as one of a minute
+MAX_POINTS = 240  # for a run of a minute or of a day
 
 
 class ProgressHistory:
-    """Snapshots of a run, evenly thinned as they become too many.
+    """Snapshots of a run, evenly thinned out when there are too many.
 
     >>> history = ProgressHistory(max_points=4)
     >>> for second in range(9):
@@ -20,13 +20,13 @@ class ProgressHistory:
     def __init__(self, max_points: int = MAX_POINTS) -> None:
         """Begin without a point."""
         self._max_points = max_points
-        self._every = 1  # of so many snapshots one is kept
+        self._every = 1  # one of this many snapshots is kept
         self._seen = 0
         self._kept: list[Snapshot] = []
         self._last: Snapshot | None = None
 
     def add(self, now: Snapshot) -> None:
-        """Note a moment."""
+        """Add a snapshot."""
         self._last = now
         if self._seen % self._every == 0:
             self._kept.append(now)
@@ -37,6 +37,6 @@ class ProgressHistory:
 
     @property
     def points(self) -> tuple[Snapshot, ...]:
-        """Return the moments that were kept, in order, and the last one in any case."""
+        """Return the kept snapshots in order, and the last one in any case."""
         last = () if self._last is None or self._last in self._kept[-1:] else (self._last,)
         return (*self._kept, *last)

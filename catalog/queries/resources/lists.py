@@ -57,9 +57,7 @@ class ResourceFilter:
     order: str = "name"  # an `Order`, optionally with a leading dash
     count: int = DEFAULT_PAGE_ROWS
     cursor: str | None = None  # of the page before
-    where: str = (
-        ""  # a condition in SQL on a listing's columns, as `catalog.filters.condition` reads it
-    )
+    where: str = ""  # an SQL condition, as `catalog.filters.condition` reads it
     within: frozenset[str] | None = None  # names below one of these prefixes; None: any
 
 

@@ -131,7 +131,7 @@ def test_a_file_on_disk_is_checked_as_one_in_memory(path: str, tmp_path: Path) -
         (
             "a.pdf",
             b"",
-            "a format that pandera can look into: csv or parquet or jsonl, found 'a.pdf'",
+            "a format that pandera can check: csv or parquet or jsonl, found 'a.pdf'",
         ),
     ],
 )
@@ -337,28 +337,28 @@ def test_a_function_of_your_own_is_a_contract() -> None:
     ]
     refusing = Contract("own", Rule(Kind.FUNCTION, f"{MODELS}:refusing"))
     assert cases(refusing, "a.txt", b"one") == ["a.txt of 3 bytes is not wanted"]
-    with pytest.raises(InvalidInput, match=r"gives failure cases or sentences, .* found 7"):
+    with pytest.raises(InvalidInput, match=r"must yield failure cases or sentences, .* found 7"):
         check_file(Contract("own", Rule(Kind.FUNCTION, f"{MODELS}:broken")), "a", b"")
 
 
 @pytest.mark.parametrize(
     ("kind", "text", "found"),
     [
-        (Kind.PANDERA, "columns: [", "the pandera schema is no YAML"),
+        (Kind.PANDERA, "columns: [", "the pandera schema is not YAML"),
         (Kind.PANDERA, "[]", "needs a mapping `columns`"),
-        (Kind.PANDERA, "columns: {a: 3}", "the column 'a' of a pandera schema is no mapping"),
+        (Kind.PANDERA, "columns: {a: 3}", "the column 'a' of a pandera schema must be a mapping"),
         (Kind.PANDERA, "columns: {a: {dtype: quux}}", "cannot be used.*quux"),
         (Kind.PANDERA, "columns: {a: {checks: {quux: 1}}}", "no attribute 'quux'"),
         (Kind.PANDERA, "columns: {a: {checks: {in_range: 1}}}", "max_value"),
-        (Kind.MODEL, "Price", "not of the form module:Name"),
+        (Kind.MODEL, "Price", "must have the form module:Name"),
         (Kind.MODEL, "nowhere:Price", "cannot be imported"),
-        (Kind.MODEL, f"{MODELS}:no_drafts", "is no DataFrameModel"),
+        (Kind.MODEL, f"{MODELS}:no_drafts", "must be a DataFrameModel"),
         (Kind.MODEL, f"{MODELS}:NOTHING", "is no"),
-        (Kind.JSON_SCHEMA, "{", "is no JSON"),
-        (Kind.JSON_SCHEMA, "7", "is an object"),
+        (Kind.JSON_SCHEMA, "{", "is not JSON"),
+        (Kind.JSON_SCHEMA, "7", "must be an object"),
         (Kind.JSON_SCHEMA, '{"type": 3}', "cannot be used"),
-        (Kind.JSON_SCHEMA, '{"$ref": "https://x.example/y"}', "which is not in it"),
-        (Kind.FUNCTION, "no_drafts", "not of the form module:function"),
+        (Kind.JSON_SCHEMA, '{"$ref": "https://x.example/y"}', "which it does not contain"),
+        (Kind.FUNCTION, "no_drafts", "must have the form module:function"),
     ],
 )
 def test_a_rule_that_makes_no_sense_is_refused_before_any_file(
@@ -372,12 +372,12 @@ def test_a_rule_that_makes_no_sense_is_refused_before_any_file(
     ("change", "found"),
     [
         ({"include": ("",)}, "a pattern is empty"),
-        ({"format": Format.JSON}, "cannot look into json"),
+        ({"format": Format.JSON}, "cannot check json"),
         ({"step": 0}, "a step of 1 or more"),
-        ({"csv": CsvOptions(delimiter=";;")}, "cannot be read with the delimiter ';;'"),
-        ({"csv": CsvOptions(delimiter="'", quote="'")}, "as delimiter and as quote"),
-        ({"csv": CsvOptions(encoding="zlib")}, "no encoding of text is called 'zlib'"),
-        ({"csv": CsvOptions(encoding="klingon")}, "no encoding of text is called 'klingon'"),
+        ({"csv": CsvOptions(delimiter=";;")}, "cannot read CSV with the delimiter ';;'"),
+        ({"csv": CsvOptions(delimiter="'", quote="'")}, "different characters"),
+        ({"csv": CsvOptions(encoding="zlib")}, "unknown text encoding 'zlib'"),
+        ({"csv": CsvOptions(encoding="klingon")}, "unknown text encoding 'klingon'"),
     ],
 )
 def test_options_that_make_no_sense_are_refused_too(change: dict[str, object], found: str) -> None:
