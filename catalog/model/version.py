@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from catalog.model.digest import Digest
+from catalog.model.fingerprint import Fingerprint
 from catalog.model.resource import NO_PROPERTIES, Resource
 
 
@@ -117,3 +118,21 @@ class Sizes:
     bytes: int
     distinct_bytes: int
     """Each digest counted once; every resource of unknown digest counts."""
+
+
+@dataclass(frozen=True, slots=True)
+class OtherCopy:
+    """Another place of the bytes of a file, with the marks that it had when they were known."""
+
+    address: str
+    path: str
+    fingerprint: Fingerprint
+
+
+@dataclass(frozen=True, slots=True)
+class ReclaimCandidate:
+    """A stored file as it was when it was stored, and where else its bytes should lie."""
+
+    path: str
+    fingerprint: Fingerprint
+    copies: tuple[OtherCopy, ...]

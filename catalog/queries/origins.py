@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from catalog.model.fingerprint import Fingerprint
-from catalog.model.reclaim_candidate import OtherCopy, ReclaimCandidate
-from catalog.model.version import Origin
+from catalog.model.version import Origin, OtherCopy, ReclaimCandidate
 from catalog.session.catalog_file import CatalogFile
 from catalog.store import statements
 from catalog.store.keys import path_key

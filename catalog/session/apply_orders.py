@@ -25,12 +25,10 @@ from catalog.orders import (
     make_plan,
     make_versions,
     resources,
-    retention,
-    run_records,
     runs,
     tokens,
     upkeep,
-    version_labels,
+    version_changes,
 )
 from catalog.orders.transaction import Result, Transaction
 from catalog.store import statements
@@ -40,18 +38,18 @@ from catalog.store.disk_errors import disk_error
 MAX_ORDERS = 500  # orders in one transaction
 HANDLERS: dict[str, Callable[[Transaction, Order], Result]] = {
     "listing": listing.apply_listing,
-    "gaps": run_records.apply_gaps,
+    "gaps": runs.apply_gaps,
     "plan": make_plan.apply_plan,
     "recheck": make_plan.apply_recheck,
     "version": make_versions.apply_version,
-    "squash": retention.apply_delete,
-    "retain": retention.apply_retain,
-    "protect": retention.apply_protect,
-    "unprotect": retention.apply_unprotect,
-    "label": version_labels.apply_label,
+    "squash": version_changes.apply_delete,
+    "retain": version_changes.apply_retain,
+    "protect": version_changes.apply_protect,
+    "unprotect": version_changes.apply_unprotect,
+    "label": version_changes.apply_label,
     "forget": upkeep.apply_forget,
     "mend": upkeep.apply_repair,
-    "breaches": run_records.apply_breaches,
+    "breaches": runs.apply_breaches,
     "resources": resources.apply_changes,
     "resource-properties": resources.apply_properties,
     "resources-removed": resources.apply_removed,
@@ -163,7 +161,7 @@ def _group_orders(orders: Iterable[Order]) -> Iterator[tuple[tuple[str, str], li
 
 def _apply_group(tx: Transaction, kind: str, orders: list[Order]) -> dict[str, Result]:
     if kind == OUTCOMES:
-        results = run_records.apply_outcomes(tx, orders)
+        results = runs.apply_outcomes(tx, orders)
     elif kind in HANDLERS:
         results = [_apply_one(tx, HANDLERS[kind], order) for order in orders]
     else:

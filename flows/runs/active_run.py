@@ -38,10 +38,8 @@ from tasks.publish import publish
 from transfer.batch.delivery import TransferOptions
 from transfer.steps.sequence import StepChange
 from transfer.steps.validate import Check
-from transfer.workers.gc_tuning import relaxed_collector
-from transfer.workers.malloc_tuning import return_freed_memory
-from transfer.workers.progress import Snapshot
-from transfer.workers.progress_history import ProgressHistory
+from transfer.workers.memory_tuning import relaxed_collector, return_freed_memory
+from transfer.workers.progress import ProgressHistory, Snapshot
 
 FAILURES = 1000  # failures that a result carries; the catalog has them all
 

@@ -8,14 +8,9 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from catalog.model.plan import Strategy
-from tasks.batch.cleanup import cleanup
-from tasks.batch.download import download
-from tasks.batch.markers import mark
 from tasks.batch.open_batch import Batch, open_batch
-from tasks.batch.own_step import step
 from tasks.batch.record import BatchReport, record
-from tasks.batch.upload import upload
-from tasks.batch.validate import validate
+from tasks.batch.steps import cleanup, download, mark, step, upload, validate
 from tasks.batch.webhook import notify_afterwards
 from tasks.concurrency_limit import hold_slots
 from tasks.job import Job

@@ -11,7 +11,7 @@ from itertools import islice
 from catalog.model.outcome import Status
 from tasks.batch.open_batch import Batch
 from tasks.job import run_resources
-from tasks.versioned_names import with_versioned_names
+from tasks.recorded_files import with_versioned_names
 
 MAX_NAMED = 20  # files in a batch's report
 

@@ -21,9 +21,9 @@ from providers.cache import STORAGES
 from providers.interfaces.incomplete_uploads import SupportsIncompleteUploads
 from providers.layouts.content import ContentLayout
 from providers.layouts.content_names import FOLDER, content_path, digest_in
-from tasks.forget_files import forget_files
 from tasks.job import run_resources
 from tasks.listing.repository import enumerate_repository
+from tasks.recorded_files import forget_files
 from transfer.workers.pool import WorkerPool
 
 TEMPORARY = f"{RESERVED}/tmp"  # noqa: S108 - below the root of the repository

@@ -23,8 +23,8 @@ from tasks.cleanup.prune import (
     files_logging_gaps,
     files_without_gaps,
 )
-from tasks.forget_files import forget_files
 from tasks.job import run_resources
+from tasks.recorded_files import forget_files
 from transfer.workers.pool import WorkerPool
 
 

@@ -10,8 +10,8 @@ from blocks.repository import Layout, Repository
 from catalog.model.version import ContentRow
 from providers.cache import STORAGES
 from providers.layouts.content_names import content_path
-from tasks.forget_files import forget_files
 from tasks.job import open_destination, run_resources
+from tasks.recorded_files import forget_files
 from transfer.destination.quarantine import quarantine_files
 
 

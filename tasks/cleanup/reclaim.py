@@ -13,7 +13,7 @@ from prefect.cache_policies import NO_CACHE
 from blocks.repository import Repository
 from catalog.model.outcome import Outcome, Status
 from catalog.model.plan import Action
-from catalog.model.reclaim_candidate import ReclaimCandidate
+from catalog.model.version import ReclaimCandidate
 from tasks.job import open_destination, open_source, run_resources
 from transfer.inventory.reclaim import NotReclaimed, reclaim
 

@@ -10,7 +10,7 @@ from catalog.inbox.spool import Listing
 from catalog.model.gap import Gap, files_collecting_gaps
 from tasks.job import open_source, run_resources
 from tasks.listing.repository import record_listing_problems
-from tasks.versioned_names import with_versioned_names
+from tasks.recorded_files import with_versioned_names
 from transfer.inventory.adopt import adopted_outcomes, compute_digests
 from transfer.inventory.listing import without_hidden
 

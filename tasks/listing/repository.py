@@ -15,9 +15,8 @@ from catalog.catalog import Catalog
 from catalog.errors import ResourceNotFound
 from catalog.inbox.spool import Listing
 from catalog.queries.holdings import Holding
-from catalog.queries.known_paths import known_paths
 from tasks.job import open_source, run_resources
-from transfer.inventory.listing import list_repository
+from transfer.inventory.listing import known_paths, list_repository
 from transfer.workers.progress import Progress
 
 READ_ROLES = ("source", "alternate")  # only read: these must exist

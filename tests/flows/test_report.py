@@ -16,8 +16,7 @@ from flows.results.chart import COLOURS, chart
 from flows.results.report import report
 from flows.results.sync import DestinationResult, Failure, SyncResult
 from tests.flows.test_events import Told, payloads, synced_thrice, told
-from transfer.workers.progress import Snapshot
-from transfer.workers.progress_history import ProgressHistory
+from transfer.workers.progress import ProgressHistory, Snapshot
 
 __all__ = ["told"]  # a fixture
 

@@ -77,7 +77,7 @@ def test_steps_that_break_or_lead_nowhere_leave_nothing_half_done(
     from flows.forms.options import StepSettings  # noqa: PLC0415
     from flows.plan import plan  # noqa: PLC0415
     from flows.sync import sync  # noqa: PLC0415
-    from tasks.batch.own_step import StepFailed  # noqa: PLC0415
+    from tasks.batch.steps import StepFailed  # noqa: PLC0415
 
     monkeypatch.setitem(sys.modules, "own", sys.modules[__name__])
     end = tmp_path / "end"

@@ -7,7 +7,7 @@ from collections.abc import Generator
 
 import pytest
 
-from transfer.workers.gc_tuning import RELAXED_THRESHOLD, relaxed_collector
+from transfer.workers.memory_tuning import RELAXED_THRESHOLD, relaxed_collector
 
 
 @pytest.fixture(autouse=True)

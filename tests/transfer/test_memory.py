@@ -17,7 +17,7 @@ from tests.transfer.ends import delivery, end, folder, item, tree, web
 from transfer.batch.delivery import Delivery, TransferOptions
 from transfer.steps.deliver import deliver
 from transfer.workers.limits import MemoryBudget
-from transfer.workers.malloc_tuning import return_freed_memory
+from transfer.workers.memory_tuning import return_freed_memory
 
 MIB = 2**20
 

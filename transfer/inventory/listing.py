@@ -10,11 +10,12 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from itertools import islice
 
-from catalog.errors import ResourceNotFound, StorageError
+from catalog.errors import RepositoryNotFound, ResourceNotFound, StorageError
 from catalog.inbox.spool import Listing, Spool
 from catalog.model.gap import Gap, Listed, gap_from_error
 from catalog.model.resource import Resource
 from catalog.paths import is_below
+from catalog.queries.versions import Versions
 from providers.base import Source, SupportsQuickListing
 from transfer.workers.pool import WorkerPool
 from transfer.workers.retry import RetryPolicy, call_with_retries
@@ -25,6 +26,15 @@ THREADS = 64  # at most, for requests
 
 Known = Callable[[str], bool]
 """Says whether the catalog knows a path of this source."""
+
+
+def known_paths(versions: Versions, address: str) -> Known:
+    """Return a test for paths of a repository's latest version; rarely true for another path."""
+    try:
+        hashes = {hash(row.path) for row in versions.content(address)}
+    except RepositoryNotFound:
+        hashes = set()
+    return lambda path: hash(path) in hashes
 
 
 def list_repository(

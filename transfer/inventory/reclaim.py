@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from catalog.errors import ResourceNotFound, StorageError
 from catalog.model.fingerprint import EtagTrust, Fingerprint
-from catalog.model.reclaim_candidate import ReclaimCandidate
+from catalog.model.version import ReclaimCandidate
 from providers.base import Source, Storage
 from transfer.batch.endpoints import End
 from transfer.workers.pool import WorkerPool

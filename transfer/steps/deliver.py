@@ -9,10 +9,9 @@ from catalog.model.plan import Item
 from transfer.batch.delivery import Delivery
 from transfer.steps.clean_up import cleanup
 from transfer.steps.download import download
-from transfer.steps.enforce_contracts import enforce_contracts
 from transfer.steps.mark import mark
 from transfer.steps.upload import upload
-from transfer.steps.validate import Check, validate
+from transfer.steps.validate import Check, enforce_contracts, validate
 
 
 def deliver(delivery: Delivery, items: list[Item], checks: Sequence[Check] = ()) -> list[Outcome]:

@@ -21,8 +21,8 @@ from transfer.batch.staging import Staging
 from transfer.contracts.contract import Contract, Kind, Rule, Then
 from transfer.steps.contract_quarantine import QUARANTINE
 from transfer.steps.download import fetch_staging, prepare_staging
-from transfer.steps.enforce_contracts import enforce_contracts
 from transfer.steps.upload import upload
+from transfer.steps.validate import enforce_contracts
 
 SCHEMA = "columns: {id: {dtype: int64, checks: {greater_than_or_equal_to: 0}}}"
 PRICES = Contract("prices", Rule(Kind.PANDERA, SCHEMA), ("*.csv",))

@@ -1,7 +1,4 @@
-"""Numbered names: records each stored version of a path under its own name, beside the path.
-
-So the bytes of an older version are found by digest after the path was written again.
-"""
+"""Outcomes that tell the catalog where files are: forgotten files, and numbered names."""
 
 from __future__ import annotations
 
@@ -13,7 +10,13 @@ from catalog.model.outcome import Outcome, Proof, Status
 from catalog.model.plan import Action
 from catalog.model.version import ContentRow
 from providers.layouts.numbered_names import is_number, number_key
-from tasks.forget_files import forget_files
+from tasks.job import run_resources
+
+
+def forget_files(place: Repository, paths: Iterable[str], run_id: str) -> None:
+    """Record that these paths of a repository have no valid file."""
+    gone = [Outcome(place.address, path, path, Action.REMOVE, Status.REMOVED) for path in paths]
+    run_resources(run_id).catalog.runs.record_outcomes(run_id, "", gone)
 
 
 def with_versioned_names(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from catalog.errors import InvalidInput, NotRecorded
 from catalog.inbox.queue import Order
 from catalog.orders.transaction import Result, Transaction
@@ -77,5 +79,19 @@ def apply_unprotect(tx: Transaction, order: Order) -> Result:
         repository=key,
         number=number,
         reason=reason,
+    )
+    return {}
+
+
+def apply_label(tx: Transaction, order: Order) -> Result:
+    """Set the given labels, or remove those with the value None; others stay."""
+    key, number = tx.named_version(order)
+    labels = cast("dict[str, str | None]", order.body()["labels"])
+    tx.run_script(
+        "label",
+        repository=key,
+        number=number,
+        keys=list(labels),
+        values=list(labels.values()),
     )
     return {}
