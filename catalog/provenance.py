@@ -131,13 +131,15 @@ def _source_version(catalog: Catalog, plan: Plan) -> int | None:
     run_id = catalog.plans.request(plan.plan_id).run_id
     try:
         versions = catalog.versions.all(plan.source)
-        for one in reversed(versions):
-            if run_id is not None and one.run_id == run_id:
-                return one.number  # the run's own listing found something new
+        for version in reversed(versions):
+            if run_id is not None and version.run_id == run_id:
+                return version.number  # the run's own listing found something new
         found = catalog.versions.at(plan.source, plan.created_at).number
     except (RepositoryNotFound, NotRecorded):
         return None
-    following = min((one.number for one in versions if one.number > found), default=None)
+    following = min(
+        (version.number for version in versions if version.number > found), default=None
+    )
     if following is None:
         following = catalog.versions.highest_number(plan.source) + 1
     if following != found + 1:

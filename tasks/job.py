@@ -52,7 +52,7 @@ class Job:
 
     def __repr__(self) -> str:
         """Name the run and its ends."""
-        ends = ", ".join(one.label for one in self.destinations)
+        ends = ", ".join(destination.label for destination in self.destinations)
         return f"<Job {self.run_id}: {self.source.label} to {ends}>"
 
 
@@ -188,8 +188,10 @@ def open_delivery(job: Job) -> Generator[Delivery]:
     with ExitStack() as stack:
         source = stack.enter_context(open_source(job.source))
         ends = tuple(
-            stack.enter_context(open_destination(one, common.number_allocator(one.address)))
-            for one in job.destinations
+            stack.enter_context(
+                open_destination(destination, common.number_allocator(destination.address))
+            )
+            for destination in job.destinations
         )
         places = tuple(stack.enter_context(open_source(repository)) for repository in job.places)
         mirrors = stack.enter_context(Mirrors([_mirror(name) for name in job.source.mirrors]))
@@ -206,8 +208,8 @@ def open_delivery(job: Job) -> Generator[Delivery]:
             mirrors=mirrors,
             kept_parts=common.kept_parts,
             quarantine_areas={
-                one.quarantine: _contract_quarantine(job, one.quarantine)
-                for one in job.options.contracts
+                contract.quarantine: _contract_quarantine(job, contract.quarantine)
+                for contract in job.options.contracts
             },
         )
 

@@ -24,28 +24,28 @@ def with_versioned_names(
 ) -> list[Outcome]:
     """Return the outcomes that record numbered files under their own names."""
     places = {
-        one.address: numbers_of(one).address
-        for one in repositories
-        if one.layout is Layout.VERSIONED
+        repository.address: numbers_of(repository).address
+        for repository in repositories
+        if repository.layout is Layout.VERSIONED
     }
     return [
         Outcome(
-            destination=places[one.destination],
-            path=number_key(one.path, one.etag),
+            destination=places[outcome.destination],
+            path=number_key(outcome.path, outcome.etag),
             origin="",
             action=Action.ADD,
             status=Status.STORED,
-            proof=one.proof or Proof.STORED,
-            digest=one.digest,
-            size=one.size,
-            message=f"number {one.etag} of {one.path!r}",
+            proof=outcome.proof or Proof.STORED,
+            digest=outcome.digest,
+            size=outcome.size,
+            message=f"number {outcome.etag} of {outcome.path!r}",
         )
-        for one in outcomes
-        if one.destination in places
-        and one.status in (Status.STORED, Status.KEPT)
-        and one.digest is not None
-        and one.etag is not None
-        and is_number(one.etag)
+        for outcome in outcomes
+        if outcome.destination in places
+        and outcome.status in (Status.STORED, Status.KEPT)
+        and outcome.digest is not None
+        and outcome.etag is not None
+        and is_number(outcome.etag)
     ]
 
 

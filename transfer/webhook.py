@@ -113,7 +113,7 @@ def build_notification(
 
     `run` is (run id, plan id, number of the batch), `ends` the addresses, the source's first.
     """
-    stored = tuple(one for one in outcomes if one.status is Status.STORED)
+    stored = tuple(outcome for outcome in outcomes if outcome.status is Status.STORED)
     return BatchNotification(*run, ends[0], ends[1:], stored) if stored else None
 
 
@@ -156,7 +156,7 @@ def _reply_error(reply: httpx.Response, doing: str) -> StorageError:
 
 
 def _ingest_body(news: BatchNotification) -> list[str]:
-    return [stored_url(one.destination, one.path) for one in news.stored]
+    return [stored_url(outcome.destination, outcome.path) for outcome in news.stored]
 
 
 def _full_body(news: BatchNotification, moment: datetime) -> dict[str, object]:
@@ -171,15 +171,15 @@ def _full_body(news: BatchNotification, moment: datetime) -> dict[str, object]:
             "destinations": list(news.destinations),
             "files": [
                 {
-                    "path": one.path,
-                    "origin": one.origin,
-                    "destination": one.destination,
-                    "url": stored_url(one.destination, one.path),
-                    "action": str(one.action),
-                    "size": one.size,
-                    "digest": f"sha256:{one.digest}" if one.digest else None,
+                    "path": outcome.path,
+                    "origin": outcome.origin,
+                    "destination": outcome.destination,
+                    "url": stored_url(outcome.destination, outcome.path),
+                    "action": str(outcome.action),
+                    "size": outcome.size,
+                    "digest": f"sha256:{outcome.digest}" if outcome.digest else None,
                 }
-                for one in news.stored
+                for outcome in news.stored
             ],
         },
     }

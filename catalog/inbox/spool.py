@@ -146,7 +146,7 @@ class Spool:
                 size,
                 _storable(resource.etag),
                 modified_us,
-                next((one.value for one in digests if one.algorithm == "sha256"), None)
+                next((digest.value for digest in digests if digest.algorithm == "sha256"), None)
                 if digests
                 else None,
                 ",".join(map(str, digests)) if digests else None,

@@ -78,10 +78,12 @@ class Gap:
         """
         if self.matches(selection.exclude):
             return False
-        if not self.below and any(_regex_found(one, self.path) for one in selection.exclude_regex):
+        if not self.below and any(
+            _regex_found(pattern, self.path) for pattern in selection.exclude_regex
+        ):
             return False
         return all(
-            not globs or any(self._may_match(one) for one in globs)
+            not globs or any(self._may_match(glob) for glob in globs)
             for globs in (selection.include, selection.also_include)
         )
 

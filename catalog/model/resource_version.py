@@ -49,7 +49,7 @@ class ResourceVersion:
     def all_digests(self) -> tuple[Digest, ...]:
         """Return all digests that its bytes must have."""
         own = () if self.digest is None else (Digest("sha256", self.digest),)
-        return (*own, *(Digest.parse(one) for one in self.digests))
+        return (*own, *(Digest.parse(digest) for digest in self.digests))
 
     def to_json(self) -> dict[str, object]:
         """Return the JSON for an order to the catalog."""

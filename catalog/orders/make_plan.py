@@ -233,7 +233,7 @@ def _store_kept_rows(tx: Transaction, request: PlanRequest) -> None:
         "store_kept_briefly",
         plan_id=request.plan_id,
         told=MAX_KEPT_ROWS,
-        repositories=[repository_key(tx.tenant, one.address) for one in request.targets],
+        repositories=[repository_key(tx.tenant, target.address) for target in request.targets],
     )
 
 
@@ -252,7 +252,7 @@ def _store_forecast(tx: Transaction, request: PlanRequest, tallies: Sequence[Tal
     wanted = planned_work(tallies, tx.count("SELECT count(*) FROM moving"))
     if not wanted.files or request.policy is not Policy.IMMEDIATE:
         return
-    places = json.dumps([one.address for one in request.targets])
+    places = json.dumps([target.address for target in request.targets])
     rows = tx.query(statements.load_sql("samples"), source=request.source, destinations=places)
     cost = forecast(wanted, [PastRun(*row) for row in rows])
     tx.query(
@@ -276,7 +276,7 @@ def _store_plan(tx: Transaction, request: PlanRequest, order: Order) -> None:
         mode=request.mode.value,
         strategy=request.strategy.value,
         request=json.dumps(request_to_json(request)),
-        tallies=json.dumps([asdict(one) for one in tallies]),
+        tallies=json.dumps([asdict(tally) for tally in tallies]),
     )
     _store_forecast(tx, request, tallies)
 

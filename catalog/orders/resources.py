@@ -40,7 +40,7 @@ def apply_changes(tx: Transaction, order: Order) -> Result:
     if removed:
         addresses |= {one for (one,) in tx.query("SELECT DISTINCT address FROM removing")}
     places = cast("dict[str, str]", body["places"])
-    lying_at = [str(one) for one in addresses if one is not None]
+    lying_at = [str(address) for address in addresses if address is not None]
     keys = {one: tx.ensure_repository(places.get(one, one), order) for one in lying_at}
     if copying is not None:
         _copy_versions(tx, copying)  # first: a move deletes what it copies

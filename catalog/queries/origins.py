@@ -75,11 +75,11 @@ class Origins:
         for path, size, etag, modified_us, digest, places in read_exported_rows(copy):
             copies = (
                 OtherCopy(
-                    one["address"],
-                    one["path"],
-                    Fingerprint(digest, size, one["etag"], one["modified_us"]),
+                    place["address"],
+                    place["path"],
+                    Fingerprint(digest, size, place["etag"], place["modified_us"]),
                 )
-                for one in places
+                for place in places
             )
             yield ReclaimCandidate(
                 path, Fingerprint(digest, size, etag, modified_us), tuple(copies)

@@ -94,7 +94,7 @@ class Plans:
                 statements.load_sql("browse_plan_rows"),
                 tenant=self._file.tenant,
                 plan_id=plan_id,
-                actions=[one.value for one in actions],
+                actions=[action.value for action in actions],
                 path=path,
                 target=target,
                 count=request.count + 1,

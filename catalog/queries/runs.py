@@ -121,8 +121,8 @@ class Runs:
             )
         runs = [read_rows.run_from_row(row) for row in rows]
         keyed = [
-            (one, (round(one.started_at.timestamp() * 1e6) if one.started_at else 0, one.run_id))
-            for one in runs
+            (run, (round(run.started_at.timestamp() * 1e6) if run.started_at else 0, run.run_id))
+            for run in runs
         ]
         return make_page(keyed, request)
 

@@ -56,7 +56,7 @@ class Tokens:
             "token-create",
             {
                 "token_id": made.token_id,
-                "grants": [[one.role, one.reach, one.name] for one in allowed],
+                "grants": [[grant.role, grant.reach, grant.name] for grant in allowed],
                 "note": note,
                 "sha256": made.sha256,
                 "expires_us": None if ends is None else int(ends.timestamp() * 1e6),
@@ -100,7 +100,7 @@ def _read_tokens(
 
 def _token_from_row(row: statements.Row) -> KnownToken:
     sha256, token_id, tenant, note, *moments, grants = row
-    created_at, expires_at, revoked_at = (one and as_utc(one) for one in moments)
+    created_at, expires_at, revoked_at = (moment and as_utc(moment) for moment in moments)
     every = tuple(one for each in grants if (one := recorded(*each)) is not None)
     token = Token(token_id, tenant, every, note, created_at, expires_at, revoked_at)
     return KnownToken(token, sha256)

@@ -41,7 +41,9 @@ class GuardViolation:
 def violations(tallies: Iterable[Tally], guards: Guards) -> tuple[GuardViolation, ...]:
     """Return every guard that a plan's tallies exceed."""
     return tuple(
-        GuardViolation(one.address, what) for one in tallies for what in _violations_of(one, guards)
+        GuardViolation(tally.address, what)
+        for tally in tallies
+        for what in _violations_of(tally, guards)
     )
 
 

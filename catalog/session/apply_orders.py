@@ -141,7 +141,9 @@ class OrderApplier:
         connection.execute("BEGIN")  # closing the connection rolls back
         known = _already_applied(connection, orders)
         results: dict[str, Result] = {}
-        for (kind, tenant), group in _group_orders(one for one in orders if one.batch not in known):
+        for (kind, tenant), group in _group_orders(
+            order for order in orders if order.batch not in known
+        ):
             results |= _apply_group(Transaction(connection, tenant, self._spool), kind, group)
         connection.execute("COMMIT")
         for order in orders:

@@ -42,18 +42,19 @@ def pending(connection: DuckDBPyConnection, folder: Path = FOLDER) -> list[Migra
     """Return the migrations to apply; raise `CatalogBroken` for a newer or edited catalog."""
     have = _applied(connection)
     known = [Migration.from_path(path) for path in sorted(folder.glob("[0-9]*.sql"))]
-    newer = set(have) - {one.number for one in known}
+    newer = set(have) - {migration.number for migration in known}
     if newer:
         raise CatalogBroken(
             f"the catalog is newer than this program: it has migration {max(newer)}, the newest "
-            f"known one is {max((one.number for one in known), default=0)}; update entrepot"
+            f"known one is {max((migration.number for migration in known), default=0)}; "
+            "update entrepot"
         )
-    for one in known:
-        if have.get(one.number, one.sha256) != one.sha256:
+    for migration in known:
+        if have.get(migration.number, migration.sha256) != migration.sha256:
             raise CatalogBroken(
-                f"migration {one.name!r} was edited after it was applied: restore it"
+                f"migration {migration.name!r} was edited after it was applied: restore it"
             )
-    return [one for one in known if one.number not in have]
+    return [migration for migration in known if migration.number not in have]
 
 
 def check_current(connection: DuckDBPyConnection, folder: Path = FOLDER) -> None:

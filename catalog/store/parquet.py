@@ -49,9 +49,9 @@ def write_outcomes(path: Path, run_id: str, plan_id: str, outcomes: Sequence[Out
     """Write the rows of an order of outcomes."""
     import polars as pl  # noqa: PLC0415  # costs 0.2 s, and a reader of the catalog never needs it
 
-    for one in outcomes:
-        if one.digest is not None:
-            Digest("sha256", one.digest)  # fails here, where the caller gets the error
+    for outcome in outcomes:
+        if outcome.digest is not None:
+            Digest("sha256", outcome.digest)  # fails here, where the caller gets the error
     schema: dict[str, type[pl.DataType]] = dict.fromkeys(_OUTCOME_COLUMNS, pl.String)
     schema.update(dict.fromkeys(_INTEGER_COLUMNS, pl.Int64), cleaned=pl.Boolean)
     rows = pl.DataFrame(
@@ -68,11 +68,18 @@ def write_breaches(path: Path, run_id: str, breaches: Sequence[Breach]) -> None:
     schema.update(failures=pl.Int64, row_number=pl.Int64)
     rows = [
         (
-            *(one.contract, one.then, one.path, one.origin, one.origin_etag, one.digest),
-            *(one.failures, one.aside, case.check, case.row, case.column, case.value),
+            *(
+                breach.contract,
+                breach.then,
+                breach.path,
+                breach.origin,
+                breach.origin_etag,
+                breach.digest,
+            ),
+            *(breach.failures, breach.aside, case.check, case.row, case.column, case.value),
         )
-        for one in breaches
-        for case in one.cases
+        for breach in breaches
+        for case in breach.cases
     ]
     table = pl.DataFrame(rows, schema=schema, orient="row").with_columns(
         pl.lit(run_id).alias("run_id")

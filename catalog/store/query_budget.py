@@ -166,11 +166,11 @@ class _QueryWatcher:
             now_s = time.monotonic()
             with self._lock:
                 idle = 0 if self._asked else idle + 1
-                for one in self._asked:
-                    why = one.reason_to_stop(now_s)
+                for query in self._asked:
+                    why = query.reason_to_stop(now_s)
                     if why is not None:
-                        one.ended_by = one.ended_by or why
-                        one.connection.interrupt()  # repeatedly: it may have begun another query
+                        query.ended_by = query.ended_by or why
+                        query.connection.interrupt()  # repeatedly: it may have begun another query
                 if idle >= 100:
                     self._thread = None
 

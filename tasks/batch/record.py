@@ -46,12 +46,12 @@ def record(batch: Batch) -> BatchReport:
         run_resources(batch.job.run_id).catalog.runs.record_breaches(
             batch.job.run_id, staging.breaches
         )
-    stored = [one for one in outcomes if one.status is Status.STORED]
+    stored = [outcome for outcome in outcomes if outcome.status is Status.STORED]
     return BatchReport(
         batch.number,
         stored=len(stored),
-        removed=sum(one.status is Status.REMOVED for one in outcomes),
-        failed=sum(one.status is Status.FAILED for one in outcomes),
-        bytes=sum(one.size or 0 for one in stored),
+        removed=sum(outcome.status is Status.REMOVED for outcome in outcomes),
+        failed=sum(outcome.status is Status.FAILED for outcome in outcomes),
+        bytes=sum(outcome.size or 0 for outcome in stored),
         uncleaned=tuple(islice(staging.uncleaned.items(), MAX_NAMED)),
     )

@@ -45,7 +45,7 @@ def notify_afterwards(job: Job, number: int) -> Generator[WebhookMessage]:
 
 def _notify(job: Job, number: int, outcomes: list[Outcome]) -> str:
     """Send the announcement; return why it failed, or ''."""
-    ends = (job.source.address, *(one.address for one in job.destinations))
+    ends = (job.source.address, *(destination.address for destination in job.destinations))
     news = build_notification(outcomes, run=(job.run_id, job.plan_id, number), ends=ends)
     if news is None or job.webhook is None:
         return ""

@@ -83,16 +83,16 @@ def prune_temporary(repository: Repository, rule: PruneRule, run_id: str) -> Pru
     with STORAGES.opened(settings, repository.open_options()) as storage:
         try:
             old = [
-                one
-                for one in files_logging_gaps(storage.enumerate())
-                if one.modified_us is not None and one.modified_us < rule.before.timestamp() * 1e6
+                file
+                for file in files_logging_gaps(storage.enumerate())
+                if file.modified_us is not None and file.modified_us < rule.before.timestamp() * 1e6
             ]
         except ResourceNotFound:
             old = []
         if not rule.dry_run:
             WorkerPool(old, lambda one: storage.remove(one.path), stop).run(THREADS)
     return PrunedItems(
-        "temporary files", tuple(one.path for one in old), sum(one.size or 0 for one in old)
+        "temporary files", tuple(file.path for file in old), sum(file.size or 0 for file in old)
     )
 
 
@@ -104,10 +104,14 @@ def prune_uploads(repository: Repository, rule: PruneRule, run_id: str) -> Prune
         if not isinstance(storage, SupportsIncompleteUploads):
             return PrunedItems("unfinished uploads", ())
         uploads = storage.uploads()
-        old = [one for one in uploads.unfinished() if one.began_us < rule.before.timestamp() * 1e6]
+        old = [
+            upload
+            for upload in uploads.unfinished()
+            if upload.began_us < rule.before.timestamp() * 1e6
+        ]
         if not rule.dry_run:
             WorkerPool(old, uploads.give_up, stop).run(THREADS)
-    return PrunedItems("unfinished uploads", tuple(one.path for one in old))
+    return PrunedItems("unfinished uploads", tuple(file.path for file in old))
 
 
 @task(task_run_name="prune-history", cache_policy=NO_CACHE, persist_result=False)
@@ -140,20 +144,20 @@ def prune_content(repository: Repository, rule: PruneRule, run_id: str) -> Prune
     with STORAGES.opened(repository.settings, repository.open_options()) as storage:
         with suppress(ResourceNotFound):
             needed |= {
-                one.etag or "" for one in files_without_gaps(ContentLayout(storage).enumerate())
+                file.etag or "" for file in files_without_gaps(ContentLayout(storage).enumerate())
             }
         paths = {content_path(digest) for digest in needed}
         old: dict[str, int] = {}
         with suppress(ResourceNotFound):
-            for one in files_logging_gaps(storage.enumerate(FOLDER)):
-                sha256 = digest_in(one.path)
+            for file in files_logging_gaps(storage.enumerate(FOLDER)):
+                sha256 = digest_in(file.path)
                 if (
                     sha256
                     and rule.allows(sha256)
-                    and one.path not in paths
-                    and not rule.is_recent(one)
+                    and file.path not in paths
+                    and not rule.is_recent(file)
                 ):
-                    old[one.path] = one.size or 0
+                    old[file.path] = file.size or 0
         if not rule.dry_run:
             WorkerPool(list(old), storage.remove, common.stop).run(THREADS)
     return PrunedItems("content", tuple(old), sum(old.values()))

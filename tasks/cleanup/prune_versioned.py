@@ -43,14 +43,14 @@ def prune_numbers(repository: Repository, rule: PruneRule, run_id: str) -> Prune
         needs = _NeededNumbers(common.catalog, repository)
         with suppress(ResourceNotFound):
             needs.add(
-                (one.path, one.etag or "")
-                for one in files_without_gaps(VersionedLayout(storage).enumerate())
+                (file.path, file.etag or "")
+                for file in files_without_gaps(VersionedLayout(storage).enumerate())
             )
         old: dict[str, int] = {}
         with suppress(ResourceNotFound):
-            for one in files_logging_gaps(storage.enumerate()):
-                if needs.is_unneeded(one) and not rule.is_recent(one):
-                    old[one.path] = one.size or 0
+            for file in files_logging_gaps(storage.enumerate()):
+                if needs.is_unneeded(file) and not rule.is_recent(file):
+                    old[file.path] = file.size or 0
         for key in filter(needs.is_highest, list(old)):
             del old[key]
         if rule.only is not None:

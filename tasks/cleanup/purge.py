@@ -29,16 +29,16 @@ class PurgedEntry:
 def purge_folder(folder: str, name: str | None, keep: str, *, dry_run: bool) -> list[PurgedEntry]:
     """Remove the entry `name`, or else all entries except those that match `keep` and our own."""
     gone: list[PurgedEntry] = []
-    for one in sorted(_entries(Path(folder), name, keep)):
+    for entry in sorted(_entries(Path(folder), name, keep)):
         try:
-            size = _size(one)
+            size = _size(entry)
             if not dry_run:
-                _remove(one)
+                _remove(entry)
         except FileNotFoundError:
             continue  # removed by another process
         except OSError as error:
-            raise translated(error, str(one)) from error
-        gone.append(PurgedEntry(one.name, size))
+            raise translated(error, str(entry)) from error
+        gone.append(PurgedEntry(entry.name, size))
     return gone
 
 
@@ -52,9 +52,9 @@ def _entries(folder: Path, name: str | None, keep: str) -> Iterator[Path]:
         yield folder / name
         return
     try:
-        for one in folder.iterdir():
-            if not is_kept(one.name, keep):
-                yield one
+        for entry in folder.iterdir():
+            if not is_kept(entry.name, keep):
+                yield entry
     except OSError as error:
         raise translated(error, str(folder)) from error
 

@@ -49,18 +49,18 @@ def reclaim_files(
     spares = common.catalog.origins.reclaim_candidates(repository.address, chosen, kept)
     with ExitStack() as stack:
         end = stack.enter_context(open_destination(repository))
-        others = [stack.enter_context(open_source(one)) for one in places]
+        others = [stack.enter_context(open_source(place)) for place in places]
         by_address = {one.address: one for one in others}
         while step := list(islice(spares, FILES_PER_STEP)):
             gone, left = reclaim(end, by_address, step, common.stop, dry_run=dry_run)
             if gone and not dry_run:
-                outcomes = [_outcome(repository.address, one) for one in gone]
+                outcomes = [_outcome(repository.address, candidate) for candidate in gone]
                 common.catalog.runs.record_outcomes(run_id, "", outcomes)
             result = Reclaimed(
                 result.label,
                 result.address,
                 result.files + len(gone),
-                result.bytes + sum(one.fingerprint.size or 0 for one in gone),
+                result.bytes + sum(candidate.fingerprint.size or 0 for candidate in gone),
                 result.left + len(left),
                 (*result.named, *left)[:MAX_NAMED],
             )

@@ -26,8 +26,8 @@ def learn_digests(repository: Repository, run_id: str) -> Listing:
             end, files_collecting_gaps(listed, gaps), common.stop, common.progress
         )
         for step in steps:
-            for one in step:
-                spool.add(one)
+            for file in step:
+                spool.add(file)
             made = adopted_outcomes(repository.address, step)
             common.catalog.runs.record_outcomes(
                 run_id, "", made + with_versioned_names(made, (repository,))

@@ -31,12 +31,12 @@ def enumerate_targets(
                     listed = list_resources(
                         source.storage, source.retry, common.stop, None, target.prefix
                     )
-                    for one in without_hidden(listed, repository.markers):
+                    for entry in without_hidden(listed, repository.markers):
                         found += 1
-                        if isinstance(one, Gap):
-                            spool.add_gap(one)
+                        if isinstance(entry, Gap):
+                            spool.add_gap(entry)
                         else:
-                            spool.add(one, local_path(target, one.path))
+                            spool.add(entry, local_path(target, entry.path))
                     if not found and not allow_empty:
                         raise NothingMatched(
                             f"no resources matched: {repository.label} has nothing at "

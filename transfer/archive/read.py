@@ -116,7 +116,7 @@ def unpack(
             _check_toc(toc, head, reader.digests, walk.problems)
     known = head or (toc.archive if toc else None)
     problems = [*walk.problems, *(extra_problems(known) if known else ())]
-    if head is not None and not any(one.versions for one in head.repositories):
+    if head is not None and not any(repository.versions for repository in head.repositories):
         problems.append("it has no version")
     if head is None or walk.problems:
         raise ArchiveRefused(archive.name, tuple(problems) or ("it has no chunks",))

@@ -81,10 +81,14 @@ def export_tree(
 
     def resources() -> Iterator[Resource]:
         nonlocal files, size
-        for one in map_in_order(tree.fetch, (gather_request(row, address) for row in rows), stop):
-            if one is not None:
-                files, size = files + 1, size + one.size
-                yield Resource(one.name, size=one.size, digests=(Digest("sha256", one.digest),))
+        for gathered in map_in_order(
+            tree.fetch, (gather_request(row, address) for row in rows), stop
+        ):
+            if gathered is not None:
+                files, size = files + 1, size + gathered.size
+                yield Resource(
+                    gathered.name, size=gathered.size, digests=(Digest("sha256", gathered.digest),)
+                )
 
     with (root / manifest).open("x", encoding="utf-8", newline="\n") as file:
         file.writelines(format_manifest(resources(), manifest))

@@ -94,7 +94,7 @@ def write_archive(
             draft.write_bytes(to_json(Toc(full, chunks)))
             # The table of contents comes last: without it nothing was exported.
             publish_files(
-                work, [*((work / one.name, one.name) for one in chunks), (draft, toc.name)]
+                work, [*((work / chunk.name, chunk.name) for chunk in chunks), (draft, toc.name)]
             )
     except BaseException:
         for folder in created:
@@ -105,13 +105,14 @@ def write_archive(
 
 
 def _paths(folder: Path, chunks: Iterable[Chunk]) -> tuple[Path, ...]:
-    return tuple(folder / one.name for one in chunks)
+    return tuple(folder / chunk.name for chunk in chunks)
 
 
 def _write_lists(work: Path, head: Head, content: ArchiveContent) -> Head:
     """Write the lists into the folder `work` and return the head with all counts."""
     repositories = tuple(
-        _write_repository_lists(work, place, one) for place, one in enumerate(content.repositories)
+        _write_repository_lists(work, place, repository)
+        for place, repository in enumerate(content.repositories)
     )
     count = size = 0
     with (
@@ -135,8 +136,8 @@ def _write_repository_lists(
     """Write the lists of one repository; `place` is its index in the head."""
     (work / "versions" / str(place)).mkdir(parents=True)
     versions = tuple(
-        _write_version_list(work / list_name(place, one.number), one, content)
-        for one in content.versions
+        _write_version_list(work / list_name(place, version.number), version, content)
+        for version in content.versions
     )
     return ArchivedRepository(content.name, content.address, content.since, versions)
 
@@ -188,15 +189,18 @@ def _write_tar(
             missing.append(str(error))
             return None
 
-    for one in map_in_order(
+    for gathered in map_in_order(
         gather, _gather_requests(work), stop, weigh=_size, max_weight=MAX_GATHERED_BYTES
     ):
-        if one is None:
+        if gathered is None:
             continue
-        file = work / one.digest
+        file = work / gathered.digest
         if not missing:
             write_member(
-                writer, artifact_name(one.digest), one.size, _read_verified(file, one.digest)
+                writer,
+                artifact_name(gathered.digest),
+                gathered.size,
+                _read_verified(file, gathered.digest),
             )
         file.unlink()
     if missing:

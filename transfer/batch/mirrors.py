@@ -60,6 +60,6 @@ class Mirrors:
         """Open a mirror, or return the open one."""
         with self._lock:
             if address not in self._ends:
-                mirror = next(one for one in self._every if one.address == address)
+                mirror = next(mirror for mirror in self._every if mirror.address == address)
                 self._ends[address] = self._stack.enter_context(mirror.open())
             return self._ends[address]

@@ -270,7 +270,7 @@ class Staging:
             piece.counted = piece.counted or last
         if last:
             self.free_memory(piece)  # the bytes are no longer needed
-            failed = any(one.status is Status.FAILED for one in piece.outcomes.values())
+            failed = any(outcome.status is Status.FAILED for outcome in piece.outcomes.values())
             self.delivery.progress.count_item(failed=failed)
 
 

@@ -23,7 +23,10 @@ _DATETIME_FORMATS = ("%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f")
 def from_text(chunk: RowChunk, types: Types, findings: Findings) -> RowChunk:
     """Cast rows of text to the declared types; rows that do not fit are dropped and reported."""
     columns = chunk.frame.get_columns()
-    made = [_parse_column(one, types[one.name]) if one.name in types else one for one in columns]
+    made = [
+        _parse_column(column, types[column.name]) if column.name in types else column
+        for column in columns
+    ]
     pairs = zip(columns, made, strict=True)
     failed = [before.is_not_null() & after.is_null() for before, after in pairs]
     for column, which in zip(columns, failed, strict=True):
@@ -43,16 +46,16 @@ def from_json(
     It has the columns `names` and one for every other key. A missing key is null; columns without
     a declared type are text.
     """
-    columns = dict.fromkeys((*names, *types, *(key for one in objects for key in one)))
+    columns = dict.fromkeys((*names, *types, *(key for item in objects for key in item)))
     made: list[pl.Series] = []
     failed: list[pl.Series] = []
     for name in columns:
-        values = [one.get(name) for one in objects]
+        values = [item.get(name) for item in objects]
         if name in types:
             column = _from_values(name, values, types[name])
         else:
-            column = pl.Series(name, [_as_text(one) for one in values], pl.String)
-        there = pl.Series([one is not None for one in values], dtype=pl.Boolean)
+            column = pl.Series(name, [_as_text(value) for value in values], pl.String)
+        there = pl.Series([value is not None for value in values], dtype=pl.Boolean)
         which = there & column.is_null()
         _report_misfits(rows, values.__getitem__, name, types, which, findings)
         made.append(column)
@@ -74,9 +77,9 @@ def _report_misfits(
 
 def _drop_failed(rows: Sequence[int], made: list[pl.Series], failed: list[pl.Series]) -> RowChunk:
     frame = pl.DataFrame(made)
-    if not any(one.any() for one in failed):
+    if not any(column.any() for column in failed):
         return RowChunk(rows, frame)
-    well = ~pl.DataFrame([one.alias(str(n)) for n, one in enumerate(failed)]).max_horizontal()
+    well = ~pl.DataFrame([column.alias(str(n)) for n, column in enumerate(failed)]).max_horizontal()
     return RowChunk([rows[index] for index in well.arg_true()], frame.filter(well))
 
 
@@ -124,9 +127,9 @@ def _from_values(name: str, values: list[Any], dtype: pl.DataType) -> pl.Series:
     elif isinstance(dtype, pl.Struct):
         kinds = (dict,)
     else:  # text, and what JSON has as text: dates, times, categories
-        texts = [one if type(one) is str else None for one in values]
+        texts = [value if type(value) is str else None for value in values]
         return _parse_column(pl.Series(name, texts, pl.String), dtype)
-    fitting = [one if type(one) in kinds else None for one in values]
+    fitting = [value if type(value) in kinds else None for value in values]
     return pl.Series(name, fitting, dtype, strict=False)
 
 

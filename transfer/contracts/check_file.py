@@ -37,7 +37,7 @@ def check_file(
         return findings.report()
     form = contract.format_of(path)
     if form is None or form not in _FORMATS[kind]:
-        ends = " or ".join(one.value for one in _FORMATS[kind])
+        ends = " or ".join(form.value for form in _FORMATS[kind])
         findings.add(f"a format that {kind.value} can check: {ends}", value=path)
     elif kind in TABLES:
         from transfer.contracts.check_table import check_table  # noqa: PLC0415  # costs 0.3 s

@@ -50,7 +50,7 @@ def check_table(
     elif form is Format.CSV:
         named = [name for name, one in schema.columns.items() if not one.regex]
         texts = csv_chunks(content, contract, named, findings, size)
-        chunks = (from_text(one, types_of(schema, one.frame.columns), findings) for one in texts)
+        chunks = (from_text(text, types_of(schema, text.frame.columns), findings) for text in texts)
     else:
         chunks = parquet_chunks(content, contract, findings, size)
     chunks = _checking_stop(stop, chunks)
@@ -89,9 +89,9 @@ def _json_chunks(
     objects = _objects(contract, content, findings)
     yielded = False
     while page := list(islice(objects, size)):
-        for _, one in page:
-            seen.update(one)
-        rows, found = [row for row, _ in page], [one for _, one in page]
+        for _, entry in page:
+            seen.update(entry)
+        rows, found = [row for row, _ in page], [entry for _, entry in page]
         yield from_json(rows, found, named, types_of(schema, seen), findings)
         yielded = True
     if not yielded:

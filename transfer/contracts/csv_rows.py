@@ -147,4 +147,4 @@ def _frame(kept: list[list[str]], header: list[str]) -> pl.DataFrame:
 
 def _is_text(cells: Iterable[str]) -> bool:
     """Say whether every cell is valid in the encoding."""
-    return not any("\udc80" <= one <= "\udcff" for cell in cells for one in cell)
+    return not any("\udc80" <= character <= "\udcff" for cell in cells for character in cell)

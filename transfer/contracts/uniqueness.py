@@ -27,7 +27,7 @@ class UniquenessCheck:
     def __init__(self, uniques: list[Unique]) -> None:
         """Check each rule of `uniques`."""
         self._uniques = uniques
-        self._columns = list(dict.fromkeys(name for one in uniques for name in one.columns))
+        self._columns = list(dict.fromkeys(name for unique in uniques for name in unique.columns))
         self._first: pl.DataFrame | None = None  # until there is a second chunk
         self._folder: TemporaryDirectory[str] | None = None
         self._parts = 0
@@ -65,8 +65,8 @@ class UniquenessCheck:
     def report(self, findings: Findings) -> None:
         """Report every row with a duplicate."""
         if self._first is not None:
-            for one in self._uniques:
-                self._report_from_memory(self._first, one, findings)
+            for unique in self._uniques:
+                self._report_from_memory(self._first, unique, findings)
         elif self._folder is not None:
             self._report_from_disk(self._folder.name, findings)
 
@@ -98,8 +98,8 @@ class UniquenessCheck:
         try:
             connection.execute("PRAGMA disable_progress_bar")
             connection.execute("SET temp_directory = ?", [f"{folder}/spill"])
-            for one in self._uniques:
-                self._report_one(connection, f"{folder}/*.parquet", one, findings)
+            for unique in self._uniques:
+                self._report_one(connection, f"{folder}/*.parquet", unique, findings)
         finally:
             connection.close()
 

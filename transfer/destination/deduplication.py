@@ -34,7 +34,7 @@ def known_digest(delivery: Delivery, item: Item, number: int) -> str | None:
         return None
     if end.address == delivery.source.address:
         return item.declared_sha256()
-    return next((one.sha256 for one in item.known_copies if one.address == end.address), None)
+    return next((copy.sha256 for copy in item.known_copies if copy.address == end.address), None)
 
 
 def already_held(delivery: Delivery, piece: Piece, number: int) -> Stored | None:

@@ -23,9 +23,9 @@ class _Arrivals:
     """The arrivals of a batch, sorted by path for fast lookup."""
 
     def __init__(self, pieces: Iterable[Piece]) -> None:
-        arriving = (one for one in pieces if not one.removal)
+        arriving = (piece for piece in pieces if not piece.removal)
         self._pieces = sorted(arriving, key=lambda one: one.item.path)
-        self._paths = [one.item.path for one in self._pieces]
+        self._paths = [piece.item.path for piece in self._pieces]
 
     def in_place_of(self, obstacle: Piece) -> list[Piece]:
         """Return the arrivals at an obstacle's path, below it, and at the folder above it."""
@@ -49,7 +49,9 @@ class PathConflictResolver:
         self._staging = staging
         obstacles = [piece for piece in staging.pieces if piece.clears_path]
         arriving = _Arrivals(staging.pieces if obstacles else ())
-        self._arrivals = {one.item.path: arriving.in_place_of(one) for one in obstacles}
+        self._arrivals = {
+            obstacle.item.path: arriving.in_place_of(obstacle) for obstacle in obstacles
+        }
 
     def obstacles(self) -> list[tuple[Piece, int]]:
         """Return the obstacles to remove now, with the destination.
@@ -87,7 +89,7 @@ class PathConflictResolver:
 
     def _arrivals_at(self, obstacle: Piece, number: int) -> list[Piece]:
         arrivals = self._arrivals[obstacle.item.path]
-        return [one for one in arrivals if number in one.item.destinations]
+        return [arrival for arrival in arrivals if number in arrival.item.destinations]
 
     def _arrived(self, piece: Piece, number: int) -> bool:
         outcome = piece.outcomes.get(number)

@@ -54,7 +54,7 @@ def compute_digests(
             return None
 
         WorkerPool(step, work, stop).run(threads)
-        yield [found[one.path] for one in step if one.path in found]
+        yield [found[file.path] for file in step if file.path in found]
 
 
 def adopted_outcomes(address: str, resources: Iterable[Resource]) -> list[Outcome]:
@@ -62,18 +62,18 @@ def adopted_outcomes(address: str, resources: Iterable[Resource]) -> list[Outcom
     return [
         Outcome(
             address,
-            one.path,
+            resource.path,
             "",  # its origin is unknown
             Action.KEEP,
             Status.KEPT,
             Proof.STORED,
-            digest=one.digests[0].value,
-            size=one.size,
-            etag=one.etag,
-            modified_us=one.modified_us,
-            content_type=one.content_type,
+            digest=resource.digests[0].value,
+            size=resource.size,
+            etag=resource.etag,
+            modified_us=resource.modified_us,
+            content_type=resource.content_type,
         )
-        for one in resources
+        for resource in resources
     ]
 
 

@@ -54,8 +54,8 @@ def list_repository(
     def once() -> Listing:
         with spool() as listing:
             listed = without_hidden(list_resources(source, policy, stop, known), hidden)
-            for count, one in enumerate(listed, 1):
-                listing.add_entry(one)
+            for count, entry in enumerate(listed, 1):
+                listing.add_entry(entry)
                 if tell is not None and count % STEP == 0:
                     tell(count)
             return listing.finish()
@@ -111,12 +111,12 @@ def without_hidden(listed: Iterable[Listed], hidden: str) -> Iterable[Listed]:
     """Return the entries outside the folder `hidden`; '' hides nothing."""
     if not hidden:
         return listed
-    return (one for one in listed if not is_below(hidden, one.path))
+    return (entry for entry in listed if not is_below(hidden, entry.path))
 
 
 def checking_stop(listed: Iterable[Listed], stop: StopFlag) -> Iterator[Listed]:
     """Yield the entries, checking the stop flag now and then."""
-    for count, one in enumerate(listed):
+    for count, entry in enumerate(listed):
         if count % STEP == 0:
             stop.check()
-        yield one
+        yield entry

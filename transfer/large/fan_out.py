@@ -59,7 +59,7 @@ def _buffer_bytes(staging: Staging, piece: Piece) -> int:
     """Return the most memory that the reader and the writers of a piece need, in bytes."""
     delivery = staging.delivery
     ends = [delivery.destinations[number] for number, _ in piece.open_targets()]
-    writers = sum(one.storage.capabilities.writing(piece.item.size) for one in ends)
+    writers = sum(end.storage.capabilities.writing(piece.item.size) for end in ends)
     return source_of(delivery, piece).storage.capabilities.read_buffer + writers
 
 

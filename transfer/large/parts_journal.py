@@ -193,7 +193,7 @@ class PartsJournal:
 
     def _link_unfinished(self, writers: Iterable[object]) -> Path | None:
         """Return a link to the unfinished file of a local writer, if there is one."""
-        linkable = (one for one in writers if isinstance(one, SupportsLink))
+        linkable = (writer for writer in writers if isinstance(writer, SupportsLink))
         named = (one.second_name(self._own_file.name) for one in linkable)
         return next((place for place in named if place is not None), None)
 
@@ -242,7 +242,7 @@ def remove_stale_journals(folder: Path, older_s: float = STALE_S) -> None:
 
 
 def _format_sums(sums: list[int]) -> bytes:
-    return b"".join(b"%08x\n" % one for one in sums)
+    return b"".join(b"%08x\n" % crc for crc in sums)
 
 
 def _open_locked(journal: Path) -> int:

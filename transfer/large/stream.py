@@ -170,6 +170,6 @@ class Stream:
         if self._reading is not None:
             self._reading.close()
         if self._journal is not None:
-            if any(one.status is Status.STORED for one in self._piece.outcomes.values()):
+            if any(outcome.status is Status.STORED for outcome in self._piece.outcomes.values()):
                 self._journal.discard()
             self._journal.close()

@@ -30,7 +30,7 @@ def _is_delivered(piece: Piece) -> bool:
         not piece.removal
         and piece.error is None
         and not piece.open_targets()
-        and all(one.status is Status.STORED for one in piece.outcomes.values())
+        and all(outcome.status is Status.STORED for outcome in piece.outcomes.values())
     )
 
 

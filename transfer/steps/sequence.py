@@ -55,34 +55,45 @@ def step_sequence(changes: Sequence[StepChange]) -> tuple[BuiltInStep | str, ...
         InvalidInput: the changes contradict each other, or leave out a required step.
     """
     instead: dict[BuiltInStep, str] = {}
-    for one in changes:
-        _check_change(one)
-        if one.at is StepPosition.INSTEAD and instead.setdefault(one.part, one.run) != one.run:
+    for change in changes:
+        _check_change(change)
+        if (
+            change.at is StepPosition.INSTEAD
+            and instead.setdefault(change.part, change.run) != change.run
+        ):
             raise InvalidInput(
-                f"two steps replace {one.part.value!r}, expected one: "
-                f"{instead[one.part]!r} and {one.run!r}"
+                f"two steps replace {change.part.value!r}, expected one: "
+                f"{instead[change.part]!r} and {change.run!r}"
             )
     order: list[BuiltInStep | str] = []
     for part in BuiltInStep:
-        order += [one.run for one in changes if one.part is part and one.at is StepPosition.BEFORE]
+        order += [
+            change.run
+            for change in changes
+            if change.part is part and change.at is StepPosition.BEFORE
+        ]
         if part not in instead:
             order.append(part)
         elif instead[part]:
             order.append(instead[part])
-        order += [one.run for one in changes if one.part is part and one.at is StepPosition.AFTER]
+        order += [
+            change.run
+            for change in changes
+            if change.part is part and change.at is StepPosition.AFTER
+        ]
     return tuple(order)
 
 
 def needs_staging(changes: Sequence[StepChange]) -> bool:
     """Say whether a step may read the bytes before they are written, so that all must be staged."""
     return any(
-        one.run
+        change.run
         and (
-            one.part is BuiltInStep.VALIDATE
-            or (one.part is BuiltInStep.DOWNLOAD and one.at is not StepPosition.BEFORE)
-            or (one.part is BuiltInStep.UPLOAD and one.at is not StepPosition.AFTER)
+            change.part is BuiltInStep.VALIDATE
+            or (change.part is BuiltInStep.DOWNLOAD and change.at is not StepPosition.BEFORE)
+            or (change.part is BuiltInStep.UPLOAD and change.at is not StepPosition.AFTER)
         )
-        for one in changes
+        for change in changes
     )
 
 

@@ -194,7 +194,7 @@ class StagedBatch:
     @property
     def destinations(self) -> tuple[str, ...]:
         """Return the addresses of the destinations, in the order of the run."""
-        return tuple(one.address for one in self._staging.delivery.destinations)
+        return tuple(destination.address for destination in self._staging.delivery.destinations)
 
     @property
     def files(self) -> Iterator[StagedFile]:

@@ -77,7 +77,7 @@ def _parse_entry(entry: str, *, sizes: bool) -> tuple[tuple[int, ...], float | N
         raise InvalidInput(f"{entry!r}: expected a time from 00:00 to 23:59")
     days = (DAYS.index(day),) if day else range(len(DAYS))
     rate = _parse_rate(match["rate"], entry, sizes=sizes)
-    return tuple(one * DAY + hour * 60 + minute for one in days), rate
+    return tuple(day * DAY + hour * 60 + minute for day in days), rate
 
 
 def _parse_rate(text: str, entry: str, *, sizes: bool) -> float | None:
