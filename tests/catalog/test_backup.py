@@ -70,7 +70,7 @@ def test_a_backup_under_load_has_all_that_was_acknowledged_before(
     catalog, notes = at(tmp_path / "living"), tmp_path / "acknowledged"
     Desk(catalog).sync([file("a"), file("b")])
     notes.touch()
-    roles = [hammer.write, hammer.fold] * (WRITERS // 2)
+    roles = [hammer.write, hammer.apply] * (WRITERS // 2)
     writers = [
         processes.Process(target=role, args=(catalog.path, f"writer-{number}", notes), daemon=True)
         for number, role in enumerate(roles)

@@ -173,7 +173,7 @@ def test_whoever_waits_too_long_hears_which_file_was_taken(tmp_path: Path) -> No
 
 
 def test_readers_share_and_a_writer_that_waits_is_not_overtaken(tmp_path: Path) -> None:
-    turnstile = CatalogLock(tmp_path, 10)
+    lock = CatalogLock(tmp_path, 10)
     seen: list[str] = []
     queued = threading.Event()
 
@@ -186,14 +186,14 @@ def test_readers_share_and_a_writer_that_waits_is_not_overtaken(tmp_path: Path) 
         return False
 
     def write() -> None:
-        with turnstile.hold(Hold.ALONE, unless=passed_the_queue):
+        with lock.hold(Hold.ALONE, unless=passed_the_queue):
             seen.append("writer")
 
     def read() -> None:
-        with turnstile.hold(Hold.SHARED):
+        with lock.hold(Hold.SHARED):
             seen.append("reader")
 
-    with turnstile.hold(Hold.SHARED), turnstile.hold(Hold.SHARED):
+    with lock.hold(Hold.SHARED), lock.hold(Hold.SHARED):
         writer, reader = threading.Thread(target=write), threading.Thread(target=read)
         writer.start()
         queued.wait()
@@ -205,16 +205,16 @@ def test_readers_share_and_a_writer_that_waits_is_not_overtaken(tmp_path: Path) 
 
 
 def test_a_forked_child_does_not_keep_the_lock_of_its_parent(tmp_path: Path) -> None:
-    turnstile = CatalogLock(tmp_path, 5)
+    lock = CatalogLock(tmp_path, 5)
     reading, writing = os.pipe()
-    with turnstile.hold(Hold.ALONE):
+    with lock.hold(Hold.ALONE):
         child = os.fork()
         if child == 0:  # it outlives the parent's hold, and must not prolong it
             os.close(writing)
             os.read(reading, 1)
             os._exit(0)
     try:
-        with turnstile.hold(Hold.ALONE) as free:
+        with lock.hold(Hold.ALONE) as free:
             assert free
     finally:
         os.close(writing)
