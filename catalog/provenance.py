@@ -106,12 +106,12 @@ def _run(catalog: Catalog, run_id: str | None) -> Run | None:
 
 
 def _metadata(run: Run) -> dict[str, object]:
-    told: dict[str, object] = {"invocationId": run.run_id}
+    metadata: dict[str, object] = {"invocationId": run.run_id}
     if run.started_at is not None:
-        told["startedOn"] = run.started_at.isoformat()
+        metadata["startedOn"] = run.started_at.isoformat()
     if run.ended_at is not None:
-        told["finishedOn"] = run.ended_at.isoformat()
-    return told
+        metadata["finishedOn"] = run.ended_at.isoformat()
+    return metadata
 
 
 def _material(catalog: Catalog, plan: Plan) -> dict[str, object]:
@@ -134,17 +134,17 @@ def _source_version(catalog: Catalog, plan: Plan) -> int | None:
         for version in reversed(versions):
             if run_id is not None and version.run_id == run_id:
                 return version.number  # the run's own listing found something new
-        found = catalog.versions.at(plan.source, plan.created_at).number
+        current = catalog.versions.at(plan.source, plan.created_at).number
     except (RepositoryNotFound, NotRecorded):
         return None
     following = min(
-        (version.number for version in versions if version.number > found), default=None
+        (version.number for version in versions if version.number > current), default=None
     )
     if following is None:
         following = catalog.versions.highest_number(plan.source) + 1
-    if following != found + 1:
+    if following != current + 1:
         return None  # a version between them was deleted: it may have been that one
-    return found or None  # version 0: the run did not list the whole source
+    return current or None  # version 0: the run did not list the whole source
 
 
 def _json(value: object) -> str:

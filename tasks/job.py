@@ -93,10 +93,10 @@ _lock = threading.Lock()
 def run_resources(run_id: str) -> RunResources:
     """Return what the batches of a run share in this process."""
     with _lock:
-        found = _shared.get(run_id)
-        if found is None:
-            found = _shared[run_id] = RunResources(Settings())
-        return found
+        resources = _shared.get(run_id)
+        if resources is None:
+            resources = _shared[run_id] = RunResources(Settings())
+        return resources
 
 
 def active_runs() -> list[RunResources]:

@@ -34,9 +34,9 @@ def import_function(name: str, what: str) -> Callable[..., Any]:
     if not (colon and module and attribute):
         raise InvalidInput(f"the {what} {name!r} must have the form module:function")
     try:
-        found = getattr(importlib.import_module(module), attribute)
+        function = getattr(importlib.import_module(module), attribute)
     except (ImportError, AttributeError, ValueError) as error:
         raise InvalidInput(f"the {what} {name!r} cannot be imported: {error}") from error
-    if not callable(found):
+    if not callable(function):
         raise InvalidInput(f"the {what} {name!r} is not a function")
-    return cast("Callable[..., Any]", found)
+    return cast("Callable[..., Any]", function)

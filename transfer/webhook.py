@@ -83,15 +83,15 @@ class Message:
 
     def headers(self, secret: bytes, moment: datetime) -> dict[str, str]:
         """Return the headers for sending at `moment`, with a signature if there is a secret."""
-        told = {
+        headers = {
             "content-type": "application/json",
             "webhook-id": self.message_id,
             "webhook-timestamp": str(int(moment.timestamp())),
         }
         if secret:
             text = self.content.decode()
-            told["webhook-signature"] = Webhook(secret).sign(self.message_id, moment, text)
-        return told
+            headers["webhook-signature"] = Webhook(secret).sign(self.message_id, moment, text)
+        return headers
 
 
 def stored_url(address: str, path: str) -> str:
@@ -119,8 +119,8 @@ def build_notification(
 
 def build_message(news: BatchNotification, body: Body, moment: datetime) -> Message:
     """Build the message; `moment` is when the batch was recorded."""
-    told = _ingest_body(news) if body is Body.INGEST else _full_body(news, moment)
-    return Message(news.message_id, json.dumps(told, separators=(",", ":")).encode())
+    body_json = _ingest_body(news) if body is Body.INGEST else _full_body(news, moment)
+    return Message(news.message_id, json.dumps(body_json, separators=(",", ":")).encode())
 
 
 def send(receiver: Receiver, message: Message, stop: StopFlag) -> int:

@@ -82,7 +82,7 @@ def back_up(catalog: Catalog, target: Path) -> Backup:
     draft = target.with_name(f".{target.name}.{uuid.uuid4().hex[:12]}.part")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        made = _write_draft(catalog, draft)
+        backup = _write_draft(catalog, draft)
         _fsync_tree(draft)
         draft.rename(target)
         fsync_path(target.parent)
@@ -92,7 +92,7 @@ def back_up(catalog: Catalog, target: Path) -> Backup:
         raise CatalogBroken(f"the backup {str(target)!r} cannot be written: {error}") from error
     finally:
         shutil.rmtree(draft, ignore_errors=True)
-    return made
+    return backup
 
 
 def read_backup(folder: Path) -> Backup:
@@ -144,16 +144,16 @@ def _write_draft(catalog: Catalog, draft: Path) -> Backup:
         parts += _copy_extra_files(catalog.folder, draft)
     audit = _audit_copy(draft)
     left_out = [name for name in BYTE_FOLDERS if any((catalog.folder / name).rglob("*"))]
-    made = Backup(
+    backup = Backup(
         datetime.now(UTC).replace(microsecond=0),
         version("entrepot"),
         tuple(parts),
         contradictions=audit.count,
         left_out=tuple(left_out),
     )
-    manifest = asdict(made) | {"made_at": made.made_at.isoformat()}
+    manifest = asdict(backup) | {"made_at": backup.made_at.isoformat()}
     (draft / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n")
-    return made
+    return backup
 
 
 def _audit_copy(draft: Path) -> Audit:

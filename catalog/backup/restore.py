@@ -123,8 +123,8 @@ def _swap_in(
     root, mark = path.parent, beside / RESTORE_MARKER
     stamp = f"{datetime.now(UTC):%Y%m%dT%H%M%S}"
     aside = root / (before.aside if before else f"{path.name}.before-{stamp}")
-    found = _files_to_move(catalog, first=before is None)
-    moves = tuple(dict.fromkeys([*(before.moves if before else ()), *found]))
+    current = _files_to_move(catalog, first=before is None)
+    moves = tuple(dict.fromkeys([*(before.moves if before else ()), *current]))
     _write_marker(mark, _RestoreMarker(aside.name, moves))
     for name in moves:
         _move_once(root / name, aside / name)

@@ -29,16 +29,16 @@ class Term:
 
     def matches(self, labels: Mapping[str, str]) -> bool:
         """Say whether `labels` satisfy it; `k!=v` requires the key to exist, as in Pulp."""
-        found = labels.get(self.key)
+        value = labels.get(self.key)
         if self.operator == "!":
-            return found is None
-        if found is None:
+            return value is None
+        if value is None:
             return False
         if self.operator == "=":
-            return found == self.value
+            return value == self.value
         if self.operator == "!=":
-            return found != self.value
-        return self.operator == "+" or self.value in found
+            return value != self.value
+        return self.operator == "+" or self.value in value
 
 
 def parse_terms(text: str) -> tuple[Term, ...]:
@@ -72,11 +72,11 @@ def _parse_term(part: str, text: str) -> Term:
     return Term(key.strip(), operator, value.strip().replace("\\,", ","))
 
 
-def sql_conditions(found: tuple[Term, ...], column: str) -> tuple[str, dict[str, object]]:
+def sql_conditions(terms: tuple[Term, ...], column: str) -> tuple[str, dict[str, object]]:
     """Return SQL that filters by a JSON column, and its parameters."""
     parts: list[str] = []
     values: dict[str, object] = {}
-    for place, one in enumerate(found):
+    for place, one in enumerate(terms):
         key, value = f"key_{place}", f"value_{place}"
         values[key] = f'$."{one.key}"'
         held = f"json_extract_string({column}, ${key})"

@@ -53,8 +53,8 @@ def rewrite_patterns(node: Any, make_error: MakeError) -> Any:  # noqa: ANN401 -
         if len(escape) > 1:
             raise make_error(f"an escape must be one character, found {escape!r}")
         pattern = like_to_regex(_constant_text(children[1], make_error), escape, make_error)
-        made = _regex_match_node(found, pattern, options)
-        return _negate(found, made) if negated else made
+        rewritten = _regex_match_node(found, pattern, options)
+        return _negate(found, rewritten) if negated else rewritten
     if name == GLOB_OPERATOR:
         return _regex_match_node(found, glob_to_regex(_constant_text(children[1], make_error)), "s")
     if name in CONSTANT_PATTERN_FUNCTIONS and len(children) > 1:
@@ -64,46 +64,46 @@ def rewrite_patterns(node: Any, make_error: MakeError) -> Any:  # noqa: ANN401 -
 
 def like_to_regex(pattern: str, escape: str = "", make_error: MakeError = ValueError) -> str:
     """Return the regular expression for a full match of a LIKE pattern."""
-    made: list[str] = []
+    parts: list[str] = []
     letters = iter(pattern)
     for letter in letters:
         if escape and letter == escape:
             following = next(letters, None)
             if following is None:
                 raise make_error("the pattern ends with its escape character")
-            made.append(re.escape(following))
+            parts.append(re.escape(following))
         elif letter == "%":
-            if made[-1:] != [".*"]:
-                made.append(".*")
+            if parts[-1:] != [".*"]:
+                parts.append(".*")
         else:
-            made.append("." if letter == "_" else re.escape(letter))
-    return "".join(made)
+            parts.append("." if letter == "_" else re.escape(letter))
+    return "".join(parts)
 
 
 def glob_to_regex(pattern: str) -> str:
     """Return the regular expression for a full match of a GLOB pattern."""
-    made: list[str] = []
+    parts: list[str] = []
     place = 0
     while place < len(pattern):
         letter = pattern[place]
         place += 1
         if letter == "*":
-            if made[-1:] != [".*"]:
-                made.append(".*")
+            if parts[-1:] != [".*"]:
+                parts.append(".*")
         elif letter == "?":
-            made.append(".")
+            parts.append(".")
         elif letter == "\\" and place < len(pattern):
-            made.append(re.escape(pattern[place]))
+            parts.append(re.escape(pattern[place]))
             place += 1
         elif letter == "[" and (end := pattern.find("]", place + 1)) > 0:
             inside = pattern[place:end]
             negated = inside[:1] in ("!", "^")
             body = re.sub(r"([\\\[\]^&~|])", r"\\\1", inside[1:] if negated else inside)
-            made.append(f"[{'^' if negated else ''}{body}]")
+            parts.append(f"[{'^' if negated else ''}{body}]")
             place = end + 1
         else:
-            made.append(re.escape(letter))
-    return "".join(made)
+            parts.append(re.escape(letter))
+    return "".join(parts)
 
 
 def _constant_text(node: Node, make_error: MakeError) -> str:
@@ -116,13 +116,13 @@ def _constant_text(node: Node, make_error: MakeError) -> str:
 
 
 def _regex_match_node(node: Node, pattern: str, options: str) -> Node:
-    subject, given = node["children"][:2]
-    first = {**given, "value": {**given["value"], "value": pattern}}
-    second = {**given, "value": {**given["value"], "value": options}}
+    subject, template = node["children"][:2]
+    first = {**template, "value": {**template["value"], "value": pattern}}
+    second = {**template, "value": {**template["value"], "value": options}}
     children = [subject, first, second]
     return {**node, "function_name": FULL_MATCH, "children": children, "is_operator": False}
 
 
-def _negate(node: Node, made: Node) -> Node:
-    made_of: Node = {"class": "OPERATOR", "type": "OPERATOR_NOT", "children": [made]}
-    return made_of | {key: node[key] for key in ("alias", "query_location") if key in node}
+def _negate(node: Node, operand: Node) -> Node:
+    negation: Node = {"class": "OPERATOR", "type": "OPERATOR_NOT", "children": [operand]}
+    return negation | {key: node[key] for key in ("alias", "query_location") if key in node}

@@ -83,21 +83,21 @@ def with_reference_time(selection: Selection, now_us: int) -> Selection:
 
 
 def _path_rules(selection: Selection) -> list[Rule]:
-    found: list[Rule] = []
+    rules: list[Rule] = []
     for name, globs, text in (
         ("include", selection.include, "NOT regexp_full_match(origin, $include)"),
         ("also_include", selection.also_include, "NOT regexp_full_match(origin, $also_include)"),
         ("exclude", selection.exclude, "regexp_full_match(origin, $exclude)"),
     ):
         if globs:
-            found.append(Rule(name, text, {name: globs_to_regex(globs)}))
+            rules.append(Rule(name, text, {name: globs_to_regex(globs)}))
     for name, patterns, text in (
         ("include_regex", selection.include_regex, "NOT regexp_matches(origin, $include_regex)"),
         ("exclude_regex", selection.exclude_regex, "regexp_matches(origin, $exclude_regex)"),
     ):
         if patterns:
-            found.append(Rule(name, text, {name: _join_regexes(name, patterns)}))
-    return found
+            rules.append(Rule(name, text, {name: _join_regexes(name, patterns)}))
+    return rules
 
 
 def _join_regexes(name: str, patterns: Sequence[str]) -> str:
@@ -111,27 +111,27 @@ def _join_regexes(name: str, patterns: Sequence[str]) -> str:
 
 
 def _size_rules(selection: Selection) -> list[Rule]:
-    found = [Rule("skip_empty", "coalesce(size = 0, false)")] if selection.skip_empty else []
+    rules = [Rule("skip_empty", "coalesce(size = 0, false)")] if selection.skip_empty else []
     if selection.min_size is not None:
         text = "coalesce(size < $min_size, true)"
-        found.append(Rule("min_size", text, {"min_size": selection.min_size}))
+        rules.append(Rule("min_size", text, {"min_size": selection.min_size}))
     if selection.max_size is not None:
         text = "coalesce(size > $max_size, true)"
-        found.append(Rule("max_size", text, {"max_size": selection.max_size}))
-    return found
+        rules.append(Rule("max_size", text, {"max_size": selection.max_size}))
+    return rules
 
 
 def _age_rules(selection: Selection, as_of_us: int) -> list[Rule]:
-    found: list[Rule] = []
+    rules: list[Rule] = []
     if selection.min_age_s is not None:
         newest = as_of_us - round(selection.min_age_s * 1e6)
         text = "coalesce(modified_us > $newest_us, true)"
-        found.append(Rule("min_age", text, {"newest_us": newest}))
+        rules.append(Rule("min_age", text, {"newest_us": newest}))
     if selection.max_age_s is not None:
         oldest = as_of_us - round(selection.max_age_s * 1e6)
         text = "coalesce(modified_us < $oldest_us, true)"
-        found.append(Rule("max_age", text, {"oldest_us": oldest}))
-    return found
+        rules.append(Rule("max_age", text, {"oldest_us": oldest}))
+    return rules
 
 
 def _where_rules(selection: Selection) -> list[Rule]:
@@ -141,13 +141,13 @@ def _where_rules(selection: Selection) -> list[Rule]:
 
 
 def _settling_rules(selection: Selection, as_of_us: int) -> list[Rule]:
-    found: list[Rule] = []
+    rules: list[Rule] = []
     if selection.settled_marker:
         marker, values = _marker_expression(selection.settled_marker)
         # The table is the listing itself, the text of the marker ours.
         markers = f"origin IN (SELECT {marker} FROM listing)"  # noqa: S608
         marked = f"NOT {marker} IN (SELECT origin FROM listing)"  # noqa: S608
-        found += [Rule("a marker", markers, values), Rule("settled_marker", marked, values)]
+        rules += [Rule("a marker", markers, values), Rule("settled_marker", marked, values)]
     if selection.settled_s is not None:
         # By the file's time; without one by the catalog: equal size and etag since then.
         text = (
@@ -156,8 +156,8 @@ def _settling_rules(selection: Selection, as_of_us: int) -> list[Rule]:
             "AND steady_etag IS NOT DISTINCT FROM etag, false) END"
         )
         before = as_of_us - round(selection.settled_s * 1e6)
-        found.append(Rule("settled", text, {"settled_us": before}))
-    return found
+        rules.append(Rule("settled", text, {"settled_us": before}))
+    return rules
 
 
 def _marker_expression(template: str) -> tuple[str, dict[str, object]]:

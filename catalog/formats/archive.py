@@ -165,9 +165,9 @@ def head_from_json(text: bytes) -> Head:
 
 def toc_from_json(text: bytes) -> Toc:
     """Parse a table of contents; `InvalidInput` says what is wrong."""
-    found = parse_json_object(text)
-    head = _parse_head(found.get("archive"))
-    chunks = read_json(TypeAdapter(tuple[Chunk, ...]), json.dumps(found.get("chunks")))
+    fields = parse_json_object(text)
+    head = _parse_head(fields.get("archive"))
+    chunks = read_json(TypeAdapter(tuple[Chunk, ...]), json.dumps(fields.get("chunks")))
     for chunk in chunks:
         if "/" in check_path(chunk.name):
             raise InvalidInput(f"the chunk {chunk.name!r} is not beside its table of contents")
@@ -203,21 +203,21 @@ class _LegacyHead:
         )
 
 
-def _parse_head(found: object) -> Head:
+def _parse_head(value: object) -> Head:
     """Parse a head of any known version of the format."""
-    given = found if isinstance(found, dict) else {}
-    name: object = given.get("format")
+    fields = value if isinstance(value, dict) else {}
+    name: object = fields.get("format")
     if name != FORMAT:
         raise InvalidInput(f"its format is {name!r}, expected {FORMAT!r}")
-    version: object = given.get("format_version")
+    version: object = fields.get("format_version")
     if version == LEGACY_VERSION:
-        return read_json(TypeAdapter(_LegacyHead), json.dumps(given)).to_head()
+        return read_json(TypeAdapter(_LegacyHead), json.dumps(fields)).to_head()
     if version != FORMAT_VERSION:
         raise InvalidInput(
             f"its format_version is {version!r}, this program reads {LEGACY_VERSION} "
             f"and {FORMAT_VERSION}"
         )
-    head = read_json(TypeAdapter(Head), json.dumps(given))
+    head = read_json(TypeAdapter(Head), json.dumps(fields))
     if len(set(head.names)) != len(head.names):
         raise InvalidInput(f"several of its repositories have one name: {', '.join(head.names)}")
     return head

@@ -26,8 +26,8 @@ def format_content(rows: Iterable[ContentRow]) -> Iterator[str]:
             "content_type": row.content_type,
             "properties": row.properties,
         }
-        given = {name: value for name, value in known.items() if value is not None}
-        yield json.dumps(given, sort_keys=True, ensure_ascii=False) + "\n"
+        fields = {name: value for name, value in known.items() if value is not None}
+        yield json.dumps(fields, sort_keys=True, ensure_ascii=False) + "\n"
 
 
 def parse_content(lines: Iterable[str]) -> Iterator[ContentRow]:

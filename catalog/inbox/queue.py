@@ -162,13 +162,13 @@ class Inbox:
 
     def rejections(self) -> dict[str, str]:
         """Return why each quarantined order of this tenant was rejected."""
-        found: dict[str, str] = {}
+        reasons: dict[str, str] = {}
         for path in sorted(self._quarantine.glob("*.error.txt")):
             text = path.read_text().strip()
             name = text.partition(": ")[0]
             if not _NAME.fullmatch(name) or self._is_own(name):
-                found[path.name.partition(".")[0]] = text
-        return found
+                reasons[path.name.partition(".")[0]] = text
+        return reasons
 
     def _is_own(self, name: str) -> bool:
         return Order.from_path(self._quarantine / name, self._tenant).tenant == self._tenant

@@ -54,15 +54,15 @@ def apply_recheck(tx: Transaction, order: Order) -> Result:
     request = _with_reference_time(request_from_json(order.body()), order)
     _stage_source(tx, request)
     _decide_rows(tx, request, order)
-    asked = "(FROM plan_rows WHERE plan_id = $plan_id)"
-    unseen = tx.unseen_query(request.wanted, asked, "gaps_of_source")
+    planned_rows = "(FROM plan_rows WHERE plan_id = $plan_id)"
+    unseen = tx.unseen_query(request.wanted, planned_rows, "gaps_of_source")
     tx.run_statements(f"CREATE OR REPLACE TEMP TABLE unseen AS {unseen}", plan_id=request.plan_id)
-    moved = tx.query(statements.load_sql("recheck"), plan_id=request.plan_id)
-    named = [
+    changed = tx.query(statements.load_sql("recheck"), plan_id=request.plan_id)
+    examples = [
         f"{path!r} {what}, for {request.targets[target].address}"
-        for path, target, what in moved[:MAX_NAMED]
+        for path, target, what in changed[:MAX_NAMED]
     ]
-    return {"count": len(moved), "moved": named}
+    return {"count": len(changed), "moved": examples}
 
 
 def _decide_rows(tx: Transaction, request: PlanRequest, order: Order) -> None:

@@ -17,13 +17,13 @@ def apply_version(tx: Transaction, order: Order) -> Result:
     """Create the next version of each target that is complete or may be partial."""
     body = order.body()
     run_id, plan_id = str(body["run_id"]), str(body["plan_id"])
-    found = tx.query(
+    plans = tx.query(
         "SELECT request FROM plans WHERE plan_id = $plan_id AND tenant = $tenant",
         plan_id=plan_id,
     )
-    if not found:
+    if not plans:
         raise NotRecorded("plan", plan_id)
-    request = request_from_json(json.loads(str(found[0][0])))
+    request = request_from_json(json.loads(str(plans[0][0])))
     source, held = repository_key(tx.tenant, request.source), statements.load_sql("held")
     numbers: list[int | None] = []
     for place, target in enumerate(request.targets):
@@ -68,12 +68,12 @@ def _count_unfinished(tx: Transaction, plan_id: str, target: int) -> int:
 
 
 def _version_made_before(tx: Transaction, repository: str, run_id: str, plan_id: str) -> int | None:
-    made = tx.query(
+    rows = tx.query(
         "SELECT max(number) FROM repository_versions WHERE repository = $repository::UUID"
         " AND run_id = $run_id AND plan_id = $plan_id",
         repository=repository,
         run_id=run_id,
         plan_id=plan_id,
     )
-    number: int | None = made[0][0]
+    number: int | None = rows[0][0]
     return number

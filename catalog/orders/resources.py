@@ -86,13 +86,13 @@ def _select_removals(tx: Transaction, wanted: Wanted, named: dict[str, str]) -> 
     if not wanted:
         return []
     tx.run_script("resource_named", rows=_keys_and_numbers(named, wanted))
-    found = cast("Gone", tx.query("SELECT name, version FROM removing ORDER BY name, version"))
-    names, numbers = {name for name, _ in found}, set(found)
+    selected = cast("Gone", tx.query("SELECT name, version FROM removing ORDER BY name, version"))
+    names, numbers = {name for name, _ in selected}, set(selected)
     for name, version in wanted:
         if name not in names or (version is not None and (name, version) not in numbers):
             missing = name if version is None else f"{name} version {version}"
             raise NotRecorded("resource", missing)
-    return found
+    return selected
 
 
 def _check_expected_version(tx: Transaction, stands_on: dict[str, Any] | None) -> None:
@@ -137,8 +137,8 @@ def _check_copy(tx: Transaction, copying: dict[str, Any]) -> None:
         " AND version IN (SELECT unnest(from_json($versions::JSON, '[\"BIGINT\"]')))"
     )
     versions = json.dumps(copying["versions"])
-    found = tx.count(query, nkey=path_key(tx.tenant, name), versions=versions)
-    if found != len(copying["versions"]):
+    count = tx.count(query, nkey=path_key(tx.tenant, name), versions=versions)
+    if count != len(copying["versions"]):
         raise NotRecorded("resource", f"{name} in the state that was to be copied")
 
 

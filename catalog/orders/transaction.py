@@ -56,8 +56,8 @@ class Transaction:
     def find_duplicate(self, table: str) -> object:
         """Return an `nkey` that occurs twice in a temporary table, or None."""
         query = f"SELECT nkey FROM {table} GROUP BY nkey HAVING count(*) > 1 LIMIT 1"  # noqa: S608  # ours
-        found = self.query(query)
-        return found[0][0] if found else None
+        rows = self.query(query)
+        return rows[0][0] if rows else None
 
     def refuse_duplicates(self, table: str, address: str) -> None:
         """Refuse a listing of `address` that has a path twice."""

@@ -49,9 +49,9 @@ def exclusion_reason(connection: DuckDBPyConnection, tenant: str, run_id: str, p
 
 
 def _describe_rule(chosen: Selection, name: str) -> str:
-    given = getattr(chosen, name, None) or getattr(chosen, f"{name}_s", None)
-    if isinstance(given, tuple):
-        return f"{name} {', '.join(map(repr, given))}"
-    if isinstance(given, bool) or given is None:
+    value = getattr(chosen, name, None) or getattr(chosen, f"{name}_s", None)
+    if isinstance(value, tuple):
+        return f"{name} {', '.join(map(repr, value))}"
+    if isinstance(value, bool) or value is None:
         return "being a marker itself" if name == "a marker" else name
-    return f"{name} {given!r}"
+    return f"{name} {value!r}"

@@ -75,11 +75,11 @@ def read_explanations(
     )
     if not rows:
         raise NotRecorded("run", run_id)
-    found = [(Explanation(path, *told), usual) for *told, usual in rows]
-    if all(one.action is not None for one, _ in found):
-        return [one for one, _ in found]
+    explanations = [(Explanation(path, *facts), usual) for *facts, usual in rows]
+    if all(one.action is not None for one, _ in explanations):
+        return [one for one, _ in explanations]
     why = exclusion_reason(connection, tenant, run_id, path)
-    return [_with_reason(one, why, usual) for one, usual in found]
+    return [_with_reason(one, why, usual) for one, usual in explanations]
 
 
 def _with_reason(one: Explanation, why: str, usual: str | None) -> Explanation:

@@ -87,12 +87,12 @@ def read_items(
     request = _read_request_json(connection, tenant, plan_id)
     trusted = frozenset(request["trusted"])
     targets = [target["address"] for target in request["targets"]]
-    given = request.get("places", ()) if places is None else places
-    further = [one for one in given if one != request["source"]]
+    allowed = request.get("places", ()) if places is None else places
+    further = [one for one in allowed if one != request["source"]]
     readable = [request["source"], *targets, *further]
     key = {"tenant": tenant, "plan_id": plan_id, "batch": batch}
     rows = statements.fetch_rows(connection, statements.load_sql("batch_items"), **key)
-    lies: dict[int, list[Place]] = defaultdict(list)
+    copies: dict[int, list[Place]] = defaultdict(list)
     if any(row[SHA256_COLUMN] for row in rows):
         for position, *place in statements.fetch_rows(
             connection,
@@ -103,15 +103,15 @@ def read_items(
             listed=further,
             **key,
         ):
-            lies[position].append(Place(*place))
-    stood: dict[tuple[int, int], Fingerprint] = {}
+            copies[position].append(Place(*place))
+    previous: dict[tuple[int, int], Fingerprint] = {}
     if any(row[PREVIOUS_COLUMN] for row in rows):
         for position, target, *marks in statements.fetch_rows(
             connection, statements.load_sql("stood"), targets=targets, **key
         ):
-            stood[position, target] = Fingerprint(*marks)
+            previous[position, target] = Fingerprint(*marks)
     return [
-        _item(list(same), trusted, tuple(lies.get(position, ())), stood)
+        _item(list(same), trusted, tuple(copies.get(position, ())), previous)
         for position, same in groupby(rows, key=itemgetter(0))
     ]
 
@@ -119,8 +119,8 @@ def read_items(
 def _item(
     rows: list[statements.Row],
     trusted: frozenset[str],
-    elsewhere: tuple[Place, ...],
-    stood: dict[tuple[int, int], Fingerprint],
+    known_copies: tuple[Place, ...],
+    previous: dict[tuple[int, int], Fingerprint],
 ) -> Item:
     # One row for each target that needs the file.
     (
@@ -148,9 +148,9 @@ def _item(
         properties=properties,
         destinations=tuple(row[-3] for row in rows),
         actions=tuple(Action(row[-2]) for row in rows),
-        known_copies=elsewhere,
+        known_copies=known_copies,
         conflict=conflict,
-        previous=tuple(stood.get((position, row[-3])) for row in rows) if stood else (),
+        previous=tuple(previous.get((position, row[-3])) for row in rows) if previous else (),
     )
 
 
@@ -232,12 +232,12 @@ def read_breaches(
     rows = statements.fetch_rows(
         connection, query, tenant=tenant, run_id=run_id, limit=_limit(limit)
     )
-    found: list[Breach] = []
+    breaches: list[Breach] = []
     for facts, same in groupby(rows, key=itemgetter(slice(0, 8))):
         contract, then, path, origin, etag, digest, failures, aside = facts
         cases = tuple(FailureCase(*row[8:]) for row in same)
-        found.append(Breach(contract, then, path, origin, etag, digest, failures, cases, aside))
-    return found
+        breaches.append(Breach(contract, then, path, origin, etag, digest, failures, cases, aside))
+    return breaches
 
 
 def outcome_from_row(row: statements.Row) -> Outcome:

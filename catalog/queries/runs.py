@@ -61,10 +61,10 @@ class Runs:
     def get(self, run_id: str) -> Run:
         """Return one run."""
         with self._file.reading() as connection:
-            found = read_rows.read_runs(connection, self._file.tenant, run_id, 1)
-        if not found:
+            runs = read_rows.read_runs(connection, self._file.tenant, run_id, 1)
+        if not runs:
             raise NotRecorded("run", run_id)
-        return found[0]
+        return runs[0]
 
     def all(self, limit: int | None = None) -> list[Run]:
         """Return the runs, the latest first."""

@@ -51,20 +51,20 @@ class Tokens:
         ends = None if expires_at is None else to_naive_utc(expires_at).replace(tzinfo=UTC)
         if ends is not None and ends <= datetime.now(UTC):
             raise InvalidInput(f"a token must expire in the future, found {ends.isoformat()}")
-        made = Secret.new()
+        secret = Secret.new()
         self._file.submit_and_wait(
             "token-create",
             {
-                "token_id": made.token_id,
+                "token_id": secret.token_id,
                 "grants": [[grant.role, grant.reach, grant.name] for grant in allowed],
                 "note": note,
-                "sha256": made.sha256,
+                "sha256": secret.sha256,
                 "expires_us": None if ends is None else int(ends.timestamp() * 1e6),
             },
         )
         with self._file.reading() as connection:
-            (known,) = _read_tokens(connection, self._file.tenant, made.token_id)
-        return known.token, made.text
+            (known,) = _read_tokens(connection, self._file.tenant, secret.token_id)
+        return known.token, secret.text
 
     def all(self) -> list[Token]:
         """Return the tokens of this tenant, the oldest first; revoked and expired ones too."""
@@ -79,10 +79,10 @@ class Tokens:
         """
         self._file.submit_and_wait("token-revoke", {"token_id": token_id})
         with self._file.reading() as connection:
-            found = _read_tokens(connection, self._file.tenant, token_id)
-        if not found:
+            tokens = _read_tokens(connection, self._file.tenant, token_id)
+        if not tokens:
             raise NotRecorded("token", token_id)
-        return found[0].token
+        return tokens[0].token
 
     def of_all_tenants(self) -> dict[str, KnownToken]:
         """Return every tenant's tokens by id, for `catalog.access.tokens.verify_token`."""

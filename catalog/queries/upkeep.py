@@ -21,12 +21,12 @@ class Upkeep:
     def audit(self) -> Audit:
         """Check all derived data in the catalog against what it is derived from."""
         with self._file.reading() as connection:
-            found = run_audit(connection, self._file.tenant)
-        aside = tuple(
+            result = run_audit(connection, self._file.tenant)
+        rejected = tuple(
             Contradiction(Flaw.ORDER, batch, None, None, "an order that can be applied", why)
             for batch, why in self.rejected_orders().items()
         )
-        return Audit((*found.contradictions, *aside), found.count + len(aside))
+        return Audit((*result.contradictions, *rejected), result.count + len(rejected))
 
     def rejected_orders(self) -> dict[str, str]:
         """Return why each quarantined order was rejected, by batch."""

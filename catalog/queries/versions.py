@@ -296,5 +296,5 @@ class Versions:
 
     def _version_holding(self, address: str, number: int) -> Version:
         # The version just created, or the one that it was squashed into meanwhile.
-        found = self.all(address, VersionFilter(numbers=Span(first=number)))
-        return found[0] if found else self.latest(address)
+        versions = self.all(address, VersionFilter(numbers=Span(first=number)))
+        return versions[0] if versions else self.latest(address)

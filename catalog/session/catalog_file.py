@@ -155,18 +155,18 @@ class CatalogFile:
         changes in one tick of the clock look like one, so within 20 ms of a change every value is
         unique.
         """
-        found: list[int] = []
+        facts: list[int] = []
         newest = 0
         for path in (self.path, self.folder / "inbox"):
             try:
                 status = path.stat()
             except FileNotFoundError:
-                found += (0, 0, 0)
+                facts += (0, 0, 0)
                 continue
             newest = max(newest, status.st_mtime_ns)
-            found += (status.st_mtime_ns, status.st_size, status.st_ino)
+            facts += (status.st_mtime_ns, status.st_size, status.st_ino)
         now = time.time_ns()
-        return (*found, now if abs(now - newest) < RACY_NS else 0)
+        return (*facts, now if abs(now - newest) < RACY_NS else 0)
 
     def key(self, address: str) -> str:
         """Return the key of a repository of this tenant."""
@@ -288,7 +288,7 @@ class CatalogFile:
             raise CatalogBroken(f"the catalog rejected an order: {why}")
         with self.opened() as connection:
             query = "SELECT result FROM ingested WHERE batch = ?"
-            found = connection.execute(query, [batch]).fetchone()
-        if found is None:
+            row = connection.execute(query, [batch]).fetchone()
+        if row is None:
             raise CatalogBroken(f"the result of order {batch!r} is missing from the catalog")
-        return cast("Result", json.loads(found[0]))
+        return cast("Result", json.loads(row[0]))

@@ -80,8 +80,8 @@ def run_audit(connection: DuckDBPyConnection, tenant: str) -> Audit:
     """Check all derived data against what it is derived from."""
     query = statements.load_sql("audit").replace("{counted}", counts_query())
     rows = statements.fetch_rows(connection, query, tenant=tenant, limit=MAX_NAMED)
-    found = tuple(Contradiction(Flaw(kind), *row) for kind, *row, _ in rows)
-    return Audit(found, rows[0][-1] if rows else 0)
+    contradictions = tuple(Contradiction(Flaw(kind), *row) for kind, *row, _ in rows)
+    return Audit(contradictions, rows[0][-1] if rows else 0)
 
 
 @cache

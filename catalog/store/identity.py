@@ -80,7 +80,7 @@ def _read_identity(connection: DuckDBPyConnection) -> str:
     ).fetchone()
     if known is None:
         return ""
-    made = connection.execute(
+    created = connection.execute(
         "SELECT CAST(min(applied_at) AS VARCHAR) FROM schema_migrations"
     ).fetchone()
-    return "" if made is None or made[0] is None else str(made[0])
+    return "" if created is None or created[0] is None else str(created[0])

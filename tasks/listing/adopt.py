@@ -28,9 +28,9 @@ def learn_digests(repository: Repository, run_id: str) -> Listing:
         for step in steps:
             for file in step:
                 spool.add(file)
-            made = adopted_outcomes(repository.address, step)
+            adopted = adopted_outcomes(repository.address, step)
             common.catalog.runs.record_outcomes(
-                run_id, "", made + with_versioned_names(made, (repository,))
+                run_id, "", adopted + with_versioned_names(adopted, (repository,))
             )
         for gap in gaps:
             spool.add_gap(gap)

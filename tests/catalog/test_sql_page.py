@@ -137,6 +137,6 @@ def test_a_frame_has_the_names_and_the_rows_of_a_query(march: Catalog) -> None:
 def test_a_list_of_versions_is_readable_in_a_prompt(march: Catalog) -> None:
     first, second = march.versions.all(B)[1:]
 
-    told = f"<version 2 of {B}, 2026-03-05 00:00:00: +1 ~1 -1, 2 files, 7 bytes>"
+    told = f"<version 2 of {B}, 2026-03-05 00:00:00 UTC: +1 ~1 -1, 2 files, 7 bytes>"
     assert repr(second) == told
     assert repr([first, second]) == f"[{first!r}, {told}]"

@@ -1,4 +1,4 @@
-"""Two tenants share one catalog: whoever applies their orders, each sees its own and nothing of the other's."""
+"""Two tenants share one catalog: each sees its own orders applied, and nothing of the other's."""
 
 from __future__ import annotations
 

@@ -26,11 +26,11 @@ def create_draft(parent: Path) -> Generator[Path]:
     remove_abandoned_drafts(parent)
     while (held := _create_locked(parent / f".entrepot-{uuid4().hex}{DRAFT_SUFFIX}")) is None:
         pass
-    made, descriptor = held
+    draft, descriptor = held
     try:
-        yield made
+        yield draft
     finally:
-        shutil.rmtree(made, ignore_errors=True)
+        shutil.rmtree(draft, ignore_errors=True)
         os.close(descriptor)
 
 
@@ -66,23 +66,25 @@ def publish_files(draft: Path, names: Sequence[tuple[Path, str]]) -> None:
 def _undo_publish(draft: Path) -> None:
     """Delete the files that a draft published, unless it published all of them."""
     try:
-        told: list[tuple[str, list[int]]] = json.loads((draft / _NAMES_FILE).read_text())
+        planned: list[tuple[str, list[int]]] = json.loads((draft / _NAMES_FILE).read_text())
     except (FileNotFoundError, ValueError):
         return  # it published nothing
-    named = [
-        draft.parent / name for name, marks in told if _file_identity(draft.parent / name) == marks
+    published = [
+        draft.parent / name
+        for name, marks in planned
+        if _file_identity(draft.parent / name) == marks
     ]
-    if not told or draft.parent / told[-1][0] in named:
+    if not planned or draft.parent / planned[-1][0] in published:
         return
-    for one in named:
+    for one in published:
         one.unlink(missing_ok=True)
 
 
 def _file_identity(file: Path) -> list[int]:
     """Return what distinguishes a file from a later one of the same name."""
     with suppress(FileNotFoundError):
-        told = file.lstat()
-        return [told.st_ino, told.st_size, told.st_mtime_ns]
+        status = file.lstat()
+        return [status.st_ino, status.st_size, status.st_mtime_ns]
     return []
 
 

@@ -120,11 +120,11 @@ def unpack(
         problems.append("it has no version")
     if head is None or walk.problems:
         raise ArchiveRefused(archive.name, tuple(problems) or ("it has no chunks",))
-    found = UnpackedArchive(head, folder)
-    problems += _check_lists(found)
+    unpacked = UnpackedArchive(head, folder)
+    problems += _check_lists(unpacked)
     if problems:
         raise ArchiveRefused(archive.name, tuple(problems))
-    return found
+    return unpacked
 
 
 def read_toc(path: Path) -> Toc:

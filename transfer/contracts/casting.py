@@ -23,15 +23,15 @@ _DATETIME_FORMATS = ("%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f")
 def from_text(chunk: RowChunk, types: Types, findings: Findings) -> RowChunk:
     """Cast rows of text to the declared types; rows that do not fit are dropped and reported."""
     columns = chunk.frame.get_columns()
-    made = [
+    casted = [
         _parse_column(column, types[column.name]) if column.name in types else column
         for column in columns
     ]
-    pairs = zip(columns, made, strict=True)
+    pairs = zip(columns, casted, strict=True)
     failed = [before.is_not_null() & after.is_null() for before, after in pairs]
     for column, which in zip(columns, failed, strict=True):
         _report_misfits(chunk.rows, column.__getitem__, column.name, types, which, findings)
-    return _drop_failed(chunk.rows, made, failed)
+    return _drop_failed(chunk.rows, casted, failed)
 
 
 def from_json(
@@ -47,7 +47,7 @@ def from_json(
     a declared type are text.
     """
     columns = dict.fromkeys((*names, *types, *(key for item in objects for key in item)))
-    made: list[pl.Series] = []
+    casted: list[pl.Series] = []
     failed: list[pl.Series] = []
     for name in columns:
         values = [item.get(name) for item in objects]
@@ -58,9 +58,9 @@ def from_json(
         there = pl.Series([value is not None for value in values], dtype=pl.Boolean)
         which = there & column.is_null()
         _report_misfits(rows, values.__getitem__, name, types, which, findings)
-        made.append(column)
+        casted.append(column)
         failed.append(which)
-    return _drop_failed(rows, made, failed)
+    return _drop_failed(rows, casted, failed)
 
 
 def _report_misfits(
@@ -75,20 +75,22 @@ def _report_misfits(
         findings.add(f"a value of type {types[name]}", rows[index], name, value(index))
 
 
-def _drop_failed(rows: Sequence[int], made: list[pl.Series], failed: list[pl.Series]) -> RowChunk:
-    frame = pl.DataFrame(made)
+def _drop_failed(rows: Sequence[int], casted: list[pl.Series], failed: list[pl.Series]) -> RowChunk:
+    frame = pl.DataFrame(casted)
     if not any(column.any() for column in failed):
         return RowChunk(rows, frame)
-    well = ~pl.DataFrame([column.alias(str(n)) for n, column in enumerate(failed)]).max_horizontal()
-    return RowChunk([rows[index] for index in well.arg_true()], frame.filter(well))
+    valid = ~pl.DataFrame(
+        [column.alias(str(n)) for n, column in enumerate(failed)]
+    ).max_horizontal()
+    return RowChunk([rows[index] for index in valid.arg_true()], frame.filter(valid))
 
 
 def _parse_column(column: pl.Series, dtype: pl.DataType) -> pl.Series:
     """Cast text to a type; null where it does not fit."""
     if dtype == pl.String:
         return column
-    made = _as_type(pl.col(column.name), dtype)
-    return column.to_frame().select(made.alias(column.name)).to_series()
+    expression = _as_type(pl.col(column.name), dtype)
+    return column.to_frame().select(expression.alias(column.name)).to_series()
 
 
 def _as_type(text: pl.Expr, dtype: pl.DataType) -> pl.Expr:

@@ -137,10 +137,10 @@ def _validate(schema: pa.DataFrameSchema, chunk: RowChunk, findings: Findings) -
         try:
             schema.validate(chunk.frame, lazy=True)
         except SchemaErrors as error:
-            found = error.failure_cases
+            failures = error.failure_cases
         else:
             return
-    cases = list(found.select("check", "index", "column", "failure_case").iter_rows())
+    cases = list(failures.select("check", "index", "column", "failure_case").iter_rows())
     mistyped = {column for check, _, column, _ in cases if check.startswith("dtype(")}
     for check, index, column, value in cases:
         if column not in mistyped or check.startswith("dtype("):  # a wrong type fails every check

@@ -60,8 +60,8 @@ def schema_of(rule: Rule) -> pa.DataFrameSchema:
     Raises:
         InvalidInput: the rule is not a valid polars schema.
     """
-    made = _from_text(rule.text) if rule.kind is Kind.PANDERA else _from_module(rule.text)
-    schema = deepcopy(made)
+    loaded = _from_text(rule.text) if rule.kind is Kind.PANDERA else _from_module(rule.text)
+    schema = deepcopy(loaded)
     schema.drop_invalid_rows = False  # else it would drop rows instead of reporting them
     for column in schema.columns.values():
         column.drop_invalid_rows = False
@@ -125,20 +125,20 @@ def _parse_datetimes(value: Any) -> Any:  # noqa: ANN401  # any YAML
 def _from_module(name: str) -> pa.DataFrameSchema:
     if ":" not in name:
         raise InvalidInput(f"the pandera model {name!r} must have the form module:Name")
-    found: object = import_function(name, "pandera model")
-    if isinstance(found, type) and issubclass(found, pa.DataFrameModel):
+    target: object = import_function(name, "pandera model")
+    if isinstance(target, type) and issubclass(target, pa.DataFrameModel):
         try:
-            found = found.to_schema()
+            target = target.to_schema()
         except _SCHEMA_ERRORS as error:
             raise InvalidInput(
                 f"the pandera model {name!r} cannot be used: {one_line(error)}"
             ) from error
-    if not isinstance(found, pa.DataFrameSchema):
+    if not isinstance(target, pa.DataFrameSchema):
         raise InvalidInput(
             f"{name!r} must be a DataFrameModel or DataFrameSchema of pandera.polars, "
-            f"found {type(found).__name__}"
+            f"found {type(target).__name__}"
         )
-    return found
+    return target
 
 
 def types_of(schema: pa.DataFrameSchema, names: Iterable[str]) -> dict[str, pl.DataType]:
@@ -183,14 +183,14 @@ class Unique:
 def unique_columns(schema: pa.DataFrameSchema, names: Iterable[str]) -> list[Unique]:
     """Return the uniqueness rules of a schema for the columns `names`."""
     there = set(names)
-    found: list[Unique] = []
+    uniques: list[Unique] = []
     for key, column in schema.columns.items():
         if column.unique:
             matching = (one for one in there if re.match(key, one)) if column.regex else (key,)
-            found += [Unique((name,), str(column.report_duplicates)) for name in sorted(matching)]
+            uniques += [Unique((name,), str(column.report_duplicates)) for name in sorted(matching)]
     if schema.unique:
-        found.append(Unique(tuple(schema.unique), str(schema.report_duplicates)))
-    return [one for one in found if there.issuperset(one.columns)]
+        uniques.append(Unique(tuple(schema.unique), str(schema.report_duplicates)))
+    return [one for one in uniques if there.issuperset(one.columns)]
 
 
 def without_uniqueness(schema: pa.DataFrameSchema) -> pa.DataFrameSchema:

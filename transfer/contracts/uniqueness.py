@@ -120,18 +120,18 @@ class UniquenessCheck:
         )
         same = " AND ".join(f"r.{key} IS NOT DISTINCT FROM d.{key}" for key in keys)
         spared = {"exclude_first": f"{ROW} <> first", "exclude_last": f"{ROW} <> last"}
-        told = connection.execute(
+        rows = connection.execute(
             f"SELECT {ROW}, {', '.join(f'r.{key}' for key in keys)} "  # noqa: S608  # ours
             f"FROM read_parquet(?) r JOIN duplicates d ON {same} "
             f"WHERE {spared.get(unique.reported, 'true')} ORDER BY {ROW} LIMIT ?",
             [parts, MAX_CASES],
         ).fetchall()
-        for row, *values in told:
+        for row, *values in rows:
             self._add(unique, row, values, findings)
         ((times, values),) = connection.execute(
             "SELECT coalesce(sum(times), 0), count(*) FROM duplicates"
         ).fetchall()
-        findings.count += int(times) - (values if unique.reported in spared else 0) - len(told)
+        findings.count += int(times) - (values if unique.reported in spared else 0) - len(rows)
 
     def _add(self, unique: Unique, row: int, values: list[object], findings: Findings) -> None:
         named = [name for name in self._columns if name in unique.columns]

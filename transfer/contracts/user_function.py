@@ -39,12 +39,12 @@ def check_with_function(
             findings.add(str(error) or type(error).__name__)
 
 
-def _add_findings(name: str, given: object, findings: Findings) -> None:
-    if given is None:
+def _add_findings(name: str, results: object, findings: Findings) -> None:
+    if results is None:
         return
-    if isinstance(given, str) or not isinstance(given, Iterable):
-        raise _wrong_answer(name, given)
-    for one in given:
+    if isinstance(results, str) or not isinstance(results, Iterable):
+        raise _wrong_answer(name, results)
+    for one in results:
         if isinstance(one, FailureCase):
             findings.add(one.check, one.row, one.column, one.value)
         elif isinstance(one, str):
@@ -53,8 +53,8 @@ def _add_findings(name: str, given: object, findings: Findings) -> None:
             raise _wrong_answer(name, one)
 
 
-def _wrong_answer(name: str, given: object) -> InvalidInput:
+def _wrong_answer(name: str, result: object) -> InvalidInput:
     return InvalidInput(
         f"the contract {name!r} must yield failure cases or sentences, "
-        f"found {truncate(repr(given))}"
+        f"found {truncate(repr(result))}"
     )

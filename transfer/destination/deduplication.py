@@ -56,13 +56,13 @@ def unchanged_copy(delivery: Delivery, piece: Piece, number: int) -> Stored | No
 
     Another number for them would create a version without a change.
     """
-    stood = piece.item.previous_at(number)
-    if stood is None or stood.etag is None or stood.digest != piece.digest:
+    recorded = piece.item.previous_at(number)
+    if recorded is None or recorded.etag is None or recorded.digest != piece.digest:
         return None  # checked first: the type check below is slower
     storage = delivery.destinations[number].storage
     if delivery.options.history is History.DROP or not isinstance(storage, VersionNumbered):
         return None
-    return storage.standing(piece.item.path, stood.etag, stood.size)
+    return storage.standing(piece.item.path, recorded.etag, recorded.size)
 
 
 def upload_attributes(piece: Piece, storage: Storage) -> Attributes:

@@ -30,25 +30,27 @@ def keep_previous(staging: Staging, piece: Piece, number: int) -> None:
 
     Only once for a piece and destination: afterwards the old file is gone from there.
     """
-    area, stood = _history_area(staging, piece, number), piece.item.previous_at(number)
+    area, recorded = _history_area(staging, piece, number), piece.item.previous_at(number)
     ends = _replaces_or_removes(piece, number)
-    if area is None or number in piece.history_outcomes or not (ends or stood):
+    if area is None or number in piece.history_outcomes or not (ends or recorded):
         return
     end, path = staging.delivery.destinations[number], piece.item.path
-    made: list[Outcome] = []
+    outcomes: list[Outcome] = []
     try:
-        standing = _stat_if_present(end.storage, path) if ends else None
-        known = stood is not None and standing is not None and _is_unchanged(stood, standing, end)
-        if stood is not None and not known:
-            made += _kept_by_killed_run(area, path, stood)
-        if standing is not None:
-            made += _keep_file(
-                staging, end, area, standing, stood.digest if stood and known else None
+        current = _stat_if_present(end.storage, path) if ends else None
+        known = (
+            recorded is not None and current is not None and _is_unchanged(recorded, current, end)
+        )
+        if recorded is not None and not known:
+            outcomes += _kept_by_killed_run(area, path, recorded)
+        if current is not None:
+            outcomes += _keep_file(
+                staging, end, area, current, recorded.digest if recorded and known else None
             )
     except StorageError as error:
         error.message = f"{path!r} was not touched, since it could not be kept first: {error}"
         raise
-    piece.history_outcomes[number] = made
+    piece.history_outcomes[number] = outcomes
 
 
 def keep_and_commit(staging: Staging, piece: Piece, number: int, writer: Writer) -> Stored:
@@ -106,63 +108,63 @@ def _stat_if_present(storage: Storage, path: str) -> Resource | None:
         return None
 
 
-def _is_unchanged(stood: Fingerprint, standing: Resource, end: End[Storage]) -> bool:
+def _is_unchanged(recorded: Fingerprint, current: Resource, end: End[Storage]) -> bool:
     etags = EtagTrust.FOLLOW if end.storage.capabilities.etags else EtagTrust.IGNORE
-    return stood.matches(standing, etags)
+    return recorded.matches(current, etags)
 
 
-def _kept_by_killed_run(area: HistoryArea, path: str, stood: Fingerprint) -> list[Outcome]:
+def _kept_by_killed_run(area: HistoryArea, path: str, recorded: Fingerprint) -> list[Outcome]:
     """Return what a killed run kept without recording it, if anything."""
-    key = history_key(stood.digest)
+    key = history_key(recorded.digest)
     with area.open() as history:
         try:
             found = history.stat(key)
         except ResourceNotFound:
             return []
-    if stood.size is not None and found.size != stood.size:
+    if recorded.size is not None and found.size != recorded.size:
         return []
-    return [_outcome(area, path, key, stood.digest, Stored(found.size or 0))]
+    return [_outcome(area, path, key, recorded.digest, Stored(found.size or 0))]
 
 
 def _keep_file(
-    staging: Staging, end: End[Storage], area: HistoryArea, standing: Resource, digest: str | None
+    staging: Staging, end: End[Storage], area: HistoryArea, current: Resource, digest: str | None
 ) -> list[Outcome]:
     """Keep one file, by its storage or by copying; return nothing if it is gone by now."""
-    path = standing.path
+    path = current.path
     key = history_key(digest) if digest else unknown_history_key(staging.delivery.run_id, path)
     kept = (
-        end.storage.keep(standing, key)
+        end.storage.keep(current, key)
         if isinstance(end.storage, SupportsHistory)
         else KeepResult.UNABLE
     )
     if kept is KeepResult.UNABLE:
-        return [_keep_by_copying(staging, end, area, standing, digest)]
+        return [_keep_by_copying(staging, end, area, current, digest)]
     if kept is KeepResult.GONE:
         return []
-    return [_outcome(area, path, key, digest, Stored(standing.size or 0))]
+    return [_outcome(area, path, key, digest, Stored(current.size or 0))]
 
 
 def _keep_by_copying(
-    staging: Staging, end: End[Storage], area: HistoryArea, standing: Resource, digest: str | None
+    staging: Staging, end: End[Storage], area: HistoryArea, current: Resource, digest: str | None
 ) -> Outcome:
     """Copy the file into the history; unexpected bytes are kept as foreign."""
-    path = standing.path
+    path = current.path
     with area.open() as history:
         if digest is not None:
             key = history_key(digest)
             try:
-                if history.stat(key).size == standing.size:
-                    return _outcome(area, path, key, digest, Stored(standing.size or 0))
+                if history.stat(key).size == current.size:
+                    return _outcome(area, path, key, digest, Stored(current.size or 0))
             except ResourceNotFound:
                 pass
             try:
-                stored, _ = _copy_file(staging, end, history, standing, key, digest)
+                stored, _ = _copy_file(staging, end, history, current, key, digest)
             except DigestMismatch:
                 digest = None
             else:
                 return _outcome(area, path, key, digest, stored)
         key = unknown_history_key(staging.delivery.run_id, path)
-        stored, digest = _copy_file(staging, end, history, standing, key, None)
+        stored, digest = _copy_file(staging, end, history, current, key, None)
         return _outcome(area, path, key, digest, stored)
 
 
@@ -170,16 +172,16 @@ def _copy_file(
     staging: Staging,
     end: End[Storage],
     history: Storage,
-    standing: Resource,
+    current: Resource,
     key: str,
     expected: str | None,
 ) -> tuple[Stored, str]:
     """Copy one file in chunks; return what was stored, and its digest."""
     stop, hasher = staging.delivery.stop, Hasher()
-    attributes = Attributes(standing.content_type, standing.modified_us, sha256=expected)
-    reading = end.storage.read(standing.path, etag=standing.etag)
+    attributes = Attributes(current.content_type, current.modified_us, sha256=expected)
+    reading = end.storage.read(current.path, etag=current.etag)
     try:
-        writer = history.write(key, attributes, size=standing.size)
+        writer = history.write(key, attributes, size=current.size)
         try:
             for chunk in reading:
                 stop.check()
@@ -187,10 +189,10 @@ def _copy_file(
                 writer.write(chunk)
                 end.gate.throttle(len(chunk), stop)
             digest = hasher.digest()
-            if standing.size is not None and hasher.size != standing.size:
-                raise SizeMismatch(standing.path, standing.size, hasher.size)
+            if current.size is not None and hasher.size != current.size:
+                raise SizeMismatch(current.path, current.size, hasher.size)
             if expected is not None and digest.value != expected:
-                raise DigestMismatch(standing.path, str(Digest("sha256", expected)), str(digest))
+                raise DigestMismatch(current.path, str(Digest("sha256", expected)), str(digest))
             stored = writer.commit(digest)
         except BaseException:
             writer.abort()
@@ -198,7 +200,7 @@ def _copy_file(
     finally:
         reading.close()
     if stored.size != hasher.size:
-        raise SizeMismatch(standing.path, hasher.size, stored.size)
+        raise SizeMismatch(current.path, hasher.size, stored.size)
     return stored, digest.value
 
 

@@ -58,14 +58,14 @@ class PathConflictResolver:
 
         An obstacle whose arrivals have all failed already is settled as failed.
         """
-        found: list[tuple[Piece, int]] = []
+        obstacles: list[tuple[Piece, int]] = []
         for piece, number in self._open_obstacles():
             if any(one.error is None for one in self._arrivals_at(piece, number)):
-                found.append((piece, number))
+                obstacles.append((piece, number))
             else:
                 why = f"{piece.item.path!r} was kept: {piece.item.conflict!r} failed to arrive"
                 self._staging.settle_failed(piece, number, StorageError(why, path=piece.item.path))
-        return found
+        return obstacles
 
     def restore(self) -> None:
         """Restore obstacles without an arrival, and delete the other held ones."""
@@ -121,9 +121,9 @@ class PathConflictResolver:
         with area.open() as aside:
             reading = aside.read(key)
             try:
-                told = reading.resource
-                attributes = Attributes(told.content_type, told.modified_us, sha256=digest)
-                writer = storage.write(path, attributes, size=told.size)
+                resource = reading.resource
+                attributes = Attributes(resource.content_type, resource.modified_us, sha256=digest)
+                writer = storage.write(path, attributes, size=resource.size)
                 try:
                     for chunk in reading:
                         hasher.update(chunk)

@@ -87,11 +87,11 @@ def _read_digest(end: End[Source], one: Resource, stop: StopFlag, progress: Prog
                 hasher.update(chunk)
                 progress.count_bytes(len(chunk))
                 end.gate.throttle(len(chunk), stop)
-            told = reading.resource
+            described = reading.resource
         finally:
             reading.close()
     if one.size is not None and one.size != hasher.size:
         raise SizeMismatch(one.path, one.size, hasher.size)
     return replace(
-        one, size=hasher.size, digests=(hasher.digest(),), content_type=told.content_type
+        one, size=hasher.size, digests=(hasher.digest(),), content_type=described.content_type
     )

@@ -83,28 +83,30 @@ def _stat_all(
     source: SupportsQuickListing, wanted: list[Resource], policy: RetryPolicy, stop: StopFlag
 ) -> dict[str, Listed | None]:
     """Request the details of `wanted`; None for files that are gone, a gap for failed requests."""
-    found: dict[str, Listed | None] = {}
+    details: dict[str, Listed | None] = {}
     tries: dict[str, int] = {}
 
     def ask(sketched: Resource) -> float | None:
         path = sketched.path
         try:
-            told = source.stat(path)
+            resource = source.stat(path)
         except ResourceNotFound as error:
             still = source.lists(path)
-            found[path] = gap_from_error(error, path, below=False) if still else None
+            details[path] = gap_from_error(error, path, below=False) if still else None
             return None
         except StorageError as error:
             tries[path] = tries.get(path, 0) + 1
             delay = policy.delay_s(tries[path], error)
             if delay is None:
-                found[path] = gap_from_error(error, path, below=False)
+                details[path] = gap_from_error(error, path, below=False)
             return delay
-        found[path] = told if told.size is not None else replace(told, size=sketched.size)
+        details[path] = (
+            resource if resource.size is not None else replace(resource, size=sketched.size)
+        )
         return None
 
     WorkerPool(wanted, ask, stop).run(THREADS)
-    return found
+    return details
 
 
 def without_hidden(listed: Iterable[Listed], hidden: str) -> Iterable[Listed]:

@@ -69,7 +69,7 @@ def _verify_file(
         return Finding(row.path, Fault.MISSING)
     except UnsafePath as error:  # a link leads out of the root
         return Finding(row.path, Fault.UNREADABLE, found=str(error))
-    found = hasher.digest().value
-    if found != row.digest:
-        return Finding(row.path, Fault.CORRUPT, f"sha256:{row.digest}", f"sha256:{found}")
+    actual = hasher.digest().value
+    if actual != row.digest:
+        return Finding(row.path, Fault.CORRUPT, f"sha256:{row.digest}", f"sha256:{actual}")
     return None

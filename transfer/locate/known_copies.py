@@ -94,14 +94,14 @@ def copy_server_side(delivery: Delivery, piece: Piece, destination: Storage) -> 
 
 def _verify_copy(item: Item, place: Place, destination: Storage, stored: Stored) -> Stored | None:
     """Verify a copy; if it is not the planned file, remove it and return None."""
-    told = place.sha256
+    sha256 = place.sha256
     if stored.proof is Proof.STORED and "sha256" in destination.capabilities.digests:
         # The etag of the copy says nothing about its bytes: the storage may know their digest.
         for digest in destination.stat(item.path).digests:
             if digest.algorithm == "sha256":
-                told = digest.value
+                sha256 = digest.value
                 stored = replace(stored, proof=Proof.WRITE_PROVED)
-    if told != place.sha256 or (item.size is not None and stored.size != item.size):
+    if sha256 != place.sha256 or (item.size is not None and stored.size != item.size):
         destination.remove(item.path)
         return None
     return stored

@@ -72,7 +72,7 @@ class RequestAhead:
         self._staging.free_memory(piece)
 
     def _close_request(self, piece: Piece) -> None:
-        asked, piece.pending = piece.pending, None
-        if asked is not None:
-            asked.close()
+        pending, piece.pending = piece.pending, None
+        if pending is not None:
+            pending.close()
             self._gate.leave()

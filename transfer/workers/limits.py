@@ -228,7 +228,7 @@ _gates_lock = threading.Lock()
 def gate_for(address: str, limits: Limits) -> Gate:
     """Return the process-wide gate of the repository at `address`."""
     with _gates_lock:
-        found = _gates.get((address, limits))
-        if found is None:
-            found = _gates[address, limits] = Gate(limits)
-        return found
+        gate = _gates.get((address, limits))
+        if gate is None:
+            gate = _gates[address, limits] = Gate(limits)
+        return gate

@@ -43,17 +43,17 @@ class Timetable:
         Raises:
             InvalidInput: an entry is malformed, a time occurs twice, or the zone is unknown.
         """
-        found: dict[int, float | None] = {}
+        rates: dict[int, float | None] = {}
         for entry in text.split():
             minutes, rate = _parse_entry(entry, sizes=sizes)
             for minute in minutes:
-                if minute in found:
+                if minute in rates:
                     raise InvalidInput(f"the timetable {text!r} has {entry!r} twice")
-                found[minute] = rate
-        if not found:
+                rates[minute] = rate
+        if not rates:
             raise InvalidInput(f"the timetable {text!r} is empty: expected {EXPECTED_FORM}")
-        ordered = sorted(found)
-        return cls(tuple(ordered), tuple(found[minute] for minute in ordered), _parse_zone(zone))
+        ordered = sorted(rates)
+        return cls(tuple(ordered), tuple(rates[minute] for minute in ordered), _parse_zone(zone))
 
     def at(self, moment: datetime) -> float | None:
         """Return the rate at a moment in the timetable's time zone."""

@@ -77,9 +77,9 @@ def list_page(file: CatalogFile, where: ResourceFilter) -> Page[ResourceVersion]
             rows = statements.fetch_rows(
                 connection, query, tenant=file.tenant, count=where.count + 1, **values
             )
-    found = tuple(ResourceVersion.from_row(row) for row in rows[: where.count])
+    versions = tuple(ResourceVersion.from_row(row) for row in rows[: where.count])
     more = len(rows) > where.count
-    return Page(found, encode_cursor(*_cursor_keys(found[-1], where.order)) if more else None)
+    return Page(versions, encode_cursor(*_cursor_keys(versions[-1], where.order)) if more else None)
 
 
 def _filter_rows(
@@ -156,15 +156,15 @@ def _page_query(name: str, where: ResourceFilter, position: Values) -> tuple[str
 def _position_after(last: statements.Row, order: str) -> Values:
     """Return the position after a row, as SQL parameters."""
     name, version, created_at, size = last
-    found: Values = {"after_name": name, "after_version": version}
+    position: Values = {"after_name": name, "after_version": version}
     match Order(order.removeprefix("-")):
         case Order.TIMESTAMP:
-            found["after_value"] = created_at
+            position["after_value"] = created_at
         case Order.SIZE:
-            found["after_value"] = -1 if size is None else size
+            position["after_value"] = -1 if size is None else size
         case Order.NAME:
             pass
-    return found
+    return position
 
 
 def _sort_column(order: str) -> tuple[str, bool]:
@@ -203,13 +203,13 @@ def _decode_position(request: PageRequest, order: str) -> dict[str, object]:
         return {}
     if made_for != order:
         raise InvalidInput(f"the cursor {request.cursor!r} belongs to a list in another order")
-    found: dict[str, object] = {"after_name": name, "after_version": version}
+    position: dict[str, object] = {"after_name": name, "after_version": version}
     if column == Order.TIMESTAMP:
         try:
             moment = datetime.fromtimestamp(int(value[0] or 0) / 1e6, tz=UTC)
         except (ValueError, OverflowError, OSError) as error:
             raise InvalidInput(f"the cursor {request.cursor!r} is invalid") from error
-        found["after_value"] = moment.replace(tzinfo=None)
+        position["after_value"] = moment.replace(tzinfo=None)
     elif column == Order.SIZE:
-        found["after_value"] = value[0]
-    return found
+        position["after_value"] = value[0]
+    return position
