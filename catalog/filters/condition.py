@@ -210,4 +210,4 @@ def _check_boolean(engine: duckdb.DuckDBPyConnection, text: str, expression: str
 
 
 def _condition_error(text: str, why: str) -> InvalidInput:
-    return InvalidInput(f"cannot use the condition {text!r}: {why}")
+    return InvalidInput(f"cannot use the condition where={text!r}: {why}")

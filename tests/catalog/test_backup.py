@@ -154,7 +154,7 @@ def test_what_was_set_aside_and_the_key_of_links_come_back(known: Catalog, tmp_p
     [
         ("flip", "is damaged: expected sha256"),
         ("shorten", "is damaged: expected sha256"),
-        ("remove", "cannot be read"),
+        ("remove", "cannot read"),
         ("manifest", "is not a backup of a catalog"),
         ("format", "has format 2"),
         ("outside", "is outside it"),

@@ -22,7 +22,7 @@ PLACE = "file:///srv/drop"
     [
         (Objective(), Arrivals(1, 0, NOW), None),
         (Objective(files=0), Arrivals(0, 0, None), None),
-        (Objective("*.csv"), Arrivals(0, 0, None), "no file like '*.csv' is there"),
+        (Objective("*.csv"), Arrivals(0, 0, None), "no file matching '*.csv' exists"),
         (
             Objective("*.csv", within_s=93_600),
             Arrivals(0, 0, NOW - timedelta(days=3)),
@@ -39,7 +39,7 @@ PLACE = "file:///srv/drop"
         (
             Objective("*.csv", bytes=10),
             Arrivals(1, 4, NOW),
-            "of 1 files and 10 bytes like '*.csv', 1 with 4 bytes are there",
+            "expected 1 files and 10 bytes matching '*.csv', 1 files with 4 bytes exist",
         ),
     ],
     ids=["met", "nothing wanted", "none there", "too old", "too few", "too small"],

@@ -148,7 +148,7 @@ def test_two_origins_of_one_path_are_refused_by_name(desk: Desk) -> None:
         spool.add(file("y/a"), "a")
         listing = spool.finish()
 
-    with pytest.raises(InvalidInput, match="both 'x/a' and 'y/a' would become 'a'"):
+    with pytest.raises(InvalidInput, match="both 'x/a' and 'y/a' would be stored as 'a'"):
         desk.catalog.plans.make(replace(desk.request([]), wanted=listing.listing_id))
 
 
@@ -226,7 +226,7 @@ def test_files_that_were_there_already_enter_the_version_when_kept(desk: Desk) -
 
 
 def test_a_plan_from_a_listing_that_is_gone_says_so_and_harms_nobody(desk: Desk) -> None:
-    with pytest.raises(CatalogBroken, match="gone"):
+    with pytest.raises(CatalogBroken, match="no longer in the spool"):
         desk.catalog.plans.make(replace(desk.request([]), wanted="0" * 32))
 
     assert desk.plan(FILES)

@@ -188,7 +188,7 @@ def test_a_hostile_or_broken_condition_is_refused_by_name(desk: Desk, where: str
         (Selection(min_age_s=float("nan")), "min_age_s"),
         (Selection(take=-1), "take"),
         (Selection(settled_marker="done"), "settled_marker 'done'"),
-        (Selection(settled_marker="{file}.done"), r"{file} means nothing"),
+        (Selection(settled_marker="{file}.done"), r"{file} is unknown"),
     ],
     ids=str,
 )

@@ -208,7 +208,7 @@ def test_a_grant_that_this_program_does_not_know_opens_nothing(catalog: Catalog)
 
 
 def test_a_token_that_would_open_nothing_is_not_made(catalog: Catalog) -> None:
-    with pytest.raises(InvalidInput, match="opens nothing"):
+    with pytest.raises(InvalidInput, match="needs a role"):
         catalog.tokens.create(None)
     every = [Grant(Role.READER, Reach.PREFIX, str(place)) for place in range(101)]
     with pytest.raises(InvalidInput, match="at most 100"):

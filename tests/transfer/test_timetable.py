@@ -66,7 +66,7 @@ def test_requests_are_plain_numbers() -> None:
         ("Mit-08:00,1M", "is not an entry"),
         ("08:00,1M 08:00,2M", "twice"),
         ("Mon-08:00,1M 08:00,2M", "twice"),
-        ("08:00,512", "'512' has no unit; write 512B, 512k or 512M"),
+        ("08:00,512", "'512' has no unit: write 512B, 512k or 512M"),
         ("08:00,0k", "above 0"),
         ("08:00,-1k", "above 0"),
         ("08:00,1M:2M", "above 0"),

@@ -337,7 +337,7 @@ def test_a_function_of_your_own_is_a_contract() -> None:
     ]
     refusing = Contract("own", Rule(Kind.FUNCTION, f"{MODELS}:refusing"))
     assert cases(refusing, "a.txt", b"one") == ["a.txt of 3 bytes is not wanted"]
-    with pytest.raises(InvalidInput, match=r"must yield failure cases or sentences, .* found 7"):
+    with pytest.raises(InvalidInput, match=r"must yield failure cases or sentences, found 7"):
         check_file(Contract("own", Rule(Kind.FUNCTION, f"{MODELS}:broken")), "a", b"")
 
 
