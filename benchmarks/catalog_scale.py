@@ -24,7 +24,7 @@ sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parent)]
 from resident import peak_mib
 
 from catalog.catalog import Catalog
-from catalog.inbox.spool import PAGE, Listing
+from catalog.inbox.spool import PAGE_ROWS, Listing
 from catalog.model.plan import PlanRequest, Target
 from catalog.store.keys import repository_key
 
@@ -104,7 +104,7 @@ def make(folder: Path, count: int) -> None:
     catalog = Catalog(folder / "catalog.duckdb", memory="2GB")
     catalog.runs.all()  # makes the file
     size = min(count, LARGEST)
-    with catalog._database.writable() as connection:  # noqa: SLF001  # no order makes 300 versions at once
+    with catalog.file._database.writable() as connection:  # noqa: SLF001  # no order makes 300 versions at once
         for place in range(count // size):
             connection.execute(FILES, {"place": place, "count": size, "versions": VERSIONS})
             connection.execute(STATES)
@@ -124,11 +124,11 @@ def spool(connection: Any, folder: Path, count: int, *, ours: bool) -> None:  # 
     """Write a listing page by page, as a `Spool` does."""
     pages = folder / "catalog.duckdb.d" / "spool" / ("ours" if ours else "theirs")
     pages.mkdir()
-    for number, start in enumerate(range(0, count, PAGE)):
+    for number, start in enumerate(range(0, count, PAGE_ROWS)):
         query = (
             f"COPY ({PAGES}) TO '{pages}/{number:06d}.parquet' (FORMAT parquet, COMPRESSION lz4)"
         )
-        connection.execute(query, {"ours": ours, "start": start, "stop": start + PAGE})
+        connection.execute(query, {"ours": ours, "start": start, "stop": start + PAGE_ROWS})
 
 
 def drain(rows: Iterable[object]) -> int:

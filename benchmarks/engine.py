@@ -15,16 +15,15 @@ from uuid import uuid4
 
 from catalog.catalog import Catalog
 from catalog.model.plan import PlannedBatch, PlanRequest, Target
-from catalog.queries.known_paths import known_paths
 from catalog.settings import Settings
 from providers.base import OpenOptions, ProviderSettings
 from providers.registry import SCHEMES, scheme_of, settings_from_mapping, settings_from_url
 from transfer.batch.delivery import Delivery, TransferOptions
 from transfer.batch.endpoints import End
-from transfer.inventory.listing import list_whole
+from transfer.inventory.listing import known_paths, list_repository
 from transfer.steps.deliver import deliver
-from transfer.workers.gc_tuning import relaxed_collector
 from transfer.workers.limits import Limits, gate_for
+from transfer.workers.memory_tuning import relaxed_collector
 from transfer.workers.retry import RetryPolicy
 from transfer.workers.stop import StopFlag
 
@@ -58,7 +57,7 @@ def main() -> None:
             ends.append(End(one.address(), storage, gate_for(one.address(), Limits())))
         origin, *destinations = ends
         known = known_paths(catalog.versions, origin.address)
-        wanted = list_whole(catalog.spool, origin.storage, RetryPolicy(), stop, known)
+        wanted = list_repository(catalog.spool, origin.storage, RetryPolicy(), stop, known)
         catalog.versions.record_listing(origin.address, wanted, run_id=run_id)
         request = PlanRequest(
             plan_id=uuid4().hex,

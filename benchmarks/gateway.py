@@ -277,7 +277,7 @@ def listed(place: Path, rounds: int, count: int = 1_000_000) -> None:
     """List a million resources, page by page."""
     catalog = Catalog.open(Settings(catalog=place / "catalog.duckdb", tenant=TENANT))
     catalog.resources.next_version("x")  # it is made
-    with catalog._database.writable() as connection:  # noqa: SLF001 - a million uploads take hours
+    with catalog.file._database.writable() as connection:  # noqa: SLF001 - a million uploads take hours
         connection.execute(
             "INSERT INTO resources SELECT $1, md5($1 || chr(31) || n)::UUID, n, 0, true,"
             " now()::TIMESTAMP, 1000, unhex(sha256(n)), NULL, 'text/plain', 'local',"

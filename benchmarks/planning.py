@@ -55,7 +55,7 @@ def main() -> None:
         def listed(address: str, salt: str = "") -> Listing:
             with catalog.spool() as spool:
                 for one in resources(count, salt):
-                    spool.take(one)
+                    spool.add_entry(one)
                 listing = spool.finish()
             tell(f"{count} resources of {address} listed")
             catalog.versions.record_listing(address, listing, run_id=uuid4().hex)

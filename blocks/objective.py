@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from catalog.formats.quantities import byte_count, seconds
-from catalog.glob import regex
+from catalog.formats.quantities import parse_bytes, parse_duration
+from catalog.glob import globs_to_regex
 from catalog.rules.freshness import Objective, pattern_at
 
 
@@ -36,23 +36,23 @@ class ObjectiveSettings(BaseModel, title="Objective"):
     @field_validator("pattern")
     @classmethod
     def _a_glob(cls, value: str) -> str:
-        regex((pattern_at(value, datetime.now(UTC)),))
+        globs_to_regex((pattern_at(value, datetime.now(UTC)),))
         return value
 
     @field_validator("within")
     @classmethod
     def _a_duration(cls, value: str) -> str:
         if value.strip():
-            seconds(value)
+            parse_duration(value)
         return value
 
     @field_validator("size")
     @classmethod
     def _a_size(cls, value: str) -> str:
-        byte_count(value)
+        parse_bytes(value)
         return value
 
     def value(self) -> Objective:
         """Return the objective."""
-        within_s = seconds(self.within) if self.within.strip() else None
-        return Objective(self.pattern, within_s, self.files, byte_count(self.size))
+        within_s = parse_duration(self.within) if self.within.strip() else None
+        return Objective(self.pattern, within_s, self.files, parse_bytes(self.size))

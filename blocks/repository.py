@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, HttpUrl, field_validator, mod
 from blocks.limits import LimitSettings
 from blocks.objective import ObjectiveSettings
 from catalog.formats.manifest import is_manifest
-from catalog.paths import below, check_path, clean_prefix
+from catalog.paths import check_path, clean_prefix, is_below
 from catalog.settings import memory
 from providers.base import PART, OpenOptions, ProviderSettings, Timeouts
 from providers.registry import provider, registered, scheme_of
@@ -219,9 +219,9 @@ class Repository(Block):
     def _markers_apart(self) -> Self:
         """Say of markers below the storage's root where they lie below the path, if they do."""
         folder = self.markers.removeprefix("/")
-        if folder != self.markers and below(folder, self.path):
+        if folder != self.markers and is_below(folder, self.path):
             raise ValueError(f"the markers' folder {folder!r} holds the files themselves")
-        if folder != self.markers and below(self.path, folder):
+        if folder != self.markers and is_below(self.path, folder):
             self.markers = folder.removeprefix(self.path).lstrip("/")
         return self
 

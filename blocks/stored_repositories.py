@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from blocks.repository import Repository
 from catalog.errors import InvalidInput
-from catalog.glob import regex
+from catalog.glob import globs_to_regex
 
 PAGE = 200  # block documents asked for together
 
@@ -71,7 +71,7 @@ def select_repositories(
 
     Those that cannot be used are apart; they may have any label.
     """
-    match = re.compile(regex(names or ["*"]))
+    match = re.compile(globs_to_regex(names or ["*"]))
     wanted = (labels or {}).items()
     named = [(name, one) for name, one in sorted(every.items()) if match.fullmatch(name)]
     usable = {name: one for name, one in named if isinstance(one, Repository)}

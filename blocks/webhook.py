@@ -12,7 +12,7 @@ from pydantic import ConfigDict, Field, HttpUrl, SecretStr, field_validator
 from catalog.errors import InvalidInput, RepositoryNotFound
 from providers.registry import scheme_of
 from providers.shared.url import parse_url
-from transfer.webhook import PATIENCE, TIMEOUT_S, Body, Receiver
+from transfer.webhook import DEFAULT_RETRY, TIMEOUT_S, Body, Receiver
 from transfer.workers.retry import RetryPolicy
 
 PREFIX = "whsec_"
@@ -63,20 +63,20 @@ class Webhook(Block):
         description="What is sent: the list of URLs alone, or all that is known of each file.",
     )
     retries: int = Field(
-        default=PATIENCE.retries,
+        default=DEFAULT_RETRY.retries,
         ge=0,
         le=100,
         title="Retries",
         description="Further tries after a time-out, a 429 or a 5xx; 0 for none.",
     )
     first_s: float = Field(
-        default=PATIENCE.first_s,
+        default=DEFAULT_RETRY.first_s,
         ge=0,
         title="First wait",
         description="Seconds before the first retry; each further wait is twice as long.",
     )
     longest_s: float = Field(
-        default=PATIENCE.longest_s,
+        default=DEFAULT_RETRY.longest_s,
         ge=0,
         title="Longest wait",
         description="Seconds that no wait exceeds.",

@@ -1,1 +1,1 @@
-"""The floor: nouns, errors, pure decisions, and the DuckDB store that remembers."""
+"""The foundation: values, errors, pure decisions, and the DuckDB catalog."""

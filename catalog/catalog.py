@@ -1,4 +1,4 @@
-"""The catalog: what lies where, what was planned, what became of it, and every version.
+"""The catalog: every repository's versions, and all plans, runs and locations of bytes.
 
 >>> catalog = Catalog(Path("catalog.duckdb"))                   # doctest: +SKIP
 >>> catalog.versions.latest("s3://bucket/models").total         # doctest: +SKIP
@@ -35,9 +35,9 @@ if TYPE_CHECKING:
 
 
 class Catalog:
-    """One catalog file and the folder beside it, `<file>.d`; safe to share between threads.
+    """One catalog file and its data folder, `<file>.d`; safe to share between threads.
 
-    What may be asked of it and recorded lies in its parts, each about one thing.
+    Its attributes (`versions`, `plans`, `runs` …) hold the queries and commands, by subject.
     """
 
     def __init__(
@@ -49,12 +49,12 @@ class Catalog:
         threads: int = 2,
         memory: str = "200MB",
     ) -> None:
-        """Use the catalog at `path`, made when first needed."""
-        self._take(
+        """Use the catalog at `path`; it is created on first use."""
+        self._build_parts(
             CatalogFile(path, tenant=tenant, timeout_s=timeout_s, threads=threads, memory=memory)
         )
 
-    def _take(self, file: CatalogFile) -> None:
+    def _build_parts(self, file: CatalogFile) -> None:
         self.file = file
         self.versions = Versions(file)
         self.repositories = Repositories(file)
@@ -71,7 +71,7 @@ class Catalog:
 
     @classmethod
     def open(cls, settings: Settings | None = None) -> Self:
-        """Open the catalog that the settings name."""
+        """Open the catalog named in the settings."""
         chosen = Settings() if settings is None else settings
         return cls(
             chosen.catalog.expanduser(),
@@ -81,10 +81,10 @@ class Catalog:
             memory=chosen.catalog_memory,
         )
 
-    def of_tenant(self, tenant: str) -> Self:
-        """Return the same catalog for another tenant; what is open is shared."""
+    def for_tenant(self, tenant: str) -> Self:
+        """Return the same catalog for another tenant; open connections are shared."""
         other = copy(self)
-        other._take(self.file.of_tenant(tenant))  # noqa: SLF001 - our own
+        other._build_parts(self.file.for_tenant(tenant))  # noqa: SLF001 - our own
         return other
 
     @property
@@ -94,61 +94,61 @@ class Catalog:
 
     @property
     def folder(self) -> Path:
-        """Return the folder beside the file, for all that goes with the catalog."""
+        """Return the data folder beside the file."""
         return self.file.folder
 
     def keep_open(self) -> None:
-        """Keep the catalog open between questions as long as nobody else waits for it."""
+        """Keep the catalog open between queries until another process waits for it."""
         self.file.keep_open()
 
     def pin(self) -> None:
-        """Make the catalog where there is none; from now on no other will do, and none is made.
+        """Create the catalog if it is missing, and accept no other file from now on.
 
         Raises:
-            CatalogUnavailable: it cannot be read. Later: it is gone, empty, or another one.
+            CatalogUnavailable: it cannot be read. Later: it is missing, empty, or was replaced.
         """
         self.file.pin()
 
     def check_available(self) -> None:
-        """Refuse to go on without the catalog that was pinned.
+        """Check that the pinned catalog is still there.
 
         Raises:
-            CatalogUnavailable: its file, or the folder beside it, is not there now.
+            CatalogUnavailable: its file or its data folder is missing.
         """
         self.file.check_available()
 
     def flush(self, timeout_s: float | None = None) -> None:
-        """Apply all that waits."""
+        """Apply all queued orders."""
         self.file.flush(timeout_s)
 
     def quiesced(self) -> AbstractContextManager[Path]:
-        """Apply what waits, and let nobody change the file while the block lasts; yield it."""
+        """Apply queued orders, then yield the file, unchanged by anybody while the block lasts."""
         return self.file.quiesced()
 
     def exclusive(self) -> AbstractContextManager[None]:
-        """Let nobody open the file while the block lasts; orders are taken meanwhile, and wait."""
+        """Lock the file while the block lasts; new orders are queued meanwhile."""
         return self.file.exclusive()
 
     def generation(self) -> tuple[int, ...]:
-        """Return what differs whenever anything may have been recorded since."""
+        """Return a value that changes whenever anything may have been recorded."""
         return self.file.generation()
 
     def spool(self) -> Spool:
-        """Begin a listing; it enters the catalog by `versions.record_listing` or `plans.make`."""
+        """Begin a listing; `versions.record_listing` or `plans.make` record it."""
         return Spool(self.file.folder / "spool")
 
     def sql(self, query: str, params: object = None) -> list[Row]:
-        """Run a query of your own on the tables, for reading alone and without files."""
-        return self._answered(query, params)[1]
+        """Run your own query on the tables: read-only, without access to files."""
+        return self._execute_read_only(query, params)[1]
 
     def frame(self, query: str, params: object = None) -> pl.DataFrame:
-        """Run a query as `sql` does, and return its answer as a table of polars."""
-        import polars as pl  # noqa: PLC0415  # costs 0.1 s, and only notebooks want it
+        """Run a query as `sql` does, and return a polars DataFrame."""
+        import polars as pl  # noqa: PLC0415  # costs 0.1 s, and only notebooks need it
 
-        names, rows = self._answered(query, params)
+        names, rows = self._execute_read_only(query, params)
         return pl.DataFrame(rows, schema=names, orient="row", infer_schema_length=None)
 
-    def _answered(self, query: str, params: object) -> tuple[list[str], list[Row]]:
+    def _execute_read_only(self, query: str, params: object) -> tuple[list[str], list[Row]]:
         with self.file.reading(Reuse.NOTHING) as connection:
             connection.execute("SET enable_external_access = false")
             answer = connection.execute(query, params)

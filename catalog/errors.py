@@ -7,33 +7,33 @@ Each inherits from `CatalogError` and a built-in like it, carries its facts, and
     │   ├── UnknownProvider(LookupError)
     │   ├── UnsafePath                    a name that would leave its root
     │   ├── NameNotAllowed                a name that a storage cannot hold
-    │   ├── PathConflict                  `a` beside `a/b` where the destination is a tree
+    │   ├── PathConflict                  `a` beside `a/b` at a destination with folders
     │   ├── ManifestError                 a line of a manifest that cannot be read
-    │   ├── ContentConflict               other bytes stand where nothing is to be overwritten
-    │   ├── DigestNotAllowed              only digests that the policy forbids
+    │   ├── ContentConflict               other bytes are there, and nothing may be overwritten
+    │   ├── DigestNotAllowed              only digests that the settings do not trust
     │   ├── NothingMatched                no resources matched
     │   └── SecretInUrl                   a password inside an address
     ├── RepositoryNotFound(LookupError)
-    ├── NotRecorded(LookupError)          no plan, run or version of that name
+    ├── NotRecorded(LookupError)          no such plan, run or version
     ├── PlanRefused(RuntimeError)         a stored plan that was not carried out
-    │   ├── GuardCrossed                  it does more than its guards allow
-    │   ├── PlanOutdated                  what it stands on has moved since
-    │   └── BytesMissing                  bytes that it needs are nowhere to be had
+    │   ├── GuardCrossed                  it exceeds a guard
+    │   ├── PlanOutdated                  its source or destinations have changed since
+    │   └── BytesMissing                  bytes that it needs cannot be found anywhere
     ├── CatalogBroken(RuntimeError)       a catalog that is newer, edited, or refused a batch
-    │   └── CatalogUnavailable            gone, empty, replaced or unreadable: it may come back
+    │   └── CatalogUnavailable            missing, empty, replaced or unreadable: maybe for now
     ├── CatalogTimeout(TimeoutError)
-    │   └── AnswerTimeout                 a question took longer than it may, or nobody waits
+    │   └── AnswerTimeout                 a query exceeded its time, or its caller left
     ├── Cancelled(RuntimeError)           the stop flag was set
     └── StorageError(OSError)             a storage said no; `retryable` says whether to try again
         ├── ResourceNotFound(FileNotFoundError)
         ├── AccessDenied(PermissionError)
-        ├── ResourceChanged               not the bytes that were planned (412, other etag)
+        ├── ResourceChanged               not the planned bytes any more (412, other etag)
         ├── NotSupported                  this storage cannot do that
-        ├── Archived                      it has to be restored from an archive first
-        ├── UnexpectedReply               a status or answer that no retry will mend
+        ├── Archived                      must be restored from an archive tier first
+        ├── UnexpectedReply               a status or answer that no retry will fix
         ├── StorageFull                   no room for the file
         ├── StorageBusy                   429, 503; carries `retry_after_s`
-        ├── StorageFailed                 other 5xx and passing faults
+        ├── StorageFailed                 other 5xx and temporary faults
         ├── ConnectionFailed(ConnectionError)
         ├── TransferTimeout(TimeoutError)
         └── IntegrityError
@@ -51,21 +51,21 @@ class CatalogError(Exception):
 
 
 class InvalidInput(CatalogError, ValueError):
-    """A value from outside cannot be used; nothing was done."""
+    """An input cannot be used; nothing was done."""
 
 
 class UnknownProvider(InvalidInput, LookupError):
-    """No provider bears that type or speaks that scheme."""
+    """No provider has this type or this URL scheme."""
 
     def __init__(self, kind: str, known: tuple[str, ...]) -> None:
         """Name the unknown `kind` and all that is known."""
         unknown = f"no provider registered for repositories of type {kind!r}"
-        super().__init__(f"{unknown}; known: {', '.join(known)}")
+        super().__init__(f"{unknown}; known types: {', '.join(known)}")
         self.kind, self.known = kind, known
 
 
 class UnsafePath(InvalidInput):
-    """A name from outside would leave its root."""
+    """A path would leave its root."""
 
     def __init__(self, path: str, why: str) -> None:
         """Name the `path` and the rule it breaks."""
@@ -74,11 +74,11 @@ class UnsafePath(InvalidInput):
 
 
 class NameNotAllowed(InvalidInput):
-    """A storage cannot hold a resource of this name."""
+    """A storage cannot store a resource under this name."""
 
     def __init__(self, path: str, where: str, why: str) -> None:
         """Name the `path`, the storage (`where`), and the rule."""
-        super().__init__(f"{where} cannot hold the name {path!r}: {why}")
+        super().__init__(f"{where} cannot store the name {path!r}: {why}")
         self.path, self.where = path, where
 
 
@@ -87,7 +87,7 @@ class PathConflict(InvalidInput):
 
     def __init__(self, file: str, below: str) -> None:
         """Name the `file` and the path that needs it as a folder (`below`)."""
-        super().__init__(f"{file!r} is a file but {below!r} needs it as a folder")
+        super().__init__(f"{file!r} is a file, but {below!r} needs it to be a folder")
         self.file, self.below = file, below
 
 
@@ -101,73 +101,73 @@ class ManifestError(InvalidInput):
 
 
 class DigestNotAllowed(InvalidInput):
-    """Only digests were declared that the policy does not trust."""
+    """The source declared digests, but none that the settings trust."""
 
     def __init__(self, path: str, declared: tuple[str, ...], allowed: tuple[str, ...]) -> None:
         """Name the `path`, the algorithms `declared`, and those `allowed`."""
-        told = f"{path!r} declares only {', '.join(declared)}"
-        super().__init__(f"{told}, none of the trusted digests {', '.join(allowed)}")
+        only = f"{path!r} declares only {', '.join(declared)}"
+        super().__init__(f"{only}, none of the trusted digests {', '.join(allowed)}")
         self.path, self.declared, self.allowed = path, declared, allowed
 
 
 class NothingMatched(InvalidInput):
-    """No resources matched, and that was not allowed."""
+    """No resources matched, and an empty selection was not allowed."""
 
 
 class SecretInUrl(InvalidInput):
-    """An address carries a password; put it into a repository's credentials instead."""
+    """An address contains a password; it belongs in a repository's credentials."""
 
     def __init__(self, scheme: str) -> None:
-        """Name the `scheme` only: the address holds the secret."""
+        """Name the `scheme` only: the address contains the secret."""
         where = "store it in the credential fields of a Repository block, never in an address"
-        super().__init__(f"the {scheme}:// address holds a password; {where}")
+        super().__init__(f"the {scheme}:// address contains a password; {where}")
 
 
 class RepositoryNotFound(CatalogError, LookupError):
-    """No repository bears that name."""
+    """There is no repository of this name."""
 
 
 class NotRecorded(CatalogError, LookupError):
-    """The catalog holds no plan, run or version of that name."""
+    """The catalog has no such plan, run or version."""
 
     def __init__(self, kind: str, name: str) -> None:
         """Name the `kind` of thing, and which one was asked for."""
-        super().__init__(f"the catalog holds no {kind} {name!r}")
+        super().__init__(f"the catalog has no {kind} {name!r}")
         self.kind, self.name = kind, name
 
 
 class ContentConflict(InvalidInput):
-    """Other bytes stand at a path, and nothing was to be overwritten."""
+    """A path has other bytes already, and overwriting was not allowed."""
 
 
 class PlanRefused(CatalogError, RuntimeError):
-    """A stored plan was not carried out; `named` holds the first of `count` reasons against it."""
+    """A stored plan was not carried out; `reasons` are the first of `count`."""
 
-    def __init__(self, plan_id: str, why: str, named: tuple[str, ...], count: int = 0) -> None:
-        """Name the plan, the reason, and the first things that stand against it."""
+    def __init__(self, plan_id: str, why: str, reasons: tuple[str, ...], count: int = 0) -> None:
+        """Name the plan, why it was refused, and the first reasons in detail."""
         first = f"plan {plan_id} was not carried out: {why}"
-        super().__init__("\n  ".join((first, *named[:20])))
-        self.plan_id, self.named, self.count = plan_id, named, count or len(named)
+        super().__init__("\n  ".join((first, *reasons[:20])))
+        self.plan_id, self.reasons, self.count = plan_id, reasons, count or len(reasons)
 
 
 class GuardCrossed(PlanRefused):
-    """A plan does more than its guards allow, and nobody approved it."""
+    """A plan exceeds its guards, and nobody approved it."""
 
 
 class PlanOutdated(PlanRefused):
-    """What a plan stands on has moved since it was made."""
+    """The source or a destination changed since the plan was made."""
 
 
 class BytesMissing(PlanRefused):
-    """Bytes that a plan needs are nowhere to be had."""
+    """Bytes that a plan needs cannot be found anywhere."""
 
 
 class CatalogBroken(CatalogError, RuntimeError):
-    """The catalog is newer than this program, was edited, or refused a batch."""
+    """The catalog is newer than this program, was edited, or rejected an order."""
 
 
 class CatalogUnavailable(CatalogBroken):
-    """The catalog is gone, empty, another one, or cannot be read: nothing is known meanwhile."""
+    """The catalog is missing, empty, was replaced, or cannot be read."""
 
 
 class CatalogTimeout(CatalogError, TimeoutError):
@@ -175,21 +175,21 @@ class CatalogTimeout(CatalogError, TimeoutError):
 
 
 class AnswerTimeout(CatalogTimeout):
-    """A question to the catalog took longer than it may, or whoever asked has left."""
+    """A query of the catalog exceeded its time, or its caller left."""
 
 
 class Cancelled(CatalogError, RuntimeError):
-    """The run was asked to stop; what was under way has been undone."""
+    """The run was asked to stop; unfinished work was undone."""
 
 
 class StorageError(CatalogError, OSError):
-    """A storage failed at one resource; `retryable` says whether another try may help."""
+    """A storage failed at one resource; `retryable` says whether a retry may help."""
 
     retryable: bool = False
     code: str = "storage-error"
 
     def __init__(self, message: str, *, path: str = "", status: int | None = None) -> None:
-        """Say what was tried and found; `path` and `status` (HTTP, if any) stay readable."""
+        """Say what was tried and found; keep `path` and `status` (HTTP, if any)."""
         super().__init__(message)
         self.message, self.path, self.status = message, path, status
 
@@ -211,7 +211,7 @@ class AccessDenied(StorageError, PermissionError):
 
 
 class ResourceChanged(StorageError):
-    """The resource is not the one that was planned; it is planned anew by the next run."""
+    """The resource changed since it was planned; the next run plans it again."""
 
     code = "changed"
 
@@ -223,20 +223,19 @@ class NotSupported(StorageError):
 
 
 class Archived(StorageError):
-    """The storage keeps the file in an archive; somebody has to restore it before it is read."""
+    """The file is in an archive tier of its storage and must be restored before it is read."""
 
     code = "archived"
 
     def __init__(self, path: str, where: str, kind: str) -> None:
-        """Name the `path`, the storage (`where`) and its class (`kind`), where that is known."""
+        """Name the `path`, the storage (`where`) and the storage class (`kind`), if known."""
         kept = f"archived as {kind}" if kind else "archived"
-        super().__init__(
-            f"{where}: {path!r} is {kept}; restore it first, then run again", path=path
-        )
+        message = f"{where}: {path!r} is {kept}; restore it there, then run again"
+        super().__init__(message, path=path)
 
 
 class UnexpectedReply(StorageError):
-    """The storage answered what no retry will mend."""
+    """The storage gave an answer that no retry will fix."""
 
     code = "unexpected-reply"
 
@@ -248,53 +247,54 @@ class StorageFull(StorageError):
 
 
 class StorageBusy(StorageError):
-    """The storage asks for patience (429, 503)."""
+    """The storage asks to slow down (429, 503)."""
 
     retryable, code = True, "busy"
 
     def __init__(self, message: str, *, retry_after_s: float | None = None, **facts: Any) -> None:  # noqa: ANN401 - path, status
-        """Carry the storage's own `retry_after_s`, where it named one; other facts as all do."""
+        """Keep the storage's own `retry_after_s`, if it gave one."""
         super().__init__(message, **facts)
         self.retry_after_s = retry_after_s
 
 
 class StorageFailed(StorageError):
-    """The storage failed in a way that may pass (5xx)."""
+    """The storage failed, probably temporarily (5xx)."""
 
     retryable, code = True, "storage-failed"
 
 
 class ConnectionFailed(StorageError, ConnectionError):
-    """The connection was refused, reset, or could not be made."""
+    """The connection was refused or reset, or could not be established."""
 
     retryable, code = True, "connection-failed"
 
 
 class TransferTimeout(StorageError, TimeoutError):
-    """Nothing came or went for the time allowed."""
+    """No data was transferred within the time allowed."""
 
     retryable, code = True, "timeout"
 
 
 class IntegrityError(StorageError):
-    """The bytes are not the ones that were expected."""
+    """The bytes are not the expected ones."""
 
     retryable, code, what = True, "integrity", ""
 
     def __init__(self, path: str, expected: str | int, found: str | int, what: str = "") -> None:
         """Name the `path`, what was `expected` and what was `found`."""
-        told = f"expected {what or self.what} {expected}, found {found}"
-        super().__init__(f"{path!r}: {told}", path=path)
+        before, now = (f"{one:,}" if isinstance(one, int) else one for one in (expected, found))
+        facts = f"expected {what or self.what} {before}, found {now}"
+        super().__init__(f"{path!r}: {facts}", path=path)
         self.expected, self.found = str(expected), str(found)
 
 
 class SizeMismatch(IntegrityError):
-    """Too few or too many bytes came; it names both sizes."""
+    """Too few or too many bytes came."""
 
     code, what = "size-mismatch", "size"
 
 
 class DigestMismatch(IntegrityError):
-    """The bytes that came have another digest; it names both, as `algorithm:hex`."""
+    """The bytes that came have another digest; both are `algorithm:hex`."""
 
     code, what = "digest-mismatch", "digest"

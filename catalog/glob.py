@@ -1,10 +1,10 @@
-r"""Selection globs as one regular expression that Python's `re` and DuckDB's RE2 read alike.
+r"""Selection globs as one regular expression that means the same to Python's `re` and to RE2.
 
 `*` stays within a segment, `**` crosses them, `?` is one character, `[abc]` and `[!abc]` are
-sets. A pattern without `/` means the last segment, at any depth, as in gitignore.
+sets. A pattern without `/` matches the last segment, at any depth, as in gitignore.
 
 >>> import re
->>> bool(re.fullmatch(regex(("**/x", "*.csv")), "a/b/c.csv"))
+>>> bool(re.fullmatch(globs_to_regex(("**/x", "*.csv")), "a/b/c.csv"))
 True
 """
 
@@ -29,11 +29,11 @@ _MEANING = {
 }
 
 
-def regex(patterns: Sequence[str]) -> str:
-    """Return the expression that matches, in full, what any of `patterns` does; '' for none."""
+def globs_to_regex(patterns: Sequence[str]) -> str:
+    """Return the expression for a full match of any of `patterns`; '' for no patterns."""
     if not patterns:
         return ""
-    expression = "(?s:" + "|".join(_one(pattern) for pattern in patterns) + ")"
+    expression = "(?s:" + "|".join(_glob_to_regex(pattern) for pattern in patterns) + ")"
     try:
         re.compile(expression)
     except re.error as error:
@@ -41,9 +41,9 @@ def regex(patterns: Sequence[str]) -> str:
     return expression
 
 
-def _one(pattern: str) -> str:
+def _glob_to_regex(pattern: str) -> str:
     if not pattern:
-        raise InvalidInput("an empty pattern selects nothing")
+        raise InvalidInput("a pattern is empty: expected a glob such as *.csv")
     if pattern.startswith("/"):
         pattern = pattern[1:]  # anchored at the top, as in gitignore
     elif "/" not in pattern:
@@ -56,20 +56,20 @@ def _one(pattern: str) -> str:
 def _translate(token: re.Match[str]) -> str:
     kind = token.lastgroup or ""
     if kind == "set":
-        return _set(token["set"])
+        return _character_set(token["set"])
     return _MEANING[kind] if kind in _MEANING else _escape(token.group())
 
 
-def _set(inside: str) -> str:
+def _character_set(inside: str) -> str:
     negated = inside.startswith("!")
     body = inside.removeprefix("!")
     if not body:
-        raise InvalidInput("a pattern holds an empty set []")
+        raise InvalidInput("a pattern has an empty set []")
     members = "".join(
         one if one == "-" and 0 < place < len(body) - 1 else _escape(one)
         for place, one in enumerate(body)
     )
-    # A set never matches the separator, also when it says which characters it does not want.
+    # A set never matches the separator, not even a negated one.
     return f"[^/{members}]" if negated else f"[{members}]"
 
 

@@ -1,8 +1,8 @@
-"""Names from outside: what is safe, what conflicts, what lies below what.
+"""Paths from untrusted input: which are safe, which conflict, which are below another.
 
 >>> check_path("a/b c/ü")
 'a/b c/ü'
->>> below("models/x", "models/xy/z"), below("models/x", "models/x/y")
+>>> is_below("models/x", "models/xy/z"), is_below("models/x", "models/x/y")
 (False, True)
 """
 
@@ -13,7 +13,7 @@ from pathlib import Path
 from catalog.errors import PathConflict, UnsafePath
 
 RESERVED = ".entrepot"
-"""The only name of ours inside a destination's tree."""
+"""The only name that is reserved inside a destination's tree."""
 
 
 def check_path(path: str) -> str:
@@ -21,7 +21,7 @@ def check_path(path: str) -> str:
     if not path:
         raise UnsafePath(path, "it is empty")
     if "\x00" in path:
-        raise UnsafePath(path, "it holds a null character")
+        raise UnsafePath(path, "it contains a null character")
     if path.startswith("/"):
         raise UnsafePath(path, "it is absolute")
     if path.endswith("/"):
@@ -39,23 +39,23 @@ def check_path(path: str) -> str:
     return path
 
 
-LONGEST = 2**16  # characters of a name; no storage carries a longer one
+MAX_NAME_LENGTH = 2**16  # characters; no storage has longer names
 
 
-def unusable(name: str) -> str | None:
-    r"""Return why no file can bear a name from outside in the catalog; None where it can.
+def name_problem(name: str) -> str | None:
+    r"""Return why the catalog cannot store a name; None if it can.
 
-    A name that is fine here may still be one that a storage cannot hold (`check_path`).
+    A name that passes may still be refused by a storage (`check_path`).
 
-    >>> unusable("a//b"), unusable("a\x00b")
-    (None, 'it holds a null character')
+    >>> name_problem("a//b"), name_problem("a\x00b")
+    (None, 'it contains a null character')
     """
     if not name:
         return "it is empty"
     if "\x00" in name:
-        return "it holds a null character"
-    if len(name) > LONGEST:
-        return f"it has {len(name)} characters"
+        return "it contains a null character"
+    if len(name) > MAX_NAME_LENGTH:
+        return f"it has {len(name):,} characters, at most {MAX_NAME_LENGTH:,} are allowed"
     if not name.isascii():
         try:
             name.encode()
@@ -65,22 +65,22 @@ def unusable(name: str) -> str | None:
 
 
 def clean_prefix(text: str) -> str:
-    """Return `text` from outside as a prefix: no slash at either end, nothing that climbs."""
+    """Return untrusted `text` as a prefix: no slash at either end; `..` is refused."""
     parts = [part for part in text.split("/") if part not in ("", ".")]
     if ".." in parts:
         raise UnsafePath(text, "it has the segment '..'")
     return "/".join(parts)
 
 
-def below(prefix: str, path: str) -> bool:
-    """Say whether `path` is `prefix` itself or lies below it; '' is above everything."""
+def is_below(prefix: str, path: str) -> bool:
+    """Say whether `path` is `prefix` or lies below it; everything lies below ''."""
     return not prefix or path == prefix or path.startswith(prefix + "/")
 
 
 def safe_join(root: str | Path, *parts: str) -> Path:
     """Join `parts` below `root`, following symbolic links, and refuse to leave `root`.
 
-    `..` and absolute parts are kept inside (PM-17); a symbolic link that leads out is refused.
+    `..` and absolute parts stay inside (PM-17); a symbolic link that leads out is refused.
     """
     base = Path(root).resolve()
     kept: list[str] = []
@@ -95,10 +95,10 @@ def safe_join(root: str | Path, *parts: str) -> Path:
     target = base.joinpath(*kept)
     resolved = target.parent.resolve()
     if resolved != base and base not in resolved.parents:
-        raise UnsafePath("/".join(parts), "a symbolic link on its way leads out of its root")
+        raise UnsafePath("/".join(parts), "a symbolic link in it leads out of its root")
     return target
 
 
-def conflict_of(path: str, other: str) -> PathConflict:
-    """Return the error of two paths of which one is the other's folder."""
-    return PathConflict(path, other) if below(path, other) else PathConflict(other, path)
+def path_conflict(path: str, other: str) -> PathConflict:
+    """Return the error for two paths of which one must be the other's folder."""
+    return PathConflict(path, other) if is_below(path, other) else PathConflict(other, path)

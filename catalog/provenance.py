@@ -1,7 +1,7 @@
-"""Where a version came from, as an in-toto Statement v1 that others sign and verify.
+"""The provenance of a version, as an in-toto Statement v1 that others can sign and verify.
 
-Its predicate is SLSA's provenance v1. The text is stable: the same version gives the same bytes,
-so that a signature made outside stays good.
+Its predicate is SLSA provenance v1. The text is stable: the same version gives the same bytes, so
+that an external signature stays valid.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ STATEMENT = "https://in-toto.io/Statement/v1"
 PREDICATE = "https://slsa.dev/provenance/v1"
 BUILD_TYPE = "urn:entrepot:version:v1"
 BUILDER = "urn:entrepot"
-"""What these two mean is written in docs/export.md."""
+"""Both are documented in docs/export.md."""
 
 
 def statement(catalog: Catalog, address: str, number: int) -> Iterator[str]:
-    """Yield the statement of a version as JSON text, in parts; it ends in a newline.
+    """Yield the statement of a version as JSON text, in parts, with a final newline.
 
-    Its subjects are the resources with a known sha256; the others are named in the predicate.
+    Its subjects are the resources with a known sha256; the predicate lists the others.
 
     Raises:
         NotRecorded: there is no such version.
-        InvalidInput: no resource of it has a known digest: there would be no subject.
+        InvalidInput: no resource of it has a known digest, so there is no subject.
     """
     version = catalog.versions.get(address, number)
     unread = sorted(
@@ -37,8 +37,8 @@ def statement(catalog: Catalog, address: str, number: int) -> Iterator[str]:
     )
     if version.total == len(unread):
         raise InvalidInput(
-            f"version {number} of {address!r} holds nothing of known digest: "
-            "a statement needs a subject"
+            f"version {number} of {address!r} has no resource with a known digest: "
+            "a statement needs at least one"
         )
     head = {
         "_type": STATEMENT,
@@ -106,16 +106,16 @@ def _run(catalog: Catalog, run_id: str | None) -> Run | None:
 
 
 def _metadata(run: Run) -> dict[str, object]:
-    told: dict[str, object] = {"invocationId": run.run_id}
+    metadata: dict[str, object] = {"invocationId": run.run_id}
     if run.started_at is not None:
-        told["startedOn"] = run.started_at.isoformat()
+        metadata["startedOn"] = run.started_at.isoformat()
     if run.ended_at is not None:
-        told["finishedOn"] = run.ended_at.isoformat()
-    return told
+        metadata["finishedOn"] = run.ended_at.isoformat()
+    return metadata
 
 
 def _material(catalog: Catalog, plan: Plan) -> dict[str, object]:
-    """Return the source of a plan, with the version that it had then, where that is still known."""
+    """Return the source of a plan, with its version at that time, if still known."""
     material: dict[str, object] = {"uri": plan.source}
     number = _source_version(catalog, plan)
     if number is not None:
@@ -127,22 +127,24 @@ def _material(catalog: Catalog, plan: Plan) -> dict[str, object]:
 
 
 def _source_version(catalog: Catalog, plan: Plan) -> int | None:
-    """Return the source's version when the plan was made; None where that is not sure."""
+    """Return the source's version when the plan was made; None if that is uncertain."""
     run_id = catalog.plans.request(plan.plan_id).run_id
     try:
         versions = catalog.versions.all(plan.source)
-        for one in reversed(versions):
-            if run_id is not None and one.run_id == run_id:
-                return one.number  # the run's own listing found something new
-        found = catalog.versions.at(plan.source, plan.created_at).number
+        for version in reversed(versions):
+            if run_id is not None and version.run_id == run_id:
+                return version.number  # the run's own listing found something new
+        current = catalog.versions.at(plan.source, plan.created_at).number
     except (RepositoryNotFound, NotRecorded):
         return None
-    following = min((one.number for one in versions if one.number > found), default=None)
+    following = min(
+        (version.number for version in versions if version.number > current), default=None
+    )
     if following is None:
         following = catalog.versions.highest_number(plan.source) + 1
-    if following != found + 1:
-        return None  # one between them was deleted: it may have been that
-    return found or None  # version 0: what a run asked for was not its whole listing
+    if following != current + 1:
+        return None  # a version between them was deleted: it may have been that one
+    return current or None  # version 0: the run did not list the whole source
 
 
 def _json(value: object) -> str:

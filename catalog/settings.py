@@ -14,12 +14,12 @@ from catalog.model.digest import TRUSTED
 
 
 def default_catalog() -> Path:
-    """Return where the catalog lies unless `ENTREPOT_CATALOG` says otherwise."""
+    """Return the path of the catalog if `ENTREPOT_CATALOG` is not set."""
     return user_data_path("entrepot") / "catalog.duckdb"
 
 
 class Settings(BaseSettings):
-    """What a person may set for every run on this machine."""
+    """Settings for every run on this machine."""
 
     model_config = SettingsConfigDict(env_prefix="ENTREPOT_", frozen=True)
 
@@ -29,54 +29,63 @@ class Settings(BaseSettings):
     )
     catalog_threads: int = Field(default=1, ge=1, description="Threads of the catalog's engine.")
     catalog_memory: str = Field(
-        default="200MB", pattern=r"^\d+(\.\d+)?\s*[KMGT]i?B$", description="Memory of the engine."
+        default="200MB",
+        pattern=r"^\d+(\.\d+)?\s*[KMGT]i?B$",
+        description="Memory of the catalog's engine.",
     )
-    tenant: str = Field(default="default", min_length=1, description="Whose catalog rows to see.")
+    tenant: str = Field(
+        default="default",
+        min_length=1,
+        description="The tenant whose rows of the catalog are used.",
+    )
     memory: int = Field(
-        default=256 * 2**20, ge=2**20, description="Bytes of files held in memory at once."
+        default=256 * 2**20, ge=2**20, description="Bytes of files in memory at once."
     )
     resume_from: int = Field(
         default=64 * 2**20,
         ge=2**20,
-        description="Bytes of a file from which on what came of it is kept on disk until it is "
-        "whole, so that a run after a kill reads only the rest.",
+        description="Files of at least this many bytes can be resumed: received parts are kept on "
+        "disk, and the next run after a kill reads only the rest.",
     )
     threads: int = Field(
-        default=64, ge=1, le=256, description="Threads of a batch, at most; a few are the rule."
+        default=64, ge=1, le=256, description="Most threads of a batch; usually only a few run."
     )
     credentials: Path | None = Field(
         default=None, description="Folder of named credential sets, one JSON file each."
     )
     local_roots: list[Path] = Field(
         default_factory=list[Path],
-        description="Folders that local repositories must lie in; none for anywhere.",
+        description="Folders that local repositories must be in; empty for no restriction.",
     )
     rehearsal: bool = Field(
-        default=False, description="Whether there is the provider `faulty`, to try faults out."
+        default=False, description="Enable the provider `faulty`, which simulates faults."
     )
-    batch_count: int = Field(default=5000, ge=1, description="Files of one batch, at most.")
+    batch_count: int = Field(default=5000, ge=1, description="Most files of a batch.")
     batch_bytes: int = Field(
-        default=256 * 2**20, ge=1, description="Bytes of one batch; a larger file is alone."
+        default=256 * 2**20,
+        ge=1,
+        description="Most bytes of a batch; a larger file is a batch of its own.",
     )
     trusted_digests: tuple[str, ...] = Field(
-        default=TRUSTED, description="Digest algorithms that a source may prove its files with."
+        default=TRUSTED,
+        description="Digest algorithms that are trusted when a source declares them.",
     )
     gateway_url: str = Field(
         default="",
         pattern=r"^(https?://[^\s()<>]+)?$",
-        description="Address of the gateway that people read; reports of runs lead to it.",
+        description="Address of the gateway for people; reports of runs link to it.",
     )
 
 
 def memory() -> int:
-    """Return how many bytes of memory files may take, as `Settings` does.
+    """Return the setting `memory`: how many bytes of files may be in memory.
 
-    Reading all settings takes half a millisecond, and this is asked for every storage that is
+    Reading all settings takes half a millisecond, and this is called whenever a storage is
     opened.
     """
     return _memory(os.environ.get("ENTREPOT_MEMORY"))
 
 
 @cache
-def _memory(_told: str | None) -> int:
+def _memory(_environment: str | None) -> int:
     return Settings().memory

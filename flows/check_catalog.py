@@ -37,7 +37,7 @@ class CatalogCheck:
         mended = f"{self.mended} contradictions mended; " if self.mended else ""
         if self.left:
             return f"{mended}the catalog does not contradict itself"
-        hint = ": mend=True mends those that can be" if self.left.mendable() else ""
+        hint = ": mend=True mends those that can be" if self.left.repairable() else ""
         return f"{mended}{self.left.count} contradictions{hint}"
 
     def __str__(self) -> str:
@@ -80,7 +80,7 @@ def check_catalog(*, mend: bool = False) -> CatalogCheck:
     """
     catalog = Catalog.open(Settings())
     found = catalog.upkeep.audit()
-    mended = catalog.upkeep.repair() if mend and found.mendable() else 0
+    mended = catalog.upkeep.repair() if mend and found.repairable() else 0
     result = CatalogCheck(str(catalog.path), catalog.upkeep.audit() if mended else found, mended)
     get_run_logger().info("%s", result.summary())
     if not result:

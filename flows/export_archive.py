@@ -20,8 +20,8 @@ from blocks.resolve import repository as resolved
 from catalog.catalog import Catalog
 from catalog.errors import InvalidInput
 from catalog.formats.archive import Head
-from catalog.formats.quantities import byte_count
-from catalog.queries.exports import merged
+from catalog.formats.quantities import parse_bytes
+from catalog.queries.exports import merge_artifacts
 from flows.archives.contents import ArchivePart, named, parts
 from flows.forms.run_names import run_name
 from flows.results.archives import ArchiveResult, ExportedRepository
@@ -88,7 +88,7 @@ def export_archive(
         chosen = parts(catalog, origins, versions, since)
         content = ArchiveContent(
             tuple(_content(catalog, part) for part in chosen),
-            merged(
+            merge_artifacts(
                 catalog.exports.artifacts(part.repository.address, part.numbers, part.since)
                 for part in chosen
                 if part.numbers
@@ -111,7 +111,7 @@ def export_archive(
 
 
 def _size(given: int | str | None) -> int | None:
-    size = byte_count(given) if isinstance(given, str) else given
+    size = parse_bytes(given) if isinstance(given, str) else given
     if size is not None and not SMALLEST <= size <= LARGEST:
         raise InvalidInput(f"chunk_size must be from {SMALLEST} to {LARGEST} bytes, found {size}")
     return size

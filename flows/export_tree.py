@@ -101,7 +101,7 @@ def export_tree(
         gatherer = Gatherer(places, stop, _PLACEMENTS[method])
         with atomic_folder(target) as draft:
             done = engine.export_tree(
-                rows, removed, draft, gatherer, stop, own=origin.address, manifest=manifest
+                rows, removed, draft, gatherer, stop, address=origin.address, manifest=manifest
             )
         result = TreeResult(
             run.job.run_id,

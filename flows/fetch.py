@@ -18,7 +18,7 @@ from blocks.readable_repositories import readable_repositories
 from blocks.repository import Repository
 from blocks.resolve import repository as resolved
 from catalog.errors import BytesMissing, InvalidInput
-from catalog.glob import regex
+from catalog.glob import globs_to_regex
 from catalog.inbox.spool import Spool
 from catalog.model.plan import Plan, Policy, Selection
 from catalog.model.version import Origin, resource_at
@@ -107,7 +107,7 @@ def fetch(
 
 def _wanted(run: ActiveRun, end: Repository, paths: list[str] | None) -> list[Origin]:
     """Return what is to be fetched, ordered by where it lies."""
-    match = re.compile(regex(paths or ["**"]))
+    match = re.compile(globs_to_regex(paths or ["**"]))
     found = [one for one in run.catalog.origins.all(end.address) if match.fullmatch(one.path)]
     for one in found:
         if one.policy == Policy.STREAMED:

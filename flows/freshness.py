@@ -79,5 +79,5 @@ def _expected(
         found.files,
         found.bytes,
         found.newest,
-        objective.missed(found, now),
+        objective.shortfall(found, now),
     )

@@ -143,7 +143,7 @@ def _checked(
     origin = local_folder(place.parent)
     with ActiveRun("check-archive", origin, wish.ends, writes=()) as run:
         stop = run_resources(run.job.run_id).stop
-        found = unpack(place, folder, stop, keep=not dry_run, unfit=wish.unfit)
+        found = unpack(place, folder, stop, keep=not dry_run, extra_problems=wish.unfit)
         routes = wish.routes(found.head)
         lacking = [
             VersionNeeds(found, one.name, one.numbers[0], _near(one, routes, others))
@@ -163,7 +163,7 @@ def _imported(
     options: Options,
 ) -> ImportedRepository:
     """Bring versions of one repository to where they go, one after the other."""
-    kept, end = found.head.named(route.name), route.end
+    kept, end = found.head.repository(route.name), route.end
     source = Repository(storage=UnpackedSettings(path=str(found.folder), origin=kept.address))
     done: list[tuple[int, SyncResult]] = []
     for number in numbers:

@@ -23,8 +23,7 @@ from flows.runs.verb import verb
 from flows.runs.version_plans import BytesLocation, WantedContent, apply_content, missing_paths
 from flows.verify import Depth, verify_repository
 from tasks.cleanup.quarantine import quarantine, set_bytes_aside
-from tasks.forget_files import forget_files
-from tasks.versioned_names import forget_numbers
+from tasks.recorded_files import forget_files, forget_numbers
 from transfer.batch.delivery import History
 
 REPAIRING = Options(

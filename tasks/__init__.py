@@ -1,1 +1,1 @@
-"""One step of a flow a file: a thin task around one call of the engine."""
+"""The steps of flows as Prefect tasks: thin wrappers around calls of the engine."""

@@ -1,6 +1,6 @@
-"""One Prefect global concurrency limit a repository, taken once a batch.
+"""One Prefect global concurrency limit per repository, taken once per batch.
 
-Made when it is missing, with a lease, so that a killed worker's slot frees itself.
+It is created when missing. Slots have a lease, so that a killed worker's slot is released.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ TIMEOUT_S = 3600.0
 
 
 def limit_name(repository: Repository) -> str | None:
-    """Return the name of a repository's global limit, or None where it has none."""
+    """Return the name of a repository's global limit, or None if it has none."""
     name = repository.name
     if name is None or repository.limits.batches is None:
         return None
@@ -27,7 +27,7 @@ def limit_name(repository: Repository) -> str | None:
 
 
 def ensure_limits(repositories: Iterable[Repository]) -> None:
-    """Make, or set to the repository's own number, the limit of each stored repository."""
+    """Create or update the limit of each stored repository."""
     wanted = {
         name: repository.limits.batches
         for repository in repositories
@@ -42,7 +42,7 @@ def ensure_limits(repositories: Iterable[Repository]) -> None:
 
 @contextmanager
 def hold_slots(repositories: Iterable[Repository]) -> Generator[None]:
-    """Hold one slot of each stored repository, always taken in the same order."""
+    """Hold one slot of each stored repository; the fixed order prevents deadlocks."""
     names = {limit_name(repository) for repository in repositories} - {None}
     with ExitStack() as stack:
         for name in sorted(name for name in names if name is not None):

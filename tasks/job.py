@@ -1,4 +1,4 @@
-"""What a task needs to know of its run: values that can be pickled, opened where they arrive."""
+"""The context of a run for its tasks: picklable values, opened where they arrive."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from transfer.workers.stop import StopFlag
 
 @dataclass(frozen=True)
 class Job:
-    """One run between one source and its destinations; `plan_id` is set once there is a plan."""
+    """One run from a source to its destinations; `plan_id` is set once there is a plan."""
 
     run_id: str
     source: Repository
@@ -47,20 +47,20 @@ class Job:
     steps: tuple[StepChange, ...] = ()
     plan_id: str = ""
     places: tuple[Repository, ...] = ()  # further repositories to read from
-    same_paths: frozenset[str] = frozenset()  # addresses of those that a person named
-    webhook: Webhook | None = None  # whom to tell what each batch stored
+    same_paths: frozenset[str] = frozenset()  # addresses of those that the user named
+    webhook: Webhook | None = None  # announces what each batch stored
 
     def __repr__(self) -> str:
         """Name the run and its ends."""
-        ends = ", ".join(one.label for one in self.destinations)
+        ends = ", ".join(destination.label for destination in self.destinations)
         return f"<Job {self.run_id}: {self.source.label} to {ends}>"
 
 
 class RunResources:
-    """What all batches of one run share in one process."""
+    """What the batches of one run share in one process."""
 
     def __init__(self, settings: Settings) -> None:
-        """Begin with nothing done."""
+        """Begin with zero progress."""
         self.stop = _stop.get() or StopFlag()
         self.progress = Progress()
         self.budget = MemoryBudget(settings.memory)
@@ -69,15 +69,15 @@ class RunResources:
         self._numbers: dict[str, NumberAllocator] = {}
         self._lock = threading.Lock()
 
-    def numbers_at(self, address: str) -> NumberAllocator:
-        """Return the numbers that are given to the files of a destination."""
+    def number_allocator(self, address: str) -> NumberAllocator:
+        """Return the allocator of file numbers at a destination."""
         with self._lock:
             return self._numbers.setdefault(address, NumberAllocator())
 
 
 @contextmanager
 def stopped_by(flag: StopFlag) -> Generator[None]:
-    """Let a flag of the caller's stop the runs that begin in here."""
+    """Let the caller's flag stop the runs that begin in the block."""
     before = _stop.set(flag)
     try:
         yield
@@ -91,22 +91,22 @@ _lock = threading.Lock()
 
 
 def run_resources(run_id: str) -> RunResources:
-    """Return what the batches of a run share, in whichever process they are."""
+    """Return what the batches of a run share in this process."""
     with _lock:
-        found = _shared.get(run_id)
-        if found is None:
-            found = _shared[run_id] = RunResources(Settings())
-        return found
+        resources = _shared.get(run_id)
+        if resources is None:
+            resources = _shared[run_id] = RunResources(Settings())
+        return resources
 
 
 def active_runs() -> list[RunResources]:
-    """Return what the runs of this process share, each of them, the oldest first."""
+    """Return the resources of each run in this process, the oldest first."""
     with _lock:
         return list(_shared.values())
 
 
-def forget(run_id: str) -> None:
-    """Let go of a run that has ended."""
+def forget_run(run_id: str) -> None:
+    """Release the resources of a run that has ended."""
     with _lock:
         _shared.pop(run_id, None)
 
@@ -115,9 +115,9 @@ def forget(run_id: str) -> None:
 def open_source(
     repository: Repository, holder: RecordedHoldings | None = None
 ) -> Generator[End[Source]]:
-    """Open a repository for reading; one with a manifest is listed by it.
+    """Open a repository for reading; one with a manifest is listed by that.
 
-    With a layout that has sets it is listed by what `holder` tells, else by what it shows.
+    With the layout `content` or `versioned` it is listed by `holder`, else by what is published.
     """
     with STORAGES.opened(opened_at(repository), repository.open_options()) as storage:
         source: Source = storage
@@ -139,7 +139,7 @@ def open_source(
 def open_destination(
     repository: Repository, numbers: NumberAllocator | None = None
 ) -> Generator[End[Storage]]:
-    """Open a repository for writing; `numbers` are those that its layout shares with others."""
+    """Open a repository for writing; `numbers` is the shared allocator of its layout."""
     with STORAGES.opened(repository.settings, repository.open_options()) as storage:
         laid: Storage = storage
         if repository.layout is Layout.CONTENT:
@@ -158,12 +158,12 @@ def open_destination(
 
 
 def history_area(repository: Repository) -> HistoryArea | None:
-    """Return where a destination keeps what is replaced or removed; None where it does not."""
+    """Return where a destination keeps replaced and removed files; None if it does not."""
     return quarantine_area(repository) if repository.history.keep else None
 
 
 def quarantine_area(repository: Repository) -> HistoryArea | None:
-    """Return where a destination can put files aside; None where its layout has none that stand."""
+    """Return where a destination can put files aside; None unless its layout is `path`."""
     if repository.layout is not Layout.PATH:
         return None
     settings = repository.settings.below(HISTORY)
@@ -173,7 +173,7 @@ def quarantine_area(repository: Repository) -> HistoryArea | None:
 
 
 def marker_area(repository: Repository) -> MarkerArea | None:
-    """Return where a destination has its markers; None where its layout has no place for them."""
+    """Return where a destination has its markers; None unless its layout is `path`."""
     if repository.layout is not Layout.PATH:
         return None
     inside = repository.markers if not repository.markers.startswith("/") else ""
@@ -182,14 +182,16 @@ def marker_area(repository: Repository) -> MarkerArea | None:
 
 
 @contextmanager
-def delivery(job: Job) -> Generator[Delivery]:
-    """Open every end of a job, with the stop flag, counters and budget of its run."""
+def open_delivery(job: Job) -> Generator[Delivery]:
+    """Open all repositories of a job, with the stop flag, counters and budget of its run."""
     common = run_resources(job.run_id)
     with ExitStack() as stack:
         source = stack.enter_context(open_source(job.source))
         ends = tuple(
-            stack.enter_context(open_destination(one, common.numbers_at(one.address)))
-            for one in job.destinations
+            stack.enter_context(
+                open_destination(destination, common.number_allocator(destination.address))
+            )
+            for destination in job.destinations
         )
         places = tuple(stack.enter_context(open_source(repository)) for repository in job.places)
         mirrors = stack.enter_context(Mirrors([_mirror(name) for name in job.source.mirrors]))
@@ -205,12 +207,15 @@ def delivery(job: Job) -> Generator[Delivery]:
             same_paths=job.same_paths,
             mirrors=mirrors,
             kept_parts=common.kept_parts,
-            asides={one.quarantine: _aside(job, one.quarantine) for one in job.options.contracts},
+            quarantine_areas={
+                contract.quarantine: _contract_quarantine(job, contract.quarantine)
+                for contract in job.options.contracts
+            },
         )
 
 
-def _aside(job: Job, name: str) -> HistoryArea:
-    """Return where what breaks a contract is put aside: in a repository, or a destination."""
+def _contract_quarantine(job: Job, name: str) -> HistoryArea:
+    """Return where files that break a contract go: a repository, or the first destination."""
     repository = resolved(name) if name else job.destinations[0]
     settings = repository.settings if name else repository.settings.below(QUARANTINE)
     return HistoryArea(
@@ -219,6 +224,6 @@ def _aside(job: Job, name: str) -> HistoryArea:
 
 
 def _mirror(name: str) -> Mirror:
-    """Return another source of the same files by its block's name or its address."""
+    """Return a mirror, by its block's name or its address."""
     found = resolved(name)
     return Mirror(found.address, partial(open_source, found))

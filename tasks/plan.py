@@ -11,5 +11,5 @@ from tasks.job import run_resources
 
 @task(task_run_name="plan", cache_policy=NO_CACHE, persist_result=False)
 def make_plan(request: PlanRequest, run_id: str) -> Plan:
-    """Store the plan that `request` decides and return what it says in sum."""
+    """Decide and store the plan for `request`, and return its summary."""
     return run_resources(run_id).catalog.plans.make(request)

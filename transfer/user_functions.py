@@ -1,4 +1,4 @@
-"""Functions that a person names as `module:function`: checks, steps, contracts; what they raise."""
+"""The user's own functions, named as `module:function`: checks, steps, contracts."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ class Dropped(InvalidInput):
 
 
 def import_function(name: str, what: str) -> Callable[..., Any]:
-    """Return the function that `name` means; `what` it is wanted for is told in errors.
+    """Return the function called `name`; `what` says what it is for, in errors.
 
     >>> import_function("posixpath:basename", "step")("a/b")
     'b'
 
     Raises:
-        InvalidInput: the name leads to nothing that can be called.
+        InvalidInput: the name does not lead to a callable.
     """
     module, colon, attribute = name.partition(":")
     if not (colon and module and attribute):
-        raise InvalidInput(f"the {what} {name!r} is not of the form module:function")
+        raise InvalidInput(f"the {what} {name!r} must have the form module:function")
     try:
-        found = getattr(importlib.import_module(module), attribute)
+        function = getattr(importlib.import_module(module), attribute)
     except (ImportError, AttributeError, ValueError) as error:
         raise InvalidInput(f"the {what} {name!r} cannot be imported: {error}") from error
-    if not callable(found):
-        raise InvalidInput(f"the {what} {name!r} is no function")
-    return cast("Callable[..., Any]", found)
+    if not callable(function):
+        raise InvalidInput(f"the {what} {name!r} is not a function")
+    return cast("Callable[..., Any]", function)

@@ -1,7 +1,7 @@
-"""Grants: what a token allows, and of what: a whole tenant, a prefix of resources, one repository.
+"""Grants: what a token allows, and where: in a whole tenant, below a prefix, in one repository.
 
 >>> given = (Grant.parse("writer:prefix:models/"), Grant.parse("reader:repository:mirror"))
->>> [allows(given, Role.WRITER, OfResource(one)) for one in ("models/a.bin", "modelsx/a.bin")]
+>>> [allows(given, Role.WRITER, OfResource(name)) for name in ("models/a.bin", "modelsx/a.bin")]
 [True, False]
 >>> allows(given, Role.READER, OfRepository("mirror")), allows(given, Role.READER, OfTenant())
 (True, False)
@@ -16,19 +16,19 @@ from enum import StrEnum
 from catalog.errors import InvalidInput
 from catalog.paths import check_path
 
-MOST = 100  # grants of one token
-LONGEST = 1024  # characters of a prefix or a name
+MAX_GRANTS = 100  # grants of one token
+MAX_NAME_LENGTH = 1024  # characters of a prefix or a name
 
 
 class Role(StrEnum):
-    """What a token may do: each role may do all that the ones before it may."""
+    """What a token may do; each role includes the ones before it."""
 
     READER = "reader"
     WRITER = "writer"
     ADMIN = "admin"
 
     def allows(self, needed: Role) -> bool:
-        """Say whether whoever has this role may do what `needed` may."""
+        """Say whether this role includes `needed`."""
         ranks = list(Role)
         return ranks.index(self) >= ranks.index(needed)
 
@@ -43,32 +43,32 @@ class Reach(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class OfTenant:
-    """What belongs to a tenant as a whole: its profile, its flows, and whatever is no other."""
+    """What belongs to a tenant as a whole: its profile, its flows, and all that is not named."""
 
     def __str__(self) -> str:
-        """Return it in words."""
+        """Return a description for messages."""
         return "the whole tenant"
 
 
 @dataclass(frozen=True, slots=True)
 class OfResource:
-    """A resource of this name, or all below it as a folder."""
+    """The resource of this name, or everything below it as a folder."""
 
     name: str
 
     def __str__(self) -> str:
-        """Return it in words."""
+        """Return a description for messages."""
         return f"the resource {self.name!r}"
 
 
 @dataclass(frozen=True, slots=True)
 class OfRepository:
-    """A repository, under the name by which it is served, with its versions and files."""
+    """A repository, by the name under which it is served, with its versions and files."""
 
     name: str
 
     def __str__(self) -> str:
-        """Return it in words."""
+        """Return a description for messages."""
         return f"the repository {self.name!r}"
 
 
@@ -77,9 +77,9 @@ Thing = OfTenant | OfResource | OfRepository
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """A role, and how far it reaches: `name` is the prefix or the repository, '' for a tenant.
+    """A role and its reach: `name` is the prefix or the repository, '' for a tenant.
 
-    A prefix ends where a part of a name does: `models` is `models` itself and all below it.
+    A prefix covers whole name segments: `models` is `models` itself and everything below it.
     """
 
     role: Role
@@ -97,17 +97,17 @@ class Grant:
         reach, _, name = rest.partition(":")
         if role not in set(Role) or reach not in {Reach.PREFIX, Reach.REPOSITORY}:
             raise InvalidInput(
-                f"{text[:200]!r} is no grant: expected ROLE:prefix:PREFIX or ROLE:repository:NAME, "
-                f"with a role of {', '.join(Role)}"
+                f"{text[:200]!r} is not a grant: expected ROLE:prefix:PREFIX or "
+                f"ROLE:repository:NAME, where ROLE is one of {', '.join(Role)}"
             )
-        return cls(Role(role), Reach(reach), _checked(Reach(reach), name))
+        return cls(Role(role), Reach(reach), _normalized_name(Reach(reach), name))
 
     def __str__(self) -> str:
-        """Return it as `parse` reads it; the role alone where it is for a whole tenant."""
+        """Return it as `parse` reads it; the role alone for a whole tenant."""
         return f"{self.role}:{self.reach}:{self.name}" if self.name else str(self.role)
 
     def covers(self, thing: Thing) -> bool:
-        """Say whether it reaches a thing."""
+        """Say whether it reaches `thing`."""
         if self.reach is Reach.TENANT:
             return True
         if self.reach is Reach.PREFIX and isinstance(thing, OfResource):
@@ -121,39 +121,41 @@ Grants = tuple[Grant, ...]
 
 
 def allows(grants: Iterable[Grant], need: Role, thing: Thing) -> bool:
-    """Say whether any of these grants is a role that may do what `need` may, with this thing."""
-    return any(one.role.allows(need) and one.covers(thing) for one in grants)
+    """Say whether one of these grants gives the role `need` for `thing`."""
+    return any(grant.role.allows(need) and grant.covers(thing) for grant in grants)
 
 
 def tenant_role(grants: Iterable[Grant]) -> Role | None:
-    """Return the highest role in the tenant as a whole; None where there is none."""
-    found = [one.role for one in grants if one.reach is Reach.TENANT]
-    return max(found, key=list(Role).index, default=None)
+    """Return the highest role in the whole tenant; None without one."""
+    roles = [grant.role for grant in grants if grant.reach is Reach.TENANT]
+    return max(roles, key=list(Role).index, default=None)
 
 
 def reachable_names(grants: Sequence[Grant], need: Role, reach: Reach) -> frozenset[str] | None:
-    """Return the prefixes, or the repositories, in which a role is given; None where everywhere."""
+    """Return the prefixes, or the repositories, in which a role is granted; None for everywhere."""
     if allows(grants, need, OfTenant()):
         return None
-    return frozenset(one.name for one in grants if one.reach is reach and one.role.allows(need))
+    return frozenset(
+        grant.name for grant in grants if grant.reach is reach and grant.role.allows(need)
+    )
 
 
 def grants_of_new_token(role: Role | None, grants: Iterable[Grant] = ()) -> Grants:
-    """Return what a new token allows: a role in the whole tenant, or none, and further grants.
+    """Return the grants of a new token: a role in the whole tenant, if any, and further grants.
 
     Raises:
-        InvalidInput: that is nothing, or too much to look at with each request.
+        InvalidInput: there are none, or too many to check with each request.
     """
     every = ((Grant(role),) if role is not None else ()) + tuple(dict.fromkeys(grants))
     if not every:
-        raise InvalidInput("a token without a role and without a grant opens nothing")
-    if len(every) > MOST:
-        raise InvalidInput(f"a token has {len(every)} grants, at most {MOST} are allowed")
+        raise InvalidInput("a token needs a role or at least one grant, found neither")
+    if len(every) > MAX_GRANTS:
+        raise InvalidInput(f"a token can have at most {MAX_GRANTS} grants, found {len(every):,}")
     return every
 
 
 def parse_recorded(role: str, reach: str, name: str) -> Grant | None:
-    """Return a recorded grant; None where this program does not know what it is: it opens nothing.
+    """Return a recorded grant; None for one that this program does not know: it allows nothing.
 
     >>> parse_recorded("owner", "tenant", "") is parse_recorded("reader", "planet", "earth") is None
     True
@@ -163,15 +165,20 @@ def parse_recorded(role: str, reach: str, name: str) -> Grant | None:
     return Grant(Role(role), Reach(reach), name)
 
 
-def _checked(reach: Reach, text: str) -> str:
-    """Return a prefix or a repository's name in the one form in which it is compared."""
-    if len(text) > LONGEST:
-        raise InvalidInput(f"the {reach} {text[:80]!r} has more than {LONGEST} characters")
+def _normalized_name(reach: Reach, text: str) -> str:
+    """Return a prefix or a repository's name in the form in which it is compared."""
+    if len(text) > MAX_NAME_LENGTH:
+        raise InvalidInput(
+            f"the {reach} {text[:80]!r}… is too long: expected at most {MAX_NAME_LENGTH:,} "
+            f"characters, found {len(text):,}"
+        )
     if reach is Reach.REPOSITORY:
         if not text or {"/", "@"} & set(text):
-            raise InvalidInput(f"{text!r} is no name of a repository: expected one as it is served")
+            raise InvalidInput(
+                f"{text!r} is not the name of a repository: it is empty or has / or @"
+            )
         return text
     name = text.removeprefix("/").removesuffix("/")
     if not name:
-        raise InvalidInput("an empty prefix is all of a tenant: give a role instead")
+        raise InvalidInput("an empty prefix means the whole tenant: give a role instead")
     return check_path(name)

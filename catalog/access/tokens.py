@@ -1,4 +1,4 @@
-"""A token: a text that whoever shows it may act with, in one tenant, as its grants allow.
+"""Tokens: whoever presents the text of one may act in its tenant, as its grants allow.
 
 >>> from datetime import UTC
 >>> from catalog.access.grants import Grant
@@ -6,7 +6,7 @@
 >>> made = Secret.new()
 >>> token = Token(made.token_id, "default", (Grant(Role.WRITER),), "", now)
 >>> known = {made.token_id: KnownToken(token, made.sha256)}
->>> checked(known, made.text, now) == token, checked(known, made.text[:-1], now)
+>>> verify_token(known, made.text, now) == token, verify_token(known, made.text[:-1], now)
 (True, None)
 >>> token.role
 <Role.WRITER: 'writer'>
@@ -24,15 +24,15 @@ from datetime import datetime
 
 from catalog.access.grants import Grants, Role, tenant_role
 
-ID_BYTES = 6  # 12 hex digits: it names the token, and is no secret
+ID_BYTES = 6  # 12 hex digits: they name the token and are not secret
 SECRET_BYTES = 32
-_TEXT = re.compile(r"ent_([0-9a-f]{12})_([A-Za-z0-9_-]{43})")
-_NOBODY = hashlib.sha256(secrets.token_bytes(SECRET_BYTES)).hexdigest()
+_TOKEN_PATTERN = re.compile(r"ent_([0-9a-f]{12})_([A-Za-z0-9_-]{43})")
+_UNKNOWN_TOKEN_HASH = hashlib.sha256(secrets.token_bytes(SECRET_BYTES)).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """What is known of a token but for its secret."""
+    """A token without its secret."""
 
     token_id: str
     tenant: str
@@ -44,7 +44,7 @@ class Token:
 
     @property
     def role(self) -> Role | None:
-        """Return what it may do in the whole tenant; None where it reaches only parts of it."""
+        """Return its role in the whole tenant; None where it reaches only parts."""
         return tenant_role(self.grants)
 
     def valid_at(self, now: datetime) -> bool:
@@ -54,7 +54,7 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class KnownToken:
-    """A token, and the sha256 (hex) that its secret must have."""
+    """A token, and the expected sha256 (hex) of its secret."""
 
     token: Token
     sha256: str = field(repr=False)
@@ -62,7 +62,7 @@ class KnownToken:
 
 @dataclass(frozen=True, slots=True)
 class Secret:
-    """A new token's text, which is shown once; only `sha256` of its secret is kept."""
+    """The text of a new token, shown once; only the `sha256` of its secret is kept."""
 
     token_id: str
     text: str = field(repr=False)
@@ -70,23 +70,24 @@ class Secret:
 
     @classmethod
     def new(cls) -> Secret:
-        """Make one out of randomness."""
+        """Create a random one."""
         token_id, secret = secrets.token_hex(ID_BYTES), secrets.token_urlsafe(SECRET_BYTES)
         return cls(token_id, f"ent_{token_id}_{secret}", _sha256(secret))
 
 
-def checked(known: Mapping[str, KnownToken], text: str, now: datetime) -> Token | None:
-    """Return the token that a text is of, if it is known, of that secret, and valid now.
+def verify_token(known: Mapping[str, KnownToken], text: str, now: datetime) -> Token | None:
+    """Return the token with this text if its secret is right and it is valid now, else None.
 
-    How long it takes tells neither how much of a secret was right, nor whether the id is known.
+    Runs in constant time: neither a half-right secret nor a known id can be told by timing.
     """
-    found = _TEXT.fullmatch(text)
-    token_id, secret = found.groups() if found else ("", "")
-    one = known.get(token_id)
-    same = hmac.compare_digest(_sha256(secret), _NOBODY if one is None else one.sha256)
-    if one is None or not same or not one.token.valid_at(now):
+    match = _TOKEN_PATTERN.fullmatch(text)
+    token_id, secret = match.groups() if match else ("", "")
+    entry = known.get(token_id)
+    expected = _UNKNOWN_TOKEN_HASH if entry is None else entry.sha256
+    same = hmac.compare_digest(_sha256(secret), expected)
+    if entry is None or not same or not entry.token.valid_at(now):
         return None
-    return one.token
+    return entry.token
 
 
 def _sha256(secret: str) -> str:

@@ -1,4 +1,4 @@
-"""Opens a catalog's file that is not in use, such as a copy, and looks whether it is whole."""
+"""Opens a catalog file that is not in use, such as a copy, and audits it."""
 
 from __future__ import annotations
 
@@ -11,43 +11,43 @@ from duckdb import DuckDBPyConnection
 from catalog.errors import CatalogBroken
 from catalog.store.audit import Audit, run_audit
 from catalog.store.database import Database, Reuse
-from catalog.store.migrate import BehindError
+from catalog.store.migrate import MigrationPendingError
 
 
 def wal_of(file: Path) -> Path:
-    """Return where the engine keeps what a crash left to be replayed."""
+    """Return the path of the engine's write-ahead log."""
     return file.with_name(f"{file.name}.wal")
 
 
 def audit_all_tenants(file: Path, tmp: Path) -> Audit:
-    """Audit every tenant of a file that nobody else has open; `tmp` is for the engine's use.
+    """Audit every tenant of a file that nobody else has open; `tmp` is scratch space.
 
-    The file stays as it is: where an older program made it, a copy is brought up to date.
+    The file is not changed: if an older program made it, a copy is migrated instead.
 
     Raises:
-        CatalogBroken: it cannot be opened, or a newer program made it.
+        CatalogBroken: the file cannot be opened, or a newer program made it.
     """
     tmp.mkdir(parents=True, exist_ok=True)
     try:
-        with _database(file, tmp).readable(Reuse.NOTHING) as connection:
-            return _audited(connection)
-    except BehindError:
+        with _open_database(file, tmp).readable(Reuse.NOTHING) as connection:
+            return _audit_connection(connection)
+    except MigrationPendingError:
         copy = tmp / file.name
         shutil.copyfile(file, copy)
         if wal_of(file).exists():
             shutil.copyfile(wal_of(file), wal_of(copy))
-        with _database(copy, tmp).writable() as connection:
-            return _audited(connection)
+        with _open_database(copy, tmp).writable() as connection:
+            return _audit_connection(connection)
     except duckdb.Error as error:
-        raise CatalogBroken(f"{str(file)!r} cannot be read: {error}") from error
+        raise CatalogBroken(f"cannot read {str(file)!r}: {error}") from error
 
 
-def _database(file: Path, tmp: Path) -> Database:
+def _open_database(file: Path, tmp: Path) -> Database:
     return Database(file, tmp, threads=2, memory="200MB")
 
 
-def _audited(connection: DuckDBPyConnection) -> Audit:
+def _audit_connection(connection: DuckDBPyConnection) -> Audit:
     rows = connection.execute("SELECT DISTINCT tenant FROM repositories ORDER BY tenant").fetchall()
-    found = [run_audit(connection, tenant) for (tenant,) in rows]
-    told = tuple(one for each in found for one in each.contradictions)
-    return Audit(told, sum(one.count for one in found))
+    audits = [run_audit(connection, tenant) for (tenant,) in rows]
+    contradictions = tuple(found for audit in audits for found in audit.contradictions)
+    return Audit(contradictions, sum(audit.count for audit in audits))

@@ -1,1 +1,1 @@
-"""What users filter by, as SQL: selections, labels, versions, conditions."""
+"""User input that filters, as SQL: selections, labels, versions, conditions."""

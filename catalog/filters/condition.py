@@ -1,9 +1,9 @@
-r"""A person's SQL condition on a listing: read as a tree, allowed part by part, rendered anew.
+r"""A user's SQL condition on a listing: parsed, checked part by part, and rendered from the tree.
 
-What runs is never the text that was given, but DuckDB's own rendering of a tree in which there
-are only columns of a listing, constants, operators, and functions of one row.
+The given text itself never runs: DuckDB renders a tree in which only columns of a listing,
+constants, operators, and functions of one row are allowed.
 
->>> rendered("size > 10 and path like '%.csv'")
+>>> render_condition("size > 10 and path like '%.csv'")
 "((size > 10) AND regexp_full_match(path, '.*\\.csv', 's'))"
 """
 
@@ -18,11 +18,11 @@ from typing import Any, cast
 import duckdb
 
 from catalog.errors import InvalidInput
-from catalog.filters.like_patterns import patterns_rewritten
+from catalog.filters.like_patterns import rewrite_patterns
 from catalog.inbox.listing_page import COLUMNS
 
-LONGEST = 2_000  # characters
-_NAMES = """
+MAX_LENGTH = 2_000  # characters
+_FUNCTION_NAMES = """
 + - * / // % ** ^ || & | ~~ !~~ ~~* !~~* ~~~ ->> ^@
 abs array_extract ceil coalesce concat contains date_diff date_part date_trunc datediff datepart
 datetrunc day dayname dayofweek dayofyear ends_with epoch epoch_ms epoch_us even floor greatest
@@ -35,14 +35,14 @@ strip_accents strlen strpos strptime substr substring suffix to_days to_hours to
 to_seconds to_timestamp to_weeks to_years trim trunc try_strptime unicode upper week weekday
 weekofyear year yearweek
 """
-FUNCTIONS = frozenset(_NAMES.split())
-"""Each gives the same for the same row, in little memory: no clock, no chance, no files."""
+FUNCTIONS = frozenset(_FUNCTION_NAMES.split())
+"""Pure functions that need little memory: no clock, no randomness, no files."""
 _TYPES = """
 BOOLEAN TINYINT SMALLINT INTEGER BIGINT HUGEINT UTINYINT USMALLINT UINTEGER UBIGINT UHUGEINT FLOAT
 DOUBLE DECIMAL VARCHAR DATE TIME TIMESTAMP INTERVAL
 """
 TYPES = frozenset((*_TYPES.split(), "TIMESTAMP WITH TIME ZONE"))
-_PARTS = {  # class of a node -> where its parts are
+_CHILD_FIELDS = {  # class of a node -> the fields with its children
     "BETWEEN": ("input", "lower", "upper"),
     "CASE": ("case_checks", "else_expr"),
     "CAST": ("child",),
@@ -53,16 +53,23 @@ _PARTS = {  # class of a node -> where its parts are
     "FUNCTION": ("children",),
     "OPERATOR": ("children",),
 }
-_MACHINE = (
+_ENGINE_ERRORS = (
     duckdb.InterruptException,
     duckdb.IOException,
     duckdb.FatalException,
     duckdb.InternalException,
     duckdb.OutOfMemoryException,
 )
-"""Errors that are not the condition's fault."""
-_EMPTY = ("modifiers", "where_clause", "group_expressions", "group_sets", "having", "sample")
-_LISTING = ", ".join(
+"""Errors that the condition did not cause."""
+_FORBIDDEN_CLAUSES = (
+    "modifiers",
+    "where_clause",
+    "group_expressions",
+    "group_sets",
+    "having",
+    "sample",
+)
+_EMPTY_LISTING = ", ".join(
     f"NULL::{'BIGINT' if name in {'size', 'modified_us'} else 'VARCHAR'} AS {name}"
     for name in COLUMNS
 )
@@ -71,38 +78,40 @@ Node = dict[str, Any]
 
 
 @lru_cache(256)
-def rendered(text: str) -> str:
+def render_condition(text: str) -> str:
     """Return a condition as SQL that is safe to run on a listing.
 
     Raises:
-        InvalidInput: it is no condition on one row of a listing; it is named, and what is wrong.
+        InvalidInput: it is not a condition on one row of a listing; says what is wrong.
     """
-    if len(text) > LONGEST:
-        raise InvalidInput(f"where holds {len(text)} characters, at most {LONGEST} are allowed")
+    if len(text) > MAX_LENGTH:
+        raise InvalidInput(
+            f"where has {len(text):,} characters, at most {MAX_LENGTH:,} are allowed"
+        )
     engine = duckdb.connect(config={"enable_external_access": "false"})
     try:
-        statement = _parsed(engine, text)
-        _allow(text, _only_expression(text, statement))
-        linear = patterns_rewritten(statement, lambda why: _refused(text, why))
+        statement = _parse(engine, text)
+        _check_allowed(text, _single_expression(text, statement))
+        linear = rewrite_patterns(statement, lambda why: _condition_error(text, why))
         row = engine.execute("SELECT json_deserialize_sql(?::JSON)", [json.dumps(linear)])
         (sql,) = cast("tuple[str]", row.fetchone())
         expression = sql.removeprefix("SELECT ")
-        _bound(engine, text, expression)
+        _check_boolean(engine, text, expression)
     except duckdb.Error as error:
-        raise _refused(text, str(error).splitlines()[0]) from error
+        raise _condition_error(text, str(error).splitlines()[0]) from error
     except RecursionError as error:
-        raise _refused(text, "it is nested too deeply") from error
+        raise _condition_error(text, "it is nested too deeply") from error
     finally:
         engine.close()
     return expression
 
 
-def tried(text: str, files: Sequence[str]) -> str:
-    """Return a condition as `rendered` does; refuse one that fails on a row of a listing's files.
+def render_tested_condition(text: str, files: Sequence[str]) -> str:
+    """Return a condition as `render_condition` does; refuse one that fails on a row of `files`.
 
-    In an engine of its own: an error in the catalog's would end its transaction.
+    It runs in a separate engine: an error in the catalog's own would end its transaction.
     """
-    condition = rendered(text)
+    condition = render_condition(text)
     engine = duckdb.connect()
     try:
         # `condition` was rendered from a tree of allowed parts.
@@ -110,39 +119,39 @@ def tried(text: str, files: Sequence[str]) -> str:
         engine.execute("SET threads = 1").execute("SET memory_limit = '256MB'")
         engine.execute("SET TimeZone = 'UTC'").execute(query, [list(files)]).fetchall()
     except duckdb.Error as error:
-        raise _refused(text, str(error).splitlines()[0]) from error
+        raise _condition_error(text, str(error).splitlines()[0]) from error
     finally:
         engine.close()
     return condition
 
 
 @contextmanager
-def refusing(text: str) -> Generator[None]:
-    """Say that a condition is what is wrong, where a row cannot be asked it.
+def reporting_condition_errors(text: str) -> Generator[None]:
+    """Report an error that a condition caused on some row as `InvalidInput`.
 
     Raises:
-        InvalidInput: it fails on a row: a cast, a root, a date that cannot be.
+        InvalidInput: it fails on a row: a cast, a square root, an impossible date.
     """
     try:
         yield
     except duckdb.DatabaseError as error:
-        if not text or isinstance(error, _MACHINE):
+        if not text or isinstance(error, _ENGINE_ERRORS):
             raise
-        raise _refused(text, str(error).splitlines()[0]) from error
+        raise _condition_error(text, str(error).splitlines()[0]) from error
 
 
-def _parsed(engine: duckdb.DuckDBPyConnection, text: str) -> Node:
+def _parse(engine: duckdb.DuckDBPyConnection, text: str) -> Node:
     row = engine.execute("SELECT json_serialize_sql(?::VARCHAR)", [f"SELECT {text}\n"]).fetchone()
     (answer,) = cast("tuple[str]", row)
     tree: Node = json.loads(answer)
     if tree["error"]:
-        raise _refused(text, str(tree.get("error_message", "it cannot be read")))
+        raise _condition_error(text, str(tree.get("error_message", "it cannot be read")))
     return tree
 
 
-def _only_expression(text: str, tree: Node) -> Node:
+def _single_expression(text: str, tree: Node) -> Node:
     if len(tree["statements"]) != 1:
-        raise _refused(text, "it holds more than one statement")
+        raise _condition_error(text, "it has more than one statement")
     node: Node = tree["statements"][0]["node"]
     plain = (
         node["type"] == "SELECT_NODE"
@@ -150,38 +159,38 @@ def _only_expression(text: str, tree: Node) -> Node:
         and node["from_table"]["type"] == "EMPTY"
         and not node["cte_map"]["map"]
         and not node.get("qualify")
-        and not any(node.get(name) for name in _EMPTY)
+        and not any(node.get(name) for name in _FORBIDDEN_CLAUSES)
     )
     if not plain or node["select_list"][0].get("alias"):
-        raise _refused(text, "it must be one condition, without FROM, WHERE or AS")
+        raise _condition_error(text, "it must be one condition, without FROM, WHERE or AS")
     only: Node = node["select_list"][0]
     return only
 
 
-def _allow(text: str, node: Node) -> None:
+def _check_allowed(text: str, node: Node) -> None:
     kind = node.get("class")
-    if kind not in _PARTS:
-        raise _refused(text, f"{str(kind).lower()} is not allowed")
+    if kind not in _CHILD_FIELDS:
+        raise _condition_error(text, f"{str(kind).lower()} is not allowed")
     if kind == "COLUMN_REF" and (
         len(node["column_names"]) != 1 or node["column_names"][0].lower() not in COLUMNS
     ):
         name = ".".join(node["column_names"])
-        raise _refused(text, f"a listing has no column {name!r}, only {', '.join(COLUMNS)}")
+        raise _condition_error(text, f"a listing has no column {name!r}, only {', '.join(COLUMNS)}")
     if kind == "FUNCTION":
-        _allow_function(text, node)
+        _check_function(text, node)
     if kind == "CAST" and node["cast_type"]["id"] not in TYPES:
-        raise _refused(text, f"a cast to {node['cast_type']['id']} is not allowed")
-    for name in _PARTS[kind]:
+        raise _condition_error(text, f"a cast to {node['cast_type']['id']} is not allowed")
+    for name in _CHILD_FIELDS[kind]:
         part = node[name]
-        for one in part if isinstance(part, list) else [part]:
+        for child in part if isinstance(part, list) else [part]:
             if name == "case_checks":
-                _allow(text, one["when_expr"])
-                _allow(text, one["then_expr"])
+                _check_allowed(text, child["when_expr"])
+                _check_allowed(text, child["then_expr"])
             else:
-                _allow(text, one)
+                _check_allowed(text, child)
 
 
-def _allow_function(text: str, node: Node) -> None:
+def _check_function(text: str, node: Node) -> None:
     plain = (
         node["schema"] in {"", "main"}
         and not node.get("catalog")
@@ -190,15 +199,15 @@ def _allow_function(text: str, node: Node) -> None:
         and not node["order_bys"]["orders"]
     )
     if not plain or node["function_name"].lower() not in FUNCTIONS:
-        raise _refused(text, f"the function {node['function_name']!r} is not allowed")
+        raise _condition_error(text, f"the function {node['function_name']!r} is not allowed")
 
 
-def _bound(engine: duckdb.DuckDBPyConnection, text: str, expression: str) -> None:
-    query = f"SELECT {expression} FROM (SELECT {_LISTING}) LIMIT 0"  # noqa: S608  # see rendered
+def _check_boolean(engine: duckdb.DuckDBPyConnection, text: str, expression: str) -> None:
+    query = f"SELECT {expression} FROM (SELECT {_EMPTY_LISTING}) LIMIT 0"  # noqa: S608  # see rendered
     kind = str(engine.execute(query).description[0][1])
     if kind.upper() not in {"BOOLEAN", "BOOL"}:
-        raise _refused(text, f"it must be true or false, found {kind}")
+        raise _condition_error(text, f"it must be true or false, found {kind}")
 
 
-def _refused(text: str, why: str) -> InvalidInput:
-    return InvalidInput(f"cannot use where {text!r}: {why}")
+def _condition_error(text: str, why: str) -> InvalidInput:
+    return InvalidInput(f"cannot use the condition where={text!r}: {why}")

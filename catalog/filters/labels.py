@@ -1,8 +1,8 @@
-r"""Filters of labels and properties as Pulp's `pulp_label_select` writes them (PS-38).
+r"""Filters of labels and properties, in the syntax of Pulp's `pulp_label_select` (PS-38).
 
-`k=v`, `k!=v`, `k~part`, `k` (has it), `!k` (has it not); a comma is AND, `\,` a comma in a value.
+`k=v`, `k!=v`, `k~part`, `k` (exists), `!k` (does not); a comma is AND, `\,` a comma in a value.
 
->>> terms("stage=prod,!draft")
+>>> parse_terms("stage=prod,!draft")
 (Term(key='stage', operator='=', value='prod'), Term(key='draft', operator='!', value=''))
 """
 
@@ -14,52 +14,57 @@ from dataclasses import dataclass
 
 from catalog.errors import InvalidInput
 
-LONGEST = 2_000  # characters
-MOST = 20  # terms
+MAX_LENGTH = 2_000  # characters
+MAX_TERMS = 20  # terms
 _TERM = re.compile(r"(!?)([A-Za-z0-9_.\-/ ]+?)\s*(?:(!=|=|~)(.*))?", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """One condition: `operator` is `=`, `!=`, `~` (contains), `+` (has it) or `!` (has it not)."""
+    """One condition: `operator` is `=`, `!=`, `~` (contains), `+` (exists) or `!` (does not)."""
 
     key: str
     operator: str
     value: str = ""
 
-    def holds(self, labels: Mapping[str, str]) -> bool:
-        """Say whether labels satisfy it; `k!=v` wants the key to be there, as Pulp does."""
-        found = labels.get(self.key)
+    def matches(self, labels: Mapping[str, str]) -> bool:
+        """Say whether `labels` satisfy it; `k!=v` requires the key to exist, as in Pulp."""
+        value = labels.get(self.key)
         if self.operator == "!":
-            return found is None
-        if found is None:
+            return value is None
+        if value is None:
             return False
         if self.operator == "=":
-            return found == self.value
+            return value == self.value
         if self.operator == "!=":
-            return found != self.value
-        return self.operator == "+" or self.value in found
+            return value != self.value
+        return self.operator == "+" or self.value in value
 
 
-def terms(text: str) -> tuple[Term, ...]:
-    """Read a filter.
+def parse_terms(text: str) -> tuple[Term, ...]:
+    """Parse a filter.
 
     Raises:
-        InvalidInput: it cannot be read; the part that is wrong is named.
+        InvalidInput: it cannot be parsed; names the wrong part.
     """
-    if len(text) > LONGEST:
-        raise InvalidInput(f"a filter holds {len(text)} characters, at most {LONGEST} are allowed")
+    if len(text) > MAX_LENGTH:
+        raise InvalidInput(
+            f"a filter has {len(text):,} characters, at most {MAX_LENGTH:,} are allowed"
+        )
     parts = re.split(r"(?<!\\),", text) if text.strip() else []
-    if len(parts) > MOST:
-        raise InvalidInput(f"a filter has {len(parts)} conditions, at most {MOST} are allowed")
-    return tuple(_term(part.strip(), text) for part in parts)
+    if len(parts) > MAX_TERMS:
+        raise InvalidInput(
+            f"a filter has {len(parts):,} conditions, at most {MAX_TERMS} are allowed"
+        )
+    return tuple(_parse_term(part.strip(), text) for part in parts)
 
 
-def _term(part: str, text: str) -> Term:
+def _parse_term(part: str, text: str) -> Term:
     match = _TERM.fullmatch(part)
     if match is None or (match[1] and match[3]):
         raise InvalidInput(
-            f"{part!r} of the filter {text!r} is none of key=value, key!=value, key~part, key, !key"
+            f"{part!r} in the filter {text!r} is not one of key=value, key!=value, key~part, key, "
+            "!key"
         )
     negated, key, operator, value = match.groups()
     if operator is None:
@@ -67,11 +72,11 @@ def _term(part: str, text: str) -> Term:
     return Term(key.strip(), operator, value.strip().replace("\\,", ","))
 
 
-def conditions(found: tuple[Term, ...], column: str) -> tuple[str, dict[str, object]]:
-    """Return SQL that narrows a JSON `column` of ours by these terms, and its parameters."""
+def sql_conditions(terms: tuple[Term, ...], column: str) -> tuple[str, dict[str, object]]:
+    """Return SQL that filters by a JSON column, and its parameters."""
     parts: list[str] = []
     values: dict[str, object] = {}
-    for place, one in enumerate(found):
+    for place, one in enumerate(terms):
         key, value = f"key_{place}", f"value_{place}"
         values[key] = f'$."{one.key}"'
         held = f"json_extract_string({column}, ${key})"

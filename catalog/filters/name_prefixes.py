@@ -1,16 +1,16 @@
-"""Names that begin with one of some parts, in SQL: the decision of `catalog.access.grants`.
+"""Names below one of several prefixes, in SQL: the same decision as `catalog.access.grants`.
 
->>> names_within(frozenset(["models"]))
+>>> prefix_conditions(frozenset(["models"]))
 (" AND ((name = $within_0 OR starts_with(name, $within_0 || '/')))", {'within_0': 'models'})
->>> names_within(None), names_within(frozenset())
+>>> prefix_conditions(None), prefix_conditions(frozenset())
 (('', {}), (' AND false', {}))
 """
 
 from __future__ import annotations
 
 
-def names_within(prefixes: frozenset[str] | None) -> tuple[str, dict[str, object]]:
-    """Return SQL that narrows a column `name`, and its parameters; nothing where None is given."""
+def prefix_conditions(prefixes: frozenset[str] | None) -> tuple[str, dict[str, object]]:
+    """Return SQL that filters the column `name`, and its parameters; None means no filter."""
     if prefixes is None:
         return "", {}
     if not prefixes:

@@ -1,7 +1,7 @@
-"""Turns a selection into SQL: the first rule that leaves a row of a listing out, if any does.
+"""Turns a selection into SQL: for each row of a listing, the first rule that excludes it, if any.
 
-The same SQL decides a plan and explains it afterwards. Its text holds no value of a person's but
-the condition `where`, which `catalog.filters.condition` renders anew; all others are parameters.
+The same SQL decides a plan and explains it afterwards. User input reaches its text only as the
+condition `where`, which `catalog.filters.condition` renders; all else are parameters.
 """
 
 from __future__ import annotations
@@ -13,19 +13,19 @@ from dataclasses import dataclass, field, replace
 import duckdb
 
 from catalog.errors import InvalidInput
-from catalog.filters.condition import rendered
-from catalog.glob import regex
+from catalog.filters.condition import render_condition
+from catalog.glob import globs_to_regex
 from catalog.model.plan import Selection, Sorting
 from catalog.store import statements
 
-MOST = 2**53  # of seconds, bytes or files
-MARKS = {  # what a marker's name may hold, as SQL
+LARGEST_BOUND = 2**53  # seconds, bytes or files
+PLACEHOLDERS = {  # what a marker's name may contain, as SQL
     "{path}": "origin",
     "{folder}": "regexp_extract(origin, '^(?s:.*/)')",
     "{name}": "regexp_extract(origin, '(?s:[^/]*)$')",
     "{stem}": "regexp_extract(origin, '(?s:([^/]+?))(?:\\.[^/.]*)?$', 1)",
 }
-_MARK = re.compile(r"(\{[^{}]*\})")
+_PLACEHOLDER = re.compile(r"(\{[^{}]*\})")
 _ORDERS = {
     Sorting.PATH: "path",
     Sorting.PATH_DESCENDING: "path DESC",
@@ -38,69 +38,69 @@ _ORDERS = {
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """When a row is left out, in SQL, and what to say of it."""
+    """A named SQL condition under which a row is excluded, and its parameters."""
 
     name: str
-    left_out: str
+    condition: str
     values: dict[str, object] = field(default_factory=dict[str, object])
 
 
-def rules(selection: Selection, as_of_us: int = 0) -> list[Rule]:
-    """Return the rules that a selection gives, in the order in which they are tried.
+def exclusion_rules(selection: Selection, as_of_us: int = 0) -> list[Rule]:
+    """Return the rules of a selection, in the order in which they apply.
 
     Raises:
-        InvalidInput: a pattern, bound, condition or marker cannot be used; it is named.
+        InvalidInput: a pattern, bound, condition or marker cannot be used; names it.
     """
     for bound in ("min_size", "max_size", "min_age_s", "max_age_s", "settled_s", "skip", "take"):
         number = getattr(selection, bound)
-        if number is not None and not 0 <= number < MOST:
+        if number is not None and not 0 <= number < LARGEST_BOUND:
             raise InvalidInput(f"{bound} must be 0 or more, found {number}")
     return [
-        *_by_path(selection),
-        *_by_size(selection),
-        *_by_age(selection, as_of_us),
-        *_by_where(selection),
-        *_by_settling(selection, as_of_us),
+        *_path_rules(selection),
+        *_size_rules(selection),
+        *_age_rules(selection, as_of_us),
+        *_where_rules(selection),
+        *_settling_rules(selection, as_of_us),
     ]
 
 
-def query(every: Sequence[Rule], *, settled: bool) -> str:
+def listing_query(every_rule: Sequence[Rule], *, settled: bool) -> str:
     """Return a SELECT from `listing` that adds `left_out`: the name of a rule, or NULL."""
-    cases = " ".join(f"WHEN {one.left_out} THEN '{one.name}'" for one in every)
+    cases = " ".join(f"WHEN {rule.condition} THEN '{rule.name}'" for rule in every_rule)
     left_out = f"CASE {cases} END" if cases else "NULL"
     steady = statements.load_sql("steady") if settled else ""
     return f"SELECT listing.*, {left_out} AS left_out FROM listing {steady}"  # noqa: S608  # ours
 
 
 def ordering(selection: Selection) -> str:
-    """Return what to order by before skipping and taking; ties are broken by path."""
+    """Return the ORDER BY for `skip` and `take`; ties are broken by path."""
     return _ORDERS[selection.order]
 
 
-def dated(selection: Selection, now_us: int) -> Selection:
-    """Return the selection with the moment from which it counts ages."""
+def with_reference_time(selection: Selection, now_us: int) -> Selection:
+    """Return the selection with the moment from which ages count."""
     return selection if selection.as_of_us is not None else replace(selection, as_of_us=now_us)
 
 
-def _by_path(selection: Selection) -> list[Rule]:
-    found: list[Rule] = []
+def _path_rules(selection: Selection) -> list[Rule]:
+    rules: list[Rule] = []
     for name, globs, text in (
         ("include", selection.include, "NOT regexp_full_match(origin, $include)"),
         ("also_include", selection.also_include, "NOT regexp_full_match(origin, $also_include)"),
         ("exclude", selection.exclude, "regexp_full_match(origin, $exclude)"),
     ):
         if globs:
-            found.append(Rule(name, text, {name: regex(globs)}))
+            rules.append(Rule(name, text, {name: globs_to_regex(globs)}))
     for name, patterns, text in (
         ("include_regex", selection.include_regex, "NOT regexp_matches(origin, $include_regex)"),
         ("exclude_regex", selection.exclude_regex, "regexp_matches(origin, $exclude_regex)"),
     ):
         if patterns:
-            found.append(Rule(name, text, {name: _any_of(name, patterns)}))
-    return found
+            rules.append(Rule(name, text, {name: _join_regexes(name, patterns)}))
+    return rules
 
 
-def _any_of(name: str, patterns: Sequence[str]) -> str:
+def _join_regexes(name: str, patterns: Sequence[str]) -> str:
     for pattern in patterns:
         try:
             duckdb.execute("SELECT regexp_matches('', ?)", [pattern])
@@ -110,72 +110,72 @@ def _any_of(name: str, patterns: Sequence[str]) -> str:
     return "|".join(f"(?:{pattern})" for pattern in patterns)
 
 
-def _by_size(selection: Selection) -> list[Rule]:
-    found = [Rule("skip_empty", "coalesce(size = 0, false)")] if selection.skip_empty else []
+def _size_rules(selection: Selection) -> list[Rule]:
+    rules = [Rule("skip_empty", "coalesce(size = 0, false)")] if selection.skip_empty else []
     if selection.min_size is not None:
         text = "coalesce(size < $min_size, true)"
-        found.append(Rule("min_size", text, {"min_size": selection.min_size}))
+        rules.append(Rule("min_size", text, {"min_size": selection.min_size}))
     if selection.max_size is not None:
         text = "coalesce(size > $max_size, true)"
-        found.append(Rule("max_size", text, {"max_size": selection.max_size}))
-    return found
+        rules.append(Rule("max_size", text, {"max_size": selection.max_size}))
+    return rules
 
 
-def _by_age(selection: Selection, as_of_us: int) -> list[Rule]:
-    found: list[Rule] = []
+def _age_rules(selection: Selection, as_of_us: int) -> list[Rule]:
+    rules: list[Rule] = []
     if selection.min_age_s is not None:
         newest = as_of_us - round(selection.min_age_s * 1e6)
         text = "coalesce(modified_us > $newest_us, true)"
-        found.append(Rule("min_age", text, {"newest_us": newest}))
+        rules.append(Rule("min_age", text, {"newest_us": newest}))
     if selection.max_age_s is not None:
         oldest = as_of_us - round(selection.max_age_s * 1e6)
         text = "coalesce(modified_us < $oldest_us, true)"
-        found.append(Rule("max_age", text, {"oldest_us": oldest}))
-    return found
+        rules.append(Rule("max_age", text, {"oldest_us": oldest}))
+    return rules
 
 
-def _by_where(selection: Selection) -> list[Rule]:
+def _where_rules(selection: Selection) -> list[Rule]:
     if not selection.where:
         return []
-    return [Rule("where", f"NOT coalesce({rendered(selection.where)}, false)")]
+    return [Rule("where", f"NOT coalesce({render_condition(selection.where)}, false)")]
 
 
-def _by_settling(selection: Selection, as_of_us: int) -> list[Rule]:
-    found: list[Rule] = []
+def _settling_rules(selection: Selection, as_of_us: int) -> list[Rule]:
+    rules: list[Rule] = []
     if selection.settled_marker:
-        marker, values = _marker(selection.settled_marker)
+        marker, values = _marker_expression(selection.settled_marker)
         # The table is the listing itself, the text of the marker ours.
         markers = f"origin IN (SELECT {marker} FROM listing)"  # noqa: S608
         marked = f"NOT {marker} IN (SELECT origin FROM listing)"  # noqa: S608
-        found += [Rule("a marker", markers, values), Rule("settled_marker", marked, values)]
+        rules += [Rule("a marker", markers, values), Rule("settled_marker", marked, values)]
     if selection.settled_s is not None:
-        # A time tells it; else the record of the source does: equal size and etag since then.
+        # By the file's time; without one by the catalog: equal size and etag since then.
         text = (
             "CASE WHEN modified_us IS NOT NULL THEN modified_us > $settled_us "
             "ELSE NOT coalesce(steady_us <= $settled_us AND steady_size = size "
             "AND steady_etag IS NOT DISTINCT FROM etag, false) END"
         )
         before = as_of_us - round(selection.settled_s * 1e6)
-        found.append(Rule("settled", text, {"settled_us": before}))
-    return found
+        rules.append(Rule("settled", text, {"settled_us": before}))
+    return rules
 
 
-def _marker(template: str) -> tuple[str, dict[str, object]]:
+def _marker_expression(template: str) -> tuple[str, dict[str, object]]:
     parts: list[str] = []
     values: dict[str, object] = {}
-    for part in _MARK.split(template):
-        if part in MARKS:
-            parts.append(MARKS[part])
-        elif _MARK.fullmatch(part):
+    for part in _PLACEHOLDER.split(template):
+        if part in PLACEHOLDERS:
+            parts.append(PLACEHOLDERS[part])
+        elif _PLACEHOLDER.fullmatch(part):
             raise InvalidInput(
-                f"cannot use settled_marker {template!r}: {part} means nothing, "
-                f"known are {', '.join(MARKS)}"
+                f"cannot use settled_marker {template!r}: {part} is unknown, "
+                f"expected {', '.join(PLACEHOLDERS)}"
             )
         elif part:
             values[f"mark{len(values)}"] = part
             parts.append(f"$mark{len(values) - 1}::VARCHAR")
-    if not any(mark in template for mark in MARKS):
+    if not any(mark in template for mark in PLACEHOLDERS):
         raise InvalidInput(
-            f"cannot use settled_marker {template!r}: it names no file, as in '{{path}}.done'"
+            f"cannot use settled_marker {template!r}: it needs a placeholder, as '{{path}}.done'"
         )
     return f"({' || '.join(parts)})", values

@@ -1,4 +1,4 @@
-"""Which versions of a repository are meant: by number, time, label, or what they hold.
+"""Filters of a repository's versions: by number, time, label or content.
 
 >>> VersionFilter(numbers=Span(first=3, below=7)).numbers
 Span(first=3, last=None, above=None, below=7)
@@ -35,10 +35,10 @@ class Span(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class VersionFilter:
-    """What versions must satisfy, all of it; one that says nothing lets every version through.
+    """Conditions that versions must satisfy, all of them; an empty filter matches every version.
 
-    A time without a zone is UTC. A label's value None asks for its key with whatever value. With
-    both a path and a digest, the path must hold those bytes.
+    A time without a zone is UTC. The label value None matches any value of its key. With both a
+    path and a digest, the path must have those bytes.
     """
 
     numbers: Span[int] = field(default_factory=Span[int])
@@ -49,11 +49,11 @@ class VersionFilter:
 
     @classmethod
     def labelled(cls, **labels: str | None) -> Self:
-        """Return the filter of the versions that bear all these labels."""
+        """Return a filter for versions that have all these labels."""
         return cls(labels=tuple(labels.items()))
 
     def parameters(self, tenant: str) -> dict[str, object]:
-        """Return the parameters of `sql/versions.sql`; `InvalidInput` where the digest is none."""
+        """Return the parameters of `sql/versions.sql`; `InvalidInput` for a malformed digest."""
         digest = None
         if self.digest is not None:
             digest = Digest("sha256", self.digest.removeprefix("sha256:")).value
@@ -63,10 +63,10 @@ class VersionFilter:
             "last": self.numbers.last,
             "above": self.numbers.above,
             "below": self.numbers.below,
-            "since": _naive(self.created.first),
-            "until": _naive(self.created.last),
-            "after": _naive(self.created.above),
-            "before": _naive(self.created.below),
+            "since": _optional_naive_utc(self.created.first),
+            "until": _optional_naive_utc(self.created.last),
+            "after": _optional_naive_utc(self.created.above),
+            "before": _optional_naive_utc(self.created.below),
             "keys": list(labels),
             "values": list(labels.values()),
             "nkey": None if self.path is None else path_key(tenant, self.path),
@@ -74,14 +74,14 @@ class VersionFilter:
         }
 
 
-EVERY = VersionFilter()
-"""Lets every version through."""
+ALL_VERSIONS = VersionFilter()
+"""Matches every version."""
 
 
-def naive(moment: datetime) -> datetime:
-    """Return a time as the catalog keeps it: UTC, without a zone."""
+def to_naive_utc(moment: datetime) -> datetime:
+    """Return a time as the catalog stores it: UTC, without a zone."""
     return moment if moment.tzinfo is None else moment.astimezone(UTC).replace(tzinfo=None)
 
 
-def _naive(moment: datetime | None) -> datetime | None:
-    return None if moment is None else naive(moment)
+def _optional_naive_utc(moment: datetime | None) -> datetime | None:
+    return None if moment is None else to_naive_utc(moment)

@@ -1,1 +1,1 @@
-"""Forms that values take in text: manifests, archives, sizes and durations."""
+"""Text formats: manifests, archives, sizes and durations."""

@@ -1,14 +1,14 @@
-"""Archives: versions of repositories for another site, as the words of their table of contents.
+"""The format of archives, which carry versions of repositories to another site.
 
 An archive is a tar in this order: `archive.json` (the head), `versions/<place>/<number>.jsonl` (a
 resource a line, in path order) for each version of each repository, `artifacts.txt`
 (`<sha256> <size>` a line, in order), and each of those artifacts once as
-`artifacts/sha256/ab/cdef…`, in that order. So whoever reads it from the start knows what must
-follow, and what is missing at the end. The table of contents beside it repeats the head and names
-the chunks with their digests.
+`artifacts/sha256/ab/cdef…`, in that order. So a reader always knows what must follow, and at the
+end what is missing. The table of contents beside it repeats the head and names the chunks with
+their digests.
 
-The former format, version 1, held one repository, and its lists lay in `versions/<number>.jsonl`.
-It is still read.
+Version 1 of the format held one repository, with its lists in `versions/<number>.jsonl`. It is
+still read.
 """
 
 from __future__ import annotations
@@ -21,26 +21,30 @@ from datetime import datetime
 from pydantic import TypeAdapter
 
 from catalog.errors import InvalidInput
-from catalog.formats.strict_json import hex_digest, json_object, read_json
+from catalog.formats.strict_json import check_sha256, parse_json_object, read_json
 from catalog.paths import check_path
 
 FORMAT = "entrepot-archive"
 FORMAT_VERSION = 2
-FORMER = 1  # the version of the format that held one repository
+LEGACY_VERSION = 1  # the version of the format that held one repository
 HEAD = "archive.json"
 ARTIFACTS = "artifacts.txt"
-TOC = "-toc.json"  # what the name of a table of contents ends in
-NAMED = 100  # problems that a message names
+TOC = "-toc.json"  # suffix of a table of contents
+MAX_PROBLEMS_SHOWN = 100  # problems that a message names
 
 
 class ArchiveRefused(InvalidInput):
-    """An archive cannot be used; `problems` is everything that is wrong with it."""
+    """An archive cannot be used; `problems` has everything that is wrong with it."""
 
     def __init__(self, name: str, problems: tuple[str, ...]) -> None:
-        """Name the archive, and all that is wrong."""
-        more = [f"… and {len(problems) - NAMED} more"] if len(problems) > NAMED else []
-        first = f"cannot use the archive {name!r}, for {len(problems)} reasons"
-        super().__init__("\n  ".join((first, *problems[:NAMED], *more)))
+        """Name the archive and its problems."""
+        more = (
+            [f"… and {len(problems) - MAX_PROBLEMS_SHOWN} more"]
+            if len(problems) > MAX_PROBLEMS_SHOWN
+            else []
+        )
+        first = f"cannot use the archive {name!r}, {len(problems):,} problems found"
+        super().__init__("\n  ".join((first, *problems[:MAX_PROBLEMS_SHOWN], *more)))
         self.name, self.problems = name, problems
 
 
@@ -58,27 +62,27 @@ class ArchivedVersion:
 
 @dataclass(frozen=True, slots=True)
 class ArchivedRepository:
-    """The versions of one repository in an archive; none where nothing came after `since`."""
+    """The versions of one repository in an archive; none if nothing is newer than `since`."""
 
     name: str  # in the archive
     address: str  # at the site that exported it
-    since: int | None  # the version that the other site must hold; None where all is here
+    since: int | None  # the version that the importing site must have; None for a full export
     versions: tuple[ArchivedVersion, ...]  # the oldest first
 
     @property
     def numbers(self) -> tuple[int, ...]:
         """Return the numbers of its versions, the oldest first."""
-        return tuple(one.number for one in self.versions)
+        return tuple(version.number for version in self.versions)
 
     @property
     def newest(self) -> int | None:
-        """Return the newest version that a site holds which has imported this."""
+        """Return the newest version that a site has after importing this."""
         return self.versions[-1].number if self.versions else self.since
 
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """What an archive holds."""
+    """The contents of an archive, in its first member."""
 
     export_id: str
     created_at: datetime
@@ -92,21 +96,23 @@ class Head:
     @property
     def names(self) -> tuple[str, ...]:
         """Return the names of its repositories."""
-        return tuple(one.name for one in self.repositories)
+        return tuple(repository.name for repository in self.repositories)
 
-    def named(self, name: str) -> ArchivedRepository:
+    def repository(self, name: str) -> ArchivedRepository:
         """Return the repository of that name."""
         return self.repositories[self.names.index(name)]
 
-    def member(self, name: str, number: int) -> str:
+    def list_path(self, name: str, number: int) -> str:
         """Return the name of the member that lists a version."""
-        return list_name(None if self.format_version == FORMER else self.names.index(name), number)
+        return list_name(
+            None if self.format_version == LEGACY_VERSION else self.names.index(name), number
+        )
 
-    def lists(self) -> Iterator[tuple[str, ArchivedVersion]]:
+    def version_lists(self) -> Iterator[tuple[str, ArchivedVersion]]:
         """Yield the name of each list with its version, in the order of the tar."""
         for repository in self.repositories:
             for version in repository.versions:
-                yield self.member(repository.name, version.number), version
+                yield self.list_path(repository.name, version.number), version
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,31 +151,33 @@ def list_name(place: int | None, number: int) -> str:
 
 
 def to_json(value: Head | Toc) -> bytes:
-    """Return a head or a table of contents as text, stable."""
-    text = json.dumps(asdict(value), sort_keys=True, indent=1, default=_moment, ensure_ascii=False)
+    """Return a head or a table of contents as JSON; equal values give equal bytes."""
+    text = json.dumps(
+        asdict(value), sort_keys=True, indent=1, default=_encode_datetime, ensure_ascii=False
+    )
     return text.encode() + b"\n"
 
 
 def head_from_json(text: bytes) -> Head:
-    """Read a head; `InvalidInput` says what is wrong."""
-    return _head(json_object(text))
+    """Parse a head; `InvalidInput` says what is wrong."""
+    return _parse_head(parse_json_object(text))
 
 
 def toc_from_json(text: bytes) -> Toc:
-    """Read a table of contents; `InvalidInput` says what is wrong."""
-    found = json_object(text)
-    head = _head(found.get("archive"))
-    chunks = read_json(TypeAdapter(tuple[Chunk, ...]), json.dumps(found.get("chunks")))
+    """Parse a table of contents; `InvalidInput` says what is wrong."""
+    fields = parse_json_object(text)
+    head = _parse_head(fields.get("archive"))
+    chunks = read_json(TypeAdapter(tuple[Chunk, ...]), json.dumps(fields.get("chunks")))
     for chunk in chunks:
         if "/" in check_path(chunk.name):
             raise InvalidInput(f"the chunk {chunk.name!r} is not beside its table of contents")
-        hex_digest(chunk.sha256)
+        check_sha256(chunk.sha256)
     return Toc(head, chunks)
 
 
 @dataclass(frozen=True, slots=True)
-class _FormerHead:
-    """What the head was while an archive held one repository."""
+class _LegacyHead:
+    """The head in version 1 of the format, for one repository."""
 
     export_id: str
     created_at: datetime
@@ -181,35 +189,41 @@ class _FormerHead:
     artifact_bytes: int
     meta: dict[str, str]
 
-    def head(self) -> Head:
-        """Return the same as it is said today."""
+    def to_head(self) -> Head:
+        """Convert to the current form."""
         only = ArchivedRepository(self.label, self.address, self.since, self.versions)
         counts = (self.artifacts, self.artifact_bytes)
         return Head(
-            self.export_id, self.created_at, (only,), *counts, self.meta, format_version=FORMER
+            self.export_id,
+            self.created_at,
+            (only,),
+            *counts,
+            self.meta,
+            format_version=LEGACY_VERSION,
         )
 
 
-def _head(found: object) -> Head:
-    """Read a head of any version of the format that is known."""
-    given = found if isinstance(found, dict) else {}
-    name: object = given.get("format")
+def _parse_head(value: object) -> Head:
+    """Parse a head of any known version of the format."""
+    fields = value if isinstance(value, dict) else {}
+    name: object = fields.get("format")
     if name != FORMAT:
-        raise InvalidInput(f"its format is {name!r}, this program reads {FORMAT!r}")
-    version: object = given.get("format_version")
-    if version == FORMER:
-        return read_json(TypeAdapter(_FormerHead), json.dumps(given)).head()
+        raise InvalidInput(f"its format is {name!r}, expected {FORMAT!r}")
+    version: object = fields.get("format_version")
+    if version == LEGACY_VERSION:
+        return read_json(TypeAdapter(_LegacyHead), json.dumps(fields)).to_head()
     if version != FORMAT_VERSION:
         raise InvalidInput(
-            f"its format_version is {version!r}, this program reads {FORMER} and {FORMAT_VERSION}"
+            f"its format_version is {version!r}, this program reads {LEGACY_VERSION} "
+            f"and {FORMAT_VERSION}"
         )
-    head = read_json(TypeAdapter(Head), json.dumps(given))
+    head = read_json(TypeAdapter(Head), json.dumps(fields))
     if len(set(head.names)) != len(head.names):
-        raise InvalidInput(f"two of its repositories have the same name: {', '.join(head.names)}")
+        raise InvalidInput(f"several of its repositories have one name: {', '.join(head.names)}")
     return head
 
 
-def _moment(value: object) -> str:
+def _encode_datetime(value: object) -> str:
     if isinstance(value, datetime):
         return value.isoformat()
     raise TypeError(f"{value!r} has no JSON")

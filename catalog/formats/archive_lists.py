@@ -1,4 +1,4 @@
-"""The lists in an archive, a line each: resources by path, artifacts by digest."""
+"""The lists in an archive, one entry a line: resources by path, artifacts by digest."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from functools import cache
 from pydantic import ConfigDict, TypeAdapter
 
 from catalog.errors import InvalidInput
-from catalog.formats.strict_json import hex_digest, is_digest, json_object, read_json
+from catalog.formats.strict_json import check_sha256, is_sha256, parse_json_object, read_json
 from catalog.model.version import ContentRow
 from catalog.paths import check_path
 
 
-def content_lines(rows: Iterable[ContentRow]) -> Iterator[str]:
+def format_content(rows: Iterable[ContentRow]) -> Iterator[str]:
     """Yield a line for each row, which must have a size and a digest."""
     for row in rows:
         known = {
@@ -26,16 +26,16 @@ def content_lines(rows: Iterable[ContentRow]) -> Iterator[str]:
             "content_type": row.content_type,
             "properties": row.properties,
         }
-        given = {name: value for name, value in known.items() if value is not None}
-        yield json.dumps(given, sort_keys=True, ensure_ascii=False) + "\n"
+        fields = {name: value for name, value in known.items() if value is not None}
+        yield json.dumps(fields, sort_keys=True, ensure_ascii=False) + "\n"
 
 
-def content_rows(lines: Iterable[str]) -> Iterator[ContentRow]:
-    """Yield the rows of such lines; `InvalidInput` names the first that cannot be used."""
+def parse_content(lines: Iterable[str]) -> Iterator[ContentRow]:
+    """Yield the rows of such lines; `InvalidInput` names the first invalid one."""
     previous = ""
     for number, line in enumerate(lines, 1):
         try:
-            row = _row(line)
+            row = _parse_row(line)
         except InvalidInput as error:
             raise InvalidInput(f"line {number} cannot be read: {error}") from error
         if row.path <= previous:
@@ -44,17 +44,17 @@ def content_rows(lines: Iterable[str]) -> Iterator[ContentRow]:
         yield row
 
 
-def artifact_line(digest: str, size: int) -> str:
+def format_artifact(digest: str, size: int) -> str:
     """Return the line of an artifact."""
     return f"{digest} {size}\n"
 
 
-def artifact_lines(lines: Iterable[str]) -> Iterator[tuple[str, int]]:
-    """Yield digest and size of such lines; `InvalidInput` names the first that is wrong."""
+def parse_artifacts(lines: Iterable[str]) -> Iterator[tuple[str, int]]:
+    """Yield digest and size of such lines; `InvalidInput` names the first invalid one."""
     previous = ""
     for number, line in enumerate(lines, 1):
         digest, _, size = line.rstrip("\n").partition(" ")
-        if not is_digest(digest) or not (size.isascii() and size.isdigit()):
+        if not is_sha256(digest) or not (size.isascii() and size.isdigit()):
             raise InvalidInput(f"line {number} is not '<sha256> <size>'")
         if digest <= previous:
             raise InvalidInput(f"line {number} is out of order")
@@ -62,20 +62,20 @@ def artifact_lines(lines: Iterable[str]) -> Iterator[tuple[str, int]]:
         yield digest, int(size)
 
 
-def _row(line: str) -> ContentRow:
-    one = read_json(_line_adapter(), line)
-    if one.size < 0:
-        raise InvalidInput(f"{one.path!r} has a size below zero")
-    if one.properties is not None:
-        json_object(one.properties)
+def _parse_row(line: str) -> ContentRow:
+    entry = read_json(_line_adapter(), line)
+    if entry.size < 0:
+        raise InvalidInput(f"{entry.path!r} has a negative size")
+    if entry.properties is not None:
+        parse_json_object(entry.properties)
     return ContentRow(
-        check_path(one.path),
-        one.size,
+        check_path(entry.path),
+        entry.size,
         None,
-        one.modified_us,
-        hex_digest(one.sha256),
-        one.content_type,
-        one.properties,
+        entry.modified_us,
+        check_sha256(entry.sha256),
+        entry.content_type,
+        entry.properties,
     )
 
 

@@ -1,7 +1,7 @@
 """Manifests as text: Pulp's `path,digest,size`, and `<hex>  path` as sha256sum writes it.
 
 >>> line = "a,b.txt,ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad,3"
->>> [(one.path, one.size) for one in parse_manifest("PULP_MANIFEST", [line])]
+>>> [(resource.path, resource.size) for resource in parse_manifest("PULP_MANIFEST", [line])]
 [('a,b.txt', 3)]
 """
 
@@ -21,11 +21,11 @@ _SUMS_NAME = re.compile(
 _SUM = re.compile(r"(\\?)([0-9A-Fa-f]{32,128}) [ *](.+)\Z", re.DOTALL)
 _PULP_NAMES = ("PULP_MANIFEST",)
 CURRENT = "current"
-"""The name of the manifest of the set that a destination shows, where its layout has sets."""
+"""The name of the published manifest, at destinations whose layout has one."""
 
 
 def is_manifest(name: str) -> bool:
-    """Say whether a file of this name lists other files; a path's last segment counts.
+    """Say whether a file of this name is a manifest, by the last segment of its path.
 
     >>> is_manifest("x/SHA256SUMS"), is_manifest("files.manifest"), is_manifest("a.sha256")
     (True, True, False)
@@ -38,7 +38,7 @@ def is_manifest(name: str) -> bool:
 
 
 def parse_manifest(name: str, lines: Iterable[str]) -> Iterator[Resource]:
-    """Yield what the manifest `name` lists, digests declared; `ManifestError` names a bad line."""
+    """Yield the resources of the manifest `name`; `ManifestError` names an invalid line."""
     sums = _SUMS_NAME.fullmatch(name.rpartition("/")[2]) is not None
     known = sums or name.rpartition("/")[2] in (*_PULP_NAMES, CURRENT)
     for number, raw in enumerate(lines, 1):
@@ -48,23 +48,24 @@ def parse_manifest(name: str, lines: Iterable[str]) -> Iterator[Resource]:
         if not known:
             sums, known = _SUM.match(line) is not None, True
         try:
-            yield _from_sums(line) if sums else _from_pulp(line)
+            yield _parse_sums_line(line) if sums else _parse_pulp_line(line)
         except InvalidInput as error:
             raise ManifestError(name, number, str(error)) from error
 
 
 def format_manifest(resources: Iterable[Resource], name: str = "PULP_MANIFEST") -> Iterator[str]:
-    """Yield Pulp's line of each resource, newline included; each needs a size and a sha256."""
-    for number, one in enumerate(resources, 1):
-        digest = next((each for each in one.digests if each.algorithm == "sha256"), None)
-        if digest is None or one.size is None:
-            raise ManifestError(name, number, f"{one.path!r} has no sha256 or no size")
-        if "\n" in one.path or "\r" in one.path or one.path.startswith("#"):
-            raise ManifestError(name, number, f"{one.path!r} cannot be written on such a line")
-        yield f"{one.path},{digest.value},{one.size}\n"
+    """Yield a Pulp line for each resource, with newline; each needs a size and a sha256."""
+    for number, resource in enumerate(resources, 1):
+        path = resource.path
+        digest = next((each for each in resource.digests if each.algorithm == "sha256"), None)
+        if digest is None or resource.size is None:
+            raise ManifestError(name, number, f"{path!r} has no sha256 or no size")
+        if "\n" in path or "\r" in path or path.startswith("#"):
+            raise ManifestError(name, number, f"{path!r} has a line break or begins with #")
+        yield f"{path},{digest.value},{resource.size}\n"
 
 
-def _from_pulp(line: str) -> Resource:
+def _parse_pulp_line(line: str) -> Resource:
     parts = line.rsplit(",", 2)
     if len(parts) != 3:
         raise InvalidInput("expected 'path,digest,size'")
@@ -74,11 +75,11 @@ def _from_pulp(line: str) -> Resource:
     return Resource(check_path(path), size=int(size), digests=(Digest.parse(digest),))
 
 
-def _from_sums(line: str) -> Resource:
+def _parse_sums_line(line: str) -> Resource:
     match = _SUM.match(line)
     if match is None:
         raise InvalidInput("expected '<digest>  path'")
     escaped, digest, path = match.groups()
-    if escaped:  # sha256sum marks lines of names that hold a newline or a backslash
+    if escaped:  # sha256sum marks lines whose name has a newline or a backslash
         path = re.sub(r"\\([\\nr])", lambda one: {"n": "\n", "r": "\r"}.get(one[1], "\\"), path)
     return Resource(check_path(path.removeprefix("./")), digests=(Digest.parse(digest),))

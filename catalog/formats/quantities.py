@@ -1,6 +1,6 @@
-"""Sizes and durations as people write them.
+"""Sizes and durations in the form that people write.
 
->>> byte_count("10 MiB"), byte_count("1.5 kB"), seconds("2 h"), seconds("1 d 12 h")
+>>> parse_bytes("10 MiB"), parse_bytes("1.5 kB"), parse_duration("2 h"), parse_duration("1 d 12 h")
 (10485760, 1500, 7200.0, 129600.0)
 """
 
@@ -22,31 +22,33 @@ SECONDS = {
     **dict.fromkeys(("d", "day", "days"), 86_400.0),
     **dict.fromkeys(("w", "week", "weeks"), 604_800.0),
 }
-_ONE = re.compile(r"\s*(\d+(?:\.\d+)?|\.\d+)\s*([a-zA-Z]*)\s*,?")
+_QUANTITY = re.compile(r"\s*(\d+(?:\.\d+)?|\.\d+)\s*([a-zA-Z]*)\s*,?")
 
 
-def byte_count(text: str) -> int:
-    """Return bytes: a number, or one with a unit such as kB, KiB, MB, MiB; K, M, G are binary."""
-    found = _ONE.fullmatch(text)
+def parse_bytes(text: str) -> int:
+    """Parse a size: bytes, or a number with a unit (kB, KiB, MB, MiB …; K, M, G are binary)."""
+    found = _QUANTITY.fullmatch(text)
     if found is None or found[2].lower() not in BYTES:
-        raise InvalidInput(f"cannot read the size {text!r}: expected bytes, or text like 10 MiB")
+        raise InvalidInput(f"cannot read the size {text!r}: expected bytes, or a text like 10 MiB")
     return round(float(found[1]) * BYTES[found[2].lower()]) if found[2] else int(float(found[1]))
 
 
-def seconds(text: str) -> float:
-    """Return seconds: a number, or numbers with units such as s, min, h, d, w."""
-    parts = _ONE.findall(text)
-    whole = _ONE.sub("", text).strip()
+def parse_duration(text: str) -> float:
+    """Parse a duration: a number of seconds, or numbers with units such as s, min, h, d, w."""
+    parts = _QUANTITY.findall(text)
+    whole = _QUANTITY.sub("", text).strip()
     units = [unit.lower() for _, unit in parts]
     if not parts or whole or any(unit not in SECONDS for unit in units) or units[1:].count(""):
-        raise InvalidInput(f"cannot read the duration {text!r}: expected seconds, or text like 2 h")
+        raise InvalidInput(
+            f"cannot read the duration {text!r}: expected seconds, or a text like 2 h"
+        )
     return sum(float(number) * SECONDS[unit.lower()] for number, unit in parts)
 
 
-def duration(seconds: float) -> str:
-    """Return seconds as people say them.
+def format_duration(seconds: float) -> str:
+    """Return seconds in days, hours, minutes and seconds.
 
-    >>> duration(86400.0), duration(93600.0), duration(90.0)
+    >>> format_duration(86400.0), format_duration(93600.0), format_duration(90.0)
     ('1 d', '1 d 2 h', '1 min 30 s')
     """
     parts: list[str] = []

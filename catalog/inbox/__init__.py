@@ -1,1 +1,1 @@
-"""What was handed over and waits to be applied: orders and listings."""
+"""The inbox: queued orders and spooled listings."""

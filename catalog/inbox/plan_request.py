@@ -1,4 +1,4 @@
-"""Carries a plan's request through the inbox as JSON, and back."""
+"""Converts a plan's request to the JSON of an order, and back."""
 
 from __future__ import annotations
 
@@ -22,5 +22,5 @@ def request_to_json(request: PlanRequest) -> dict[str, object]:
 
 
 def request_from_json(body: Mapping[str, object]) -> PlanRequest:
-    """Return the request that was written as JSON."""
+    """Return the request in a JSON object."""
     return _adapter().validate_python(dict(body))

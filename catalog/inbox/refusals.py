@@ -1,4 +1,4 @@
-"""Carries an error of ours from whoever folded an order to whoever gave it."""
+"""Carries an error from the process that applied an order to the one that submitted it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from catalog.errors import (
     PathConflict,
 )
 
-_FACTS: dict[type[CatalogError], tuple[str, ...]] = {  # what each constructor takes
+_CONSTRUCTOR_ARGUMENTS: dict[type[CatalogError], tuple[str, ...]] = {  # what each constructor takes
     PathConflict: ("file", "below"),
     DigestNotAllowed: ("path", "declared", "allowed"),
     NotRecorded: ("kind", "name"),
@@ -25,18 +25,20 @@ _FACTS: dict[type[CatalogError], tuple[str, ...]] = {  # what each constructor t
     InvalidInput: (),
     CatalogBroken: (),
 }
-_NAMED = {kind.__name__: kind for kind in _FACTS}
+_ERRORS_BY_NAME = {kind.__name__: kind for kind in _CONSTRUCTOR_ARGUMENTS}
 
 
-def refusal(error: CatalogError) -> dict[str, object]:
+def error_to_json(error: CatalogError) -> dict[str, object]:
     """Return `error` as JSON."""
-    kind = next(one for one in type(error).__mro__ if one in _FACTS)
-    facts: list[object] = [getattr(error, name) for name in _FACTS[kind]] or [str(error)]
+    kind = next(base for base in type(error).__mro__ if base in _CONSTRUCTOR_ARGUMENTS)
+    facts: list[object] = [getattr(error, name) for name in _CONSTRUCTOR_ARGUMENTS[kind]] or [
+        str(error)
+    ]
     return {"refused": kind.__name__, "facts": facts}
 
 
-def raise_refusal(result: dict[str, object]) -> None:
-    """Raise the error that a result stands for, if it does."""
+def raise_if_refused(result: dict[str, object]) -> None:
+    """Raise the error that a result carries, if it has one."""
     name = result.get("refused")
     if name is None:
         return
@@ -44,4 +46,4 @@ def raise_refusal(result: dict[str, object]) -> None:
         tuple(cast("list[str]", fact)) if isinstance(fact, list) else fact
         for fact in cast("list[object]", result["facts"])
     ]
-    raise cast("Callable[..., CatalogError]", _NAMED[str(name)])(*facts)
+    raise cast("Callable[..., CatalogError]", _ERRORS_BY_NAME[str(name)])(*facts)

@@ -1,13 +1,13 @@
-"""A listing on its way into the catalog: pages on disk, each checked as it is written.
+"""The spool: a listing on its way into the catalog, as pages on disk, each validated when written.
 
 >>> with catalog.spool() as spool:                              # doctest: +SKIP
-...     for one in source.enumerate():
-...         spool.take(one)
+...     for entry in source.enumerate():
+...         spool.add_entry(entry)
 ...     listing = spool.finish()
 
-Names, sizes and times are judged here, once for every storage: a name that the catalog cannot
-carry becomes a gap, a size or time that it cannot hold is dropped with a note. Gaps lie beside the
-pages, so that whoever reads the listing reads them too.
+Names, sizes and times are checked here, once for every storage: a name that the catalog cannot
+store becomes a gap, an impossible size or time is dropped with a note. Gaps are stored beside the
+pages, so that every reader of the listing sees them.
 """
 
 from __future__ import annotations
@@ -22,27 +22,27 @@ from types import TracebackType
 from typing import Self
 
 from catalog.errors import CatalogBroken, InvalidInput
-from catalog.inbox.listing_page import make_gaps, make_page
+from catalog.inbox.listing_page import make_gaps_table, make_page
 from catalog.model.gap import BOUND, NAME, Gap, Listed
 from catalog.model.resource import LATEST_US, Resource
-from catalog.paths import LONGEST, unusable
+from catalog.paths import MAX_NAME_LENGTH, name_problem
 from catalog.store.disk_errors import reporting_disk_errors
 from catalog.store.parquet import write_table
 
-PAGE = 20_000  # rows held in memory
-MOST_GAPS = 10_000  # of one listing; with more, nothing of it counts as seen
-NOTES = 20  # files whose dropped size or time is named
-LARGEST = 2**63 - 1  # bytes
-NAMED = 1000  # characters that are shown of a name that is too long
-GAPS = "gaps.parquet"
-STALE_S = 2 * 86_400  # a spool older than this belongs to nobody
+PAGE_ROWS = 20_000  # rows in memory
+MAX_GAPS = 10_000  # of one listing; with more, all of it counts as unseen
+MAX_NOTES = 20  # files with a dropped size or time that are named
+LARGEST_SIZE = 2**63 - 1  # bytes
+MAX_NAME_SHOWN = 1000  # characters of a name that is too long
+GAPS_FILE = "gaps.parquet"
+STALE_S = 2 * 86_400  # a listing older than this was abandoned
 
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """A finished listing: its id, how many resources and bytes it names, and how many gaps it has.
+    """A finished listing: its id, and how many resources, bytes and gaps it has.
 
-    `notes` name the first files whose size or time could not be kept, of `noted` in all.
+    `notes` name the first files whose size or time was dropped, of `noted` in all.
     """
 
     listing_id: str
@@ -54,7 +54,7 @@ class Listing:
 
 
 class Spool:
-    """Takes resources one by one; holds one page of them, whatever their number."""
+    """Collects resources one by one; at most one page of them is in memory."""
 
     __slots__ = (
         "_bytes",
@@ -84,7 +84,7 @@ class Spool:
         self._done = False
 
     def __enter__(self) -> Self:
-        """Make the folder."""
+        """Create the folder."""
         with reporting_disk_errors():
             self._draft.mkdir()
         return self
@@ -95,74 +95,78 @@ class Spool:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Leave nothing behind unless the listing was finished."""
+        """Delete the folder unless the listing was finished."""
         if not self._done:
             shutil.rmtree(self._draft)
 
-    def take(self, listed: Listed) -> None:
-        """Take what a listing yields: a resource, or a gap."""
+    def add_entry(self, listed: Listed) -> None:
+        """Add an entry of a listing: a resource or a gap."""
         if isinstance(listed, Gap):
-            self.leave(listed)
+            self.add_gap(listed)
         else:
             self.add(listed)
 
-    def leave(self, gap: Gap) -> None:
-        """Take note of what could not be seen; once for each path."""
+    def add_gap(self, gap: Gap) -> None:
+        """Add what could not be listed; once for each path."""
         if (whole := self._gaps.get("")) is not None and whole.below:
             return  # all is unknown already
         gap = replace(gap, path=as_storable_text(gap.path), why=as_storable_text(gap.why))
         known = self._gaps.get(gap.path)
         if known is None or (gap.below and not known.below):
             self._gaps[gap.path] = gap
-        if len(self._gaps) > MOST_GAPS:
-            why = f"more than {MOST_GAPS:,} names and folders could not be seen, {gap.path!r} last"
+        if len(self._gaps) > MAX_GAPS:
+            why = f"more than {MAX_GAPS:,} names and folders could not be seen, {gap.path!r} last"
             self._gaps = {"": Gap("", why, BOUND, below=True)}
 
     def add(self, resource: Resource, path: str | None = None) -> None:
-        """Take one resource; `path` is its name at the destination where that differs."""
-        why = unusable(resource.path)
+        """Add one resource; `path` is its name at the destination if that differs."""
+        why = name_problem(resource.path)
         if why is not None:
-            name = resource.path if len(resource.path) <= LONGEST else resource.path[:NAMED]
-            self.leave(Gap(name, f"the catalog cannot carry its name: {why}", NAME))
+            name = (
+                resource.path
+                if len(resource.path) <= MAX_NAME_LENGTH
+                else resource.path[:MAX_NAME_SHOWN]
+            )
+            self.add_gap(Gap(name, f"the catalog cannot store its name: {why}", NAME))
             return
         digests = resource.digests
         modified_us, size = resource.modified_us, resource.size
         if modified_us is not None and not 0 <= modified_us <= LATEST_US:
             self._note(
-                resource.path, f"its time, {modified_us} µs after 1970, lies outside 1970-2106"
+                resource.path, f"its time, {modified_us:,} µs after 1970, is outside 1970-2106"
             )
             modified_us = None
-        if size is not None and not 0 <= size <= LARGEST:
-            self._note(resource.path, f"its size, {size}, is no size of a file")
+        if size is not None and not 0 <= size <= LARGEST_SIZE:
+            self._note(resource.path, f"its size, {size:,} bytes, is impossible")
             size = None
         self._rows.append(
             (
                 resource.path if path is None else path,
                 resource.path,
                 size,
-                _text(resource.etag),
+                _storable(resource.etag),
                 modified_us,
-                next((one.value for one in digests if one.algorithm == "sha256"), None)
+                next((digest.value for digest in digests if digest.algorithm == "sha256"), None)
                 if digests
                 else None,
                 ",".join(map(str, digests)) if digests else None,
-                _text(resource.content_type),
+                _storable(resource.content_type),
                 json.dumps(dict(resource.properties), sort_keys=True)
                 if resource.properties
                 else None,
             )
         )
         self._bytes += size or 0
-        if len(self._rows) >= PAGE:
+        if len(self._rows) >= PAGE_ROWS:
             self._flush()
 
     def finish(self) -> Listing:
-        """Write the last page and give the listing its name."""
+        """Write the last page and publish the listing."""
         if self._rows or not self._parts:
             self._flush()
         with reporting_disk_errors():
             if self._gaps:
-                write_table(make_gaps(self._gaps.values()), self._draft / GAPS)
+                write_table(make_gaps_table(self._gaps.values()), self._draft / GAPS_FILE)
             self._draft.rename(self._final)
         self._done = True
         return Listing(
@@ -176,8 +180,8 @@ class Spool:
 
     def _note(self, path: str, what: str) -> None:
         self._noted += 1
-        if len(self._notes) < NOTES:
-            self._notes.append(f"{path!r}: {what}; the file takes part without it")
+        if len(self._notes) < MAX_NOTES:
+            self._notes.append(f"{path!r}: {what}; the file is used without it")
 
     def _flush(self) -> None:
         page = make_page(self._rows)
@@ -189,37 +193,37 @@ class Spool:
 
 
 def as_storable_text(text: str) -> str:
-    """Return a text of any characters as one that can be stored."""
+    """Replace characters that cannot be stored."""
     return text.encode("utf-8", "replace").decode().replace("\x00", "\N{SYMBOL FOR NULL}")
 
 
-def _text(value: str | None) -> str | None:
+def _storable(value: str | None) -> str | None:
     return value if value is None or value.isascii() else as_storable_text(value)
 
 
 def page_files(folder: Path, listing_id: str) -> list[str]:
-    """Return the files of a finished listing; `CatalogBroken` when it is gone."""
+    """Return the files of a finished listing; `CatalogBroken` if it is missing."""
     if not listing_id.isalnum():
         raise InvalidInput(f"{listing_id!r} is not the id of a listing")
     files = sorted(str(path) for path in (folder / listing_id).glob("[0-9]*.parquet"))
     if not files:
-        raise CatalogBroken(f"listing {listing_id!r} is gone from the spool")
+        raise CatalogBroken(f"listing {listing_id!r} is no longer in the spool: run again")
     return files
 
 
-def gaps(folder: Path, listing_id: str) -> str | None:
-    """Return the file with the gaps of a finished listing; None where it has none."""
-    page_files(folder, listing_id)  # a listing that is gone says nothing of its gaps
-    path = folder / listing_id / GAPS
+def gaps_file(folder: Path, listing_id: str) -> str | None:
+    """Return the file with the gaps of a finished listing; None if it has none."""
+    page_files(folder, listing_id)  # raises if the listing is missing
+    path = folder / listing_id / GAPS_FILE
     return str(path) if path.exists() else None
 
 
-def sweep(folder: Path) -> None:
-    """Remove listings that a dead process left behind."""
+def remove_stale_listings(folder: Path) -> None:
+    """Delete listings that a dead process left behind."""
     oldest = time.time() - STALE_S
     for path in folder.iterdir():
         try:
             if path.stat().st_mtime < oldest:
                 shutil.rmtree(path)
         except FileNotFoundError:
-            continue  # it was finished or dropped meanwhile
+            continue  # it was finished or deleted meanwhile

@@ -1,4 +1,4 @@
-"""What a contract found in a file: the first cases of failure, and how many there are."""
+"""What a contract found in a file: the first failure cases, and their number."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ LONGEST = 200  # characters of a value, and of what it fails
 
 @dataclass(frozen=True, slots=True)
 class FailureCase:
-    """One thing that fails a contract, as far as it is known where.
+    """One violation of a contract, with its place as far as it is known.
 
     `row` counts from 1: the first record after the header of a CSV file, the first row of Parquet,
     the first line of JSON Lines.
@@ -46,13 +46,13 @@ class Breach:
     aside: str | None = None  # address and name of the copy that was put aside
 
     def summary(self) -> str:
-        """Return the first case as a sentence, and how many more there are."""
+        """Return the first case as a sentence, and the number of further ones."""
         first = next(map(str, self.cases), "it is broken")
-        return f"{first} (and {self.failures - 1} more)" if self.failures > 1 else first
+        return f"{first} (and {self.failures - 1:,} more)" if self.failures > 1 else first
 
 
 def truncate(text: str) -> str:
-    """Return a text that is not longer than is kept, and that can be stored anywhere.
+    """Shorten a text to what is kept, in characters that can be stored anywhere.
 
     >>> len(truncate("x" * 1000))
     200

@@ -1,4 +1,4 @@
-"""What lies between two versions of a repository."""
+"""The difference between two versions of a repository."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 
 class Change(StrEnum):
-    """What became of a path from one version to the other."""
+    """How a path changed from one version to the other."""
 
     ADDED = "added"
     REMOVED = "removed"
@@ -17,9 +17,9 @@ class Change(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DiffRow:
-    """One path that differs; sizes are in bytes, digests sha256 in hex, None where not known.
+    """One path that differs; sizes are in bytes, digests sha256 in hex, None if unknown.
 
-    Nothing is known of the old side of what was added, nor of the new side of what was removed.
+    An added path has no old side, a removed one no new side.
     """
 
     path: str
@@ -30,15 +30,15 @@ class DiffRow:
     new_digest: str | None
 
     @classmethod
-    def of(cls, row: tuple[Any, ...]) -> DiffRow:
-        """Take a row of `catalog.store.diff_queries.diff_query`."""
+    def from_row(cls, row: tuple[Any, ...]) -> DiffRow:
+        """Convert a row of `catalog.store.diff_queries.diff_query`."""
         path, change, *rest = row
         return cls(path, Change(change), *rest)
 
 
 @dataclass(frozen=True, slots=True)
 class DiffCounts:
-    """How many paths differ between two versions; falsy where none does."""
+    """How many paths differ between two versions; falsy if none does."""
 
     added: int
     replaced: int

@@ -1,4 +1,4 @@
-"""Digests as `algorithm:hex`, several at once in one pass over the bytes.
+"""Digests as `algorithm:hex`; several can be computed in one pass over the bytes.
 
 >>> str(Digest.of(b"abc"))[:23]
 'sha256:ba7816bf8f01cfea'
@@ -17,7 +17,7 @@ from catalog.errors import DigestNotAllowed, InvalidInput
 if TYPE_CHECKING:
     from hashlib import _Hash  # pyright: ignore[reportPrivateUsage] - typeshed names it so
 
-HEX_LENGTHS = {  # algorithm -> hex digits; strongest known first where one is to be chosen
+HEX_LENGTHS = {  # algorithm -> hex digits, in order of preference
     "sha256": 64,
     "sha512": 128,
     "sha384": 96,
@@ -56,7 +56,7 @@ class Digest:
 
     @classmethod
     def parse(cls, text: str) -> Digest:
-        """Read `algorithm:hex`, or bare hex whose length names the algorithm."""
+        """Parse `algorithm:hex`, or bare hex, whose length tells the algorithm."""
         algorithm, colon, value = text.strip().partition(":")
         if colon:
             return cls(algorithm.lower(), value.lower())
@@ -67,17 +67,17 @@ class Digest:
 
     @classmethod
     def of(cls, data: bytes | bytearray | memoryview, algorithm: str = "sha256") -> Digest:
-        """Digest `data` at once."""
+        """Compute the digest of `data`."""
         return cls(algorithm, hashlib.new(algorithm, data, usedforsecurity=False).hexdigest())
 
 
 class Hasher:
-    """Compute sha256 and any further digests, and count bytes, in one pass."""
+    """Computes sha256 and further digests, and counts bytes, in one pass."""
 
     __slots__ = ("_hashes", "size")
 
     def __init__(self, algorithms: Iterable[str] = ()) -> None:
-        """Take the `algorithms` wanted beside sha256."""
+        """Compute `algorithms` in addition to sha256."""
         self._hashes: dict[str, _Hash] = {
             name: hashlib.new(name, usedforsecurity=False)
             for name in dict.fromkeys(("sha256", *algorithms))
@@ -85,9 +85,9 @@ class Hasher:
         self.size = 0  # bytes seen
 
     def update(self, chunk: bytes | bytearray | memoryview) -> None:
-        """Take the next bytes."""
-        for one in self._hashes.values():
-            one.update(chunk)
+        """Add the next bytes."""
+        for running in self._hashes.values():
+            running.update(chunk)
         self.size += len(chunk)
 
     def digest(self, algorithm: str = "sha256") -> Digest:
@@ -98,10 +98,10 @@ class Hasher:
 def trusted_digests(
     path: str, declared: Iterable[Digest], allowed: tuple[str, ...] = TRUSTED
 ) -> tuple[Digest, ...]:
-    """Return the declared digests that the policy trusts, before any byte is read.
+    """Return the declared digests that are trusted, before any byte is read.
 
-    None declared is fine; declared but none trusted is an error (Pulp's rule, PD-7). A digest
-    outside the policy beside a trusted one is passed over.
+    None declared is fine; declared but none trusted is an error (Pulp's rule, PD-7). An untrusted
+    digest beside a trusted one is ignored.
     """
     every = tuple(declared)
     good = tuple(one for one in every if one.algorithm in allowed)

@@ -1,4 +1,4 @@
-"""What is wrong at a repository, path by path, measured against one of its versions."""
+"""Findings: how a repository differs from one of its versions, path by path."""
 
 from __future__ import annotations
 
@@ -7,33 +7,33 @@ from enum import StrEnum
 
 
 class Fault(StrEnum):
-    """How a path differs from what the version says."""
+    """How a path differs from the version."""
 
     MISSING = "missing"
     SIZE = "size"
-    """Another size than the version has."""
+    """The size differs from the version's."""
     CORRUPT = "corrupt"
-    """Other bytes than the version has: their sha256 differs."""
+    """The sha256 differs from the version's."""
     UNREADABLE = "unreadable"
     CHANGED = "changed"
-    """The storage's mark (etag or time) is not the one that we left: somebody wrote it anew."""
+    """The etag or time differs from the recorded one: somebody wrote the file again."""
     UNSEEN = "unseen"
-    """The listing could not see it: nothing is known of it, and nothing is mended."""
+    """The listing could not see it: nothing is known, and nothing is repaired."""
     NOT_STORED = "not stored"
-    """Only catalogued: its bytes lie elsewhere, as they should. It is counted, not named."""
+    """Only catalogued: its bytes are elsewhere, as intended. It is counted, not named."""
     FOREIGN = "foreign"
-    """A file that the version does not have."""
+    """A file that is not in the version."""
 
 
 DAMAGE = frozenset({Fault.MISSING, Fault.SIZE, Fault.CORRUPT, Fault.UNREADABLE})
-"""What a repair mends; the others are drift, which may be meant."""
+"""What `repair` fixes; the others are drift, which may be intended."""
 UNPROVEN = DAMAGE | {Fault.UNSEEN}
-"""What stands against a version: damage, and what nobody could look at."""
+"""What keeps a version from being verified: damage, and what could not be checked."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One path that is not as the version says."""
+    """One path that differs from the version."""
 
     path: str
     fault: Fault

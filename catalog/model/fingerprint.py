@@ -1,4 +1,4 @@
-"""What the catalog last knew to stand at one path of a destination."""
+"""The last known state of a file at one path of a destination."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from catalog.model.resource import Resource
 
 
 class EtagTrust(StrEnum):
-    """Whether a storage's etags follow the content, so that they tell whether it changed."""
+    """Whether a storage's etags follow the content and so reveal a change."""
 
     FOLLOW = "follow"
     IGNORE = "ignore"
@@ -24,17 +24,20 @@ class Fingerprint:
     etag: str | None = None
     modified_us: int | None = None
 
-    def is_still(self, now: Resource, etags: EtagTrust) -> bool:
-        """Say whether what stands there now is the same file, by the marks that both have.
+    def matches(self, current: Resource, etags: EtagTrust) -> bool:
+        """Say whether the file is unchanged, by the size, etag or time that both sides have.
 
         >>> stored = Fingerprint("00", 3, modified_us=7)
-        >>> stored.is_still(Resource("a", size=3), EtagTrust.IGNORE)
+        >>> stored.matches(Resource("a", size=3), EtagTrust.IGNORE)
         True
-        >>> stored.is_still(Resource("a", modified_us=8), EtagTrust.IGNORE)
+        >>> stored.matches(Resource("a", modified_us=8), EtagTrust.IGNORE)
         False
         """
-        if None not in (self.size, now.size) and self.size != now.size:
+        if None not in (self.size, current.size) and self.size != current.size:
             return False
-        if etags is EtagTrust.FOLLOW and None not in (self.etag, now.etag):
-            return self.etag == now.etag
-        return None in (self.modified_us, now.modified_us) or self.modified_us == now.modified_us
+        if etags is EtagTrust.FOLLOW and None not in (self.etag, current.etag):
+            return self.etag == current.etag
+        return (
+            None in (self.modified_us, current.modified_us)
+            or self.modified_us == current.modified_us
+        )

@@ -1,4 +1,4 @@
-"""Sets of resources made out of versions: remove first, then add, as Pulp's modify does (PS-54).
+"""New sets of resources from versions: first remove, then add, like Pulp's modify (PS-54).
 
 >>> a, b = ContentRow("a", 1, None, None, "0" * 64, None, None), ContentRow("b", 2, *[None] * 5)
 >>> [row.path for row in modified_rows([a, b], add=[], remove=["a"])]
@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from catalog.errors import ContentConflict, InvalidInput
-from catalog.glob import regex
+from catalog.glob import globs_to_regex
 from catalog.model.version import ContentRow
 
 EVERYTHING = "*"
@@ -20,7 +20,7 @@ EVERYTHING = "*"
 
 @dataclass(frozen=True, slots=True)
 class Addition:
-    """Resources of a version that are added to a set: those that one of the globs matches."""
+    """Resources to add from a version: those that match one of the globs."""
 
     address: str
     version: int
@@ -29,7 +29,7 @@ class Addition:
 
 @dataclass(frozen=True, slots=True)
 class Modification:
-    """How a set is made out of versions; these never change, so it is the same set at any time."""
+    """How a set is built from versions; these are immutable, so the result is too."""
 
     base: tuple[str, int]  # address, number
     add: tuple[Addition, ...] = ()
@@ -38,31 +38,31 @@ class Modification:
 
     @property
     def versions(self) -> tuple[tuple[str, int], ...]:
-        """Return address and number of each version that the set is made out of, sorted."""
+        """Return address and number of each version that is used, sorted."""
         return tuple(sorted({self.base, *((one.address, one.version) for one in self.add)}))
 
 
 def apply_modification(
     modification: Modification, content: Callable[[str, int], Iterable[ContentRow]]
 ) -> Iterator[ContentRow]:
-    """Return the rows of the set that a modification makes; `content` returns those of a version.
+    """Return the rows of the new set; `content` returns those of a version.
 
     Raises:
-        InvalidInput: an addition matches nothing, or what `modified` refuses.
-        ContentConflict: as `modified`.
+        InvalidInput: an addition matches nothing, or as `modified_rows`.
+        ContentConflict: as `modified_rows`.
     """
     return modified_rows(
         content(*modification.base),
-        add=[row for one in modification.add for row in _matching(one, content)],
+        add=[row for one in modification.add for row in _matching_rows(one, content)],
         remove=modification.remove,
         overwrite=modification.overwrite,
     )
 
 
-def _matching(
+def _matching_rows(
     addition: Addition, content: Callable[[str, int], Iterable[ContentRow]]
 ) -> Iterator[ContentRow]:
-    wanted = re.compile(regex(addition.globs))
+    wanted = re.compile(globs_to_regex(addition.globs))
     found = 0
     for row in content(addition.address, addition.version):
         if wanted.fullmatch(row.path):
@@ -82,15 +82,15 @@ def modified_rows(
     remove: Sequence[str],
     overwrite: bool = True,
 ) -> Iterator[ContentRow]:
-    """Return the rows of `base` without the paths of `remove`, and with the rows of `add`.
+    """Return the rows of `base` without the paths in `remove`, plus the rows in `add`.
 
     Raises:
-        InvalidInput: `*` beside other removals, a removal that is not in `base`, or two additions
-            of one path that differ.
+        InvalidInput: `*` beside other removals, a removal that is not in `base`, or different
+            additions of one path.
         ContentConflict: without `overwrite`, an addition would replace other bytes (PS-58).
     """
     if EVERYTHING in remove and len(remove) > 1:
-        raise InvalidInput(f"{EVERYTHING!r} removes everything: no other path can stand beside it")
+        raise InvalidInput(f"{EVERYTHING!r} removes everything: give it alone, without other paths")
     kept = {} if EVERYTHING in remove else {row.path: row for row in base}
     if EVERYTHING not in remove:
         for path in remove:
@@ -105,6 +105,6 @@ def modified_rows(
         for path in sorted(new.keys() & kept.keys()):
             if new[path].digest != kept[path].digest:
                 raise ContentConflict(
-                    f"{path!r} holds {kept[path].digest}, and {new[path].digest} may not replace it"
+                    f"{path!r} has sha256:{kept[path].digest}, which sha256:{new[path].digest} may "
                 )
     yield from (kept | new).values()

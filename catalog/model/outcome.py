@@ -1,4 +1,4 @@
-"""What became of one planned resource at one destination."""
+"""The outcome of one planned resource at one destination."""
 
 from __future__ import annotations
 
@@ -14,29 +14,29 @@ class Status(StrEnum):
     REMOVED = "removed"
     FAILED = "failed"
     CATALOGUED = "catalogued"
-    """Its version lists it; its bytes lie elsewhere."""
+    """Its version lists it; its bytes are elsewhere."""
     DROPPED = "dropped"
-    """Left out on purpose, for a reason; what the destination had there stays."""
+    """Left out on purpose, for a reason; the destination keeps what it had."""
 
 
 class Proof(StrEnum):
-    """How deeply the stored bytes were proven, weakest first."""
+    """How thoroughly the stored bytes were verified, weakest first."""
 
     STORED = "stored"
-    """Only the size was confirmed by the storage."""
+    """The storage confirmed the size only."""
     WRITE_PROVED = "write-proved"
-    """The storage's own checksum of what it keeps equals ours."""
+    """The storage's own checksum equals ours."""
     END_TO_END = "end-to-end"
-    """The source declared a digest, and the bytes that were written have it."""
+    """The source declared a digest, and the written bytes have it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One item at one destination: what was done, found and proven.
+    """One item at one destination: what was done, found and verified.
 
     `origin_*` is the source's fingerprint as it was read; `etag` and `modified_us` are the
-    destination's. Failures and what was dropped carry `error` (a code of `catalog.errors`),
-    `message`, and where there is one `expected` and `found`.
+    destination's. Failed and dropped items have `error` (a code of `catalog.errors`),
+    `message`, and sometimes `expected` and `found`.
     """
 
     destination: str

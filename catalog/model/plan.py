@@ -1,4 +1,4 @@
-"""The words of a plan: what may be asked of it, and what a row of it says.
+"""The types of a plan: its request, its rows and its batches.
 
 The decision itself is `catalog.rules.decide`; in SQL it is `catalog/store/sql/decide.sql`.
 """
@@ -18,7 +18,7 @@ from catalog.model.resource import NO_PROPERTIES
 
 
 class Mode(StrEnum):
-    """Whether what the source dropped leaves the destination."""
+    """Whether files that left the source are removed from the destination."""
 
     ADDITIVE = "additive"
     MIRROR = "mirror"
@@ -30,27 +30,27 @@ class Policy(StrEnum):
     IMMEDIATE = "immediate"
     """By the sync."""
     ON_DEMAND = "on_demand"
-    """When they are first asked for, and then they are kept."""
+    """At the first request; they are kept then."""
     STREAMED = "streamed"
-    """Each time they are asked for; they are never kept."""
+    """At each request; they are never kept."""
 
 
 class Strategy(StrEnum):
-    """What makes a resource count as already there."""
+    """What makes a resource count as present at the destination."""
 
     DIGEST = "digest"
-    """Equal digests; where the source declares none, its fingerprint as it was when copied."""
+    """Equal digests; if the source declares none, its fingerprint at the time of copying."""
     FINGERPRINT = "fingerprint"
-    """The source's etag, or else size and time, as they were when copied."""
+    """The source's etag, or else size and time, at the time of copying."""
     SIZE = "size"
-    """Equal size at the destination, whoever put it there."""
+    """Equal size at the destination, whoever stored the file."""
     NAME = "name"
     """Anything of that name at the destination."""
     MARKER = "marker"
-    """A marker at the destination, or else anything of that name; what is known to have changed at
-    the source since it was copied is copied anew."""
+    """A marker at the destination, or else anything of that name; a known change at the source
+    since then is copied again."""
     ALWAYS = "always"
-    """Nothing: everything moves."""
+    """Nothing: everything is copied."""
 
 
 class Action(StrEnum):
@@ -63,14 +63,14 @@ class Action(StrEnum):
 
 
 class OnError(StrEnum):
-    """What one failed item does to the rest of the run."""
+    """What happens to the rest of a run when one item fails."""
 
     CONTINUE = "continue"
     FAIL = "fail"
 
 
 class Sorting(StrEnum):
-    """By what resources are ordered before some are skipped and some are taken."""
+    """The order of resources in which `skip` and `take` count."""
 
     PATH = "path"
     PATH_DESCENDING = "path, descending"
@@ -82,11 +82,11 @@ class Sorting(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which resources take part: those that every given rule lets through.
+    """Which resources take part: those that satisfy every given rule.
 
     Globs are over the whole path at the source (`**` crosses folders), regular expressions (RE2)
-    are searched for in it; of several of one kind any is enough. What a source does not tell
-    satisfies no bound. `skip` and `take` count what all other rules let through.
+    are searched for in it; of several of one kind any is enough. An unknown size or time satisfies
+    no bound. `skip` and `take` count what satisfies all other rules.
     """
 
     include: tuple[str, ...] = ()
@@ -102,18 +102,18 @@ class Selection:
     max_age_s: float | None = None
     where: str = ""  # SQL over the columns of a listing
     settled_s: float | None = None  # unchanged for so long
-    settled_marker: str = ""  # name of a file that says that another is whole
+    settled_marker: str = ""  # name of a file that marks another as complete
     order: Sorting = Sorting.PATH
     skip: int = 0
     take: int | None = None
-    as_of_us: int | None = None  # ages count from here; unless given, from when the plan was made
+    as_of_us: int | None = None  # ages count from here; by default when the plan was made
 
 
 @dataclass(frozen=True, slots=True)
 class BatchLimits:
-    """How large one batch may grow; a single larger file is a batch of its own.
+    """The largest size of a batch; a single larger file is a batch of its own.
 
-    A file over `heaviest` bytes counts as that much: it passes through and is not staged.
+    A file over `heaviest` bytes counts as that much: it is streamed, not staged.
     """
 
     count: int = 5000
@@ -123,7 +123,7 @@ class BatchLimits:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One destination of a plan: its address, and the listing of it, if one was made."""
+    """One destination of a plan: its address, and its listing, if there is one."""
 
     address: str
     listing: str | None = None
@@ -131,14 +131,14 @@ class Target:
     """Whether the listing's etags follow the content (object stores), else times are compared."""
     tree: bool = True
     markers: str | None = None
-    """The listing of its markers, where the strategy asks for it."""
+    """The listing of its markers, for the strategy `marker`."""
     layout: str | None = None
-    """How its files are laid out; one that holds files laid out otherwise is refused."""
+    """Its layout; a destination with files in another layout is refused."""
 
 
 @dataclass(frozen=True, slots=True)
 class PlanRequest:
-    """All that decides a plan; `wanted` is the id of a spooled listing of what should be there."""
+    """Everything that determines a plan; `wanted` is the id of a listing of the target state."""
 
     plan_id: str
     source: str
@@ -151,17 +151,16 @@ class PlanRequest:
     limits: BatchLimits = field(default=BatchLimits())
     trusted: tuple[str, ...] = TRUSTED
     batch_kept: bool = False
-    """Put what every target keeps into batches too, so that the source can be cleaned of it."""
+    """Put unchanged files into batches too, so that the source can be cleaned of them."""
     run_id: str | None = None
     ends: tuple[str, ...] = ()
-    """What leads to source and targets again: block names or addresses; '' where nothing does."""
+    """Block names or addresses of source and targets, to find them again; '' for none."""
     places: tuple[str, ...] = ()
-    """Addresses beside source and targets that may be read, where the catalog knows the bytes."""
+    """Further addresses that may be read for bytes that the catalog knows to be there."""
     content: tuple[str, int] | Modification | None = None
-    """The version (address, number) or the set made out of versions that is wanted, where that and
-    no listing tells it."""
+    """The wanted version (address, number) or set built from versions, where no listing has it."""
     options: str = "{}"
-    """How to carry the plan out, as JSON: what the flow was told besides."""
+    """How to carry the plan out, as JSON: the flow's other parameters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,11 +178,11 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """What a plan will cost, from what runs between the same places took."""
+    """What a plan will cost, estimated from earlier runs between the same places."""
 
     requests: int  # at source and targets; the parts of large files are not counted
-    seconds: float | None  # None: nothing is known of such runs
-    samples: int  # runs that it comes from
+    seconds: float | None  # None: there are no such runs
+    samples: int  # runs that it is based on
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,31 +197,31 @@ class Plan:
     strategy: Strategy
     tallies: tuple[Tally, ...]
     batches: int
-    matched: int  # resources that the selection let through
-    forecast: Forecast | None = None  # None: nothing is to be done
+    matched: int  # resources that the selection includes
+    forecast: Forecast | None = None  # None: there is nothing to do
     policy: Policy = Policy.IMMEDIATE
 
     def __bool__(self) -> bool:
-        """Say whether anything is to be done."""
-        return any(one.add or one.replace or one.remove for one in self.tallies)
+        """Say whether there is anything to do."""
+        return any(tally.add or tally.replace or tally.remove for tally in self.tallies)
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedBatch:
-    """A slice of a plan: its number, and how much it holds."""
+    """A slice of a plan: its number and size."""
 
     number: int
     count: int
     bytes: int
     removals: bool = False
-    """Whether it removes and nothing else; such batches come last."""
+    """Whether it only removes; such batches come last."""
     clears: bool = False
-    """Whether it removes what stands in the way of what it brings; such batches come first."""
+    """Whether it also removes obstacles to its arrivals; such batches come first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where the catalog knows the bytes of a file to lie, and the etag they had when recorded."""
+    """A recorded location of a file's bytes, with the etag they had then."""
 
     address: str
     path: str
@@ -234,8 +233,8 @@ class Place:
 class Item:
     """One file to read once and write to all `destinations` (indexes of the plan's targets).
 
-    `origin` is its path at the source, `path` at the destinations. `removals` of a plan have
-    `action` REMOVE and no origin to read.
+    `origin` is its path at the source, `path` at the destinations. A removal has the `action`
+    REMOVE and no origin to read.
     """
 
     origin: str
@@ -248,19 +247,19 @@ class Item:
     properties: str | None  # JSON object, or nothing
     destinations: tuple[int, ...]
     actions: tuple[Action, ...]  # one for each destination
-    elsewhere: tuple[Place, ...] = ()
-    """Where the catalog knows its bytes to lie, at most three places."""
+    known_copies: tuple[Place, ...] = ()
+    """Recorded locations of its bytes, at most three."""
     conflict: str | None = None
-    """The planned path that a tree cannot hold beside this one: one of them would be a folder.
+    """The planned path that a tree cannot have beside this one: one of them would be a folder.
 
-    Of a removal it is the arrival that needs its place.
+    For a removal, the arrival that needs its place.
     """
-    was: tuple[Fingerprint | None, ...] = ()
-    """What the catalog knows of the file that is replaced, removed or missing, by destination."""
+    previous: tuple[Fingerprint | None, ...] = ()
+    """The recorded file that is replaced, removed or missing, by destination."""
 
-    def stood(self, target: int) -> Fingerprint | None:
-        """Return what the catalog knows to stand at a destination, if there is anything."""
-        return self.was[self.destinations.index(target)] if self.was else None
+    def previous_at(self, target: int) -> Fingerprint | None:
+        """Return the recorded file at a destination, if there is one."""
+        return self.previous[self.destinations.index(target)] if self.previous else None
 
     def properties_mapping(self) -> Mapping[str, str]:
         """Return the properties as a mapping."""
@@ -269,7 +268,7 @@ class Item:
         found: dict[str, str] = json.loads(self.properties)
         return found
 
-    def sha256(self) -> str | None:
+    def declared_sha256(self) -> str | None:
         """Return the declared sha256 in hex, if there is one."""
         for text in self.digests:
             if text.startswith("sha256:"):

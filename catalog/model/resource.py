@@ -1,4 +1,4 @@
-"""The resource: one file of a repository, as a listing or a reply describes it."""
+"""The resource: one file of a repository, as described by a listing or a reply."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from types import MappingProxyType
 from catalog.model.digest import Digest
 
 LATEST_US = (2**32 - 1) * 1_000_000
-"""The last second, in 2106, that every protocol can tell, in microseconds since 1970."""
+"""The last second that every protocol supports, in 2106, in microseconds since 1970."""
 NO_PROPERTIES: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """One file: where it is below its repository's root, and what is known of it unread.
+    """One file: its path below its repository's root, and what is known without reading it.
 
     `path` is '/'-separated and relative. `size` is in bytes, `modified_us` in microseconds
-    since the epoch (UTC); either is None where the storage does not say. `etag` is the
+    since the epoch (UTC); either is None if the storage does not say. `etag` is the
     storage's own opaque mark of this state of the bytes. `digests` are those the source declares.
-    `properties` travel from the listing to every destination that can keep them.
+    `properties` are copied to every destination that can store them.
     """
 
     path: str
@@ -31,4 +31,4 @@ class Resource:
     content_type: str | None = None
     properties: Mapping[str, str] = field(default_factory=lambda: NO_PROPERTIES)
     mode: int | None = None
-    """Permission bits, 0o777 at most: they travel from a file to its copy and are not recorded."""
+    """Permission bits, 0o777 at most: they are copied with the file and not recorded."""

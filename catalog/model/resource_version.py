@@ -1,4 +1,4 @@
-"""The resource version: one upload of a name, or what was registered under it, with its metadata.
+"""The resource version: one upload or registration under a name, with its metadata.
 
 The model is the Punch Resource Manager's, plus digests. Versions of a name are counted from 0.
 """
@@ -14,15 +14,15 @@ from typing import Any
 from catalog.model.digest import Digest
 
 EXTERNAL = "external"
-"""The storage type of what was registered: its bytes lie elsewhere, and nothing was copied."""
+"""The storage type of a registration: its bytes are elsewhere, and nothing was copied."""
 
 
 @dataclass(frozen=True, slots=True)
 class ResourceVersion:
     """One version of a named resource; `size` is in bytes, `digest` a sha256 in hex.
 
-    `address` and `path` say where its bytes lie in a repository of the tenant's; both are None
-    of what is external, to which `url` leads.
+    `address` and `path` are the location of its bytes in a repository of the tenant; both are None
+    for an external version, whose location is `url`.
     """
 
     name: str
@@ -43,16 +43,16 @@ class ResourceVersion:
 
     @property
     def external(self) -> bool:
-        """Say whether its bytes lie elsewhere."""
+        """Say whether its bytes are outside the tenant's repositories."""
         return self.path is None
 
-    def every_digest(self) -> tuple[Digest, ...]:
+    def all_digests(self) -> tuple[Digest, ...]:
         """Return all digests that its bytes must have."""
         own = () if self.digest is None else (Digest("sha256", self.digest),)
-        return (*own, *(Digest.parse(one) for one in self.digests))
+        return (*own, *(Digest.parse(digest) for digest in self.digests))
 
-    def as_json(self) -> dict[str, object]:
-        """Return it as an order to the catalog carries it."""
+    def to_json(self) -> dict[str, object]:
+        """Return the JSON for an order to the catalog."""
         return {
             "name": self.name,
             "version": self.version,
@@ -72,8 +72,8 @@ class ResourceVersion:
         }
 
     @classmethod
-    def of_row(cls, row: tuple[Any, ...]) -> ResourceVersion:
-        """Read a row of `sql/resource_versions.sql`."""
+    def from_row(cls, row: tuple[Any, ...]) -> ResourceVersion:
+        """Convert a row of `sql/resource_versions.sql`."""
         name, version, created_at, *facts, digests, properties = row
         size, digest, content_type, storage_type, url, encoding, compression, data, *place = facts
         return cls(

@@ -1,9 +1,10 @@
-"""A run: one execution of a flow, as the catalog remembers it."""
+"""Runs: one execution of a flow each, as recorded in the catalog."""
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,3 +47,19 @@ class PlanRow:
     action: str
     reason: str
     size: int | None
+
+
+SKIPPED = "workflow-skipped"  # the kind of such a run
+
+
+def skipped_run(workflow: str, file: str) -> Run:
+    """Return the run to record; why is not in it, for a file's values may be secrets."""
+    now = datetime.now(UTC)
+    return Run(
+        uuid.uuid4().hex,
+        SKIPPED,
+        state="failed",
+        started_at=now,
+        ended_at=now,
+        message=f"the workflow {workflow!r} of {file!r} was skipped",
+    )

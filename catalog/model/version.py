@@ -1,4 +1,4 @@
-"""What the catalog tells of a repository: its versions, their content, and where bytes lie."""
+"""Versions of a repository, their content, and the locations of bytes."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from catalog.model.digest import Digest
+from catalog.model.fingerprint import Fingerprint
 from catalog.model.resource import NO_PROPERTIES, Resource
 
 
@@ -15,8 +16,8 @@ from catalog.model.resource import NO_PROPERTIES, Resource
 class Version:
     """An immutable numbered set of resources of one repository; number 0 is empty.
 
-    `added`, `replaced` and `removed` count what differs from the version before it, as was known
-    when it was made; they are counted anew when the version before it is deleted.
+    `added`, `replaced` and `removed` count the difference to the previous version when this one was
+    created; they are recomputed when the previous version is deleted.
     """
 
     address: str
@@ -31,14 +32,14 @@ class Version:
     bytes: int  # of all resources, each counted
     labels: Mapping[str, str] = field(default_factory=dict[str, str], hash=False)
     protected: tuple[str, ...] = ()
-    """The reasons why neither a deletion nor a retention may take it."""
+    """The reasons why it must not be deleted."""
 
     def __str__(self) -> str:
         """Return one line."""
         return (
-            f"version {self.number} of {self.address}, {self.created_at:%Y-%m-%d %H:%M:%S}: "
-            f"+{self.added} ~{self.replaced} -{self.removed}, "
-            f"{self.total} files, {self.bytes} bytes"
+            f"version {self.number} of {self.address}, {self.created_at:%Y-%m-%d %H:%M:%S} UTC: "
+            f"+{self.added:,} ~{self.replaced:,} -{self.removed:,}, "
+            f"{self.total:,} files, {self.bytes:,} bytes"
         )
 
     def __repr__(self) -> str:
@@ -48,7 +49,7 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class ContentRow:
-    """One resource of a version; `digest` is sha256 in hex, where it is known."""
+    """One resource of a version; `digest` is sha256 in hex, if known."""
 
     path: str
     size: int | None
@@ -61,7 +62,7 @@ class ContentRow:
 
 @dataclass(frozen=True, slots=True)
 class Location:
-    """Where the bytes of an artifact lie, how deeply that was proven, and where they came from."""
+    """A location of an artifact's bytes: how it was verified, and where the bytes came from."""
 
     address: str
     path: str
@@ -78,10 +79,10 @@ class Location:
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where the bytes of a resource can be fetched that its repository lists and does not store.
+    """Where to fetch the bytes of a resource that its repository lists but does not store.
 
-    Size, etag and time are those of the source when it was listed. `origin` is None where only the
-    digest leads to them.
+    Size, etag and time are those of the source when it was listed. `origin` is None if only the
+    digest is known.
     """
 
     path: str
@@ -97,7 +98,7 @@ class Origin:
 
 
 def resource_at(path: str, row: ContentRow | Origin, *, etag: str | None = None) -> Resource:
-    """Return what a row tells as a resource that lies at `path`; the etag is that place's own."""
+    """Return a row as a resource at `path`; the etag is that location's own."""
     return Resource(
         path,
         size=row.size,
@@ -116,4 +117,22 @@ class Sizes:
     count: int
     bytes: int
     distinct_bytes: int
-    """Each digest counted once; resources of unknown digest count each."""
+    """Each digest counted once; every resource of unknown digest counts."""
+
+
+@dataclass(frozen=True, slots=True)
+class OtherCopy:
+    """Another place of the bytes of a file, with the marks that it had when they were known."""
+
+    address: str
+    path: str
+    fingerprint: Fingerprint
+
+
+@dataclass(frozen=True, slots=True)
+class ReclaimCandidate:
+    """A stored file as it was when it was stored, and where else its bytes should lie."""
+
+    path: str
+    fingerprint: Fingerprint
+    copies: tuple[OtherCopy, ...]

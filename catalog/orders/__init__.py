@@ -1,1 +1,1 @@
-"""What each kind of order does to the catalog when it is folded: one kind a file."""
+"""Applies orders to the catalog: one module for each kind of change."""

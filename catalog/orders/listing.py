@@ -1,4 +1,4 @@
-"""Folds "this is the full listing of that repository": a version when it differs."""
+"""Applies `listing` orders: a full listing becomes the next version if it differs."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from catalog.orders.transaction import Result, Transaction
 from catalog.store import statements
 
 
-def fold(work: Transaction, order: Order) -> Result:
-    """Compare the listing with the latest version, and make the next one if anything changed.
+def apply_listing(tx: Transaction, order: Order) -> Result:
+    """Compare the listing with the latest version, and create the next one if anything changed.
 
-    What the listing could not see is carried over: unknown is not gone.
+    What the listing could not see is kept from the latest version: unknown is not gone.
     """
     body = order.body()
     address, run_id, label = str(body["repository"]), body["run_id"], body["label"]
-    key = work.see(address, order, None if label is None else str(label))
+    key = tx.ensure_repository(address, order, None if label is None else str(label))
     listing = str(body["listing"])
     standing = "(FROM content WHERE repository = $repository::UUID AND removed_in IS NULL)"
-    work.run_text(
+    tx.run_statements(
         statements.load_sql("listing").replace(
-            "{unseen}", work.unseen(listing, standing, "gaps_listed")
+            "{unseen}", tx.unseen_query(listing, standing, "gaps_listed")
         ),
         repository=key,
-        files=spool.page_files(work.spool, listing),
+        files=spool.page_files(tx.spool, listing),
     )
-    work.refuse_twice("staged", address)
-    number = work.make_version(key, order, None if run_id is None else str(run_id), None)
-    return {"number": work.latest(key) if number is None else number}
+    tx.refuse_duplicates("staged", address)
+    number = tx.make_version(key, order, None if run_id is None else str(run_id), None)
+    return {"number": tx.latest_number(key) if number is None else number}

@@ -1,4 +1,4 @@
-"""Folds "plan this sync": decides every path at every target, and stores rows and batches."""
+"""Applies `plan` orders: decides every path at every target, and stores rows and batches."""
 
 from __future__ import annotations
 
@@ -9,176 +9,181 @@ from datetime import UTC
 
 from catalog.errors import DigestNotAllowed, InvalidInput, NothingMatched
 from catalog.filters import selection
-from catalog.filters.condition import tried
+from catalog.filters.condition import render_tested_condition
 from catalog.inbox import spool
 from catalog.inbox.plan_request import request_from_json, request_to_json
 from catalog.inbox.queue import Order
 from catalog.model.plan import Action, PlanRequest, Policy, Strategy, Tally, Target
-from catalog.orders.plan_digest import digest_of
+from catalog.orders.plan_digest import compute_plan_digest
 from catalog.orders.transaction import Result, Transaction
 from catalog.rules.batching import batch_starts
 from catalog.rules.forecast import PastRun, forecast, planned_work
 from catalog.store import statements
 from catalog.store.keys import repository_key
 
-# The rows of which a listing's gaps leave nothing known, as tables (nkey, path).
+# The rows that a listing's gaps may affect, as tables (nkey, path).
 _HELD_HERE_OR_THERE = """(SELECT nkey, path FROM ({held}) UNION SELECT nkey, origin_path
     FROM ({held}) WHERE origin = $source::UUID AND origin_path IS NOT NULL)"""
 _WANTED_OR_HELD = "(SELECT nkey, path FROM wanted UNION SELECT nkey, path FROM ({held}))"
 _MARKERS = "(SELECT nkey, path || '.done' AS path FROM wanted)"
-NAMED = 100  # rows that a refusal names
-TOLD = 100_000  # kept files of a target that are told path by path; a nightly run of more adds up
+MAX_NAMED = 100  # rows that a refusal lists
+MAX_KEPT_ROWS = 100_000  # with more kept files, only their common reason is stored
 
 
-def fold(work: Transaction, order: Order) -> Result:
-    """Store the plan, or raise `InvalidInput` before anything is stored."""
-    request = _dated(request_from_json(order.body()), order)
-    if work.ask("SELECT 1 FROM plans WHERE plan_id = $plan_id", plan_id=request.plan_id):
+def apply_plan(tx: Transaction, order: Order) -> Result:
+    """Store the plan; `InvalidInput` is raised before anything is stored."""
+    request = _with_reference_time(request_from_json(order.body()), order)
+    if tx.query("SELECT 1 FROM plans WHERE plan_id = $plan_id", plan_id=request.plan_id):
         return {}
     for target in request.targets:
-        _check_layout(work, target, order)
-    _stage(work, request)
-    _check(work, request)
-    _decide(work, request, order)
-    _cut(work, request)
-    _hold_back(work, request)
-    _store(work, request, order)
+        _check_layout(tx, target, order)
+    _stage_source(tx, request)
+    _check_source_rows(tx, request)
+    _decide_rows(tx, request, order)
+    _split_into_batches(tx, request)
+    _unbatch_deferred(tx, request)
+    _store_plan(tx, request, order)
     return {}
 
 
-def fold_recheck(work: Transaction, order: Order) -> Result:
-    """Say which rows of a stored plan no longer stand on the ground they were planned on.
+def apply_recheck(tx: Transaction, order: Order) -> Result:
+    """Find the rows of a stored plan whose source or destination has changed since.
 
-    The order holds the plan's own request with fresh listings in the place of the old ones.
+    The order has the plan's own request with fresh listings.
     """
-    request = _dated(request_from_json(order.body()), order)
-    _stage(work, request)
-    _decide(work, request, order)
-    asked = "(FROM plan_rows WHERE plan_id = $plan_id)"
-    unseen = work.unseen(request.wanted, asked, "gaps_of_source")
-    work.run_text(f"CREATE OR REPLACE TEMP TABLE unseen AS {unseen}", plan_id=request.plan_id)
-    moved = work.ask(statements.load_sql("recheck"), plan_id=request.plan_id)
-    named = [
+    request = _with_reference_time(request_from_json(order.body()), order)
+    _stage_source(tx, request)
+    _decide_rows(tx, request, order)
+    planned_rows = "(FROM plan_rows WHERE plan_id = $plan_id)"
+    unseen = tx.unseen_query(request.wanted, planned_rows, "gaps_of_source")
+    tx.run_statements(f"CREATE OR REPLACE TEMP TABLE unseen AS {unseen}", plan_id=request.plan_id)
+    changed = tx.query(statements.load_sql("recheck"), plan_id=request.plan_id)
+    examples = [
         f"{path!r} {what}, for {request.targets[target].address}"
-        for path, target, what in moved[:NAMED]
+        for path, target, what in changed[:MAX_NAMED]
     ]
-    return {"count": len(moved), "moved": named}
+    return {"count": len(changed), "moved": examples}
 
 
-def _decide(work: Transaction, request: PlanRequest, order: Order) -> None:
-    source = work.see(request.source, order)
+def _decide_rows(tx: Transaction, request: PlanRequest, order: Order) -> None:
+    source = tx.ensure_repository(request.source, order)
     for place, target in enumerate(request.targets):
         listing = request.wanted if target.listing is None else target.listing
         markers = request.wanted if target.markers is None else target.markers
-        work.run_text(
+        tx.run_statements(
             statements.load_sql("target")
             .replace("{decide}", statements.load_sql("decide"))
             .replace(
                 "{source_unseen}",
-                work.unseen(request.wanted, _HELD_HERE_OR_THERE, "gaps_of_source"),
+                tx.unseen_query(request.wanted, _HELD_HERE_OR_THERE, "gaps_of_source"),
             )
             .replace(
-                "{target_unseen}", work.unseen(target.listing, _WANTED_OR_HELD, "gaps_of_target")
+                "{target_unseen}",
+                tx.unseen_query(target.listing, _WANTED_OR_HELD, "gaps_of_target"),
             )
-            .replace("{marker_unseen}", work.unseen(target.markers, _MARKERS, "gaps_of_markers"))
+            .replace(
+                "{marker_unseen}", tx.unseen_query(target.markers, _MARKERS, "gaps_of_markers")
+            )
             .replace("{held}", statements.load_sql("held")),
             target=place,
-            repository=work.see(target.address, order),
+            repository=tx.ensure_repository(target.address, order),
             source=source,
-            files=spool.page_files(work.spool, listing),
+            files=spool.page_files(tx.spool, listing),
             checked=target.listing is not None,
-            markers=spool.page_files(work.spool, markers),
+            markers=spool.page_files(tx.spool, markers),
             marking=target.markers is not None,
             mode=request.mode.value,
             late=request.policy is not Policy.IMMEDIATE,
             strategy=request.strategy.value,
             match_etags=target.match_etags,
         )
-        work.refuse_twice("listed", target.address)
+        tx.refuse_duplicates("listed", target.address)
 
 
-def _dated(request: PlanRequest, order: Order) -> PlanRequest:
-    # The moment is kept with the plan, so that it is decided the same whenever it is decided.
-    now_us = round(order.given_at.replace(tzinfo=UTC).timestamp() * 1e6)
-    return replace(request, selection=selection.dated(request.selection, now_us))
+def _with_reference_time(request: PlanRequest, order: Order) -> PlanRequest:
+    # The moment is stored with the plan, so that deciding it again gives the same result.
+    now_us = round(order.submitted_at.replace(tzinfo=UTC).timestamp() * 1e6)
+    return replace(request, selection=selection.with_reference_time(request.selection, now_us))
 
 
-def _stage(work: Transaction, request: PlanRequest) -> None:
+def _stage_source(tx: Transaction, request: PlanRequest) -> None:
     chosen = request.selection
-    files = spool.page_files(work.spool, request.wanted)
+    files = spool.page_files(tx.spool, request.wanted)
     if chosen.where:
-        tried(chosen.where, files)
-    every = selection.rules(chosen, chosen.as_of_us or 0)
+        render_tested_condition(chosen.where, files)
+    every = selection.exclusion_rules(chosen, chosen.as_of_us or 0)
     settled = chosen.settled_s is not None
     values: dict[str, object] = {
-        "tenant": work.tenant,
+        "tenant": tx.tenant,
         "files": files,
         "trust_sha256": "sha256" in request.trusted,
     }
     for one in every:
         values |= one.values
     if settled:
-        values["source"] = source = repository_key(work.tenant, request.source)
-        values["version"] = work.count(
+        values["source"] = source = repository_key(tx.tenant, request.source)
+        values["version"] = tx.count(
             "SELECT coalesce(max(number), 0) FROM repository_versions"
             " WHERE repository = $repository::UUID",
             repository=source,
         )
-    listing = selection.query(every, settled=settled)
-    # Not by `script`, which would look for parameters and statements inside `where`.
-    work.connection.execute(statements.load_sql("wanted").replace("{listing}", listing), values)
+    listing = selection.listing_query(every, settled=settled)
+    # Not as a script, which would look for parameters and statements inside `where`.
+    tx.connection.execute(statements.load_sql("wanted").replace("{listing}", listing), values)
     if chosen.skip or chosen.take is not None:
-        work.run_text(
+        tx.run_statements(
             statements.load_sql("taken").replace("{ordering}", selection.ordering(chosen)),
             skip=chosen.skip,
             take=2**62 if chosen.take is None else chosen.take,
         )
-    work.run("staged")
+    tx.run_script("staged")
     if any(target.tree for target in request.targets):
-        _look_for_clashes(work)
+        _find_path_conflicts(tx)
 
 
-def _look_for_clashes(work: Transaction) -> None:
-    work.run("tree_conflict")
-    if work.count("SELECT count(*) FROM clashing"):
+def _find_path_conflicts(tx: Transaction) -> None:
+    tx.run_script("tree_conflict")
+    if tx.count("SELECT count(*) FROM clashing"):
         folders = statements.load_sql("folders").replace("{rows}", "wanted WHERE selected")
-        work.run_text(statements.load_sql("tree_clashes").replace("{folders_of_wanted}", folders))
+        tx.run_statements(
+            statements.load_sql("tree_clashes").replace("{folders_of_wanted}", folders)
+        )
 
 
-def _check_layout(work: Transaction, target: Target, order: Order) -> None:
-    """Refuse to lay files out beside others that lie there otherwise: nothing would see both."""
+def _check_layout(tx: Transaction, target: Target, order: Order) -> None:
+    """Refuse to mix layouts at one destination: no listing would show both."""
     if target.layout is None:
         return
-    for layout, files in work.ask(
+    for layout, files in tx.query(
         "SELECT r.layout, v.total FROM repositories r JOIN repository_versions v USING (repository)"
         " WHERE r.repository = $repository::UUID AND v.number = $number AND v.total > 0"
         " AND r.layout <> $layout",
-        repository=(key := work.see(target.address, order)),
-        number=work.latest(key),
+        repository=(key := tx.ensure_repository(target.address, order)),
+        number=tx.latest_number(key),
         layout=target.layout,
     ):
         raise InvalidInput(
-            f"{target.address!r} holds {files} files with the layout {layout!r} and cannot be "
-            f"written with {target.layout!r}: take another path, or empty it with its own layout"
+            f"{target.address!r} has {files:,} files with the layout {layout!r} and cannot be "
+            f"written with {target.layout!r}: use another path, or empty it with its own layout"
         )
 
 
-def _check(work: Transaction, request: PlanRequest) -> None:
-    if not request.selection.allow_empty and not work.count(
+def _check_source_rows(tx: Transaction, request: PlanRequest) -> None:
+    if not request.selection.allow_empty and not tx.count(
         "SELECT count(*) FROM wanted WHERE selected"
     ):
         raise NothingMatched(
-            f"no resources matched: the selection leaves none of {request.source!r}"
+            f"no resources matched: the selection excludes everything in {request.source!r}"
         )
-    if nkey := work.twice("(FROM wanted WHERE selected)"):
-        ((path, first, second),) = work.ask(
+    if nkey := tx.find_duplicate("(FROM wanted WHERE selected)"):
+        ((path, first, second),) = tx.query(
             "SELECT any_value(path), min(origin), max(origin) FROM wanted"
             " WHERE selected AND nkey = $nkey",
             nkey=nkey,
         )
-        raise InvalidInput(f"both {first!r} and {second!r} would become {path!r}")
+        raise InvalidInput(f"both {first!r} and {second!r} would be stored as {path!r}")
     trusted = f"(^|,)({'|'.join(request.trusted)}):"
-    for path, digests in work.ask(
+    for path, digests in tx.query(
         "SELECT path, digests FROM wanted WHERE selected AND digests IS NOT NULL"
         " AND NOT regexp_matches(digests, $trusted) ORDER BY path LIMIT 1",
         trusted=trusted,
@@ -187,14 +192,14 @@ def _check(work: Transaction, request: PlanRequest) -> None:
         raise DigestNotAllowed(str(path), declared, request.trusted)
 
 
-def _look_for_obstacles(work: Transaction, request: PlanRequest) -> None:
-    """Find what has to go before something else can come; where nothing goes there is none."""
+def _find_obstacles(tx: Transaction, request: PlanRequest) -> None:
+    """Find removals that must precede an arrival; without removals there are none."""
     trees = [place for place, target in enumerate(request.targets) if target.tree]
-    work.run("obstacles", trees=trees)
-    if not work.count("SELECT count(*) FROM going"):
+    tx.run_script("obstacles", trees=trees)
+    if not tx.count("SELECT count(*) FROM going"):
         return
     folders = statements.load_sql("folders")
-    work.run_text(
+    tx.run_statements(
         statements.load_sql("obstacles_of_going")
         .replace("{folders_of_coming}", folders.replace("{rows}", "coming"))
         .replace("{folders_of_going}", folders.replace("{rows}", "going")),
@@ -202,83 +207,83 @@ def _look_for_obstacles(work: Transaction, request: PlanRequest) -> None:
     )
 
 
-def _cut(work: Transaction, request: PlanRequest) -> None:
-    _look_for_obstacles(work, request)
-    work.run("items", kept=request.batch_kept)
-    starts = list(batch_starts(_sizes(work), request.limits))
-    work.run("batch_starts", starts=starts)
-    work.run("place", removals=len(starts), count=request.limits.count)
-    if work.count("SELECT count(*) FROM placed"):
-        work.run(
+def _split_into_batches(tx: Transaction, request: PlanRequest) -> None:
+    _find_obstacles(tx, request)
+    tx.run_script("items", kept=request.batch_kept)
+    starts = list(batch_starts(_sizes(tx), request.limits))
+    tx.run_script("batch_starts", starts=starts)
+    tx.run_script("place", removals=len(starts), count=request.limits.count)
+    if tx.count("SELECT count(*) FROM placed"):
+        tx.run_script(
             "store_changes",
             plan_id=request.plan_id,
-            source=repository_key(work.tenant, request.source),
+            source=repository_key(tx.tenant, request.source),
             learned=request.strategy is not Strategy.ALWAYS,
         )
-    _keep(work, request)
+    _store_kept_rows(tx, request)
 
 
-def _keep(work: Transaction, request: PlanRequest) -> None:
-    """Store what is kept: path by path, or of very many the usual reason once."""
-    kept = work.count("SELECT count(*) FROM decided WHERE action = 'keep'")
-    if kept <= TOLD or request.batch_kept:
-        work.run("store_kept", plan_id=request.plan_id, kept=request.batch_kept)
+def _store_kept_rows(tx: Transaction, request: PlanRequest) -> None:
+    """Store the kept rows, or only their common reason if there are very many."""
+    kept = tx.count("SELECT count(*) FROM decided WHERE action = 'keep'")
+    if kept <= MAX_KEPT_ROWS or request.batch_kept:
+        tx.run_script("store_kept", plan_id=request.plan_id, kept=request.batch_kept)
         return
-    work.run(
+    tx.run_script(
         "store_kept_briefly",
         plan_id=request.plan_id,
-        told=TOLD,
-        repositories=[repository_key(work.tenant, one.address) for one in request.targets],
+        told=MAX_KEPT_ROWS,
+        repositories=[repository_key(tx.tenant, target.address) for target in request.targets],
     )
 
 
-def _hold_back(work: Transaction, request: PlanRequest) -> None:
+def _unbatch_deferred(tx: Transaction, request: PlanRequest) -> None:
     late = request.policy is not Policy.IMMEDIATE
-    if late or work.count("SELECT count(*) FROM unstored"):
-        work.run("hold_back", plan_id=request.plan_id, late=late)
+    if late or tx.count("SELECT count(*) FROM unstored"):
+        tx.run_script("hold_back", plan_id=request.plan_id, late=late)
 
 
-def _sizes(work: Transaction) -> Iterator[int]:
-    return (row[0] for row in work.stream("SELECT size FROM moving ORDER BY position"))
+def _sizes(tx: Transaction) -> Iterator[int]:
+    return (row[0] for row in tx.stream("SELECT size FROM moving ORDER BY position"))
 
 
-def _foresee(work: Transaction, request: PlanRequest, tallies: Sequence[Tally]) -> None:
-    """Store what the plan will cost, if it asks for anything."""
-    wanted = planned_work(tallies, work.count("SELECT count(*) FROM moving"))
+def _store_forecast(tx: Transaction, request: PlanRequest, tallies: Sequence[Tally]) -> None:
+    """Store what the plan will cost, if there is anything to do."""
+    wanted = planned_work(tallies, tx.count("SELECT count(*) FROM moving"))
     if not wanted.files or request.policy is not Policy.IMMEDIATE:
         return
-    places = json.dumps([one.address for one in request.targets])
-    rows = work.ask(statements.load_sql("samples"), source=request.source, destinations=places)
+    places = json.dumps([target.address for target in request.targets])
+    rows = tx.query(statements.load_sql("samples"), source=request.source, destinations=places)
     cost = forecast(wanted, [PastRun(*row) for row in rows])
-    work.ask(
+    tx.query(
         "INSERT INTO forecasts VALUES ($plan_id, $requests, $seconds, $samples)",
         plan_id=request.plan_id,
         **asdict(cost),
     )
 
 
-def _store(work: Transaction, request: PlanRequest, order: Order) -> None:
-    tallies = _tallies(work, request)
-    work.ask(
+def _store_plan(tx: Transaction, request: PlanRequest, order: Order) -> None:
+    tallies = _tallies(tx, request)
+    tx.query(
         "INSERT INTO plans SELECT $plan_id, $digest, $now, $run_id, $source, $mode, $strategy,"
         " $request, $tallies, (SELECT count(*) FROM plan_batches WHERE plan_id = $plan_id),"
         " (SELECT count(*) FROM wanted WHERE selected), $tenant",
         plan_id=request.plan_id,
-        digest=digest_of(work, request),
-        now=order.given_at,
+        digest=compute_plan_digest(tx, request),
+        now=order.submitted_at,
         run_id=request.run_id,
         source=request.source,
         mode=request.mode.value,
         strategy=request.strategy.value,
         request=json.dumps(request_to_json(request)),
-        tallies=json.dumps([asdict(one) for one in tallies]),
+        tallies=json.dumps([asdict(tally) for tally in tallies]),
     )
-    _foresee(work, request, tallies)
+    _store_forecast(tx, request, tallies)
 
 
-def _tallies(work: Transaction, request: PlanRequest) -> list[Tally]:
+def _tallies(tx: Transaction, request: PlanRequest) -> list[Tally]:
     counts: dict[int, dict[str, int]] = {place: {} for place in range(len(request.targets))}
-    for place, action, count, size in work.ask(statements.load_sql("plan_tallies")):
+    for place, action, count, size in tx.query(statements.load_sql("plan_tallies")):
         counts[place][action] = count
         if action in (Action.ADD, Action.REPLACE) and request.policy is Policy.IMMEDIATE:
             counts[place]["bytes"] = counts[place].get("bytes", 0) + size

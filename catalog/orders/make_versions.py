@@ -1,4 +1,4 @@
-"""Folds "make the versions of that plan": what each destination now holds."""
+"""Applies `version` orders: creates the next versions after a plan was carried out."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ from catalog.store import statements
 from catalog.store.keys import repository_key
 
 
-def fold(work: Transaction, order: Order) -> Result:
-    """Make the next version of each target that is complete, or was allowed not to be."""
+def apply_version(tx: Transaction, order: Order) -> Result:
+    """Create the next version of each target that is complete or may be partial."""
     body = order.body()
     run_id, plan_id = str(body["run_id"]), str(body["plan_id"])
-    found = work.ask(
+    plans = tx.query(
         "SELECT request FROM plans WHERE plan_id = $plan_id AND tenant = $tenant",
         plan_id=plan_id,
     )
-    if not found:
+    if not plans:
         raise NotRecorded("plan", plan_id)
-    request = request_from_json(json.loads(str(found[0][0])))
-    source, held = repository_key(work.tenant, request.source), statements.load_sql("held")
+    request = request_from_json(json.loads(str(plans[0][0])))
+    source, held = repository_key(tx.tenant, request.source), statements.load_sql("held")
     numbers: list[int | None] = []
     for place, target in enumerate(request.targets):
-        key = work.see(target.address, order)
-        work.run("plan_progress", plan_id=plan_id, repository=key)
-        if not body["allow_partial"] and _unfinished(work, plan_id, place):
+        key = tx.ensure_repository(target.address, order)
+        tx.run_script("plan_progress", plan_id=plan_id, repository=key)
+        if not body["allow_partial"] and _count_unfinished(tx, plan_id, place):
             numbers.append(None)
             continue
         which: dict[str, object] = {"plan_id": plan_id, "repository": key, "target": place}
-        work.run_text(
+        tx.run_statements(
             statements.load_sql("catalogue").replace("{held}", held),
             **which,
             source=source,
@@ -42,23 +42,23 @@ def fold(work: Transaction, order: Order) -> Result:
             late=request.policy is not Policy.IMMEDIATE,
             run_id=run_id,
             batch=order.batch,
-            now=order.given_at,
+            now=order.submitted_at,
         )
-        work.run_text(statements.load_sql("plan_version").replace("{held}", held), **which)
+        tx.run_statements(statements.load_sql("plan_version").replace("{held}", held), **which)
         if target.layout is not None:
-            work.ask(
+            tx.query(
                 "UPDATE repositories SET layout = $layout WHERE repository = $repository::UUID",
                 layout=target.layout,
                 repository=key,
             )
-        number = work.make_version(key, order, run_id, plan_id)
-        numbers.append(_made_before(work, key, run_id, plan_id) if number is None else number)
-    work.run("learn_digests", plan_id=plan_id, source=source)
+        number = tx.make_version(key, order, run_id, plan_id)
+        numbers.append(_version_made_before(tx, key, run_id, plan_id) if number is None else number)
+    tx.run_script("learn_digests", plan_id=plan_id, source=source)
     return {"numbers": numbers}
 
 
-def _unfinished(work: Transaction, plan_id: str, target: int) -> int:
-    return work.count(
+def _count_unfinished(tx: Transaction, plan_id: str, target: int) -> int:
+    return tx.count(
         "SELECT count(*) FROM plan_rows p LEFT JOIN ended e USING (nkey)"
         " WHERE p.plan_id = $plan_id AND p.target = $target AND p.action <> 'keep'"
         " AND p.batch IS NOT NULL AND (e.status IS NULL OR e.status = 'failed')",
@@ -67,13 +67,13 @@ def _unfinished(work: Transaction, plan_id: str, target: int) -> int:
     )
 
 
-def _made_before(work: Transaction, repository: str, run_id: str, plan_id: str) -> int | None:
-    made = work.ask(
+def _version_made_before(tx: Transaction, repository: str, run_id: str, plan_id: str) -> int | None:
+    rows = tx.query(
         "SELECT max(number) FROM repository_versions WHERE repository = $repository::UUID"
         " AND run_id = $run_id AND plan_id = $plan_id",
         repository=repository,
         run_id=run_id,
         plan_id=plan_id,
     )
-    number: int | None = made[0][0]
+    number: int | None = rows[0][0]
     return number

@@ -1,4 +1,4 @@
-"""What tells one plan from another: the same source, targets and rows have the same digest."""
+"""The digest of a plan: equal for the same source, targets and rows."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from catalog.orders.transaction import Transaction
 from catalog.store import statements
 
 
-def digest_of(work: Transaction, request: PlanRequest) -> str:
-    """Return the sha256 in hex of what a plan that was just stored does."""
+def compute_plan_digest(tx: Transaction, request: PlanRequest) -> str:
+    """Return the sha256 (hex) of a plan whose rows were just stored."""
     head = [
         request.source,
         [target.address for target in request.targets],
@@ -21,6 +21,6 @@ def digest_of(work: Transaction, request: PlanRequest) -> str:
     if request.policy is not Policy.IMMEDIATE:
         head.append(request.policy.value)
     digest = hashlib.sha256(json.dumps(head).encode())
-    for (line,) in work.stream(statements.load_sql("plan_digest"), plan_id=request.plan_id):
+    for (line,) in tx.stream(statements.load_sql("plan_digest"), plan_id=request.plan_id):
         digest.update(f"\n{line}".encode())
     return digest.hexdigest()

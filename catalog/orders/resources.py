@@ -1,8 +1,8 @@
-"""Folds changes of resources: versions that are added, copied or deleted, and properties.
+"""Applies changes of resources: versions that are added, copied or deleted, and properties.
 
-One order may delete and add, so that a move is seen whole or not at all. Each step is one statement
-for all versions that an order names, in the engine: readers wait for it, and a row of Python for
-each of ten thousand versions would take a second.
+One order may delete and add, so that a move is atomic. Each step is one SQL statement for all
+versions of an order: readers wait for it, and a Python loop over ten thousand versions would take a
+second.
 """
 
 from __future__ import annotations
@@ -22,47 +22,49 @@ Wanted = list[tuple[str, int | None]]
 Gone = list[tuple[str, int]]
 
 
-def fold(work: Transaction, order: Order) -> Result:
-    """Delete, then add; refuse what is not there, and a number that was given before."""
+def apply_changes(tx: Transaction, order: Order) -> Result:
+    """Delete, then add; refuse missing versions, and numbers that were used before."""
     body = cast("dict[str, Any]", order.body())
     wanted: Wanted = [(str(one["name"]), one["version"]) for one in body["remove"]]
     every, copying = cast("Added", body["add"]), cast("dict[str, Any] | None", body.get("copy"))
     names = {name for name, _ in wanted} | {str(one["name"]) for one in every}
     if copying is not None:
         names.add(str(copying["to"]))
-    named = {name: path_key(work.tenant, name) for name in names}
-    _check_standing(work, body.get("stands_on"))
-    removed = _removing(work, wanted, named)
-    _check_free(work, every, named)
+    named = {name: path_key(tx.tenant, name) for name in names}
+    _check_expected_version(tx, body.get("stands_on"))
+    removed = _select_removals(tx, wanted, named)
+    _check_numbers_free(tx, every, named)
     if copying is not None:
-        _check_copy(work, copying)
+        _check_copy(tx, copying)
     addresses = {one["address"] for one in every}
     if removed:
-        addresses |= {one for (one,) in work.ask("SELECT DISTINCT address FROM removing")}
+        addresses |= {one for (one,) in tx.query("SELECT DISTINCT address FROM removing")}
     places = cast("dict[str, str]", body["places"])
-    lying_at = [str(one) for one in addresses if one is not None]
-    keys = {one: work.see(places.get(one, one), order) for one in lying_at}
+    lying_at = [str(address) for address in addresses if address is not None]
+    keys = {one: tx.ensure_repository(places.get(one, one), order) for one in lying_at}
     if copying is not None:
-        _copy(work, copying)  # not after: what is moved is gone then
+        _copy_versions(tx, copying)  # first: a move deletes what it copies
     if removed:
-        work.run("resource_remove")
+        tx.run_script("resource_remove")
     if every:
-        _add(work, order, every, named, keys)
+        _add_versions(tx, order, every, named, keys)
     if removed:
         lying = [{"address": one, "place": key} for one, key in keys.items()]
-        # not before: what is moved shares the bytes
-        work.run("resource_discard", places=json.dumps(lying), now=order.given_at)
-    work.run("resource_latest", rows=_rows(named, ((name, None) for name in sorted(names))))
+        # last: a moved version shares the bytes
+        tx.run_script("resource_discard", places=json.dumps(lying), now=order.submitted_at)
+    tx.run_script(
+        "resource_latest", rows=_keys_and_numbers(named, ((name, None) for name in sorted(names)))
+    )
     return {"removed": removed}
 
 
-def fold_properties(work: Transaction, order: Order) -> Result:
+def apply_properties(tx: Transaction, order: Order) -> Result:
     """Replace the properties of one version."""
     body = order.body()
     name, version = str(body["name"]), int(str(body["version"]))
-    key = path_key(work.tenant, name)
-    _removing(work, [(name, version)], {name: key})  # refuses what is not there
-    work.ask(
+    key = path_key(tx.tenant, name)
+    _select_removals(tx, [(name, version)], {name: key})  # refuses what is not there
+    tx.query(
         "UPDATE resources SET properties = $properties"
         " WHERE tenant = $tenant AND nkey = $nkey::UUID AND version = $version",
         nkey=key,
@@ -72,28 +74,28 @@ def fold_properties(work: Transaction, order: Order) -> Result:
     return {}
 
 
-def fold_removed(work: Transaction, order: Order) -> Result:
-    """Forget discarded bytes that are gone from their storage."""
+def apply_removed(tx: Transaction, order: Order) -> Result:
+    """Forget discarded bytes that were deleted from their storage."""
     body = order.body()
-    work.run("resource_forget", address=body["address"], paths=json.dumps(body["paths"]))
+    tx.run_script("resource_forget", address=body["address"], paths=json.dumps(body["paths"]))
     return {}
 
 
-def _removing(work: Transaction, wanted: Wanted, named: dict[str, str]) -> Gone:
-    """Gather the versions that are named, all of a name where none is, and return them."""
+def _select_removals(tx: Transaction, wanted: Wanted, named: dict[str, str]) -> Gone:
+    """Select the named versions, or all of a name if none is given, and return them."""
     if not wanted:
         return []
-    work.run("resource_named", rows=_rows(named, wanted))
-    found = cast("Gone", work.ask("SELECT name, version FROM removing ORDER BY name, version"))
-    names, numbers = {name for name, _ in found}, set(found)
+    tx.run_script("resource_named", rows=_keys_and_numbers(named, wanted))
+    selected = cast("Gone", tx.query("SELECT name, version FROM removing ORDER BY name, version"))
+    names, numbers = {name for name, _ in selected}, set(selected)
     for name, version in wanted:
         if name not in names or (version is not None and (name, version) not in numbers):
-            told = name if version is None else f"{name} version {version}"
-            raise NotRecorded("resource", told)
-    return found
+            missing = name if version is None else f"{name} version {version}"
+            raise NotRecorded("resource", missing)
+    return selected
 
 
-def _check_standing(work: Transaction, stands_on: dict[str, Any] | None) -> None:
+def _check_expected_version(tx: Transaction, stands_on: dict[str, Any] | None) -> None:
     if stands_on is None:
         return
     name = str(stands_on["name"])
@@ -101,70 +103,70 @@ def _check_standing(work: Transaction, stands_on: dict[str, Any] | None) -> None
         "SELECT max(version) FROM resources WHERE tenant = $tenant AND nkey = $nkey::UUID"
         " AND name = $name"
     )
-    (latest,) = work.ask(query, nkey=path_key(work.tenant, name), name=name)[0]
+    (latest,) = tx.query(query, nkey=path_key(tx.tenant, name), name=name)[0]
     if latest != stands_on["version"]:
-        raise ContentConflict(f"the resource {name!r} has changed since it was looked at")
+        raise ContentConflict(f"the resource {name!r} has changed since it was read")
 
 
-def _check_free(work: Transaction, every: Added, named: dict[str, str]) -> None:
-    # A lower number that is free was never given to anything: another upload was faster.
+def _check_numbers_free(tx: Transaction, every: Added, named: dict[str, str]) -> None:
+    # Numbers only grow: a lower one without a version belongs to an upload that was faster.
     if not every:
         return
-    rows = _rows(named, ((str(one["name"]), one["version"]) for one in every))
-    taken = work.ask(statements.load_sql("resource_taken"), rows=rows)
+    rows = _keys_and_numbers(named, ((str(one["name"]), one["version"]) for one in every))
+    taken = tx.query(statements.load_sql("resource_taken"), rows=rows)
     if taken:
         nkey, version, highest = taken[0]
         name = next(one for one, key in named.items() if key == nkey)
-        raise _was_given(name, version, highest)
+        raise _number_taken(name, version, highest)
 
 
-def _was_given(name: str, version: int, highest: int) -> ContentConflict:
+def _number_taken(name: str, version: int, highest: int) -> ContentConflict:
     return ContentConflict(
-        f"the resource {name!r} had a version {version} already; the highest is {highest}"
+        f"version {version} of the resource {name!r} was used already; the highest is {highest}"
     )
 
 
-def _check_copy(work: Transaction, copying: dict[str, Any]) -> None:
-    """Refuse numbers that were given before, and versions that are not there any more."""
+def _check_copy(tx: Transaction, copying: dict[str, Any]) -> None:
+    """Refuse numbers that were used before, and versions that no longer exist."""
     name, to, first = str(copying["name"]), str(copying["to"]), int(copying["first"])
-    highest = work.count(statements.load_sql("resource_highest"), nkey=path_key(work.tenant, to))
+    highest = tx.count(statements.load_sql("resource_highest"), nkey=path_key(tx.tenant, to))
     if highest >= first:
-        raise _was_given(to, first, highest)
+        raise _number_taken(to, first, highest)
     query = (
         "SELECT count(*) FROM resources WHERE tenant = $tenant AND nkey = $nkey::UUID"
         " AND version IN (SELECT unnest(from_json($versions::JSON, '[\"BIGINT\"]')))"
     )
     versions = json.dumps(copying["versions"])
-    found = work.count(query, nkey=path_key(work.tenant, name), versions=versions)
-    if found != len(copying["versions"]):
-        raise NotRecorded("resource", f"{name} as it was a moment ago")
+    count = tx.count(query, nkey=path_key(tx.tenant, name), versions=versions)
+    if count != len(copying["versions"]):
+        raise NotRecorded("resource", f"{name} in the state that was to be copied")
 
 
-def _copy(work: Transaction, copying: dict[str, Any]) -> None:
-    """Give versions of one name to another, whose numbers are claimed from `first` on."""
+def _copy_versions(tx: Transaction, copying: dict[str, Any]) -> None:
+    """Copy versions of one name to another, numbered from `first` on."""
     to = str(copying["to"])
-    work.run(
+    tx.run_script(
         "resource_copy",
-        nkey=path_key(work.tenant, str(copying["name"])),
+        nkey=path_key(tx.tenant, str(copying["name"])),
         to=to,
-        to_key=path_key(work.tenant, to),
+        to_key=path_key(tx.tenant, to),
         first=copying["first"],
         versions=json.dumps(copying["versions"]),
         created_us=copying["created_us"],
     )
 
 
-def _add(
-    work: Transaction, order: Order, every: Added, named: dict[str, str], keys: dict[str, str]
+def _add_versions(
+    tx: Transaction, order: Order, every: Added, named: dict[str, str], keys: dict[str, str]
 ) -> None:
     for one in every:
         lies = one["address"] is not None
         one["nkey"] = named[str(one["name"])]
         one["place"] = keys[one["address"]] if lies else None
-        one["place_key"] = path_key(work.tenant, str(one["path"])) if lies else None
-    work.run("resource_add", rows=json.dumps(every), now=order.given_at)
+        one["place_key"] = path_key(tx.tenant, str(one["path"])) if lies else None
+    tx.run_script("resource_add", rows=json.dumps(every), now=order.submitted_at)
 
 
-def _rows(named: dict[str, str], every: Iterable[tuple[str, int | None]]) -> str:
-    """Return keys and numbers as JSON: a list of ten thousand parameters would take seconds."""
+def _keys_and_numbers(named: dict[str, str], every: Iterable[tuple[str, int | None]]) -> str:
+    """Return keys and numbers as JSON: a list of ten thousand parameters takes seconds."""
     return json.dumps([{"nkey": named[name], "version": version} for name, version in every])

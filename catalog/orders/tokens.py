@@ -1,4 +1,4 @@
-"""Folds "make that token" and "let nobody use it any more"; no order holds a secret."""
+"""Applies the creation and the revocation of tokens; no order contains a secret."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from catalog.orders.transaction import Result, Transaction
 _FIND = "SELECT 1 FROM tokens WHERE token_id = $token_id"
 
 
-def fold_create(work: Transaction, order: Order) -> Result:
-    """Remember a token of the order's tenant."""
+def apply_create(tx: Transaction, order: Order) -> Result:
+    """Record a token of the order's tenant."""
     body = order.body()
-    if work.ask(_FIND, token_id=body["token_id"]):
-        raise InvalidInput(f"there is a token {body['token_id']!r} already")
+    if tx.query(_FIND, token_id=body["token_id"]):
+        raise InvalidInput(f"the token {body['token_id']!r} exists already")
     token_id = body["token_id"]
-    work.ask(
+    tx.query(
         "INSERT INTO tokens VALUES ($token_id, $tenant, $note, $sha256, $now,"
         " make_timestamp($expires_us::BIGINT), NULL)",
         token_id=token_id,
         note=body["note"],
         sha256=body["sha256"],
         expires_us=body["expires_us"],
-        now=order.given_at,
+        now=order.submitted_at,
     )
     for role, reach, name in _grants(body):
-        work.ask(
+        tx.query(
             "INSERT INTO grants VALUES ($token_id, $role, $reach, $name)",
             token_id=token_id,
             role=role,
@@ -40,21 +40,21 @@ def fold_create(work: Transaction, order: Order) -> Result:
 
 
 def _grants(body: Mapping[str, object]) -> list[list[str]]:
-    """Return what a token is given; an order of an older program gives one role in its tenant."""
+    """Return a token's grants; an order of an older program has one role in its tenant."""
     if "grants" in body:
         return cast("list[list[str]]", body["grants"])
     return [[str(body["role"]), Reach.TENANT, ""]]
 
 
-def fold_revoke(work: Transaction, order: Order) -> Result:
-    """Remember since when a token is refused; the first moment stays."""
+def apply_revoke(tx: Transaction, order: Order) -> Result:
+    """Record since when a token is revoked; repeating it changes nothing."""
     token_id = order.body()["token_id"]
-    if not work.ask(f"{_FIND} AND tenant = $tenant", token_id=token_id):
+    if not tx.query(f"{_FIND} AND tenant = $tenant", token_id=token_id):
         raise NotRecorded("token", str(token_id))
-    work.ask(
+    tx.query(
         "UPDATE tokens SET revoked_at = $now"
         " WHERE token_id = $token_id AND tenant = $tenant AND revoked_at IS NULL",
         token_id=token_id,
-        now=order.given_at,
+        now=order.submitted_at,
     )
     return {}

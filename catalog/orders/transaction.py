@@ -1,4 +1,4 @@
-"""What every order needs while it is folded: the open catalog, whose rows, and a few SQL steps."""
+"""The transaction in which orders are applied, with the SQL steps that they share."""
 
 from __future__ import annotations
 
@@ -13,158 +13,161 @@ from catalog.errors import InvalidInput, NotRecorded
 from catalog.inbox import spool
 from catalog.inbox.queue import Order
 from catalog.store import statements
-from catalog.store.diff_queries import changed
+from catalog.store.diff_queries import changes_query
 from catalog.store.keys import repository_key
 
-FETCH = 10_000  # rows
-NOTHING = -1  # no version: what the oldest version that remains is counted against
+FETCH_ROWS = 10_000  # rows
+NOTHING = -1  # no version: the predecessor of the oldest remaining version
 Result = dict[str, object]
-"""What a folded order answers, as JSON."""
+"""The result of an applied order, as JSON."""
 
 
 @dataclass(frozen=True, slots=True)
 class Transaction:
-    """One transaction of the catalog, inside which orders are folded."""
+    """One transaction of the catalog, in which orders of one tenant are applied."""
 
     connection: DuckDBPyConnection
     tenant: str
-    spool: Path  # where finished listings lie
+    spool: Path  # folder of finished listings
 
-    def ask(self, query: str, **values: object) -> list[statements.Row]:
+    def query(self, query: str, **values: object) -> list[statements.Row]:
         """Run one statement and return its rows."""
         return statements.fetch_rows(self.connection, query, **{"tenant": self.tenant, **values})
 
     def stream(self, query: str, **values: object) -> Iterator[statements.Row]:
         """Run one statement and yield its rows, a page at a time."""
         cursor = self.connection.execute(query, values)
-        while rows := cursor.fetchmany(FETCH):
+        while rows := cursor.fetchmany(FETCH_ROWS):
             yield from rows
 
-    def run(self, name: str, **values: object) -> None:
+    def run_script(self, name: str, **values: object) -> None:
         """Run `sql/<name>.sql`."""
-        self.run_text(statements.load_sql(name), **values)
+        self.run_statements(statements.load_sql(name), **values)
 
-    def run_text(self, text: str, **values: object) -> None:
+    def run_statements(self, text: str, **values: object) -> None:
         """Run the statements of a text."""
         statements.execute_script(self.connection, text, {"tenant": self.tenant, **values})
 
     def count(self, query: str, **values: object) -> int:
-        """Run a statement that gives one number."""
-        number: int = self.ask(query, **values)[0][0]
+        """Run a statement that returns one number."""
+        number: int = self.query(query, **values)[0][0]
         return number
 
-    def twice(self, table: str) -> object:
-        """Return an `nkey` that stands twice in one of our temporary tables, or None."""
+    def find_duplicate(self, table: str) -> object:
+        """Return an `nkey` that occurs twice in a temporary table, or None."""
         query = f"SELECT nkey FROM {table} GROUP BY nkey HAVING count(*) > 1 LIMIT 1"  # noqa: S608  # ours
-        found = self.ask(query)
-        return found[0][0] if found else None
+        rows = self.query(query)
+        return rows[0][0] if rows else None
 
-    def refuse_twice(self, table: str, address: str) -> None:
-        """Refuse a listing of `address` that names a path twice."""
-        nkey = self.twice(table)
+    def refuse_duplicates(self, table: str, address: str) -> None:
+        """Refuse a listing of `address` that has a path twice."""
+        nkey = self.find_duplicate(table)
         if nkey is not None:
             query = f"SELECT any_value(path) FROM {table} WHERE nkey = $nkey"  # noqa: S608  # ours
-            path = self.ask(query, nkey=nkey)[0][0]
-            raise InvalidInput(f"the listing of {address!r} names {path!r} twice")
+            path = self.query(query, nkey=nkey)[0][0]
+            raise InvalidInput(f"the listing of {address!r} has {path!r} twice")
 
-    def unseen(self, listing: str | None, rows: str, table: str) -> str:
-        """Return the query for those of `rows` (nkey, path) that a listing could not see.
+    def unseen_query(self, listing: str | None, rows: str, table: str) -> str:
+        """Return a query for those of `rows` (nkey, path) that lie in the gaps of a listing.
 
-        Its gaps go into the temporary `table`. Most listings see everything, and then nothing is
-        looked through for that.
+        The gaps are loaded into the temporary `table`. Most listings have none: the query is
+        trivial then.
         """
-        file = None if listing is None else spool.gaps(self.spool, listing)
+        file = None if listing is None else spool.gaps_file(self.spool, listing)
         if file is None:
             return "SELECT NULL::UUID AS nkey WHERE false"
-        self.ask(
+        self.query(
             f"CREATE OR REPLACE TEMP TABLE {table} AS"  # noqa: S608  # ours
             " SELECT path, below FROM read_parquet($file)",
             file=file,
         )
-        return statements.unseen(rows, table)
+        return statements.unseen_query(rows, table)
 
-    def see(self, address: str, order: Order, label: str | None = None) -> str:
-        """Make sure that a repository is known, with version 0, and return its key."""
+    def ensure_repository(self, address: str, order: Order, label: str | None = None) -> str:
+        """Record a repository, with version 0, unless it is known; return its key."""
         key = repository_key(self.tenant, address)
-        self.run("see_repository", repository=key, address=address, now=order.given_at, label=label)
+        self.run_script(
+            "see_repository", repository=key, address=address, now=order.submitted_at, label=label
+        )
         return key
 
-    def latest(self, repository: str) -> int:
+    def latest_number(self, repository: str) -> int:
         """Return the number of a repository's latest version."""
         return self.count(
             "SELECT max(number) FROM repository_versions WHERE repository = $repository::UUID",
             repository=repository,
         )
 
-    def numbers(self, repository: str) -> list[int]:
+    def version_numbers(self, repository: str) -> list[int]:
         """Return the numbers of a repository's versions, the highest first."""
         query = (
             "SELECT number FROM repository_versions WHERE repository = $repository::UUID"
             " ORDER BY number DESC"
         )
-        return [number for (number,) in self.ask(query, repository=repository)]
+        return [number for (number,) in self.query(query, repository=repository)]
 
-    def highest(self, repository: str) -> int:
-        """Return the highest number that a version of a repository ever had."""
+    def highest_number(self, repository: str) -> int:
+        """Return the highest version number that a repository ever had."""
         query = (
             "SELECT coalesce(max(highest), 0) FROM histories WHERE repository = $repository::UUID"
         )
-        return max(self.latest(repository), self.count(query, repository=repository))
+        return max(self.latest_number(repository), self.count(query, repository=repository))
 
-    def version_of(self, order: Order) -> tuple[str, int]:
-        """Return the repository's key and the number of the version that an order names."""
+    def named_version(self, order: Order) -> tuple[str, int]:
+        """Return repository key and number of the version that an order names."""
         body = order.body()
         address, number = str(body["repository"]), int(str(body["number"]))
         key = repository_key(self.tenant, address)
-        if number not in self.numbers(key):
+        if number not in self.version_numbers(key):
             raise NotRecorded("version", f"{address} {number}")
         return key, number
 
-    def protected(self, repository: str, number: int) -> list[str]:
-        """Return the reasons why a version stays."""
+    def protection_reasons(self, repository: str, number: int) -> list[str]:
+        """Return the reasons to keep a version."""
         query = (
             "SELECT reason FROM protections WHERE repository = $repository::UUID"
             " AND number = $number ORDER BY protected_at, reason"
         )
-        rows = self.ask(query, repository=repository, number=number)
+        rows = self.query(query, repository=repository, number=number)
         return [reason for (reason,) in rows]
 
     def make_version(
         self, repository: str, order: Order, run_id: str | None, plan_id: str | None
     ) -> int | None:
-        """Turn the temporary table `changes` into the next version; None when it is empty."""
+        """Create the next version from the temporary table `changes`; None if that is empty."""
         if not self.count("SELECT count(*) FROM changes"):
             return None
-        number = self.highest(repository) + 1
-        self.run(
+        number = self.highest_number(repository) + 1
+        self.run_script(
             "new_version",
             repository=repository,
             number=number,
-            base=self.latest(repository),
-            now=order.given_at,
+            base=self.latest_number(repository),
+            now=order.submitted_at,
             run_id=run_id,
             plan_id=plan_id,
         )
-        self.trim(repository)
+        self.apply_retention(repository)
         return number
 
-    def trim(self, repository: str) -> list[int]:
-        """Delete what the repository's retention does not keep, and return the numbers."""
+    def apply_retention(self, repository: str) -> list[int]:
+        """Delete the versions that retention does not keep; return their numbers."""
         gone = [
-            number for (number,) in self.ask(statements.load_sql("surplus"), repository=repository)
+            number
+            for (number,) in self.query(statements.load_sql("surplus"), repository=repository)
         ]
         if gone:
             self.squash(repository, gone)
         return gone
 
     def squash(self, repository: str, gone: list[int]) -> None:
-        """Delete versions; those that remain keep their exact content and are counted anew."""
-        remaining = sorted(set(self.numbers(repository)) - set(gone))
-        self.run("squash", repository=repository, gone=gone)
+        """Delete versions; the others keep their exact content, and their counts are recomputed."""
+        remaining = sorted(set(self.version_numbers(repository)) - set(gone))
+        self.run_script("squash", repository=repository, gone=gone)
         for before, number in pairwise([NOTHING, *remaining]):
-            if any(before < one < number for one in gone):
-                self.run_text(
-                    statements.load_sql("recount").replace("{changed}", changed()),
+            if any(before < deleted < number for deleted in gone):
+                self.run_statements(
+                    statements.load_sql("recount").replace("{changed}", changes_query()),
                     repository=repository,
                     old=before,
                     new=number,

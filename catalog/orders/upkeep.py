@@ -1,4 +1,4 @@
-"""Folds what keeps the catalog small and right: old details go, contradictions are mended."""
+"""Applies maintenance of the catalog: deletes old details, repairs contradictions."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from catalog.store import statements
 from catalog.store.audit import counts_query, run_audit
 
 
-def fold_forget(work: Transaction, order: Order) -> Result:
-    """Delete the rows, or only count them; versions, content and locations stay."""
+def apply_forget(tx: Transaction, order: Order) -> Result:
+    """Delete old plan rows and outcomes, or only count them; versions and locations stay."""
     body = order.body()
     before = datetime.fromtimestamp(int(str(body["before_us"])) / 1e6, tz=UTC).replace(tzinfo=None)
-    work.run("forget", before=before, dry=bool(body["dry"]))
-    ((plan_rows, outcomes),) = work.ask("SELECT plan_rows, outcomes FROM forgotten")
+    tx.run_script("forget", before=before, dry=bool(body["dry"]))
+    ((plan_rows, outcomes),) = tx.query("SELECT plan_rows, outcomes FROM forgotten")
     return {"plan_rows": plan_rows, "outcomes": outcomes}
 
 
-def fold_mend(work: Transaction, order: Order) -> Result:
-    """Mend, and say how much there was and what is left."""
-    before = run_audit(work.connection, work.tenant).count
-    work.run_text(
-        statements.load_sql("mend").replace("{counted}", counts_query()), now=order.given_at
+def apply_repair(tx: Transaction, order: Order) -> Result:
+    """Repair contradictions, and return how many were repaired."""
+    before = run_audit(tx.connection, tx.tenant).count
+    tx.run_statements(
+        statements.load_sql("mend").replace("{counted}", counts_query()), now=order.submitted_at
     )
-    return {"mended": before - run_audit(work.connection, work.tenant).count}
+    return {"mended": before - run_audit(tx.connection, tx.tenant).count}

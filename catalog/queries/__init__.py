@@ -1,1 +1,1 @@
-"""What may be asked of the catalog."""
+"""The queries and commands of the catalog, by subject."""

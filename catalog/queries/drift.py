@@ -6,7 +6,7 @@ from pathlib import Path
 
 from duckdb import DuckDBPyConnection
 
-from catalog.inbox.spool import Listing, gaps, page_files
+from catalog.inbox.spool import Listing, gaps_file, page_files
 from catalog.store import statements
 from catalog.store.parquet import export_rows
 
@@ -14,15 +14,17 @@ from catalog.store.parquet import export_rows
 def write_drift(
     connection: DuckDBPyConnection, copy: Path, spool: Path, listing: Listing, **values: object
 ) -> None:
-    """Write the paths at which a listing differs from the version that `values` name to `copy`."""
-    file = gaps(spool, listing.listing_id)
+    """Write the paths at which a listing differs from the version in `values` to `copy`."""
+    file = gaps_file(spool, listing.listing_id)
     seen_all = "(SELECT '' AS path, false AS below WHERE false)"
     unseen = "(SELECT path, below FROM read_parquet($gaps))" if file else seen_all
     standing = (
         "(FROM content WHERE repository = $repository::UUID AND added_in <= $number"
         " AND (removed_in IS NULL OR removed_in > $number))"
     )
-    query = statements.load_sql("drift").replace("{unseen}", statements.unseen(standing, unseen))
+    query = statements.load_sql("drift").replace(
+        "{unseen}", statements.unseen_query(standing, unseen)
+    )
     export_rows(
         connection, copy, query, files=page_files(spool, listing.listing_id), gaps=file, **values
     )

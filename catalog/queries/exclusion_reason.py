@@ -1,7 +1,7 @@
-"""Why a path took no part in a plan: the source did not list it, or which rule left it out.
+"""Why a path took no part in a plan: the source did not list it, or a rule excluded it.
 
-A plan stores no rows for what its selection left out. The record of the source still tells what
-was listed, and the stored request holds the rules and their moment.
+A plan stores no rows for what its selection excludes. The recorded listing of the source and the
+stored request with its rules still tell why.
 """
 
 from __future__ import annotations
@@ -15,26 +15,27 @@ from catalog.inbox.plan_request import request_from_json
 from catalog.model.plan import Selection
 from catalog.store import statements
 
-UNKNOWN = "the source did not list it, or the selection left it out"
+UNKNOWN = "the source did not list it, or the selection excluded it"
 
 
 def exclusion_reason(connection: DuckDBPyConnection, tenant: str, run_id: str, path: str) -> str:
-    """Return why the plan of a run says nothing of a path, as far as the record tells."""
+    """Return why the plan of a run has no row for a path, as far as is recorded."""
     plans = statements.fetch_rows(
         connection, statements.load_sql("explain_plan"), run_id=run_id, tenant=tenant
     )
     if not plans or not plans[0][2]:
-        return UNKNOWN  # the source was listed for this plan alone, and not recorded
+        return UNKNOWN  # the listing of the source was not recorded
     request, source, version = plans[0]
     chosen = request_from_json(json.loads(request)).selection
-    every = selection.rules(chosen, chosen.as_of_us or 0)
+    every = selection.exclusion_rules(chosen, chosen.as_of_us or 0)
     values: dict[str, object] = {"source": str(source), "version": version, "asked": path}
     for one in every:
         values |= one.values
+    listing = selection.listing_query(every, settled=chosen.settled_s is not None)
     rows = connection.execute(
         # All of this text is ours, but for a rendered `where`.
         f"WITH listing AS ({statements.load_sql('explain_listing')}) "  # noqa: S608
-        f"SELECT left_out FROM ({selection.query(every, settled=chosen.settled_s is not None)}) "
+        f"SELECT left_out FROM ({listing}) "
         "WHERE path = $asked",
         values,
     ).fetchall()
@@ -43,14 +44,14 @@ def exclusion_reason(connection: DuckDBPyConnection, tenant: str, run_id: str, p
     (name,) = rows[0]
     if name is None:
         counted = chosen.skip or chosen.take is not None
-        return "skip and take left it out" if counted else UNKNOWN
-    return f"the selection left it out by {_rule(chosen, name)}"
+        return "skip and take excluded it" if counted else UNKNOWN
+    return f"the selection excluded it by {_describe_rule(chosen, name)}"
 
 
-def _rule(chosen: Selection, name: str) -> str:
-    given = getattr(chosen, name, None) or getattr(chosen, f"{name}_s", None)
-    if isinstance(given, tuple):
-        return f"{name} {', '.join(map(repr, given))}"
-    if isinstance(given, bool) or given is None:
+def _describe_rule(chosen: Selection, name: str) -> str:
+    value = getattr(chosen, name, None) or getattr(chosen, f"{name}_s", None)
+    if isinstance(value, tuple):
+        return f"{name} {', '.join(map(repr, value))}"
+    if isinstance(value, bool) or value is None:
         return "being a marker itself" if name == "a marker" else name
-    return f"{name} {given!r}"
+    return f"{name} {value!r}"

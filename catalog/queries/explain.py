@@ -1,4 +1,4 @@
-"""Why a run did what it did with one path: one sentence for each destination.
+"""Explains what a run did with one path: one sentence for each destination.
 
 >>> print(Explanation("a", "file:///srv", "replace", "source size changed 3 -> 4", "stored", 4))
 'a' was replaced at file:///srv: source size changed 3 -> 4 (4 bytes written)
@@ -25,13 +25,13 @@ _DONE = {
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """What a run planned for one path at one destination, why, and what became of it."""
+    """What a run planned for one path at one destination, why, and the outcome."""
 
     path: str
     destination: str
-    action: str | None  # None: the plan says nothing of this path, `reason` why
+    action: str | None  # None: the plan has no row for this path; `reason` says why
     reason: str | None
-    status: str | None = None  # None: not tried, or nothing to do
+    status: str | None = None  # None: not tried, or there was nothing to do
     size: int | None = None  # bytes
     proof: str | None = None
     attempts: int | None = None
@@ -51,11 +51,11 @@ class Explanation:
         if self.status is None and self.action != "keep":
             return f"{self.path!r} was not reached {where} (planned: {planned})"
         if self.status == "catalogued":
-            return f"{self.path!r} was catalogued {where}, its bytes stay elsewhere: {self.reason}"
-        facts = [f"{self.size} bytes written"] if self.status == "stored" else []
+            return f"{self.path!r} was catalogued {where} without its bytes: {self.reason}"
+        facts = [f"{self.size:,} bytes written"] if self.status == "stored" else []
         facts += [self.proof] if self.proof else []
-        told = f" ({', '.join(facts)})" if facts else ""
-        return f"{self.path!r} {_DONE[self.action]} {where}: {self.reason}{told}"
+        details = f" ({', '.join(facts)})" if facts else ""
+        return f"{self.path!r} {_DONE[self.action]} {where}: {self.reason}{details}"
 
     def __repr__(self) -> str:
         """Return the sentence, so that a list of them is readable in a prompt."""
@@ -75,15 +75,15 @@ def read_explanations(
     )
     if not rows:
         raise NotRecorded("run", run_id)
-    found = [(Explanation(path, *told), usual) for *told, usual in rows]
-    if all(one.action is not None for one, _ in found):
-        return [one for one, _ in found]
+    explanations = [(Explanation(path, *facts), usual) for *facts, usual in rows]
+    if all(one.action is not None for one, _ in explanations):
+        return [one for one, _ in explanations]
     why = exclusion_reason(connection, tenant, run_id, path)
-    return [_filled(one, why, usual) for one, usual in found]
+    return [_with_reason(one, why, usual) for one, usual in explanations]
 
 
-def _filled(one: Explanation, why: str, usual: str | None) -> Explanation:
-    """Tell of a path without a row of its own: left out, or kept for the usual reason."""
+def _with_reason(one: Explanation, why: str, usual: str | None) -> Explanation:
+    """Complete the explanation of a path without a row: excluded, or kept for the usual reason."""
     if one.action is not None:
         return one
     if why == UNKNOWN and usual is not None:

@@ -1,4 +1,4 @@
-"""What an export asks of the catalog: resources, the places of their bytes, their proofs."""
+"""Queries of an export: resources, the locations of their bytes, how they were verified."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from catalog.model.version import ContentRow
 from catalog.queries import read_versions as reading
 from catalog.session.catalog_file import CatalogFile
 from catalog.store import statements
-from catalog.store.diff_queries import changed
+from catalog.store.diff_queries import changes_query
 from catalog.store.parquet import export_rows, read_exported_rows
 
 NO_VERSION = -1  # before version 0
@@ -21,7 +21,7 @@ NO_VERSION = -1  # before version 0
 
 @dataclass(frozen=True, slots=True)
 class LocatedResource:
-    """One resource of a version, and where its bytes lie: (address, path), the nearest first."""
+    """One resource of a version, and the locations of its bytes (address, path), nearest first."""
 
     row: ContentRow
     places: tuple[tuple[str, str], ...]
@@ -29,7 +29,7 @@ class LocatedResource:
 
 @dataclass(frozen=True, slots=True)
 class ArtifactRow:
-    """One artifact, and where its bytes lie."""
+    """One artifact, and the locations of its bytes."""
 
     path: str  # of a resource that has these bytes
     digest: str  # sha256, hex
@@ -37,8 +37,8 @@ class ArtifactRow:
     places: tuple[tuple[str, str], ...]
 
 
-def merged(streams: Iterable[Iterable[ArtifactRow]]) -> Iterator[ArtifactRow]:
-    """Return the artifacts of several repositories, each by digest, as one such list."""
+def merge_artifacts(streams: Iterable[Iterable[ArtifactRow]]) -> Iterator[ArtifactRow]:
+    """Merge the artifacts of several repositories, each sorted by digest."""
     for _, same in groupby(merge(*streams, key=_digest), key=_digest):
         first, *others = same
         places = dict.fromkeys((*first.places, *(place for one in others for place in one.places)))
@@ -50,7 +50,7 @@ def _digest(row: ArtifactRow) -> str:
 
 
 class Exports:
-    """The content of versions, with the places of its bytes."""
+    """The content of versions, with the locations of its bytes."""
 
     __slots__ = ("_file",)
 
@@ -59,15 +59,15 @@ class Exports:
         self._file = file
 
     def manifest_lines(self, address: str, number: int) -> Iterator[str]:
-        """Return the lines of a version's manifest, where it has no `unlisted` path."""
-        copy = self._file.scratch("manifest")
+        """Return the lines of a version's manifest; it must have no `unlisted_path`."""
+        copy = self._file.temporary_file("manifest")
         with self._file.reading() as connection:
             values = {"repository": self._file.key(address), "number": number}
             export_rows(connection, copy, statements.load_sql("manifest"), **values)
         return (str(line) for (line,) in read_exported_rows(copy))
 
     def unlisted_path(self, address: str, number: int) -> str | None:
-        """Return a path of a version that no manifest can tell of, if there is one."""
+        """Return a path of a version that cannot be written in a manifest, if there is one."""
         query = statements.load_sql("browse_unlisted")
         with self._file.reading() as connection:
             rows = statements.fetch_rows(
@@ -77,17 +77,17 @@ class Exports:
         return path
 
     def manifest_digest(self, address: str, number: int) -> str | None:
-        """Return the sha256 of a version's manifest; None where it cannot be written.
+        """Return the sha256 of a version's manifest; None if it cannot be written.
 
-        That is the text that `export-tree` writes as PULP_MANIFEST.
+        It is the text that `export-tree` writes as PULP_MANIFEST.
         """
-        copy = self._file.scratch("manifest")
+        copy = self._file.temporary_file("manifest")
         values = {"repository": self._file.key(address), "number": number}
         with self._file.reading() as connection:
             export_rows(connection, copy, statements.load_sql("manifest"), **values)
         digest = hashlib.sha256()
         lacking = 0
-        for (line,) in read_exported_rows(copy):  # to its end, or the copy would stay
+        for (line,) in read_exported_rows(copy):  # to the end, which deletes the copy
             if line is None:
                 lacking += 1
             else:
@@ -97,34 +97,35 @@ class Exports:
     def located_content(
         self, address: str, number: int, since: int | None = None
     ) -> Iterator[LocatedResource]:
-        """Return the resources of a version with their places, in path order.
+        """Return the resources of a version with their locations, in path order.
 
         With `since` only what was added or replaced after that version.
         """
-        query = statements.load_sql("whereabouts").replace("{changed}", changed())
+        query = statements.load_sql("whereabouts").replace("{changed}", changes_query())
         named = [number] if since is None else [since, number]
-        rows = self._placed(query, address, named, old=since, new=number)
-        return (LocatedResource(ContentRow(*row[:-1]), _places(row[-1])) for row in rows)
+        rows = self._rows_with_places(query, address, named, old=since, new=number)
+        return (LocatedResource(ContentRow(*row[:-1]), _parse_places(row[-1])) for row in rows)
 
     def artifacts(
         self, address: str, numbers: Sequence[int], since: int | None = None
     ) -> Iterator[ArtifactRow]:
         """Return each artifact of the versions `numbers` once, by digest.
 
-        Those of version `since` are left out as long as every later version had them too: whoever
-        holds that version can make each of the others out of the one before it.
+        Those of version `since` are left out as long as every later version has them too: a site
+        with that version can build each version from the one before it.
         """
         ordered = sorted(set(numbers))
         before = [NO_VERSION if since is None else since, *ordered[:-1]]
         query = statements.load_sql("archive_artifacts")
         named = ordered if since is None else [since, *ordered]
-        rows = self._placed(query, address, named, numbers=ordered, previous=before)
+        rows = self._rows_with_places(query, address, named, numbers=ordered, previous=before)
         return (
-            ArtifactRow(path, digest, size, _places(places)) for path, digest, size, places in rows
+            ArtifactRow(path, digest, size, _parse_places(places))
+            for path, digest, size, places in rows
         )
 
     def proofs(self, address: str, number: int) -> dict[str, int]:
-        """Count the resources of a version by how deeply they were proven; '' for not at all."""
+        """Count the resources of a version by how they were verified; '' for not at all."""
         with self._file.reading() as connection:
             key = self._file.key(address)
             reading.read_version(connection, key, address, number)
@@ -133,10 +134,10 @@ class Exports:
             )
         return {str(proof): int(count) for proof, count in rows}
 
-    def _placed(
+    def _rows_with_places(
         self, query: str, address: str, named: Sequence[int], **values: object
     ) -> Iterator[statements.Row]:
-        copy = self._file.scratch("places")
+        copy = self._file.temporary_file("places")
         with self._file.reading() as connection:
             key = self._file.key(address)
             for number in named:
@@ -152,5 +153,5 @@ class Exports:
         return read_exported_rows(copy)
 
 
-def _places(found: list[dict[str, Any]]) -> tuple[tuple[str, str], ...]:
+def _parse_places(found: list[dict[str, Any]]) -> tuple[tuple[str, str], ...]:
     return tuple((one["address"], one["path"]) for one in found)

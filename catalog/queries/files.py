@@ -1,4 +1,4 @@
-"""Single paths of a version, as a gateway serves them: the row, and where the bytes can be had.
+"""Lookup of single paths of a version, for the gateway: the row, and where its bytes are.
 
 >>> catalog.files.find("s3://bucket", 7, "models/a.bin").places  # doctest: +SKIP
 (StoredCopy(address='s3://bucket', path='models/a.bin', ...),)
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 
-from catalog.filters.versions import naive
+from catalog.filters.versions import to_naive_utc
 from catalog.model.version import ContentRow, Origin
 from catalog.session.catalog_file import CatalogFile
 from catalog.store import statements
@@ -19,7 +19,7 @@ from catalog.store.keys import path_key
 
 @dataclass(frozen=True, slots=True)
 class StoredCopy:
-    """Where bytes are recorded to lie, with the marks that they had when they were written."""
+    """A recorded location of bytes, with their fingerprint when they were written."""
 
     address: str
     path: str
@@ -30,7 +30,7 @@ class StoredCopy:
 
 @dataclass(frozen=True, slots=True)
 class ResolvedFile:
-    """One path of one version: what it lists, where it is stored, and else whence it can be had."""
+    """One path of one version: its row, where it is stored, and else where to fetch it."""
 
     row: ContentRow
     version: int
@@ -40,7 +40,7 @@ class ResolvedFile:
 
 @dataclass(frozen=True, slots=True)
 class FolderEntry:
-    """One name in a folder: a file, or a folder with how many files and bytes lie below it."""
+    """One name in a folder: a file, or a folder with the number of files and bytes below it."""
 
     name: str
     folder: bool
@@ -66,12 +66,12 @@ class Files:
         self._file = file
 
     def find(
-        self, address: str, number: int, path: str, look: CopySearch = CopySearch.NEAR
+        self, address: str, number: int, path: str, search: CopySearch = CopySearch.NEAR
     ) -> ResolvedFile | None:
-        """Return one path of a version with the places of its bytes; None where it has none.
+        """Return one path of a version with the locations of its bytes; None if it is missing.
 
-        Where the repository itself is recorded to hold just these bytes under just this path, no
-        other place is told of, unless `look` says so.
+        If the repository itself is recorded to have these bytes at this path, other locations are
+        left out, unless `search` asks for them.
         """
         with self._file.reading() as connection:
             key, nkey = self._file.key(address), path_key(self._file.tenant, path)
@@ -89,10 +89,12 @@ class Files:
                 )
                 if digest == row.digest or (row.digest is None and size in (row.size, None))
             ]
-            if own and row.digest is not None and look is CopySearch.NEAR:
+            if own and row.digest is not None and search is CopySearch.NEAR:
                 return ResolvedFile(row, number, tuple(own))
             origins = statements.fetch_rows(connection, statements.load_sql("origins"), **values)
-            origin = Origin(*origins[0]) if origins and _lists(row, Origin(*origins[0])) else None
+            origin = (
+                Origin(*origins[0]) if origins and _is_origin_of(row, Origin(*origins[0])) else None
+            )
             if row.digest is None:
                 places = [] if origin is not None else own
             else:
@@ -100,25 +102,25 @@ class Files:
                 more = {"address": address, "tenant": self._file.tenant, "digest": row.digest}
                 held = statements.fetch_rows(connection, query, repository=key, **more)
                 places = [StoredCopy(*one) for one in held]
-        if origin is None and not places:  # of a source, which was listed and never written to
+        if origin is None and not places:  # a source: it was listed, never written to
             places = [StoredCopy(address, path, row.etag, row.size, row.modified_us)]
         return ResolvedFile(row, number, tuple(places), origin)
 
     def replaced_since(self, address: str, path: str, since: datetime) -> ResolvedFile | None:
-        """Return what a path was in the last version that had it, if that was so since a moment."""
+        """Return a path in the last version that had it, if that was current after `since`."""
         with self._file.reading() as connection:
             values = {
                 "repository": self._file.key(address),
                 "nkey": path_key(self._file.tenant, path),
             }
             query = statements.load_sql("serve_superseded")
-            rows = statements.fetch_rows(connection, query, since=naive(since), **values)
+            rows = statements.fetch_rows(connection, query, since=to_naive_utc(since), **values)
         return self.find(address, int(rows[0][-1]), path) if rows else None
 
     def folder(
         self, address: str, number: int, prefix: str, *, count: int = 10_000, offset: int = 0
     ) -> list[FolderEntry]:
-        """Return what lies directly in a folder of a version, folders first; '' is the root."""
+        """Return the entries of a folder of a version, folders first; '' is the root."""
         below = prefix.rstrip("/") + "/" if prefix else ""
         with self._file.reading() as connection:
             rows = statements.fetch_rows(
@@ -133,8 +135,8 @@ class Files:
         return [FolderEntry(*row) for row in rows]
 
 
-def _lists(row: ContentRow, origin: Origin) -> bool:
-    """Say whether an origin, which is of the latest version, is that of this row."""
+def _is_origin_of(row: ContentRow, origin: Origin) -> bool:
+    """Say whether an origin, which belongs to the latest version, matches this row."""
     if row.digest is not None and origin.digest is not None:
         return row.digest == origin.digest
     return row.size == origin.size and (row.etag == origin.etag or row.etag is None)

@@ -1,4 +1,4 @@
-"""What lies in each repository, by digest, and what of that some version needs."""
+"""What each repository stores, by digest, and what of that some version needs."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from catalog.store import statements
 from catalog.store.keys import path_key
 from catalog.store.parquet import export_rows, read_exported_rows
 
-NAMED = 100  # paths that an answer carries
+MAX_NAMED = 100  # paths of an answer
 
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """One path of a repository whose bytes are recorded to lie there; sha256 in hex."""
+    """One path of a repository with recorded bytes; the digest is sha256 in hex."""
 
     path: str
     digest: str
@@ -28,7 +28,7 @@ class Holding:
 
 
 class Holdings:
-    """What each repository holds."""
+    """What each repository stores."""
 
     __slots__ = ("_file",)
 
@@ -37,21 +37,21 @@ class Holdings:
         self._file = file
 
     def all(self, address: str) -> Iterator[Holding]:
-        """Return every path that is recorded to lie at a repository, in path order."""
+        """Return every path that a repository is recorded to store, in path order."""
         return (Holding(*row) for row in self._rows("holdings", address))
 
     def needed(self, address: str) -> Iterator[str]:
-        """Return each digest that a version of a repository needs, or that is recorded there."""
+        """Return each digest that a version of a repository needs or that is recorded there."""
         return (str(digest) for (digest,) in self._rows("needed", address))
 
     def etags(self, address: str) -> Iterator[tuple[str, str]]:
-        """Return each path with each etag that a version needs, or that is recorded there."""
+        """Return each path with each etag that a version needs or that is recorded there."""
         return ((str(path), str(etag)) for path, etag in self._rows("marks", address))
 
     def sum_of_numbers(self, address: str, number: int) -> int:
-        """Return the sum of a version's etags, where these are numbers.
+        """Return the sum of a version's etags, which must be numbers.
 
-        It rises whenever equal bytes are stored anew, which makes no version.
+        It grows whenever equal bytes are stored again, which creates no version.
         """
         with self._file.reading() as connection:
             values = {"repository": self._file.key(address), "number": number}
@@ -61,14 +61,14 @@ class Holdings:
         return int(rows[0][0])
 
     def missing(self, address: str, number: int) -> list[str]:
-        """Return some paths of a version whose very bytes are not recorded to lie there."""
+        """Return some paths of a version whose bytes are not recorded to be there."""
         with self._file.reading() as connection:
-            values = {"repository": self._file.key(address), "number": number, "limit": NAMED}
+            values = {"repository": self._file.key(address), "number": number, "limit": MAX_NAMED}
             rows = statements.fetch_rows(connection, statements.load_sql("unheld"), **values)
         return [str(path) for (path,) in rows]
 
     def holders(self, address: str, number: int) -> list[str]:
-        """Return the addresses known to hold bytes of a version, those that hold most first."""
+        """Return the addresses known to store bytes of a version, those with most first."""
         with self._file.reading() as connection:
             values = {
                 "repository": self._file.key(address),
@@ -81,12 +81,12 @@ class Holdings:
     def orphans(
         self, address: str, history: str, listing: Listing, before: datetime
     ) -> Iterator[tuple[str, int | None]]:
-        """Return path and size of what a repository's history holds and no version needs.
+        """Return path and size of the files in a repository's history that no version needs.
 
-        `listing` is a fresh one of the history at the address `history`; what was kept since
-        `before` is left out.
+        `listing` is a fresh listing of the history at the address `history`; files kept since
+        `before` are left out.
         """
-        copy = self._file.scratch("orphans")
+        copy = self._file.temporary_file("orphans")
         with self._file.reading() as connection:
             export_rows(
                 connection,
@@ -101,18 +101,18 @@ class Holdings:
         return ((path, size) for path, size in read_exported_rows(copy))
 
     def locations(self, digest: str) -> list[Location]:
-        """Return everywhere the bytes of a sha256 (hex) are known to lie."""
+        """Return all known locations of the bytes with a sha256 (hex)."""
         with self._file.reading() as connection:
             return read_locations(connection, self._file.tenant, digest.removeprefix("sha256:"))
 
     def location(self, address: str, path: str) -> Location | None:
-        """Return what a repository is known to hold at a path."""
+        """Return what a repository is known to store at a path."""
         with self._file.reading() as connection:
             key = path_key(self._file.tenant, path)
             return read_location(connection, self._file.key(address), key)
 
     def _rows(self, name: str, address: str) -> Iterator[statements.Row]:
-        copy = self._file.scratch(name)
+        copy = self._file.temporary_file(name)
         with self._file.reading() as connection:
             export_rows(
                 connection, copy, statements.load_sql(name), repository=self._file.key(address)

@@ -1,4 +1,4 @@
-"""Resources that a repository lists and does not store, and files that lie elsewhere too.
+"""Resources that a repository lists but does not store, and files that are elsewhere too.
 
 >>> catalog.origins.get("s3://bucket", "models/a.bin")          # doctest: +SKIP
 Origin(path='models/a.bin', policy='on_demand', ...)
@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from catalog.model.fingerprint import Fingerprint
-from catalog.model.reclaim_candidate import OtherCopy, ReclaimCandidate
-from catalog.model.version import Origin
+from catalog.model.version import Origin, OtherCopy, ReclaimCandidate
 from catalog.session.catalog_file import CatalogFile
 from catalog.store import statements
 from catalog.store.keys import path_key
@@ -18,7 +17,7 @@ from catalog.store.parquet import export_rows, read_exported_rows
 
 
 class Origins:
-    """Where bytes can be had that a repository does not store."""
+    """Where to fetch the bytes that a repository does not store."""
 
     __slots__ = ("_file",)
 
@@ -27,15 +26,15 @@ class Origins:
         self._file = file
 
     def all(self, address: str) -> Iterator[Origin]:
-        """Return what a repository lists and does not store, and where to fetch it, by path."""
-        copy = self._file.scratch("origins")
+        """Return what a repository lists but does not store, with its origin, in path order."""
+        copy = self._file.temporary_file("origins")
         with self._file.reading() as connection:
             query = statements.load_sql("origins")
             export_rows(connection, copy, query, repository=self._file.key(address), nkey=None)
         return (Origin(*row) for row in read_exported_rows(copy))
 
     def get(self, address: str, path: str) -> Origin | None:
-        """Return where to fetch a resource that its repository lists and does not store."""
+        """Return where to fetch a resource that its repository lists but does not store."""
         with self._file.reading() as connection:
             values = {
                 "repository": self._file.key(address),
@@ -45,7 +44,7 @@ class Origins:
         return Origin(*rows[0]) if rows else None
 
     def count(self, address: str) -> int:
-        """Count what a repository lists and does not store."""
+        """Count the resources that a repository lists but does not store."""
         with self._file.reading() as connection:
             query = "SELECT count(*) FROM origins WHERE repository = $repository::UUID"
             count: int = statements.fetch_rows(
@@ -56,12 +55,12 @@ class Origins:
     def reclaim_candidates(
         self, address: str, reclaimed: Sequence[str], kept: Sequence[tuple[str, int]] = ()
     ) -> Iterator[ReclaimCandidate]:
-        """Return the files of a repository whose bytes are known to lie elsewhere too, by path.
+        """Return the files of a repository whose bytes are known to be elsewhere too, by path.
 
-        Places in the repositories `reclaimed` do not count. What a version of `kept` (address,
-        number) contains is none of them.
+        Locations in the repositories `reclaimed` do not count. Files in one of the versions `kept`
+        (address, number) are left out.
         """
-        copy = self._file.scratch("spare")
+        copy = self._file.temporary_file("spare")
         with self._file.reading() as connection:
             export_rows(
                 connection,
@@ -76,11 +75,11 @@ class Origins:
         for path, size, etag, modified_us, digest, places in read_exported_rows(copy):
             copies = (
                 OtherCopy(
-                    one["address"],
-                    one["path"],
-                    Fingerprint(digest, size, one["etag"], one["modified_us"]),
+                    place["address"],
+                    place["path"],
+                    Fingerprint(digest, size, place["etag"], place["modified_us"]),
                 )
-                for one in places
+                for place in places
             )
             yield ReclaimCandidate(
                 path, Fingerprint(digest, size, etag, modified_us), tuple(copies)

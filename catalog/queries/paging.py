@@ -1,4 +1,4 @@
-"""Lists a page at a time: which page is meant, what it holds, where the next one begins.
+"""Pagination: which page is requested, its rows, and the cursor of the next one.
 
 >>> page = catalog.versions.content_page("s3://bucket", 7)                    # doctest: +SKIP
 >>> page.rows[0].path, page.next_cursor                                     # doctest: +SKIP
@@ -12,16 +12,16 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from catalog.errors import InvalidInput
-from catalog.queries.cursors import decoded, encoded
+from catalog.queries.cursors import decode_cursor, encode_cursor
 
 T = TypeVar("T")
-PAGE = 1000  # rows of a page, by default  # rows of a page, by default
-LARGEST_PAGE = 10_000
+DEFAULT_PAGE_ROWS = 1000
+MAX_PAGE_ROWS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[T]):
-    """Some rows of a list, and the cursor of those that follow; None where these are the last."""
+    """Some rows of a list, and the cursor of the following rows; None on the last page."""
 
     rows: tuple[T, ...]
     next_cursor: str | None = None
@@ -29,26 +29,24 @@ class Page(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class PageRequest:
-    """Which page is meant: the one after a cursor, and how many rows it has at most."""
+    """Requests the page after a cursor, with at most `count` rows."""
 
     cursor: str | None = None
-    count: int = PAGE
+    count: int = DEFAULT_PAGE_ROWS
 
-    def after(self, *kinds: type[str | int]) -> tuple[str | int | None, ...]:
-        """Return the keys of the row before the page; None each where it is the first page."""
-        if not 1 <= self.count <= LARGEST_PAGE:
-            raise InvalidInput(
-                f"a page of {self.count} was asked for; from 1 to {LARGEST_PAGE} are possible"
-            )
-        return (None,) * len(kinds) if self.cursor is None else decoded(self.cursor, *kinds)
+    def cursor_keys(self, *kinds: type[str | int]) -> tuple[str | int | None, ...]:
+        """Return the keys of the row before the page; None for each on the first page."""
+        if not 1 <= self.count <= MAX_PAGE_ROWS:
+            raise InvalidInput(f"a page can have 1 to {MAX_PAGE_ROWS:,} rows, found {self.count:,}")
+        return (None,) * len(kinds) if self.cursor is None else decode_cursor(self.cursor, *kinds)
 
 
-FIRST = PageRequest()
+FIRST_PAGE = PageRequest()
 
 
 @dataclass(frozen=True, slots=True)
 class ContentFilter:
-    """Which paths of a version are meant: those that begin so and match a glob."""
+    """Selects paths of a version by prefix and glob."""
 
     prefix: str = ""
     glob: str = ""
@@ -56,12 +54,12 @@ class ContentFilter:
 
 @dataclass(frozen=True, slots=True)
 class RunFilter:
-    """Which runs are meant."""
+    """Selects runs."""
 
     state: str | None = None
     kind: str | None = None
     flow_run_id: str | None = None
-    within: tuple[str, ...] | None = None  # addresses: those about nothing else; None: any
+    within: tuple[str, ...] | None = None  # addresses: only runs that involve no others
 
 
 EVERY_PATH, EVERY_RUN = ContentFilter(), RunFilter()
@@ -69,7 +67,7 @@ EVERY_PATH, EVERY_RUN = ContentFilter(), RunFilter()
 
 @dataclass(frozen=True, slots=True)
 class FailureRow:
-    """One case in which a file of a run failed a contract; `of` is how many cases the file has."""
+    """One failure case of a contract in a run; `of` is the number of cases in its file."""
 
     contract: str
     then: str
@@ -81,8 +79,8 @@ class FailureRow:
     of: int
 
 
-def page_of(rows: Sequence[tuple[T, tuple[str | int, ...]]], asked: PageRequest) -> Page[T]:
-    """Return a page of rows, each with its keys; one row more than it has says that more follow."""
-    shown = rows[: asked.count]
-    more = len(rows) > asked.count
-    return Page(tuple(row for row, _ in shown), encoded(*shown[-1][1]) if more else None)
+def make_page(rows: Sequence[tuple[T, tuple[str | int, ...]]], request: PageRequest) -> Page[T]:
+    """Return a page of rows with their keys; an extra row means that more follow."""
+    shown = rows[: request.count]
+    more = len(rows) > request.count
+    return Page(tuple(row for row, _ in shown), encode_cursor(*shown[-1][1]) if more else None)

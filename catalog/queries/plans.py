@@ -1,4 +1,4 @@
-"""Stored plans: made, checked again, and read by the batch.
+"""Stored plans: created, rechecked, and read by batch.
 
 >>> catalog.plans.get(plan_id).tallies                          # doctest: +SKIP
 """
@@ -8,16 +8,16 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import cast
 
-from catalog.glob import regex
+from catalog.glob import globs_to_regex
 from catalog.inbox.plan_request import request_to_json
 from catalog.model.plan import Action, Item, Plan, PlannedBatch, PlanRequest
 from catalog.model.run import PlanRow
 from catalog.queries import read_rows
 from catalog.queries.paging import (
-    FIRST,
+    FIRST_PAGE,
     Page,
     PageRequest,
-    page_of,
+    make_page,
 )
 from catalog.session.catalog_file import CatalogFile
 from catalog.store import statements
@@ -33,18 +33,18 @@ class Plans:
         self._file = file
 
     def make(self, request: PlanRequest) -> Plan:
-        """Decide and store what a sync will do; raise `InvalidInput` where it cannot be done."""
+        """Decide and store what a sync will do; `InvalidInput` if it cannot be done."""
         for patterns in (request.selection.include, request.selection.exclude):
-            regex(patterns)
-        self._file.ask("plan", request_to_json(request))
+            globs_to_regex(patterns)
+        self._file.submit_and_wait("plan", request_to_json(request))
         return self.get(request.plan_id)
 
     def recheck(self, request: PlanRequest) -> tuple[int, tuple[str, ...]]:
-        """Compare a stored plan with fresh listings; return how many rows moved, and the first.
+        """Compare a stored plan with fresh listings; return how many rows changed, and the first.
 
         `request` is the plan's own, with fresh listings of its source and targets.
         """
-        result = self._file.ask("recheck", request_to_json(request))
+        result = self._file.submit_and_wait("recheck", request_to_json(request))
         return cast("int", result["count"]), tuple(cast("list[str]", result["moved"]))
 
     def get(self, plan_id: str) -> Plan:
@@ -58,10 +58,9 @@ class Plans:
             return read_rows.read_batches(connection, self._file.tenant, plan_id)
 
     def items(self, plan_id: str, batch: int, places: Collection[str] | None = None) -> list[Item]:
-        """Return what one batch holds, in path order.
+        """Return the items of one batch, in path order.
 
-        `places` are the addresses that may be read beside source and targets, by default those
-        that the plan was made with.
+        `places` are further addresses that may be read, by default those of the plan.
         """
         with self._file.opened() as connection:
             return read_rows.read_items(connection, self._file.tenant, plan_id, batch, places)
@@ -69,25 +68,25 @@ class Plans:
     def rows(
         self, plan_id: str, action: Action | None = None, limit: int | None = None
     ) -> list[PlanRow]:
-        """Return what a plan says of each path at each destination, and why."""
+        """Return the rows of a plan: each path at each destination, with the reason."""
         with self._file.opened() as connection:
             return read_rows.read_rows(connection, self._file.tenant, plan_id, action, limit)
 
     def changes(self, plan_id: str, limit: int | None = None) -> list[PlanRow]:
-        """Return the rows of a plan that ask for something, removals first."""
+        """Return the rows of a plan that change something, removals first."""
         with self._file.opened() as connection:
             return read_rows.read_changes(connection, self._file.tenant, plan_id, limit)
 
     def request(self, plan_id: str) -> PlanRequest:
-        """Return what a stored plan was asked for with."""
+        """Return the request of a stored plan."""
         with self._file.opened() as connection:
             return read_rows.read_request(connection, self._file.tenant, plan_id)
 
     def page(
-        self, plan_id: str, actions: Collection[Action], asked: PageRequest = FIRST
+        self, plan_id: str, actions: Collection[Action], request: PageRequest = FIRST_PAGE
     ) -> Page[PlanRow]:
-        """Return a page of what a plan says with one of some actions, by path and target."""
-        path, target = asked.after(str, int)
+        """Return a page of a plan's rows with one of `actions`, by path and target."""
+        path, target = request.cursor_keys(str, int)
         with self._file.opened() as connection:
             read_rows.read_plan(connection, self._file.tenant, plan_id)
             rows = statements.fetch_rows(
@@ -95,15 +94,15 @@ class Plans:
                 statements.load_sql("browse_plan_rows"),
                 tenant=self._file.tenant,
                 plan_id=plan_id,
-                actions=[one.value for one in actions],
+                actions=[action.value for action in actions],
                 path=path,
                 target=target,
-                count=asked.count + 1,
+                count=request.count + 1,
             )
-        return page_of([(PlanRow(*row[:-1]), (row[0], row[-1])) for row in rows], asked)
+        return make_page([(PlanRow(*row[:-1]), (row[0], row[-1])) for row in rows], request)
 
     def id_of(self, address: str, number: int) -> str | None:
-        """Return the id of the plan that made a version, if one did."""
+        """Return the id of the plan that created a version, if one did."""
         with self._file.reading() as connection:
             rows = statements.fetch_rows(
                 connection,

@@ -1,4 +1,4 @@
-"""Turns rows of the catalog into values."""
+"""Converts rows of the catalog into plans, runs and outcomes."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ from catalog.model.plan import (
 from catalog.model.run import PlanRow, Run, RunTally
 from catalog.store import statements
 
-STOOD = -1  # the column of `batch_items` that says whether something stood there
-KNOWN = 9  # the column of `batch_items` that says whether a sha256 is known
+PREVIOUS_COLUMN = -1  # of `batch_items`: whether the destination had a file there
+SHA256_COLUMN = 9  # of `batch_items`: whether a sha256 is known
 
 
-def aware(moment: datetime) -> datetime:
-    """Give the catalog's naive time its zone, UTC."""
+def as_utc(moment: datetime) -> datetime:
+    """Add the zone UTC to a time from the catalog."""
     return moment.replace(tzinfo=UTC)
 
 
@@ -56,7 +56,7 @@ def read_plan(connection: DuckDBPyConnection, tenant: str, plan_id: str) -> Plan
     return Plan(
         plan_id=name,
         digest=digest,
-        created_at=aware(created_at),
+        created_at=as_utc(created_at),
         source=source,
         mode=Mode(mode),
         strategy=Strategy(strategy),
@@ -83,17 +83,17 @@ def read_items(
     batch: int,
     places: Collection[str] | None = None,
 ) -> list[Item]:
-    """Return the items of one batch in path order, with where else their bytes lie now."""
-    request = _request(connection, tenant, plan_id)
+    """Return the items of one batch in path order, with other locations of their bytes."""
+    request = _read_request_json(connection, tenant, plan_id)
     trusted = frozenset(request["trusted"])
     targets = [target["address"] for target in request["targets"]]
-    given = request.get("places", ()) if places is None else places
-    further = [one for one in given if one != request["source"]]
+    allowed = request.get("places", ()) if places is None else places
+    further = [one for one in allowed if one != request["source"]]
     readable = [request["source"], *targets, *further]
     key = {"tenant": tenant, "plan_id": plan_id, "batch": batch}
     rows = statements.fetch_rows(connection, statements.load_sql("batch_items"), **key)
-    lies: dict[int, list[Place]] = defaultdict(list)
-    if any(row[KNOWN] for row in rows):
+    copies: dict[int, list[Place]] = defaultdict(list)
+    if any(row[SHA256_COLUMN] for row in rows):
         for position, *place in statements.fetch_rows(
             connection,
             statements.load_sql("elsewhere"),
@@ -103,15 +103,15 @@ def read_items(
             listed=further,
             **key,
         ):
-            lies[position].append(Place(*place))
-    stood: dict[tuple[int, int], Fingerprint] = {}
-    if any(row[STOOD] for row in rows):
+            copies[position].append(Place(*place))
+    previous: dict[tuple[int, int], Fingerprint] = {}
+    if any(row[PREVIOUS_COLUMN] for row in rows):
         for position, target, *marks in statements.fetch_rows(
             connection, statements.load_sql("stood"), targets=targets, **key
         ):
-            stood[position, target] = Fingerprint(*marks)
+            previous[position, target] = Fingerprint(*marks)
     return [
-        _item(list(same), trusted, tuple(lies.get(position, ())), stood)
+        _item(list(same), trusted, tuple(copies.get(position, ())), previous)
         for position, same in groupby(rows, key=itemgetter(0))
     ]
 
@@ -119,8 +119,8 @@ def read_items(
 def _item(
     rows: list[statements.Row],
     trusted: frozenset[str],
-    elsewhere: tuple[Place, ...],
-    stood: dict[tuple[int, int], Fingerprint],
+    known_copies: tuple[Place, ...],
+    previous: dict[tuple[int, int], Fingerprint],
 ) -> Item:
     # One row for each target that needs the file.
     (
@@ -143,18 +143,18 @@ def _item(
         size=size,
         etag=etag,
         modified_us=modified_us,
-        digests=_trusted(digests, trusted) if digests else (),
+        digests=_trusted_digests(digests, trusted) if digests else (),
         content_type=content_type,
         properties=properties,
         destinations=tuple(row[-3] for row in rows),
         actions=tuple(Action(row[-2]) for row in rows),
-        elsewhere=elsewhere,
+        known_copies=known_copies,
         conflict=conflict,
-        was=tuple(stood.get((position, row[-3])) for row in rows) if stood else (),
+        previous=tuple(previous.get((position, row[-3])) for row in rows) if previous else (),
     )
 
 
-def _trusted(digests: str, trusted: frozenset[str]) -> tuple[str, ...]:
+def _trusted_digests(digests: str, trusted: frozenset[str]) -> tuple[str, ...]:
     return tuple(one for one in digests.split(",") if one.partition(":")[0] in trusted)
 
 
@@ -165,7 +165,7 @@ def read_rows(
     action: Action | None,
     limit: int | None,
 ) -> list[PlanRow]:
-    """Return what a plan says, path by path."""
+    """Return the rows of a plan, by path."""
     rows = statements.fetch_rows(
         connection,
         statements.load_sql("plan_rows"),
@@ -180,7 +180,7 @@ def read_rows(
 def read_changes(
     connection: DuckDBPyConnection, tenant: str, plan_id: str, limit: int | None
 ) -> list[PlanRow]:
-    """Return what a plan asks for, removals first."""
+    """Return the changes of a plan, removals first."""
     rows = statements.fetch_rows(
         connection,
         statements.load_sql("plan_changes"),
@@ -192,11 +192,11 @@ def read_changes(
 
 
 def read_request(connection: DuckDBPyConnection, tenant: str, plan_id: str) -> PlanRequest:
-    """Return what a plan was asked for with, or raise `NotRecorded`."""
-    return request_from_json(_request(connection, tenant, plan_id))
+    """Return the request of a plan, or raise `NotRecorded`."""
+    return request_from_json(_read_request_json(connection, tenant, plan_id))
 
 
-def _request(connection: DuckDBPyConnection, tenant: str, plan_id: str) -> dict[str, Any]:
+def _read_request_json(connection: DuckDBPyConnection, tenant: str, plan_id: str) -> dict[str, Any]:
     query = "SELECT request FROM plans WHERE plan_id = $plan_id AND tenant = $tenant"
     rows = statements.fetch_rows(connection, query, tenant=tenant, plan_id=plan_id)
     if not rows:
@@ -212,7 +212,7 @@ def read_outcomes(
     status: Status | None,
     limit: int | None,
 ) -> list[Outcome]:
-    """Return what became of each item of a run, as recorded."""
+    """Return the outcome of each item of a run."""
     rows = statements.fetch_rows(
         connection,
         statements.load_sql("run_outcomes"),
@@ -221,27 +221,27 @@ def read_outcomes(
         status=status,
         limit=_limit(limit),
     )
-    return [outcome_of(row) for row in rows]
+    return [outcome_from_row(row) for row in rows]
 
 
 def read_breaches(
     connection: DuckDBPyConnection, tenant: str, run_id: str, limit: int | None
 ) -> list[Breach]:
-    """Return what contracts found in the files of a run, as recorded."""
+    """Return what contracts found in the files of a run."""
     query = statements.load_sql("failure_cases")
     rows = statements.fetch_rows(
         connection, query, tenant=tenant, run_id=run_id, limit=_limit(limit)
     )
-    found: list[Breach] = []
+    breaches: list[Breach] = []
     for facts, same in groupby(rows, key=itemgetter(slice(0, 8))):
         contract, then, path, origin, etag, digest, failures, aside = facts
         cases = tuple(FailureCase(*row[8:]) for row in same)
-        found.append(Breach(contract, then, path, origin, etag, digest, failures, cases, aside))
-    return found
+        breaches.append(Breach(contract, then, path, origin, etag, digest, failures, cases, aside))
+    return breaches
 
 
-def outcome_of(row: statements.Row) -> Outcome:
-    """Take a row of `run_outcomes`."""
+def outcome_from_row(row: statements.Row) -> Outcome:
+    """Convert a row of `run_outcomes`."""
     one = Outcome(*row)
     proof = None if one.proof is None else Proof(one.proof)
     return replace(one, status=Status(one.status), proof=proof)
@@ -262,7 +262,7 @@ def read_runs(
     rows = statements.fetch_rows(
         connection, statements.load_sql("runs"), tenant=tenant, run_id=run_id, limit=_limit(limit)
     )
-    return [run_of(row) for row in rows]
+    return [run_from_row(row) for row in rows]
 
 
 def read_last_sync(
@@ -270,28 +270,28 @@ def read_last_sync(
     tenant: str,
     source: str,
     destinations: tuple[str, ...],
-    but: str,
+    except_run: str,
 ) -> Run | None:
-    """Return the last sync between these places, other than the run `but`."""
+    """Return the last sync between these addresses, other than the run `except_run`."""
     rows = statements.fetch_rows(
         connection,
         statements.load_sql("last_sync"),
         tenant=tenant,
         source=source,
         destinations=json.dumps(destinations),
-        run_id=but,
+        run_id=except_run,
     )
-    return run_of(rows[0]) if rows else None
+    return run_from_row(rows[0]) if rows else None
 
 
-def run_of(row: statements.Row) -> Run:
-    """Take a row of `runs`."""
+def run_from_row(row: statements.Row) -> Run:
+    """Convert a row of `runs`."""
     one = Run(*row)
     return replace(
         one,
         destinations=tuple(json.loads(row[4])),
-        started_at=aware(row[6]),
-        ended_at=None if row[7] is None else aware(row[7]),
+        started_at=as_utc(row[6]),
+        ended_at=None if row[7] is None else as_utc(row[7]),
     )
 
 

@@ -1,4 +1,4 @@
-"""Turns rows of the catalog into versions, locations and sizes."""
+"""Converts rows of the catalog into versions, locations and sizes."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from datetime import UTC, datetime
 from duckdb import DuckDBPyConnection
 
 from catalog.errors import NotRecorded, RepositoryNotFound
-from catalog.filters.versions import Span, VersionFilter, naive
-from catalog.glob import regex
+from catalog.filters.versions import Span, VersionFilter, to_naive_utc
+from catalog.glob import globs_to_regex
 from catalog.model.diff import DiffCounts
 from catalog.model.version import Location, Sizes, Version
-from catalog.queries.read_rows import aware
+from catalog.queries.read_rows import as_utc
 from catalog.rules.freshness import Arrivals, Objective, pattern_at
 from catalog.store import statements
 from catalog.store.diff_queries import diff_counts_query
@@ -22,14 +22,14 @@ from catalog.store.diff_queries import diff_counts_query
 def read_versions(
     connection: DuckDBPyConnection, tenant: str, key: str, address: str, where: VersionFilter
 ) -> list[Version]:
-    """Return the versions of a repository that `where` lets through, the lowest number first."""
+    """Return the versions of a repository that match `where`, the lowest number first."""
     rows = statements.fetch_rows(
         connection, statements.load_sql("versions"), repository=key, **where.parameters(tenant)
     )
     if not rows:
         first_seen(connection, key, address)
         return []
-    return _noted(connection, key, address, rows)
+    return _versions_from_rows(connection, key, address, rows)
 
 
 def read_version(
@@ -42,13 +42,13 @@ def read_version(
     if not rows:
         first_seen(connection, key, address)
         raise NotRecorded("version", f"{address} {number}")
-    return _noted(connection, key, address, rows)[0]
+    return _versions_from_rows(connection, key, address, rows)[0]
 
 
-def _noted(
+def _versions_from_rows(
     connection: DuckDBPyConnection, key: str, address: str, rows: list[statements.Row]
 ) -> list[Version]:
-    """Return versions with their labels and what protects them."""
+    """Convert rows to versions with their labels and protections."""
     labels: dict[int, dict[str, str]] = defaultdict(dict)
     protected: dict[int, tuple[str, ...]] = defaultdict(tuple)
     for number, name, value in statements.fetch_rows(
@@ -60,7 +60,7 @@ def _noted(
             labels[number][name] = value
     return [
         replace(
-            Version(address, number, base, aware(created_at), *rest),
+            Version(address, number, base, as_utc(created_at), *rest),
             labels=labels[number],
             protected=protected[number],
         )
@@ -71,18 +71,18 @@ def _noted(
 def read_version_at(
     connection: DuckDBPyConnection, tenant: str, key: str, address: str, moment: datetime
 ) -> Version:
-    """Return the version that was the latest at a moment."""
+    """Return the version that was the latest at `moment`."""
     where = VersionFilter(created=Span(last=moment))
     found = read_versions(connection, tenant, key, address, where)
     if found:
         return found[-1]
     first = first_seen(connection, key, address)
-    if naive(moment) < first:
+    if to_naive_utc(moment) < first:
         raise RepositoryNotFound(
-            f"the catalog first saw {address!r} at {aware(first).isoformat()},"
-            f" it cannot tell of {moment.isoformat()}"
+            f"the catalog first saw {address!r} at {as_utc(first).isoformat()}"
+            f" and knows nothing of it at {moment.isoformat()}"
         )
-    raise NotRecorded("version", f"{address} at {moment.isoformat()}: it was deleted")
+    raise NotRecorded("version", f"{address} at {moment.isoformat()} (deleted)")
 
 
 def first_seen(connection: DuckDBPyConnection, key: str, address: str) -> datetime:
@@ -90,13 +90,13 @@ def first_seen(connection: DuckDBPyConnection, key: str, address: str) -> dateti
     query = "SELECT first_seen FROM repositories WHERE repository = $repository::UUID"
     rows = statements.fetch_rows(connection, query, repository=key)
     if not rows:
-        raise RepositoryNotFound(f"the catalog has not seen {address!r}")
+        raise RepositoryNotFound(f"the catalog does not know {address!r}: check the address")
     moment: datetime = rows[0][0]
     return moment
 
 
 def read_retention(connection: DuckDBPyConnection, key: str, address: str) -> int | None:
-    """Return how many of the newest versions a repository keeps; None for all."""
+    """Return how many of its newest versions a repository keeps; None for all."""
     first_seen(connection, key, address)
     query = "SELECT retain FROM histories WHERE repository = $repository::UUID"
     rows = statements.fetch_rows(connection, query, repository=key)
@@ -104,14 +104,14 @@ def read_retention(connection: DuckDBPyConnection, key: str, address: str) -> in
 
 
 def read_diff_counts(connection: DuckDBPyConnection, key: str, old: int, new: int) -> DiffCounts:
-    """Count what differs between two versions."""
+    """Count the differences between two versions."""
     return DiffCounts(
         *statements.fetch_rows(connection, diff_counts_query(), repository=key, old=old, new=new)[0]
     )
 
 
 def read_sizes(connection: DuckDBPyConnection, key: str, number: int) -> Sizes:
-    """Add up a version, with all bytes and with equal bytes once."""
+    """Compute the size of a version, with all bytes and with equal bytes once."""
     return Sizes(
         *statements.fetch_rows(
             connection, statements.load_sql("sizes"), repository=key, number=number
@@ -120,35 +120,35 @@ def read_sizes(connection: DuckDBPyConnection, key: str, number: int) -> Sizes:
 
 
 def read_locations(connection: DuckDBPyConnection, tenant: str, digest: str) -> list[Location]:
-    """Return everywhere the bytes of a sha256 lie."""
+    """Return all locations of the bytes with a sha256."""
     query = statements.load_sql("locations")
     return [
-        _location(row)
+        _location_from_row(row)
         for row in statements.fetch_rows(connection, query, tenant=tenant, digest=digest)
     ]
 
 
 def read_location(connection: DuckDBPyConnection, key: str, nkey: str) -> Location | None:
-    """Return what a repository is known to hold at a path."""
+    """Return what a repository is known to store at a path."""
     rows = statements.fetch_rows(
         connection, statements.load_sql("location"), nkey=nkey, repository=key
     )
-    return _location(rows[0]) if rows else None
+    return _location_from_row(rows[0]) if rows else None
 
 
-def _location(row: statements.Row) -> Location:
-    return replace(Location(*row), recorded_at=aware(row[-1]))
+def _location_from_row(row: statements.Row) -> Location:
+    return replace(Location(*row), recorded_at=as_utc(row[-1]))
 
 
-def read_arrived(
+def read_arrivals(
     connection: DuckDBPyConnection, key: str, objective: Objective, now: datetime
 ) -> Arrivals:
-    """Count what matches in the latest version of a repository."""
+    """Count the matching files in the latest version of a repository."""
     (row,) = statements.fetch_rows(
         connection,
         statements.load_sql("arrived"),
         repository=key,
-        pattern=regex((pattern_at(objective.pattern, now),)),
+        pattern=globs_to_regex((pattern_at(objective.pattern, now),)),
         within_s=objective.within_s,
         now=now.astimezone(UTC).replace(tzinfo=None),
     )

@@ -25,14 +25,14 @@ class Repositories:
             ]
 
     def addresses_below(self, start: str) -> list[str]:
-        """Return the addresses that begin with `start` and have versions that no pull made."""
+        """Return the addresses that begin with `start`, except those only written by pulls."""
         with self._file.reading() as connection:
             query = statements.load_sql("rooted")
             rows = statements.fetch_rows(connection, query, tenant=self._file.tenant, start=start)
         return [str(address) for (address,) in rows]
 
     def belongs_to_other_tenant(self, address: str) -> bool:
-        """Say whether a repository has versions, but under other tenants alone."""
+        """Say whether a repository has versions, but only under other tenants."""
         query = (
             "SELECT bool_or(r.tenant = $tenant), count(*) FROM repositories r"
             " WHERE r.address = $address AND EXISTS"
@@ -45,9 +45,9 @@ class Repositories:
         return bool(count) and not own
 
     def written(self) -> dict[str, int]:
-        """Return the addresses that anything was written to, with the size of what they hold.
+        """Return the addresses that were written to, with their number of files.
 
-        That is the number of files of the latest version. Adopted files count as written.
+        That is the number in the latest version. Adopted files count as written.
         """
         with self._file.reading() as connection:
             rows = statements.fetch_rows(
@@ -56,9 +56,9 @@ class Repositories:
         return {str(address): int(total) for address, total in rows}
 
     def first_seen_us(self, address: str) -> int | None:
-        """Return when this catalog first saw a repository: no other catalog has the same moment.
+        """Return when this catalog first saw a repository; None if it never did.
 
-        None where it never did.
+        No two catalogs have the same moment, so it identifies the catalog.
         """
         query = "SELECT epoch_us(first_seen) FROM repositories WHERE repository = $repository::UUID"
         with self._file.reading() as connection:

@@ -1,4 +1,4 @@
-"""Which versions stay: so many of the newest, and those that are protected."""
+"""Retention: how many of the newest versions are kept, and which are protected."""
 
 from __future__ import annotations
 
@@ -23,17 +23,21 @@ class Retention:
             return reading.read_retention(connection, self._file.key(address), address)
 
     def keep(self, address: str, versions: int | None) -> tuple[int, ...]:
-        """Keep so many of the newest versions, now and after each new one; None keeps all.
+        """Keep this many of the newest versions, now and after each new one; None keeps all.
 
-        Protected versions stay and do not count. Return the numbers that were deleted.
+        Protected versions stay and do not count. Return the numbers of deleted versions.
         """
-        result = self._file.ask("retain", {"repository": address, "versions": versions})
+        result = self._file.submit_and_wait("retain", {"repository": address, "versions": versions})
         return tuple(cast("list[int]", result["deleted"]))
 
     def protect(self, address: str, number: int, reason: str) -> None:
-        """Let nothing delete a version as long as there is this reason."""
-        self._file.ask("protect", {"repository": address, "number": number, "reason": reason})
+        """Protect a version from deletion for this reason."""
+        self._file.submit_and_wait(
+            "protect", {"repository": address, "number": number, "reason": reason}
+        )
 
     def unprotect(self, address: str, number: int, reason: str | None = None) -> None:
-        """Take one reason away, or all; the version stays until retention is next applied."""
-        self._file.ask("unprotect", {"repository": address, "number": number, "reason": reason})
+        """Remove one reason, or all; the version stays until retention applies the next time."""
+        self._file.submit_and_wait(
+            "unprotect", {"repository": address, "number": number, "reason": reason}
+        )

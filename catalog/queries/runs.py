@@ -1,4 +1,4 @@
-"""Runs: what each did, file by file, what it could not see, what contracts found.
+"""Runs: what each did, file by file, what it could not list, and what contracts found.
 
 >>> catalog.runs.all(limit=10)                                  # doctest: +SKIP
 """
@@ -19,19 +19,19 @@ from catalog.queries import read_rows
 from catalog.queries.explain import Explanation, read_explanations
 from catalog.queries.paging import (
     EVERY_RUN,
-    FIRST,
+    FIRST_PAGE,
     FailureRow,
     Page,
     PageRequest,
     RunFilter,
-    page_of,
+    make_page,
 )
 from catalog.session.apply_orders import BREACHES, OUTCOMES
 from catalog.session.catalog_file import CatalogFile
 from catalog.store import statements
 from catalog.store.parquet import write_breaches, write_outcomes
 
-ORDER = 20_000  # outcomes in one order, so that folding it needs little memory
+OUTCOMES_PER_ORDER = 20_000  # so that applying one needs little memory
 
 
 class Runs:
@@ -44,7 +44,7 @@ class Runs:
         self._file = file
 
     def start(self, run: Run) -> None:
-        """Remember that a run began."""
+        """Record that a run began."""
         body = asdict(run)
         for name in ("started", "ended"):
             moment = body.pop(f"{name}_at")
@@ -54,44 +54,44 @@ class Runs:
     def end(
         self, run_id: str, state: str, message: str | None = None, *, plan_id: str | None = None
     ) -> None:
-        """Remember how a run ended."""
+        """Record how a run ended."""
         body = {"run_id": run_id, "state": state, "message": message, "plan_id": plan_id}
         self._file.submit("run-end", body)
 
     def get(self, run_id: str) -> Run:
         """Return one run."""
         with self._file.reading() as connection:
-            found = read_rows.read_runs(connection, self._file.tenant, run_id, 1)
-        if not found:
+            runs = read_rows.read_runs(connection, self._file.tenant, run_id, 1)
+        if not runs:
             raise NotRecorded("run", run_id)
-        return found[0]
+        return runs[0]
 
     def all(self, limit: int | None = None) -> list[Run]:
         """Return the runs, the latest first."""
         with self._file.reading() as connection:
             return read_rows.read_runs(connection, self._file.tenant, None, limit)
 
-    def last_sync(self, source: str, destinations: tuple[str, ...], but: str) -> Run | None:
-        """Return the last sync between these addresses that ended and planned, `but` one."""
+    def last_sync(self, source: str, destinations: tuple[str, ...], except_run: str) -> Run | None:
+        """Return the last ended sync with a plan between these addresses, except one run."""
         with self._file.reading() as connection:
             return read_rows.read_last_sync(
-                connection, self._file.tenant, source, destinations, but
+                connection, self._file.tenant, source, destinations, except_run
             )
 
     def tallies(self, run_id: str) -> tuple[RunTally, ...]:
-        """Return what a run did at each destination; what its plan kept counts as kept."""
+        """Return what a run did at each destination, including what its plan kept."""
         with self._file.reading() as connection:
             return read_rows.read_tallies(connection, self._file.tenant, run_id)
 
     def outcomes(
         self, run_id: str, status: Status | None = None, limit: int | None = None
     ) -> list[Outcome]:
-        """Return what became of each item of a run, in the order recorded."""
+        """Return the outcome of each item of a run, in the order recorded."""
         with self._file.reading() as connection:
             return read_rows.read_outcomes(connection, self._file.tenant, run_id, status, limit)
 
     def gaps(self, run_id: str) -> list[FoundGap]:
-        """Return what the listings of a run could not see, the source's first."""
+        """Return the gaps of a run's listings, the source's first."""
         with self._file.reading() as connection:
             rows = statements.fetch_rows(
                 connection, statements.load_sql("gaps"), run_id=run_id, tenant=self._file.tenant
@@ -99,13 +99,13 @@ class Runs:
         return [FoundGap(address, role, Gap(*told)) for address, role, *told in rows]
 
     def breaches(self, run_id: str, limit: int | None = None) -> list[Breach]:
-        """Return what contracts found in the files of a run; `limit` is of failure cases."""
+        """Return what contracts found in the files of a run; `limit` counts failure cases."""
         with self._file.reading() as connection:
             return read_rows.read_breaches(connection, self._file.tenant, run_id, limit)
 
-    def page(self, where: RunFilter = EVERY_RUN, asked: PageRequest = FIRST) -> Page[Run]:
+    def page(self, where: RunFilter = EVERY_RUN, request: PageRequest = FIRST_PAGE) -> Page[Run]:
         """Return a page of the runs, the latest first."""
-        started_us, run_id = asked.after(int, str)
+        started_us, run_id = request.cursor_keys(int, str)
         with self._file.reading() as connection:
             rows = statements.fetch_rows(
                 connection,
@@ -117,56 +117,58 @@ class Runs:
                 within=None if where.within is None else list(where.within),
                 started_us=started_us,
                 run_id=run_id,
-                count=asked.count + 1,
+                count=request.count + 1,
             )
-        runs = [read_rows.run_of(row) for row in rows]
+        runs = [read_rows.run_from_row(row) for row in rows]
         keyed = [
-            (one, (round(one.started_at.timestamp() * 1e6) if one.started_at else 0, one.run_id))
-            for one in runs
+            (run, (round(run.started_at.timestamp() * 1e6) if run.started_at else 0, run.run_id))
+            for run in runs
         ]
-        return page_of(keyed, asked)
+        return make_page(keyed, request)
 
     def outcome_page(
-        self, run_id: str, status: Status | None = None, asked: PageRequest = FIRST
+        self, run_id: str, status: Status | None = None, request: PageRequest = FIRST_PAGE
     ) -> Page[Outcome]:
-        """Return a page of what became of each item of a run, in the order recorded."""
-        rows = self._of_run("browse_outcomes", run_id, asked, status=status)
-        return page_of([(read_rows.outcome_of(row[:-2]), row[-2:]) for row in rows], asked)
+        """Return a page of a run's outcomes, in the order recorded."""
+        rows = self._run_page_rows("browse_outcomes", run_id, request, status=status)
+        return make_page(
+            [(read_rows.outcome_from_row(row[:-2]), row[-2:]) for row in rows], request
+        )
 
-    def failure_page(self, run_id: str, asked: PageRequest = FIRST) -> Page[FailureRow]:
-        """Return a page of what contracts found in the files of a run, in the order recorded."""
-        rows = self._of_run("browse_failures", run_id, asked)
-        return page_of([(FailureRow(*row[:-2]), row[-2:]) for row in rows], asked)
+    def failure_page(self, run_id: str, request: PageRequest = FIRST_PAGE) -> Page[FailureRow]:
+        """Return a page of a run's failure cases, in the order recorded."""
+        rows = self._run_page_rows("browse_failures", run_id, request)
+        return make_page([(FailureRow(*row[:-2]), row[-2:]) for row in rows], request)
 
     def explain(self, run_id: str, path: str) -> list[Explanation]:
-        """Say why a run did what it did with one path, at each of its destinations."""
+        """Explain what a run did with one path, at each of its destinations."""
         with self._file.reading() as connection:
             return read_explanations(connection, self._file.tenant, run_id, path)
 
     def record_outcomes(self, run_id: str, plan_id: str, outcomes: Sequence[Outcome]) -> str:
-        """Hand over outcomes: durable when this returns, seen by whoever reads next."""
+        """Submit outcomes: durable when this returns, and visible to the next reader."""
         batch = ""
-        for start in range(0, max(len(outcomes), 1), ORDER):
-            rows = outcomes[start : start + ORDER]
+        for start in range(0, max(len(outcomes), 1), OUTCOMES_PER_ORDER):
+            rows = outcomes[start : start + OUTCOMES_PER_ORDER]
             write = partial(write_outcomes, run_id=run_id, plan_id=plan_id, outcomes=rows)
             batch = self._file.submit_file(f"{OUTCOMES}.parquet", write)
-        self._file.help_out(batch)
+        self._file.apply_backlog(batch)
         return batch
 
     def record_breaches(self, run_id: str, breaches: Sequence[Breach]) -> None:
-        """Hand over what contracts found: durable when this returns."""
+        """Submit what contracts found: durable when this returns."""
         write = partial(write_breaches, run_id=run_id, breaches=breaches)
         self._file.submit_file(f"{BREACHES}.parquet", write)
 
     def record_gaps(self, run_id: str, address: str, role: str, listing: Listing) -> None:
-        """Remember what a listing could not see; `role` says what was listed, and for what."""
+        """Record the gaps of a listing; `role` says what was listed."""
         body = {"run_id": run_id, "address": address, "role": role, "listing": listing.listing_id}
         self._file.submit("gaps", body)
 
-    def _of_run(
-        self, name: str, run_id: str, asked: PageRequest, **more: object
+    def _run_page_rows(
+        self, name: str, run_id: str, request: PageRequest, **more: object
     ) -> list[statements.Row]:
-        batch, position = asked.after(str, int)
+        batch, position = request.cursor_keys(str, int)
         with self._file.reading() as connection:
             if not read_rows.read_runs(connection, self._file.tenant, run_id, 1):
                 raise NotRecorded("run", run_id)
@@ -177,6 +179,6 @@ class Runs:
                 run_id=run_id,
                 batch=batch,
                 position=position,
-                count=asked.count + 1,
+                count=request.count + 1,
                 **more,
             )

@@ -1,7 +1,7 @@
-"""Tokens: each tenant's own, and all of them for whoever checks them.
+"""Tokens: those of a tenant, and those of all tenants, for verification.
 
 >>> token, text = catalog.tokens.create(Role.READER)            # doctest: +SKIP
->>> checked(catalog.tokens.of_all_tenants(), text, datetime.now(UTC))  # doctest: +SKIP
+>>> verify_token(catalog.tokens.of_all_tenants(), text, datetime.now(UTC))  # doctest: +SKIP
 Token(token_id='1f0c9a7e2b44', tenant='default', grants=(Grant(role=<Role.READER: 'reader'>, ...
 """
 
@@ -16,8 +16,8 @@ from catalog.access.grants import Grant, Role, grants_of_new_token
 from catalog.access.grants import parse_recorded as recorded
 from catalog.access.tokens import KnownToken, Secret, Token
 from catalog.errors import InvalidInput, NotRecorded
-from catalog.filters.versions import naive
-from catalog.queries.read_rows import aware
+from catalog.filters.versions import to_naive_utc
+from catalog.queries.read_rows import as_utc
 from catalog.session.catalog_file import CatalogFile
 from catalog.store import statements
 
@@ -39,68 +39,68 @@ class Tokens:
         note: str = "",
         expires_at: datetime | None = None,
     ) -> tuple[Token, str]:
-        """Make a token of this tenant; return it and its text, which nobody can tell again.
+        """Create a token of this tenant; return it and its text, which is not stored.
 
         Args:
-            role: What it may do in the whole tenant; None: nothing.
-            grants: What it may do below prefixes and in single repositories besides.
-            note: For whom or what it is.
-            expires_at: Until when it is good; a moment without a zone is UTC.
+            role: Its role in the whole tenant; None for none.
+            grants: Further roles, below prefixes or in single repositories.
+            note: Who or what it is for.
+            expires_at: When it expires; a time without a zone is UTC.
         """
         allowed = grants_of_new_token(role, grants)
-        ends = None if expires_at is None else naive(expires_at).replace(tzinfo=UTC)
+        ends = None if expires_at is None else to_naive_utc(expires_at).replace(tzinfo=UTC)
         if ends is not None and ends <= datetime.now(UTC):
-            raise InvalidInput(f"a token that expires at {ends.isoformat()} is of no use any more")
-        made = Secret.new()
-        self._file.ask(
+            raise InvalidInput(f"a token must expire in the future, found {ends.isoformat()}")
+        secret = Secret.new()
+        self._file.submit_and_wait(
             "token-create",
             {
-                "token_id": made.token_id,
-                "grants": [[one.role, one.reach, one.name] for one in allowed],
+                "token_id": secret.token_id,
+                "grants": [[grant.role, grant.reach, grant.name] for grant in allowed],
                 "note": note,
-                "sha256": made.sha256,
+                "sha256": secret.sha256,
                 "expires_us": None if ends is None else int(ends.timestamp() * 1e6),
             },
         )
         with self._file.reading() as connection:
-            (known,) = _known(connection, self._file.tenant, made.token_id)
-        return known.token, made.text
+            (known,) = _read_tokens(connection, self._file.tenant, secret.token_id)
+        return known.token, secret.text
 
     def all(self) -> list[Token]:
         """Return the tokens of this tenant, the oldest first; revoked and expired ones too."""
         with self._file.reading() as connection:
-            return [known.token for known in _known(connection, self._file.tenant)]
+            return [known.token for known in _read_tokens(connection, self._file.tenant)]
 
     def revoke(self, token_id: str) -> Token:
-        """Let nobody use a token of this tenant any more; to revoke it again changes nothing.
+        """Revoke a token of this tenant; repeating it changes nothing.
 
         Raises:
             NotRecorded: this tenant has no such token.
         """
-        self._file.ask("token-revoke", {"token_id": token_id})
+        self._file.submit_and_wait("token-revoke", {"token_id": token_id})
         with self._file.reading() as connection:
-            found = _known(connection, self._file.tenant, token_id)
-        if not found:
+            tokens = _read_tokens(connection, self._file.tenant, token_id)
+        if not tokens:
             raise NotRecorded("token", token_id)
-        return found[0].token
+        return tokens[0].token
 
     def of_all_tenants(self) -> dict[str, KnownToken]:
-        """Return every tenant's tokens by their ids, for `catalog.access.tokens.checked`."""
+        """Return every tenant's tokens by id, for `catalog.access.tokens.verify_token`."""
         with self._file.reading() as connection:
-            return {known.token.token_id: known for known in _known(connection)}
+            return {known.token.token_id: known for known in _read_tokens(connection)}
 
 
-def _known(
+def _read_tokens(
     connection: DuckDBPyConnection, owner: str | None = None, token_id: str | None = None
 ) -> list[KnownToken]:
     query = statements.load_sql("token_known")
     rows = statements.fetch_rows(connection, query, owner=owner, token_id=token_id)
-    return [_one(row) for row in rows]
+    return [_token_from_row(row) for row in rows]
 
 
-def _one(row: statements.Row) -> KnownToken:
+def _token_from_row(row: statements.Row) -> KnownToken:
     sha256, token_id, tenant, note, *moments, grants = row
-    created_at, expires_at, revoked_at = (one and aware(one) for one in moments)
+    created_at, expires_at, revoked_at = (moment and as_utc(moment) for moment in moments)
     every = tuple(one for each in grants if (one := recorded(*each)) is not None)
     token = Token(token_id, tenant, every, note, created_at, expires_at, revoked_at)
     return KnownToken(token, sha256)

@@ -1,4 +1,4 @@
-"""The catalog itself: whether it agrees with itself, and what keeps it small."""
+"""Maintenance of the catalog itself: audit, repair, and deletion of old details."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from catalog.store.audit import Audit, Contradiction, Flaw, run_audit
 
 
 class Upkeep:
-    """What keeps a catalog right and small."""
+    """Maintenance of a catalog."""
 
     __slots__ = ("_file",)
 
@@ -19,28 +19,28 @@ class Upkeep:
         self._file = file
 
     def audit(self) -> Audit:
-        """Compare all that is derived in the catalog with what it is derived from."""
+        """Check all derived data in the catalog against what it is derived from."""
         with self._file.reading() as connection:
-            found = run_audit(connection, self._file.tenant)
-        aside = tuple(
-            Contradiction(Flaw.ORDER, batch, None, None, "an order that can be folded", why)
+            result = run_audit(connection, self._file.tenant)
+        rejected = tuple(
+            Contradiction(Flaw.ORDER, batch, None, None, "an order that can be applied", why)
             for batch, why in self.rejected_orders().items()
         )
-        return Audit((*found.contradictions, *aside), found.count + len(aside))
+        return Audit((*result.contradictions, *rejected), result.count + len(rejected))
 
     def rejected_orders(self) -> dict[str, str]:
-        """Return why each order was set aside that could not be folded, by its batch."""
+        """Return why each quarantined order was rejected, by batch."""
         return self._file.rejected_orders()
 
     def repair(self) -> int:
-        """Mend what `audit` finds and the rest of the catalog tells; return how much it was."""
-        return cast("int", self._file.ask("mend", {})["mended"])
+        """Repair what `audit` finds, where possible; return the number of repairs."""
+        return cast("int", self._file.submit_and_wait("mend", {})["mended"])
 
     def prune_details(self, before: datetime, *, dry_run: bool = False) -> int:
-        """Delete what plans and runs that ended before a moment say file by file; return how many.
+        """Delete rows and outcomes of plans and runs that ended before a moment; return how many.
 
-        Versions stay, with the run and the plan that made each; `dry_run` only counts.
+        Versions stay, with the run and the plan that created each; `dry_run` only counts.
         """
         before_us = int(before.timestamp() * 1e6)
-        result = self._file.ask("forget", {"before_us": before_us, "dry": dry_run})
+        result = self._file.submit_and_wait("forget", {"before_us": before_us, "dry": dry_run})
         return cast("int", result["plan_rows"]) + cast("int", result["outcomes"])

@@ -1,4 +1,4 @@
-"""The versions of repositories: which there are, what they hold, what differs between them.
+"""The versions of repositories, their content, and the differences between them.
 
 >>> catalog.versions.content_at("s3://bucket", datetime(2026, 3, 3))     # doctest: +SKIP
 >>> catalog.versions.all("s3://bucket", VersionFilter(path="a/b"))       # doctest: +SKIP
@@ -11,8 +11,8 @@ from datetime import datetime
 from typing import cast
 
 from catalog.errors import InvalidInput
-from catalog.filters.versions import EVERY, Span, VersionFilter
-from catalog.glob import regex
+from catalog.filters.versions import ALL_VERSIONS, Span, VersionFilter
+from catalog.glob import globs_to_regex
 from catalog.inbox.spool import Listing
 from catalog.model.diff import DiffCounts, DiffRow
 from catalog.model.finding import Fault, Finding
@@ -22,13 +22,13 @@ from catalog.queries import read_versions as reading
 from catalog.queries.drift import write_drift
 from catalog.queries.paging import (
     EVERY_PATH,
-    FIRST,
+    FIRST_PAGE,
     ContentFilter,
     Page,
     PageRequest,
-    page_of,
+    make_page,
 )
-from catalog.queries.read_versions import read_arrived
+from catalog.queries.read_versions import read_arrivals
 from catalog.rules.freshness import Arrivals, Objective
 from catalog.session.catalog_file import CatalogFile
 from catalog.store import statements
@@ -46,14 +46,14 @@ class Versions:
         """Ask and record through `file`."""
         self._file = file
 
-    def all(self, address: str, where: VersionFilter = EVERY) -> list[Version]:
+    def all(self, address: str, where: VersionFilter = ALL_VERSIONS) -> list[Version]:
         """Return the versions of a repository, the lowest number first."""
         with self._file.reading() as connection:
             key = self._file.key(address)
             return reading.read_versions(connection, self._file.tenant, key, address, where)
 
     def count_arrivals(self, address: str, objective: Objective, now: datetime) -> Arrivals:
-        """Count what of the latest version of a repository an objective is about.
+        """Count the files in the latest version of a repository that an objective is about.
 
         Raises:
             RepositoryNotFound: the catalog does not know the repository.
@@ -61,7 +61,7 @@ class Versions:
         with self._file.reading() as connection:
             key = self._file.key(address)
             reading.first_seen(connection, key, address)
-            return read_arrived(connection, key, objective, now)
+            return read_arrivals(connection, key, objective, now)
 
     def latest(self, address: str) -> Version:
         """Return the latest version of a repository."""
@@ -72,11 +72,11 @@ class Versions:
         return self._version(address, number)
 
     def at(self, address: str, moment: datetime) -> Version:
-        """Return the version that was the latest at a moment; one without a zone is UTC.
+        """Return the version that was the latest at a moment; without a zone it is UTC.
 
         Raises:
             RepositoryNotFound: the catalog had not seen the repository by then.
-            NotRecorded: it had, and the versions of that time were deleted.
+            NotRecorded: the versions of that time were deleted.
         """
         with self._file.reading() as connection:
             key = self._file.key(address)
@@ -85,19 +85,19 @@ class Versions:
     def choose(
         self, address: str, number: int | None = None, at: datetime | None = None
     ) -> Version:
-        """Return the version that is meant by its number, or by a moment, or else the latest.
+        """Return the version with a number, or at a moment, or else the latest.
 
         Raises:
             InvalidInput: both were given.
             NotRecorded: there is no such version.
         """
         if number is not None and at is not None:
-            raise InvalidInput("a version is meant by its number or by a moment, not by both")
+            raise InvalidInput("a version is chosen by its number or by a time, found both")
         return self._version(address, number) if at is None else self.at(address, at)
 
     def content(self, address: str, number: int | None = None) -> Iterator[ContentRow]:
         """Return the resources of a version, the latest by default, in path order."""
-        copy = self._file.scratch("content")
+        copy = self._file.temporary_file("content")
         with self._file.reading() as connection:
             key = self._file.key(address)
             version = reading.read_version(connection, key, address, number)
@@ -106,25 +106,25 @@ class Versions:
         return (ContentRow(*row) for row in read_exported_rows(copy))
 
     def content_at(self, address: str, moment: datetime) -> Iterator[ContentRow]:
-        """Return what a repository held at a moment, in path order; see `version_at`."""
+        """Return the content of a repository at a moment, in path order; see `at`."""
         return self.content(address, self.at(address, moment).number)
 
     def diff(self, address: str, old: int, new: int) -> Iterator[DiffRow]:
         """Return the paths whose bytes differ from version `old` to version `new`, in path order.
 
-        Digests are compared where both are known, else sizes, etags or times. So a file that was
-        written anew with equal bytes is not among them.
+        Digests are compared if both are known, else sizes, etags or times. So a file that was
+        written again with equal bytes does not differ.
         """
-        copy = self._file.scratch("diff")
+        copy = self._file.temporary_file("diff")
         with self._file.reading() as connection:
             key = self._file.key(address)
             for number in (old, new):
                 reading.read_version(connection, key, address, number)
             export_rows(connection, copy, diff_query(), repository=key, old=old, new=new)
-        return map(DiffRow.of, read_exported_rows(copy))
+        return map(DiffRow.from_row, read_exported_rows(copy))
 
     def diff_counts(self, address: str, old: int, new: int) -> DiffCounts:
-        """Count what `diff` would return."""
+        """Count the rows that `diff` would return."""
         with self._file.reading() as connection:
             key = self._file.key(address)
             for number in (old, new):
@@ -136,9 +136,9 @@ class Versions:
     ) -> Iterator[Finding]:
         """Return the paths at which a fresh listing differs from a version, in path order.
 
-        `match_etags` says that the storage's etags follow the content; else times are compared.
+        `match_etags`: the storage's etags follow the content; else times are compared.
         """
-        copy = self._file.scratch("drift")
+        copy = self._file.temporary_file("drift")
         spool = self._file.folder / "spool"
         with self._file.reading() as connection:
             key = self._file.key(address)
@@ -150,7 +150,7 @@ class Versions:
         )
 
     def sizes(self, address: str, number: int | None = None) -> Sizes:
-        """Add up a version of a repository, the latest by default."""
+        """Return the sizes of a version of a repository, the latest by default."""
         with self._file.reading() as connection:
             key = self._file.key(address)
             version = reading.read_version(connection, key, address, number)
@@ -164,7 +164,7 @@ class Versions:
                 connection, query, tenant=self._file.tenant, addresses=list(addresses)
             )
         return {
-            address: Version(address, number, base, read_rows.aware(created_at), *rest)
+            address: Version(address, number, base, read_rows.as_utc(created_at), *rest)
             for address, number, base, created_at, *rest in rows
         }
 
@@ -173,13 +173,13 @@ class Versions:
         address: str,
         number: int,
         where: ContentFilter = EVERY_PATH,
-        asked: PageRequest = FIRST,
+        request: PageRequest = FIRST_PAGE,
     ) -> Page[ContentRow]:
-        """Return a page of what a version lists, in path order."""
-        (after,) = asked.after(str)
-        pattern = regex([where.glob]) if where.glob else None
-        whose = QueryAuthor.CALLERS if where.glob else QueryAuthor.OURS
-        with self._file.reading(whose=whose) as connection:
+        """Return a page of a version's content, in path order."""
+        (after,) = request.cursor_keys(str)
+        pattern = globs_to_regex([where.glob]) if where.glob else None
+        author = QueryAuthor.CALLERS if where.glob else QueryAuthor.OURS
+        with self._file.reading(author=author) as connection:
             key = self._file.key(address)
             reading.read_version(connection, key, address, number)
             rows = statements.fetch_rows(
@@ -190,15 +190,15 @@ class Versions:
                 prefix=where.prefix,
                 pattern=pattern,
                 after=after,
-                count=asked.count + 1,
+                count=request.count + 1,
             )
-        return page_of([(ContentRow(*row), (row[0],)) for row in rows], asked)
+        return make_page([(ContentRow(*row), (row[0],)) for row in rows], request)
 
     def diff_page(
-        self, address: str, old: int, new: int, asked: PageRequest = FIRST
+        self, address: str, old: int, new: int, request: PageRequest = FIRST_PAGE
     ) -> Page[DiffRow]:
-        """Return a page of what `diff` would."""
-        (after,) = asked.after(str)
+        """Return a page of the rows of `diff`."""
+        (after,) = request.cursor_keys(str)
         query = (
             f"SELECT * FROM ({diff_query()}) WHERE $after IS NULL OR path > $after"  # noqa: S608  # ours
             " ORDER BY path LIMIT $count"
@@ -209,12 +209,12 @@ class Versions:
                 reading.read_version(connection, key, address, number)
             values = {"repository": key, "old": old, "new": new}
             rows = statements.fetch_rows(
-                connection, query, after=after, count=asked.count + 1, **values
+                connection, query, after=after, count=request.count + 1, **values
             )
-        return page_of([(DiffRow.of(row), (row[0],)) for row in rows], asked)
+        return make_page([(DiffRow.from_row(row), (row[0],)) for row in rows], request)
 
     def latest_number(self, address: str) -> int | None:
-        """Return the number of a repository's latest version; None where it was never seen."""
+        """Return the number of a repository's latest version; None if it is unknown."""
         query = "SELECT max(number) FROM repository_versions WHERE repository = $repository::UUID"
         with self._file.reading() as connection:
             found: int | None = statements.fetch_rows(
@@ -223,7 +223,7 @@ class Versions:
         return found
 
     def highest_number(self, address: str) -> int:
-        """Return the highest number that a version of a repository ever had."""
+        """Return the highest version number that a repository ever had."""
         with self._file.reading() as connection:
             rows = statements.fetch_rows(
                 connection,
@@ -242,51 +242,51 @@ class Versions:
         run_id: str | None = None,
         label: str | None = None,
     ) -> Version:
-        """Compare a full listing with the repository's latest version; return the one it is."""
+        """Record a full listing; return its version, a new one if anything changed."""
         body = {"repository": repository, "listing": listing.listing_id}
-        result = self._file.ask("listing", {**body, "run_id": run_id, "label": label})
-        return self._holder(repository, cast("int", result["number"]))
+        result = self._file.submit_and_wait("listing", {**body, "run_id": run_id, "label": label})
+        return self._version_holding(repository, cast("int", result["number"]))
 
     def record(
         self, run_id: str, plan_id: str, *, allow_partial: bool = False
     ) -> tuple[Version | None, ...]:
-        """Make the next version of each target of a plan; None where nothing changed.
+        """Create the next version of each target of a plan; None if nothing changed.
 
         A target with failed or unfinished items gets None too, unless `allow_partial`.
         """
-        result = self._file.ask(
+        result = self._file.submit_and_wait(
             "version", {"run_id": run_id, "plan_id": plan_id, "allow_partial": allow_partial}
         )
         with self._file.opened() as connection:
             targets = read_rows.read_plan(connection, self._file.tenant, plan_id).tallies
         return tuple(
-            None if number is None else self._holder(target.address, number)
+            None if number is None else self._version_holding(target.address, number)
             for target, number in zip(
                 targets, cast("list[int | None]", result["numbers"]), strict=True
             )
         )
 
     def delete(self, address: str, number: int) -> bool:
-        """Delete a version; say whether it was there still. Its number is never used again.
+        """Delete a version; say whether it still existed. Its number is never used again.
 
-        What it changed goes into the next version, so that every other keeps its exact content.
-        With the latest, its content leaves the history, and the one before is the latest. No file
-        is touched, and the catalog still knows what lies at a destination: its next sync moves
-        nothing again, and what it finds there and keeps enters the version that it makes. Only
-        what the deleted version had removed is listed again, until a sync copies it back. Of a
-        source, the next listing tells everything anew.
+        Its changes move into the next version, so that every other version keeps its exact
+        content. If it is the latest, its changes are gone from the history, and the version
+        before it is the latest. No file is touched, and the catalog still knows what a destination
+        stores: the next sync copies nothing again and lists what it keeps. What the deleted
+        version had removed is listed again until a sync copies it back. The next listing of a
+        source restores its content.
 
         Raises:
             NotRecorded: there never was such a version.
-            InvalidInput: it is protected, or the only one.
+            InvalidInput: it is protected, or the only version.
         """
         body = {"repository": address, "number": number}
-        return bool(self._file.ask("squash", body)["deleted"])
+        return bool(self._file.submit_and_wait("squash", body)["deleted"])
 
     def label(self, address: str, number: int, labels: Mapping[str, str | None]) -> Version:
-        """Write labels of a version; None takes one away, those not named stay."""
+        """Set labels of a version; None removes one, others stay."""
         body = {"repository": address, "number": number, "labels": dict(labels)}
-        self._file.ask("label", body)
+        self._file.submit_and_wait("label", body)
         return self._version(address, number)
 
     def _version(self, address: str, number: int | None) -> Version:
@@ -294,7 +294,7 @@ class Versions:
             key = self._file.key(address)
             return reading.read_version(connection, key, address, number)
 
-    def _holder(self, address: str, number: int) -> Version:
-        # The version just made, or the one into which somebody squashed it meanwhile.
-        found = self.all(address, VersionFilter(numbers=Span(first=number)))
-        return found[0] if found else self.latest(address)
+    def _version_holding(self, address: str, number: int) -> Version:
+        # The version just created, or the one that it was squashed into meanwhile.
+        versions = self.all(address, VersionFilter(numbers=Span(first=number)))
+        return versions[0] if versions else self.latest(address)

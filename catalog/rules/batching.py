@@ -1,4 +1,4 @@
-"""Cuts a plan into batches, each bounded by count and by bytes.
+"""Splits a plan into batches, each bounded by count and by bytes.
 
 >>> list(batch_starts([5, 5, 5, 50, 1], BatchLimits(count=2, bytes=10)))
 [0, 2, 3, 4]
@@ -12,7 +12,7 @@ from catalog.model.plan import BatchLimits
 
 
 def batch_starts(sizes: Iterable[int], limits: BatchLimits) -> Iterator[int]:
-    """Yield the position at which each batch begins; a single larger file is alone in its own."""
+    """Yield the start of each batch; a file above the limit is a batch of its own."""
     count = total = 0
     for position, whole in enumerate(sizes):
         size = min(whole, limits.heaviest)

@@ -1,7 +1,7 @@
-"""Decides what to do with one path at one destination: a pure function of what is known.
+"""Decides what to do with one path at one destination: a pure function of the known state.
 
-`sql/decide.sql` says the same in SQL, where a plan applies it to millions of paths; a property test
-holds the two together.
+`sql/decide.sql` makes the same decision in SQL, for millions of paths; a property test compares the
+two.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ NOT_SEEN_THERE = "could not be seen at the destination"
 
 @dataclass(frozen=True, slots=True)
 class SourceState:
-    """A path that the source has; `selected` is False when the selection leaves it out."""
+    """A path that the source has; `selected` is False if the selection excludes it."""
 
     source: str  # the address it is read from
     origin: str  # its path there
@@ -29,12 +29,12 @@ class SourceState:
 
 @dataclass(frozen=True, slots=True)
 class RecordedState:
-    """What the catalog knows a destination to hold, and the source's fingerprint when copied.
+    """What a destination is recorded to have, and the source's fingerprint at copying.
 
-    What is not `stored` is only catalogued: its bytes lie where it came from.
+    If it is not `stored`, it is only catalogued: its bytes are where they came from.
     """
 
-    digest: str | None  # sha256, hex; of what is stored it is known
+    digest: str | None  # sha256, hex; always known if stored
     size: int | None = None
     etag: str | None = None
     modified_us: int | None = None
@@ -48,7 +48,7 @@ class RecordedState:
 
 @dataclass(frozen=True, slots=True)
 class ListedState:
-    """What a fresh listing of the destination says of the path."""
+    """The path in a fresh listing of the destination."""
 
     size: int | None = None
     etag: str | None = None
@@ -57,7 +57,7 @@ class ListedState:
 
 @dataclass(frozen=True, slots=True)
 class SyncRules:
-    """What was asked for; `checked` says whether the destination was listed at all."""
+    """The parameters of a sync; `checked` says whether the destination was listed."""
 
     strategy: Strategy = Strategy.DIGEST
     mode: Mode = Mode.ADDITIVE
@@ -68,19 +68,19 @@ class SyncRules:
 
 @dataclass(frozen=True, slots=True)
 class ListingGaps:
-    """Where the listings have a gap at the path, so that its absence from them says nothing."""
+    """Which listings have a gap at the path, so that its absence proves nothing."""
 
     source: bool = False
     target: bool = False
     markers: bool = False
 
 
-SEEN = ListingGaps()
+NO_GAPS = ListingGaps()
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """An action and why."""
+    """An action and its reason."""
 
     action: Action
     reason: str
@@ -93,23 +93,23 @@ def decide(
     rules: SyncRules,
     *,
     marked: bool = False,
-    unseen: ListingGaps = SEEN,
+    unseen: ListingGaps = NO_GAPS,
 ) -> Decision | None:
-    """Decide on one path; None leaves it alone, unrecorded. `marked`: its marker is there.
+    """Decide on one path; None for no action and no row. `marked`: its marker exists.
 
-    What is `unseen` counts as standing: nothing is removed for it, and nothing is proven by it.
+    A path in an `unseen` gap counts as present: it is neither removed nor taken as verified.
 
     >>> decide(SourceState("s3://a", "x", 3), None, None, SyncRules())
     Decision(action=<Action.ADD: 'add'>, reason='not at the destination')
     """
     if not rules.checked:
-        unseen = replace(unseen, target=False)  # it was not listed at all
+        unseen = replace(unseen, target=False)  # the destination was not listed
     if wanted is None or not wanted.selected:
-        return _unwanted(wanted, held, listed, rules, unseen)
-    return _wanted(wanted, held, listed, rules, marked=marked, unseen=unseen)
+        return _decide_unwanted(wanted, held, listed, rules, unseen)
+    return _decide_wanted(wanted, held, listed, rules, marked=marked, unseen=unseen)
 
 
-def _wanted(
+def _decide_wanted(
     wanted: SourceState,
     held: RecordedState | None,
     listed: ListedState | None,
@@ -120,31 +120,31 @@ def _wanted(
 ) -> Decision:
     if rules.strategy is Strategy.MARKER and (held is None or held.stored):
         stands = rules.checked and listed is not None
-        return _marked(wanted, held, unseen, stands=stands, marked=marked)
+        return _decide_by_marker(wanted, held, unseen, stands=stands, marked=marked)
     veiled = unseen.target and listed is None
     if held is None:
-        return _unknown(wanted, listed, rules, veiled=veiled)
+        return _decide_unrecorded(wanted, listed, rules, veiled=veiled)
     if veiled:
-        rules = replace(rules, checked=False)  # what the catalog knows is all that is known
+        rules = replace(rules, checked=False)  # only the catalog's record is known
     if not held.stored:
         if rules.policy is Policy.IMMEDIATE:
-            return _unstored(listed, rules)
+            return _decide_catalogued(listed, rules)
     elif rules.checked:
         if listed is None:
             return Decision(Action.ADD, "missing at the destination")
-        if changed := _changed(held, listed, rules):
+        if changed := _destination_change(held, listed, rules):
             return changed
-    return _compared(wanted, held, rules.strategy)
+    return _compare(wanted, held, rules.strategy)
 
 
-def _unwanted(
+def _decide_unwanted(
     wanted: SourceState | None,
     held: RecordedState | None,
     listed: ListedState | None,
     rules: SyncRules,
     unseen: ListingGaps,
 ) -> Decision | None:
-    # Removing what has gone there too is nothing to the storage, and the next version forgets it.
+    # A file that is gone at the destination too is removed all the same: the version drops it.
     if wanted is not None or rules.mode is not Mode.MIRROR or held is None:
         return None
     if unseen.source:
@@ -154,7 +154,7 @@ def _unwanted(
     return Decision(Action.REMOVE, "gone from the source")
 
 
-def _unknown(
+def _decide_unrecorded(
     wanted: SourceState, listed: ListedState | None, rules: SyncRules, *, veiled: bool
 ) -> Decision:
     if veiled:
@@ -168,7 +168,7 @@ def _unknown(
     return Decision(Action.REPLACE, "unverified at the destination")
 
 
-def _marked(
+def _decide_by_marker(
     wanted: SourceState,
     held: RecordedState | None,
     unseen: ListingGaps,
@@ -176,9 +176,9 @@ def _marked(
     stands: bool,
     marked: bool,
 ) -> Decision:
-    # What happened at the destination since is its consumers' business.
+    # Consumers may change or take files at the destination: that is ignored.
     veiled = unseen.target and not stands
-    if held is not None and (since := _changed_since(wanted, held)):
+    if held is not None and (since := _source_change(wanted, held)):
         return Decision(Action.REPLACE if stands or veiled else Action.ADD, since)
     if unseen.markers and not marked:
         return Decision(Action.KEEP, "its marker could not be seen")
@@ -192,24 +192,26 @@ def _marked(
     return Decision(Action.ADD, "not at the destination")
 
 
-def _changed_since(wanted: SourceState, held: RecordedState) -> str | None:
-    """Say how the source's file changed since it was copied, if that is known."""
+def _source_change(wanted: SourceState, held: RecordedState) -> str | None:
+    """Return how the source's file changed since it was copied, if that is known."""
     if (held.source, held.origin) != (wanted.source, wanted.origin):
         return None
     if wanted.digest is not None and held.digest is not None:
         return "source digest changed" if wanted.digest != held.digest else None
-    found = _fingerprint(wanted, held)
+    found = _compare_fingerprints(wanted, held)
     known = found.action is Action.REPLACE and found.reason != _NOTHING
     return found.reason if known else None
 
 
-def _unstored(listed: ListedState | None, rules: SyncRules) -> Decision:
-    # Other bytes may stand there, from before or from somebody else: these are kept, if replaced.
+def _decide_catalogued(listed: ListedState | None, rules: SyncRules) -> Decision:
+    # Other bytes may be there, from before or from somebody else: replacing keeps them.
     vacant = rules.checked and listed is None
     return Decision(Action.ADD if vacant else Action.REPLACE, "catalogued, but not stored")
 
 
-def _changed(held: RecordedState, listed: ListedState, rules: SyncRules) -> Decision | None:
+def _destination_change(
+    held: RecordedState, listed: ListedState, rules: SyncRules
+) -> Decision | None:
     pairs: list[tuple[str, str | int | None, str | int | None]] = [("size", held.size, listed.size)]
     if rules.match_etags and held.etag is not None and listed.etag is not None:
         pairs.append(("etag", held.etag, listed.etag))
@@ -221,7 +223,7 @@ def _changed(held: RecordedState, listed: ListedState, rules: SyncRules) -> Deci
     return None
 
 
-def _compared(wanted: SourceState, held: RecordedState, strategy: Strategy) -> Decision:
+def _compare(wanted: SourceState, held: RecordedState, strategy: Strategy) -> Decision:
     match strategy:
         case Strategy.ALWAYS:
             return Decision(Action.REPLACE, "asked to move everything")
@@ -232,26 +234,28 @@ def _compared(wanted: SourceState, held: RecordedState, strategy: Strategy) -> D
         case Strategy.SIZE:
             return _size_changed(held.size, wanted.size)
         case Strategy.DIGEST if wanted.digest is not None and held.digest is not None:
-            return _equal(wanted.digest == held.digest, "same digest", "source digest changed")
+            return _keep_or_replace(
+                wanted.digest == held.digest, "same digest", "source digest changed"
+            )
         case _:
-            return _fingerprint(wanted, held)
+            return _compare_fingerprints(wanted, held)
 
 
-def _fingerprint(wanted: SourceState, held: RecordedState) -> Decision:
+def _compare_fingerprints(wanted: SourceState, held: RecordedState) -> Decision:
     if (held.source, held.origin) != (wanted.source, wanted.origin):
         return Decision(Action.REPLACE, "copied from another source")
     both = wanted.size is not None and held.origin_size is not None
     if both and wanted.size != held.origin_size:
         return _size_changed(held.origin_size, wanted.size)
     if wanted.etag is not None and held.origin_etag is not None:
-        return _equal(wanted.etag == held.origin_etag, "same etag", "source etag changed")
+        return _keep_or_replace(wanted.etag == held.origin_etag, "same etag", "source etag changed")
     if wanted.modified_us is not None and held.origin_modified_us is not None:
         same = wanted.modified_us == held.origin_modified_us
-        return _equal(same, "same time", "source time changed")
-    return _equal(both, "same size, nothing else to compare", _NOTHING)
+        return _keep_or_replace(same, "same time", "source time changed")
+    return _keep_or_replace(both, "same size, nothing else to compare", _NOTHING)
 
 
-def _equal(same: bool, keep: str, replace: str) -> Decision:  # noqa: FBT001  # the one question
+def _keep_or_replace(same: bool, keep: str, replace: str) -> Decision:  # noqa: FBT001  # the one question
     return Decision(Action.KEEP, keep) if same else Decision(Action.REPLACE, replace)
 
 

@@ -1,9 +1,9 @@
-"""Guards: what a plan may do before anybody has to be asked. Decided before the first byte.
+"""Guards: what a plan may do without approval, checked before the first byte moves.
 
 >>> from catalog.model.plan import Tally
 >>> one = Tally("file:///srv", remove=30, keep=10)
 >>> [str(each) for each in violations((one,), Guards())]
-['file:///srv: removes 30 of 40 files (75%), allowed are 50%']
+['file:///srv: removes 30 of 40 files (75%), at most 50% are allowed']
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from dataclasses import dataclass
 
 from catalog.model.plan import Tally
 
-SHARE_FROM = 20  # removals; fewer are let through, whatever share they are
+SHARE_MIN_REMOVALS = 20  # fewer are always allowed, whatever their share
 
 
 @dataclass(frozen=True, slots=True)
 class Guards:
-    """What is allowed at each destination; None is no limit."""
+    """Limits at each destination; None for no limit."""
 
     removals: int | None = None  # files
     removal_share: float | None = 0.5  # of the files that the destination held, from 20 removals up
@@ -28,7 +28,7 @@ class Guards:
 
 @dataclass(frozen=True, slots=True)
 class GuardViolation:
-    """One guard that a plan crosses at one destination."""
+    """One guard that a plan exceeds at one destination."""
 
     address: str
     what: str
@@ -39,21 +39,25 @@ class GuardViolation:
 
 
 def violations(tallies: Iterable[Tally], guards: Guards) -> tuple[GuardViolation, ...]:
-    """Return every guard that a plan's tallies cross."""
+    """Return every guard that a plan's tallies exceed."""
     return tuple(
-        GuardViolation(one.address, what) for one in tallies for what in _crossed(one, guards)
+        GuardViolation(tally.address, what)
+        for tally in tallies
+        for what in _violations_of(tally, guards)
     )
 
 
-def _crossed(tally: Tally, guards: Guards) -> Iterator[str]:
+def _violations_of(tally: Tally, guards: Guards) -> Iterator[str]:
     if guards.removals is not None and tally.remove > guards.removals:
-        yield f"removes {tally.remove} files, allowed are {guards.removals}"
+        yield f"removes {tally.remove:,} files, at most {guards.removals:,} are allowed"
     held = tally.remove + tally.replace + tally.keep
     share = tally.remove / held if held else 0.0
     limit = guards.removal_share
-    if limit is not None and tally.remove >= SHARE_FROM and share > limit:
-        yield f"removes {tally.remove} of {held} files ({share:.0%}), allowed are {limit:.0%}"
+    if limit is not None and tally.remove >= SHARE_MIN_REMOVALS and share > limit:
+        counts = f"{tally.remove:,} of {held:,} files ({share:.0%})"
+        yield f"removes {counts}, at most {limit:.0%} are allowed"
     if guards.removal_bytes is not None and tally.removed_bytes > guards.removal_bytes:
-        yield f"removes {tally.removed_bytes} bytes, allowed are {guards.removal_bytes}"
+        removed = f"{tally.removed_bytes:,} bytes"
+        yield f"removes {removed}, at most {guards.removal_bytes:,} are allowed"
     if guards.bytes is not None and tally.bytes > guards.bytes:
-        yield f"writes {tally.bytes} bytes, allowed are {guards.bytes}"
+        yield f"writes {tally.bytes:,} bytes, at most {guards.bytes:,} are allowed"

@@ -1,8 +1,8 @@
-"""Targets of a pull: what to fetch, and where each file lands below the directory.
+"""Targets of a pull: what to fetch, and where each file is written below the directory.
 
 The five rules are PullMan's (PM-12)::
 
-    target          local path   a file of it      lands at
+    target          local path   a file of it      written to
     folder `m/x`    -            `m/x/a/b`         `a/b`
     folder `m/x`    `y`          `m/x/a/b`         `y/a/b`
     file `m/f`      -            `m/f`             `f`
@@ -20,7 +20,7 @@ from catalog.paths import check_path, clean_prefix
 
 @dataclass(frozen=True, slots=True)
 class PullTarget:
-    """A file or folder of a repository, and optionally another name for it here."""
+    """A file or folder of a repository, and optionally another local path for it."""
 
     remote: str
     local: str | None = None
@@ -32,7 +32,7 @@ class PullTarget:
 
 
 def confine_path(path: str) -> str:
-    """Return a local path from outside kept inside its directory, as a secure join does (PM-17).
+    """Confine an untrusted local path to its directory, like a secure join (PM-17).
 
     >>> confine_path("../../b"), confine_path("/b"), confine_path("./b/../c")
     ('b', 'b', 'c')
@@ -48,7 +48,7 @@ def confine_path(path: str) -> str:
 
 
 def local_path(target: PullTarget, path: str) -> str:
-    """Return where the file `path` of the repository lands when it is pulled by `target`."""
+    """Return the local path of the repository's file `path` when `target` is pulled."""
     prefix = target.prefix
     if path == prefix:
         name = path.rpartition("/")[2]
@@ -62,5 +62,7 @@ def local_path(target: PullTarget, path: str) -> str:
         below = path[len(prefix) + 1 :] if prefix else path
         landed = confine_path(f"{target.local}/{below}") if target.local else below
     if not landed:
-        raise InvalidInput(f"the local path {target.local!r} of {target.remote!r} names no file")
+        raise InvalidInput(
+            f"the local path {target.local!r} for {target.remote!r} has no file name"
+        )
     return check_path(landed)

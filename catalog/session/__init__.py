@@ -1,1 +1,1 @@
-"""One catalog file in use: orders are applied before anybody reads."""
+"""One catalog file in use: queued orders are applied before it is read."""

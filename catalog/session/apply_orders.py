@@ -1,9 +1,9 @@
-"""Folds the orders that wait into the catalog: all in one transaction, each exactly once.
+"""Applies queued orders to the catalog: all in one transaction, each exactly once.
 
-Each is folded for the tenant that gave it, whoever folds.
+Each is applied for the tenant that submitted it, whichever process applies it.
 
-What an order asks for may be refused (`InvalidInput`): that is an answer, and nothing else is
-disturbed. An order that cannot be folded at all is poisoned: it is set aside, and the rest go on.
+An order may be refused (`InvalidInput`): that is its result, and other orders are not affected. An
+order that cannot be applied at all is poisoned: it goes to the quarantine, and the rest go on.
 """
 
 from __future__ import annotations
@@ -19,53 +19,51 @@ import duckdb
 from catalog.errors import CatalogBroken, InvalidInput, NotRecorded
 from catalog.inbox import spool
 from catalog.inbox.queue import Inbox, Order
-from catalog.inbox.refusals import refusal
+from catalog.inbox.refusals import error_to_json
 from catalog.orders import (
     listing,
     make_plan,
     make_versions,
     resources,
-    retention,
-    run_records,
     runs,
     tokens,
     upkeep,
-    version_labels,
+    version_changes,
 )
 from catalog.orders.transaction import Result, Transaction
 from catalog.store import statements
 from catalog.store.database import Database
 from catalog.store.disk_errors import disk_error
 
-MOST = 500  # orders in one transaction
-KINDS: dict[str, Callable[[Transaction, Order], Result]] = {
-    "listing": listing.fold,
-    "gaps": run_records.fold_gaps,
-    "plan": make_plan.fold,
-    "recheck": make_plan.fold_recheck,
-    "version": make_versions.fold,
-    "squash": retention.fold_delete,
-    "retain": retention.fold_retain,
-    "protect": retention.fold_protect,
-    "unprotect": retention.fold_unprotect,
-    "label": version_labels.fold,
-    "forget": upkeep.fold_forget,
-    "mend": upkeep.fold_mend,
-    "breaches": run_records.fold_breaches,
-    "resources": resources.fold,
-    "resource-properties": resources.fold_properties,
-    "resources-removed": resources.fold_removed,
-    "token-create": tokens.fold_create,
-    "token-revoke": tokens.fold_revoke,
-    "run-start": runs.fold_start,
-    "run-end": runs.fold_end,
+MAX_ORDERS = 500  # orders in one transaction
+HANDLERS: dict[str, Callable[[Transaction, Order], Result]] = {
+    "listing": listing.apply_listing,
+    "gaps": runs.apply_gaps,
+    "plan": make_plan.apply_plan,
+    "recheck": make_plan.apply_recheck,
+    "version": make_versions.apply_version,
+    "squash": version_changes.apply_delete,
+    "retain": version_changes.apply_retain,
+    "protect": version_changes.apply_protect,
+    "unprotect": version_changes.apply_unprotect,
+    "label": version_changes.apply_label,
+    "forget": upkeep.apply_forget,
+    "mend": upkeep.apply_repair,
+    "breaches": runs.apply_breaches,
+    "resources": resources.apply_changes,
+    "resource-properties": resources.apply_properties,
+    "resources-removed": resources.apply_removed,
+    "token-create": tokens.apply_create,
+    "token-revoke": tokens.apply_revoke,
+    "run-start": runs.apply_run_start,
+    "run-end": runs.apply_run_end,
 }
 OUTCOMES = "outcomes"
 BREACHES = "breaches"
-ROWS = (OUTCOMES, BREACHES)  # they come as Parquet, and nobody waits for an answer
-POISON = (duckdb.Error, ValueError, LookupError, TypeError, CatalogBroken)
-"""What an order may raise that cannot be folded."""
-_MACHINE = (
+ROW_KINDS = (OUTCOMES, BREACHES)  # Parquet files; nobody waits for their result
+POISON_ERRORS = (duckdb.Error, ValueError, LookupError, TypeError, CatalogBroken)
+"""Errors of an order that cannot be applied."""
+_MACHINE_ERRORS = (
     duckdb.IOException,
     duckdb.OutOfMemoryException,
     duckdb.InterruptException,
@@ -73,11 +71,11 @@ _MACHINE = (
     duckdb.FatalException,
     duckdb.InternalException,
 )
-"""A full disk is no reason to set acknowledged outcomes aside; who waits for an answer is told."""
+"""Errors of the machine, such as a full disk: acknowledged outcomes stay queued."""
 
 
 class _PoisonedError(Exception):
-    """An order could not be folded: unlike a catalog that cannot be opened, others may."""
+    """An order could not be applied, though others may: the catalog itself is fine."""
 
     def __init__(self, why: Exception) -> None:
         super().__init__(str(why))
@@ -85,71 +83,77 @@ class _PoisonedError(Exception):
 
 
 class OrderApplier:
-    """Folds what waits in an inbox; call it only while the turnstile is held alone."""
+    """Applies the queued orders of an inbox; requires the exclusive catalog lock."""
 
     __slots__ = ("_database", "_inbox", "_spool")
 
     def __init__(self, database: Database, inbox: Inbox, spool: Path) -> None:
-        """Fold `inbox` into `database`."""
+        """Apply the orders of `inbox` to `database`."""
         self._database = database
         self._inbox = inbox
         self._spool = spool
 
-    def settle(self, until: str) -> dict[str, Result]:
-        """Fold what waits, none younger than the batch `until`; return what was answered."""
+    def apply_pending(self, until: str) -> dict[str, Result]:
+        """Apply queued orders, none newer than the batch `until`; return their results."""
         results: dict[str, Result] = {}
-        waiting = self._inbox.waiting(until)
-        for start in range(0, len(waiting), MOST):
-            orders = waiting[start : start + MOST]
+        pending = self._inbox.pending(until)
+        for start in range(0, len(pending), MAX_ORDERS):
+            orders = pending[start : start + MAX_ORDERS]
             try:
                 with self._database.writable() as connection:
-                    results |= self._fold(connection, orders)
+                    results |= self._apply_batch(connection, orders)
             except _PoisonedError:
-                results |= self._one_by_one(orders)
-        self._inbox.sweep()
-        spool.sweep(self._spool)
+                results |= self._apply_one_by_one(orders)
+        self._inbox.remove_stale_drafts()
+        spool.remove_stale_listings(self._spool)
         return results
 
-    def _one_by_one(self, orders: Sequence[Order]) -> dict[str, Result]:
+    def _apply_one_by_one(self, orders: Sequence[Order]) -> dict[str, Result]:
         results: dict[str, Result] = {}
         for order in orders:
             try:
                 with self._database.writable() as connection:
-                    results |= self._fold(connection, [order])
+                    results |= self._apply_batch(connection, [order])
             except _PoisonedError as poisoned:
                 error = poisoned.why
                 full = disk_error(error)
-                if full is not None:  # it is not the order's fault: it waits, or is taken back
+                if full is not None:  # not the order's fault: it stays queued, or is withdrawn
                     raise full from error
-                if order.kind in ROWS and isinstance(error, _MACHINE) and _readable(order):
+                if (
+                    order.kind in ROW_KINDS
+                    and isinstance(error, _MACHINE_ERRORS)
+                    and _is_readable(order)
+                ):
                     raise CatalogBroken(f"the catalog could not be written: {error}") from error
-                self._inbox.set_aside(order, _why(error))
+                self._inbox.quarantine(order, _rejection_reason(error))
         return results
 
-    def _fold(
+    def _apply_batch(
         self, connection: duckdb.DuckDBPyConnection, orders: Sequence[Order]
     ) -> dict[str, Result]:
         try:
-            return self._fold_all(connection, orders)
-        except POISON as error:
+            return self._apply_in_transaction(connection, orders)
+        except POISON_ERRORS as error:
             raise _PoisonedError(error) from error
 
-    def _fold_all(
+    def _apply_in_transaction(
         self, connection: duckdb.DuckDBPyConnection, orders: Sequence[Order]
     ) -> dict[str, Result]:
-        connection.execute("BEGIN")  # closing the connection undoes what is not committed
-        known = _ingested(connection, orders)
+        connection.execute("BEGIN")  # closing the connection rolls back
+        known = _already_applied(connection, orders)
         results: dict[str, Result] = {}
-        for (kind, tenant), group in _grouped(one for one in orders if one.batch not in known):
-            results |= _apply(Transaction(connection, tenant, self._spool), kind, group)
+        for (kind, tenant), group in _group_orders(
+            order for order in orders if order.batch not in known
+        ):
+            results |= _apply_group(Transaction(connection, tenant, self._spool), kind, group)
         connection.execute("COMMIT")
         for order in orders:
-            self._inbox.done(order)
+            self._inbox.remove(order)
         return results
 
 
-def _grouped(orders: Iterable[Order]) -> Iterator[tuple[tuple[str, str], list[Order]]]:
-    # What one tenant's outcomes do is nothing to another's, so those of each are folded together.
+def _group_orders(orders: Iterable[Order]) -> Iterator[tuple[tuple[str, str], list[Order]]]:
+    # Outcomes of different tenants are independent, so those of each tenant are applied together.
     for kind, group in groupby(orders, attrgetter("kind")):
         same = list(group)
         if kind == OUTCOMES:
@@ -158,14 +162,14 @@ def _grouped(orders: Iterable[Order]) -> Iterator[tuple[tuple[str, str], list[Or
             yield (kind, tenant), list(own)
 
 
-def _apply(work: Transaction, kind: str, orders: list[Order]) -> dict[str, Result]:
+def _apply_group(tx: Transaction, kind: str, orders: list[Order]) -> dict[str, Result]:
     if kind == OUTCOMES:
-        results = run_records.fold_outcomes(work, orders)
-    elif kind in KINDS:
-        results = [_answer(work, KINDS[kind], order) for order in orders]
+        results = runs.apply_outcomes(tx, orders)
+    elif kind in HANDLERS:
+        results = [_apply_one(tx, HANDLERS[kind], order) for order in orders]
     else:
-        raise CatalogBroken(f"no order of the kind {kind!r} is known to this program")
-    work.run(
+        raise CatalogBroken(f"this program does not know orders of the kind {kind!r}: update it")
+    tx.run_script(
         "ingested",
         kind=kind,
         batches=[order.batch for order in orders],
@@ -174,17 +178,17 @@ def _apply(work: Transaction, kind: str, orders: list[Order]) -> dict[str, Resul
     return {order.batch: result for order, result in zip(orders, results, strict=True)}
 
 
-def _answer(
-    work: Transaction, fold: Callable[[Transaction, Order], Result], order: Order
+def _apply_one(
+    tx: Transaction, handler: Callable[[Transaction, Order], Result], order: Order
 ) -> Result:
-    # An order checks before it writes, so a refusal leaves nothing to undo.
+    # An order is checked before it writes, so a refusal needs no rollback.
     try:
-        return fold(work, order)
+        return handler(tx, order)
     except (InvalidInput, NotRecorded) as error:
-        return refusal(error)
+        return error_to_json(error)
 
 
-def _ingested(connection: duckdb.DuckDBPyConnection, orders: Sequence[Order]) -> set[str]:
+def _already_applied(connection: duckdb.DuckDBPyConnection, orders: Sequence[Order]) -> set[str]:
     rows = statements.fetch_rows(
         connection,
         "SELECT batch FROM ingested WHERE batch IN (SELECT unnest($batches::VARCHAR[]))",
@@ -193,17 +197,17 @@ def _ingested(connection: duckdb.DuckDBPyConnection, orders: Sequence[Order]) ->
     return {str(batch) for (batch,) in rows}
 
 
-def _why(error: Exception) -> str:
+def _rejection_reason(error: Exception) -> str:
     if isinstance(error, duckdb.OutOfMemoryException):
         return (
-            "it needs more memory than the catalog's engine may take: raise "
-            "ENTREPOT_CATALOG_MEMORY (500MB, say) and try again"
+            "it needs more memory than the catalog's engine may use: raise "
+            "ENTREPOT_CATALOG_MEMORY, for example to 500MB, and try again"
         )
     return f"{type(error).__name__}: {error}"
 
 
-def _readable(order: Order) -> bool:
-    # Whether the order itself is whole, when the machine seems to be at fault.
+def _is_readable(order: Order) -> bool:
+    # Tells a damaged order from a fault of the machine.
     connection = duckdb.connect()
     try:
         connection.execute("FROM read_parquet(?)", [str(order.path)]).fetchall()

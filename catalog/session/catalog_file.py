@@ -1,7 +1,7 @@
-"""Opens one catalog file: whoever reads folds what waits first, whoever asks waits for an answer.
+"""Opens one catalog file: readers apply queued orders first, writers may wait for a result.
 
-Any number of processes and threads may share the file. What is written goes through the durable
-inbox; the file is open only while the turnstile is held.
+Any number of processes and threads may share the file. All writes go through the durable inbox; the
+file is open only while the catalog lock is held.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from duckdb import DuckDBPyConnection
 
 from catalog.errors import CatalogBroken, CatalogUnavailable
 from catalog.inbox.queue import FOLDERS, Inbox
-from catalog.inbox.refusals import raise_refusal
+from catalog.inbox.refusals import raise_if_refused
 from catalog.orders.transaction import Result
 from catalog.session.apply_orders import OrderApplier
 from catalog.session.single_flight import SingleFlight
@@ -27,30 +27,30 @@ from catalog.store.database import Database, Reuse
 from catalog.store.disk_errors import CatalogFull, CatalogReadOnly, reporting_disk_errors
 from catalog.store.keys import repository_key
 from catalog.store.lease import Lease
-from catalog.store.lock import Hold, Turnstile
-from catalog.store.migrate import BehindError
-from catalog.store.parquet import free_file_name
+from catalog.store.lock import CatalogLock, Hold
+from catalog.store.migrate import MigrationPendingError
+from catalog.store.parquet import temporary_path
 from catalog.store.query_budget import QueryAuthor, within_budget
 
-BACKLOG = 100  # orders that may wait before whoever adds one more helps to apply them
-RACY_NS = 20_000_000  # 20 ms; the kernel's clock for files ticks every 1 to 10 ms
+MAX_BACKLOG = 100  # queued orders, above which a submitter helps to apply them
+RACY_NS = 20_000_000  # 20 ms; file times have a resolution of 1 to 10 ms
 
 
 def data_folder_of(path: Path) -> Path:
-    """Return the folder beside a catalog's file, for all that goes with it."""
+    """Return the data folder beside a catalog's file."""
     return path.with_name(f"{path.name}.d")
 
 
 class CatalogFile:
-    """A catalog's file and folder as its parts use them: opened to read, orders handed over."""
+    """A catalog's file and data folder: opens connections and submits orders."""
 
     __slots__ = (
         "_database",
         "_inbox",
         "_lease",
-        "_one_folds",
+        "_lock",
+        "_single_flight",
         "_timeout_s",
-        "_turnstile",
         "folder",
         "path",
         "tenant",
@@ -65,7 +65,7 @@ class CatalogFile:
         threads: int,
         memory: str,
     ) -> None:
-        """Use the catalog at `path`, made when first needed."""
+        """Use the catalog at `path`; it is created on first use."""
         self.path = path.absolute()
         self.tenant = tenant
         self._timeout_s = timeout_s
@@ -75,99 +75,98 @@ class CatalogFile:
                 (beside / name).mkdir(parents=True, exist_ok=True)
         self.folder = beside
         self._inbox = Inbox(beside, tenant)
-        self._turnstile = Turnstile(beside, timeout_s)
+        self._lock = CatalogLock(beside, timeout_s)
         self._database = Database(self.path, beside / "tmp", threads=threads, memory=memory)
         self._lease: Lease | None = None
-        self._one_folds = SingleFlight()
+        self._single_flight = SingleFlight()
 
     def keep_open(self) -> None:
-        """Keep the catalog open between questions as long as nobody else waits for it."""
-        self._lease = Lease(self._attached, self._turnstile.queued)
+        """Keep the catalog open between queries until another process waits for it."""
+        self._lease = Lease(self._attach, self._lock.has_waiters)
 
     def pin(self) -> None:
-        """Make the catalog where there is none; from now on no other will do, and none is made.
+        """Create the catalog if it is missing, and accept no other file from now on.
 
         Raises:
-            CatalogUnavailable: it cannot be read. Later: it is gone, empty, or another one.
+            CatalogUnavailable: it cannot be read. Later: it is missing, empty, or was replaced.
         """
         with self.reading(Reuse.NOTHING) as connection:
-            self._database.pin.settle(connection)
+            self._database.pin.pin(connection)
 
     def check_available(self) -> None:
-        """Refuse to go on without the catalog that was settled on.
+        """Check that the pinned catalog is still there.
 
         Raises:
-            CatalogUnavailable: its file, or the folder beside it, is not there now.
+            CatalogUnavailable: its file or its data folder is missing.
         """
         pin = self._database.pin
-        if not pin.settled:
+        if not pin.is_pinned:
             return
-        if pin.moved() and self._lease is not None:
-            self._lease.give_up()  # what is open bears the name no more: look at what does
+        if pin.was_replaced() and self._lease is not None:
+            self._lease.revoke()  # the open file was replaced: open the new one
         if not (self.folder / "inbox").is_dir():
-            raise CatalogUnavailable(f"the folder {str(self.folder)!r} is not there")
+            raise CatalogUnavailable(f"the catalog's folder {str(self.folder)!r} is missing")
 
-    def of_tenant(self, tenant: str) -> Self:
-        """Return the same catalog for another tenant; what is open is shared."""
+    def for_tenant(self, tenant: str) -> Self:
+        """Return the same catalog for another tenant; open connections are shared."""
         other = copy(self)
-        other._become(tenant)  # noqa: SLF001 - our own
+        other._switch_tenant(tenant)  # noqa: SLF001 - our own
         return other
 
-    def _become(self, tenant: str) -> None:
+    def _switch_tenant(self, tenant: str) -> None:
         self.tenant = tenant
         self._inbox = Inbox(self.folder, tenant)
 
     def flush(self, timeout_s: float | None = None) -> None:
-        """Fold all that waits."""
-        turnstile = self._turnstile
+        """Apply all queued orders."""
+        lock = self._lock
         if timeout_s is not None:
-            turnstile = Turnstile(self.folder, timeout_s)
-        # All that waits, not the newest alone: who folded that may have looked a moment too early
-        # to see one that was begun before it and handed over after.
-        batches = self._inbox.batches()
+            lock = CatalogLock(self.folder, timeout_s)
+        # Not only up to the newest: an order with an older name may be queued after a newer one.
+        batches = self._inbox.pending_batches()
         if batches:
-            self._settle(batches, turnstile)
+            self._apply_pending(batches, lock)
 
     @contextmanager
     def quiesced(self) -> Generator[Path]:
-        """Fold what waits, and let nobody fold anything while the block lasts; yield the file.
+        """Apply queued orders, then yield the file, unchanged by anybody while the block lasts.
 
-        Orders are taken meanwhile, and wait; readers go on.
+        New orders are queued meanwhile; reads go on.
         """
         self.flush()
         if not self._database.exists():
             with self.opened(Reuse.NOTHING):
-                pass  # it is made by being opened
-        with self._turnstile.hold(Hold.SHARED):
+                pass  # opening creates it
+        with self._lock.hold(Hold.SHARED):
             yield self.path
 
     @contextmanager
     def exclusive(self) -> Generator[None]:
-        """Let nobody open the file while the block lasts; orders are taken meanwhile, and wait."""
+        """Lock the file while the block lasts; new orders are queued meanwhile."""
         if self._lease is not None:
-            self._lease.give_up()
-        with self._turnstile.hold(Hold.ALONE):
+            self._lease.revoke()
+        with self._lock.hold(Hold.ALONE):
             yield
 
     def generation(self) -> tuple[int, ...]:
-        """Return what differs whenever anything may have been recorded since; two calls of `stat`.
+        """Return a value that changes whenever anything may have been recorded; costs two `stat`.
 
-        Cache answers by it, and take it before you ask: what the catalog tells of is its file and
-        what waits in the inbox. Two changes in one tick of the clock show as one, so that for a
-        moment after a change (20 ms) no value is equal to any other.
+        Use it as a cache key, and read it before the query. It covers the file and the inbox. Two
+        changes in one tick of the clock look like one, so within 20 ms of a change every value is
+        unique.
         """
-        found: list[int] = []
+        facts: list[int] = []
         newest = 0
         for path in (self.path, self.folder / "inbox"):
             try:
                 status = path.stat()
             except FileNotFoundError:
-                found += (0, 0, 0)
+                facts += (0, 0, 0)
                 continue
             newest = max(newest, status.st_mtime_ns)
-            found += (status.st_mtime_ns, status.st_size, status.st_ino)
+            facts += (status.st_mtime_ns, status.st_size, status.st_ino)
         now = time.time_ns()
-        return (*found, now if abs(now - newest) < RACY_NS else 0)
+        return (*facts, now if abs(now - newest) < RACY_NS else 0)
 
     def key(self, address: str) -> str:
         """Return the key of a repository of this tenant."""
@@ -175,119 +174,121 @@ class CatalogFile:
 
     @contextmanager
     def reading(
-        self, reuse: Reuse = Reuse.ENGINE, whose: QueryAuthor = QueryAuthor.OURS
+        self, reuse: Reuse = Reuse.ENGINE, author: QueryAuthor = QueryAuthor.OURS
     ) -> Generator[DuckDBPyConnection]:
-        """Open the catalog to read it, what waits applied: a process sees all it handed over."""
+        """Open the catalog for reading, after applying queued orders: a process sees its own."""
         self.check_available()
-        with suppress(CatalogFull, CatalogReadOnly):  # what waits goes on waiting
+        with suppress(CatalogFull, CatalogReadOnly):  # the orders stay queued
             self.flush()
-        with self._settled(reuse, whose) as connection:
+        with self._connect(reuse, author) as connection:
             yield connection
 
     @contextmanager
-    def _settled(self, reuse: Reuse, whose: QueryAuthor) -> Generator[DuckDBPyConnection]:
+    def _connect(self, reuse: Reuse, author: QueryAuthor) -> Generator[DuckDBPyConnection]:
         if self._lease is not None and reuse is Reuse.ENGINE:
             lease = self._lease
             watched = partial(
-                within_budget, whose=whose, wanted=lease.is_wanted, tenant=self.tenant
+                within_budget, author=author, wanted=lease.is_wanted, tenant=self.tenant
             )
             with lease.cursor() as connection, watched(connection):
                 yield connection
         else:
-            with self.opened(reuse, whose) as connection:
+            with self.opened(reuse, author) as connection:
                 yield connection
 
     @contextmanager
     def opened(
-        self, reuse: Reuse = Reuse.ENGINE, whose: QueryAuthor = QueryAuthor.OURS
+        self, reuse: Reuse = Reuse.ENGINE, author: QueryAuthor = QueryAuthor.OURS
     ) -> Generator[DuckDBPyConnection]:
-        """Open the catalog as it is, which is enough for what never changes, such as a plan."""
-        wanted = self._turnstile.queued
-        watched = partial(within_budget, whose=whose, wanted=wanted, tenant=self.tenant)
-        with self._attached(reuse) as connection, watched(connection):
+        """Open the catalog without applying orders: enough for immutable rows, such as a plan's."""
+        wanted = self._lock.has_waiters
+        watched = partial(within_budget, author=author, wanted=wanted, tenant=self.tenant)
+        with self._attach(reuse) as connection, watched(connection):
             yield connection
 
     @contextmanager
-    def _attached(self, reuse: Reuse = Reuse.ENGINE) -> Generator[DuckDBPyConnection]:
-        if not self._database.exists() and not self._database.pin.settled:
-            with self._turnstile.hold(Hold.ALONE, unless=self._database.exists) as held:
+    def _attach(self, reuse: Reuse = Reuse.ENGINE) -> Generator[DuckDBPyConnection]:
+        if not self._database.exists() and not self._database.pin.is_pinned:
+            with self._lock.hold(Hold.ALONE, unless=self._database.exists) as held:
                 if held:
                     with self._database.writable():
-                        pass  # it is made by being opened
+                        pass  # opening creates it
         with ExitStack() as stack:
-            stack.enter_context(self._turnstile.hold(Hold.SHARED))
+            stack.enter_context(self._lock.hold(Hold.SHARED))
             try:
                 connection = stack.enter_context(self._database.readable(reuse))
-            except BehindError:
-                stack.close()  # reading what an older program left would miss tables and columns
-                with self._turnstile.hold(Hold.ALONE), self._database.writable():
+            except MigrationPendingError:
+                stack.close()  # the file of an older program lacks tables and columns
+                with self._lock.hold(Hold.ALONE), self._database.writable():
                     pass
-                stack.enter_context(self._turnstile.hold(Hold.SHARED))
+                stack.enter_context(self._lock.hold(Hold.SHARED))
                 connection = stack.enter_context(self._database.readable(reuse))
             yield connection
 
-    def _settle(self, batches: Collection[str], turnstile: Turnstile) -> None:
-        # No further than these, so that nobody waits for the orders of those who came later.
-        with self._one_folds.alone(turnstile.timeout_s):
-            if not self._inbox.wait(batches):
+    def _apply_pending(self, batches: Collection[str], lock: CatalogLock) -> None:
+        # Only up to these, so that nobody waits for later orders.
+        with self._single_flight.exclusive(lock.timeout_s):
+            if not self._inbox.is_any_pending(batches):
                 return
             if self._lease is not None:
-                self._lease.give_up()
-            with turnstile.hold(Hold.ALONE, unless=lambda: not self._inbox.wait(batches)) as held:
+                self._lease.revoke()
+            with lock.hold(
+                Hold.ALONE, unless=lambda: not self._inbox.is_any_pending(batches)
+            ) as held:
                 if held:
-                    folder = OrderApplier(self._database, self._inbox, self.folder / "spool")
-                    self._one_folds.keep(folder.settle(max(batches)))
+                    applier = OrderApplier(self._database, self._inbox, self.folder / "spool")
+                    self._single_flight.store_results(applier.apply_pending(max(batches)))
 
     def submit(self, kind: str, body: Mapping[str, object]) -> str:
-        """Hand over an order that nobody waits for; it is durable when this returns."""
+        """Submit an order without waiting for a result; it is durable when this returns."""
         return self._inbox.submit(kind, body)
 
     def submit_file(self, name: str, write: Callable[[Path], object]) -> str:
-        """Hand over an order that is a file, which `write` fills."""
+        """Submit an order that is a file, which `write` fills."""
         return self._inbox.submit_file(name, write)
 
-    def help_out(self, batch: str) -> None:
-        """Apply what waits up to a batch, where so much waits that others cannot keep up."""
-        if self._inbox.count() > BACKLOG:
-            self._settle([batch], self._turnstile)
+    def apply_backlog(self, batch: str) -> None:
+        """Apply orders up to a batch if so many are queued that others cannot keep up."""
+        if self._inbox.count_pending() > MAX_BACKLOG:
+            self._apply_pending([batch], self._lock)
 
     def rejected_orders(self) -> dict[str, str]:
-        """Return why each order was set aside that could not be applied, by its batch."""
-        return self._inbox.verdicts()
+        """Return why each quarantined order was rejected, by batch."""
+        return self._inbox.rejections()
 
-    def scratch(self, what: str) -> Path:
-        """Return the path of a new file for rows on their way to a caller."""
-        return free_file_name(self.folder / "tmp", what)
+    def temporary_file(self, what: str) -> Path:
+        """Return the path of a new temporary file for exported rows."""
+        return temporary_path(self.folder / "tmp", what)
 
-    def ask(self, kind: str, body: Mapping[str, object]) -> Result:
-        """Hand over an order and wait for its answer; what it refuses is raised."""
-        self.check_available()  # an order that nobody could fold now would be carried out some day
+    def submit_and_wait(self, kind: str, body: Mapping[str, object]) -> Result:
+        """Submit an order and wait for its result; a refusal is raised."""
+        self.check_available()  # else the order would be applied much later, unexpectedly
         batch = self._inbox.submit(kind, body)
-        with self._one_folds.expecting(batch):
+        with self._single_flight.awaiting(batch):
             try:
-                self._settle([batch], self._turnstile)
+                self._apply_pending([batch], self._lock)
             except CatalogFull:
-                if self._withdrawn(batch):
-                    raise  # else it was folded all the same, by others or before the room was gone
-            result = self._one_folds.answer(batch)
+                if self._withdraw(batch):
+                    raise  # else it was applied after all, before the disk was full or by others
+            result = self._single_flight.result(batch)
         if result is None:
-            result = self._answer(batch)
-        raise_refusal(result)
+            result = self._read_result(batch)
+        raise_if_refused(result)
         return result
 
-    def _withdrawn(self, batch: str) -> bool:
-        """Take back an order that could not be folded: its giver hears that nothing was done."""
-        with self._turnstile.hold(Hold.ALONE):
+    def _withdraw(self, batch: str) -> bool:
+        """Remove an order that could not be applied, so that the caller can report it."""
+        with self._lock.hold(Hold.ALONE):
             return self._inbox.withdraw(batch)
 
-    def _answer(self, batch: str) -> Result:
-        # Somebody else folded the order, or set it aside.
-        why = self._inbox.verdict(batch)
+    def _read_result(self, batch: str) -> Result:
+        # Another process applied the order, or rejected it.
+        why = self._inbox.rejection(batch)
         if why is not None:
-            raise CatalogBroken(f"the catalog refused an order: {why}")
+            raise CatalogBroken(f"the catalog rejected an order: {why}")
         with self.opened() as connection:
             query = "SELECT result FROM ingested WHERE batch = ?"
-            found = connection.execute(query, [batch]).fetchone()
-        if found is None:
-            raise CatalogBroken(f"order {batch!r} was lost")
-        return cast("Result", json.loads(found[0]))
+            row = connection.execute(query, [batch]).fetchone()
+        if row is None:
+            raise CatalogBroken(f"the result of order {batch!r} is missing from the catalog")
+        return cast("Result", json.loads(row[0]))

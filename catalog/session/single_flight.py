@@ -1,6 +1,6 @@
-"""One thread of a process folds at a time; the others wait for it, and find what was answered.
+"""One thread of a process applies orders at a time; the others wait, and find their results.
 
-Each of them would else ask for the turnstile again and again, and look through the inbox each time.
+Otherwise each thread would queue for the catalog lock and scan the inbox.
 """
 
 from __future__ import annotations
@@ -15,43 +15,43 @@ from catalog.orders.transaction import Result
 
 
 class SingleFlight:
-    """Who folds, of the threads of a process; what came of their orders is kept for the others."""
+    """Lets one thread of a process apply orders, and keeps the results for the others."""
 
     def __init__(self) -> None:
-        """Begin with nobody."""
-        self._locks: dict[int, threading.Lock] = {}  # by process: a fork has none of its parent's
-        self._answers: dict[str, Result | None] = {}  # of those who wait for one now
+        """Begin unlocked."""
+        self._locks: dict[int, threading.Lock] = {}  # by pid: a fork must not inherit a held lock
+        self._results: dict[str, Result | None] = {}  # of orders that a thread waits for
 
     @contextmanager
-    def alone(self, timeout_s: float) -> Generator[None]:
-        """Be the one, while the block lasts.
+    def exclusive(self, timeout_s: float) -> Generator[None]:
+        """Hold the lock while the block lasts.
 
         Raises:
-            CatalogTimeout: others were it for too long.
+            CatalogTimeout: other threads held it for too long.
         """
         lock = self._locks.setdefault(os.getpid(), threading.Lock())
         if not lock.acquire(timeout=timeout_s):
-            raise CatalogTimeout(f"the catalog was not free within {timeout_s:g} s")
+            raise CatalogTimeout(f"the catalog stayed locked for {timeout_s:g} s: try again")
         try:
             yield
         finally:
             lock.release()
 
     @contextmanager
-    def expecting(self, batch: str) -> Generator[None]:
-        """Wait for the answer to an order, while the block lasts."""
-        self._answers[batch] = None
+    def awaiting(self, batch: str) -> Generator[None]:
+        """Keep the result of an order while the block lasts."""
+        self._results[batch] = None
         try:
             yield
         finally:
-            del self._answers[batch]
+            del self._results[batch]
 
-    def keep(self, answers: Mapping[str, Result]) -> None:
-        """Keep what orders were answered, for whoever waits for it."""
-        for batch, result in answers.items():
-            if batch in self._answers:
-                self._answers[batch] = result
+    def store_results(self, results: Mapping[str, Result]) -> None:
+        """Keep the results that a thread waits for."""
+        for batch, result in results.items():
+            if batch in self._results:
+                self._results[batch] = result
 
-    def answer(self, batch: str) -> Result | None:
-        """Return what an order was answered; None where another process folded it."""
-        return self._answers[batch]
+    def result(self, batch: str) -> Result | None:
+        """Return the result of an order; None if another process applied it."""
+        return self._results[batch]

@@ -1,8 +1,8 @@
-"""Audit: whether the catalog contradicts itself, and what of that can be mended from the rest.
+"""Audit: whether the catalog contradicts itself, and what can be repaired from the rest of it.
 
-What a version counts, which spans of versions a content row covers, the keys that paths are found
-by, and what locations refer to are all derived: each is compared with what it is derived from.
-Orders that were set aside because nobody could fold them are told as well.
+The counts of a version, the spans of versions that a content row covers, the keys of paths, and the
+targets of locations are all derived: each is compared with what it is derived from. Quarantined
+orders are reported as well.
 """
 
 from __future__ import annotations
@@ -15,35 +15,35 @@ from duckdb import DuckDBPyConnection
 
 from catalog.store import statements
 
-NAMED = 1000  # flaws that an audit carries
+MAX_NAMED = 1000  # contradictions of one audit
 
 
 class Flaw(StrEnum):
     """What is wrong."""
 
     COUNT = "count"
-    """A version does not count what it holds and changed."""
+    """The counts of a version do not match its content."""
     KEY = "key"
-    """A path is kept under the key of another."""
+    """A path has the key of another path."""
     LOCATION = "location"
-    """A path of a repository lies at two places."""
+    """A path of a repository has two locations."""
     ARTIFACT = "artifact"
-    """A location has bytes that nothing is known of."""
+    """A location has an unknown artifact."""
     SPAN = "span"
-    """A path has two contents in one version, or one that ends before it begins."""
+    """A path has two contents in one version, or a span that ends before it begins."""
     VERSION = "version"
-    """Content came or went in a version that does not exist."""
+    """Content was added or removed in a version that does not exist."""
     ORDER = "order"
-    """An order could not be folded and was set aside."""
+    """An order could not be applied and is in quarantine."""
 
 
-MENDABLE = frozenset({Flaw.COUNT, Flaw.KEY, Flaw.LOCATION, Flaw.ARTIFACT})
-"""What the rest of the catalog tells; the others lost something that only a backup has."""
+REPAIRABLE = frozenset({Flaw.COUNT, Flaw.KEY, Flaw.LOCATION, Flaw.ARTIFACT})
+"""What can be repaired from the rest of the catalog; the others need a backup."""
 
 
 @dataclass(frozen=True, slots=True)
 class Contradiction:
-    """One thing that is not as the rest of the catalog says."""
+    """One contradiction to the rest of the catalog."""
 
     flaw: Flaw
     address: str
@@ -62,29 +62,29 @@ class Contradiction:
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """What an audit found: the first contradictions, and how many there are; true when none."""
+    """The result of an audit: the first contradictions and their number; true if there are none."""
 
     contradictions: tuple[Contradiction, ...] = ()
     count: int = 0
 
     def __bool__(self) -> bool:
-        """Say whether all is well."""
+        """Say whether the catalog is healthy."""
         return not self.count
 
-    def mendable(self) -> bool:
-        """Say whether anything found can be mended."""
-        return any(one.flaw in MENDABLE for one in self.contradictions)
+    def repairable(self) -> bool:
+        """Say whether anything found can be repaired."""
+        return any(found.flaw in REPAIRABLE for found in self.contradictions)
 
 
 def run_audit(connection: DuckDBPyConnection, tenant: str) -> Audit:
-    """Compare all that is derived with what it is derived from."""
+    """Check all derived data against what it is derived from."""
     query = statements.load_sql("audit").replace("{counted}", counts_query())
-    rows = statements.fetch_rows(connection, query, tenant=tenant, limit=NAMED)
-    found = tuple(Contradiction(Flaw(kind), *row) for kind, *row, _ in rows)
-    return Audit(found, rows[0][-1] if rows else 0)
+    rows = statements.fetch_rows(connection, query, tenant=tenant, limit=MAX_NAMED)
+    contradictions = tuple(Contradiction(Flaw(kind), *row) for kind, *row, _ in rows)
+    return Audit(contradictions, rows[0][-1] if rows else 0)
 
 
 @cache
 def counts_query() -> str:
-    """Return the query for what each version really counts."""
+    """Return the query for the true counts of each version."""
     return statements.load_sql("counted").replace("{differ}", statements.load_sql("differ"))

@@ -1,6 +1,6 @@
-"""Opens the DuckDB file: created with a format that older engines read, migrated, bounded.
+"""Opens the DuckDB file: creates it in a format that older engines read, and migrates it.
 
-Open it only while the turnstile is held: DuckDB lets one process write.
+It requires the catalog lock: DuckDB lets only one process write.
 """
 
 from __future__ import annotations
@@ -17,105 +17,107 @@ from duckdb import DuckDBPyConnection
 from catalog.errors import CatalogBroken, CatalogUnavailable
 from catalog.store.disk_errors import disk_error, reporting_disk_errors
 from catalog.store.identity import PinnedIdentity
-from catalog.store.migrate import current, migrate
+from catalog.store.migrate import check_current, migrate
 from catalog.store.statements import sql_literal
 
-MARK = "restoring.json"
-"""A file beside the catalog, for as long as a restore moves things."""
-PAGE_ROWS = 2000  # of a page that is usual
-_FOR_READING = "READ_ONLY"  # as DuckDB says it
+RESTORE_MARKER = "restoring.json"
+"""A file beside the catalog that exists while a restore moves files."""
+MAX_PAGE_ROWS = 2000  # of a usual page
+_READ_ONLY = "READ_ONLY"  # DuckDB's option
 
 
 class Reuse(Enum):
-    """Whether the engine may be left to whoever opens the file next."""
+    """Whether the engine is kept for the next use of the file."""
 
     ENGINE = "engine"
     NOTHING = "nothing"
 
 
 class Database:
-    """One catalog file and how much of the machine its engine may use.
+    """One catalog file and the resources that its engine may use.
 
-    Making an engine costs 18 ms of CPU, attaching a file to one 2 ms: engines are kept, and the
-    file is let go after each use. Each use is a connection of its own to an engine, so that its
-    temporary tables, and what it did not commit, end with it.
+    Creating an engine costs 18 ms of CPU, attaching a file 2 ms: engines are kept, and the file is
+    detached after each use. Each use has its own connection, so that its temporary tables and what
+    it did not commit end with it.
     """
 
-    __slots__ = ("_idle", "_memory", "_path", "_threads", "_tmp", "pin")
+    __slots__ = ("_idle_engines", "_memory", "_path", "_threads", "_tmp", "pin")
 
     def __init__(self, path: Path, tmp: Path, *, threads: int, memory: str) -> None:
-        """Name the file, where the engine may spill, and its bounds."""
+        """Use the file `path`, with the engine's scratch folder `tmp` and its limits."""
         self._path = path
-        self._idle: list[tuple[int, DuckDBPyConnection]] = []  # by the pid that made them
+        self._idle_engines: list[tuple[int, DuckDBPyConnection]] = []  # with their pid
         self._tmp = tmp
         self._threads = threads
         self._memory = memory
         self.pin = PinnedIdentity(path)
 
     def exists(self) -> bool:
-        """Say whether the file was made already."""
+        """Say whether the file exists."""
         return self._path.exists()
 
     def writable(self) -> AbstractContextManager[DuckDBPyConnection]:
-        """Open for writing, made and migrated as needed."""
-        return self._opened("STORAGE_VERSION 'v1.5.0'", migrate, Reuse.ENGINE)
+        """Open for writing; the file is created and migrated as needed."""
+        return self._open("STORAGE_VERSION 'v1.5.0'", migrate, Reuse.ENGINE)
 
     def readable(self, reuse: Reuse = Reuse.ENGINE) -> AbstractContextManager[DuckDBPyConnection]:
-        """Open for reading alone; raise `BehindError` where an older program made the file."""
-        return self._opened(_FOR_READING, current, reuse)
+        """Open read-only; raise `MigrationPendingError` if an older program made the file."""
+        return self._open(_READ_ONLY, check_current, reuse)
 
     @contextmanager
-    def _opened(
-        self, options: str, ready: Callable[[DuckDBPyConnection], object], reuse: Reuse
+    def _open(
+        self, options: str, prepare: Callable[[DuckDBPyConnection], object], reuse: Reuse
     ) -> Generator[DuckDBPyConnection]:
         with reporting_disk_errors():
-            engine = (self._idle_engine() if reuse is Reuse.ENGINE else None) or self._engine()
-            with self._used(engine, options, ready, reuse) as connection:
+            engine = (
+                self._take_idle_engine() if reuse is Reuse.ENGINE else None
+            ) or self._create_engine()
+            with self._use_engine(engine, options, prepare, reuse) as connection:
                 yield connection
 
     @contextmanager
-    def _used(
+    def _use_engine(
         self,
         engine: DuckDBPyConnection,
         options: str,
-        ready: Callable[[DuckDBPyConnection], object],
+        prepare: Callable[[DuckDBPyConnection], object],
         reuse: Reuse,
     ) -> Generator[DuckDBPyConnection]:
         try:
             connection = engine.cursor()
             try:
-                self._attach(connection, options, ready)
+                self._attach(connection, options, prepare)
                 yield connection
             finally:
                 connection.close()
             if reuse is Reuse.ENGINE:
                 engine.execute("DETACH catalog")
-                self._idle.append((os.getpid(), engine))
+                self._idle_engines.append((os.getpid(), engine))
                 return
         except BaseException:
             engine.close()
             raise
         engine.close()
 
-    def _idle_engine(self) -> DuckDBPyConnection | None:
+    def _take_idle_engine(self) -> DuckDBPyConnection | None:
         while True:
             try:
-                pid, engine = self._idle.pop()
+                pid, engine = self._idle_engines.pop()
             except IndexError:
                 return None
             if pid == os.getpid():  # a fork must not use its parent's threads
                 return engine
 
-    def _engine(self) -> DuckDBPyConnection:
+    def _create_engine(self) -> DuckDBPyConnection:
         engine = duckdb.connect()
         for name, value in (
             ("autoinstall_known_extensions", "false"),
             ("threads", str(self._threads)),
             ("memory_limit", sql_literal(self._memory)),
             ("temp_directory", sql_literal(self._tmp / "spill")),
-            ("enable_external_file_cache", "false"),  # a spooled page is read once
-            # A page finds its rows by what they are sorted by, and reads only theirs whole.
-            ("late_materialization_max_rows", str(PAGE_ROWS)),
+            ("enable_external_file_cache", "false"),  # spooled pages are read only once
+            # Pages sort by a few columns, and read the others for their own rows only.
+            ("late_materialization_max_rows", str(MAX_PAGE_ROWS)),
         ):
             engine.execute(f"SET GLOBAL {name} = {value}")
         return engine
@@ -124,26 +126,26 @@ class Database:
         self,
         connection: DuckDBPyConnection,
         options: str,
-        ready: Callable[[DuckDBPyConnection], object],
+        prepare: Callable[[DuckDBPyConnection], object],
     ) -> None:
-        self.pin.check_there()
-        if (self._tmp.parent / MARK).exists():
+        self.pin.check_exists()
+        if (self._tmp.parent / RESTORE_MARKER).exists():
             raise CatalogBroken(
-                f"a restore of {str(self._path)!r} was broken off: give it again, "
-                "`entrepot catalog restore`, and it goes on"
+                f"a restore of {str(self._path)!r} was interrupted: repeat "
+                "`entrepot catalog restore` to resume it"
             )
         try:
-            # The bar would print into a pipe after two seconds; both are a connection's own.
-            # To SET it asks for ipywidgets in a notebook.
+            # The progress bar would print into a pipe after two seconds; both are per connection.
+            # In a notebook, SET would require ipywidgets.
             connection.execute("PRAGMA disable_progress_bar")
             connection.execute("SET TimeZone = 'UTC'")
             connection.execute(f"ATTACH {sql_literal(self._path)} AS catalog ({options})")
             connection.execute("USE catalog")
             self.pin.check_same(connection)
-            ready(connection)
+            prepare(connection)
         except duckdb.Error as error:
-            # Who may not even read it learns nothing of whether it can be written.
-            found = None if options == _FOR_READING else disk_error(error)
+            # A failed read says nothing about whether the disk can be written.
+            found = None if options == _READ_ONLY else disk_error(error)
             raise found or CatalogUnavailable(
                 f"cannot open the catalog {str(self._path)!r}: {error}"
             ) from error

@@ -1,4 +1,4 @@
-"""What lies between two versions, in SQL."""
+"""SQL for the difference between two versions."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from catalog.store import statements
 
 
 @cache
-def changed() -> str:
-    """Return the query for what differs between the versions $old and $new, in no order."""
+def changes_query() -> str:
+    """Return the query for the paths that differ between versions $old and $new, unordered."""
     return f"{statements.load_sql('changed')}{statements.load_sql('differ')}"
 
 
@@ -18,7 +18,7 @@ def diff_query() -> str:
     """Return the query for the rows of a diff, in path order."""
     return (
         "SELECT path, change, old_size, new_size, lower(hex(old_digest)) AS old_digest,"  # noqa: S608  # ours
-        f" lower(hex(new_digest)) AS new_digest FROM ({changed()}) ORDER BY path"
+        f" lower(hex(new_digest)) AS new_digest FROM ({changes_query()}) ORDER BY path"
     )
 
 
@@ -27,5 +27,5 @@ def diff_counts_query() -> str:
     """Return the query for the counts of a diff."""
     return (
         "SELECT count(*) FILTER (change = 'added'), count(*) FILTER (change = 'replaced'),"  # noqa: S608  # ours
-        f" count(*) FILTER (change = 'removed') FROM ({changed()})"
+        f" count(*) FILTER (change = 'removed') FROM ({changes_query()})"
     )

@@ -1,6 +1,6 @@
-"""What cannot be written: a disk that is full, a place that is read-only; one error each.
+"""Errors for a full disk and for a read-only one.
 
-Whoever reads goes on as well as can be: it is nothing that is wrong with what is there.
+Reading goes on where possible: the catalog itself is not damaged.
 
 >>> type(disk_error(OSError(errno.ENOSPC, "No space left on device"))).__name__
 'CatalogFull'
@@ -18,49 +18,49 @@ import duckdb
 
 from catalog.errors import CatalogError, CatalogUnavailable
 
-_FULL = frozenset((errno.ENOSPC, errno.EDQUOT))
-_SAYS = {  # what DuckDB puts into its texts, as the system says it
+_FULL_ERRNOS = frozenset((errno.ENOSPC, errno.EDQUOT))
+_DUCKDB_TEXTS = {  # texts of the system in DuckDB's messages
     "No space left on device": errno.ENOSPC,
     "Disk quota exceeded": errno.EDQUOT,
     "Read-only file system": errno.EROFS,
     "Permission denied": errno.EACCES,
 }
-READ_ONLY = frozenset((errno.EROFS, errno.EACCES, errno.EPERM))
+READ_ONLY_ERRNOS = frozenset((errno.EROFS, errno.EACCES, errno.EPERM))
 
 
 class CatalogFull(CatalogUnavailable):
-    """There is no room left where the catalog lies; nothing was recorded."""
+    """The catalog's disk is full; nothing was recorded."""
 
 
 class CatalogReadOnly(CatalogUnavailable):
-    """The catalog lies where nothing can be written; it can be read."""
+    """The catalog cannot be written here, only read."""
 
 
 def disk_error(error: BaseException) -> CatalogUnavailable | None:
-    """Return what an error says of the place that was written to; None where it is no such one."""
+    """Return the disk error behind an error; None if it is something else."""
     if isinstance(error, CatalogError):
         return error if isinstance(error, CatalogFull | CatalogReadOnly) else None
-    number = _number(error)
-    if number in _FULL:
+    number = _errno_of(error)
+    if number in _FULL_ERRNOS:
         return CatalogFull(
-            "there is no room left where the catalog lies, and nothing was recorded: free some, "
-            "and try again"
+            "the disk of the catalog is full, and nothing was recorded: free some space and try "
+            "again"
         )
-    if number in READ_ONLY:
+    if number in READ_ONLY_ERRNOS:
         return CatalogReadOnly(
-            "the catalog is read-only here, and nothing was recorded: its file system is, or its "
-            "files are another user's; it can be read until that is changed"
+            "the catalog is read-only here, and nothing was recorded: make its file system and "
+            "its files writable for this user"
         )
     return None
 
 
 @contextmanager
 def reporting_disk_errors() -> Generator[None]:
-    """Say so where what the block writes to is full, or read-only.
+    """Report a full or read-only disk in the block as such.
 
     Raises:
-        CatalogFull: there is no room.
-        CatalogReadOnly: nothing can be written there.
+        CatalogFull: the disk is full.
+        CatalogReadOnly: nothing can be written.
     """
     try:
         yield
@@ -71,10 +71,10 @@ def reporting_disk_errors() -> Generator[None]:
         raise found from error
 
 
-def _number(error: BaseException) -> int | None:
+def _errno_of(error: BaseException) -> int | None:
     if isinstance(error, OSError):
         return error.errno
     if isinstance(error, duckdb.Error):
         text = str(error)
-        return next((number for says, number in _SAYS.items() if says in text), None)
+        return next((number for says, number in _DUCKDB_TEXTS.items() if says in text), None)
     return None

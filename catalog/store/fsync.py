@@ -1,4 +1,4 @@
-"""What survives a power cut."""
+"""Syncing to disk."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import os
 from pathlib import Path
 
 
-def sync(path: Path | str) -> None:
-    """Let a file's bytes, or a folder's names, survive a power cut."""
+def fsync_path(path: Path | str) -> None:
+    """Sync a file's bytes, or a folder's entries, so that they survive a power cut."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -1,7 +1,7 @@
-"""Which catalog a process works with: once it has settled on one, no other takes its place.
+"""Pins a process to one catalog: once pinned, no other file is accepted in its place.
 
-Whoever decides by what a catalog lacks, as a gateway without tokens does, must know that it is the
-catalog that was there before: one that is gone, empty or exchanged says nothing at all.
+Code that acts on what a catalog lacks, such as a gateway without tokens, must know that it is still
+the same catalog: a missing, empty or replaced one proves nothing.
 """
 
 from __future__ import annotations
@@ -15,72 +15,72 @@ from catalog.errors import CatalogUnavailable
 
 
 class PinnedIdentity:
-    """The catalog of a process; free, and then any is made or taken, until `settle` is called."""
+    """The identity of a process's catalog; any catalog is accepted until `pin` is called."""
 
-    __slots__ = ("_file", "_identity", "_path")
+    __slots__ = ("_identity", "_last_file_identity", "_path")
 
     def __init__(self, path: Path) -> None:
-        """Begin free."""
+        """Begin unpinned."""
         self._path = path
         self._identity: str | None = None
-        self._file: tuple[int, int] | None = None  # device and inode of what was looked into last
+        self._last_file_identity: tuple[int, int] | None = None  # device and inode
 
     @property
-    def settled(self) -> bool:
-        """Say whether only one catalog will do."""
+    def is_pinned(self) -> bool:
+        """Say whether a catalog was pinned."""
         return self._identity is not None
 
-    def settle(self, connection: DuckDBPyConnection) -> None:
-        """Take the open catalog for the only one from now on."""
-        self._identity = _identity_of(connection)
-        self._file = self._now()
+    def pin(self, connection: DuckDBPyConnection) -> None:
+        """Accept only the open catalog from now on."""
+        self._identity = _read_identity(connection)
+        self._last_file_identity = self._file_identity()
 
-    def check_there(self) -> None:
-        """Refuse a file that is not there, or empty: an engine would make a catalog of it.
+    def check_exists(self) -> None:
+        """Refuse a missing or empty file: the engine would create a catalog there.
 
         Raises:
-            CatalogUnavailable: there is none now.
+            CatalogUnavailable: the catalog is missing or empty.
         """
-        if self.settled:
-            self._now()
+        if self.is_pinned:
+            self._file_identity()
 
-    def moved(self) -> bool:
-        """Say whether another file bears the name by now than the one that was looked into."""
-        return self.settled and self._file != self._now()
+    def was_replaced(self) -> bool:
+        """Say whether another file has taken the place of the last one."""
+        return self.is_pinned and self._last_file_identity != self._file_identity()
 
     def check_same(self, connection: DuckDBPyConnection) -> None:
-        """Refuse an open catalog that is not the one, whatever name it bears.
+        """Refuse an open catalog that is not the pinned one.
 
         Raises:
-            CatalogUnavailable: it is another one.
+            CatalogUnavailable: it is another catalog.
         """
-        if not self.settled:
+        if not self.is_pinned:
             return
-        if _identity_of(connection) != self._identity:
-            raise CatalogUnavailable(f"{str(self._path)!r} is another catalog than it was before")
-        self._file = self._now()
+        if _read_identity(connection) != self._identity:
+            raise CatalogUnavailable(f"the catalog {str(self._path)!r} was replaced by another one")
+        self._last_file_identity = self._file_identity()
 
-    def _now(self) -> tuple[int, int]:
+    def _file_identity(self) -> tuple[int, int]:
         """Return device and inode of the file."""
         try:
             status = os.stat(self._path)  # noqa: PTH116 - asked with each request
         except OSError as error:
-            why = f"the catalog {str(self._path)!r} is not there: {error.strerror}"
+            why = f"the catalog {str(self._path)!r} is missing: {error.strerror}"
             raise CatalogUnavailable(why) from error
         if not status.st_size:
             raise CatalogUnavailable(f"the catalog {str(self._path)!r} is empty")
         return status.st_dev, status.st_ino
 
 
-def _identity_of(connection: DuckDBPyConnection) -> str:
-    """Return what tells a catalog from every other: the moment when it was made."""
+def _read_identity(connection: DuckDBPyConnection) -> str:
+    """Return what identifies a catalog: the time of its creation."""
     known = connection.execute(
         "SELECT 1 FROM duckdb_tables() WHERE table_name = 'schema_migrations'"
         " AND database_name = current_database()"
     ).fetchone()
     if known is None:
         return ""
-    made = connection.execute(
+    created = connection.execute(
         "SELECT CAST(min(applied_at) AS VARCHAR) FROM schema_migrations"
     ).fetchone()
-    return "" if made is None or made[0] is None else str(made[0])
+    return "" if created is None or created[0] is None else str(created[0])

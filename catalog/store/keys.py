@@ -16,7 +16,7 @@ def repository_key(tenant: str, address: str) -> str:
 
 
 def path_key(tenant: str, path: str) -> str:
-    """Return `nkey`, the key of a path in whatever repository."""
+    """Return `nkey`, the key of a path in any repository."""
     return _key(tenant, path)
 
 

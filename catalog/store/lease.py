@@ -1,8 +1,8 @@
-"""A lease: one process keeps the catalog open between its questions, until somebody else waits.
+"""A lease: one process keeps the catalog open between its queries, until another one waits.
 
-To open it for one question costs several milliseconds, which is more than most questions take. Who
-asks all the time, as a gateway does, holds the turnstile as a reader meanwhile, and looks every few
-milliseconds whether anybody queues there: then it lets go, and queues up behind them.
+Opening the catalog costs several milliseconds, more than most queries take. A process with constant
+queries, such as a gateway, keeps the shared lock meanwhile, and checks every few milliseconds
+whether anybody queues for it: then it releases the lock and queues behind them.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 
 from duckdb import DuckDBPyConnection
 
-LOOK_S = 0.01  # between two looks at the queue
-IDLE_S = 0.5  # without a question, after which it is let go of anyway
+POLL_S = 0.01  # between two checks of the queue
+IDLE_S = 0.5  # without a query, after which the lease ends anyway
 
 
 class Lease:
@@ -23,46 +23,46 @@ class Lease:
 
     def __init__(
         self,
-        opened: Callable[[], AbstractContextManager[DuckDBPyConnection]],
-        queued: Callable[[], bool],
+        open_catalog: Callable[[], AbstractContextManager[DuckDBPyConnection]],
+        has_waiters: Callable[[], bool],
     ) -> None:
-        """Open by `opened`, which holds the turnstile; `queued` says whether anybody waits."""
-        self._opened, self._queued = opened, queued
+        """Open by `open_catalog`, which takes the lock; `has_waiters`: another process waits."""
+        self._open_catalog, self._has_waiters = open_catalog, has_waiters
         self._condition = threading.Condition()
         self._stack: ExitStack | None = None
         self._connection: DuckDBPyConnection | None = None
         self._idle: list[DuckDBPyConnection] = []
         self._users = 0
-        self._ending = False  # it is let go of once its last user has
+        self._revoked = False  # it ends with its last user
         self._used_s = 0.0
 
     @contextmanager
     def cursor(self) -> Generator[DuckDBPyConnection]:
-        """Give a connection of its own to whoever asks."""
-        cursor = self._taken()
+        """Yield a connection for one query."""
+        cursor = self._acquire()
         try:
             yield cursor
         except BaseException:
-            self._given_back(cursor, broken=True)
+            self._release(cursor, broken=True)
             raise
-        self._given_back(cursor, broken=False)
+        self._release(cursor, broken=False)
 
     def is_wanted(self) -> bool:
-        """Say whether somebody waits until it is let go of."""
-        return self._ending
+        """Say whether somebody waits for the end of the lease."""
+        return self._revoked
 
-    def give_up(self) -> None:
-        """Let go as soon as nobody asks; whoever is about to hold the catalog alone calls it."""
+    def revoke(self) -> None:
+        """End the lease with its last query; called before taking the exclusive lock."""
         with self._condition:
             if self._connection is None:
                 return
-            self._ending = True
+            self._revoked = True
             if self._users == 0:
                 self._close()
 
-    def _taken(self) -> DuckDBPyConnection:
+    def _acquire(self) -> DuckDBPyConnection:
         with self._condition:
-            while self._ending:
+            while self._revoked:
                 self._condition.wait()
             connection = self._connection
             if connection is None:
@@ -79,7 +79,7 @@ class Lease:
                 raise
             return cursor
 
-    def _given_back(self, cursor: DuckDBPyConnection, *, broken: bool) -> None:
+    def _release(self, cursor: DuckDBPyConnection, *, broken: bool) -> None:
         with self._condition:
             self._users -= 1
             self._used_s = time.monotonic()
@@ -87,12 +87,12 @@ class Lease:
                 cursor.close()
             else:
                 self._idle.append(cursor)
-            if self._ending and self._users == 0:
+            if self._revoked and self._users == 0:
                 self._close()
 
     def _open(self) -> DuckDBPyConnection:
         with ExitStack() as stack:
-            self._connection = stack.enter_context(self._opened())
+            self._connection = stack.enter_context(self._open_catalog())
             self._stack = stack.pop_all()
         self._used_s = time.monotonic()
         threading.Thread(target=self._watch, args=(self._stack,), daemon=True).start()
@@ -104,7 +104,7 @@ class Lease:
         for cursor in self._idle:
             cursor.close()
         self._idle.clear()
-        self._ending = False
+        self._revoked = False
         try:
             if stack is not None:
                 stack.close()
@@ -112,15 +112,15 @@ class Lease:
             self._condition.notify_all()
 
     def _watch(self, stack: ExitStack) -> None:
-        """Let go when somebody queues, or nobody asks any more."""
+        """End the lease when somebody queues, or after some time without queries."""
         while True:
-            time.sleep(LOOK_S)
+            time.sleep(POLL_S)
             with self._condition:
                 if self._stack is not stack:
                     return
                 idle = self._users == 0 and time.monotonic() - self._used_s > IDLE_S
-                if idle or self._queued():
-                    self._ending = True
+                if idle or self._has_waiters():
+                    self._revoked = True
                     if self._users == 0:
                         self._close()
                         return

@@ -1,8 +1,8 @@
-"""The turnstile: many readers or one writer of the catalog, in the order they came.
+"""The catalog lock: a fair readers-writer lock between processes.
 
-Two files are locked with `flock`. Everyone queues at the first; whoever holds it waits for the
-second, shared or alone, and lets go of the first. So a writer that waits is never overtaken by
-new readers. The kernel frees both when a process dies.
+It uses `flock` on two files. Everyone queues at the first; its holder waits for the second, shared
+or exclusive, and then releases the first. So new readers never overtake a waiting writer. The
+kernel releases both when a process dies.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from enum import Enum
 from pathlib import Path
 
 from catalog.errors import CatalogTimeout
-from catalog.store.disk_errors import READ_ONLY, reporting_disk_errors
+from catalog.store.disk_errors import READ_ONLY_ERRNOS, reporting_disk_errors
 
-POLL_S = (0.001, 0.006)  # a blocking flock cannot time out without signals, so we ask again
+POLL_S = (0.001, 0.006)  # a blocking flock cannot time out without signals, so it is polled
 
 
 class Hold(Enum):
-    """How a lock is held."""
+    """How the lock is held."""
 
     SHARED = fcntl.LOCK_SH
     ALONE = fcntl.LOCK_EX
@@ -32,19 +32,19 @@ class Hold(Enum):
 _open_locks: set[int] = set()
 
 
-def _forget_in_child() -> None:
-    # A forked child shares the parent's open file descriptions: were they kept, a parent that is
-    # killed would leave its lock behind in the child.
+def _close_in_child() -> None:
+    # A forked child shares the parent's open file descriptions and would keep the lock of a
+    # parent that is killed.
     for descriptor in _open_locks:
         os.close(descriptor)
     _open_locks.clear()
 
 
-os.register_at_fork(after_in_child=_forget_in_child)
+os.register_at_fork(after_in_child=_close_in_child)
 
 
-class Turnstile:
-    """Guards one catalog between processes and threads."""
+class CatalogLock:
+    """Locks one catalog between processes and threads."""
 
     __slots__ = ("_queue", "_timeout_s", "_use")
 
@@ -56,30 +56,30 @@ class Turnstile:
 
     @property
     def timeout_s(self) -> float:
-        """Return how long it is waited for at most."""
+        """Return the longest time to wait."""
         return self._timeout_s
 
     @contextmanager
     def hold(self, hold: Hold, *, unless: Callable[[], bool] | None = None) -> Generator[bool]:
-        """Hold the catalog, and yield whether it is held: not when `unless` came true meanwhile."""
+        """Hold the lock; yield False instead if `unless` became true while waiting."""
         deadline = time.monotonic() + self._timeout_s
-        with _descriptor(self._use) as use:
-            with _descriptor(self._queue) as queue:
-                held = self._take(self._queue, queue, Hold.ALONE, deadline, unless) and self._take(
-                    self._use, use, hold, deadline, unless
-                )
+        with _lock_descriptor(self._use) as use:
+            with _lock_descriptor(self._queue) as queue:
+                held = self._acquire(
+                    self._queue, queue, Hold.ALONE, deadline, unless
+                ) and self._acquire(self._use, use, hold, deadline, unless)
             yield held
 
-    def queued(self) -> bool:
-        """Say whether anybody waits for the catalog now, or its folder is gone."""
+    def has_waiters(self) -> bool:
+        """Say whether anybody waits for the lock, or its folder is missing."""
         try:
-            with _descriptor(self._queue) as queue:
+            with _lock_descriptor(self._queue) as queue:
                 fcntl.flock(queue, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except (BlockingIOError, FileNotFoundError):
             return True
         return False
 
-    def _take(
+    def _acquire(
         self,
         path: Path,
         descriptor: int,
@@ -95,20 +95,20 @@ class Turnstile:
             except BlockingIOError as error:
                 if time.monotonic() > deadline:
                     raise CatalogTimeout(
-                        f"{str(path)!r} was not free within {self._timeout_s:g} s"
+                        f"{str(path)!r} stayed locked for {self._timeout_s:g} s: try again"
                     ) from error
                 time.sleep(random.uniform(*POLL_S))  # noqa: S311  # jitter, not a secret
             else:
                 return True
 
 
-def _opened(path: Path) -> int:
-    """Open a lock's file; where nothing can be written, as it is, or else its folder."""
+def _open_lock_file(path: Path) -> int:
+    """Open a lock file; read-only if it cannot be written, or else its folder."""
     with reporting_disk_errors():
         try:
             return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
         except OSError as error:
-            if error.errno not in READ_ONLY:
+            if error.errno not in READ_ONLY_ERRNOS:
                 raise
         try:
             return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
@@ -117,8 +117,8 @@ def _opened(path: Path) -> int:
 
 
 @contextmanager
-def _descriptor(path: Path) -> Generator[int]:
-    descriptor = _opened(path)
+def _lock_descriptor(path: Path) -> Generator[int]:
+    descriptor = _open_lock_file(path)
     owner = os.getpid()
     _open_locks.add(descriptor)
     try:
@@ -126,5 +126,5 @@ def _descriptor(path: Path) -> Generator[int]:
     finally:
         if owner == os.getpid():
             _open_locks.discard(descriptor)
-            fcntl.flock(descriptor, fcntl.LOCK_UN)  # a forked child may hold a copy still
+            fcntl.flock(descriptor, fcntl.LOCK_UN)  # a forked child may still have a copy
             os.close(descriptor)

@@ -1,7 +1,7 @@
-"""Numbered migrations: each file once, in one transaction, with its checksum.
+"""Numbered migrations: each file is applied once, in one transaction, with its checksum.
 
-A catalog that holds a number this program lacks is newer and refused; so is one whose applied file
-was edited since.
+A catalog with a migration that this program lacks is newer and refused; so is one whose applied
+migration was edited since.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from catalog.errors import CatalogBroken
 FOLDER = Path(__file__).parent / "migrations"
 
 
-class BehindError(Exception):
-    """A catalog must be brought up to date before it can be read; whoever opens it does that."""
+class MigrationPendingError(Exception):
+    """A catalog must be migrated before it can be read; its opener does that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Migration:
     sha256: str
 
     @classmethod
-    def at(cls, path: Path) -> Migration:
+    def from_path(cls, path: Path) -> Migration:
         """Read one file."""
         text = path.read_text(encoding="utf-8")
         digest = hashlib.sha256(text.encode()).hexdigest()
@@ -39,29 +39,32 @@ class Migration:
 
 
 def pending(connection: DuckDBPyConnection, folder: Path = FOLDER) -> list[Migration]:
-    """Return what is not applied yet; raise `CatalogBroken` for a newer or edited catalog."""
+    """Return the migrations to apply; raise `CatalogBroken` for a newer or edited catalog."""
     have = _applied(connection)
-    known = [Migration.at(path) for path in sorted(folder.glob("[0-9]*.sql"))]
-    newer = set(have) - {one.number for one in known}
+    known = [Migration.from_path(path) for path in sorted(folder.glob("[0-9]*.sql"))]
+    newer = set(have) - {migration.number for migration in known}
     if newer:
         raise CatalogBroken(
-            f"the catalog is newer than this program: it has migration {max(newer)}, "
-            f"the newest known here is {max((one.number for one in known), default=0)}"
+            f"the catalog is newer than this program: it has migration {max(newer)}, the newest "
+            f"known one is {max((migration.number for migration in known), default=0)}; "
+            "update entrepot"
         )
-    for one in known:
-        if have.get(one.number, one.sha256) != one.sha256:
-            raise CatalogBroken(f"migration {one.name!r} was edited after it was applied")
-    return [one for one in known if one.number not in have]
+    for migration in known:
+        if have.get(migration.number, migration.sha256) != migration.sha256:
+            raise CatalogBroken(
+                f"migration {migration.name!r} was edited after it was applied: restore it"
+            )
+    return [migration for migration in known if migration.number not in have]
 
 
-def current(connection: DuckDBPyConnection, folder: Path = FOLDER) -> None:
-    """Raise `BehindError` where something is pending."""
+def check_current(connection: DuckDBPyConnection, folder: Path = FOLDER) -> None:
+    """Raise `MigrationPendingError` if a migration is pending."""
     if pending(connection, folder):
-        raise BehindError
+        raise MigrationPendingError
 
 
 def migrate(connection: DuckDBPyConnection, folder: Path = FOLDER) -> None:
-    """Apply what is pending, each file whole or not at all."""
+    """Apply pending migrations, each one completely or not at all."""
     for one in pending(connection, folder):
         connection.execute("BEGIN")
         connection.execute(one.text)

@@ -1,4 +1,4 @@
-"""Moves many rows in and out of the catalog through Parquet files, never all in memory."""
+"""Moves many rows into and out of the catalog as Parquet files, never all in memory."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ from catalog.store import statements
 if TYPE_CHECKING:
     import polars as pl
 
-FETCH = 10_000  # rows
-ROOM = 64 * 2**20  # bytes; with less, copies of rows go elsewhere
-_NAMES = tuple(field.name for field in fields(Outcome))
-_NUMBERS = ("size", "modified_us", "origin_size", "origin_modified_us", "attempts")
-_VALUES = attrgetter(*_NAMES)
-_BREACH = (
+FETCH_ROWS = 10_000  # rows
+MIN_FREE_BYTES = 64 * 2**20  # with less, temporary files go elsewhere
+_OUTCOME_COLUMNS = tuple(field.name for field in fields(Outcome))
+_INTEGER_COLUMNS = ("size", "modified_us", "origin_size", "origin_modified_us", "attempts")
+_outcome_values = attrgetter(*_OUTCOME_COLUMNS)
+_BREACH_COLUMNS = (
     *("contract", "consequence", "path", "origin", "origin_etag", "digest"),
     *("failures", "aside", "failed_check", "row_number", "column_name", "value"),
 )
 
 
 def write_table(table: pl.DataFrame, path: Path) -> None:
-    """Write a table of some thousand rows; a disk that is full says so itself, as an `OSError`.
+    """Write a table of some thousand rows; a full disk raises an `OSError`.
 
-    Polars, given the path, puts that into words of its own, which differ by where it happened.
+    Polars, given the path, would raise its own errors, which vary by where it happened.
     """
     data = BytesIO()
     table.write_parquet(data, compression="lz4")
@@ -49,14 +49,14 @@ def write_outcomes(path: Path, run_id: str, plan_id: str, outcomes: Sequence[Out
     """Write the rows of an order of outcomes."""
     import polars as pl  # noqa: PLC0415  # costs 0.2 s, and a reader of the catalog never needs it
 
-    for one in outcomes:
-        if one.digest is not None:
-            Digest("sha256", one.digest)  # refuse it here, where its giver hears of it
-    schema: dict[str, type[pl.DataType]] = dict.fromkeys(_NAMES, pl.String)
-    schema.update(dict.fromkeys(_NUMBERS, pl.Int64), cleaned=pl.Boolean)
-    rows = pl.DataFrame(list(map(_VALUES, outcomes)), schema=schema, orient="row").with_columns(
-        pl.lit(run_id).alias("run_id"), pl.lit(plan_id).alias("plan_id")
-    )
+    for outcome in outcomes:
+        if outcome.digest is not None:
+            Digest("sha256", outcome.digest)  # fails here, where the caller gets the error
+    schema: dict[str, type[pl.DataType]] = dict.fromkeys(_OUTCOME_COLUMNS, pl.String)
+    schema.update(dict.fromkeys(_INTEGER_COLUMNS, pl.Int64), cleaned=pl.Boolean)
+    rows = pl.DataFrame(
+        list(map(_outcome_values, outcomes)), schema=schema, orient="row"
+    ).with_columns(pl.lit(run_id).alias("run_id"), pl.lit(plan_id).alias("plan_id"))
     write_table(rows, path)
 
 
@@ -64,15 +64,22 @@ def write_breaches(path: Path, run_id: str, breaches: Sequence[Breach]) -> None:
     """Write the rows of an order of breaches: one for each failure case."""
     import polars as pl  # noqa: PLC0415  # see write_outcomes
 
-    schema: dict[str, type[pl.DataType]] = dict.fromkeys(_BREACH, pl.String)
+    schema: dict[str, type[pl.DataType]] = dict.fromkeys(_BREACH_COLUMNS, pl.String)
     schema.update(failures=pl.Int64, row_number=pl.Int64)
     rows = [
         (
-            *(one.contract, one.then, one.path, one.origin, one.origin_etag, one.digest),
-            *(one.failures, one.aside, case.check, case.row, case.column, case.value),
+            *(
+                breach.contract,
+                breach.then,
+                breach.path,
+                breach.origin,
+                breach.origin_etag,
+                breach.digest,
+            ),
+            *(breach.failures, breach.aside, case.check, case.row, case.column, case.value),
         )
-        for one in breaches
-        for case in one.cases
+        for breach in breaches
+        for case in breach.cases
     ]
     table = pl.DataFrame(rows, schema=schema, orient="row").with_columns(
         pl.lit(run_id).alias("run_id")
@@ -80,32 +87,32 @@ def write_breaches(path: Path, run_id: str, breaches: Sequence[Breach]) -> None:
     write_table(table, path)
 
 
-def free_file_name(folder: Path, what: str) -> Path:
-    """Return a free name for a copy of rows: in `folder`, or where the system keeps such files.
+def temporary_path(folder: Path, what: str) -> Path:
+    """Return a new path for temporary rows: in `folder`, or in the system's temporary folder.
 
-    A catalog whose disk is full, or cannot be written, is still read.
+    So a catalog on a full or read-only disk can still be read.
     """
     name = f"{uuid.uuid4().hex}.{what}"
-    roomy = os.access(folder, os.W_OK) and shutil.disk_usage(folder).free >= ROOM
+    roomy = os.access(folder, os.W_OK) and shutil.disk_usage(folder).free >= MIN_FREE_BYTES
     return folder / name if roomy else Path(tempfile.gettempdir()) / f"entrepot-{name}"
 
 
 def export_rows(
     connection: duckdb.DuckDBPyConnection, path: Path, query: str, **values: object
 ) -> None:
-    """Copy what a query finds out of the catalog, so that nobody waits for its reader."""
+    """Copy the result of a query out of the catalog, so that its reader blocks nobody."""
     target = statements.sql_literal(path)
     statements.fetch_rows(connection, f"COPY ({query}) TO {target} (FORMAT parquet)", **values)
 
 
 def read_exported_rows(path: Path) -> Iterator[statements.Row]:
-    """Yield the rows of such a copy in its order, and remove it."""
+    """Yield the rows of such a file in order, and delete it."""
     connection = parquet_engine(os.getpid()).cursor()
     try:
         connection.execute("PRAGMA disable_progress_bar")
         connection.execute("FROM read_parquet(?)", [str(path)])
         rows: list[statements.Row]
-        while rows := connection.fetchmany(FETCH):
+        while rows := connection.fetchmany(FETCH_ROWS):
             yield from rows
     finally:
         connection.close()
@@ -114,7 +121,7 @@ def read_exported_rows(path: Path) -> Iterator[statements.Row]:
 
 @cache
 def parquet_engine(_pid: int) -> duckdb.DuckDBPyConnection:
-    """Return the engine that reads copies of rows in this process."""
-    # Making one costs 10 ms of CPU, so it is kept; a fork must not use its parent's threads. Left
-    # alone it would keep each file that it ever read in memory: no two have the same name.
+    """Return the engine that reads exported rows in this process."""
+    # Creating one costs 10 ms of CPU, so it is kept; a fork must not use its parent's threads. The
+    # file cache would keep every file ever read in memory.
     return duckdb.connect(config={"threads": 1, "enable_external_file_cache": False})

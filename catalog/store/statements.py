@@ -1,4 +1,4 @@
-"""SQL that lies in files: `sql/<name>.sql`, statements with named parameters."""
+"""SQL in files: `sql/<name>.sql`, statements with named parameters."""
 
 from __future__ import annotations
 
@@ -10,28 +10,28 @@ from typing import Any
 
 from duckdb import DuckDBPyConnection
 
-_FOLDER = Path(__file__).parent / "sql"
-_NAME = re.compile(r"\$(\w+)")
+_SQL_FOLDER = Path(__file__).parent / "sql"
+_PARAMETER = re.compile(r"\$(\w+)")
 
-FETCH = 500
-"""Rows that are made together: no other thread of Python's goes on meanwhile."""
+FETCH_ROWS = 500
+"""Rows that are fetched at once: other Python threads wait meanwhile."""
 Row = tuple[Any, ...]
-"""What DuckDB gives for a row; whoever unpacks it says what the columns are."""
+"""A row from DuckDB; the caller knows its columns."""
 
 
 @cache
 def load_sql(name: str) -> str:
     """Return the text of `sql/<name>.sql`."""
-    return (_FOLDER / f"{name}.sql").read_text(encoding="utf-8")
+    return (_SQL_FOLDER / f"{name}.sql").read_text(encoding="utf-8")
 
 
-def unseen(rows: str, gaps: str) -> str:
-    """Return the query for those of `rows` that lie in one of `gaps`, both tables of ours."""
+def unseen_query(rows: str, gaps: str) -> str:
+    """Return the query for those of `rows` that lie in one of `gaps`; both are tables."""
     return load_sql("unseen").replace("{rows}", rows).replace("{gaps}", gaps)
 
 
 def sql_literal(value: object) -> str:
-    """Return a text, or a path, as SQL writes it, where it takes no parameter.
+    """Return a text or a path as an SQL literal, for places that allow no parameter.
 
     >>> sql_literal("it's")
     "'it''s'"
@@ -40,11 +40,11 @@ def sql_literal(value: object) -> str:
 
 
 def fetch_rows(connection: DuckDBPyConnection, query: str, **values: object) -> list[Row]:
-    """Run one statement with the `values` that it names, and return all its rows."""
-    named = {name: values[name] for name in _NAME.findall(query)}
+    """Run one statement with those `values` that it uses, and return all rows."""
+    named = {name: values[name] for name in _PARAMETER.findall(query)}
     cursor = connection.execute(query, named)
     rows: list[Row] = []
-    while page := cursor.fetchmany(FETCH):
+    while page := cursor.fetchmany(FETCH_ROWS):
         rows += page
     return rows
 

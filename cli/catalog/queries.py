@@ -12,7 +12,7 @@ from cyclopts import Parameter
 
 from catalog.catalog import Catalog
 from catalog.errors import InvalidInput, NotRecorded
-from catalog.glob import regex
+from catalog.glob import globs_to_regex
 from catalog.model.diff import Change, DiffRow
 from catalog.model.outcome import Status
 from catalog.model.version import ContentRow
@@ -58,7 +58,7 @@ def ls(
             show(_repositories(catalog), output)
             return
         found = catalog.versions.choose(address_of(repository), version, at)
-        wanted = re.compile(regex([glob]))
+        wanted = re.compile(globs_to_regex([glob]))
         rows = catalog.versions.content(found.address, found.number)
         show_lines((row for row in rows if wanted.fullmatch(row.path)), _content_line, output)
 

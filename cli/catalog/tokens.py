@@ -10,7 +10,7 @@ from cyclopts import App, Parameter
 from catalog.access.grants import Grant, Role
 from catalog.access.tokens import Token
 from catalog.errors import InvalidInput
-from catalog.formats.quantities import seconds
+from catalog.formats.quantities import parse_duration
 from cli.terminal.output import PLAIN, Output, open_catalog, show
 from cli.terminal.table import Table
 
@@ -104,7 +104,7 @@ def moment(text: str, now: datetime) -> datetime:
         return named if named.tzinfo else named.replace(tzinfo=UTC)
     try:
         if not text.strip().isdecimal():  # of what unit, one can only guess
-            return now + timedelta(seconds=seconds(text))
+            return now + timedelta(seconds=parse_duration(text))
     except (InvalidInput, OverflowError):
         pass
     raise InvalidInput(f"cannot read {text!r}: expected a duration like 30d, or a date")

@@ -10,7 +10,7 @@ from typing import IO
 from catalog.catalog import Catalog
 from catalog.errors import InvalidInput
 from catalog.model.resource_version import ResourceVersion
-from catalog.queries.paging import LARGEST_PAGE
+from catalog.queries.paging import MAX_PAGE_ROWS
 from catalog.queries.resources.lists import ResourceFilter
 from catalog.settings import Settings
 from cli.resources.client import Metadata, OnBytes, ResourceInfo, UploadDetails
@@ -68,7 +68,7 @@ class CatalogClient:
         """Yield resources in the order of their names."""
         cursor: str | None = None
         while True:
-            where = ResourceFilter(prefix, properties, every, count=LARGEST_PAGE, cursor=cursor)
+            where = ResourceFilter(prefix, properties, every, count=MAX_PAGE_ROWS, cursor=cursor)
             page = self._catalog.resources.page(where)
             for one in page.rows:
                 yield listed(one, self._store.tenant)

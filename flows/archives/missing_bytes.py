@@ -51,7 +51,7 @@ def stage_missing(
     named: list[str] = []
     for one in every:
         if missing := _staged(run, one, only_look=only_look):
-            base = one.found.head.named(one.name)
+            base = one.found.head.repository(one.name)
             told.append(f"version {one.number} of {base.address!r} stands on version {base.since}")
             named += missing
     if named:
@@ -63,7 +63,9 @@ def _staged(run: ActiveRun, one: VersionNeeds, *, only_look: bool) -> list[str]:
     missing: list[str] = []
     with OpenRepositories(one.places) as places:
         gatherer = Gatherer(places, run_resources(run.job.run_id).stop, Placement.COPY)
-        for row in _moved(run.catalog, one.address, one.found.lacking(one.name, one.number)):
+        for row in _moved(
+            run.catalog, one.address, one.found.rows_without_bytes(one.name, one.number)
+        ):
             digest = str(row.digest)
             where = _places(run.catalog, one.address, digest)
             file = one.found.folder / history_key(digest)
@@ -71,7 +73,7 @@ def _staged(run: ActiveRun, one: VersionNeeds, *, only_look: bool) -> list[str]:
                 continue
             file.parent.mkdir(parents=True, exist_ok=True)
             try:
-                gatherer.bring(GatherRequest(row.path, row.size, digest, where), file)
+                gatherer.fetch(GatherRequest(row.path, row.size, digest, where), file)
             except ResourceNotFound as error:
                 missing.append(str(error))
             if only_look:

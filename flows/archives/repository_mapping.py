@@ -121,7 +121,7 @@ def _numbers(
     head: Head, name: str, given: Sequence[int] | None, problems: list[str]
 ) -> tuple[int, ...]:
     """Return which versions to bring; note what the archive does not hold."""
-    held = head.named(name).numbers
+    held = head.repository(name).numbers
     if given is None:
         return held[-1:]
     if unknown := sorted(set(given) - set(held)):

@@ -8,8 +8,8 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from catalog.filters.selection import rules
-from catalog.formats.quantities import byte_count, seconds
+from catalog.filters.selection import exclusion_rules
+from catalog.formats.quantities import parse_bytes, parse_duration
 from catalog.model.plan import Selection, Sorting
 
 Size = int | str | None
@@ -94,7 +94,7 @@ class SelectionSettings(BaseModel, title="Selection"):
 
     @model_validator(mode="after")
     def _usable(self) -> Self:
-        rules(self.values())
+        exclusion_rules(self.values())
         return self
 
     def values(self) -> Selection:
@@ -142,8 +142,8 @@ def selected(
 
 
 def _bytes(given: Size) -> int | None:
-    return byte_count(given) if isinstance(given, str) else given
+    return parse_bytes(given) if isinstance(given, str) else given
 
 
 def _seconds(given: Duration) -> float | None:
-    return seconds(given) if isinstance(given, str) else given
+    return parse_duration(given) if isinstance(given, str) else given

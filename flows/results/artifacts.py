@@ -15,7 +15,7 @@ from prefect.artifacts import (
 from prefect.exceptions import PrefectException
 from prefect.logging import get_run_logger
 
-from catalog.formats.quantities import duration
+from catalog.formats.quantities import format_duration
 from catalog.settings import Settings
 from flows.results.freshness import FreshnessResult
 from flows.results.plan import PlanResult
@@ -68,7 +68,7 @@ def told(now: Snapshot) -> str:
     return (
         f"{now.files} of {now.wanted_files} files, {human(now.bytes)}{total}, "
         f"{human(int(now.rate))}/s, {now.failed} failed"
-        + (f", {duration(round(left))} left" if left else "")
+        + (f", {format_duration(round(left))} left" if left else "")
     )
 
 

@@ -12,7 +12,7 @@ from catalog.model.breach import Breach
 from flows.results.events import resources_quarantined
 from flows.results.sync import Failure
 from tasks.job import Job
-from transfer.steps.enforce_contracts import ContractBroken
+from transfer.steps.validate import ContractBroken
 
 TOP = 50  # failure cases in a table
 

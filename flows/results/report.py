@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote, urlencode
 
-from catalog.model.gap import ADVICE, FoundGap
+from catalog.model.gap import GAP_ADVICE, FoundGap
 from flows.results.chart import picture
 from flows.results.sync import Failure, SyncResult, human
 from transfer.workers.progress import Snapshot
@@ -47,7 +47,7 @@ def report(
     ]
     parts += _named("Failed", max(result.failed, len(result.failures)), result.failures)
     parts += _named("Dropped", result.dropped, result.drops)
-    parts += _unseen("Not seen", ADVICE, result.gaps)
+    parts += _unseen("Not seen", GAP_ADVICE, result.gaps)
     parts += _unseen("Not seen, and accepted", "by `allow_gaps`", result.allowed_gaps)
     parts += [f"**Warning**: {one}" for one in result.untold[:NAMED]]
     parts += _versions(result, gateway)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from catalog.errors import CatalogError
-from catalog.model.gap import ADVICE, FoundGap
+from catalog.model.gap import GAP_ADVICE, FoundGap
 from catalog.model.outcome import Outcome
 from flows.results.table import html_table, text_table
 
@@ -260,7 +260,7 @@ def _unseen(gaps: Sequence[FoundGap]) -> list[str]:
         return []
     lines = [f"  not seen: {one}" for one in gaps[:SHOWN]]
     more = [f"  … and {len(gaps) - SHOWN:,} more"] if len(gaps) > SHOWN else []
-    return [*lines, *more, f"  {ADVICE}"]
+    return [*lines, *more, f"  {GAP_ADVICE}"]
 
 
 def human(count: int) -> str:

@@ -33,15 +33,13 @@ from flows.runs.listing_gaps import Gaps, gaps_of, report_gaps
 from tasks.batch.deliver import deliver
 from tasks.batch.record import BatchReport
 from tasks.concurrency_limit import ensure_limits
-from tasks.job import Job, forget, run_resources
+from tasks.job import Job, forget_run, run_resources
 from tasks.publish import publish
 from transfer.batch.delivery import TransferOptions
 from transfer.steps.sequence import StepChange
 from transfer.steps.validate import Check
-from transfer.workers.gc_tuning import relaxed_collector
-from transfer.workers.malloc_tuning import return_freed_memory
-from transfer.workers.progress import Snapshot
-from transfer.workers.progress_history import ProgressHistory
+from transfer.workers.memory_tuning import relaxed_collector, return_freed_memory
+from transfer.workers.progress import ProgressHistory, Snapshot
 
 FAILURES = 1000  # failures that a result carries; the catalog has them all
 
@@ -110,7 +108,7 @@ class ActiveRun:
             stopped = isinstance(error, Cancelled) or not isinstance(error, Exception)
             state = "cancelled" if stopped else "failed"
             self.end(state, str(error) or type(error).__name__)
-        forget(self.job.run_id)
+        forget_run(self.job.run_id)
         self._held.close()
 
     def end(self, state: str, message: str, *, plan_id: str | None = None) -> None:
@@ -165,7 +163,7 @@ class ActiveRun:
             raise
         progress.show(self._seen(), last=True)
         reports = [future.result() for future in futures]
-        self._untold = tuple(one.untold for one in reports if one.untold)
+        self._untold = tuple(one.webhook_error for one in reports if one.webhook_error)
         self._uncleaned = tuple(
             Failure(path, self.job.source.address, "clean-up", f"not removed: {why}")
             for one in reports

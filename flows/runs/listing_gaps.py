@@ -45,7 +45,7 @@ def gaps_of(catalog: Catalog, run_id: str, options: Options) -> Gaps:
     found = [
         one
         for one in catalog.runs.gaps(run_id)
-        if one.role in CONCERNING and one.gap.concerns(options.selection)
+        if one.role in CONCERNING and one.gap.affects(options.selection)
     ]
     allowed = tuple(one for one in found if one.gap.matches(options.allow_gaps))
     return Gaps(tuple(one for one in found if one not in allowed), allowed)

@@ -11,7 +11,7 @@ from blocks.resolve import repository as resolved
 from catalog.errors import InvalidInput, NothingMatched, PlanOutdated
 from catalog.inbox.spool import Listing
 from catalog.model.digest import TRUSTED
-from catalog.model.gap import ADVICE
+from catalog.model.gap import GAP_ADVICE
 from catalog.model.modification import Modification
 from catalog.model.plan import BatchLimits, Mode, Plan, PlanRequest, Policy, Strategy, Target
 from catalog.rules.guards import violations
@@ -28,7 +28,7 @@ from flows.runs.overlaps import refuse_overlaps
 from tasks.job import open_destination, open_source
 from tasks.listing.repository import enumerate_repository
 from tasks.plan import make_plan
-from tasks.publish import check_shown
+from tasks.publish import check_published
 from transfer.batch.delivery import CleanUp, TransferOptions
 from transfer.steps.sequence import BuiltInStep, needs_staging, step_sequence
 from transfer.user_functions import import_function
@@ -101,7 +101,9 @@ def store_plan(
         if not found.open:
             raise
         report_gaps(job, found)
-        raise ListingIncomplete(found.open, f"{error}, of what could be seen; {ADVICE}") from error
+        raise ListingIncomplete(
+            found.open, f"{error}, of what could be seen; {GAP_ADVICE}"
+        ) from error
 
 
 def _possible(run: ActiveRun, options: Options) -> None:
@@ -234,7 +236,7 @@ def target(end: Repository, run_id: str, options: Options) -> Target:
         can = opened.storage.capabilities
     if not can.writable:
         raise InvalidInput(f"{end.label!r} is read-only: it cannot be a destination")
-    check_shown(end, run_id)
+    check_published(end, run_id)
     marking = options.strategy is Strategy.MARKER
     if marking:
         _markable(end, options)

@@ -30,7 +30,7 @@ from catalog.access.grants import (
     reachable_names,
     tenant_role,
 )
-from catalog.access.tokens import KnownToken, checked
+from catalog.access.tokens import KnownToken, verify_token
 from catalog.catalog import Catalog
 from gateway.access.peer import NOBODY, Peer
 from gateway.access.signed_links import NOBODY as LINKED
@@ -156,7 +156,7 @@ class Authenticator:
         text = presented(authorization)
         if text is None:
             return self._without_token(tenant, peer)
-        token = checked(known, text, datetime.now(UTC))
+        token = verify_token(known, text, datetime.now(UTC))
         if token is None:
             raise Refused(401, "the token is not valid", kind="Unauthorized", headers=ASK)
         if token.tenant != tenant:
@@ -188,7 +188,7 @@ class Authenticator:
         text = presented(Headers(scope=scope).get("authorization"))
         if text is None:
             return None if Peer.of(scope).why_not_here() is None else frozenset()
-        token = checked(self.known(), text, datetime.now(UTC))
+        token = verify_token(self.known(), text, datetime.now(UTC))
         if token is None:
             raise Refused(401, "the token is not valid", kind="Unauthorized", headers=ASK)
         if token.token_id in self._operators:

@@ -52,7 +52,7 @@ class Tenant:
         """Know what is configured; `alone` says that it is the gateway's only tenant."""
         self.name = name
         self.config = config
-        self.catalog = catalog.of_tenant(name)
+        self.catalog = catalog.for_tenant(name)
         self._roots = config.local_roots or tuple(settings.local_roots)
         self.places = TenantStorages(
             self._known,

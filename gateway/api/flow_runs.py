@@ -12,7 +12,7 @@ from pydantic import Field
 
 from catalog.access.grants import Role
 from catalog.model.run import Run
-from catalog.queries.cursors import decoded, encoded
+from catalog.queries.cursors import decode_cursor, encode_cursor
 from catalog.queries.paging import RunFilter
 from gateway.access.authorization import Admin, SomeReader, SomeWriter
 from gateway.access.context import Context
@@ -75,14 +75,14 @@ def list_flow_runs(context: SomeReader, query: Annotated[FlowRuns, Query()]) -> 
     """
     offset = 0
     if query.cursor is not None:
-        offset = max(0, int(decoded(query.cursor, int)[0]))
+        offset = max(0, int(decode_cursor(query.cursor, int)[0]))
     states = [one.prefect() for one in query.state]
     found = PrefectRuns(context.tenant.name).every(states, query.limit, offset)
     shown: Json = {
         "flow_runs": [facts(one) for one in found if may_see(context, repositories_of(one))]
     }
     more = len(found) == query.limit
-    return {**shown, "next": encoded(offset + len(found))} if more else shown
+    return {**shown, "next": encode_cursor(offset + len(found))} if more else shown
 
 
 @router.get("/{flow_run_id}")

@@ -11,10 +11,10 @@ from starlette.responses import Response
 
 from catalog.access.grants import Role
 from catalog.errors import CatalogError, InvalidInput, NotRecorded, RepositoryNotFound
-from catalog.filters.labels import terms
+from catalog.filters.labels import parse_terms
 from catalog.filters.versions import Span, VersionFilter
 from catalog.model.version import Version
-from catalog.queries.cursors import encoded
+from catalog.queries.cursors import encode_cursor
 from catalog.queries.paging import Page
 from gateway.access.authorization import RepositoryReader, SomeReader
 from gateway.access.context import Context
@@ -105,15 +105,15 @@ def readable(context: Context) -> list[str]:
 def repositories_page(context: Context, query: Repositories) -> Page[Json]:
     """Return a page of the repositories of a tenant that the caller may read."""
     tenant = context.tenant
-    wanted, asked = terms(query.labels), query.asked()
-    (after,) = asked.after(str)
+    wanted, asked = parse_terms(query.labels), query.asked()
+    (after,) = asked.cursor_keys(str)
     chosen: list[ServedRepository | Json] = []
     for name in readable(context):
         if after is not None and name <= str(after):
             continue
         found = _served(tenant, name)
         labels = found.repository.labels if isinstance(found, ServedRepository) else {}
-        if all(one.holds(labels) for one in wanted):
+        if all(one.matches(labels) for one in wanted):
             chosen.append(found)
         if len(chosen) > asked.count:
             break
@@ -123,7 +123,7 @@ def repositories_page(context: Context, query: Repositories) -> Page[Json]:
         repository_facts(one, known.get(one.address)) if isinstance(one, ServedRepository) else one
         for one in shown
     )
-    return Page(rows, encoded(rows[-1]["name"]) if len(chosen) > len(shown) else None)
+    return Page(rows, encode_cursor(rows[-1]["name"]) if len(chosen) > len(shown) else None)
 
 
 def repository_facts(served: ServedRepository, latest: Version | None) -> Json:

@@ -14,11 +14,11 @@ from starlette.responses import Response
 
 from catalog.catalog import Catalog
 from catalog.errors import NotRecorded, RepositoryNotFound
-from catalog.filters.labels import terms
+from catalog.filters.labels import parse_terms
 from catalog.filters.versions import Span, VersionFilter
 from catalog.model.version import ContentRow, Version
-from catalog.queries.cursors import encoded
-from catalog.queries.paging import EVERY_PATH, LARGEST_PAGE, ContentFilter, Page, PageRequest
+from catalog.queries.cursors import encode_cursor
+from catalog.queries.paging import EVERY_PATH, MAX_PAGE_ROWS, ContentFilter, Page, PageRequest
 from gateway.access.authorization import RepositoryAdmin, RepositoryReader, RepositoryWriter
 from gateway.access.context import Context
 from gateway.api.repositories import Name
@@ -97,8 +97,8 @@ def list_versions(
 ) -> Json:
     """List the versions of a repository, the newest first."""
     every = versions_of(context, name, query.filter())
-    wanted = terms(query.labels)
-    fitting = [one for one in every if all(term.holds(one.labels) for term in wanted)]
+    wanted = parse_terms(query.labels)
+    fitting = [one for one in every if all(term.matches(one.labels) for term in wanted)]
     found = versions_page(fitting, query.asked(), down=query.order.startswith("-"))
     return page(found, "versions", version_facts)
 
@@ -181,11 +181,11 @@ def every_path(catalog: Catalog, one: Version, where: ContentFilter) -> Iterator
     if where == EVERY_PATH:
         yield from catalog.versions.content(one.address, one.number)
         return
-    asked: PageRequest | None = PageRequest(count=LARGEST_PAGE)
+    asked: PageRequest | None = PageRequest(count=MAX_PAGE_ROWS)
     while asked is not None:
         found = catalog.versions.content_page(one.address, one.number, where, asked)
         yield from found.rows
-        asked = None if found.next_cursor is None else PageRequest(found.next_cursor, LARGEST_PAGE)
+        asked = None if found.next_cursor is None else PageRequest(found.next_cursor, MAX_PAGE_ROWS)
 
 
 def version_of(context: Context, name: str, number: str) -> Version:
@@ -212,9 +212,9 @@ def versions_of(context: Context, name: str, where: VersionFilter) -> list[Versi
 
 def versions_page(every: Sequence[Version], asked: PageRequest, *, down: bool) -> Page[Version]:
     """Return a page of versions that come with the lowest number first."""
-    (after,) = asked.after(int)
+    (after,) = asked.cursor_keys(int)
     ordered = list(reversed(every)) if down else list(every)
     if isinstance(after, int):
         ordered = [one for one in ordered if (one.number < after if down else one.number > after)]
     shown = tuple(ordered[: asked.count])
-    return Page(shown, encoded(shown[-1].number) if len(ordered) > len(shown) else None)
+    return Page(shown, encode_cursor(shown[-1].number) if len(ordered) > len(shown) else None)

@@ -95,7 +95,7 @@ class RangeBlockReader:
         if len(data) != count:
             raise SizeMismatch(self._path, count, len(data))
         self.resource = reading.resource
-        self._end.gate.pass_bytes(count, self._flag)
+        self._end.gate.throttle(count, self._flag)
         self._at += count
         return data
 
@@ -122,7 +122,7 @@ class StreamBlockReader:
         """Return the next bytes."""
         for chunk in self._chunks:
             if len(chunk):
-                self._end.gate.pass_bytes(len(chunk), self._flag)
+                self._end.gate.throttle(len(chunk), self._flag)
                 return bytes(chunk)
         return b""
 

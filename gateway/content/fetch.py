@@ -144,7 +144,7 @@ class Fetch:
         for chunk in self._chunks(end, one, last=last):
             self._check_wanted()
             piece += chunk
-            end.gate.pass_bytes(len(chunk), self._shared.stop)
+            end.gate.throttle(len(chunk), self._shared.stop)
             if len(piece) >= PIECE:
                 self._take(hasher, bytes(piece))
                 piece.clear()

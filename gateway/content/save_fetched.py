@@ -153,11 +153,11 @@ def save_fetched(
             for piece, one in zip(staging.pieces, arrivals, strict=True):
                 piece.file = one.fetch.spool.path
                 piece.digest, piece.size = one.fetch.sha256, one.fetch.released
-                piece.declared = bool(one.fetch.known.digests)
+                piece.digest_declared = bool(one.fetch.known.digests)
                 piece.resource = one.fetch.resource
                 piece.attempts = 1
             upload(staging)
-            outcomes = staging.outcomes() + staging.kept()
+            outcomes = staging.outcomes() + staging.history_outcomes()
         finally:
             staging.release()
     catalog.runs.record_outcomes(run_id, "", outcomes)
@@ -194,7 +194,7 @@ def _item(one: FetchedFile, end: End[Storage]) -> Item:
         properties=None if row is None else row.properties,
         destinations=(0,),
         actions=(action,),
-        was=(None if stood is None else _stood(stood),),
+        previous=(None if stood is None else _stood(stood),),
     )
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from catalog.queries.paging import LARGEST_PAGE, PAGE, PageRequest
+from catalog.queries.paging import DEFAULT_PAGE_ROWS, MAX_PAGE_ROWS, PageRequest
 from gateway.http.strict_model import Strict
 
 _NUMBER = re.compile(r"[+-]?[0-9.]+(e[+-]?[0-9]+)?", re.IGNORECASE)
@@ -42,7 +42,9 @@ Cursor = Annotated[str | None, Field(max_length=8192, pattern="^[A-Za-z0-9_=-]*$
 class Paging(Strict):
     """The query of a list."""
 
-    limit: int = Field(default=PAGE, ge=1, le=LARGEST_PAGE, description="Rows of one page.")
+    limit: int = Field(
+        default=DEFAULT_PAGE_ROWS, ge=1, le=MAX_PAGE_ROWS, description="Rows of one page."
+    )
     cursor: Cursor = Field(default=None, description="The `next` of the page before.")
 
     def asked(self) -> PageRequest:

@@ -92,4 +92,4 @@ def storage_type(one: ResourceVersion) -> str:
 
 def digests(one: ResourceVersion) -> dict[str, str]:
     """Return all digests in hex, by algorithm."""
-    return {each.algorithm: each.value for each in one.every_digest()}
+    return {each.algorithm: each.value for each in one.all_digests()}

@@ -19,7 +19,7 @@ from datetime import UTC, datetime
 from catalog.catalog import Catalog
 from catalog.errors import ResourceNotFound, StorageError
 from catalog.model.digest import Hasher
-from catalog.model.gap import files
+from catalog.model.gap import files_collecting_gaps
 from catalog.model.resource_version import EXTERNAL, ResourceVersion
 from catalog.paths import RESERVED
 from catalog.queries.resources.versions import CopyRequest, DeletionRequest, ExpectedVersion
@@ -194,7 +194,9 @@ class ResourceStore:
         settings = self.repository.settings.below(TEMPORARY)
         with STORAGES.opened(settings, self.repository.open_options()) as temporary:
             try:
-                every = list(files(temporary.enumerate(), []))  # what is unseen stays
+                every = list(
+                    files_collecting_gaps(temporary.enumerate(), [])
+                )  # what is unseen stays
             except ResourceNotFound:  # nothing was ever written
                 return count
             for one in every:
@@ -229,7 +231,7 @@ class ResourceStore:
     ) -> object:
         """Tell the catalog of new versions, of those that go, and of those that others get too."""
         return self.catalog.resources.change(
-            made, remove, places=self._places, stands_on=stands_on, copying=copying
+            made, remove, places=self._places, expected=stands_on, copying=copying
         )
 
     def described(

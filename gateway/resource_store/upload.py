@@ -85,7 +85,7 @@ class Upload:
         """Take the next bytes."""
         self._hasher.update(chunk)
         self._writer.write(chunk)
-        self._store.gate.pass_bytes(len(chunk), self._store.stop)
+        self._store.gate.throttle(len(chunk), self._store.stop)
 
     def finish(
         self,

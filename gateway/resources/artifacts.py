@@ -18,7 +18,7 @@ from starlette.responses import JSONResponse, Response
 
 from catalog.access.grants import OfResource, Role
 from catalog.errors import InvalidInput
-from catalog.queries.paging import LARGEST_PAGE, PAGE
+from catalog.queries.paging import DEFAULT_PAGE_ROWS, MAX_PAGE_ROWS
 from catalog.queries.resources.lists import ResourceFilter
 from gateway.access.authorization import SomeReader, SomeWriter
 from gateway.access.context import Context
@@ -50,7 +50,9 @@ class ArtifactQuery(Strict):
     group: str = Field(default="", max_length=255, description="Only of this group.")
     artifact: str = Field(default="", max_length=255, description="Only of this name.")
     version: str = Field(default="", max_length=255, description="Only of this version.")
-    limit: int = Field(default=PAGE, ge=1, le=LARGEST_PAGE, description="Of one page.")
+    limit: int = Field(
+        default=DEFAULT_PAGE_ROWS, ge=1, le=MAX_PAGE_ROWS, description="Of one page."
+    )
     cursor: Cursor = Field(default=None, description="The header X-Next-Cursor of the page before.")
 
 

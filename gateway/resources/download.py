@@ -45,7 +45,7 @@ def _external(
     with ExitStack() as held:
         end, path = held.enter_context(context.tenant.external().opened(one.url))
         blocks = open_block_reader(end, path, context.gateway.stop, size=one.size, part=part)
-        expected = one.every_digest()
+        expected = one.all_digests()
         if part is None and (expected or one.size is not None):
             blocks = VerifyingBlockReader(blocks, one.name, one.size, expected)
         return blocks, held.pop_all().close

@@ -14,7 +14,7 @@ from starlette.responses import Response
 
 from catalog.access.grants import OfResource, Role
 from catalog.model.resource_version import ResourceVersion
-from catalog.queries.paging import LARGEST_PAGE, PAGE
+from catalog.queries.paging import DEFAULT_PAGE_ROWS, MAX_PAGE_ROWS
 from catalog.queries.resources.lists import ResourceFilter
 from gateway.access.authorization import ResourceReader, ResourceWriter, SomeReader
 from gateway.access.context import Context
@@ -60,7 +60,9 @@ class Listing(Paging):
         description="name, timestamp or size; with a dash before it descending.",
         max_length=40,
     )
-    limit: int = Field(default=PAGE, ge=1, le=LARGEST_PAGE, description="Of one page.")
+    limit: int = Field(
+        default=DEFAULT_PAGE_ROWS, ge=1, le=MAX_PAGE_ROWS, description="Of one page."
+    )
     where: str = Field(
         default="",
         max_length=2000,

@@ -26,7 +26,7 @@ from catalog.errors import CatalogError, InvalidInput, UnexpectedReply
 from catalog.model.digest import HEX_LENGTHS, Digest
 from catalog.model.gap import UNREADABLE, Gap
 from catalog.model.resource import Resource
-from catalog.paths import check_path, unusable
+from catalog.paths import check_path, name_problem
 from providers.shared.url import shown
 
 _HEX = re.compile(r"[0-9A-Fa-f]+")
@@ -107,7 +107,7 @@ class Fields:
             name = (self._text(one, "name") or "").lstrip("/")
         except CatalogError:
             return ""
-        return "" if unusable(name) else name
+        return "" if name_problem(name) else name
 
     def _entry(self, one: object, url: str) -> Entry:
         name, link = self._text(one, "name"), self._text(one, "link")

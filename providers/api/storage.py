@@ -8,7 +8,7 @@ from dataclasses import replace
 from catalog.errors import ResourceChanged
 from catalog.model.gap import Gap, Listed
 from catalog.model.resource import Resource
-from catalog.paths import below, check_path
+from catalog.paths import check_path, is_below
 from providers.api.entries import Entry
 from providers.api.index import ApiIndex
 from providers.base import Fetched
@@ -82,10 +82,10 @@ class ApiStorage(ReadOnly):
         start = len(self._folder) + 1 if self._folder else 0
         for one in self._listed():
             if isinstance(one, Gap):
-                if one.meets(wanted):
+                if one.overlaps(wanted):
                     yield replace(one, path=one.path[start:])
                 continue
-            if not below(wanted, one.path) or (self._folder and one.path == self._folder):
+            if not is_below(wanted, one.path) or (self._folder and one.path == self._folder):
                 continue
             path = one.path[start:]
             rest = path[len(prefix) + 1 if prefix else 0 :]

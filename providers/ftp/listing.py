@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 
 from catalog.errors import AccessDenied, ResourceNotFound, StorageError, UnexpectedReply
-from catalog.model.gap import NAME, UNREADABLE, Gap, gap_of
+from catalog.model.gap import NAME, UNREADABLE, Gap, gap_from_error
 from catalog.model.resource import Resource
 from catalog.paths import RESERVED
 from providers.ftp.connection import FtpClient, FtpConnections, says_missing, translated
@@ -139,7 +139,7 @@ class FtpLister:
                 return
             except AccessDenied as error:
                 if not self._is_folder(client, path):
-                    yield gap_of(error, path, below=True)
+                    yield gap_from_error(error, path, below=True)
 
     def _is_folder(self, client: FtpClient, path: str) -> bool:
         try:

@@ -7,7 +7,7 @@ from typing import Any
 
 from fsspec.archive import AbstractArchiveFileSystem
 
-from catalog.model.gap import files
+from catalog.model.gap import files_collecting_gaps
 from providers.git.storage import GitStorage
 
 
@@ -25,7 +25,7 @@ class GitFileSystem(AbstractArchiveFileSystem):  # type: ignore[misc]  # fsspec 
 
     def _get_dirs(self) -> None:
         if self.dir_cache is None:
-            every = {one.path: one for one in files(self._storage.enumerate(), [])}
+            every = {one.path: one for one in files_collecting_gaps(self._storage.enumerate(), [])}
             self.dir_cache = {
                 name: {"name": name, "size": 0, "type": "directory"}
                 for name in self._all_dirnames(every)

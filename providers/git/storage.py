@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from catalog.errors import ResourceChanged, ResourceNotFound, UnexpectedReply
 from catalog.model.digest import Digest
 from catalog.model.resource import Resource
-from catalog.paths import below
+from catalog.paths import is_below
 from providers.base import Fetched
 from providers.capabilities import Capabilities
 from providers.connection import OnClose, keep_open
@@ -44,7 +44,7 @@ class GitStorage(ReadOnly):
         """Yield every file of the ref as it is now; links and submodules are left out."""
         whole = self._inside(prefix)
         files = self._clone.files(fresh=True)
-        chosen = [path for path in files if below(whole, path)]
+        chosen = [path for path in files if is_below(whole, path)]
         if not chosen and not prefix and self._folder:
             raise ResourceNotFound(f"the ref has no folder {self._folder!r}", path=self._folder)
         for path in chosen:

@@ -18,7 +18,7 @@ from catalog.errors import (
 )
 from catalog.model.gap import Listed
 from catalog.model.resource import Resource
-from catalog.paths import below, check_path
+from catalog.paths import check_path, is_below
 from providers.base import Fetched
 from providers.capabilities import Capabilities
 from providers.connection import OnClose, keep_open
@@ -254,7 +254,7 @@ def _pinned(etag: str | None) -> dict[str, str]:
 
 def _within(prefix: str, path: str, *, recursive: bool) -> bool:
     rest = path[len(prefix) + 1 if prefix else 0 :]
-    return below(prefix, path) and (recursive or "/" not in rest)
+    return is_below(prefix, path) and (recursive or "/" not in rest)
 
 
 def _file(response: Response, asked: str) -> Response:

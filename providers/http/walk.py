@@ -7,7 +7,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 
 from catalog.errors import ResourceNotFound, StorageError, UnsafePath
-from catalog.model.gap import BOUND, NAME, Gap, Listed, gap_of
+from catalog.model.gap import BOUND, NAME, Gap, Listed, gap_from_error
 from catalog.model.resource import Resource
 from catalog.paths import RESERVED, check_path
 from providers.http.directory_pages import HttpPages, PageEntryKind
@@ -85,7 +85,7 @@ class DirectoryWalk:
             if error.retryable:
                 raise
             gone = _missing(error) and not self.pages.names(folder, PageEntryKind.FOLDER)
-            return [] if gone else [gap_of(error, folder, below=True)]
+            return [] if gone else [gap_from_error(error, folder, below=True)]
         self._sort(folder, entries)
         return []
 
@@ -101,7 +101,7 @@ class DirectoryWalk:
                 if error.retryable:
                     raise
                 if not (_missing(error) and not self.pages.names(path, PageEntryKind.FILE)):
-                    found.append(gap_of(error, path, below=False))
+                    found.append(gap_from_error(error, path, below=False))
                 continue
             found.append(replace(one, size=size) if one.size is None else one)
         return found

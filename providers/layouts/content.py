@@ -23,7 +23,7 @@ from catalog.errors import (
 )
 from catalog.formats.manifest import CURRENT
 from catalog.model.digest import Digest
-from catalog.model.gap import Listed, gap_of
+from catalog.model.gap import Listed, gap_from_error
 from catalog.model.resource import Resource
 from providers.base import Attributes, Chunk, Fetched, Reading, Storage, Stored, Writer
 from providers.capabilities import Capabilities
@@ -140,7 +140,7 @@ class ContentLayout:
             except StorageError as error:
                 if error.retryable:
                     raise
-                yield gap_of(error, holding.path, below=False)
+                yield gap_from_error(error, holding.path, below=False)
                 continue
             if size is not None:
                 yield _listing(holding.path, holding.digest, size)

@@ -10,7 +10,7 @@ from catalog.errors import ManifestError
 from catalog.formats.manifest import is_manifest, parse_manifest
 from catalog.model.gap import Gap, Listed
 from catalog.model.resource import Resource
-from catalog.paths import below
+from catalog.paths import is_below
 from providers.base import Chunk, Fetched, Reading, Source
 from providers.capabilities import Capabilities
 
@@ -75,11 +75,11 @@ def within(listed: Iterable[Listed], prefix: str, *, recursive: bool) -> Iterato
     """Yield what is at or below `prefix`; not recursive: only what is directly in it."""
     for one in listed:
         if isinstance(one, Gap):
-            if one.meets(prefix):
+            if one.overlaps(prefix):
                 yield one
             continue
         rest = one.path[len(prefix) + 1 if prefix else 0 :]
-        if below(prefix, one.path) and (recursive or "/" not in rest):
+        if is_below(prefix, one.path) and (recursive or "/" not in rest):
             yield one
 
 

@@ -22,7 +22,7 @@ from catalog.errors import (
 )
 from catalog.formats.manifest import CURRENT
 from catalog.model.digest import Digest
-from catalog.model.gap import Gap, Listed, gap_of
+from catalog.model.gap import Gap, Listed, gap_from_error
 from catalog.model.resource import Resource
 from catalog.queries.holdings import Holding
 from providers.base import Attributes, Chunk, Fetched, Reading, Storage, Stored, Writer
@@ -164,7 +164,7 @@ class VersionedLayout:
             except StorageError as error:
                 if error.retryable:
                     raise
-                yield gap_of(error, holding.path, below=False)
+                yield gap_from_error(error, holding.path, below=False)
                 continue
             if size is not None:
                 digests = (Digest("sha256", holding.digest),)

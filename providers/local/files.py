@@ -15,7 +15,7 @@ from catalog.errors import (
 )
 from catalog.model.digest import Digest
 from catalog.model.resource import Resource
-from catalog.store.fsync import sync
+from catalog.store.fsync import fsync_path
 from providers.base import Attributes, Chunk, Stored
 from providers.error_boundary import error_boundary
 from providers.shared.os_errors import translated
@@ -168,7 +168,7 @@ class LocalWriter:
             place(temporary, self._final)
             self._temporary = None
             if self._fsync:
-                sync(os.path.dirname(self._final))
+                fsync_path(os.path.dirname(self._final))
         except OSError as error:
             self.abort()
             raise translated(error, self._path) from error

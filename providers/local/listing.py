@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from enum import StrEnum
 
 from catalog.errors import UnsafePath
-from catalog.model.gap import Gap, gap_of
+from catalog.model.gap import Gap, gap_from_error
 from catalog.model.resource import Resource
-from catalog.paths import RESERVED, below
+from catalog.paths import RESERVED, is_below
 from providers.local.files import describe
 from providers.shared.os_errors import translated
 from providers.shared.raw_names import printable, raw
@@ -75,7 +75,7 @@ class LocalLister:
         except OSError as error:
             if error.errno in _LEADS_NOWHERE and not _is_there(entry.path):
                 return None  # deleted since the folder was read: this entry alone
-            return gap_of(translated(error, path), path, below=True)
+            return gap_from_error(translated(error, path), path, below=True)
         return describe(path, info) if stats.S_ISREG(info.st_mode) else None
 
     def _link(self, entry: os.DirEntry[str], path: str) -> Found | None:
@@ -91,7 +91,7 @@ class LocalLister:
             return None
         if self._symlinks is Symlinks.INSIDE:
             real = os.path.realpath(entry.path)
-            if not below(self._real_root.rstrip("/"), real):
+            if not is_below(self._real_root.rstrip("/"), real):
                 why = (
                     "this symbolic link leads out of its root; "
                     "set the repository's symlinks to 'skip' or 'follow'"

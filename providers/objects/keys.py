@@ -11,17 +11,17 @@ from collections.abc import Callable
 from catalog.errors import UnexpectedReply, UnsafePath
 from catalog.model.gap import NAME, Gap, Listed
 from catalog.model.resource import Resource
-from catalog.paths import RESERVED, below, unusable
+from catalog.paths import RESERVED, is_below, name_problem
 
 
 def check_key(path: str) -> str:
     """Return `path` if an object below a prefix can bear it; raise `UnsafePath` otherwise."""
-    why = unusable(path)
+    why = name_problem(path)
     if why is None and path.endswith("/"):
         why = "it names a folder"
     if why is None and ".." in path.split("/"):
         why = "it has the segment '..', which some servers climb by"
-    if why is None and below(RESERVED, path):
+    if why is None and is_below(RESERVED, path):
         why = f"{RESERVED!r} is reserved"
     if why is not None:
         raise UnsafePath(path, why)
@@ -35,7 +35,7 @@ def listed(
 
     `prefix` is '' where all that is listed lies in it already.
     """
-    if not path or below(RESERVED, path) or not below(prefix, path):
+    if not path or is_below(RESERVED, path) or not is_below(prefix, path):
         return None
     if path.endswith("/"):
         why = f"its name is that of a folder, and it has {size:,} bytes" if size else ""

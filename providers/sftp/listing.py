@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import asyncssh
 
 from catalog.errors import AccessDenied, StorageError, UnexpectedReply
-from catalog.model.gap import NAME, Gap, gap_of
+from catalog.model.gap import NAME, Gap, gap_from_error
 from catalog.model.resource import Resource
 from catalog.paths import RESERVED
 from providers.shared.raw_names import printable, raw
@@ -100,10 +100,10 @@ class SftpLister:
         except _NOWHERE:
             return None
         except asyncssh.SFTPPermissionDenied as error:
-            return gap_of(translated(error, path, self._where), path, below=True)
+            return gap_from_error(translated(error, path, self._where), path, below=True)
         except asyncssh.SFTPFailure as error:
             denied = AccessDenied(f"{self._where}: {path!r}: {error.reason}", path=path)
-            return gap_of(denied, path, below=True)
+            return gap_from_error(denied, path, below=True)
         return describe(path, attrs) if is_file(attrs) else None
 
     async def _real(self, place: str) -> str:

@@ -16,7 +16,7 @@ import socket
 from dataclasses import dataclass
 from urllib.parse import unquote
 
-from catalog.paths import below
+from catalog.paths import is_below
 
 _LOCAL = ("file", "local")
 _SAME = {"webdav": "http", "webdavs": "https"}  # schemes of one tree
@@ -31,7 +31,7 @@ def path_inside(outer: str, inner: str) -> str | None:
     one, other = _place(outer), _place(inner)
     if (one.scheme, one.user, one.query) != (other.scheme, other.user, other.query):
         return None
-    if not below(one.path, other.path):
+    if not is_below(one.path, other.path):
         return None
     if one.host != other.host and not (
         one.scheme in _ONE_TREE_A_HOST and _one_machine(one.host, other.host)

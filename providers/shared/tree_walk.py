@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from catalog.errors import ResourceNotFound, StorageError, UnexpectedReply
-from catalog.model.gap import BOUND, Gap, Listed, gap_of
+from catalog.model.gap import BOUND, Gap, Listed, gap_from_error
 from catalog.model.resource import Resource
-from catalog.paths import below
+from catalog.paths import is_below
 
 DEEPEST = 200  # folders in one another
 MOST = 1_000_000_000  # entries of one walk
@@ -86,7 +86,7 @@ class _Walk:
             if folder == self._start or error.retryable or self._entries > MOST:
                 raise
             if not missing:
-                yield gap_of(error, folder.path, below=True)
+                yield gap_from_error(error, folder.path, below=True)
             elif folder.path not in self._asked_again:
                 self._asked_again.add(folder.path)
                 self._folders.append(folder)
@@ -110,7 +110,7 @@ class _Walk:
         if folder.real is None or folder.real in self._elsewhere:
             return folder.real is None
         root = self._start.real
-        if root is None or not below(root, folder.real):
+        if root is None or not is_below(root, folder.real):
             self._elsewhere.add(folder.real)
             return True
         # Below the start: listed where it really lies, which is here unless a link led here.

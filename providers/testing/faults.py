@@ -20,7 +20,7 @@ from catalog.errors import (
     StorageFull,
     TransferTimeout,
 )
-from catalog.glob import regex
+from catalog.glob import globs_to_regex
 
 
 class Where(StrEnum):
@@ -80,7 +80,7 @@ class Fault(BaseModel, title="Fault"):
     @field_validator("files")
     @classmethod
     def _a_glob(cls, value: str) -> str:
-        regex((value,))
+        globs_to_regex((value,))
         return value
 
 
@@ -89,7 +89,7 @@ class Faults:
 
     def __init__(self, faults: Sequence[Fault]) -> None:
         """Begin with none of it done."""
-        self._faults = [(one, re.compile(regex((one.files,)))) for one in faults]
+        self._faults = [(one, re.compile(globs_to_regex((one.files,)))) for one in faults]
         self._done: Counter[tuple[int, str]] = Counter()
         self._lock = threading.Lock()
 

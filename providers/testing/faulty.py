@@ -13,7 +13,7 @@ from pydantic import Field, field_validator
 
 from catalog.errors import InvalidInput, StorageError
 from catalog.model.digest import Digest
-from catalog.model.gap import Listed, gap_of
+from catalog.model.gap import Listed, gap_from_error
 from catalog.model.resource import Resource
 from providers.base import (
     Attributes,
@@ -132,7 +132,7 @@ class FaultyStorage:
             except StorageError as error:
                 if error.retryable:
                     raise
-                yield gap_of(error, one.path, below=False)
+                yield gap_from_error(error, one.path, below=False)
             else:
                 yield one
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from catalog.model.digest import Digest
-from catalog.model.gap import Gap, Listed, files
+from catalog.model.gap import Gap, Listed, files_collecting_gaps
 from catalog.model.resource import Resource
 from providers.base import Attributes, OpenOptions, ProviderSettings, Storage, Timeouts
 
@@ -58,7 +58,7 @@ def written(storage: Storage) -> Callable[[str, bytes], object]:
 def files_of(listed: Iterable[Listed]) -> list[Resource]:
     """Return the files of a listing that must have no gap."""
     gaps: list[Gap] = []
-    found = list(files(listed, gaps))
+    found = list(files_collecting_gaps(listed, gaps))
     assert not gaps, gaps
     return found
 

@@ -8,7 +8,7 @@ from contextlib import suppress
 from catalog.errors import AccessDenied, ResourceNotFound, StorageError, UnexpectedReply
 from catalog.model.gap import NAME, Gap
 from catalog.model.resource import Resource
-from catalog.paths import RESERVED, below
+from catalog.paths import RESERVED, is_below
 from providers.http.client import HttpClient
 from providers.shared.temporary_names import is_temporary
 from providers.shared.tree_walk import Folder, Found
@@ -80,7 +80,7 @@ class WebdavLister:
             if entry.refused is not None:
                 yield from self._refused(path, entry.refused)
             elif path != folder and path.rpartition("/")[0] != folder:
-                if not any(below(one, path) for one in folders):
+                if not any(is_below(one, path) for one in folders):
                     yield Gap(path, "the server lists it with another folder", NAME, below=True)
             elif entry.folder:
                 yield Folder(path)

@@ -1,4 +1,4 @@
-"""Deliver: one batch, start to end, in one process. This is the mapped task."""
+"""Delivers one batch from start to end, in one process. This is the mapped task."""
 
 from __future__ import annotations
 
@@ -8,15 +8,10 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from catalog.model.plan import Strategy
-from tasks.batch.cleanup import cleanup
-from tasks.batch.download import download
-from tasks.batch.markers import mark
 from tasks.batch.open_batch import Batch, open_batch
-from tasks.batch.own_step import step
 from tasks.batch.record import BatchReport, record
-from tasks.batch.upload import upload
-from tasks.batch.validate import validate
-from tasks.batch.webhook import announced
+from tasks.batch.steps import cleanup, download, mark, step, upload, validate
+from tasks.batch.webhook import notify_afterwards
 from tasks.concurrency_limit import hold_slots
 from tasks.job import Job
 from transfer.steps.sequence import BuiltInStep, step_sequence
@@ -24,26 +19,26 @@ from transfer.steps.sequence import BuiltInStep, step_sequence
 
 @task(task_run_name="deliver-{number}", cache_policy=NO_CACHE, persist_result=False)
 def deliver(number: int, job: Job) -> BatchReport:
-    """Move batch `number` of the job's plan and record what became of every item."""
+    """Transfer batch `number` of the job's plan and record the outcome of every item."""
     with (
-        announced(job, number) as announcement,
+        notify_afterwards(job, number) as announcement,
         hold_slots((job.source, *job.destinations)),
         open_batch(job, number) as batch,
     ):
         try:
-            for one in step_sequence(job.steps):
-                _take(batch, one)
+            for name in step_sequence(job.steps):
+                _run_step(batch, name)
         finally:
             batch.staging.release()
             report = record(batch)
             announcement.outcomes = batch.staging.outcomes()
-    return replace(report, untold=announcement.untold)
+    return replace(report, webhook_error=announcement.error)
 
 
-def _take(batch: Batch, one: BuiltInStep | str) -> None:
-    """Take one step, ours or a person's own."""
+def _run_step(batch: Batch, name: BuiltInStep | str) -> None:
+    """Run one step, a built-in one or the user's own."""
     staging, job = batch.staging, batch.job
-    match one:
+    match name:
         case BuiltInStep.DOWNLOAD:
             download(batch)
         case BuiltInStep.VALIDATE:
@@ -56,4 +51,4 @@ def _take(batch: Batch, one: BuiltInStep | str) -> None:
         case BuiltInStep.CLEANUP:
             cleanup(staging)
         case _:
-            step(batch, one)
+            step(batch, name)

@@ -1,4 +1,4 @@
-"""Reach: make sure that the bytes a plan needs can be had, before anything is touched."""
+"""Reach: check that the bytes of a plan can be found, before anything is touched."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from prefect.cache_policies import NO_CACHE
 
 from tasks.batch.open_batch import open_batch
 from tasks.job import Job, run_resources
-from transfer.locate.reachability import unreachable
+from transfer.locate.reachability import find_unreachable
 
 
 @task(task_run_name="reach", cache_policy=NO_CACHE, persist_result=False)
 def missing_bytes(job: Job) -> list[str]:
-    """Return the paths of the job's plan whose bytes are nowhere to be had."""
+    """Return the paths of the job's plan whose bytes cannot be found anywhere."""
     missing: list[str] = []
-    for batch in run_resources(job.run_id).catalog.plans.batches(job.plan_id):
-        with open_batch(job, batch.number) as one:
-            staging = one.staging
-            missing += unreachable(staging.delivery, [piece.item for piece in staging.pieces])
+    for planned in run_resources(job.run_id).catalog.plans.batches(job.plan_id):
+        with open_batch(job, planned.number) as batch:
+            staging = batch.staging
+            missing += find_unreachable(staging.delivery, [piece.item for piece in staging.pieces])
     return missing

@@ -1,4 +1,4 @@
-"""One batch of a plan, opened: its items, staged between the ends of its delivery."""
+"""Opens one batch of a plan: its items, and the storages of its delivery."""
 
 from __future__ import annotations
 
@@ -6,23 +6,23 @@ from collections.abc import Generator
 from contextlib import contextmanager
 
 from catalog.model.plan import Item
-from tasks.job import Job, delivery, run_resources
+from tasks.job import Job, open_delivery, run_resources
 from transfer.batch.delivery import Delivery
-from transfer.steps.download import prepared
+from transfer.steps.download import prepare_staging
 
 
 class Batch:
     """A batch with its storages open.
 
-    No dataclass on purpose: Prefect looks for futures in whatever it can take apart, and there are
-    thousands of items here.
+    Deliberately not a dataclass: Prefect searches dataclasses for futures, and there are thousands
+    of items here.
     """
 
     def __init__(self, job: Job, number: int, items: list[Item], ends: Delivery) -> None:
-        """Hold what a step needs."""
+        """Prepare the staging for the batch's items."""
         self.job = job
         self.number = number
-        self.staging = prepared(ends, items)
+        self.staging = prepare_staging(ends, items)
 
     def __repr__(self) -> str:
         """Name the batch."""
@@ -32,7 +32,7 @@ class Batch:
 @contextmanager
 def open_batch(job: Job, number: int) -> Generator[Batch]:
     """Open batch `number` of the job's plan."""
-    with delivery(job) as ends:
-        places = [one.address for one in job.places]
+    with open_delivery(job) as ends:
+        places = [repository.address for repository in job.places]
         items = run_resources(job.run_id).catalog.plans.items(job.plan_id, number, places)
         yield Batch(job, number, items, ends)

@@ -1,6 +1,6 @@
-"""Record: hand a batch's outcomes to the catalog, durable before anything else happens.
+"""Records a batch's outcomes in the catalog, durably, before anything else happens.
 
-A plain function: it runs at the end of each `deliver`, so that a crash loses nothing done.
+A plain function: it runs at the end of each `deliver`, so that a crash loses no finished work.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from itertools import islice
 from catalog.model.outcome import Status
 from tasks.batch.open_batch import Batch
 from tasks.job import run_resources
-from tasks.versioned_names import with_versioned_names
+from tasks.recorded_files import with_versioned_names
 
-NAMED = 20  # files of a batch that its report names
+MAX_NAMED = 20  # files in a batch's report
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,15 +25,17 @@ class BatchReport:
     removed: int
     failed: int
     bytes: int  # stored
-    uncleaned: tuple[tuple[str, str], ...] = ()  # what stays at the source, and why; the first
-    untold: str = ""  # why the run's webhook did not take what was stored
+    uncleaned: tuple[
+        tuple[str, str], ...
+    ] = ()  # path and error of what was not removed at the source
+    webhook_error: str = ""  # why the run's webhook did not accept the message
 
 
 def record(batch: Batch) -> BatchReport:
-    """Record every outcome of the batch and what it kept; return the counts of the outcomes."""
+    """Record every outcome of the batch and what it kept; return the counts."""
     staging = batch.staging
     outcomes = staging.outcomes()
-    kept = staging.kept()
+    kept = staging.history_outcomes()
     if outcomes or kept:
         run_resources(batch.job.run_id).catalog.runs.record_outcomes(
             batch.job.run_id,
@@ -44,12 +46,12 @@ def record(batch: Batch) -> BatchReport:
         run_resources(batch.job.run_id).catalog.runs.record_breaches(
             batch.job.run_id, staging.breaches
         )
-    stored = [one for one in outcomes if one.status is Status.STORED]
+    stored = [outcome for outcome in outcomes if outcome.status is Status.STORED]
     return BatchReport(
         batch.number,
         stored=len(stored),
-        removed=sum(one.status is Status.REMOVED for one in outcomes),
-        failed=sum(one.status is Status.FAILED for one in outcomes),
-        bytes=sum(one.size or 0 for one in stored),
-        uncleaned=tuple(islice(staging.uncleaned.items(), NAMED)),
+        removed=sum(outcome.status is Status.REMOVED for outcome in outcomes),
+        failed=sum(outcome.status is Status.FAILED for outcome in outcomes),
+        bytes=sum(outcome.size or 0 for outcome in stored),
+        uncleaned=tuple(islice(staging.uncleaned.items(), MAX_NAMED)),
     )

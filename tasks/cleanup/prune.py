@@ -1,4 +1,4 @@
-"""Prune: find and remove what a repository holds besides its files and needs no more."""
+"""Prune: find and remove what a repository stores besides its files and no longer needs."""
 
 from __future__ import annotations
 
@@ -14,61 +14,61 @@ from prefect.logging import get_run_logger
 from blocks.history import history_of
 from blocks.repository import Layout, Repository
 from catalog.errors import ResourceNotFound, UnexpectedReply
-from catalog.model.gap import Gap, Listed, files
+from catalog.model.gap import Gap, Listed, files_collecting_gaps
 from catalog.model.resource import Resource
 from catalog.paths import RESERVED
 from providers.cache import STORAGES
 from providers.interfaces.incomplete_uploads import SupportsIncompleteUploads
 from providers.layouts.content import ContentLayout
 from providers.layouts.content_names import FOLDER, content_path, digest_in
-from tasks.forget_files import forget_files
 from tasks.job import run_resources
 from tasks.listing.repository import enumerate_repository
+from tasks.recorded_files import forget_files
 from transfer.workers.pool import WorkerPool
 
 TEMPORARY = f"{RESERVED}/tmp"  # noqa: S108 - below the root of the repository
 THREADS = 16
-NAMED = 20  # gaps that are logged
+MAX_NAMED = 20  # gaps in the log
 
 
 @dataclass(frozen=True, slots=True)
 class PruneRule:
-    """What may go: things from before a moment; of bytes, only those of some digests if told."""
+    """What may be removed: items from before a moment, optionally only those with some digests."""
 
     before: datetime
     dry_run: bool = False
     only: frozenset[str] | None = None  # sha256 in hex
 
-    def takes(self, sha256: str | None) -> bool:
-        """Say whether bytes with a digest are among those that may go."""
+    def allows(self, sha256: str | None) -> bool:
+        """Say whether bytes with this digest may be removed."""
         return self.only is None or sha256 in self.only
 
-    def young(self, one: Resource) -> bool:
-        """Say whether a file is told to be written since the moment."""
+    def is_recent(self, one: Resource) -> bool:
+        """Say whether a file was written since the moment."""
         return one.modified_us is not None and one.modified_us >= self.before.timestamp() * 1e6
 
 
 def files_logging_gaps(listed: Iterable[Listed]) -> Iterator[Resource]:
-    """Yield the files of a listing and log what it could not see, of which nothing is removed."""
+    """Yield the files of a listing and log its gaps, in which nothing is removed."""
     gaps: list[Gap] = []
-    yield from files(listed, gaps)
-    for gap in gaps[:NAMED]:
-        get_run_logger().warning("%s; nothing of it was removed", gap)
-    if len(gaps) > NAMED:
-        get_run_logger().warning("… and %s places more", f"{len(gaps) - NAMED:,}")
+    yield from files_collecting_gaps(listed, gaps)
+    for gap in gaps[:MAX_NAMED]:
+        get_run_logger().warning("%s; nothing was removed there", gap)
+    if len(gaps) > MAX_NAMED:
+        get_run_logger().warning("… and %s more places", f"{len(gaps) - MAX_NAMED:,}")
 
 
 def files_without_gaps(listed: Iterable[Listed]) -> Iterator[Resource]:
-    """Yield the files of a listing that says what is needed: a gap in it is an error."""
+    """Yield the files of a listing that tells what is needed: a gap in it is an error."""
     gaps: list[Gap] = []
-    yield from files(listed, gaps)
+    yield from files_collecting_gaps(listed, gaps)
     for gap in gaps:
-        raise UnexpectedReply(f"what is needed cannot be told: {gap}", path=gap.path)
+        raise UnexpectedReply(f"it is unknown which files are needed: {gap}", path=gap.path)
 
 
 @dataclass(frozen=True, slots=True)
 class PrunedItems:
-    """Things of one kind that are no longer needed; `bytes` where their sizes are told."""
+    """Items of one kind that are no longer needed; `bytes` is 0 if sizes are unknown."""
 
     kind: str
     names: tuple[str, ...]
@@ -77,49 +77,53 @@ class PrunedItems:
 
 @task(task_run_name="prune-temporary-files", cache_policy=NO_CACHE, persist_result=False)
 def prune_temporary(repository: Repository, rule: PruneRule, run_id: str) -> PrunedItems:
-    """Remove temporary files that were last written before a moment: their writers are dead."""
+    """Remove temporary files that were last written before the moment: their writers are dead."""
     stop = run_resources(run_id).stop
     settings = repository.settings.below(TEMPORARY)
     with STORAGES.opened(settings, repository.open_options()) as storage:
         try:
             old = [
-                one
-                for one in files_logging_gaps(storage.enumerate())
-                if one.modified_us is not None and one.modified_us < rule.before.timestamp() * 1e6
+                file
+                for file in files_logging_gaps(storage.enumerate())
+                if file.modified_us is not None and file.modified_us < rule.before.timestamp() * 1e6
             ]
         except ResourceNotFound:
             old = []
         if not rule.dry_run:
             WorkerPool(old, lambda one: storage.remove(one.path), stop).run(THREADS)
     return PrunedItems(
-        "temporary files", tuple(one.path for one in old), sum(one.size or 0 for one in old)
+        "temporary files", tuple(file.path for file in old), sum(file.size or 0 for file in old)
     )
 
 
 @task(task_run_name="prune-uploads", cache_policy=NO_CACHE, persist_result=False)
 def prune_uploads(repository: Repository, rule: PruneRule, run_id: str) -> PrunedItems:
-    """Give up uploads that were begun before a moment and never finished."""
+    """Abort uploads that were begun before the moment and never finished."""
     stop = run_resources(run_id).stop
     with STORAGES.opened(repository.settings, repository.open_options()) as storage:
         if not isinstance(storage, SupportsIncompleteUploads):
             return PrunedItems("unfinished uploads", ())
         uploads = storage.uploads()
-        old = [one for one in uploads.unfinished() if one.began_us < rule.before.timestamp() * 1e6]
+        old = [
+            upload
+            for upload in uploads.unfinished()
+            if upload.began_us < rule.before.timestamp() * 1e6
+        ]
         if not rule.dry_run:
             WorkerPool(old, uploads.give_up, stop).run(THREADS)
-    return PrunedItems("unfinished uploads", tuple(one.path for one in old))
+    return PrunedItems("unfinished uploads", tuple(file.path for file in old))
 
 
 @task(task_run_name="prune-history", cache_policy=NO_CACHE, persist_result=False)
 def prune_history(repository: Repository, rule: PruneRule, run_id: str) -> PrunedItems:
-    """Remove from the history what no version needs and what was kept before a moment."""
+    """Remove files from the history that no version needs and that were kept before the moment."""
     common = run_resources(run_id)
     history = history_of(repository)
     listing = enumerate_repository(history, run_id, "history")
     found = common.catalog.holdings.orphans(
         repository.address, history.address, listing, rule.before
     )
-    orphans = {path: size for path, size in found if rule.takes(digest_in(path))}
+    orphans = {path: size for path, size in found if rule.allows(digest_in(path))}
     if not rule.dry_run and orphans:
         with STORAGES.opened(history.settings, history.open_options()) as storage:
             WorkerPool(list(orphans), storage.remove, common.stop).run(THREADS)
@@ -129,9 +133,9 @@ def prune_history(repository: Repository, rule: PruneRule, run_id: str) -> Prune
 
 @task(task_run_name="prune-content", cache_policy=NO_CACHE, persist_result=False)
 def prune_content(repository: Repository, rule: PruneRule, run_id: str) -> PrunedItems:
-    """Remove files named by digest that no version needs and that were written before a moment.
+    """Remove files named by digest that no version needs and that were written before the moment.
 
-    What is shown stays, whoever showed it, and what a killed run stored waits for the next one.
+    Published files stay, whoever published them, and so do recent files of a killed run.
     """
     if repository.layout is not Layout.CONTENT:
         return PrunedItems("content", ())
@@ -140,15 +144,20 @@ def prune_content(repository: Repository, rule: PruneRule, run_id: str) -> Prune
     with STORAGES.opened(repository.settings, repository.open_options()) as storage:
         with suppress(ResourceNotFound):
             needed |= {
-                one.etag or "" for one in files_without_gaps(ContentLayout(storage).enumerate())
+                file.etag or "" for file in files_without_gaps(ContentLayout(storage).enumerate())
             }
         paths = {content_path(digest) for digest in needed}
         old: dict[str, int] = {}
         with suppress(ResourceNotFound):
-            for one in files_logging_gaps(storage.enumerate(FOLDER)):
-                sha256 = digest_in(one.path)
-                if sha256 and rule.takes(sha256) and one.path not in paths and not rule.young(one):
-                    old[one.path] = one.size or 0
+            for file in files_logging_gaps(storage.enumerate(FOLDER)):
+                sha256 = digest_in(file.path)
+                if (
+                    sha256
+                    and rule.allows(sha256)
+                    and file.path not in paths
+                    and not rule.is_recent(file)
+                ):
+                    old[file.path] = file.size or 0
         if not rule.dry_run:
             WorkerPool(list(old), storage.remove, common.stop).run(THREADS)
     return PrunedItems("content", tuple(old), sum(old.values()))

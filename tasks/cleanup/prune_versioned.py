@@ -23,39 +23,39 @@ from tasks.cleanup.prune import (
     files_logging_gaps,
     files_without_gaps,
 )
-from tasks.forget_files import forget_files
 from tasks.job import run_resources
+from tasks.recorded_files import forget_files
 from transfer.workers.pool import WorkerPool
 
 
 @task(task_run_name="prune-numbers", cache_policy=NO_CACHE, persist_result=False)
 def prune_numbers(repository: Repository, rule: PruneRule, run_id: str) -> PrunedItems:
-    """Remove numbered files that no version needs and that were written before a moment.
+    """Remove numbered files that no version needs and that were written before the moment.
 
-    What is shown stays, whoever showed it. So does the highest number of a path that any version
-    has, since it must not be given again; and a file that merely looks numbered, since the catalog
-    knows nothing of its path.
+    Published files stay, whoever published them. So does the highest number of a path in any
+    version, since it must not be used again, and a file that only looks numbered, since the catalog
+    does not know its path.
     """
     if repository.layout is not Layout.VERSIONED:
         return PrunedItems("numbered files", ())
     common, numbers = run_resources(run_id), numbers_of(repository)
     with STORAGES.opened(repository.settings, repository.open_options()) as storage:
-        needs = _Needs(common.catalog, repository)
+        needs = _NeededNumbers(common.catalog, repository)
         with suppress(ResourceNotFound):
             needs.add(
-                (one.path, one.etag or "")
-                for one in files_without_gaps(VersionedLayout(storage).enumerate())
+                (file.path, file.etag or "")
+                for file in files_without_gaps(VersionedLayout(storage).enumerate())
             )
         old: dict[str, int] = {}
         with suppress(ResourceNotFound):
-            for one in files_logging_gaps(storage.enumerate()):
-                if needs.spares(one) and not rule.young(one):
-                    old[one.path] = one.size or 0
-        for key in filter(needs.last, list(old)):
+            for file in files_logging_gaps(storage.enumerate()):
+                if needs.is_unneeded(file) and not rule.is_recent(file):
+                    old[file.path] = file.size or 0
+        for key in filter(needs.is_highest, list(old)):
             del old[key]
         if rule.only is not None:
             held = common.catalog.holdings.all(numbers.address)
-            chosen = {one.path for one in held if rule.takes(one.digest)}
+            chosen = {one.path for one in held if rule.allows(one.digest)}
             old = {key: size for key, size in old.items() if key in chosen}
         if not rule.dry_run:
             WorkerPool(list(old), storage.remove, common.stop).run(THREADS)
@@ -63,12 +63,12 @@ def prune_numbers(repository: Repository, rule: PruneRule, run_id: str) -> Prune
     return PrunedItems("numbered files", tuple(old), sum(old.values()))
 
 
-class _Needs:
-    """What the versions of a repository need of its numbered files, by hashes of names."""
+class _NeededNumbers:
+    """The numbered files that the versions of a repository need, as hashes of their names."""
 
     def __init__(self, catalog: Catalog, repository: Repository) -> None:
         self._keys: set[int] = set()
-        self._highest: dict[int, int] = {}  # of each path that a version has
+        self._highest: dict[int, int] = {}  # of each path in a version
         self.add(catalog.holdings.etags(repository.address))
         named = (
             split_numbered_path(one.path)
@@ -77,13 +77,13 @@ class _Needs:
         self._known = {*self._highest, *(hash(one[0]) for one in named if one is not None)}
 
     def add(self, marks: Iterable[tuple[str, str]]) -> None:
-        """Need further numbers of paths."""
+        """Add needed numbers of paths."""
         for path, number in marks:
             self._keys.add(hash(number_key(path, number)))
             self._highest[hash(path)] = -1
 
-    def spares(self, one: Resource) -> bool:
-        """Say whether no version needs a file that lies there, and note its number."""
+    def is_unneeded(self, one: Resource) -> bool:
+        """Say whether no version needs a file, and record its number."""
         found = split_numbered_path(one.path)
         if found is None:
             return False
@@ -92,7 +92,7 @@ class _Needs:
             self._highest[name] = max(number, self._highest[name])
         return name in self._known and hash(one.path) not in self._keys
 
-    def last(self, key: str) -> bool:
-        """Say whether a file of those seen has the highest number of a path that lives on."""
+    def is_highest(self, key: str) -> bool:
+        """Say whether a file has the highest number seen of a path in a version."""
         found = split_numbered_path(key)
         return found is not None and self._highest.get(hash(found[0])) == int(found[1])

@@ -1,4 +1,4 @@
-"""Purge: remove entries of a local folder, and whatever lies below them."""
+"""Purge: remove entries of a local folder, with everything below them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from providers.shared.os_errors import translated
 
 @dataclass(frozen=True, slots=True)
 class PurgedEntry:
-    """An entry that was removed, or would be: its name, and the bytes of all files in it."""
+    """An entry that was, or would be, removed: its name, and the bytes of all files in it."""
 
     name: str
     bytes: int
@@ -27,23 +27,23 @@ class PurgedEntry:
 
 @task(task_run_name="purge-folder", cache_policy=NO_CACHE, persist_result=False)
 def purge_folder(folder: str, name: str | None, keep: str, *, dry_run: bool) -> list[PurgedEntry]:
-    """Remove the entry `name`, or else all but those that match `keep` and what is ours."""
+    """Remove the entry `name`, or else all entries except those that match `keep` and our own."""
     gone: list[PurgedEntry] = []
-    for one in sorted(_entries(Path(folder), name, keep)):
+    for entry in sorted(_entries(Path(folder), name, keep)):
         try:
-            size = _size(one)
+            size = _size(entry)
             if not dry_run:
-                _remove(one)
+                _remove(entry)
         except FileNotFoundError:
-            continue  # somebody else removed it
+            continue  # removed by another process
         except OSError as error:
-            raise translated(error, str(one)) from error
-        gone.append(PurgedEntry(one.name, size))
+            raise translated(error, str(entry)) from error
+        gone.append(PurgedEntry(entry.name, size))
     return gone
 
 
 def is_kept(name: str, keep: str) -> bool:
-    """Say whether an entry stays where everything goes: it matches `keep`, or is ours."""
+    """Say whether an entry stays when all are removed: it matches `keep`, or is our own."""
     return name == RESERVED or fnmatchcase(name, keep)
 
 
@@ -52,9 +52,9 @@ def _entries(folder: Path, name: str | None, keep: str) -> Iterator[Path]:
         yield folder / name
         return
     try:
-        for one in folder.iterdir():
-            if not is_kept(one.name, keep):
-                yield one
+        for entry in folder.iterdir():
+            if not is_kept(entry.name, keep):
+                yield entry
     except OSError as error:
         raise translated(error, str(folder)) from error
 

@@ -1,4 +1,4 @@
-"""Quarantine: put files aside whose right bytes are nowhere to be had."""
+"""Quarantine: move away damaged files whose bytes cannot be found anywhere."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from blocks.repository import Layout, Repository
 from catalog.model.version import ContentRow
 from providers.cache import STORAGES
 from providers.layouts.content_names import content_path
-from tasks.forget_files import forget_files
 from tasks.job import open_destination, run_resources
+from tasks.recorded_files import forget_files
 from transfer.destination.quarantine import quarantine_files
 
 
 @task(task_run_name="quarantine", cache_policy=NO_CACHE, persist_result=False)
 def quarantine(repository: Repository, paths: list[str], run_id: str) -> None:
-    """Move files into the repository's history and let the catalog forget that they are whole."""
+    """Move files into the repository's history, and record that they are gone."""
     if paths:
         _set_aside(repository, paths, paths, run_id)
 
 
 @task(task_run_name="quarantine", cache_policy=NO_CACHE, persist_result=False)
 def set_bytes_aside(repository: Repository, rows: list[ContentRow], run_id: str) -> None:
-    """Do so where files lie under their digests: no path that shares the bytes is whole."""
+    """Quarantine files named by digest: every path that shares their bytes is damaged."""
     keys = sorted({content_path(row.digest) for row in rows if row.digest is not None})
     if keys:
         plain = repository.model_copy(update={"layout": Layout.PATH})

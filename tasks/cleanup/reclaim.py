@@ -13,17 +13,17 @@ from prefect.cache_policies import NO_CACHE
 from blocks.repository import Repository
 from catalog.model.outcome import Outcome, Status
 from catalog.model.plan import Action
-from catalog.model.reclaim_candidate import ReclaimCandidate
+from catalog.model.version import ReclaimCandidate
 from tasks.job import open_destination, open_source, run_resources
 from transfer.inventory.reclaim import NotReclaimed, reclaim
 
-STEP = 2000  # files that are removed before that is recorded
-NAMED = 100  # files that stayed and are named
+FILES_PER_STEP = 2000  # removed before that is recorded
+MAX_NAMED = 100  # remaining files in the result
 
 
 @dataclass(frozen=True, slots=True)
 class Reclaimed:
-    """What went of one repository, or would go, and what stayed although it was looked at."""
+    """What was, or would be, removed from one repository, and what had to stay."""
 
     label: str
     address: str
@@ -43,38 +43,38 @@ def reclaim_files(
     *,
     dry_run: bool,
 ) -> Reclaimed:
-    """Remove what one of `places` holds too; nothing counts that lies in the `chosen` ones."""
+    """Remove files that one of `places` has too; copies in `chosen` repositories do not count."""
     common = run_resources(run_id)
     result = Reclaimed(repository.label, repository.address)
     spares = common.catalog.origins.reclaim_candidates(repository.address, chosen, kept)
     with ExitStack() as stack:
         end = stack.enter_context(open_destination(repository))
-        others = [stack.enter_context(open_source(one)) for one in places]
+        others = [stack.enter_context(open_source(place)) for place in places]
         by_address = {one.address: one for one in others}
-        while step := list(islice(spares, STEP)):
+        while step := list(islice(spares, FILES_PER_STEP)):
             gone, left = reclaim(end, by_address, step, common.stop, dry_run=dry_run)
             if gone and not dry_run:
-                outcomes = [_outcome(repository.address, one) for one in gone]
+                outcomes = [_outcome(repository.address, candidate) for candidate in gone]
                 common.catalog.runs.record_outcomes(run_id, "", outcomes)
             result = Reclaimed(
                 result.label,
                 result.address,
                 result.files + len(gone),
-                result.bytes + sum(one.marks.size or 0 for one in gone),
+                result.bytes + sum(candidate.fingerprint.size or 0 for candidate in gone),
                 result.left + len(left),
-                (*result.named, *left)[:NAMED],
+                (*result.named, *left)[:MAX_NAMED],
             )
     return result
 
 
 def _outcome(address: str, one: ReclaimCandidate) -> Outcome:
-    """Return what makes a location an origin: the file is catalogued from now on, and no more."""
+    """Return the outcome that turns a location into an origin: the file is only catalogued now."""
     return Outcome(
         address,
         one.path,
         "",
         Action.REMOVE,
         Status.CATALOGUED,
-        digest=one.marks.digest,
-        size=one.marks.size,
+        digest=one.fingerprint.digest,
+        size=one.fingerprint.size,
     )

@@ -1,4 +1,4 @@
-"""Examine: look at what a repository holds, and read it, against one of its versions."""
+"""Examine: read the files of a repository and compare them with one of its versions."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from catalog.model.finding import Finding
 from tasks.job import open_source, run_resources
 from transfer.inventory.verify import verify_content
 
-SHARES = 2**32
+SHARE_STEPS = 2**32
 
 
 @task(task_run_name="examine-digests", cache_policy=NO_CACHE, persist_result=False)
@@ -21,7 +21,7 @@ def examine_digests(
 ) -> list[Finding]:
     """Read the files of a version, or a `sample` of them (0 to 1), and compare their digests.
 
-    What is only catalogued is passed over.
+    Files that are only catalogued are skipped.
     """
     common = run_resources(run_id)
     content = common.catalog.versions.content(repository.address, number)
@@ -29,13 +29,14 @@ def examine_digests(
     chosen = (
         row
         for row in content
-        if row.path not in elsewhere and (sample >= 1 or _share(run_id, row.path) < sample)
+        if row.path not in elsewhere
+        and (sample >= 1 or _sample_position(run_id, row.path) < sample)
     )
     with open_source(repository) as end:
         return verify_content(end, chosen, common.stop, common.progress)
 
 
-def _share(run_id: str, path: str) -> float:
-    """Return where in 0 to 1 a path falls in this run; another run draws another sample."""
+def _sample_position(run_id: str, path: str) -> float:
+    """Map a path to 0 to 1; every run draws another sample."""
     digest = md5(f"{run_id}\x1f{path}".encode(), usedforsecurity=False).digest()
-    return int.from_bytes(digest[:4], "big") / SHARES
+    return int.from_bytes(digest[:4], "big") / SHARE_STEPS

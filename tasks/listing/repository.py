@@ -1,4 +1,4 @@
-"""Enumerate: list a repository into the catalog's spool; only the listing's id travels on."""
+"""Enumerate: list a repository into the catalog's spool; only the listing's id is passed on."""
 
 from __future__ import annotations
 
@@ -15,78 +15,83 @@ from catalog.catalog import Catalog
 from catalog.errors import ResourceNotFound
 from catalog.inbox.spool import Listing
 from catalog.queries.holdings import Holding
-from catalog.queries.known_paths import known_paths
 from tasks.job import open_source, run_resources
-from transfer.inventory.listing import list_whole
+from transfer.inventory.listing import known_paths, list_repository
 from transfer.workers.progress import Progress
 
-READ = ("source", "alternate")  # roles of what is only read: it has to be there
-EVERY_S = 5.0  # between two lines about one listing
+READ_ROLES = ("source", "alternate")  # only read: these must exist
+LOG_EVERY_S = 5.0  # between two log lines about one listing
 
 
 @task(task_run_name="enumerate-{role}", cache_policy=NO_CACHE, persist_result=False)
 def enumerate_repository(
     repository: Repository, run_id: str, role: str = "source", *, version: int | None = None
 ) -> Listing:
-    """List all of a repository; what could not be seen is recorded with the run as gaps.
+    """List a whole repository; what could not be seen is recorded as gaps of the run.
 
     `role` names the task run.
 
-    A destination's folder that does not exist yet is empty. Where files bear other names than
-    their paths, what is there of a `version` is listed, or else of all that is recorded.
+    A destination's folder that does not exist yet counts as empty. With the layout `content` or
+    `versioned`, what exists of a `version` is listed, or else of everything recorded.
     """
     common = run_resources(run_id)
     spool = common.catalog.spool
-    holder = None if role in READ else partial(_held, common.catalog, repository, version)
+    holder = (
+        None
+        if role in READ_ROLES
+        else partial(_recorded_holdings, common.catalog, repository, version)
+    )
     with open_source(repository, holder) as source:
         try:
-            listing = list_whole(
+            listing = list_repository(
                 spool,
                 source.storage,
                 source.retry,
                 common.stop,
                 known_paths(common.catalog.versions, repository.address),
                 hidden=repository.markers,
-                tell=_teller(common.progress, repository.label),
+                tell=_progress_reporter(common.progress, repository.label),
             )
         except ResourceNotFound:
-            if role in READ or not source.storage.capabilities.tree:
+            if role in READ_ROLES or not source.storage.capabilities.tree:
                 raise
             with spool() as empty:
                 return empty.finish()
-    told(common.catalog, repository, listing, run_id, role)
+    record_listing_problems(common.catalog, repository, listing, run_id, role)
     return listing
 
 
-def told(
+def record_listing_problems(
     catalog: Catalog, repository: Repository, listing: Listing, run_id: str, role: str
 ) -> None:
-    """Record what a listing could not see, and log what of its files could not be kept."""
+    """Record the gaps of a listing, and log sizes and times that were dropped."""
     logger = get_run_logger()
     for note in listing.notes:
         logger.warning("%s: %s", repository.label, note)
     if listing.noted > len(listing.notes):
         more = f"{listing.noted - len(listing.notes):,}"
-        logger.warning("%s: the same of %s files more", repository.label, more)
+        logger.warning("%s: the same for %s more files", repository.label, more)
     if listing.gaps:
         catalog.runs.record_gaps(run_id, repository.address, role, listing)
 
 
-def _teller(progress: Progress, label: str) -> Callable[[int], None]:
-    """Return what notes how far a listing is, and now and then logs it."""
+def _progress_reporter(progress: Progress, label: str) -> Callable[[int], None]:
+    """Return a callback that updates the progress of a listing, and logs it now and then."""
     said_s = time.monotonic()
 
     def tell(count: int) -> None:
         nonlocal said_s
-        progress.list_to(count)
-        if time.monotonic() - said_s >= EVERY_S:
+        progress.set_listed(count)
+        if time.monotonic() - said_s >= LOG_EVERY_S:
             said_s = time.monotonic()
             get_run_logger().info("%s: %s files listed so far", label, f"{count:,}")
 
     return tell
 
 
-def _held(catalog: Catalog, repository: Repository, version: int | None) -> Iterable[Holding]:
+def _recorded_holdings(
+    catalog: Catalog, repository: Repository, version: int | None
+) -> Iterable[Holding]:
     if version is None:
         return catalog.holdings.all(repository.address)
     rows = catalog.versions.content(repository.address, version)

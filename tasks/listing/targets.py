@@ -1,4 +1,4 @@
-"""Enumerate targets: list what a pull asks for, each file with the local name it gets."""
+"""Enumerate targets: list the targets of a pull, each file with its local path."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from catalog.inbox.spool import Listing
 from catalog.model.gap import Gap
 from catalog.rules.pull_targets import PullTarget, local_path
 from tasks.job import open_source, run_resources
-from tasks.listing.repository import told
-from transfer.inventory.listing import resources, visible
-from transfer.workers.retry import persistent
+from tasks.listing.repository import record_listing_problems
+from transfer.inventory.listing import list_resources, without_hidden
+from transfer.workers.retry import call_with_retries
 
 
 @task(task_run_name="enumerate-targets", cache_policy=NO_CACHE, persist_result=False)
@@ -28,15 +28,15 @@ def enumerate_targets(
             with common.catalog.spool() as spool:
                 for target in targets:
                     found = 0
-                    listed = resources(
+                    listed = list_resources(
                         source.storage, source.retry, common.stop, None, target.prefix
                     )
-                    for one in visible(listed, repository.markers):
+                    for entry in without_hidden(listed, repository.markers):
                         found += 1
-                        if isinstance(one, Gap):
-                            spool.leave(one)
+                        if isinstance(entry, Gap):
+                            spool.add_gap(entry)
                         else:
-                            spool.add(one, local_path(target, one.path))
+                            spool.add(entry, local_path(target, entry.path))
                     if not found and not allow_empty:
                         raise NothingMatched(
                             f"no resources matched: {repository.label} has nothing at "
@@ -44,6 +44,6 @@ def enumerate_targets(
                         )
                 return spool.finish()
 
-        listing = persistent(once, source.retry, common.stop)[0]
-        told(common.catalog, repository, listing, run_id, "source")
+        listing = call_with_retries(once, source.retry, common.stop)[0]
+        record_listing_problems(common.catalog, repository, listing, run_id, "source")
         return listing

@@ -24,8 +24,8 @@ def write(path: Path, name: str, acknowledged: Path) -> None:
             notes.write(f"{name}/{order}\n".encode())
 
 
-def fold(path: Path, name: str, acknowledged: Path) -> None:
-    """Hand over orders, and fold whatever waits after each."""
+def apply(path: Path, name: str, acknowledged: Path) -> None:
+    """Submit orders, and apply whatever is queued after each."""
     catalog = Catalog(path, timeout_s=50)
     with acknowledged.open("ab", buffering=0) as notes:
         for order in count():

@@ -20,7 +20,7 @@ from catalog.backup.create import FILE, MANIFEST, back_up, read_backup
 from catalog.backup.restore import restore
 from catalog.catalog import Catalog
 from catalog.errors import CatalogBroken, InvalidInput
-from catalog.store.database import MARK
+from catalog.store.database import RESTORE_MARKER
 from catalog.store.destination_locks import destination_locks
 from tests.catalog import hammer
 from tests.catalog.desk import HERE, Desk, file
@@ -70,7 +70,7 @@ def test_a_backup_under_load_has_all_that_was_acknowledged_before(
     catalog, notes = at(tmp_path / "living"), tmp_path / "acknowledged"
     Desk(catalog).sync([file("a"), file("b")])
     notes.touch()
-    roles = [hammer.write, hammer.fold] * (WRITERS // 2)
+    roles = [hammer.write, hammer.apply] * (WRITERS // 2)
     writers = [
         processes.Process(target=role, args=(catalog.path, f"writer-{number}", notes), daemon=True)
         for number, role in enumerate(roles)
@@ -112,7 +112,7 @@ def test_a_catalog_is_as_it_was(known: Catalog, tmp_path: Path) -> None:
     Desk(known).sync([file("other")], "third")
     known.runs.record_outcomes("third", "plan", hammer.orders("waits"))
 
-    with pytest.raises(InvalidInput, match=r"a catalog already, and 1 orders .* --replace"):
+    with pytest.raises(InvalidInput, match=r"exists already, with 1 orders .* --replace"):
         restore(known, tmp_path / "backup", replace=False)
     assert told(known) != before
     known.runs.record_outcomes("third", "plan", hammer.orders("waits"))
@@ -154,10 +154,10 @@ def test_what_was_set_aside_and_the_key_of_links_come_back(known: Catalog, tmp_p
     [
         ("flip", "is damaged: expected sha256"),
         ("shorten", "is damaged: expected sha256"),
-        ("remove", "cannot be read"),
-        ("manifest", "is no backup of a catalog"),
-        ("format", "has the format 2"),
-        ("outside", "lies outside it"),
+        ("remove", "cannot read"),
+        ("manifest", "is not a backup of a catalog"),
+        ("format", "has format 2"),
+        ("outside", "is outside it"),
     ],
 )
 def test_a_backup_that_is_not_whole_is_refused_and_nothing_moves(
@@ -190,7 +190,7 @@ def test_a_backup_that_is_not_whole_is_refused_and_nothing_moves(
 def test_a_backup_overwrites_nothing(known: Catalog, tmp_path: Path) -> None:
     (tmp_path / "there").mkdir()
     for place, why in (
-        (tmp_path / "there", "is there already"),
+        (tmp_path / "there", "exists already"),
         (known.folder / "b", "own folder"),
     ):
         with pytest.raises(InvalidInput, match=why):
@@ -203,7 +203,7 @@ def test_nothing_is_restored_under_a_run(known: Catalog, tmp_path: Path) -> None
     back_up(known, tmp_path / "backup")
     with (
         destination_locks(known.folder / "turns", [HERE], lambda: None),
-        pytest.raises(InvalidInput, match="1 runs are writing to destinations now"),
+        pytest.raises(InvalidInput, match="1 runs are writing to destinations"),
     ):
         restore(known, tmp_path / "backup", replace=True)
     assert not list(tmp_path.glob("*.before-*"))
@@ -269,9 +269,9 @@ def test_a_restore_killed_at_any_point_is_neither_until_it_is_given_again(
         place.runs.record_outcomes("third", "plan", hammer.orders("waits"))
         code = doomed("restore", place, backup, kills)
         assert code in (0, -signal.SIGKILL)
-        if (place.folder / MARK).exists():
+        if (place.folder / RESTORE_MARKER).exists():
             refused += 1
-            with pytest.raises(CatalogBroken, match="was broken off: give it again"):
+            with pytest.raises(CatalogBroken, match="was interrupted: repeat"):
                 told(at(place.path.parent))
         else:
             assert told(at(place.path.parent))[:2] in (living, wanted), "one, and nothing between"

@@ -37,7 +37,8 @@ def test_a_question_ends_when_whoever_asked_leaves(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("whose", "ends"), [(QueryAuthor.CALLERS, "others wait"), (QueryAuthor.OURS, "longer than")]
+    ("whose", "ends"),
+    [(QueryAuthor.CALLERS, "other processes wait"), (QueryAuthor.OURS, "longer than")],
 )
 def test_a_callers_own_question_gives_way(tmp_path: Path, whose: QueryAuthor, ends: str) -> None:
     catalog = Catalog(tmp_path / "c.duckdb")
@@ -50,7 +51,7 @@ def test_a_callers_own_question_gives_way(tmp_path: Path, whose: QueryAuthor, en
     with (
         pytest.raises(AnswerTimeout, match=ends),
         query_budget(Budget(1.5)),
-        catalog.file.reading(whose=whose) as connection,  # pyright: ignore[reportPrivateUsage]
+        catalog.file.reading(author=whose) as connection,  # pyright: ignore[reportPrivateUsage]
     ):
         connection.execute(ENDLESS).fetchall()
     other.join(60)

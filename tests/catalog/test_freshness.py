@@ -22,27 +22,30 @@ PLACE = "file:///srv/drop"
     [
         (Objective(), Arrivals(1, 0, NOW), None),
         (Objective(files=0), Arrivals(0, 0, None), None),
-        (Objective("*.csv"), Arrivals(0, 0, None), "no file like '*.csv' is there"),
+        (Objective("*.csv"), Arrivals(0, 0, None), "no file matching '*.csv' exists"),
         (
             Objective("*.csv", within_s=93_600),
             Arrivals(0, 0, NOW - timedelta(days=3)),
-            "no file like '*.csv' came within 1 d 2 h; the last one 2026-02-28 06:00 UTC",
+            "no file matching '*.csv' arrived within 1 d 2 h; the last one 2026-02-28 06:00 UTC",
         ),
         (
             Objective("*.csv", within_s=60, files=3, bytes=10),
             Arrivals(2, 4, NOW),
-            "of 3 files and 10 bytes like '*.csv', 2 with 4 bytes came within 1 min",
+            (
+                "expected 3 files and 10 bytes matching '*.csv', "
+                "2 files with 4 bytes arrived within 1 min"
+            ),
         ),
         (
             Objective("*.csv", bytes=10),
             Arrivals(1, 4, NOW),
-            "of 1 files and 10 bytes like '*.csv', 1 with 4 bytes are there",
+            "expected 1 files and 10 bytes matching '*.csv', 1 files with 4 bytes exist",
         ),
     ],
     ids=["met", "nothing wanted", "none there", "too old", "too few", "too small"],
 )
 def test_what_is_missing_is_told(objective: Objective, found: Arrivals, why: str | None) -> None:
-    assert objective.missed(found, NOW) == why
+    assert objective.shortfall(found, NOW) == why
 
 
 def test_codes_of_a_pattern_stand_for_the_moment_in_utc() -> None:

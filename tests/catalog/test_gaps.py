@@ -8,9 +8,9 @@ from dataclasses import replace
 import pytest
 
 from catalog.catalog import Catalog
-from catalog.inbox.spool import MOST_GAPS, Listing
+from catalog.inbox.spool import MAX_GAPS, Listing
 from catalog.model.finding import Fault
-from catalog.model.gap import BOUND, NAME, Gap, Listed, files
+from catalog.model.gap import BOUND, NAME, Gap, Listed, files_collecting_gaps
 from catalog.model.plan import Mode, Selection, Target
 from catalog.model.resource import LATEST_US, Resource
 from catalog.model.run import PlanRow
@@ -23,7 +23,7 @@ ONE = Gap("closed/one", "denied", "access-denied")
 def listing(catalog: Catalog, listed: Iterable[Listed]) -> Listing:
     with catalog.spool() as spool:
         for one in listed:
-            spool.take(one)
+            spool.add_entry(one)
         return spool.finish()
 
 
@@ -43,7 +43,7 @@ def test_a_gap_holds_its_path_and_what_lies_below_if_it_is_a_folder(
     path: str,
     held: bool,  # noqa: FBT001  # a column of the table
 ) -> None:
-    assert gap.holds(path) is held
+    assert gap.covers(path) is held
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_a_gap_that_the_selection_leaves_out_concerns_nobody(
     selection: Selection,
     concerned: bool,  # noqa: FBT001  # a column of the table
 ) -> None:
-    assert gap.concerns(selection) is concerned
+    assert gap.affects(selection) is concerned
 
 
 def test_a_name_that_cannot_be_carried_is_a_gap_and_the_rest_is_listed(catalog: Catalog) -> None:
@@ -112,7 +112,7 @@ def test_an_etag_of_any_characters_fails_nothing(catalog: Catalog) -> None:
 
 
 def test_very_many_gaps_are_one_of_everything(catalog: Catalog) -> None:
-    found = listing(catalog, (Gap(f"d{number}", "denied") for number in range(MOST_GAPS + 2)))
+    found = listing(catalog, (Gap(f"d{number}", "denied") for number in range(MAX_GAPS + 2)))
 
     catalog.runs.record_gaps("run", SOURCE, "source", found)
     (one,) = catalog.runs.gaps("run")
@@ -122,7 +122,10 @@ def test_very_many_gaps_are_one_of_everything(catalog: Catalog) -> None:
 def test_files_are_yielded_and_gaps_are_collected() -> None:
     gaps: list[Gap] = []
 
-    assert list(files([file("a"), CLOSED, file("b")], gaps)) == [file("a"), file("b")]
+    assert list(files_collecting_gaps([file("a"), CLOSED, file("b")], gaps)) == [
+        file("a"),
+        file("b"),
+    ]
     assert gaps == [CLOSED]
 
 

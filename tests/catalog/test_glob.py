@@ -8,7 +8,7 @@ import duckdb
 import pytest
 
 from catalog.errors import InvalidInput
-from catalog.glob import regex
+from catalog.glob import globs_to_regex
 
 CASES = [
     ("*.csv", "a.csv", True),
@@ -56,7 +56,7 @@ CASES = [
 def test_a_glob_means_the_same_in_python_and_in_duckdb(
     pattern: str, path: str, *, matches: bool
 ) -> None:
-    expression = regex((pattern,))
+    expression = globs_to_regex((pattern,))
 
     found = duckdb.execute("SELECT regexp_full_match(?, ?)", [path, expression]).fetchone()
 
@@ -65,7 +65,7 @@ def test_a_glob_means_the_same_in_python_and_in_duckdb(
 
 
 def test_any_of_several_patterns_is_enough() -> None:
-    expression = regex(("*.csv", "a/**"))
+    expression = globs_to_regex(("*.csv", "a/**"))
 
     assert re.fullmatch(expression, "a/x")
     assert re.fullmatch(expression, "b/x.csv")
@@ -73,10 +73,10 @@ def test_any_of_several_patterns_is_enough() -> None:
 
 
 def test_no_pattern_gives_no_expression() -> None:
-    assert regex(()) == ""
+    assert globs_to_regex(()) == ""
 
 
 @pytest.mark.parametrize("pattern", ["", "[!]", "[z-a]"])
 def test_a_pattern_that_cannot_be_read_is_refused(pattern: str) -> None:
     with pytest.raises(InvalidInput):
-        regex((pattern,))
+        globs_to_regex((pattern,))

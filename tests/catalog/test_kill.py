@@ -52,7 +52,7 @@ def test_nothing_acknowledged_is_lost_or_doubled_by_100_kills(
     ]
     for reader in readers:
         reader.start()
-    roles = [hammer.write, hammer.write, hammer.fold, hammer.fold]
+    roles = [hammer.write, hammer.write, hammer.apply, hammer.apply]
     workers = [start(role) for role in roles]
     for _ in range(KILLS):
         before = notes.stat().st_size

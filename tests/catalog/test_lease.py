@@ -81,7 +81,7 @@ def test_threads_of_one_process_read_and_write(leased: Catalog) -> None:
 
 
 def test_tenants_share_what_is_open(leased: Catalog) -> None:
-    other = leased.of_tenant("other")
+    other = leased.for_tenant("other")
     leased.runs.start(Run("ours", "sync"))
     other.runs.start(Run("theirs", "sync"))
     assert [one.run_id for one in leased.runs.all()] == ["ours"]

@@ -9,9 +9,9 @@ import pytest
 
 from catalog import errors
 from catalog.errors import DigestNotAllowed, InvalidInput, PathConflict, UnsafePath
-from catalog.inbox.refusals import raise_refusal, refusal
+from catalog.inbox.refusals import error_to_json, raise_if_refused
 from catalog.model.digest import Digest, Hasher, trusted_digests
-from catalog.paths import below, check_path, clean_prefix, safe_join
+from catalog.paths import check_path, clean_prefix, is_below, safe_join
 
 EVERY_ERROR = [
     kind
@@ -46,7 +46,7 @@ def test_a_storage_error_prints_its_message_alone() -> None:
 )
 def test_a_refusal_reaches_another_process_whole(error: errors.CatalogError) -> None:
     with pytest.raises(type(error)) as caught:
-        raise_refusal(refusal(error))
+        raise_if_refused(error_to_json(error))
 
     assert type(caught.value) is type(error)
     assert str(caught.value) == str(error)
@@ -105,10 +105,10 @@ def test_a_prefix_is_cleaned_and_never_climbs() -> None:
 
 
 def test_below_goes_by_segments() -> None:
-    assert below("", "a")
-    assert below("a", "a")
-    assert below("a", "a/b")
-    assert not below("a", "ab")
+    assert is_below("", "a")
+    assert is_below("a", "a")
+    assert is_below("a", "a/b")
+    assert not is_below("a", "ab")
 
 
 def test_a_join_stays_below_its_root(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from catalog.errors import InvalidInput
-from catalog.filters.condition import rendered
+from catalog.filters.condition import render_condition
 
 NAMES = [
     *("".join(one) for count in range(4) for one in itertools.product("aB%_.*[", repeat=count)),
@@ -39,7 +39,7 @@ def test_like_fits_the_same(pattern: str, operator: str, escape: str) -> None:
     except duckdb.Error:  # an escape with nothing behind it
         return
     try:
-        found = fits(rendered(condition))
+        found = fits(render_condition(condition))
     except InvalidInput:
         # DuckDB finds the same fault only in a row that matches all before it.
         assert escape
@@ -53,7 +53,7 @@ def test_like_fits_the_same(pattern: str, operator: str, escape: str) -> None:
 )
 def test_glob_fits_the_same(pattern: str) -> None:
     condition = f"path GLOB '{pattern}'"
-    expected, found = fits(condition), fits(rendered(condition))
+    expected, found = fits(condition), fits(render_condition(condition))
     # DuckDB's own takes a byte for a character.
     assert [one for one in found if one.isascii()] == [one for one in expected if one.isascii()]
 
@@ -68,7 +68,7 @@ def test_no_pattern_takes_for_ever() -> None:
     ):
         began = time.monotonic()
         with duckdb.connect() as engine:
-            query = f"SELECT {rendered(condition)} FROM (SELECT $name AS path)"  # noqa: S608
+            query = f"SELECT {render_condition(condition)} FROM (SELECT $name AS path)"  # noqa: S608
             engine.execute(query, {"name": name}).fetchall()
         assert time.monotonic() - began < 30
 
@@ -89,5 +89,5 @@ def test_no_pattern_takes_for_ever() -> None:
     ],
 )
 def test_a_pattern_that_cannot_be_compiled_once_is_refused(condition: str) -> None:
-    with pytest.raises(InvalidInput, match="cannot use where"):
-        rendered(condition)
+    with pytest.raises(InvalidInput, match="cannot use the condition"):
+        render_condition(condition)

@@ -19,7 +19,7 @@ from catalog.model.digest import Digest
 from catalog.model.modification import Addition, Modification, apply_modification
 from catalog.model.plan import Action, BatchLimits, Mode, Place, Selection, Strategy, Target
 from catalog.model.resource import Resource
-from catalog.orders.make_plan import TOLD
+from catalog.orders.make_plan import MAX_KEPT_ROWS
 from catalog.rules.batching import batch_starts
 from tests.catalog.desk import HERE, SOURCE, THERE, Desk, file
 
@@ -148,7 +148,7 @@ def test_two_origins_of_one_path_are_refused_by_name(desk: Desk) -> None:
         spool.add(file("y/a"), "a")
         listing = spool.finish()
 
-    with pytest.raises(InvalidInput, match="both 'x/a' and 'y/a' would become 'a'"):
+    with pytest.raises(InvalidInput, match="both 'x/a' and 'y/a' would be stored as 'a'"):
         desk.catalog.plans.make(replace(desk.request([]), wanted=listing.listing_id))
 
 
@@ -182,7 +182,7 @@ def test_declared_bytes_that_lie_elsewhere_are_named_own_targets_first(desk: Des
 
     (item,) = desk.items(desk.plan([declared], HERE, THERE))
 
-    assert item.elsewhere == (Place(HERE, "old", there.digest, f"at {HERE} e"),)
+    assert item.known_copies == (Place(HERE, "old", there.digest, f"at {HERE} e"),)
 
 
 def test_a_fresh_listing_of_the_destination_is_believed_before_the_catalog(desk: Desk) -> None:
@@ -226,7 +226,7 @@ def test_files_that_were_there_already_enter_the_version_when_kept(desk: Desk) -
 
 
 def test_a_plan_from_a_listing_that_is_gone_says_so_and_harms_nobody(desk: Desk) -> None:
-    with pytest.raises(CatalogBroken, match="gone"):
+    with pytest.raises(CatalogBroken, match="no longer in the spool"):
         desk.catalog.plans.make(replace(desk.request([]), wanted="0" * 32))
 
     assert desk.plan(FILES)
@@ -243,8 +243,8 @@ def test_a_digest_that_was_learned_of_the_same_file_tells_where_its_bytes_lie(de
 
     assert here.digest is not None
     assert known.digests == ()
-    assert [(one.path, one.sha256) for one in known.elsewhere] == [("one", here.digest)]
-    assert unknown.elsewhere == ()
+    assert [(one.path, one.sha256) for one in known.known_copies] == [("one", here.digest)]
+    assert unknown.known_copies == ()
 
 
 def test_what_is_asked_to_move_whatever_is_known_is_read(desk: Desk) -> None:
@@ -254,7 +254,7 @@ def test_what_is_asked_to_move_whatever_is_known_is_read(desk: Desk) -> None:
 
     (item,) = desk.items(desk.catalog.plans.make(always))
 
-    assert item.elsewhere == ()
+    assert item.known_copies == ()
 
 
 def test_removals_are_batches_of_their_own_that_come_last(desk: Desk) -> None:
@@ -267,14 +267,14 @@ def test_removals_are_batches_of_their_own_that_come_last(desk: Desk) -> None:
 
 
 def test_a_plan_that_keeps_very_many_files_tells_their_usual_reason_once(desk: Desk) -> None:
-    every = [file(f"d{number % 97}/f{number}") for number in range(TOLD + 50)]
+    every = [file(f"d{number % 97}/f{number}") for number in range(MAX_KEPT_ROWS + 50)]
     desk.list_source(every)
     desk.sync(every, "first")
     other = replace(every[7], etag="newer")
     wanted = [*every[:7], other, *every[8:]]
     plan = desk.plan(wanted)
 
-    assert (plan.tallies[0].keep, plan.tallies[0].replace) == (TOLD + 49, 1)
+    assert (plan.tallies[0].keep, plan.tallies[0].replace) == (MAX_KEPT_ROWS + 49, 1)
     assert [row.action for row in desk.catalog.plans.rows(plan.plan_id)] == ["replace"]
     desk.carry_out(plan, "second")
     desk.catalog.versions.record("second", plan.plan_id)
@@ -283,11 +283,11 @@ def test_a_plan_that_keeps_very_many_files_tells_their_usual_reason_once(desk: D
     )
     assert "was replaced" in str(desk.catalog.runs.explain("second", other.path)[0])
     assert "took no part" in str(desk.catalog.runs.explain("second", "nowhere")[0])
-    assert desk.catalog.versions.latest(HERE).total == TOLD + 50
+    assert desk.catalog.versions.latest(HERE).total == MAX_KEPT_ROWS + 50
 
 
 def test_what_a_deleted_version_held_is_told_again_however_much_it_is(desk: Desk) -> None:
-    every = [file(f"f{number}") for number in range(TOLD + 1)]
+    every = [file(f"f{number}") for number in range(MAX_KEPT_ROWS + 1)]
     desk.sync(every, "first")
     desk.catalog.versions.delete(HERE, 1)
     assert desk.catalog.versions.latest(HERE).total == 0
@@ -295,17 +295,17 @@ def test_what_a_deleted_version_held_is_told_again_however_much_it_is(desk: Desk
     plan = desk.plan(every)
     assert not plan
     desk.catalog.versions.record("second", plan.plan_id)
-    assert desk.catalog.versions.latest(HERE).total == TOLD + 1
+    assert desk.catalog.versions.latest(HERE).total == MAX_KEPT_ROWS + 1
 
 
 def test_of_very_many_kept_files_those_without_a_marker_are_in_batches(desk: Desk) -> None:
-    every = [file(f"f{number}") for number in range(TOLD + 50)]
+    every = [file(f"f{number}") for number in range(MAX_KEPT_ROWS + 50)]
     markers = desk.listing(file(f"{one.path}.done", 0) for one in every[50:])
     there = Target(HERE, desk.listing(every).listing_id, markers=markers.listing_id)
     request = replace(desk.request(every), strategy=Strategy.MARKER, targets=(there,))
     plan = desk.catalog.plans.make(request)
     assert not plan
-    assert plan.tallies[0].keep == TOLD + 50
+    assert plan.tallies[0].keep == MAX_KEPT_ROWS + 50
     items = desk.items(plan)
     assert {one.path for one in items} == {one.path for one in every[:50]}
     assert {one.actions for one in items} == {(Action.KEEP,)}

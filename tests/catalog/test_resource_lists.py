@@ -93,7 +93,7 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> tuple[Catalog, list[Res
     """A catalog whose rows are more than are copied out at once."""
     catalog = Catalog(tmp_path_factory.mktemp("library") / "catalog.duckdb")
     every = filled(catalog, 5000)
-    filled(catalog.of_tenant("other"), 10)
+    filled(catalog.for_tenant("other"), 10)
     return catalog, every
 
 
@@ -129,7 +129,7 @@ def test_a_condition_meets_the_rows_within_alone(
     fails = "cast(parse_filename(path) as int) < 3 and cast(parse_dirname(path) as int) > 0"
     within = frozenset(["elsewhere"])
     assert every_page(catalog, ResourceFilter(where=fails, within=within)) == []
-    with pytest.raises(InvalidInput, match="cannot use where"):
+    with pytest.raises(InvalidInput, match="cannot use the condition"):
         catalog.resources.page(ResourceFilter(where=fails))
 
 
@@ -160,10 +160,10 @@ def test_others_write_while_a_condition_is_asked(tmp_path: Path) -> None:
         asking = pool.submit(asks)
         assert begun.wait(60)
         for place in range(3):
-            catalog.of_tenant("other").tokens.create(Role.READER, note=str(place))
+            catalog.for_tenant("other").tokens.create(Role.READER, note=str(place))
         running = not asking.done()
         budget.leave()  # and it ends with who asked
         with pytest.raises(AnswerTimeout, match="has left"):
             asking.result(120)
     assert running
-    assert len(catalog.of_tenant("other").tokens.all()) == 3
+    assert len(catalog.for_tenant("other").tokens.all()) == 3

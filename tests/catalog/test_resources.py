@@ -12,7 +12,7 @@ import pytest
 
 from catalog.catalog import Catalog
 from catalog.errors import ContentConflict, InvalidInput, NotRecorded
-from catalog.filters.labels import terms
+from catalog.filters.labels import parse_terms
 from catalog.model.resource_version import ResourceVersion
 from catalog.queries.resources.lists import ResourceFilter
 from catalog.queries.resources.versions import DeletionRequest
@@ -113,7 +113,7 @@ def test_properties_are_replaced_and_filtered_by(catalog: Catalog) -> None:
         told = [
             one.name
             for one in map(catalog.resources.get, ("a", "b"))
-            if all(term.holds(one.properties) for term in terms(text))
+            if all(term.matches(one.properties) for term in parse_terms(text))
         ]
         assert told == names, text
     with pytest.raises(InvalidInput, match="=bob"):

@@ -188,7 +188,7 @@ def test_a_hostile_or_broken_condition_is_refused_by_name(desk: Desk, where: str
         (Selection(min_age_s=float("nan")), "min_age_s"),
         (Selection(take=-1), "take"),
         (Selection(settled_marker="done"), "settled_marker 'done'"),
-        (Selection(settled_marker="{file}.done"), r"{file} means nothing"),
+        (Selection(settled_marker="{file}.done"), r"{file} is unknown"),
     ],
     ids=str,
 )
@@ -297,13 +297,13 @@ def test_requests_that_were_stored_before_still_load(desk: Desk) -> None:
 @pytest.mark.parametrize(
     ("selection", "path", "why"),
     [
-        (Selection(include=("*.csv",)), "b/old.txt", "left it out by include '*.csv'"),
-        (Selection(min_size=50), "a.csv", "left it out by min_size 50"),
-        (Selection(min_age_s=HOUR), "b/new.csv", "left it out by min_age 3600.0"),
-        (Selection(where="size > 50"), "a.csv", "left it out by where 'size > 50'"),
+        (Selection(include=("*.csv",)), "b/old.txt", "excluded it by include '*.csv'"),
+        (Selection(min_size=50), "a.csv", "excluded it by min_size 50"),
+        (Selection(min_age_s=HOUR), "b/new.csv", "excluded it by min_age 3600.0"),
+        (Selection(where="size > 50"), "a.csv", "excluded it by where 'size > 50'"),
         (Selection(settled_marker="{path}.done"), "a.csv.done", "by being a marker itself"),
-        (Selection(settled_s=HOUR), "b/new.csv", "left it out by settled 3600.0"),
-        (Selection(take=1), "b/old.txt", "skip and take left it out"),
+        (Selection(settled_s=HOUR), "b/new.csv", "excluded it by settled 3600.0"),
+        (Selection(take=1), "b/old.txt", "skip and take excluded it"),
         (Selection(take=1), "nowhere", "the source did not list it"),
     ],
     ids=str,

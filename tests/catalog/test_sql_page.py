@@ -101,7 +101,7 @@ def test_all_repositories_at_a_moment(march: Catalog) -> None:
 def test_a_diff_in_sql_is_the_diff_of_python(march: Catalog) -> None:
     rows: list[Row] = march.sql(named("version_diff"))
 
-    assert [DiffRow.of(row[:6]) for row in rows] == list(march.versions.diff(B, 1, 2))
+    assert [DiffRow.from_row(row[:6]) for row in rows] == list(march.versions.diff(B, 1, 2))
     assert [(row[0], row[6]) for row in rows] == [("a", None), ("b", "fifth"), ("c", "fifth")]
     assert march.sql("FROM version_diff(?, 1, 99)", [B]) == []
 
@@ -137,6 +137,6 @@ def test_a_frame_has_the_names_and_the_rows_of_a_query(march: Catalog) -> None:
 def test_a_list_of_versions_is_readable_in_a_prompt(march: Catalog) -> None:
     first, second = march.versions.all(B)[1:]
 
-    told = f"<version 2 of {B}, 2026-03-05 00:00:00: +1 ~1 -1, 2 files, 7 bytes>"
+    told = f"<version 2 of {B}, 2026-03-05 00:00:00 UTC: +1 ~1 -1, 2 files, 7 bytes>"
     assert repr(second) == told
     assert repr([first, second]) == f"[{first!r}, {told}]"

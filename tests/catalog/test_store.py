@@ -14,10 +14,10 @@ import pytest
 from catalog.catalog import Catalog
 from catalog.errors import CatalogBroken, CatalogTimeout
 from catalog.inbox.queue import Inbox
-from catalog.inbox.spool import PAGE
+from catalog.inbox.spool import PAGE_ROWS
 from catalog.model.resource import Resource
 from catalog.settings import Settings
-from catalog.store.lock import Hold, Turnstile
+from catalog.store.lock import CatalogLock, Hold
 from catalog.store.migrate import FOLDER, migrate, pending
 from catalog.store.parquet import parquet_engine
 from tests.catalog.desk import HERE, SOURCE, Desk, file
@@ -30,13 +30,13 @@ def folder_of(catalog: Catalog, name: str) -> Path:
 
 def test_a_spool_writes_pages_as_it_goes_and_counts(catalog: Catalog) -> None:
     with catalog.spool() as spool:
-        for number in range(2 * PAGE + 1):
+        for number in range(2 * PAGE_ROWS + 1):
             spool.add(Resource(f"f/{number}", size=2))
         held = len(list(folder_of(catalog, "spool").glob("*/*.parquet")))
         listing = spool.finish()
 
     assert held == 2
-    assert (listing.count, listing.bytes) == (2 * PAGE + 1, 2 * (2 * PAGE + 1))
+    assert (listing.count, listing.bytes) == (2 * PAGE_ROWS + 1, 2 * (2 * PAGE_ROWS + 1))
     assert catalog.versions.record_listing(SOURCE, listing).total == listing.count
 
 
@@ -147,8 +147,8 @@ def test_a_poisoned_order_is_set_aside_with_its_reason_and_blocks_nobody(
         f"{batch}.{suffix.replace('.', '.default.')}",
         f"{batch}.error.txt",
     }
-    assert inbox.verdict(batch)
-    assert inbox.count() == 0
+    assert inbox.rejection(batch)
+    assert inbox.count_pending() == 0
 
 
 def test_an_order_that_was_folded_but_not_taken_away_is_folded_once(desk: Desk) -> None:
@@ -165,7 +165,7 @@ def test_an_order_that_was_folded_but_not_taken_away_is_folded_once(desk: Desk) 
 
 
 def test_whoever_waits_too_long_hears_which_file_was_taken(tmp_path: Path) -> None:
-    held, late = Turnstile(tmp_path, 1), Turnstile(tmp_path, 0.05)
+    held, late = CatalogLock(tmp_path, 1), CatalogLock(tmp_path, 0.05)
 
     with held.hold(Hold.ALONE), pytest.raises(CatalogTimeout, match=r"use\.lock"):  # noqa: SIM117  # order
         with late.hold(Hold.SHARED):
@@ -175,7 +175,7 @@ def test_whoever_waits_too_long_hears_which_file_was_taken(tmp_path: Path) -> No
 
 
 def test_readers_share_and_a_writer_that_waits_is_not_overtaken(tmp_path: Path) -> None:
-    turnstile = Turnstile(tmp_path, 10)
+    lock = CatalogLock(tmp_path, 10)
     seen: list[str] = []
     queued = threading.Event()
 
@@ -188,14 +188,14 @@ def test_readers_share_and_a_writer_that_waits_is_not_overtaken(tmp_path: Path) 
         return False
 
     def write() -> None:
-        with turnstile.hold(Hold.ALONE, unless=passed_the_queue):
+        with lock.hold(Hold.ALONE, unless=passed_the_queue):
             seen.append("writer")
 
     def read() -> None:
-        with turnstile.hold(Hold.SHARED):
+        with lock.hold(Hold.SHARED):
             seen.append("reader")
 
-    with turnstile.hold(Hold.SHARED), turnstile.hold(Hold.SHARED):
+    with lock.hold(Hold.SHARED), lock.hold(Hold.SHARED):
         writer, reader = threading.Thread(target=write), threading.Thread(target=read)
         writer.start()
         queued.wait()
@@ -207,16 +207,16 @@ def test_readers_share_and_a_writer_that_waits_is_not_overtaken(tmp_path: Path) 
 
 
 def test_a_forked_child_does_not_keep_the_lock_of_its_parent(tmp_path: Path) -> None:
-    turnstile = Turnstile(tmp_path, 5)
+    lock = CatalogLock(tmp_path, 5)
     reading, writing = os.pipe()
-    with turnstile.hold(Hold.ALONE):
+    with lock.hold(Hold.ALONE):
         child = os.fork()
         if child == 0:  # it outlives the parent's hold, and must not prolong it
             os.close(writing)
             os.read(reading, 1)
             os._exit(0)
     try:
-        with turnstile.hold(Hold.ALONE) as free:
+        with lock.hold(Hold.ALONE) as free:
             assert free
     finally:
         os.close(writing)

@@ -1,4 +1,4 @@
-"""Two tenants share one catalog: whoever folds, each sees its own and nothing of the other's."""
+"""Two tenants share one catalog: each sees its own orders applied, and nothing of the other's."""
 
 from __future__ import annotations
 
@@ -228,7 +228,7 @@ def test_items_are_not_offered_from_another_tenant_s_repository(mine: Desk, thei
         request = desk.request([replace(file("new"), digests=(digest,))], THERE)
         plan = desk.catalog.plans.make(replace(request, trusted=("sha256",)))
         (item,) = desk.catalog.plans.items(plan.plan_id, 0, places=[HERE])
-        assert {place.path for place in item.elsewhere} == (
+        assert {place.path for place in item.known_copies} == (
             {"elsewhere"} if desk is mine else set()
         )
 
@@ -270,7 +270,7 @@ def test_what_older_programs_recorded_is_theirs_who_alone_know_its_places(tmp_pa
     older = tmp_path / "older"
     older.mkdir()
     for path in FOLDER.glob("*.sql"):
-        if Migration.at(path).number < 9:
+        if Migration.from_path(path).number < 9:
             (older / path.name).write_bytes(path.read_bytes())
     path = tmp_path / "catalog.duckdb"
     with duckdb.connect(str(path)) as connection:

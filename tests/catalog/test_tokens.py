@@ -20,11 +20,11 @@ from catalog.access.grants import (
     Thing,
     allows,
 )
-from catalog.access.tokens import KnownToken, Secret, Token, checked
+from catalog.access.tokens import KnownToken, Secret, Token, verify_token
 from catalog.catalog import Catalog
 from catalog.errors import CatalogTimeout, InvalidInput, NotRecorded
 from catalog.inbox.queue import Inbox
-from catalog.store.lock import Hold, Turnstile
+from catalog.store.lock import CatalogLock, Hold
 from catalog.store.migrate import FOLDER, Migration, migrate
 from tests.catalog.desk import Desk, file
 
@@ -50,7 +50,7 @@ def test_a_token_is_recorded_and_checked(catalog: Catalog) -> None:
     assert token.expires_at == soon
     assert abs(now() - token.created_at) < timedelta(minutes=1)
     assert catalog.tokens.all() == [token]
-    assert checked(catalog.tokens.of_all_tenants(), text, now()) == token
+    assert verify_token(catalog.tokens.of_all_tenants(), text, now()) == token
 
 
 def test_no_text_of_a_token_is_on_the_disk_or_in_a_repr(desk: Desk, tmp_path: Path) -> None:
@@ -67,7 +67,7 @@ def test_no_text_of_a_token_is_on_the_disk_or_in_a_repr(desk: Desk, tmp_path: Pa
 def test_an_order_that_waits_holds_a_digest_and_no_secret(tmp_path: Path) -> None:
     catalog = Catalog(tmp_path / "catalog.duckdb", timeout_s=0.05)
     folder = tmp_path / "catalog.duckdb.d"
-    with Turnstile(folder, 1).hold(Hold.ALONE), pytest.raises(CatalogTimeout):
+    with CatalogLock(folder, 1).hold(Hold.ALONE), pytest.raises(CatalogTimeout):
         catalog.tokens.create(Role.ADMIN)
     (order,) = folder.glob("inbox/*.token-create.*")
     body = json.loads(order.read_text())
@@ -94,20 +94,20 @@ def test_a_wrong_text_is_refused(catalog: Catalog) -> None:
         f"ent_{token_id}_{known[token_id].sha256}",
         f"ent_{token_id}_{'é' * 43}",
     ):
-        assert checked(known, wrong, now()) is None
-    assert checked({}, text, now()) is None
+        assert verify_token(known, wrong, now()) is None
+    assert verify_token({}, text, now()) is None
 
 
 def test_an_expired_token_is_refused(catalog: Catalog) -> None:
     ends = now() + timedelta(hours=1)
     token, text = catalog.tokens.create(Role.READER, expires_at=ends)
     known = catalog.tokens.of_all_tenants()
-    assert checked(known, text, ends - timedelta(microseconds=1)) == token
-    assert checked(known, text, ends) is None
+    assert verify_token(known, text, ends - timedelta(microseconds=1)) == token
+    assert verify_token(known, text, ends) is None
 
 
 def test_a_token_that_would_be_expired_is_not_made(catalog: Catalog) -> None:
-    with pytest.raises(InvalidInput, match="of no use"):
+    with pytest.raises(InvalidInput, match="must expire in the future"):
         catalog.tokens.create(Role.READER, expires_at=now())
     assert catalog.tokens.all() == []
 
@@ -119,8 +119,8 @@ def test_a_revoked_token_is_refused_from_then_on(catalog: Catalog) -> None:
     assert revoked.revoked_at is not None
     assert catalog.tokens.revoke(token.token_id) == revoked
     known = catalog.tokens.of_all_tenants()
-    assert checked(known, text, now()) is None
-    assert checked(known, other_text, now()) == kept
+    assert verify_token(known, text, now()) is None
+    assert verify_token(known, other_text, now()) == kept
     assert catalog.tokens.all() == [revoked, kept]
 
 
@@ -133,12 +133,12 @@ def test_each_tenant_has_its_own_tokens_and_a_gateway_knows_all(
     for one in (catalog, other):
         known = one.tokens.of_all_tenants()
         assert set(known) == {mine.token_id, theirs.token_id}
-        assert checked(known, text, now()) == mine
-        assert checked(known, other_text, now()) == theirs
+        assert verify_token(known, text, now()) == mine
+        assert verify_token(known, other_text, now()) == theirs
     assert theirs.tenant == "other"
     with pytest.raises(NotRecorded, match=theirs.token_id):
         catalog.tokens.revoke(theirs.token_id)
-    assert checked(catalog.tokens.of_all_tenants(), other_text, now()) == theirs
+    assert verify_token(catalog.tokens.of_all_tenants(), other_text, now()) == theirs
 
 
 def test_a_token_that_is_not_there_cannot_be_revoked(catalog: Catalog) -> None:
@@ -164,7 +164,7 @@ def test_a_token_of_an_older_catalog_keeps_its_role_in_the_whole_tenant(tmp_path
     older = tmp_path / "older"
     older.mkdir()
     for path in FOLDER.glob("*.sql"):
-        if Migration.at(path).number < 13:
+        if Migration.from_path(path).number < 13:
             (older / path.name).write_bytes(path.read_bytes())
     path, made = tmp_path / "catalog.duckdb", Secret.new()
     with duckdb.connect(str(path)) as connection:
@@ -173,7 +173,7 @@ def test_a_token_of_an_older_catalog_keeps_its_role_in_the_whole_tenant(tmp_path
             "INSERT INTO tokens VALUES (?, 'lab', 'writer', 'ci', ?, now()::TIMESTAMP, NULL, NULL)",
             [made.token_id, made.sha256],
         )
-    found = checked(Catalog(path).tokens.of_all_tenants(), made.text, now())
+    found = verify_token(Catalog(path).tokens.of_all_tenants(), made.text, now())
     assert found is not None
     assert (found.tenant, found.grants) == ("lab", (Grant(Role.WRITER),))
 
@@ -181,14 +181,14 @@ def test_a_token_of_an_older_catalog_keeps_its_role_in_the_whole_tenant(tmp_path
 def test_an_order_of_an_older_program_gives_one_role_in_the_whole_tenant(catalog: Catalog) -> None:
     body = {"token_id": "0" * 12, "role": "writer", "note": "", "sha256": "ab", "expires_us": None}
     Inbox(catalog.folder, "lab").submit("token-create", body)
-    (found,) = catalog.of_tenant("lab").tokens.all()
+    (found,) = catalog.for_tenant("lab").tokens.all()
     assert found.grants == (Grant(Role.WRITER),)
 
 
 def test_a_token_has_grants_for_prefixes_and_repositories(catalog: Catalog) -> None:
     grants = [Grant.parse("writer:prefix:/models/"), Grant.parse("reader:repository:mirror")]
     token, text = catalog.tokens.create(None, grants=[*grants, grants[0]])
-    found = checked(catalog.tokens.of_all_tenants(), text, now())
+    found = verify_token(catalog.tokens.of_all_tenants(), text, now())
     assert found == token
     assert (token.role, set(token.grants)) == (None, set(grants))
     both, _ = catalog.tokens.create(Role.READER, grants=grants)
@@ -208,7 +208,7 @@ def test_a_grant_that_this_program_does_not_know_opens_nothing(catalog: Catalog)
 
 
 def test_a_token_that_would_open_nothing_is_not_made(catalog: Catalog) -> None:
-    with pytest.raises(InvalidInput, match="opens nothing"):
+    with pytest.raises(InvalidInput, match="needs a role"):
         catalog.tokens.create(None)
     every = [Grant(Role.READER, Reach.PREFIX, str(place)) for place in range(101)]
     with pytest.raises(InvalidInput, match="at most 100"):

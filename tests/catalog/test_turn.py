@@ -47,7 +47,10 @@ def test_one_too_many_is_refused_at_once(tmp_path: Path) -> None:
             if release.is_set():
                 raise InterruptedError
 
-        with pytest.raises(InterruptedError), destination_locks(tmp_path, ["a"], wait, places=2):
+        with (
+            pytest.raises(InterruptedError),
+            destination_locks(tmp_path, ["a"], wait, max_waiting=2),
+        ):
             pass
 
     with destination_locks(tmp_path, ["a"], nothing):
@@ -58,7 +61,7 @@ def test_one_too_many_is_refused_at_once(tmp_path: Path) -> None:
             assert mine.wait(120), "it does not wait"
         with (
             pytest.raises(TooManyWaiting, match="2 runs already wait for 'a'"),
-            destination_locks(tmp_path, ["a"], nothing, places=2),
+            destination_locks(tmp_path, ["a"], nothing, max_waiting=2),
         ):
             pass
         release.set()

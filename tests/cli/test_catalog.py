@@ -44,7 +44,7 @@ def test_a_catalog_goes_back_to_its_backup(told: Told, tmp_path: Path) -> None:
     Desk(catalog).sync([file("c")], "second")
     code, _, err = told("restore", tmp_path / "backup")
     assert code == ExitCode.USAGE
-    assert "is a catalog already" in err
+    assert "exists already" in err
     assert "--replace" in err
     assert len(Desk(catalog).paths(HERE)) == 3
 

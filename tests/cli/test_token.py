@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from catalog.access.grants import Role
-from catalog.access.tokens import checked
+from catalog.access.tokens import verify_token
 from catalog.catalog import Catalog
 from catalog.errors import InvalidInput
 from cli.app import app
@@ -49,7 +49,7 @@ def made(told: Told, *words: str) -> dict[str, Any]:
 
 def test_a_token_is_made_and_its_text_works(told: Told) -> None:
     row = made(told, "--role", "writer", "--note", "ci", "--expires", "30d")
-    token = checked(Catalog.open().tokens.of_all_tenants(), row["text"], datetime.now(UTC))
+    token = verify_token(Catalog.open().tokens.of_all_tenants(), row["text"], datetime.now(UTC))
     assert token is not None
     assert (token.token_id, token.role, token.note) == (row["token"], Role.WRITER, "ci")
     assert token.expires_at is not None
@@ -77,7 +77,8 @@ def test_a_token_is_revoked_by_its_id_or_its_text(told: Told) -> None:
         assert code == ExitCode.WELL
         assert [one["state"] for one in json.loads(out)] == ["revoked"]
         assert (
-            checked(Catalog.open().tokens.of_all_tenants(), row["text"], datetime.now(UTC)) is None
+            verify_token(Catalog.open().tokens.of_all_tenants(), row["text"], datetime.now(UTC))
+            is None
         )
     assert [one["state"] for one in json.loads(told("ls", "--json")[1])] == ["revoked"] * 2
 

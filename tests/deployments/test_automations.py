@@ -132,18 +132,21 @@ def test_what_entrepot_tells_is_handed_on(inbox: Inbox, tmp_path: Path) -> None:
     partner = Repository.model_validate({"storage": {"type": "local", "path": str(tmp_path)}})
     partner.save("partner")
     missing = ObjectiveResult(
-        "partner", "*.csv", 0, 0, None, "no file like '*.csv' came within 1 h"
+        "partner", "*.csv", 0, 0, None, "no file matching '*.csv' arrived within 1 h"
     )
     freshness_missed(partner, [missing])
     resources_quarantined(partner, ["a.csv", "b.csv"], "run-1")
     plan = Plan(
         "plan-1", "", datetime.now(UTC), "source", Mode.MIRROR, Strategy.DIGEST, (), 0, 0
     )  # fmt: skip
-    plan_guarded(plan, ["removes 9 files, allowed are 3"])
+    plan_guarded(plan, ["removes 9 files, at most 3 are allowed"])
 
     assert told(inbox, "entrepot: files did not come") == missing.missed
     assert told(inbox, "entrepot: files were set aside") == "a.csv, b.csv"
-    assert told(inbox, "entrepot: a plan crosses its guards") == "removes 9 files, allowed are 3"
+    assert (
+        told(inbox, "entrepot: a plan crosses its guards")
+        == "removes 9 files, at most 3 are allowed"
+    )
 
 
 def test_a_run_that_has_ended_is_not_crashed_by_a_heartbeat_that_comes_late(

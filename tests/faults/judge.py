@@ -27,7 +27,7 @@ def of_listing(
     found = {one.path: one.size for one in listed if not isinstance(one, Gap)}
     invented = sorted(set(found) - set(truth))
     missing = [
-        path for path in truth if path not in found and not any(gap.holds(path) for gap in gaps)
+        path for path in truth if path not in found and not any(gap.covers(path) for gap in gaps)
     ]
     sizes = [
         path

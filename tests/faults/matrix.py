@@ -36,10 +36,10 @@ from tests.faults.place import (
 from tests.faults.strike import Strike
 from transfer.batch.delivery import Delivery, TransferOptions
 from transfer.batch.endpoints import End, HistoryArea
-from transfer.inventory.listing import list_whole, resources
+from transfer.inventory.listing import list_repository, list_resources
 from transfer.steps.deliver import deliver
 from transfer.workers.limits import Gate, Limits
-from transfer.workers.retry import RetryPolicy, persistent
+from transfer.workers.retry import RetryPolicy, call_with_retries
 from transfer.workers.stop import StopFlag
 
 WATCH_S = 600.0  # after which a try hangs: many times what the time-outs of its retries add up to
@@ -117,12 +117,12 @@ def _listing(place: Place, strike: Strike) -> tuple[Told, int]:
         else:
             armed = stack.enter_context(place.armed(strike, Operation.LISTING))
         try:
-            listed = persistent(
-                lambda: list(resources(storage, RETRY, StopFlag(), lambda _: True)),
+            listed = call_with_retries(
+                lambda: list(list_resources(storage, RETRY, StopFlag(), lambda _: True)),
                 RETRY,
                 StopFlag(),
             )[0]
-            list_whole(lambda: Spool(spool), storage, RETRY, StopFlag())
+            list_repository(lambda: Spool(spool), storage, RETRY, StopFlag())
         except Exception as error:  # noqa: BLE001 - the judgement tells of it
             return judge.of_error(error), armed.struck if armed else 1
         struck = armed.struck if armed else 1
@@ -152,7 +152,7 @@ def _reading(place: Place, strike: Strike) -> tuple[Told, int]:
 
 
 def _items(storage: Storage) -> list[Item]:
-    listed = persistent(lambda: list(storage.enumerate()), RETRY, StopFlag())[0]
+    listed = call_with_retries(lambda: list(storage.enumerate()), RETRY, StopFlag())[0]
     return [_item(one) for one in listed if isinstance(one, Resource) and one.path in READ]
 
 

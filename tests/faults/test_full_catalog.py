@@ -49,7 +49,7 @@ def desk(disk: Path) -> Desk:
 def test_no_room_for_the_catalog_is_said_in_words_of_ours(
     disk: Path, desk: Desk, asked: str
 ) -> None:
-    with full(disk), pytest.raises(CatalogFull, match="no room left where the catalog lies"):
+    with full(disk), pytest.raises(CatalogFull, match="the disk of the catalog is full"):
         ASKED[asked](desk)
     left = [one.name for one in (desk.catalog.folder / "tmp").iterdir() if one.is_file()]
     assert left == []
@@ -73,7 +73,7 @@ def test_what_was_acknowledged_waits_until_there_is_room(disk: Path, desk: Desk)
 
 def test_what_nobody_waits_for_is_not_set_aside_for_want_of_room(disk: Path, desk: Desk) -> None:
     with desk.catalog.spool() as spool:
-        spool.leave(Gap("closed", "denied", below=True))
+        spool.add_gap(Gap("closed", "denied", below=True))
         listing = spool.finish()
     desk.catalog.runs.record_gaps("later", SOURCE, "source", listing)
     with full(disk), pytest.raises(CatalogBroken):

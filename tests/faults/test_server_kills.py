@@ -115,7 +115,7 @@ def processes() -> Iterator[ForkServerContext]:
 
 @pytest.mark.parametrize(
     ("kind", "work", "kills"),
-    [("coordinator", hammer.fold, FOLDERS), ("writer", hammer.write, WRITERS)],
+    [("coordinator", hammer.apply, FOLDERS), ("writer", hammer.write, WRITERS)],
 )
 def test_killed_while_it_writes_or_folds_the_catalog_keeps_what_it_acknowledged(
     processes: ForkServerContext, tmp_path: Path, kind: str, work: object, kills: int

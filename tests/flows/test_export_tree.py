@@ -120,11 +120,11 @@ def test_bytes_that_are_nowhere_are_all_named_and_nothing_is_left(
         (folder / "a.txt").write_text("beta, and LONGER")
     before = left(tmp_path)
 
-    with pytest.raises(BytesNowhere, match="2 files are nowhere to be had") as caught:
+    with pytest.raises(BytesNowhere, match="2 files cannot be found anywhere") as caught:
         export_tree(str(end), str(tmp_path / "not" / "yet"))
 
-    assert "'a.txt'" in caught.value.named[0]
-    assert "'new'" in caught.value.named[1]
+    assert "'a.txt'" in caught.value.files[0]
+    assert "'new'" in caught.value.files[1]
     assert left(tmp_path) == before
 
 

@@ -38,7 +38,9 @@ def test_a_file_that_did_not_come_fails_the_run_and_is_told(
     from flows.results.freshness import FreshnessMissed  # noqa: PLC0415
     from flows.sync import sync  # noqa: PLC0415
 
-    with pytest.raises(FreshnessMissed, match=r"no file like '\*\.txt' came within 1 h; none ever"):
+    with pytest.raises(
+        FreshnessMissed, match=r"no file matching '\*\.txt' arrived within 1 h; none ever"
+    ):
         freshness(names=[drop])
     sync(drop, [str(tmp_path / "end")])
     with pytest.raises(FreshnessMissed, match=r"no file like 'daily/\d{4}-\d\d-\d\d\.csv'") as one:

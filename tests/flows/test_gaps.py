@@ -97,7 +97,7 @@ def test_an_additive_sync_says_what_it_could_not_see(half: Path, tmp_path: Path)
     from flows.sync import sync
 
     close(half)
-    with pytest.raises(SyncFailed, match="'closed' and all below it could not be seen"):
+    with pytest.raises(SyncFailed, match="'closed' and everything below it could not be seen"):
         sync(str(half), [str(tmp_path / "end")])
 
     assert held(tmp_path / "end") == ["open/a", "open/gone"]
@@ -231,7 +231,7 @@ def test_a_file_beside_a_folder_of_its_name_fails_alone(tmp_path: Path) -> None:
         sync(str(tmp_path / "PULP_MANIFEST"), [str(tmp_path / "end")], exclude=["end/**"])
 
     assert sorted(one.path for one in raised.value.result.failures) == ["a", "a/b"]
-    assert all("needs it as a folder" in one.message for one in raised.value.result.failures)
+    assert all("needs it to be a folder" in one.message for one in raised.value.result.failures)
     assert held(tmp_path / "end") == ["z"]
 
 
@@ -280,5 +280,5 @@ def test_the_command_line_fails_with_one_and_names_the_gap(half: Path, tmp_path:
     )
 
     assert done.returncode == 1
-    assert "'closed' and all below it could not be seen" in done.stdout + done.stderr
+    assert "'closed' and everything below it could not be seen" in done.stdout + done.stderr
     assert held(tmp_path / "end") == ["open/a", "open/gone"]

@@ -166,7 +166,7 @@ def test_what_cannot_be_kept_fails_and_stays(
     (end / ".entrepot").mkdir(exist_ok=True)
     (end / HISTORY).write_text("in the way")
     edit(source)
-    with pytest.raises(SyncFailed, match="could not be kept before") as raised:
+    with pytest.raises(SyncFailed, match="could not be kept first") as raised:
         sync(str(source), [str(end)], mode=Mode.MIRROR)
     assert raised.value.result.failed == 2
     assert (end / "a.txt").read_text() == "alpha"

@@ -293,7 +293,7 @@ def test_a_file_among_the_markers_is_refused_by_name(tmp_path: Path) -> None:
     (tmp_path / "origin" / "metafiles").mkdir(parents=True)
     (tmp_path / "origin" / "metafiles" / "x").write_bytes(BODY)
     place = folder(tmp_path / "end", "metafiles")
-    with pytest.raises(SyncFailed, match="'metafiles' holds its markers"):
+    with pytest.raises(SyncFailed, match="'metafiles' is reserved for its markers"):
         sync(str(tmp_path / "origin"), [place.repository])
 
 

@@ -151,7 +151,7 @@ def test_apply_refuses_and_names_what_moved(
         apply(planned.plan_id)
 
     assert caught.value.count == 1
-    assert "'a.txt'" in caught.value.named[0]
+    assert "'a.txt'" in caught.value.reasons[0]
     assert files(end) == before
 
 
@@ -208,7 +208,9 @@ def test_a_mirror_that_would_remove_most_of_a_destination_is_refused(
     for number in range(30):
         (source / f"f{number:02}").unlink()
 
-    with pytest.raises(GuardCrossed, match=r"removes 30 of 40 files \(75%\), allowed are 50%"):
+    with pytest.raises(
+        GuardCrossed, match=r"removes 30 of 40 files \(75%\), at most 50% are allowed"
+    ):
         sync(str(source), [str(end)], mode=Mode.MIRROR)
     assert len(files(end)) == 40
     assert catalog.runs.all(1)[0].state == "failed"
@@ -225,7 +227,7 @@ def test_a_plan_shows_the_guards_it_crosses(source: Path, tmp_path: Path) -> Non
 
     planned = plan(str(source), [str(tmp_path / "end")], guards=GuardSettings(bytes=100))
     assert "crosses a guard" in str(planned)
-    assert "writes 12805 bytes, allowed are 100" in str(planned)
+    assert "writes 12,805 bytes, at most 100 are allowed" in str(planned)
 
 
 @pytest.mark.parametrize("answered", ["approved", "refused"])
@@ -256,7 +258,7 @@ def test_a_person_decides_through_prefect_whether_a_guarded_plan_goes_on(
     thread = threading.Thread(target=run)
     thread.start()
     paused, description = wait_for_pause()
-    assert "writes 18 bytes, allowed are 1" in description
+    assert "writes 18 bytes, at most 1 are allowed" in description
     assert files(end) == {}, "nothing is touched before the answer"
     answer(paused, {"approve": answered == "approved", "note": "so I say"})
     thread.join(timeout=240)

@@ -130,7 +130,7 @@ def test_every_version_that_was_deleted_since_is_named(
     with pytest.raises(PlanOutdated) as caught:
         apply(planned.plan_id)
 
-    assert caught.value.named == tuple(f"version 1 of '{url(end)}'" for end in (one, two))
+    assert caught.value.reasons == tuple(f"version 1 of '{url(end)}'" for end in (one, two))
     assert files(one) == now
 
 

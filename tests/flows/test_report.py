@@ -16,8 +16,7 @@ from flows.results.chart import COLOURS, chart
 from flows.results.report import report
 from flows.results.sync import DestinationResult, Failure, SyncResult
 from tests.flows.test_events import Told, payloads, synced_thrice, told
-from transfer.workers.progress import Snapshot
-from transfer.workers.progress_history import ProgressHistory
+from transfer.workers.progress import ProgressHistory, Snapshot
 
 __all__ = ["told"]  # a fixture
 
@@ -46,7 +45,7 @@ def test_whatever_a_run_did_its_picture_is_well_formed_and_inside_its_frame(
 
 
 def test_a_long_run_has_no_more_points_than_a_short_one_and_keeps_its_ends() -> None:
-    course = ProgressHistory(most=10)
+    course = ProgressHistory(max_points=10)
     for second in range(1000):
         course.add(Snapshot(second, 0, 0, float(second)))
     moments = [one.elapsed_s for one in course.points]

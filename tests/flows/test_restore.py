@@ -107,7 +107,7 @@ def test_what_cannot_be_had_is_named_before_anything_is_touched(tmp_path: Path) 
 
     with pytest.raises(BytesMissing, match="the bytes of 2 files") as caught:
         restore(str(end), version=1)
-    assert caught.value.named == ("'a'", "'b'")
+    assert caught.value.reasons == ("'a'", "'b'")
     assert files(end) == after
 
 
@@ -137,7 +137,7 @@ def test_an_unknown_version_is_named(source: Path, tmp_path: Path) -> None:
     sync(str(source), [end])
     with pytest.raises(NotRecorded, match="7"):
         restore(end, version=7)
-    with pytest.raises(InvalidInput, match="not by both"):
+    with pytest.raises(InvalidInput, match="found both"):
         restore(end, version=1, at=datetime.now(UTC))
 
 
@@ -188,7 +188,7 @@ def test_modify_removes_first_and_then_adds(tmp_path: Path, catalog: Catalog) ->
 @pytest.mark.parametrize(
     ("remove", "paths", "named"),
     [
-        (["*", "a"], ["c"], "no other path can stand beside it"),
+        (["*", "a"], ["c"], "give it alone"),
         (["nowhere"], ["c"], "'nowhere' cannot be removed"),
         ([], ["nothing"], "nothing to add"),
     ],

@@ -54,7 +54,7 @@ def test_a_file_that_is_still_being_written_is_not_taken(source: Path, tmp_path:
 
     assert result.added == 1
     assert (tmp_path / "end" / "a.txt").exists()
-    assert "left it out by settled" in str(explain(result.run_id, "sub/b.bin"))
+    assert "excluded it by settled" in str(explain(result.run_id, "sub/b.bin"))
     with pytest.raises(NothingMatched):
         sync(str(source), [str(tmp_path / "two")], selection=SelectionSettings(settled="2 h"))
 

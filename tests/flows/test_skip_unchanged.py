@@ -81,7 +81,7 @@ def meddle(item: Item, content: bytes | Path) -> None:  # noqa: ARG001 - what a 
     catalog = Catalog.open()
     with catalog.spool() as spool:
         for one in settings.open(OpenOptions()).enumerate():
-            spool.take(one)
+            spool.add_entry(one)
         listing = spool.finish()
     catalog.versions.record_listing(settings.address(), listing, run_id="another")
 

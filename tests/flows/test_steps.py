@@ -77,13 +77,13 @@ def test_steps_that_break_or_lead_nowhere_leave_nothing_half_done(
     from flows.forms.options import StepSettings  # noqa: PLC0415
     from flows.plan import plan  # noqa: PLC0415
     from flows.sync import sync  # noqa: PLC0415
-    from tasks.batch.own_step import StepFailed  # noqa: PLC0415
+    from tasks.batch.steps import StepFailed  # noqa: PLC0415
 
     monkeypatch.setitem(sys.modules, "own", sys.modules[__name__])
     end = tmp_path / "end"
     broken = [StepSettings(run="own:break_down")]
     with pytest.raises(
-        StepFailed, match="'own:break_down' broke at batch 0: ZeroDivisionError: nothing to divide"
+        StepFailed, match="'own:break_down' failed in batch 0: ZeroDivisionError: nothing to divide"
     ):
         sync(str(source), [str(end)], steps=broken)
     assert files(end) == {}

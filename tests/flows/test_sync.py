@@ -443,7 +443,7 @@ def test_a_file_that_the_source_lost_comes_from_its_mirror(
 def test_a_mirror_with_a_password_in_its_address_is_refused() -> None:
     from blocks.repository import Repository  # noqa: PLC0415
 
-    with pytest.raises(ValueError, match="holds a password") as raised:
+    with pytest.raises(ValueError, match="contains a password") as raised:
         Repository.model_validate(
             {
                 "storage": {"type": "http", "url": "https://one.example/"},

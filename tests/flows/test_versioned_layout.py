@@ -293,7 +293,7 @@ def test_a_lost_catalog_overwrites_no_number(
         sync_in(tmp_path, repository, {"a": text, "b": b"same"})
     before = held(repository)
     monkeypatch.setenv("ENTREPOT_CATALOG", str(tmp_path / "other" / "catalog.duckdb"))
-    with pytest.raises(InvalidInput, match="was not written with this catalog"):
+    with pytest.raises(InvalidInput, match="was written with another catalog"):
         sync_in(tmp_path, repository, {"a": b"two"})
     assert held(repository) == before
 
@@ -349,7 +349,7 @@ def test_a_plan_for_it_is_applied(tmp_path: Path) -> None:
 def test_a_name_that_cannot_be_numbered_fails_alone(tmp_path: Path, name: str) -> None:
     from flows.results.sync import SyncFailed  # noqa: PLC0415
 
-    with pytest.raises(SyncFailed, match="cannot hold the name") as caught:
+    with pytest.raises(SyncFailed, match="cannot store the name") as caught:
         sync_in(tmp_path, folder(tmp_path / "end", "versioned"), {name: b"x", "good": b"y"})
     assert caught.value.result.failed == 1
 

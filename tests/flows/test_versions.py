@@ -52,7 +52,7 @@ def test_deleting_is_a_run_that_the_catalog_remembers(end: Path, catalog: Catalo
     (refused,) = (one for one in catalog.runs.all() if one.state == "failed")
     assert (refused.kind, refused.message) == (
         "delete-version",
-        f"the catalog holds no version 'file://{end} 9'",
+        f"the catalog has no version 'file://{end} 9'",
     )
 
 
@@ -106,6 +106,6 @@ def test_a_protected_version_and_a_retention_of_none_are_refused(
 
     with pytest.raises(InvalidInput, match="protected"):
         delete_version(str(end), 2)
-    with pytest.raises(InvalidInput, match="1 version or more"):
+    with pytest.raises(InvalidInput, match="expected 1 or more"):
         retain(str(end), 0)
     assert len(catalog.versions.all(f"file://{end}")) == 4

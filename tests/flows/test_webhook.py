@@ -51,7 +51,7 @@ def test_a_webhook_that_never_answers_well_is_a_warning(
         result = sync(str(source), [str(tmp_path / "end")], webhook=told)
     assert (result.added, result.failed) == (3, 0)
     assert result.untold == (
-        f"batch 0 (3 stored) was not told: webhook to {inbox.url}: status 500",
+        f"batch 0 (3 files stored) was not announced: webhook to {inbox.url}: status 500",
     )
     assert f"warning: {result.untold[0]}" in str(result)
     warned = [one.getMessage() for one in caplog.records if one.levelno == logging.WARNING]
@@ -94,15 +94,15 @@ def test_what_cannot_be_a_webhook_is_refused() -> None:
 def test_a_run_that_is_stopped_tells_once_what_it_stored(tmp_path: Path) -> None:
     from blocks.resolve import repository  # noqa: PLC0415 - imports Prefect
     from blocks.webhook import Webhook  # noqa: PLC0415
-    from tasks.batch.webhook import announced  # noqa: PLC0415
-    from tasks.job import Job, forget, run_resources  # noqa: PLC0415
+    from tasks.batch.webhook import notify_afterwards  # noqa: PLC0415
+    from tasks.job import Job, forget_run, run_resources  # noqa: PLC0415
 
     end = repository(str(tmp_path))
     stored = Outcome(end.address, "a", "a", "add", Status.STORED)
     with Inbox() as inbox:
         job = Job("stopped", end, (end,), webhook=Webhook(url=SecretStr(inbox.url)))
         run_resources(job.run_id).stop.set()
-        with announced(job, 0) as announcement:
+        with notify_afterwards(job, 0) as announcement:
             announcement.outcomes = [stored]
         assert inbox.urls() == [f"file://{tmp_path}/a"]
-    forget(job.run_id)
+    forget_run(job.run_id)

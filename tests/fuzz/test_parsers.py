@@ -11,12 +11,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from catalog.errors import CatalogError
-from catalog.filters.condition import rendered
-from catalog.filters.labels import terms
-from catalog.formats.archive_lists import artifact_lines, content_rows
+from catalog.filters.condition import render_condition
+from catalog.filters.labels import parse_terms
+from catalog.formats.archive_lists import parse_artifacts, parse_content
 from catalog.formats.manifest import parse_manifest
-from catalog.formats.quantities import byte_count, seconds
-from catalog.glob import regex
+from catalog.formats.quantities import parse_bytes, parse_duration
+from catalog.glob import globs_to_regex
 from catalog.model.gap import Gap
 from catalog.model.plan import Selection
 from flows.workflows.syntax import expand_variables
@@ -29,7 +29,7 @@ from providers.shared.overlap import path_inside
 from providers.shared.raw_names import printable, raw
 from providers.shared.url import parse_url
 from providers.webdav.multistatus import parse_multistatus
-from transfer.archive.tar import members, write_end, write_member
+from transfer.archive.tar import read_members, write_end, write_member
 
 Parse = Callable[[str], object]
 
@@ -48,21 +48,24 @@ WORDS: dict[str, tuple[Parse, tuple[str, ...]]] = {
         lambda text: list(parse_manifest("SHA256SUMS", text.splitlines())),
         ("0" * 64, "  a", " *b", "\\", "\n", "./"),
     ),
-    "labels": (terms, ("a", "=", "!=", "~", ",", " ", "'", '"', "\\")),
-    "glob": (lambda text: regex((text,)), ("*", "**", "/", "?", "[", "]", "!", "-", "\\", "(")),
+    "labels": (parse_terms, ("a", "=", "!=", "~", ",", " ", "'", '"', "\\")),
+    "glob": (
+        lambda text: globs_to_regex((text,)),
+        ("*", "**", "/", "?", "[", "]", "!", "-", "\\", "("),
+    ),
     "URL": (parse_url, ("s3", "://", "host", ":", "@", "/", "%", "[", "]", "?", "#", "99999999")),
-    "size": (byte_count, ("1", ".", "e", "-", " ", "KiB", "MB", "inf", "nan")),
-    "duration": (seconds, ("1", ".", "-", " ", "h", "d", "weeks", "inf", "nan", "e9")),
+    "size": (parse_bytes, ("1", ".", "e", "-", " ", "KiB", "MB", "inf", "nan")),
+    "duration": (parse_duration, ("1", ".", "-", " ", "h", "d", "weeks", "inf", "nan", "e9")),
     "variables": (
         lambda text: expand_variables(text, {"A": "x"}),
         ("$", "{", "}", "A", "B", "#", "\n", "$$"),
     ),
     "archive content": (
-        lambda text: list(content_rows(text.splitlines())),
+        lambda text: list(parse_content(text.splitlines())),
         ("{", "}", '"path":', "1"),
     ),
     "archive artifacts": (
-        lambda text: list(artifact_lines(text.splitlines())),
+        lambda text: list(parse_artifacts(text.splitlines())),
         ("0" * 64, " ", "3"),
     ),
 }
@@ -73,7 +76,7 @@ BYTES: dict[str, Callable[[bytes], object]] = {
     "digest headers": lambda data: declared_digests(
         {b"repr-digest": data, b"digest": data, b"content-md5": data}
     ),
-    "tar": lambda data: [(one.name, b"".join(one.body())) for one in members(BytesIO(data))],
+    "tar": lambda data: [(one.name, b"".join(one.body())) for one in read_members(BytesIO(data))],
 }
 SLOW = (HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large)
 FUZZ = settings(max_examples=300, deadline=None, suppress_health_check=SLOW)
@@ -127,7 +130,7 @@ def test_a_spoilt_archive_is_read_or_refused(place: int, spoilt: bytes) -> None:
     whole = archive()
     data = whole[:place] + spoilt + whole[place + len(spoilt) :]
     try:
-        found = [(one.name, len(b"".join(one.body()))) for one in members(BytesIO(data))]
+        found = [(one.name, len(b"".join(one.body()))) for one in read_members(BytesIO(data))]
     except CatalogError as error:
         told(error)
     else:
@@ -229,7 +232,7 @@ SQL = (
 @given(text_of(SQL))
 def test_a_condition_is_rendered_or_refused(text: str) -> None:
     try:
-        rendered(text)
+        render_condition(text)
     except CatalogError as error:
         told(error)
 
@@ -269,8 +272,8 @@ def test_a_gap_that_concerns_nobody_hides_no_selected_file(folder: list[str], gl
     gap = Gap("/".join(folder), "denied", below=True)
     try:
         selection = Selection(include=(glob,))
-        concerned = gap.concerns(selection)
-        matches = re.compile(regex((glob,))).fullmatch
+        concerned = gap.affects(selection)
+        matches = re.compile(globs_to_regex((glob,))).fullmatch
     except CatalogError:
         return
     for rest in ("a", "b", "a/b", "b/a/a", "ab"):

@@ -120,7 +120,7 @@ def test_tenants_open_nothing_of_each_other(tmp_path: Path) -> None:
     }
     with serving(tmp_path, tenants=tenants) as running:
         texts = {
-            name: running.catalog.of_tenant(name).tokens.create(Role.ADMIN)[1] for name in tenants
+            name: running.catalog.for_tenant(name).tokens.create(Role.ADMIN)[1] for name in tenants
         }
         places = running.application.gateway.tenants["one"].places
         with pytest.raises(RepositoryNotFound):

@@ -187,7 +187,7 @@ def test_behind_a_proxy_it_takes_a_token_wherever_it_listens() -> None:
 def test_a_catalog_that_was_settled_on_is_never_made_again(tmp_path: Path) -> None:
     catalog = catalog_of(tmp_path)
     catalog.pin()
-    other = catalog.of_tenant("beta")
+    other = catalog.for_tenant("beta")
     catalog.path.unlink()
     for ask in (catalog.runs.all, other.tokens.all, lambda: other.tokens.create(Role.ADMIN)):
         with pytest.raises(CatalogUnavailable):

@@ -14,7 +14,7 @@ from catalog.catalog import Catalog
 from catalog.model.run import Run
 from catalog.queries.runs import Runs
 from catalog.session.catalog_file import CatalogFile
-from catalog.store.lock import Hold, Turnstile
+from catalog.store.lock import CatalogLock, Hold
 from gateway.ops.health import (
     Draining,
     Readiness,
@@ -86,7 +86,7 @@ def broken(catalog: Catalog) -> Callable[[], object]:
 
 
 def locked(catalog: Catalog) -> Callable[[], object]:
-    held = Turnstile(catalog.path.with_name(catalog.path.name + ".d"), 1).hold(Hold.ALONE)
+    held = CatalogLock(catalog.path.with_name(catalog.path.name + ".d"), 1).hold(Hold.ALONE)
     held.__enter__()
     return lambda: held.__exit__(None, None, None)
 

@@ -79,7 +79,7 @@ def test_patterns_of_a_reader_take_linear_time(running: Running) -> None:
 def test_a_condition_that_fails_on_a_row_is_named(library: Running, where: str) -> None:
     reply = library.client.get("/v1/acme/resources/list", params={"where": where})
     assert reply.status_code == 400, reply.text
-    assert "cannot use where" in reply.json()["error"]["message"]
+    assert "cannot use the condition" in reply.json()["error"]["message"]
     assert "secret-of-beta" not in reply.text
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from catalog.store.lock import Hold, Turnstile
+from catalog.store.lock import CatalogLock, Hold
 from tests.gateway.conftest import Running, serving
 from tests.gateway.server_process import gateway_process
 from tests.gateway.shelves import (
@@ -126,7 +126,7 @@ def test_a_catalog_that_is_busy_leaves_bytes_and_metadata_together(
     monkeypatch.setenv("ENTREPOT_CATALOG_TIMEOUT_S", "0.5")
     with serving(tmp_path) as running:
         assert versions(running.client, "a") == []
-        busy = Turnstile(beside(tmp_path), 30)
+        busy = CatalogLock(beside(tmp_path), 30)
         with uploading(running, "a") as (proceed, replies), busy.hold(Hold.ALONE):
             proceed.set()
             until(lambda: replies)

@@ -194,7 +194,7 @@ def test_figures_of_a_tenant_are_told_to_it_and_to_the_operator(tmp_path: Path) 
     catalog_tokens = {}
     with serving(tmp_path, tenants=tenants) as running:
         for name in tenants:
-            made, text = running.catalog.of_tenant(name).tokens.create(Role.READER)
+            made, text = running.catalog.for_tenant(name).tokens.create(Role.READER)
             catalog_tokens[name] = (made.token_id, text)
     with serving(tmp_path, tenants=tenants, operators=[catalog_tokens["beta"][0]]) as running:
         for name in tenants:

@@ -24,7 +24,7 @@ from catalog.errors import (
     UnexpectedReply,
 )
 from catalog.model.digest import Digest
-from catalog.model.gap import Gap, files
+from catalog.model.gap import Gap, files_collecting_gaps
 from catalog.model.outcome import Status
 from catalog.model.resource import Resource
 from providers.api.entries import Entry, Fields
@@ -180,7 +180,7 @@ def test_an_entry_that_cannot_be_used_is_a_gap(
     storage = opened(faulty_server, items="items", size="size", digest="sum", modified="at")
     gaps: list[Gap] = []
 
-    assert [one.path for one in files(storage.enumerate(), gaps)] == ["good"]
+    assert [one.path for one in files_collecting_gaps(storage.enumerate(), gaps)] == ["good"]
     (gap,) = gaps
     assert (gap.path, gap.below) == (name, not name)  # without a name it may be any
     assert re.search(why, gap.why)
@@ -192,7 +192,7 @@ def test_of_two_entries_of_one_name_the_first_counts_and_the_name_is_a_gap(
     page(faulty_server, "/v1/files", {"items": [{"title": "a", "href": "/f"}] * 2})
     gaps: list[Gap] = []
 
-    listed = files(opened(faulty_server, items="items").enumerate(), gaps)
+    listed = files_collecting_gaps(opened(faulty_server, items="items").enumerate(), gaps)
     assert [one.path for one in listed] == ["a"]
     assert [one.path for one in gaps] == ["a"]
 

@@ -14,7 +14,7 @@ from fsspec.implementations.memory import MemoryFileSystem
 from pydantic import SecretStr, ValidationError
 
 from catalog.errors import SecretInUrl
-from catalog.model.gap import Gap, files
+from catalog.model.gap import Gap, files_collecting_gaps
 from providers.base import Attributes
 from providers.fsspec.memory import MemorySettings
 from providers.fsspec.settings import FsspecSettings
@@ -77,7 +77,7 @@ def test_a_folder_that_cannot_be_listed_is_a_gap(
 
     monkeypatch.setattr(storage._fs, "ls", ls)  # root may read what nobody else may
     gaps: list[Gap] = []
-    assert [one.path for one in files(storage.enumerate(), gaps)] == ["open/a"]
+    assert [one.path for one in files_collecting_gaps(storage.enumerate(), gaps)] == ["open/a"]
     assert [(one.path, one.code, one.below) for one in gaps] == [("shut", "access-denied", True)]
 
 

@@ -14,7 +14,7 @@ from pydantic import SecretStr
 
 from catalog.errors import AccessDenied, ResourceNotFound, UnexpectedReply
 from catalog.model.digest import Digest
-from catalog.model.gap import UNREADABLE, Gap, files
+from catalog.model.gap import UNREADABLE, Gap, files_collecting_gaps
 from providers.base import Attributes
 from providers.ftp.list_parser import FtpEntry, parse_facts, parse_list, parse_time
 from providers.ftp.listing import FtpLister
@@ -57,7 +57,7 @@ def test_a_closed_folder_is_a_gap_in_any_wording() -> None:
         storage = opened(server)
         gaps: list[Gap] = []
 
-        assert [one.path for one in files(storage.enumerate(), gaps)] == ["open/a"]
+        assert [one.path for one in files_collecting_gaps(storage.enumerate(), gaps)] == ["open/a"]
 
         assert [(one.path, one.below) for one in gaps] == [("closed", True)]
         storage.close()
@@ -214,6 +214,9 @@ def test_a_line_that_cannot_be_read_leaves_its_folder_unknown(
     storage = settings.open(OPTIONS)
     gaps: list[Gap] = []
 
-    assert sorted(one.path for one in files(storage.enumerate(), gaps)) == ["a", "in/b"]
+    assert sorted(one.path for one in files_collecting_gaps(storage.enumerate(), gaps)) == [
+        "a",
+        "in/b",
+    ]
     assert [(one.path, one.code, one.below) for one in gaps] == [("in", UNREADABLE, True)]
     storage.close()

@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from catalog.errors import NameNotAllowed
-from catalog.model.gap import BOUND, Gap, files
+from catalog.model.gap import BOUND, Gap, files_collecting_gaps
 from providers.base import Attributes
 from providers.local.listing import Symlinks
 from providers.local.settings import LocalSettings
@@ -57,7 +57,7 @@ def test_what_comes_and_goes_takes_no_neighbour_along(tmp_path: Path) -> None:
             time.sleep(0.01)
         for _ in range(20):
             gaps: list[Gap] = []
-            listed = {one.path for one in files(opened(tmp_path).enumerate(), gaps)}
+            listed = {one.path for one in files_collecting_gaps(opened(tmp_path).enumerate(), gaps)}
             assert {one for one in listed if not one.endswith(".part")} == {*expected, "calm/a"}
             assert gaps == []
     finally:
@@ -98,7 +98,7 @@ def test_a_link_that_leads_out_is_a_gap_and_the_rest_is_listed(tmp_path: Path) -
     (tmp_path / "in/file").symlink_to(tmp_path / "out/x")
     gaps: list[Gap] = []
 
-    listed = [one.path for one in files(opened(tmp_path / "in").enumerate(), gaps)]
+    listed = [one.path for one in files_collecting_gaps(opened(tmp_path / "in").enumerate(), gaps)]
 
     assert sorted(listed) == ["own", "sub/more"]
     assert sorted(one.path for one in gaps) == ["file", "sub/away"]
@@ -118,7 +118,7 @@ def test_folders_too_deep_are_a_gap(tmp_path: Path) -> None:
     seeded(tmp_path, f"{deep}/x", "a")
     gaps: list[Gap] = []
 
-    assert [one.path for one in files(opened(tmp_path).enumerate(), gaps)] == ["a"]
+    assert [one.path for one in files_collecting_gaps(opened(tmp_path).enumerate(), gaps)] == ["a"]
     assert [(one.code, one.below) for one in gaps] == [(BOUND, True)]
 
 
@@ -126,14 +126,14 @@ def test_folders_too_deep_are_a_gap(tmp_path: Path) -> None:
 def test_a_folder_and_a_file_that_may_not_be_seen_are_gaps() -> None:
     code = (
         "import os, sys\n"
-        "from catalog.model.gap import files\n"
+        "from catalog.model.gap import files_collecting_gaps\n"
         "from providers.base import OpenOptions\n"
         "from providers.local.settings import LocalSettings\n"
         "storage = LocalSettings(path=sys.argv[1]).open(OpenOptions())\n"
         "list(storage.enumerate())\n"  # all that is needed is imported now
         "os.setuid(65534)\n"
         "gaps = []\n"
-        "print(sorted(one.path for one in files(storage.enumerate(), gaps)))\n"
+        "print(sorted(one.path for one in files_collecting_gaps(storage.enumerate(), gaps)))\n"
         "print(sorted((one.path, one.code) for one in gaps))\n"
     )
     with TemporaryDirectory() as name:  # not in pytest's folder, which is closed to others

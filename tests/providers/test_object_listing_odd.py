@@ -14,7 +14,7 @@ import pytest
 from pydantic import SecretStr
 
 from catalog.errors import Archived, UnexpectedReply, UnsafePath
-from catalog.model.gap import NAME, Gap, files
+from catalog.model.gap import NAME, Gap, files_collecting_gaps
 from providers.base import Attributes, Storage
 from providers.objects.keys import PaginationGuard, check_key
 from providers.s3.settings import S3Settings
@@ -110,7 +110,7 @@ def test_a_key_that_looks_like_a_folder_is_a_gap_if_it_has_bytes() -> None:
     with bucket(lambda: page({"a/": 0, "b/": 7, "b/c": 1})) as storage:
         gaps: list[Gap] = []
 
-        assert [one.path for one in files(storage.enumerate(), gaps)] == ["b/c"]
+        assert [one.path for one in files_collecting_gaps(storage.enumerate(), gaps)] == ["b/c"]
         assert [(one.path, one.code, one.below) for one in gaps] == [("b/", NAME, False)]
 
 
@@ -142,7 +142,7 @@ def test_a_listing_that_does_not_end_is_an_error(more: str, why: str) -> None:
 
 
 def test_an_archived_object_says_what_to_do() -> None:
-    why = "'cold' is archived as GLACIER; restore it first"
+    why = "'cold' is archived as GLACIER; restore it there"
     with bucket(lambda: page({"cold": 3})) as storage, pytest.raises(Archived, match=why):
         storage.fetch("cold")
 

@@ -17,7 +17,7 @@ import pytest
 from pydantic import SecretStr
 
 from catalog.errors import ResourceNotFound, StorageError
-from catalog.model.gap import Gap, files
+from catalog.model.gap import Gap, files_collecting_gaps
 from providers.base import Attributes
 from providers.sftp.settings import SftpSettings
 from providers.sftp.storage import SftpStorage
@@ -199,7 +199,7 @@ def test_folders_that_cannot_be_listed_are_gaps(tmp_path: Path) -> None:
     with served(tmp_path, Closed) as storage:
         gaps: list[Gap] = []
 
-        assert [one.path for one in files(storage.enumerate(), gaps)] == ["open/a"]
+        assert [one.path for one in files_collecting_gaps(storage.enumerate(), gaps)] == ["open/a"]
 
         assert sorted((one.path, one.below) for one in gaps) == [
             ("denied", True),

@@ -22,7 +22,7 @@ from catalog.formats.archive import (
     head_from_json,
     toc_from_json,
 )
-from catalog.formats.archive_lists import artifact_lines, content_rows
+from catalog.formats.archive_lists import parse_artifacts, parse_content
 from catalog.model.version import ContentRow, Version
 from catalog.queries.exports import ArtifactRow
 from providers.base import Source
@@ -153,7 +153,7 @@ def test_an_export_that_fails_removes_what_it_wrote(export: Export, tmp_path: Pa
     with pytest.raises(InvalidInput, match="already"):
         export(tmp_path / "week")
     done.toc.unlink()
-    with pytest.raises(InvalidInput, match=r"'week\.tar\.0000' stands"):
+    with pytest.raises(InvalidInput, match=r"'week\.tar\.0000' exists"):
         export(tmp_path / "week", CHUNK)
     assert all(one.read_bytes() == before[one] for one in done.chunks)
     assert [one for one in tmp_path.iterdir() if "partial" in one.name] == []
@@ -174,7 +174,7 @@ def test_everything_that_is_wrong_with_chunks_is_named_at_once(
 
     assert len(found) == 3
     assert any("'week.tar.0001' is missing" in one for one in found)
-    assert any("'week.tar.0002': expected 4096 bytes, found 5" in one for one in found)
+    assert any("'week.tar.0002': expected 4,096 bytes, found 5" in one for one in found)
     assert any("'week.tar.0000': expected sha256:" in one for one in found)
 
 
@@ -221,8 +221,8 @@ HOSTILE = {
     "pipe": (entry("a", kind=tarfile.FIFOTYPE), "'a' is a pipe"),
     "folder": (entry("versions", kind=tarfile.DIRTYPE), "'versions' is a folder"),
     "long name": (entry("a" * 200, b"evil"), "an entry of type b'L'"),
-    "foreign": (entry("artifacts/sha256/00/x", b"evil"), "does not belong there"),
-    "ours again": (entry("archive.json", b"{}"), "does not belong there"),
+    "foreign": (entry("artifacts/sha256/00/x", b"evil"), "found 'artifacts/sha256/00/x'"),
+    "ours again": (entry("archive.json", b"{}"), "found 'archive.json'"),
 }
 
 
@@ -280,11 +280,11 @@ def without(start: str) -> Callable[[str, bytes], bytes | None]:
     ("change", "expected"),
     [
         (changed("archive.json", b'"format_version": 2', b'"format_version": 3'), "format_version"),
-        (changed("archive.json", b'"name": "two"', b'"name": "one"'), "the same name: one, one"),
+        (changed("archive.json", b'"name": "two"', b'"name": "one"'), "have one name: one, one"),
         (changed("archive.json", b'"entrepot-archive"', b'"pulp"'), "its format is 'pulp'"),
         (changed("archive.json", b'"files": 4', b'"files": 5'), "expected 5 files"),
         (changed("archive.json", b'"artifacts": 3', b'"artifacts": 4'), "expected 4 artifacts"),
-        (changed("archive.json", b"{", b"["), "it is no JSON"),
+        (changed("archive.json", b"{", b"["), "it is not JSON"),
         (changed("archive.json", b'"two"', b'"\\ud800"'), "archive.json"),
         (changed("archive.json", b'"number": 1', b'"number": "../1"'), "number"),
         (changed("versions/0/1.jsonl", b"a.txt", b"../up"), "versions/0/1.jsonl: expected sha256"),
@@ -353,28 +353,28 @@ def test_a_table_of_contents_names_only_files_beside_it_and_only_its_own(
     bad.write_text(text.replace("week.tar.0001", "sub/week.tar.0001"))
     assert "not beside" in problems(bad, tmp_path / "in")[0]
     bad.write_text(text.replace('"ticket": "7"', '"ticket": "8"'))
-    assert "that of another archive" in problems(bad, tmp_path / "in")[0]
+    assert "belongs to another archive" in problems(bad, tmp_path / "in")[0]
     bad.write_text("no")
-    assert "it is no JSON" in problems(bad, tmp_path / "in")[0]
-    with pytest.raises(InvalidInput, match="cannot be read"):
+    assert "it is not JSON" in problems(bad, tmp_path / "in")[0]
+    with pytest.raises(InvalidInput, match="cannot read"):
         unpack(tmp_path / "none-toc.json", tmp_path / "in", StopFlag(), keep=True)
-    with pytest.raises(InvalidInput, match="is no file"):
+    with pytest.raises(InvalidInput, match="is not a file"):
         unpack(tmp_path / "none.tar", tmp_path / "in", StopFlag(), keep=True)
 
 
 @pytest.mark.parametrize(
     ("read", "text"),
     [
-        (content_rows, ['{"path": "a", "size": 1}']),
-        (content_rows, ['{"path": "a", "size": 1, "sha256": "00"}']),
-        (content_rows, [json.dumps({"path": "a", "size": -1, "sha256": "0" * 64})]),
-        (content_rows, [json.dumps({"path": "a", "size": 1, "sha256": "0" * 64, "x": 1})]),
-        (content_rows, [json.dumps({"path": "a", "size": 1, "sha256": "0" * 64})] * 2),
-        (content_rows, ["[]"]),
-        (content_rows, ["[" * 100_000]),
-        (artifact_lines, [f"{'0' * 64} 1\n"] * 2),
-        (artifact_lines, [f"{'0' * 64} -1\n"]),
-        (artifact_lines, ["../x 1\n"]),
+        (parse_content, ['{"path": "a", "size": 1}']),
+        (parse_content, ['{"path": "a", "size": 1, "sha256": "00"}']),
+        (parse_content, [json.dumps({"path": "a", "size": -1, "sha256": "0" * 64})]),
+        (parse_content, [json.dumps({"path": "a", "size": 1, "sha256": "0" * 64, "x": 1})]),
+        (parse_content, [json.dumps({"path": "a", "size": 1, "sha256": "0" * 64})] * 2),
+        (parse_content, ["[]"]),
+        (parse_content, ["[" * 100_000]),
+        (parse_artifacts, [f"{'0' * 64} 1\n"] * 2),
+        (parse_artifacts, [f"{'0' * 64} -1\n"]),
+        (parse_artifacts, ["../x 1\n"]),
     ],
     ids=range(10),
 )

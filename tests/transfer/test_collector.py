@@ -7,7 +7,7 @@ from collections.abc import Generator
 
 import pytest
 
-from transfer.workers.gc_tuning import CALM, relaxed_collector
+from transfer.workers.memory_tuning import RELAXED_THRESHOLD, relaxed_collector
 
 
 @pytest.fixture(autouse=True)
@@ -24,8 +24,8 @@ def test_the_last_run_to_end_puts_back_what_was_before() -> None:
     first, second = relaxed_collector(), relaxed_collector()
     with first:
         second.__enter__()
-        assert gc.get_threshold() == (CALM, 10, 10)
-    assert gc.get_threshold() == (CALM, 10, 10)
+        assert gc.get_threshold() == (RELAXED_THRESHOLD, 10, 10)
+    assert gc.get_threshold() == (RELAXED_THRESHOLD, 10, 10)
     second.__exit__(None, None, None)
     assert gc.get_threshold() == (700, 10, 10)
 

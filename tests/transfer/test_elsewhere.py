@@ -54,7 +54,7 @@ def renamed(
     """Deliver a file whose bytes lie at `places`; return the outcome and the bytes moved."""
     digests = (str(Digest.of(data)),) if declared else ()
     one = item("new", len(data), *digests, to=len(job.destinations))
-    outcome, *_ = deliver(job, [replace(one, elsewhere=places)])
+    outcome, *_ = deliver(job, [replace(one, known_copies=places)])
     return outcome, job.progress.snapshot().bytes
 
 

@@ -184,7 +184,7 @@ def test_bytes_known_elsewhere_are_not_fetched_unless_they_are_damaged(
     (tmp_path / "a" / "old").write_bytes(data[::-1] + b"!" if damaged else data)
     one = replace(
         item("f", len(data), str(Digest.of(data))),
-        elsewhere=(Place(end_of_it.address, "old", Digest.of(data).value),),
+        known_copies=(Place(end_of_it.address, "old", Digest.of(data).value),),
     )
     (outcome,) = deliver(delivery(web(faulty_server.url), end_of_it), [one])
     assert outcome.status is Status.STORED, outcome
@@ -212,7 +212,7 @@ def test_a_store_never_copies_what_the_catalog_only_remembers(
     s3_server.store().put("remembered/old", b"evil")  # it held b"good" when it was recorded
     one = replace(
         item("f", 4, str(Digest.of(b"good"))),
-        elsewhere=(Place(place.address, "old", Digest.of(b"good").value),),
+        known_copies=(Place(place.address, "old", Digest.of(b"good").value),),
     )
     (outcome,) = deliver(delivery(web(faulty_server.url), place), [one])
     assert outcome.status is Status.STORED, outcome

@@ -53,7 +53,7 @@ def item(path: str, data: bytes | None, action: Action, stood: Fingerprint | Non
     """Make an item for one destination; without `data` it is a removal."""
     size = len(data) if data is not None else None
     origin = path if data is not None else ""
-    return Item(origin, path, size, None, None, (), None, None, (0,), (action,), was=(stood,))
+    return Item(origin, path, size, None, None, (), None, None, (0,), (action,), previous=(stood,))
 
 
 def known(place: End[Storage], path: str, data: bytes) -> Fingerprint:

@@ -73,7 +73,7 @@ def test_a_budget_admits_one_that_is_too_large_only_when_it_is_empty() -> None:
     budget = MemoryBudget(10)
     assert budget.take(100)
     assert not budget.take(1)
-    budget.give_back(100)
+    budget.release(100)
     assert budget.take(5)
     assert budget.take(5)
     assert not budget.take(1)

@@ -7,7 +7,7 @@ from pathlib import Path
 from catalog.catalog import Catalog
 from catalog.settings import Settings
 from tests.transfer.ends import QUICK, folder
-from transfer.inventory.listing import list_whole
+from transfer.inventory.listing import list_repository
 from transfer.workers.stop import StopFlag
 
 
@@ -18,6 +18,8 @@ def test_a_long_listing_tells_how_far_it_is(tmp_path: Path) -> None:
         (source / str(number % 3) / f"{number}").touch()
     catalog = Catalog.open(Settings(catalog=tmp_path / "catalog.duckdb"))
     told: list[int] = []
-    listing = list_whole(catalog.spool, folder(source).storage, QUICK, StopFlag(), tell=told.append)
+    listing = list_repository(
+        catalog.spool, folder(source).storage, QUICK, StopFlag(), tell=told.append
+    )
     assert listing.count == 2500
     assert told == [1000, 2000]

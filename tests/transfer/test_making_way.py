@@ -56,7 +56,7 @@ def target(root: Path, *, history: bool) -> End[Storage]:
 
     aside = HistoryArea(area.address, opened)
     place = folder(root)
-    return replace(place, aside=aside, history=aside if history else None)
+    return replace(place, holding_area=aside, history=aside if history else None)
 
 
 ITEMS = [
@@ -92,7 +92,7 @@ def test_nothing_makes_way_for_what_cannot_be_read(source: Path, tmp_path: Path)
 
     assert shown(tmp_path / "out") == OLD
     assert {one.status for one in outcomes} == {Status.FAILED}
-    assert any("failed before it arrived" in (one.message or "") for one in outcomes)
+    assert any("failed to arrive" in (one.message or "") for one in outcomes)
 
 
 @pytest.mark.parametrize("history", [True, False], ids=["with history", "without"])
@@ -113,7 +113,7 @@ def test_the_old_state_comes_back_where_the_new_one_cannot_be_written(
     assert shown(tmp_path / "out") == OLD
     failed = [one for one in outcomes if one.status is Status.FAILED]
     assert sorted(one.path for one in failed) == ["a", "a/inner", "b", "b/c", "b/deep/d"]
-    assert sum("was put back" in (one.message or "") for one in failed) == 3
+    assert sum("was restored" in (one.message or "") for one in failed) == 3
 
 
 def test_the_old_state_comes_back_where_the_run_is_stopped_in_between(

@@ -17,7 +17,7 @@ from tests.transfer.ends import delivery, end, folder, item, tree, web
 from transfer.batch.delivery import Delivery, TransferOptions
 from transfer.steps.deliver import deliver
 from transfer.workers.limits import MemoryBudget
-from transfer.workers.malloc_tuning import return_freed_memory
+from transfer.workers.memory_tuning import return_freed_memory
 
 MIB = 2**20
 
@@ -27,9 +27,9 @@ class Watched(MemoryBudget):
 
     most = 0
 
-    def take(self, count: int, *, to_stay: bool = False) -> bool:
+    def take(self, count: int, *, staying: bool = False) -> bool:
         """Take, and look."""
-        taken = super().take(count, to_stay=to_stay)
+        taken = super().take(count, staying=staying)
         self.most = max(self.most, self.held)
         return taken
 
@@ -93,12 +93,12 @@ def test_a_busy_bucket_and_a_small_budget_still_get_on(
 
 def test_what_stays_leaves_a_quarter_to_what_passes() -> None:
     budget = MemoryBudget(100)
-    assert budget.take(70, to_stay=True)
-    assert not budget.take(10, to_stay=True)
+    assert budget.take(70, staying=True)
+    assert not budget.take(10, staying=True)
     assert budget.take(30)
     assert not budget.take(1)
-    budget.give_back(100)
-    assert budget.take(1000, to_stay=True)
+    budget.release(100)
+    assert budget.take(1000, staying=True)
 
 
 def test_the_allocator_is_asked_to_give_memory_back() -> None:

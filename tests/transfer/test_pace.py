@@ -17,7 +17,7 @@ from providers.http.settings import HttpSettings
 from tests.transfer.ends import delivery, end, folder, item, tree
 from transfer.batch.delivery import TransferOptions
 from transfer.steps.deliver import deliver
-from transfer.workers.adaptive_limit import FIRST_S, LONGEST_S, AdaptiveLimit
+from transfer.workers.adaptive_limit import FIRST_PAUSE_S, MAX_PAUSE_S, AdaptiveLimit
 from transfer.workers.limits import Gate, Limits
 from transfer.workers.retry import RetryPolicy
 from transfer.workers.stop import StopFlag
@@ -27,31 +27,31 @@ CONNECTIONS = 16
 
 def test_a_pause_is_named_by_the_storage_or_grows() -> None:
     pace = AdaptiveLimit(64)
-    assert pace.busy(0.0, 3.0)
+    assert pace.record_busy(0.0, 3.0)
     assert pace.pause_s(1.0) == 2.0
 
-    assert pace.busy(3.0, None)
-    assert pace.pause_s(3.0) == 2 * FIRST_S  # the second in a row
-    assert pace.busy(10.0, 10_000.0)
-    assert pace.pause_s(10.0) == LONGEST_S
+    assert pace.record_busy(3.0, None)
+    assert pace.pause_s(3.0) == 2 * FIRST_PAUSE_S  # the second in a row
+    assert pace.record_busy(10.0, 10_000.0)
+    assert pace.pause_s(10.0) == MAX_PAUSE_S
 
 
 def test_replies_to_what_was_under_way_are_no_news() -> None:
     pace = AdaptiveLimit(64)
 
-    assert [pace.busy(0.1 * number, None) for number in range(5)] == [True] + [False] * 4
+    assert [pace.record_busy(0.1 * number, None) for number in range(5)] == [True] + [False] * 4
     assert pace.allowed == 32
 
 
 def test_connections_are_halved_and_grow_again_to_the_full() -> None:
     pace = AdaptiveLimit(8)
     for moment in (0.0, 100.0, 200.0, 300.0):
-        pace.busy(moment, 1.0)
+        pace.record_busy(moment, 1.0)
     assert pace.allowed == 1
 
     moment, replies = 400.0, 0
-    while not pace.full:
-        pace.fine(moment)
+    while not pace.is_full:
+        pace.record_success(moment)
         replies += 1
 
     assert pace.allowed == 8
@@ -60,11 +60,11 @@ def test_connections_are_halved_and_grow_again_to_the_full() -> None:
 
 def test_no_growth_while_a_pause_lasts() -> None:
     pace = AdaptiveLimit(2)
-    pace.busy(0.0, 5.0)
+    pace.record_busy(0.0, 5.0)
 
-    assert not pace.fine(1.0)
-    assert pace.fine(6.0)
-    assert pace.full
+    assert not pace.record_success(1.0)
+    assert pace.record_success(6.0)
+    assert pace.is_full
 
 
 def test_a_gate_admits_fewer_after_it_and_all_again_later() -> None:
@@ -74,14 +74,14 @@ def test_a_gate_admits_fewer_after_it_and_all_again_later() -> None:
 
     gate.enter(stop)
     gate.enter(stop)
-    assert not gate.enter_at_once()
+    assert not gate.try_enter()
     gate.leave()
     gate.leave()
     for _ in range(2 + 3):
         with gate.connection(stop):
             pass
 
-    assert [gate.enter_at_once() for _ in range(5)] == [True] * 4 + [False]
+    assert [gate.try_enter() for _ in range(5)] == [True] * 4 + [False]
 
 
 @contextmanager

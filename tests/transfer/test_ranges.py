@@ -79,18 +79,18 @@ def whole_file(slow: Fault | None = None) -> Fault:
 def test_a_slow_connection_is_doubled_while_that_pays_and_no_further_than_allowed() -> None:
     growth, seen = ConnectionScaling(most=8), [1]
     for step in range(6):
-        growth = growth.after(ThroughputSample(4e6 * 2**step, 0.95, 0.05, 2**30))
+        growth = growth.next_step(ThroughputSample(4e6 * 2**step, 0.95, 0.05, 2**30))
         seen.append(growth.connections)
     assert seen == [1, 2, 4, 8, 8, 8, 8]
     assert growth.settled
 
 
 def test_a_growth_that_does_not_pay_is_taken_back_for_good() -> None:
-    grown = ConnectionScaling().after(SLOW).after(ThroughputSample(8e6, 0.95, 0.05, 2**30))
+    grown = ConnectionScaling().next_step(SLOW).next_step(ThroughputSample(8e6, 0.95, 0.05, 2**30))
     assert grown.connections == 4
-    back = grown.after(ThroughputSample(8e6 * 1.2, 0.95, 0.05, 2**30))
+    back = grown.next_step(ThroughputSample(8e6 * 1.2, 0.95, 0.05, 2**30))
     assert (back.connections, back.settled) == (2, True)
-    assert back.after(SLOW) is back
+    assert back.next_step(SLOW) is back
 
 
 @pytest.mark.parametrize(
@@ -103,14 +103,14 @@ def test_a_growth_that_does_not_pay_is_taken_back_for_good() -> None:
     ids=["its reader is slow", "the process is busy", "little is left"],
 )
 def test_one_connection_stays_alone_where_more_would_not_help(look: ThroughputSample) -> None:
-    growth = ConnectionScaling().after(look)
+    growth = ConnectionScaling().next_step(look)
     assert growth.connections == 1
-    assert growth.after(SLOW).connections == 2  # but that may change
+    assert growth.next_step(SLOW).connections == 2  # but that may change
 
 
 def test_a_storage_that_is_too_busy_gets_fewer_connections() -> None:
-    assert ConnectionScaling(4, before=1e6).refused() == ConnectionScaling(2, settled=True)
-    assert ConnectionScaling().refused().connections == 1
+    assert ConnectionScaling(4, before=1e6).step_back() == ConnectionScaling(2, settled=True)
+    assert ConnectionScaling().step_back().connections == 1
 
 
 # A server that caps each connection.

@@ -20,7 +20,7 @@ from tests.transfer.ends import delivery, end, folder, item, leftovers, web
 from transfer.batch.delivery import Delivery, KeptParts, TransferOptions
 from transfer.batch.endpoints import End
 from transfer.large import parts_journal
-from transfer.large.parts_journal import PART, STALE_S, Origin, PartsJournal, sweep
+from transfer.large.parts_journal import PART, STALE_S, Origin, PartsJournal, remove_stale_journals
 from transfer.steps.deliver import deliver
 
 MIB = 2**20
@@ -217,7 +217,7 @@ def test_who_comes_second_reads_without_a_journal(
 ) -> None:
     job = to_folder(faulty_server, tmp_path / "end", parts)
     etag = job.source.storage.stat("f").etag
-    first = PartsJournal.held(parts, Origin(job.source.address, "f", str(etag), SIZE))
+    first = PartsJournal.acquire(parts, Origin(job.source.address, "f", str(etag), SIZE))
     assert first is not None
 
     assert {one.status for one in moved(job)} == {Status.STORED}
@@ -236,7 +236,7 @@ def test_a_disk_that_can_keep_nothing_costs_nothing(
 ) -> None:
     faulty_server.files["/f"] = DATA
     if what == "no room":
-        monkeypatch.setattr(parts_journal, "SPARE", 2**62)
+        monkeypatch.setattr(parts_journal, "MIN_FREE_BYTES", 2**62)
     else:
         parts.write_text("a file where the folder should be")
     bucket = f"resuming-{os.urandom(4).hex()}"
@@ -257,13 +257,13 @@ def test_what_nobody_goes_on_with_is_swept(
     make = partial(to_folder, faulty_server, tmp_path / "end", parts)
     broken_off(faulty_server, make)
     assert leftovers([tmp_path / "end"])
-    sweep(parts)
+    remove_stale_journals(parts)
     (journal,) = parts.iterdir()
-    held = PartsJournal.held(parts, Origin("another", "f", "e", SIZE))
+    held = PartsJournal.acquire(parts, Origin("another", "f", "e", SIZE))
     long_ago = journal.stat().st_mtime - STALE_S - 1
     os.utime(journal, (long_ago, long_ago))
 
-    sweep(parts)
+    remove_stale_journals(parts)
 
     assert not journal.exists()
     assert not leftovers([tmp_path / "end"])

@@ -15,7 +15,7 @@ from catalog.model.plan import Action, Item
 from tests.transfer.ends import delivery, folder, item, leftovers, tree
 from transfer.batch.delivery import CleanUp, TransferOptions
 from transfer.steps.clean_up import cleanup
-from transfer.steps.download import fetch, prepared
+from transfer.steps.download import fetch_staging, prepare_staging
 from transfer.steps.sequence import (
     BuiltInStep,
     StepChange,
@@ -72,7 +72,7 @@ def test_own_steps_go_before_after_and_instead_in_the_order_given() -> None:
                 StepChange(StepPosition.INSTEAD, BuiltInStep.VALIDATE, "m:a"),
                 StepChange(StepPosition.INSTEAD, BuiltInStep.VALIDATE, "m:b"),
             ],
-            "two steps are wanted",
+            "two steps replace",
         ),
     ],
     ids=["no upload", "no download", "nothing to run", "mark", "two"],
@@ -110,11 +110,11 @@ def moved(
     options: TransferOptions = STAGED,
 ) -> list[Outcome]:
     """Deliver with own steps before the download, before, instead of and after the upload."""
-    staging = prepared(delivery(folder(source), folder(end), options=options), items)
+    staging = prepare_staging(delivery(folder(source), folder(end), options=options), items)
     batch = StagedBatch(staging, 0)
     if early:
         early(batch)
-    fetch(staging)
+    fetch_staging(staging)
     if middle:
         middle(batch)
     if instead:
@@ -193,7 +193,7 @@ def test_bytes_that_nobody_read_yet_cannot_be_looked_at(tmp_path: Path) -> None:
 
     def early(batch: StagedBatch) -> None:
         for one in batch.files:
-            with pytest.raises(InvalidInput, match="not here at this step"):
+            with pytest.raises(InvalidInput, match="not staged at this step"):
                 one.open()
             seen.append(one.path)
 
@@ -224,7 +224,7 @@ def test_bytes_from_elsewhere_are_held_to_the_plan(tmp_path: Path) -> None:
         for one in batch.files:
             one.take(given[one.path])
 
-    staging = prepared(delivery(folder(source), folder(end)), items)
+    staging = prepare_staging(delivery(folder(source), folder(end)), items)
     take(StagedBatch(staging, 0))
     upload(staging)
     outcomes = {one.path: one for one in cleanup(staging)}

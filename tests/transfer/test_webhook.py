@@ -31,8 +31,8 @@ from transfer.webhook import (
     Body,
     Message,
     Receiver,
-    message_of,
-    notification_of,
+    build_message,
+    build_notification,
     send,
     stored_url,
 )
@@ -60,7 +60,7 @@ def outcome(path: str, status: Status = Status.STORED, at: str = "s3://b/p") -> 
 
 
 def news(*outcomes: Outcome) -> BatchNotification | None:
-    return notification_of(
+    return build_notification(
         outcomes, run=("run", "plan", 3), ends=("file:///in", "s3://b/p", "file:///x")
     )
 
@@ -85,7 +85,7 @@ def test_only_what_was_newly_stored_is_told() -> None:
     assert news(*others) is None
     told = news(outcome("a"), *others, outcome("a", at="file:///x"))
     assert told is not None
-    sent = message_of(told, Body.INGEST, NOW)
+    sent = build_message(told, Body.INGEST, NOW)
     assert sent.content == b'["s3://b/p/a","file:///x/a"]'
     assert sent.message_id == "msg_run_3"
 
@@ -93,7 +93,7 @@ def test_only_what_was_newly_stored_is_told() -> None:
 def test_the_full_body_tells_all_of_each_file(inbox: Inbox) -> None:
     told = news(outcome("a"))
     assert told is not None
-    send(receiver(inbox), message_of(told, Body.FULL, NOW), StopFlag())
+    send(receiver(inbox), build_message(told, Body.FULL, NOW), StopFlag())
     assert inbox.posts[0].json() == {
         "type": "entrepot.batch.stored",
         "timestamp": "2026-05-01T12:00:00+00:00",

@@ -1,4 +1,4 @@
-"""The files of an archive: written one after the other at an exact size, read in place as one."""
+"""The chunks of an archive: files of an exact size that are written and read as one stream."""
 
 from __future__ import annotations
 
@@ -11,41 +11,41 @@ from catalog.errors import InvalidInput, StorageError
 from catalog.formats.archive import Chunk
 from providers.shared.os_errors import translated
 
-MOST = 10_000  # chunks: four digits
+MAX_CHUNKS = 10_000  # four digits
 
 
 class ChunkWriter:
-    """Bytes on their way into `<name>.tar`, or `<name>.tar.0000`, `.0001` … of `chunk_size` bytes.
+    """Writes `<name>.tar`, or `<name>.tar.0000`, `.0001` … of `chunk_size` bytes each.
 
-    Every file lies in a draft, under the name that it is to get.
+    Every file is written into a draft folder, under its final name.
     """
 
     def __init__(self, folder: Path, name: str, chunk_size: int | None, draft: Path) -> None:
-        """Write into `folder`, where nothing of that name may stand, by way of `draft` on its disk.
+        """Write for `folder`, where no such file may exist, into the folder `draft` on its disk.
 
-        What a killed writer leaves lies there alone, and goes with it.
+        So a killed writer leaves files in its draft only.
         """
         self._folder, self._name, self._size = folder, f"{name}.tar", chunk_size
         self._draft = draft
         taken = sorted(
-            one.name
-            for one in folder.iterdir()
-            if one.name == self._name or one.name.startswith(f"{self._name}.")
+            file.name
+            for file in folder.iterdir()
+            if file.name == self._name or file.name.startswith(f"{self._name}.")
         )
         if taken:
-            raise InvalidInput(f"{taken[0]!r} stands in {str(folder)!r} already")
+            raise InvalidInput(f"{taken[0]!r} exists in {str(folder)!r} already: use another name")
         self._chunks: list[Chunk] = []
         self._file: BinaryIO | None = None
         self._hash = hashlib.sha256()
-        self._written = 0  # bytes of the chunk
+        self._written = 0  # bytes of the current chunk
 
     def write(self, data: bytes | memoryview) -> None:
-        """Take the next bytes."""
+        """Write the next bytes."""
         view = memoryview(data)
         try:
             while view:
                 if self._file is None:
-                    self._begin()
+                    self._open_chunk()
                 room = len(view) if self._size is None else self._size - self._written
                 part, view = view[:room], view[room:]
                 if self._file is not None:
@@ -53,27 +53,30 @@ class ChunkWriter:
                 self._hash.update(part)
                 self._written += len(part)
                 if self._written == self._size:
-                    self._end()
+                    self._close_chunk()
         except OSError as error:
             raise translated(error, str(self._folder / self._name)) from error
 
     def finish(self) -> tuple[Chunk, ...]:
-        """End the last file and return what they all are."""
-        self._end()
+        """Close the last file and return all chunks."""
+        self._close_chunk()
         return tuple(self._chunks)
 
     def close(self) -> None:
-        """Write no further; may be called after any failure, and after `finish`."""
+        """Close the current file; may be called after a failure and after `finish`."""
         if self._file is not None:
             self._file.close()
             self._file = None
 
-    def _begin(self) -> None:
-        if len(self._chunks) >= MOST:
-            raise InvalidInput(f"more than {MOST} chunks of {self._size} bytes: choose larger ones")
+    def _open_chunk(self) -> None:
+        if len(self._chunks) >= MAX_CHUNKS:
+            raise InvalidInput(
+                f"the archive needs more than {MAX_CHUNKS:,} chunks of {self._size or 0:,} bytes: "
+                "choose a larger chunk size"
+            )
         self._file = (self._draft / self._chunk_name()).open("xb")
 
-    def _end(self) -> None:
+    def _close_chunk(self) -> None:
         if self._file is None:
             return
         self._file.close()
@@ -86,20 +89,20 @@ class ChunkWriter:
 
 
 class ChunkReader:
-    """The bytes of several files as one stream, each file hashed as it passes."""
+    """Reads several files as one stream, and hashes each."""
 
     def __init__(self, files: Sequence[Path]) -> None:
         """Read `files` one after the other."""
         self._files = list(files)
         self._file: BinaryIO | None = None
         self._hash = hashlib.sha256()
-        self.digests: list[str] = []  # sha256 in hex of each file that was read to its end
+        self.digests: list[str] = []  # sha256 (hex) of each file that was read to its end
 
     def read(self, count: int) -> bytes:
         """Return `count` bytes, fewer only at the end."""
         parts: list[bytes] = []
         while count:
-            part = self._some(count)
+            part = self._read_some(count)
             if not part:
                 break
             parts.append(part)
@@ -107,17 +110,17 @@ class ChunkReader:
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
     def drain(self) -> None:
-        """Read all that is left, for the digests."""
-        while self._some(2**20):
+        """Read the rest, for the digests."""
+        while self._read_some(2**20):
             pass
 
     def close(self) -> None:
-        """Close the file that is open."""
+        """Close the open file."""
         if self._file is not None:
             self._file.close()
 
-    def _some(self, count: int) -> bytes:
-        """Return some bytes, none only at the end."""
+    def _read_some(self, count: int) -> bytes:
+        """Return some bytes; none only at the end."""
         while True:
             try:
                 if self._file is None:

@@ -1,8 +1,8 @@
-"""A folder that is written beside its goal, under a name that says that it is not whole.
+"""Draft folders: output goes into a temporary folder beside its target and is renamed at the end.
 
-Whoever writes it holds a lock on it. A process that is killed lets go of its lock: the next that
-writes a draft beside the same goal removes what nobody holds, and files that got their names from
-such a draft when others of it had none yet.
+The writer holds a lock on its draft. When a process is killed, the kernel releases the lock: the
+next writer beside the same target deletes unlocked drafts, and files that such a draft had
+published only in part.
 """
 
 from __future__ import annotations
@@ -16,26 +16,26 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
 
-ENDING = ".partial"
-_NAMING = "naming"  # in a draft: what is about to get its name beside it
+DRAFT_SUFFIX = ".partial"
+_NAMES_FILE = "naming"  # in a draft: the files that are about to be published
 
 
 @contextmanager
-def draft_in(parent: Path) -> Generator[Path]:
-    """Yield a new folder in `parent`, which has to be there; it may be renamed, else it goes."""
-    sweep(parent)
-    while (held := _held(parent / f".entrepot-{uuid4().hex}{ENDING}")) is None:
+def create_draft(parent: Path) -> Generator[Path]:
+    """Yield a new folder in `parent`, which must exist; it is deleted unless it was renamed."""
+    remove_abandoned_drafts(parent)
+    while (held := _create_locked(parent / f".entrepot-{uuid4().hex}{DRAFT_SUFFIX}")) is None:
         pass
-    made, descriptor = held
+    draft, descriptor = held
     try:
-        yield made
+        yield draft
     finally:
-        shutil.rmtree(made, ignore_errors=True)
+        shutil.rmtree(draft, ignore_errors=True)
         os.close(descriptor)
 
 
-def _held(draft: Path) -> tuple[Path, int] | None:
-    """Make a draft and hold it; None where a sweeper came between."""
+def _create_locked(draft: Path) -> tuple[Path, int] | None:
+    """Create a draft and lock it; None if another process deleted it in between."""
     draft.mkdir()
     try:
         descriptor = os.open(draft, os.O_RDONLY)
@@ -48,55 +48,59 @@ def _held(draft: Path) -> tuple[Path, int] | None:
     return None
 
 
-def publish(draft: Path, names: Sequence[tuple[Path, str]]) -> None:
-    """Give files of a draft their names beside it: all of them, or none however this ends.
+def publish_files(draft: Path, names: Sequence[tuple[Path, str]]) -> None:
+    """Move files of a draft to their names beside it: all of them, or none, however this ends.
 
-    The last is the mark that the others are there.
+    The last one shows that the others are there.
     """
-    told = [(name, _marks(file)) for file, name in names]
-    (draft / _NAMING).write_text(json.dumps(told))
+    planned = [(name, _file_identity(file)) for file, name in names]
+    (draft / _NAMES_FILE).write_text(json.dumps(planned))
     try:
         for file, name in names:
             file.rename(draft.parent / name)
     except BaseException:
-        _take_back(draft)
+        _undo_publish(draft)
         raise
 
 
-def _take_back(draft: Path) -> None:
-    """Remove what got its name from a draft, unless all did."""
+def _undo_publish(draft: Path) -> None:
+    """Delete the files that a draft published, unless it published all of them."""
     try:
-        told: list[tuple[str, list[int]]] = json.loads((draft / _NAMING).read_text())
+        planned: list[tuple[str, list[int]]] = json.loads((draft / _NAMES_FILE).read_text())
     except (FileNotFoundError, ValueError):
-        return  # it named nothing, or was killed before
-    named = [draft.parent / name for name, marks in told if _marks(draft.parent / name) == marks]
-    if not told or draft.parent / told[-1][0] in named:
+        return  # it published nothing
+    published = [
+        draft.parent / name
+        for name, marks in planned
+        if _file_identity(draft.parent / name) == marks
+    ]
+    if not planned or draft.parent / planned[-1][0] in published:
         return
-    for one in named:
+    for one in published:
         one.unlink(missing_ok=True)
 
 
-def _marks(file: Path) -> list[int]:
-    """Return what tells a file from any other that bears its name later."""
+def _file_identity(file: Path) -> list[int]:
+    """Return what distinguishes a file from a later one of the same name."""
     with suppress(FileNotFoundError):
-        told = file.lstat()
-        return [told.st_ino, told.st_size, told.st_mtime_ns]
+        status = file.lstat()
+        return [status.st_ino, status.st_size, status.st_mtime_ns]
     return []
 
 
-def sweep(parent: Path) -> None:
-    """Remove the drafts of those who were killed."""
-    for one in parent.glob(f".entrepot-*{ENDING}"):
+def remove_abandoned_drafts(parent: Path) -> None:
+    """Delete the drafts of killed processes."""
+    for one in parent.glob(f".entrepot-*{DRAFT_SUFFIX}"):
         try:
             descriptor = os.open(one, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
         except OSError:
-            continue  # it got its name meanwhile, or it is no draft of ours
+            continue  # it was renamed meanwhile, or is not a draft
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            continue  # somebody writes it, or nobody can tell
+            continue  # it is in use, or cannot be locked
         else:
-            _take_back(one)
+            _undo_publish(one)
             shutil.rmtree(one, ignore_errors=True)
         finally:
             os.close(descriptor)

@@ -1,7 +1,7 @@
-"""Read an archive from start to end once: check all of it, and unpack its artifacts.
+"""Reads an archive once from start to end: verifies all of it, and unpacks its artifacts.
 
-Everything that is wrong is found, not only the first of it. What is unpacked lies under names
-that are made here out of digests; no name of the archive is ever a path.
+It finds every problem, not only the first. Unpacked files are named by digest; a name from the
+archive is never used as a path.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from catalog.formats.archive import (
     Toc,
     toc_from_json,
 )
-from catalog.formats.archive_lists import content_rows
+from catalog.formats.archive_lists import parse_content
 from catalog.model.version import ContentRow
 from transfer.archive.chunks import ChunkReader
 from transfer.archive.verify_tar import ArchiveWalk
@@ -31,27 +31,27 @@ from transfer.workers.stop import StopFlag
 
 @dataclass(frozen=True, slots=True)
 class UnpackedArchive:
-    """An archive that is whole: its head, and its lists and artifacts in a folder of ours."""
+    """A verified archive: its head, and a folder with its lists and artifacts."""
 
     head: Head
     folder: Path
 
     def rows(self, name: str, number: int) -> Iterator[ContentRow]:
         """Return the resources of one version of a repository, in path order."""
-        file = self.folder / self.head.member(name, number)
+        file = self.folder / self.head.list_path(name, number)
         with file.open(encoding="utf-8", newline="\n") as lines:
-            yield from content_rows(lines)
+            yield from parse_content(lines)
 
-    def lacking(self, name: str, number: int) -> Iterator[ContentRow]:
-        """Return the resources of a version whose bytes the archive does not carry."""
-        with Digests(self.folder / "digests") as held:
+    def rows_without_bytes(self, name: str, number: int) -> Iterator[ContentRow]:
+        """Return the resources of a version whose bytes are not in the archive."""
+        with DigestFile(self.folder / "digests") as held:
             for row in self.rows(name, number):
                 if row.digest is not None and row.digest not in held:
                     yield row
 
 
-class Digests:
-    """A sorted file of digests, 32 bytes each, that is asked without being read whole."""
+class DigestFile:
+    """A sorted file of digests, 32 bytes each, with binary search on disk."""
 
     def __init__(self, file: Path) -> None:
         """Open the file."""
@@ -73,7 +73,7 @@ class Digests:
         self._file.close()
 
     def __contains__(self, digest: str) -> bool:
-        """Say whether a sha256 (hex) is there."""
+        """Say whether the file has a sha256 (hex)."""
         if self._map is None:
             return False
         wanted, low, high = bytes.fromhex(digest), 0, self._size // 32
@@ -92,56 +92,56 @@ def unpack(
     stop: StopFlag,
     *,
     keep: bool,
-    unfit: Callable[[Head], Iterable[str]] = lambda _: (),
+    extra_problems: Callable[[Head], Iterable[str]] = lambda _: (),
 ) -> UnpackedArchive:
-    """Check the archive, a table of contents or a tar, and unpack it into `folder`.
+    """Verify an archive, given its table of contents or tar, and unpack it into `folder`.
 
-    Without `keep` its artifacts are read and compared, but not kept. `unfit` says for what it is
-    not fit, though it may be whole; that is told beside all else.
+    Without `keep` its artifacts are verified, but not stored. `extra_problems` returns further
+    problems, which are reported with the others.
 
     Raises:
-        ArchiveRefused: it names everything that is wrong.
+        ArchiveRefused: with all problems.
     """
     walk = ArchiveWalk(folder, stop, keep=keep)
-    toc, files = _files(archive, walk.problems)
+    toc, files = _archive_files(archive, walk.problems)
     head: Head | None = None
     if files:
         reader = ChunkReader(files)
         try:
-            head = walk.all(reader)
+            head = walk.read_all(reader)
             reader.drain()
         finally:
             reader.close()
         if toc is not None:
-            _compare(toc, head, reader.digests, walk.problems)
-    told = head or (toc.archive if toc else None)
-    problems = [*walk.problems, *(unfit(told) if told else ())]
-    if head is not None and not any(one.versions for one in head.repositories):
-        problems.append("it holds no version")
+            _check_toc(toc, head, reader.digests, walk.problems)
+    known = head or (toc.archive if toc else None)
+    problems = [*walk.problems, *(extra_problems(known) if known else ())]
+    if head is not None and not any(repository.versions for repository in head.repositories):
+        problems.append("it has no version")
     if head is None or walk.problems:
-        raise ArchiveRefused(archive.name, tuple(problems) or ("it names no file",))
-    found = UnpackedArchive(head, folder)
-    problems += _contents(found)
+        raise ArchiveRefused(archive.name, tuple(problems) or ("it has no chunks",))
+    unpacked = UnpackedArchive(head, folder)
+    problems += _check_lists(unpacked)
     if problems:
         raise ArchiveRefused(archive.name, tuple(problems))
-    return found
+    return unpacked
 
 
 def read_toc(path: Path) -> Toc:
-    """Read a table of contents that a person names."""
+    """Read a table of contents, given its path."""
     try:
         return toc_from_json(path.read_bytes())
     except OSError as error:
-        raise InvalidInput(f"{str(path)!r} cannot be read: {error.strerror}") from error
+        raise InvalidInput(f"cannot read {str(path)!r}: {error.strerror}") from error
     except InvalidInput as error:
         raise ArchiveRefused(path.name, (f"its table of contents: {error}",)) from error
 
 
-def _files(archive: Path, problems: list[str]) -> tuple[Toc | None, list[Path]]:
-    """Return the files of an archive; every chunk that is missing or of another size is noted."""
+def _archive_files(archive: Path, problems: list[str]) -> tuple[Toc | None, list[Path]]:
+    """Return the files of an archive; missing chunks and wrong sizes go into `problems`."""
     if not archive.name.endswith(TOC):
         if not archive.is_file():
-            raise InvalidInput(f"{str(archive)!r} is no file: a {TOC} or a .tar was expected")
+            raise InvalidInput(f"{str(archive)!r} is not a file: expected a {TOC} or a .tar")
         return None, [archive]
     toc = read_toc(archive)
     files: list[Path] = []
@@ -151,47 +151,47 @@ def _files(archive: Path, problems: list[str]) -> tuple[Toc | None, list[Path]]:
             problems.append(f"the chunk {chunk.name!r} is missing")
         elif file.stat().st_size != chunk.size:
             problems.append(
-                f"the chunk {chunk.name!r}: expected {chunk.size} bytes, "
-                f"found {file.stat().st_size}"
+                f"the chunk {chunk.name!r}: expected {chunk.size:,} bytes, "
+                f"found {file.stat().st_size:,}"
             )
         files.append(file)
     if problems:
-        # What follows would be nonsense; but each file that is there is still compared.
+        # The tar cannot be read then, but the chunks that exist are still verified.
         for chunk, file in zip(toc.chunks, files, strict=True):
             if file.is_file() and file.stat().st_size == chunk.size:
                 reader = ChunkReader([file])
                 reader.drain()
-                _hashed(chunk.name, chunk.sha256, reader.digests[0], problems)
+                _check_digest(chunk.name, chunk.sha256, reader.digests[0], problems)
         return toc, []
     return toc, files
 
 
-def _compare(toc: Toc, head: Head | None, digests: list[str], problems: list[str]) -> None:
+def _check_toc(toc: Toc, head: Head | None, digests: list[str], problems: list[str]) -> None:
     for chunk, found in zip(toc.chunks, digests, strict=True):
-        _hashed(chunk.name, chunk.sha256, found, problems)
+        _check_digest(chunk.name, chunk.sha256, found, problems)
     if head is not None and head != toc.archive:
-        problems.append("its table of contents is that of another archive")
+        problems.append("its table of contents belongs to another archive")
 
 
-def _hashed(name: str, expected: str, found: str, problems: list[str]) -> None:
+def _check_digest(name: str, expected: str, found: str, problems: list[str]) -> None:
     if found != expected:
         problems.append(f"the chunk {name!r}: expected sha256:{expected}, found sha256:{found}")
 
 
-def _contents(found: UnpackedArchive) -> list[str]:
-    """Return what is wrong with the lists of an archive whose every byte was right."""
+def _check_lists(found: UnpackedArchive) -> list[str]:
+    """Return the problems in the lists of an archive whose digests are all right."""
     return [
         problem
         for repository in found.head.repositories
         for version in repository.versions
-        for problem in _wrong(found, repository, version)
+        for problem in _check_list(found, repository, version)
     ]
 
 
-def _wrong(
+def _check_list(
     found: UnpackedArchive, repository: ArchivedRepository, version: ArchivedVersion
 ) -> Iterator[str]:
-    """Yield what is wrong with the list of one version."""
+    """Yield the problems in the list of one version."""
     name, number = repository.name, version.number
     what = f"version {number} of {name!r}"
     count = size = 0
@@ -199,13 +199,13 @@ def _wrong(
         for row in found.rows(name, number):
             count, size = count + 1, size + (row.size or 0)
         if repository.since is None:
-            for row in found.lacking(name, number):
+            for row in found.rows_without_bytes(name, number):
                 yield f"{what}: {row.path!r} needs sha256:{row.digest}, which is not in the archive"
     except (InvalidInput, UnicodeDecodeError) as error:
-        yield f"{found.head.member(name, number)}: {error}"
+        yield f"{found.head.list_path(name, number)}: {error}"
         return
     if (count, size) != (version.files, version.bytes):
         yield (
-            f"{what}: expected {version.files} files of {version.bytes} bytes, "
-            f"found {count} of {size}"
+            f"{what}: expected {version.files:,} files with {version.bytes:,} bytes, "
+            f"found {count:,} with {size:,}"
         )

@@ -1,7 +1,7 @@
-"""A plain tar, streamed: written without any extension, read with none allowed.
+"""Streams plain tar files: written without extensions, and read with none allowed.
 
-The headers are Python's; the walk is ours, so that a hostile archive can name nothing that is
-not looked at here: no links, no devices, no long names, no sparse files, no hidden headers.
+Headers are parsed by Python's tarfile, entries are walked here, so that a hostile archive can
+contain nothing unexpected: no links, devices, long names, sparse files or hidden headers.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from catalog.errors import InvalidInput
 
 BLOCK = 512  # bytes
 CHUNK = 2**20  # bytes
-_KINDS = {
+_ENTRY_KINDS = {
     tarfile.LNKTYPE: "a hard link",
     tarfile.SYMTYPE: "a symbolic link",
     tarfile.CHRTYPE: "a device",
@@ -25,16 +25,16 @@ _KINDS = {
 }
 
 
-class Out(Protocol):
-    """What takes bytes."""
+class ByteSink(Protocol):
+    """Something that bytes can be written to."""
 
     def write(self, data: bytes | memoryview, /) -> object:
-        """Take the next bytes."""
+        """Write the next bytes."""
         ...
 
 
-class In(Protocol):
-    """What gives bytes."""
+class ByteSource(Protocol):
+    """Something that bytes can be read from."""
 
     def read(self, count: int, /) -> bytes:
         """Return `count` bytes, fewer only at the end."""
@@ -42,12 +42,12 @@ class In(Protocol):
 
 
 class TarBroken(InvalidInput):
-    """A tar ends early, or cannot be read on."""
+    """A tar is truncated or malformed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One entry of a tar; `kind` says what it is unless it is a regular file."""
+    """One entry of a tar; `kind` is None for a regular file, else a description."""
 
     name: str
     size: int
@@ -56,31 +56,31 @@ class Member:
     """Read the bytes, once; what is not read is skipped."""
 
 
-def write_member(out: Out, name: str, size: int, chunks: Iterable[bytes]) -> None:
+def write_member(out: ByteSink, name: str, size: int, chunks: Iterable[bytes]) -> None:
     """Write one regular file of exactly `size` bytes."""
     info = tarfile.TarInfo(name)
     info.size = size
-    # GNU's form has room for any size in the header itself; our names are short.
+    # The GNU format has any size in the header itself; the names here are short.
     out.write(info.tobuf(tarfile.GNU_FORMAT))
     written = 0
     for chunk in chunks:
         out.write(chunk)
         written += len(chunk)
     if written != size:
-        raise InvalidInput(f"{name!r} has {written} bytes, announced were {size}")
+        raise InvalidInput(f"{name!r} changed: expected {size:,} bytes, found {written:,}")
     out.write(bytes(-size % BLOCK))
 
 
-def write_end(out: Out) -> None:
-    """End the tar."""
+def write_end(out: ByteSink) -> None:
+    """Write the end of the tar."""
     out.write(bytes(2 * BLOCK))
 
 
-def members(source: In) -> Iterator[Member]:
+def read_members(source: ByteSource) -> Iterator[Member]:
     """Yield every entry in order.
 
     Raises:
-        TarBroken: it ends before its end, or an entry cannot be read.
+        TarBroken: it is truncated, or an entry cannot be read.
     """
     position = 0
     while True:
@@ -88,43 +88,43 @@ def members(source: In) -> Iterator[Member]:
         if len(block) == BLOCK and not block.strip(b"\0"):
             return
         if len(block) < BLOCK:
-            raise TarBroken(f"it ends at byte {position + len(block)}, before its end")
+            raise TarBroken(f"it is truncated at byte {position + len(block):,}")
         try:
             info = tarfile.TarInfo.frombuf(block, "utf-8", "surrogateescape")
         except tarfile.TarError as error:
-            raise TarBroken(f"it cannot be read at byte {position}: {error}") from error
+            raise TarBroken(f"the entry at byte {position:,} cannot be read: {error}") from error
         regular = info.type in (tarfile.REGTYPE, tarfile.AREGTYPE)
-        kind = None if regular else _KINDS.get(info.type, f"an entry of type {info.type!r}")
+        kind = None if regular else _ENTRY_KINDS.get(info.type, f"an entry of type {info.type!r}")
         if info.size < 0:
-            raise TarBroken(f"it cannot be read at byte {position}: a size below zero")
-        # Links and the like have no bytes, whatever size they claim.
-        bare = info.type in _KINDS
+            raise TarBroken(f"the entry at byte {position:,} has a negative size")
+        # Links and other special entries have no bytes, whatever size they claim.
+        bare = info.type in _ENTRY_KINDS
         size = 0 if bare else info.size
-        left = _Left(source, size)
+        left = _EntryBody(source, size)
         yield Member(info.name, info.size, kind, left.chunks)
         for _ in left.chunks():
             pass
-        left.padding()
+        left.skip_padding()
         position += BLOCK + size + (-size % BLOCK)
 
 
-class _Left:
-    """What is left of one entry's bytes."""
+class _EntryBody:
+    """The bytes of one entry that were not read yet."""
 
-    def __init__(self, source: In, size: int) -> None:
+    def __init__(self, source: ByteSource, size: int) -> None:
         self._source, self._size, self._left = source, size, size
 
     def chunks(self) -> Iterator[bytes]:
-        """Yield the bytes that are left."""
+        """Yield the remaining bytes."""
         while self._left:
             chunk = self._source.read(min(CHUNK, self._left))
             if not chunk:
-                raise TarBroken(f"it ends {self._left} bytes before the end of an entry")
+                raise TarBroken(f"it is truncated {self._left:,} bytes before the end of an entry")
             self._left -= len(chunk)
             yield chunk
 
-    def padding(self) -> None:
+    def skip_padding(self) -> None:
         """Skip the rest of the last block."""
         rest = -self._size % BLOCK
         if len(self._source.read(rest)) < rest:
-            raise TarBroken("it ends inside the last block of an entry")
+            raise TarBroken("it is truncated in the last block of an entry")

@@ -1,4 +1,4 @@
-"""Export a version as a plain tree of files with a manifest, which others may sync from."""
+"""Exports a version as a plain tree of files with a manifest, which others can sync from."""
 
 from __future__ import annotations
 
@@ -15,29 +15,29 @@ from catalog.queries.exports import LocatedResource
 from transfer.locate.gather import BytesNowhere, Gathered, Gatherer, GatherRequest, map_in_order
 from transfer.workers.stop import StopFlag
 
-REMOVED = ".removed"  # what the name of the text of removed paths ends in
+REMOVED_SUFFIX = ".removed"  # of the file that lists removed paths
 
 
 class _Tree:
-    """The folder that is filled, and what could not be had."""
+    """The folder to fill, and the files that are missing."""
 
     def __init__(self, root: Path, gatherer: Gatherer, manifest: str) -> None:
         self._root, self._gatherer, self._manifest = root, gatherer, manifest
         self.missing: list[str] = []
 
-    def place(self, wanted: GatherRequest) -> Gathered | None:
-        """Bring one file; what is missing is noted, so that all of it is named in the end."""
+    def fetch(self, wanted: GatherRequest) -> Gathered | None:
+        """Fetch one file; collect missing ones, so that all are named in the end."""
         try:
-            return self._gatherer.bring(wanted, self._target(wanted.name))
+            return self._gatherer.fetch(wanted, self._prepare_target(wanted.name))
         except ResourceNotFound as error:
             self.missing.append(str(error))
             return None
 
-    def _target(self, path: str) -> Path:
+    def _prepare_target(self, path: str) -> Path:
         check_path(path)
-        if path in (self._manifest, self._manifest + REMOVED):
+        if path in (self._manifest, self._manifest + REMOVED_SUFFIX):
             raise InvalidInput(
-                f"the version holds a file {path!r}, as the manifest is to be called: "
+                f"the version has a file {path!r}, the name of the manifest: "
                 "give the manifest another name"
             )
         target = self._root / path
@@ -45,16 +45,16 @@ class _Tree:
             target.parent.mkdir(parents=True, exist_ok=True)
         except (FileExistsError, NotADirectoryError) as error:
             raise UnsafePath(
-                path, "another file of the version has the name of a folder"
+                path, "another file of the version has the name of its folder"
             ) from error
         if target.is_dir():
-            raise UnsafePath(path, "other files of the version lie below it")
+            raise UnsafePath(path, "other files of the version need it to be a folder")
         return target
 
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """How many files and bytes an export wrote, and how many it says were removed."""
+    """How many files and bytes an export wrote, and how many paths it lists as removed."""
 
     files: int
     bytes: int
@@ -68,23 +68,27 @@ def export_tree(
     gatherer: Gatherer,
     stop: StopFlag,
     *,
-    own: str,
+    address: str,
     manifest: str,
 ) -> Exported:
-    """Fill the folder `root` with `rows`; `own` is the address whose version they are.
+    """Fill the folder `root` with `rows`, which are a version of the repository at `address`.
 
     Raises:
-        BytesNowhere: bytes cannot be had; every such file is named.
+        BytesNowhere: files cannot be found anywhere; names all of them.
     """
     tree = _Tree(root, gatherer, manifest)
     files = size = gone = 0
 
     def resources() -> Iterator[Resource]:
         nonlocal files, size
-        for one in map_in_order(tree.place, (wanted_of(row, own) for row in rows), stop):
-            if one is not None:
-                files, size = files + 1, size + one.size
-                yield Resource(one.name, size=one.size, digests=(Digest("sha256", one.digest),))
+        for gathered in map_in_order(
+            tree.fetch, (gather_request(row, address) for row in rows), stop
+        ):
+            if gathered is not None:
+                files, size = files + 1, size + gathered.size
+                yield Resource(
+                    gathered.name, size=gathered.size, digests=(Digest("sha256", gathered.digest),)
+                )
 
     with (root / manifest).open("x", encoding="utf-8", newline="\n") as file:
         file.writelines(format_manifest(resources(), manifest))
@@ -92,17 +96,19 @@ def export_tree(
         raise BytesNowhere("nothing was exported", tuple(sorted(tree.missing)))
     names = list(removed)
     if names:
-        with (root / (manifest + REMOVED)).open("x", encoding="utf-8", newline="\n") as file:
+        with (root / (manifest + REMOVED_SUFFIX)).open("x", encoding="utf-8", newline="\n") as file:
             for path in names:
                 if "\n" in path or "\r" in path:
-                    raise InvalidInput(f"{path!r} was removed, but cannot be written on a line")
+                    raise InvalidInput(
+                        f"the removed path {path!r} has a line break: it cannot be listed"
+                    )
                 file.write(path + "\n")
                 gone += 1
     return Exported(files, size, gone)
 
 
-def wanted_of(found: LocatedResource, own: str) -> GatherRequest:
-    """Return what to gather for a resource: by digest, or else as it was listed at `own`."""
+def gather_request(found: LocatedResource, address: str) -> GatherRequest:
+    """Return the request for a resource: by digest, or else as it was listed at `address`."""
     row = found.row
-    places = found.places if row.digest is not None else ((own, row.path),)
+    places = found.places if row.digest is not None else ((address, row.path),)
     return GatherRequest(row.path, row.size, row.digest, places, row.etag, row.modified_us)

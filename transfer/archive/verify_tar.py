@@ -1,4 +1,4 @@
-"""One reading of an archive's tar, entry by entry, against what its own lists say must come."""
+"""Reads an archive's tar entry by entry and verifies it against the archive's own lists."""
 
 from __future__ import annotations
 
@@ -8,56 +8,56 @@ from pathlib import Path
 
 from catalog.errors import InvalidInput
 from catalog.formats.archive import ARTIFACTS, HEAD, Head, artifact_name, head_from_json
-from catalog.formats.archive_lists import artifact_lines
+from catalog.formats.archive_lists import parse_artifacts
 from catalog.paths import check_path
 from providers.interfaces.history import history_key
 from transfer.archive.chunks import ChunkReader
-from transfer.archive.tar import Member, TarBroken, members
+from transfer.archive.tar import Member, TarBroken, read_members
 from transfer.workers.stop import StopFlag
 
-LARGEST_HEAD = 64 * 2**20  # bytes
-LONGEST_LINE = 2**20  # bytes
-MOST = 1000  # problems that are collected
+MAX_HEAD_BYTES = 64 * 2**20  # bytes
+MAX_LINE_BYTES = 2**20  # bytes
+MAX_PROBLEMS = 1000  # after which reading stops
 
 
 class ArchiveWalk:
-    """One reading of a tar; what is wrong is collected."""
+    """Reads a tar once and collects its problems."""
 
     def __init__(self, folder: Path, stop: StopFlag, *, keep: bool) -> None:
-        """Write lists, and artifacts if they are to be kept, into `folder`."""
+        """Write lists, and artifacts if `keep`, into `folder`."""
         self._folder, self._stop, self._keep = folder, stop, keep
-        self._ahead: Member | None = None  # an artifact that comes after the one expected
+        self._ahead: Member | None = None  # an artifact after the expected one
         self.problems: list[str] = []
 
-    def all(self, reader: ChunkReader) -> Head | None:
-        """Read all that follows; return the head where it could be read."""
-        entries = self._regular(reader)
+    def read_all(self, reader: ChunkReader) -> Head | None:
+        """Read all entries; return the head if it is valid."""
+        entries = self._regular_entries(reader)
         head: Head | None = None
         try:
-            head = self._head(entries)
+            head = self._read_head(entries)
             if head is None:
                 return None
-            for name, version in head.lists():
-                entry = self._expected(entries, name)
-                digest = self._kept_list(entry) if entry else None
+            for name, version in head.version_lists():
+                entry = self._next_expected(entries, name)
+                digest = self._save_list(entry) if entry else None
                 if digest is not None and digest != version.content_sha256:
                     self.problems.append(
                         f"{name}: expected sha256:{version.content_sha256}, found sha256:{digest}"
                     )
-            entry = self._expected(entries, ARTIFACTS)
+            entry = self._next_expected(entries, ARTIFACTS)
             if entry is not None:
-                self._kept_list(entry)
-                self._artifacts(entries, head)
+                self._save_list(entry)
+                self._check_artifacts(entries, head)
         except TarBroken as error:
-            self.problems.append(f"the tar is broken: {error}")
+            self.problems.append(f"the tar is damaged: {error}")
         return head
 
-    def _regular(self, reader: ChunkReader) -> Iterator[Member]:
-        """Yield the regular entries of safe names; every other is noted and passed over."""
-        for member in members(reader):
+    def _regular_entries(self, reader: ChunkReader) -> Iterator[Member]:
+        """Yield regular entries with safe names; report and skip all others."""
+        for member in read_members(reader):
             self._stop.check()
-            if len(self.problems) > MOST:
-                raise TarBroken("too much is wrong to read on")
+            if len(self.problems) > MAX_PROBLEMS:
+                raise TarBroken("too many problems to read on")
             if member.kind is not None:
                 self.problems.append(f"{member.name!r} is {member.kind}, not a plain file")
                 continue
@@ -68,24 +68,24 @@ class ArchiveWalk:
                 continue
             yield member
 
-    def _expected(self, entries: Iterator[Member], name: str) -> Member | None:
-        """Return the entry `name`; others before it do not belong there."""
+    def _next_expected(self, entries: Iterator[Member], name: str) -> Member | None:
+        """Return the entry `name`; report the entries before it."""
         for entry in entries:
             if entry.name == name:
                 return entry
-            self.problems.append(f"{entry.name!r} does not belong there: expected {name!r}")
+            self.problems.append(f"found {entry.name!r}, expected {name!r}")
         self.problems.append(f"{name!r} is missing")
         return None
 
-    def _head(self, entries: Iterator[Member]) -> Head | None:
+    def _read_head(self, entries: Iterator[Member]) -> Head | None:
         entry = next(entries, None)
-        if entry is None or entry.name != HEAD or entry.size > LARGEST_HEAD:
+        if entry is None or entry.name != HEAD or entry.size > MAX_HEAD_BYTES:
             found = "nothing" if entry is None else repr(entry.name)
             self.problems.append(
-                f"it is no archive of ours: expected {HEAD!r} first, found {found}"
+                f"it is not an archive of entrepot: expected {HEAD!r} first, found {found}"
             )
             for _ in entries:
-                pass  # so that all that is unsafe is named
+                pass  # reports every unsafe entry
             return None
         try:
             return head_from_json(b"".join(entry.body()))
@@ -93,8 +93,8 @@ class ArchiveWalk:
             self.problems.append(f"{HEAD}: {error}")
             return None
 
-    def _kept_list(self, entry: Member) -> str:
-        """Write a list, whose name is one that was expected, and return its digest."""
+    def _save_list(self, entry: Member) -> str:
+        """Save a list, whose name was expected, and return its digest."""
         found = hashlib.sha256()
         file = self._folder / entry.name
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -106,24 +106,26 @@ class ArchiveWalk:
                 out.write(chunk)
                 _, newline, last = chunk.rpartition(b"\n")
                 longest = len(last) if newline else longest + len(chunk)
-                if longest > LONGEST_LINE:
-                    raise TarBroken(f"a line of {entry.name!r} does not end")
+                if longest > MAX_LINE_BYTES:
+                    raise TarBroken(
+                        f"a line of {entry.name!r} is longer than {MAX_LINE_BYTES:,} bytes"
+                    )
         return found.hexdigest()
 
-    def _artifacts(self, entries: Iterator[Member], head: Head) -> None:
-        """Compare every artifact with the list of them."""
+    def _check_artifacts(self, entries: Iterator[Member], head: Head) -> None:
+        """Verify every artifact against the list of artifacts."""
         count = 0
         with (
             (self._folder / ARTIFACTS).open(encoding="utf-8", errors="replace") as lines,
             (self._folder / "digests").open("wb") as held,
         ):
             try:
-                for digest, size in artifact_lines(lines):
-                    entry = self._expected_artifact(entries, artifact_name(digest))
+                for digest, size in parse_artifacts(lines):
+                    entry = self._next_artifact(entries, artifact_name(digest))
                     if entry is None:
                         count += 1
                         continue
-                    self._artifact(entry, digest, size)
+                    self._check_artifact(entry, digest, size)
                     held.write(bytes.fromhex(digest))
                     count += 1
             except InvalidInput as error:
@@ -131,15 +133,15 @@ class ArchiveWalk:
                     raise
                 self.problems.append(f"{ARTIFACTS}: {error}")
         for entry in entries:
-            self.problems.append(f"{entry.name!r} does not belong there")
+            self.problems.append(f"found {entry.name!r} after the last expected entry")
         if count != head.artifacts:
-            self.problems.append(f"expected {head.artifacts} artifacts, found {count}")
+            self.problems.append(f"expected {head.artifacts:,} artifacts, found {count:,}")
 
-    def _expected_artifact(self, entries: Iterator[Member], name: str) -> Member | None:
+    def _next_artifact(self, entries: Iterator[Member], name: str) -> Member | None:
         entry = self._ahead or next(entries, None)
         self._ahead = None
         while entry is not None and entry.name < name:
-            self.problems.append(f"{entry.name!r} does not belong there: expected {name!r}")
+            self.problems.append(f"found {entry.name!r}, expected {name!r}")
             entry = next(entries, None)
         if entry is not None and entry.name == name:
             return entry
@@ -147,7 +149,7 @@ class ArchiveWalk:
         self.problems.append(f"{name!r} is missing")
         return None
 
-    def _artifact(self, entry: Member, digest: str, size: int) -> None:
+    def _check_artifact(self, entry: Member, digest: str, size: int) -> None:
         found = hashlib.sha256()
         file = self._folder / history_key(digest)
         if self._keep:
@@ -162,7 +164,7 @@ class ArchiveWalk:
                 self._stop.check()
                 found.update(chunk)
         if entry.size != size:
-            self.problems.append(f"{entry.name!r}: expected {size} bytes, found {entry.size}")
+            self.problems.append(f"{entry.name!r}: expected {size:,} bytes, found {entry.size:,}")
         elif found.hexdigest() != digest:
             self.problems.append(
                 f"{entry.name!r}: expected sha256:{digest}, found sha256:{found.hexdigest()}"

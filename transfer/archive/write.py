@@ -1,4 +1,4 @@
-"""Write an archive: versions as lists, and every artifact once, verified as it is taken."""
+"""Writes an archive: versions as lists, and every artifact once, verified when it is read."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ from catalog.formats.archive import (
     list_name,
     to_json,
 )
-from catalog.formats.archive_lists import artifact_line, content_lines
+from catalog.formats.archive_lists import format_artifact, format_content
 from catalog.model.version import ContentRow, Version
 from catalog.queries.exports import ArtifactRow
 from transfer.archive.chunks import ChunkWriter
-from transfer.archive.draft import draft_in, publish
+from transfer.archive.draft import create_draft, publish_files
 from transfer.archive.tar import CHUNK, write_end, write_member
 from transfer.locate.gather import BytesNowhere, Gathered, Gatherer, GatherRequest, map_in_order
 from transfer.workers.stop import StopFlag
 
-NAMED = 20  # files that a message names
-HELD = 256 * 2**20  # bytes of artifacts gathered before they are written
+MAX_NAMED = 20  # files in a message
+MAX_GATHERED_BYTES = 256 * 2**20  # bytes of artifacts gathered before they are written
 
 
 @dataclass(frozen=True, slots=True)
 class WrittenArchive:
-    """An archive that stands now."""
+    """A complete archive."""
 
     head: Head
     toc: Path
@@ -47,7 +47,7 @@ class WrittenArchive:
 
 @dataclass(frozen=True, slots=True)
 class RepositoryContent:
-    """What is to be exported of one repository: versions with their rows."""
+    """The versions of one repository to export, with their rows."""
 
     name: str  # in the archive
     address: str
@@ -58,7 +58,7 @@ class RepositoryContent:
 
 @dataclass(frozen=True, slots=True)
 class ArchiveContent:
-    """What is to be exported: repositories, and the artifacts that all of them need."""
+    """What to export: repositories, and the artifacts that they need."""
 
     repositories: tuple[RepositoryContent, ...]
     artifacts: Iterable[ArtifactRow]
@@ -73,29 +73,31 @@ def write_archive(
     *,
     chunk_size: int | None,
 ) -> WrittenArchive:
-    """Write the archive `target` (a path without ending); what fails leaves nothing behind.
+    """Write the archive `target` (a path without suffix); a failure leaves nothing behind.
 
-    `head` says what is known before; its repositories and counts are filled in here.
+    `head` has what is known beforehand; its repositories and counts are filled in here.
     """
     toc = target.with_name(target.name + TOC)
     if toc.exists():
-        raise InvalidInput(f"{str(toc)!r} is there already: an export overwrites nothing")
-    made = [one for one in (target.parent, *target.parent.parents) if not one.exists()]
+        raise InvalidInput(f"{str(toc)!r} exists already: export under another name")
+    created = [folder for folder in (target.parent, *target.parent.parents) if not folder.exists()]
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
         with (
-            draft_in(target.parent) as work,
+            create_draft(target.parent) as work,
             closing(ChunkWriter(target.parent, target.name, chunk_size, work)) as writer,
         ):
-            full = _prepared(work, head, content)
-            _fill(writer, work, full, gatherer, stop)
+            full = _write_lists(work, head, content)
+            _write_tar(writer, work, full, gatherer, stop)
             chunks = writer.finish()
             draft = work / "toc"
             draft.write_bytes(to_json(Toc(full, chunks)))
-            # Its table of contents comes last: without it nothing was exported.
-            publish(work, [*((work / one.name, one.name) for one in chunks), (draft, toc.name)])
+            # The table of contents comes last: without it nothing was exported.
+            publish_files(
+                work, [*((work / chunk.name, chunk.name) for chunk in chunks), (draft, toc.name)]
+            )
     except BaseException:
-        for folder in made:
+        for folder in created:
             if folder.exists() and not any(folder.iterdir()):
                 folder.rmdir()
         raise
@@ -103,13 +105,14 @@ def write_archive(
 
 
 def _paths(folder: Path, chunks: Iterable[Chunk]) -> tuple[Path, ...]:
-    return tuple(folder / one.name for one in chunks)
+    return tuple(folder / chunk.name for chunk in chunks)
 
 
-def _prepared(work: Path, head: Head, content: ArchiveContent) -> Head:
-    """Write the lists into `work` and return the head with all counts."""
+def _write_lists(work: Path, head: Head, content: ArchiveContent) -> Head:
+    """Write the lists into the folder `work` and return the head with all counts."""
     repositories = tuple(
-        _archived(work, place, one) for place, one in enumerate(content.repositories)
+        _write_repository_lists(work, place, repository)
+        for place, repository in enumerate(content.repositories)
     )
     count = size = 0
     with (
@@ -118,23 +121,30 @@ def _prepared(work: Path, head: Head, content: ArchiveContent) -> Head:
     ):
         for row in content.artifacts:
             if row.size is None:
-                raise InvalidInput(f"the size of the artifact {row.digest} is not known")
-            listed.write(artifact_line(row.digest, row.size))
+                raise InvalidInput(
+                    f"the size of the artifact {row.digest} is unknown: sync it again"
+                )
+            listed.write(format_artifact(row.digest, row.size))
             wanted.write(json.dumps([row.path, row.digest, row.size, row.places]) + "\n")
             count, size = count + 1, size + row.size
     return replace(head, repositories=repositories, artifacts=count, artifact_bytes=size)
 
 
-def _archived(work: Path, place: int, content: RepositoryContent) -> ArchivedRepository:
-    """Write the lists of one repository, which stands at that place in the head."""
+def _write_repository_lists(
+    work: Path, place: int, content: RepositoryContent
+) -> ArchivedRepository:
+    """Write the lists of one repository; `place` is its index in the head."""
     (work / "versions" / str(place)).mkdir(parents=True)
     versions = tuple(
-        _listed(work / list_name(place, one.number), one, content) for one in content.versions
+        _write_version_list(work / list_name(place, version.number), version, content)
+        for version in content.versions
     )
     return ArchivedRepository(content.name, content.address, content.since, versions)
 
 
-def _listed(list_file: Path, version: Version, content: RepositoryContent) -> ArchivedVersion:
+def _write_version_list(
+    list_file: Path, version: Version, content: RepositoryContent
+) -> ArchivedVersion:
     """Write the list of one version."""
     digest = hashlib.sha256()
     files = size = length = 0
@@ -144,52 +154,61 @@ def _listed(list_file: Path, version: Version, content: RepositoryContent) -> Ar
             if row.digest is None or row.size is None:
                 unread.append(repr(row.path))
                 continue
-            for line in content_lines([row]):
+            for line in format_content([row]):
                 data = line.encode()
                 digest.update(data)
                 file.write(data)
                 length += len(data)
             files, size = files + 1, size + row.size
     if unread:
-        more = f", … and {len(unread) - NAMED} more" if len(unread) > NAMED else ""
+        more = f", … and {len(unread) - MAX_NAMED:,} more" if len(unread) > MAX_NAMED else ""
         raise InvalidInput(
-            f"version {version.number} of {version.address!r} holds {len(unread)} files that were "
-            "listed but never read, so that no digest of them is known; adopt it, or sync it to "
-            f"a repository and export that: {', '.join(unread[:NAMED])}{more}"
+            f"version {version.number} of {version.address!r} has {len(unread):,} files without a "
+            "known digest, since they were listed but never read; adopt the repository, or sync it "
+            f"to another one and export that: {', '.join(unread[:MAX_NAMED])}{more}"
         )
     return ArchivedVersion(
         version.number, version.created_at, files, size, length, digest.hexdigest()
     )
 
 
-def _fill(writer: ChunkWriter, work: Path, head: Head, gatherer: Gatherer, stop: StopFlag) -> None:
+def _write_tar(
+    writer: ChunkWriter, work: Path, head: Head, gatherer: Gatherer, stop: StopFlag
+) -> None:
     text = to_json(head)
     write_member(writer, HEAD, len(text), [text])
-    for name in (*(name for name, _ in head.lists()), ARTIFACTS):
+    for name in (*(name for name, _ in head.version_lists()), ARTIFACTS):
         file = work / name
-        write_member(writer, name, file.stat().st_size, _chunks(file))
+        write_member(writer, name, file.stat().st_size, _read_chunks(file))
     missing: list[str] = []
 
     def gather(wanted: GatherRequest) -> Gathered | None:
         try:
-            return gatherer.bring(wanted, work / str(wanted.digest))
+            return gatherer.fetch(wanted, work / str(wanted.digest))
         except ResourceNotFound as error:
             missing.append(str(error))
             return None
 
-    for one in map_in_order(gather, _wanted(work), stop, weigh=_size, held=HELD):
-        if one is None:
+    for gathered in map_in_order(
+        gather, _gather_requests(work), stop, weigh=_size, max_weight=MAX_GATHERED_BYTES
+    ):
+        if gathered is None:
             continue
-        file = work / one.digest
+        file = work / gathered.digest
         if not missing:
-            write_member(writer, artifact_name(one.digest), one.size, _verified(file, one.digest))
+            write_member(
+                writer,
+                artifact_name(gathered.digest),
+                gathered.size,
+                _read_verified(file, gathered.digest),
+            )
         file.unlink()
     if missing:
         raise BytesNowhere("nothing was exported", tuple(sorted(missing)))
     write_end(writer)
 
 
-def _wanted(work: Path) -> Iterator[GatherRequest]:
+def _gather_requests(work: Path) -> Iterator[GatherRequest]:
     with (work / "wanted").open(encoding="utf-8") as lines:
         for line in lines:
             name, digest, size, places = json.loads(line)
@@ -202,17 +221,19 @@ def _size(wanted: GatherRequest) -> int:
     return wanted.size or 0
 
 
-def _verified(file: Path, digest: str) -> Iterator[bytes]:
-    """Yield a gathered file; it may be a link to one that changes after it was read."""
+def _read_verified(file: Path, digest: str) -> Iterator[bytes]:
+    """Yield a gathered file; it may be a link to a file that has changed since."""
     found = hashlib.sha256()
-    for chunk in _chunks(file):
+    for chunk in _read_chunks(file):
         found.update(chunk)
         yield chunk
     if found.hexdigest() != digest:
-        raise ResourceChanged(f"a file changed while it was exported: expected sha256:{digest}")
+        raise ResourceChanged(
+            f"a file with sha256:{digest} changed during the export: run it again"
+        )
 
 
-def _chunks(file: Path) -> Iterator[bytes]:
+def _read_chunks(file: Path) -> Iterator[bytes]:
     with file.open("rb") as opened:
         while chunk := opened.read(CHUNK):
             yield chunk

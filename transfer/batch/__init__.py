@@ -1,1 +1,1 @@
-"""The values of one batch on its way."""
+"""The values of one batch in transfer."""

@@ -1,4 +1,4 @@
-"""What one delivery needs to know: both ends, the options, and where to count."""
+"""The context of a delivery: both ends, the options, and the shared counters."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from transfer.workers.limits import MemoryBudget
 from transfer.workers.progress import Progress
 from transfer.workers.stop import StopFlag
 
-SMALL = 8 * 2**20  # bytes; up to here a file is held whole
+MAX_SMALL_BYTES = 8 * 2**20  # up to this size a file is held in memory
 
 
 class CleanUp(StrEnum):
-    """What becomes of the source's copy once every destination holds it."""
+    """What happens to the source's copy once every destination has it."""
 
     KEEP = "keep"
     REMOVE = "remove"
 
 
 class History(StrEnum):
-    """What becomes of files that are replaced or removed at a destination that has a history."""
+    """What happens to replaced and removed files at a destination with a history."""
 
     KEEP = "keep"
     DROP = "drop"
@@ -36,7 +36,7 @@ class History(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class KeptParts:
-    """Where parts of large files lie until those are whole, and from how many bytes on."""
+    """Where parts of unfinished large files are kept, and from which file size on."""
 
     folder: Path
     from_bytes: int
@@ -44,29 +44,29 @@ class KeptParts:
 
 @dataclass(frozen=True, slots=True)
 class TransferOptions:
-    """How to move; sizes in bytes."""
+    """How to transfer; sizes are in bytes."""
 
     threads: int = 64
-    small: int = SMALL
+    small: int = MAX_SMALL_BYTES
     large_at_once: int = 3
     on_error: OnError = OnError.CONTINUE
     clean_up: CleanUp = CleanUp.KEEP
     history: History = History.KEEP
     keep_staged: bool = False
-    """Stage large files on disk too, so that checks can look into them before any write."""
+    """Stage large files on disk too, so that checks can read them before any write."""
     contracts: tuple[Contract, ...] = ()
-    """What the content of files must satisfy; those that one covers are staged."""
+    """What the content of files must satisfy; files covered by a contract are staged."""
     strategy: Strategy = Strategy.DIGEST
-    """How the plan was decided: under `marker`, markers are written."""
+    """The strategy of the plan; `marker` writes markers."""
 
-    def stages(self, path: str) -> bool:
-        """Say whether a file has to be here, whole, before it is written anywhere."""
-        return self.keep_staged or any(one.covers(path) for one in self.contracts)
+    def needs_staging(self, path: str) -> bool:
+        """Say whether a file must be staged completely before it is written anywhere."""
+        return self.keep_staged or any(contract.covers(path) for contract in self.contracts)
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A source, its destinations, and all that their batches share in this process."""
+    """A source, its destinations, and what their batches share in this process."""
 
     source: End[Source]
     destinations: tuple[End[Storage], ...]
@@ -76,11 +76,11 @@ class Delivery:
     budget: MemoryBudget = field(default_factory=lambda: MemoryBudget(256 * 2**20))
     run_id: str = field(default_factory=lambda: uuid4().hex)
     places: tuple[End[Source], ...] = ()
-    """Further storages that may hold bytes the plan needs; they are read only."""
+    """Further storages that may have bytes of the plan; they are only read."""
     same_paths: frozenset[str] = frozenset()
-    """Addresses of those that a person named: what stands there under its path may be it."""
+    """Addresses of those that the user named: a file under the same path may be the same."""
     mirrors: Mirrors = field(default_factory=Mirrors)
-    asides: Mapping[str, HistoryArea] = field(default_factory=dict[str, HistoryArea])
-    """Where what breaks a contract is put aside, by what the contract says of that."""
+    quarantine_areas: Mapping[str, HistoryArea] = field(default_factory=dict[str, HistoryArea])
+    """Where files that break a contract are put, by the contract's `quarantine`."""
     kept_parts: KeptParts | None = None
-    """Where parts of large files are kept for a run after a kill; None for nowhere."""
+    """Where parts of large files are kept for resuming; None for nowhere."""

@@ -1,4 +1,4 @@
-"""The ends of a delivery: open storages, and the areas that they may have beside their files."""
+"""The ends of a delivery: open storages, with the areas they may have beside their files."""
 
 from __future__ import annotations
 
@@ -18,33 +18,33 @@ S_co = TypeVar("S_co", bound=Source, covariant=True)
 
 @dataclass(frozen=True, slots=True)
 class HistoryArea:
-    """Where files that leave their place are kept: an address, and how to open its storage."""
+    """Where replaced and removed files are kept: an address, and how to open its storage."""
 
     address: str
-    opened: Callable[[], AbstractContextManager[Storage]]
+    open: Callable[[], AbstractContextManager[Storage]]
 
 
 @dataclass(frozen=True, slots=True)
 class MarkerArea:
-    """Where a destination has its markers: a folder below the storage that `opened` gives."""
+    """Where a destination has its markers: a folder in the storage that `open` returns."""
 
-    folder: str  # '' where that storage holds nothing else
-    opened: Callable[[], AbstractContextManager[Storage]]
+    folder: str  # '' if that storage has nothing but markers
+    open: Callable[[], AbstractContextManager[Storage]]
 
-    def key(self, path: str) -> str:
-        """Return the name of the marker of a file."""
+    def marker_name(self, path: str) -> str:
+        """Return the path of a file's marker."""
         return f"{self.folder}/{path}.done" if self.folder else f"{path}.done"
 
 
 @dataclass(frozen=True, slots=True)
 class End(Generic[S_co]):
-    """One open storage of a delivery: its address, its gate, and its own retries."""
+    """One open storage of a delivery, with its address, gate and retry policy."""
 
     address: str
     storage: S_co
     gate: Gate
     retry: RetryPolicy = DEFAULT_RETRY
     history: HistoryArea | None = None
-    aside: HistoryArea | None = None
-    """Where it puts what makes way for an arrival until that is there; the same place."""
+    holding_area: HistoryArea | None = None
+    """Where an obstacle is held until the file that replaces it has arrived."""
     markers: MarkerArea | None = None

@@ -1,4 +1,4 @@
-"""A staged file, read as any source is."""
+"""Reads a staged file like a source."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ BLOCK = 2**20  # bytes
 
 
 class FileReading:
-    """A staged file as a reading."""
+    """A staged file as a `Reading`."""
 
     def __init__(self, file: Path, resource: Resource) -> None:
-        """Read `file`, which the source described as `resource`."""
+        """Read `file`; `resource` is the source's description of it."""
         self.resource = resource
         self._file = file.open("rb")
 

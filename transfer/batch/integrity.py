@@ -1,4 +1,4 @@
-"""Compare what came with what was planned and declared, before anything is made of it."""
+"""Verifies received bytes against the plan and the declared digests before they are used."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from catalog.model.digest import Digest, Hasher
 from catalog.model.plan import Item
 from catalog.model.resource import Resource
 from providers.base import Fetched
-from transfer.batch.staging import Piece, trusted_any
+from transfer.batch.staging import Piece, any_trusted
 
 
 def check_bytes(item: Item, fetched: Fetched, expected: tuple[Digest, ...]) -> str:
-    """Compare what came with the plan's size and every digest that is known; return its sha256."""
+    """Compare received bytes with the planned size and all known digests; return the sha256."""
     check_size(item, fetched.resource, len(fetched.data))
     sha256 = hashlib.sha256(fetched.data).hexdigest()
     for digest in expected or tuple(Digest.parse(text) for text in item.digests):
@@ -25,17 +25,17 @@ def check_bytes(item: Item, fetched: Fetched, expected: tuple[Digest, ...]) -> s
 
 
 def check_size(item: Item, resource: Resource, found: int) -> None:
-    """Refuse a body that is not as long as planned; say whether it broke or was replaced.
+    """Refuse a body of another size than planned; tell a broken transfer from a changed file.
 
-    A size of 0 is what some file systems and servers tell of files that they make as they are
-    read (`/proc`): it says nothing, and such a file is read to its end.
+    Some file systems and servers report size 0 for generated files (`/proc`): it means nothing,
+    and such a file is read to its end.
     """
     if not item.size or found == item.size:
         return
     if item.digests or resource.size is None or resource.size != found:
         raise SizeMismatch(item.origin, item.size, found)
     raise ResourceChanged(
-        f"{item.origin!r} changed since it was planned: {item.size} bytes then, {found} now",
+        f"{item.origin!r} changed since it was planned: {item.size:,} bytes then, {found:,} now",
         path=item.origin,
     )
 
@@ -43,7 +43,7 @@ def check_size(item: Item, resource: Resource, found: int) -> None:
 def check_read(
     piece: Piece, hasher: Hasher, expected: tuple[Digest, ...], resource: Resource
 ) -> None:
-    """Compare a finished stream with the plan and note what it was."""
+    """Verify a finished stream against the plan and record its digest and size."""
     check_size(piece.item, resource, hasher.size)
     if resource.size and hasher.size != resource.size:
         raise SizeMismatch(piece.item.origin, resource.size, hasher.size)
@@ -54,4 +54,4 @@ def check_read(
     piece.digest = hasher.digest().value
     piece.size = hasher.size
     piece.resource = resource
-    piece.declared = trusted_any(expected)
+    piece.digest_declared = any_trusted(expected)

@@ -1,7 +1,7 @@
-"""Other sources of the same files: the mirrors of a source, opened when they are asked.
+"""The mirrors of a source: other sources of the same files, opened on demand.
 
-Each is opened when it is first needed, so one that is down harms nobody, and has its own
-credentials, limits and retries.
+Each is opened on first use, so that one that is down does not matter. Each has its own credentials,
+limits and retries.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from transfer.batch.endpoints import End
 
 @dataclass(frozen=True, slots=True)
 class Mirror:
-    """One mirror: its address, and what opens it."""
+    """One mirror: its address, and how to open it."""
 
     address: str
-    opened: Callable[[], AbstractContextManager[End[Source]]]
+    open: Callable[[], AbstractContextManager[End[Source]]]
 
 
 class Mirrors:
     """The mirrors of one source, opened on demand and closed together."""
 
     def __init__(self, every: Sequence[Mirror] = ()) -> None:
-        """Know `every` mirror, in the order in which they are asked."""
+        """Use the mirrors `every`, in this order."""
         self._every = tuple(every)
         self._ends: dict[str, End[Source]] = {}
         self._stack = ExitStack()
@@ -40,7 +40,7 @@ class Mirrors:
         return bool(self._every)
 
     def __enter__(self) -> Self:
-        """Open nothing yet."""
+        """Open no mirror yet."""
         return self
 
     def __exit__(
@@ -49,17 +49,17 @@ class Mirrors:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Close those that were opened."""
+        """Close the opened mirrors."""
         self._stack.close()
 
     def addresses(self) -> tuple[str, ...]:
         """Return their addresses in order."""
-        return tuple(one.address for one in self._every)
+        return tuple(mirror.address for mirror in self._every)
 
     def end(self, address: str) -> End[Source]:
-        """Open a mirror, or return it if it is open."""
+        """Open a mirror, or return the open one."""
         with self._lock:
             if address not in self._ends:
-                mirror = next(one for one in self._every if one.address == address)
-                self._ends[address] = self._stack.enter_context(mirror.opened())
+                mirror = next(mirror for mirror in self._every if mirror.address == address)
+                self._ends[address] = self._stack.enter_context(mirror.open())
             return self._ends[address]

@@ -1,4 +1,4 @@
-"""The bytes of one batch between download and upload, and what is known of each piece."""
+"""The staging of one batch: its bytes between download and upload, and the state of each piece."""
 
 from __future__ import annotations
 
@@ -20,74 +20,74 @@ from transfer.batch.delivery import Delivery
 from transfer.batch.endpoints import End
 
 BLOCK = 2**20  # bytes
-COPIES = 2  # of a body while it leaves the library that fetched it
-ROOM_S = 0.05  # until a piece is handed over again for which there was no memory
+COPIES_WHILE_FETCHED = 2  # of a body while the HTTP library hands it over
+MEMORY_RETRY_S = 0.05  # until a piece is tried again that found no memory
 
 
 class Piece:
-    """One item on its way; `data` or `file` holds its bytes once they are here.
+    """One item in transfer; `data` or `file` has its bytes once they were received.
 
-    Neither is set for a piece that passes through: it is read while it is written.
+    Neither is set for a streamed piece, which is read while it is written.
     """
 
     __slots__ = (
-        "asked",
         "attempts",
         "counted",
         "data",
-        "declared",
         "digest",
-        "earlier",
+        "digest_declared",
+        "earlier_outcomes",
         "error",
+        "failed_tries",
         "file",
-        "held",
+        "held_bytes",
+        "history_outcomes",
         "item",
-        "kept",
         "md5",
+        "next_sources",
         "outcomes",
+        "pending",
+        "redirected",
         "resource",
         "size",
         "source",
-        "tries",
-        "turned",
-        "waiting",
     )
 
     def __init__(self, item: Item) -> None:
-        """Begin with the plan's `item` and nothing done."""
+        """Begin with the plan's `item`."""
         self.item = item
-        self.asked: PendingFetch | None = None  # its request is under way
+        self.pending: PendingFetch | None = None  # its request was sent ahead
         self.data: bytes | None = None
         self.file: Path | None = None
-        self.held = 0  # bytes taken from the budget
+        self.held_bytes = 0  # bytes taken from the memory budget
         self.size = 0  # bytes read
         self.digest: str | None = None  # sha256 hex of the bytes read
-        self.md5: str | None = None  # hex of the bytes in `data` or `file`, where it is known
-        self.declared = False  # the source declared a trusted digest, and it is equal
-        self.resource: Resource | None = None  # as the source described it when it was read
+        self.md5: str | None = None  # hex, of the bytes in `data` or `file`, if known
+        self.digest_declared = False  # the source declared a trusted digest, and it matches
+        self.resource: Resource | None = None  # the source's description when it was read
         self.error: CatalogError | None = None
         self.attempts = 0  # reads of the source
-        self.tries: dict[int, int] = {}  # writes that failed, by destination
+        self.failed_tries: dict[int, int] = {}  # writes that failed, by destination
         self.outcomes: dict[int, Outcome] = {}
-        self.earlier: list[Outcome] = []  # true as well, but no longer all that is to be said
-        self.kept: dict[int, list[Outcome]] = {}  # what went into the history, by destination
-        self.counted = False  # told to the progress
-        self.source: End[Source] | None = None  # the mirror that it is read from, if it is one
-        self.waiting: list[str] = []  # addresses of the sources that are asked next
-        self.turned = False  # it is no longer read where it would be at first
+        self.earlier_outcomes: list[Outcome] = []  # superseded, but recorded as well
+        self.history_outcomes: dict[int, list[Outcome]] = {}  # of kept files, by destination
+        self.counted = False  # in the progress
+        self.source: End[Source] | None = None  # the mirror that it is read from, if any
+        self.next_sources: list[str] = []  # addresses of the sources to try next
+        self.redirected = False  # it was switched to another source
 
     @property
     def removal(self) -> bool:
-        """Say whether this piece is to be removed at its destinations."""
+        """Say whether this piece is removed at its destinations."""
         return Action.REMOVE in self.item.actions
 
     @property
-    def makes_way(self) -> bool:
-        """Say whether this piece is removed because it stands in the way of what arrives."""
+    def clears_path(self) -> bool:
+        """Say whether this piece is removed because an arrival needs its path."""
         return self.item.conflict is not None and self.removal
 
     def open_targets(self) -> list[tuple[int, Action]]:
-        """Return the destinations that are still to be written (or cleared), with their action."""
+        """Return the destinations still to be written or cleared, with their action."""
         if len(self.item.destinations) == 1:  # the usual case, and this is asked often
             number, action = self.item.destinations[0], self.item.actions[0]
             return [] if action is Action.KEEP or self.outcomes else [(number, action)]
@@ -99,7 +99,7 @@ class Piece:
         ]
 
     def attributes(self) -> Attributes:
-        """Return what travels with the bytes."""
+        """Return the attributes to store with the bytes."""
         resource = self.resource
         modified_us = self.item.modified_us
         content_type = self.item.content_type
@@ -117,53 +117,53 @@ class Piece:
 
 
 class Staging:
-    """All pieces of one batch, and the folder for those too large for memory.
+    """All pieces of one batch, and a folder for those that do not fit into memory.
 
-    Deliberately no dataclass: Prefect looks into dataclasses for futures, byte by byte.
+    Deliberately not a dataclass: Prefect searches dataclasses for futures, byte by byte.
     """
 
     def __init__(self, delivery: Delivery, items: list[Item]) -> None:
         """Hold one piece for each item."""
         self.delivery = delivery
         self.pieces = [Piece(item) for item in items]
-        self.breaches: list[Breach] = []  # what contracts found
-        self.uncleaned: dict[str, str] = {}  # why a file stays at the source, by its name there
+        self.breaches: list[Breach] = []  # of contracts
+        self.uncleaned: dict[str, str] = {}  # errors of clean-up, by path at the source
         self._folder: Path | None = None
         self._lock = threading.Lock()
 
     def __repr__(self) -> str:
-        """Say how many pieces there are, never what is in them."""
+        """Show the number of pieces, never their content."""
         return f"<Staging of {len(self.pieces)} pieces>"
 
     def folder(self) -> Path:
-        """Return the batch's temporary folder, made on first use."""
+        """Return the batch's temporary folder; it is created on first use."""
         with self._lock:
             if self._folder is None:
                 self._folder = Path(tempfile.mkdtemp(prefix="entrepot-"))
             return self._folder
 
     def reserve(self, piece: Piece, count: int) -> bool:
-        """Take memory for `count` bytes of a piece; False where the process holds too many.
+        """Reserve memory for `count` bytes of a piece; False if the budget is used up.
 
-        One that is fetched whole takes `COPIES` times its size until it is here.
+        A piece that is fetched whole takes `COPIES_WHILE_FETCHED` times its size meanwhile.
         """
-        if not self.delivery.budget.take(count, to_stay=True):
+        if not self.delivery.budget.take(count, staying=True):
             return False
-        piece.held += count
+        piece.held_bytes += count
         return True
 
-    def let_go(self, piece: Piece, keep: int = 0) -> None:
-        """Give the memory of a piece back, but for `keep` bytes that it still holds."""
+    def free_memory(self, piece: Piece, keep: int = 0) -> None:
+        """Release the memory of a piece, except for `keep` bytes."""
         if not keep:
             piece.data = None
-        if piece.held > keep:
-            self.delivery.budget.give_back(piece.held - keep)
-            piece.held = keep
+        if piece.held_bytes > keep:
+            self.delivery.budget.release(piece.held_bytes - keep)
+            piece.held_bytes = keep
 
     def release(self) -> None:
-        """Give all memory and disk back; may be called twice."""
+        """Release all memory and disk space; may be called twice."""
         for piece in self.pieces:
-            self.let_go(piece)
+            self.free_memory(piece)
             piece.file = None
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
@@ -174,26 +174,28 @@ class Staging:
         return [
             outcome
             for piece in self.pieces
-            for outcome in (*piece.earlier, *piece.outcomes.values())
+            for outcome in (*piece.earlier_outcomes, *piece.outcomes.values())
         ]
 
-    def kept(self) -> list[Outcome]:
-        """Return what went into the histories of the destinations so far."""
-        return [one for piece in self.pieces for kept in piece.kept.values() for one in kept]
+    def history_outcomes(self) -> list[Outcome]:
+        """Return the outcomes of files moved into the destinations' histories so far."""
+        return [
+            one for piece in self.pieces for kept in piece.history_outcomes.values() for one in kept
+        ]
 
     def to_write(self) -> Iterator[Piece]:
-        """Yield the pieces that are well and have a destination left to write."""
+        """Yield the pieces without an error that have a destination left to write."""
         for piece in self.pieces:
             if piece.error is None and not piece.removal and piece.open_targets():
                 yield piece
 
     def fail(self, piece: Piece, error: CatalogError) -> None:
-        """Settle a piece as failed at every destination that is still open."""
+        """Settle a piece as failed at every open destination."""
         piece.error = error
         for number, _ in piece.open_targets():
-            self.failed_at(piece, number, error)
+            self.settle_failed(piece, number, error)
 
-    def failed_at(self, piece: Piece, number: int, error: CatalogError) -> None:
+    def settle_failed(self, piece: Piece, number: int, error: CatalogError) -> None:
         """Settle a piece as failed at one destination."""
         self._settle(
             piece,
@@ -206,7 +208,7 @@ class Staging:
         )
 
     def drop(self, piece: Piece, error: CatalogError) -> None:
-        """Settle a piece as left out on purpose wherever it is still open; `error` says why."""
+        """Settle a piece as left out on purpose at every open destination; `error` says why."""
         for number, _ in piece.open_targets():
             self._settle(
                 piece,
@@ -216,35 +218,35 @@ class Staging:
                 message=str(error),
             )
 
-    def stored_at(self, piece: Piece, number: int, stored: Stored) -> None:
-        """Settle a piece as stored and proven at one destination."""
+    def settle_stored(self, piece: Piece, number: int, stored: Stored) -> None:
+        """Settle a piece as stored and verified at one destination."""
         self._settle(
             piece,
             number,
             Status.STORED,
-            proof=Proof.END_TO_END if piece.declared else stored.proof,
+            proof=Proof.END_TO_END if piece.digest_declared else stored.proof,
             digest=piece.digest,
             size=stored.size,
             etag=stored.etag,
             modified_us=stored.modified_us,
         )
 
-    def removed_at(self, piece: Piece, number: int) -> None:
+    def settle_removed(self, piece: Piece, number: int) -> None:
         """Settle a piece as removed at one destination."""
         self._settle(piece, number, Status.REMOVED)
 
-    def unmarked_at(self, piece: Piece, number: int, error: CatalogError) -> None:
-        """Settle a piece anew as failed at one destination, where its marker could not be had.
+    def settle_unmarked(self, piece: Piece, number: int, error: CatalogError) -> None:
+        """Settle a piece as failed at one destination because its marker could not be updated.
 
-        That it was stored is still told before; a removal is not, so that it is done once more.
+        The outcome "stored" is kept as an earlier one; a removal is not, so that it is repeated.
         """
         stored = piece.outcomes.get(number)
         if stored is not None and stored.status is Status.STORED:
             with self._lock:
-                piece.earlier.append(stored)
-        self.failed_at(piece, number, error)
+                piece.earlier_outcomes.append(stored)
+        self.settle_failed(piece, number, error)
         if stored is not None:
-            self.delivery.progress.found_failed()
+            self.delivery.progress.count_late_failure()
 
     def _settle(self, piece: Piece, number: int, status: Status, **facts: object) -> None:
         item = piece.item
@@ -267,13 +269,13 @@ class Staging:
             last = not piece.counted and not piece.open_targets()
             piece.counted = piece.counted or last
         if last:
-            self.let_go(piece)  # nobody needs the bytes again
-            failed = any(one.status is Status.FAILED for one in piece.outcomes.values())
-            self.delivery.progress.settled(failed=failed)
+            self.free_memory(piece)  # the bytes are no longer needed
+            failed = any(outcome.status is Status.FAILED for outcome in piece.outcomes.values())
+            self.delivery.progress.count_item(failed=failed)
 
 
-def described(piece: Piece) -> Resource:
-    """Return how the source described a staged piece, or the plan did, if it was read elsewhere."""
+def source_resource(piece: Piece) -> Resource:
+    """Return the source's description of a staged piece, or the plan's if it was read elsewhere."""
     item = piece.item
     return piece.resource or Resource(
         item.origin,
@@ -284,12 +286,12 @@ def described(piece: Piece) -> Resource:
     )
 
 
-def trusted_any(digests: tuple[Digest, ...]) -> bool:
-    """Say whether one of these digests is good enough to prove content."""
+def any_trusted(digests: tuple[Digest, ...]) -> bool:
+    """Say whether one of these digests is strong enough to prove content."""
     return any(digest.algorithm in TRUSTED for digest in digests)
 
 
 def expected_digests(item: Item, resource: Resource | None) -> tuple[Digest, ...]:
-    """Return every digest that the bytes must have: the plan's, and the reply's own."""
+    """Return every digest that the bytes must have: the plan's and the reply's."""
     planned = tuple(Digest.parse(text) for text in item.digests)
     return planned + (resource.digests if resource is not None else ())

@@ -1,1 +1,1 @@
-"""Contracts: what the content of a file must satisfy before it is let on."""
+"""Contracts: what the content of a file must satisfy before it is delivered."""

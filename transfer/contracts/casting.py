@@ -1,6 +1,6 @@
-"""Turns text and JSON values into the types that a schema declares, and tells what does not fit.
+"""Casts text and JSON values to the types that a schema declares, and reports what does not fit.
 
-A row with such a value is told for that alone: no other check looks at it.
+A row with such a value is reported for that alone: no other check sees it.
 """
 
 from __future__ import annotations
@@ -17,18 +17,21 @@ from transfer.contracts.row_chunk import RowChunk
 Types = Mapping[str, pl.DataType]
 """The declared type of each column that has one."""
 
-_MOMENTS = ("%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f")
+_DATETIME_FORMATS = ("%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f")
 
 
 def from_text(chunk: RowChunk, types: Types, findings: Findings) -> RowChunk:
-    """Return rows of text as the declared types; those that do not fit are left out and told."""
+    """Cast rows of text to the declared types; rows that do not fit are dropped and reported."""
     columns = chunk.frame.get_columns()
-    made = [_parsed(one, types[one.name]) if one.name in types else one for one in columns]
-    pairs = zip(columns, made, strict=True)
+    casted = [
+        _parse_column(column, types[column.name]) if column.name in types else column
+        for column in columns
+    ]
+    pairs = zip(columns, casted, strict=True)
     failed = [before.is_not_null() & after.is_null() for before, after in pairs]
     for column, which in zip(columns, failed, strict=True):
-        _tell(chunk.rows, column.__getitem__, column.name, types, which, findings)
-    return _without(chunk.rows, made, failed)
+        _report_misfits(chunk.rows, column.__getitem__, column.name, types, which, findings)
+    return _drop_failed(chunk.rows, casted, failed)
 
 
 def from_json(
@@ -38,29 +41,29 @@ def from_json(
     types: Types,
     findings: Findings,
 ) -> RowChunk:
-    """Return JSON objects as a table; those that do not fit are left out and told.
+    """Convert JSON objects to a table; objects that do not fit are dropped and reported.
 
-    It has the columns `names` and all that there are keys. A key that an object lacks is null;
-    columns without a declared type hold text.
+    It has the columns `names` and one for every other key. A missing key is null; columns without
+    a declared type are text.
     """
-    columns = dict.fromkeys((*names, *types, *(key for one in objects for key in one)))
-    made: list[pl.Series] = []
+    columns = dict.fromkeys((*names, *types, *(key for item in objects for key in item)))
+    casted: list[pl.Series] = []
     failed: list[pl.Series] = []
     for name in columns:
-        values = [one.get(name) for one in objects]
+        values = [item.get(name) for item in objects]
         if name in types:
             column = _from_values(name, values, types[name])
         else:
-            column = pl.Series(name, [_text(one) for one in values], pl.String)
-        there = pl.Series([one is not None for one in values], dtype=pl.Boolean)
+            column = pl.Series(name, [_as_text(value) for value in values], pl.String)
+        there = pl.Series([value is not None for value in values], dtype=pl.Boolean)
         which = there & column.is_null()
-        _tell(rows, values.__getitem__, name, types, which, findings)
-        made.append(column)
+        _report_misfits(rows, values.__getitem__, name, types, which, findings)
+        casted.append(column)
         failed.append(which)
-    return _without(rows, made, failed)
+    return _drop_failed(rows, casted, failed)
 
 
-def _tell(
+def _report_misfits(
     rows: Sequence[int],
     value: Callable[[int], object],
     name: str,
@@ -72,20 +75,22 @@ def _tell(
         findings.add(f"a value of type {types[name]}", rows[index], name, value(index))
 
 
-def _without(rows: Sequence[int], made: list[pl.Series], failed: list[pl.Series]) -> RowChunk:
-    frame = pl.DataFrame(made)
-    if not any(one.any() for one in failed):
+def _drop_failed(rows: Sequence[int], casted: list[pl.Series], failed: list[pl.Series]) -> RowChunk:
+    frame = pl.DataFrame(casted)
+    if not any(column.any() for column in failed):
         return RowChunk(rows, frame)
-    well = ~pl.DataFrame([one.alias(str(n)) for n, one in enumerate(failed)]).max_horizontal()
-    return RowChunk([rows[index] for index in well.arg_true()], frame.filter(well))
+    valid = ~pl.DataFrame(
+        [column.alias(str(n)) for n, column in enumerate(failed)]
+    ).max_horizontal()
+    return RowChunk([rows[index] for index in valid.arg_true()], frame.filter(valid))
 
 
-def _parsed(column: pl.Series, dtype: pl.DataType) -> pl.Series:
-    """Return text as a type; null where it is none of its values."""
+def _parse_column(column: pl.Series, dtype: pl.DataType) -> pl.Series:
+    """Cast text to a type; null where it does not fit."""
     if dtype == pl.String:
         return column
-    made = _as_type(pl.col(column.name), dtype)
-    return column.to_frame().select(made.alias(column.name)).to_series()
+    expression = _as_type(pl.col(column.name), dtype)
+    return column.to_frame().select(expression.alias(column.name)).to_series()
 
 
 def _as_type(text: pl.Expr, dtype: pl.DataType) -> pl.Expr:
@@ -105,14 +110,14 @@ def _as_type(text: pl.Expr, dtype: pl.DataType) -> pl.Expr:
                 time_zone="UTC" if zone else None,
                 strict=False,
             )
-            for form in _MOMENTS
+            for form in _DATETIME_FORMATS
         )
         return moments.dt.convert_time_zone(zone) if zone else moments
     return text.cast(dtype, strict=False)
 
 
 def _from_values(name: str, values: list[Any], dtype: pl.DataType) -> pl.Series:
-    """Return JSON values as a type; null where one is not of it."""
+    """Cast JSON values to a type; null where one does not fit."""
     if dtype.is_integer():
         kinds: tuple[type, ...] = (int,)
     elif dtype.is_numeric():
@@ -123,12 +128,12 @@ def _from_values(name: str, values: list[Any], dtype: pl.DataType) -> pl.Series:
         kinds = (list,)
     elif isinstance(dtype, pl.Struct):
         kinds = (dict,)
-    else:  # text, and what JSON writes as text: moments, categories
-        texts = [one if type(one) is str else None for one in values]
-        return _parsed(pl.Series(name, texts, pl.String), dtype)
-    fitting = [one if type(one) in kinds else None for one in values]
+    else:  # text, and what JSON has as text: dates, times, categories
+        texts = [value if type(value) is str else None for value in values]
+        return _parse_column(pl.Series(name, texts, pl.String), dtype)
+    fitting = [value if type(value) in kinds else None for value in values]
     return pl.Series(name, fitting, dtype, strict=False)
 
 
-def _text(value: object) -> str | None:
+def _as_text(value: object) -> str | None:
     return value if value is None or isinstance(value, str) else json.dumps(value)

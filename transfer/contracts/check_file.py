@@ -1,4 +1,4 @@
-"""Check one file against one contract, and a contract itself before any file is touched."""
+"""Checks one file against one contract, and a contract itself before any file is touched."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from transfer.user_functions import import_function
 from transfer.workers.stop import StopFlag
 
 TABLES = {Kind.PANDERA, Kind.MODEL}
-_READS = {
+_FORMATS = {
     Kind.PANDERA: (Format.CSV, Format.PARQUET, Format.JSONL),
     Kind.MODEL: (Format.CSV, Format.PARQUET, Format.JSONL),
     Kind.JSON_SCHEMA: (Format.JSON, Format.JSONL),
@@ -23,9 +23,9 @@ _READS = {
 def check_file(
     contract: Contract, path: str, content: bytes | Path, stop: StopFlag | None = None
 ) -> Report:
-    """Return what breaks the contract in the content of the file at `path`.
+    """Return the violations of the contract in the content of the file at `path`.
 
-    A file that cannot be read is one that breaks it; `stop` ends the look at a large one.
+    A file that cannot be read breaks the contract; `stop` ends the check of a large one.
     """
     stop = stop or StopFlag()
     findings = Findings()
@@ -36,9 +36,9 @@ def check_file(
         check_with_function(contract, path, content, findings)
         return findings.report()
     form = contract.format_of(path)
-    if form is None or form not in _READS[kind]:
-        ends = " or ".join(one.value for one in _READS[kind])
-        findings.add(f"a format that {kind.value} can look into: {ends}", value=path)
+    if form is None or form not in _FORMATS[kind]:
+        ends = " or ".join(form.value for form in _FORMATS[kind])
+        findings.add(f"a format that {kind.value} can check: {ends}", value=path)
     elif kind in TABLES:
         from transfer.contracts.check_table import check_table  # noqa: PLC0415  # costs 0.3 s
 
@@ -51,27 +51,31 @@ def check_file(
 
 
 def check_contract(contract: Contract) -> None:
-    """Make sure that a contract can be used, before anything is touched.
+    """Check that a contract can be used, before anything is touched.
 
     Raises:
-        InvalidInput: it cannot; the contract is named, and what is wrong with it.
+        InvalidInput: it cannot; names the contract and what is wrong with it.
     """
     try:
-        _usable(contract)
+        _check_usable(contract)
     except InvalidInput as error:
         raise InvalidInput(f"contract {contract.name!r}: {error}") from error
 
 
-def _usable(contract: Contract) -> None:
+def _check_usable(contract: Contract) -> None:
     contract.covers("")  # its patterns
     kind, form = contract.rule.kind, contract.format
-    if form is not Format.ANY and form not in _READS[kind]:
-        raise InvalidInput(f"a {kind.value} rule cannot look into {form.value} files")
+    if form is not Format.ANY and form not in _FORMATS[kind]:
+        raise InvalidInput(f"a {kind.value} rule cannot check {form.value} files")
     if contract.step < 1:
-        raise InvalidInput(f"rows {contract.rows.value!r} needs a step of 1 or more")
+        raise InvalidInput(
+            f"rows {contract.rows.value!r} needs a step of 1 or more, found {contract.step}"
+        )
     if contract.rows is not Rows.ALL and kind is Kind.FUNCTION:
-        raise InvalidInput(f"a function is given whole files, not the rows {contract.rows.value!r}")
-    _readable(contract.csv)
+        raise InvalidInput(
+            f"a function checks whole files: rows {contract.rows.value!r} is not allowed"
+        )
+    _check_csv_options(contract.csv)
     if kind is Kind.FUNCTION:
         import_function(contract.rule.text, "function")
     elif kind is Kind.JSON_SCHEMA:
@@ -84,17 +88,19 @@ def _usable(contract: Contract) -> None:
         schema_of(contract.rule)
 
 
-def _readable(options: CsvOptions) -> None:
+def _check_csv_options(options: CsvOptions) -> None:
     delimiter, quote = options.delimiter, options.quote
     try:
         csv.reader((), delimiter=delimiter, quotechar=quote)
     except (TypeError, ValueError) as error:
         raise InvalidInput(
-            f"CSV cannot be read with the delimiter {delimiter!r} and the quote {quote!r}: {error}"
+            f"cannot read CSV with the delimiter {delimiter!r} and the quote {quote!r}: {error}"
         ) from error
     if delimiter == quote:
-        raise InvalidInput(f"CSV cannot be read with {quote!r} as delimiter and as quote")
+        raise InvalidInput(
+            f"CSV needs different characters for delimiter and quote, found {quote!r}"
+        )
     try:
         "".encode(options.encoding)
     except LookupError as error:
-        raise InvalidInput(f"no encoding of text is called {options.encoding!r}") from error
+        raise InvalidInput(f"unknown text encoding {options.encoding!r}") from error

@@ -1,4 +1,4 @@
-"""A JSON Schema over JSON documents, or over each line of JSON Lines."""
+"""Checks JSON documents, or each line of JSON Lines, against a JSON Schema."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from referencing.jsonschema import DRAFT202012
 from catalog.errors import InvalidInput
 from transfer.contracts.contract import Contract, Format
 from transfer.contracts.findings import Findings
-from transfer.contracts.json_rows import document, lines
+from transfer.contracts.json_rows import read_document, read_lines
 from transfer.workers.stop import StopFlag
 
 
 def validator_of(text: str) -> Validator:
-    """Return what checks a value; a schema without `$schema` is of the draft 2020-12.
+    """Return the validator of a schema; without `$schema` it is of draft 2020-12.
 
     Raises:
-        InvalidInput: it is no JSON Schema, or needs another document: nothing is fetched.
+        InvalidInput: it is not a JSON Schema, or refers to another document.
     """
     try:
         schema = json.loads(text)
     except ValueError as error:
-        raise InvalidInput(f"the JSON Schema is no JSON: {error}") from error
+        raise InvalidInput(f"the JSON Schema is not JSON: {error}") from error
     if not isinstance(schema, dict | bool):
-        raise InvalidInput(f"a JSON Schema is an object, found {text[:80]!r}")
+        raise InvalidInput(f"a JSON Schema must be an object, found {text[:80]!r}")
     kind = validator_for(schema)
     try:
         kind.check_schema(cast("dict[str, Any]", schema))  # or true, or false
@@ -49,7 +49,7 @@ def validator_of(text: str) -> Validator:
             resolver.lookup(reference)
         except Unresolvable as error:
             raise InvalidInput(
-                f"the JSON Schema refers to {reference!r}, which is not in it"
+                f"the JSON Schema refers to {reference!r}, which it does not contain"
             ) from error
     return kind(schema, registry=registry, format_checker=kind.FORMAT_CHECKER)
 
@@ -61,33 +61,35 @@ def check_json(
     findings: Findings,
     stop: StopFlag,
 ) -> None:
-    """Hold a document, or each line that is looked at, to the schema of a contract."""
+    """Check a document, or each selected line, against the schema of a contract."""
     validator = validator_of(contract.rule.text)
     values: Iterator[tuple[int | None, Any]] = (
-        document(content, findings) if form is Format.JSON else lines(content, contract, findings)
+        read_document(content, findings)
+        if form is Format.JSON
+        else read_lines(content, contract, findings)
     )
     for row, value in values:
         stop.check()
         for error in validator.iter_errors(value):
             wanted = json.dumps(error.validator_value, default=str)
             findings.add(
-                f"{error.validator}: {wanted}", row, error.json_path, _told(error.instance)
+                f"{error.validator}: {wanted}", row, error.json_path, _as_text(error.instance)
             )
 
 
 def _references(schema: object, *, top: bool = True) -> Iterator[str]:
-    """Yield what a schema refers to; a schema within it that has an `$id` is a world of its own."""
+    """Yield the references in a schema; a subschema with an `$id` resolves its own."""
     if isinstance(schema, Mapping):
         if not top and "$id" in schema:
             return
         if isinstance(schema.get("$ref"), str):
             yield schema["$ref"]
-        for one in schema.values():
-            yield from _references(one, top=False)
+        for part in schema.values():
+            yield from _references(part, top=False)
     elif isinstance(schema, list):
-        for one in schema:
-            yield from _references(one, top=False)
+        for part in schema:
+            yield from _references(part, top=False)
 
 
-def _told(value: object) -> str:
+def _as_text(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value, default=str)

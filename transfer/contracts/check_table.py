@@ -1,4 +1,4 @@
-"""A pandera schema over a table, part by part: what is kept in memory does not grow with it."""
+"""Checks a table against a pandera schema, chunk by chunk, in bounded memory."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from transfer.contracts.casting import from_json, from_text
 from transfer.contracts.contract import Contract, Format
 from transfer.contracts.csv_rows import csv_chunks
 from transfer.contracts.findings import Findings
-from transfer.contracts.json_rows import lines
+from transfer.contracts.json_rows import read_lines
 from transfer.contracts.parquet_rows import parquet_chunks
-from transfer.contracts.row_chunk import ROWS, RowChunk
+from transfer.contracts.row_chunk import CHUNK_ROWS, RowChunk
 from transfer.contracts.table_schema import (
     schema_of,
     types_of,
     unique_columns,
-    whole_checks,
-    without_uniques,
+    whole_table_checks,
+    without_uniqueness,
 )
 from transfer.contracts.uniqueness import UniquenessCheck
 from transfer.workers.stop import StopFlag
 
-WHOLE = 256 * 2**20  # bytes of a table in memory, where a check needs all of it
+MAX_TABLE_BYTES = 256 * 2**20  # in memory, if a check needs the whole table
 
 
 def check_table(
@@ -40,37 +40,37 @@ def check_table(
     findings: Findings,
     stop: StopFlag,
     *,
-    size: int = ROWS,
-    whole: int = WHOLE,
+    size: int = CHUNK_ROWS,
+    max_bytes: int = MAX_TABLE_BYTES,
 ) -> None:
-    """Hold the rows of a file to the schema of a contract."""
+    """Check the rows of a file against the schema of a contract."""
     schema = schema_of(contract.rule)
     if form is Format.JSONL:
         chunks = _json_chunks(contract, content, schema, findings, size)
     elif form is Format.CSV:
         named = [name for name, one in schema.columns.items() if not one.regex]
         texts = csv_chunks(content, contract, named, findings, size)
-        chunks = (from_text(one, types_of(schema, one.frame.columns), findings) for one in texts)
+        chunks = (from_text(text, types_of(schema, text.frame.columns), findings) for text in texts)
     else:
         chunks = parquet_chunks(content, contract, findings, size)
-    chunks = _until(stop, chunks)
-    entire = whole_checks(schema, contract.own_checks)
+    chunks = _checking_stop(stop, chunks)
+    entire = whole_table_checks(schema, contract.own_checks)
     if entire:
-        chunks = _joined(chunks, entire, findings, whole)
+        chunks = _join_chunks(chunks, entire, findings, max_bytes)
     with ExitStack() as stack:
-        doubles: UniquenessCheck | None = None
+        uniqueness: UniquenessCheck | None = None
         for chunk in chunks:
-            if doubles is None:
+            if uniqueness is None:
                 names = chunk.frame.columns
-                doubles = stack.enter_context(UniquenessCheck(unique_columns(schema, names)))
-                schema = without_uniques(schema)
+                uniqueness = stack.enter_context(UniquenessCheck(unique_columns(schema, names)))
+                schema = without_uniqueness(schema)
             _validate(schema, chunk, findings)
-            doubles.add(chunk)
-        if doubles is not None:
-            doubles.tell(findings)
+            uniqueness.add(chunk)
+        if uniqueness is not None:
+            uniqueness.report(findings)
 
 
-def _until(stop: StopFlag, chunks: Iterable[RowChunk]) -> Iterator[RowChunk]:
+def _checking_stop(stop: StopFlag, chunks: Iterable[RowChunk]) -> Iterator[RowChunk]:
     for chunk in chunks:
         stop.check()
         yield chunk
@@ -83,15 +83,15 @@ def _json_chunks(
     findings: Findings,
     size: int,
 ) -> Iterator[RowChunk]:
-    """Yield the objects of JSON Lines as tables that all have the declared columns."""
+    """Yield the objects of JSON Lines as tables with all declared columns."""
     seen: set[str] = set()
     named = [name for name, one in schema.columns.items() if not one.regex]
     objects = _objects(contract, content, findings)
     yielded = False
     while page := list(islice(objects, size)):
-        for _, one in page:
-            seen.update(one)
-        rows, found = [row for row, _ in page], [one for _, one in page]
+        for _, entry in page:
+            seen.update(entry)
+        rows, found = [row for row, _ in page], [entry for _, entry in page]
         yield from_json(rows, found, named, types_of(schema, seen), findings)
         yielded = True
     if not yielded:
@@ -104,17 +104,17 @@ def _json_chunks(
 def _objects(
     contract: Contract, content: bytes | Path, findings: Findings
 ) -> Iterator[tuple[int, dict[str, Any]]]:
-    for row, value in lines(content, contract, findings):
+    for row, value in read_lines(content, contract, findings):
         if isinstance(value, dict):
             yield row, value
         else:
             findings.add("an object", row, value=value)
 
 
-def _joined(
+def _join_chunks(
     chunks: Iterable[RowChunk], entire: list[str], findings: Findings, whole: int
 ) -> Iterator[RowChunk]:
-    """Yield all rows as one chunk, unless they are too many to be held."""
+    """Yield all rows as one chunk, unless they need too much memory."""
     rows: list[int] = []
     frames: list[pl.DataFrame] = []
     held = 0
@@ -137,11 +137,11 @@ def _validate(schema: pa.DataFrameSchema, chunk: RowChunk, findings: Findings) -
         try:
             schema.validate(chunk.frame, lazy=True)
         except SchemaErrors as error:
-            found = error.failure_cases
+            failures = error.failure_cases
         else:
             return
-    cases = list(found.select("check", "index", "column", "failure_case").iter_rows())
+    cases = list(failures.select("check", "index", "column", "failure_case").iter_rows())
     mistyped = {column for check, _, column, _ in cases if check.startswith("dtype(")}
     for check, index, column, value in cases:
-        if column not in mistyped or check.startswith("dtype("):  # else checks fail for that alone
+        if column not in mistyped or check.startswith("dtype("):  # a wrong type fails every check
             findings.add(check, None if index is None else chunk.rows[index], column, value)

@@ -1,4 +1,4 @@
-"""What a contract is: which files, what must be true of their content, and what follows if not.
+"""Contracts: for which files, what must be true of their content, and the consequence if not.
 
 >>> rule = Rule(Kind.PANDERA, "columns: {price: {dtype: Float64}}")
 >>> prices = Contract("prices", rule, ("*.csv",))
@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 
-from catalog.glob import regex
+from catalog.glob import globs_to_regex
 
 
 class Format(StrEnum):
     """How the content of a file is read."""
 
     ANY = "any"
-    """By the end of its name: .csv, .parquet, .jsonl, .ndjson or .json."""
+    """By its suffix: .csv, .parquet, .jsonl, .ndjson or .json."""
     CSV = "csv"
     PARQUET = "parquet"
     JSONL = "jsonl"
@@ -28,51 +28,51 @@ class Format(StrEnum):
 
 
 class Rows(StrEnum):
-    """Which rows of a file are looked at."""
+    """Which rows of a file are checked."""
 
     ALL = "all"
     FIRST = "first"
-    """The first `step` rows; what follows them is not even read."""
+    """The first `step` rows; the others are not even read."""
     EVERY = "every"
     """Rows 1, 1 + `step`, 1 + 2 `step` and so on."""
 
 
 class Then(StrEnum):
-    """What follows where a file breaks its contract."""
+    """The consequence when a file breaks its contract."""
 
     QUARANTINE = "quarantine"
-    """It is left out and put aside; the run goes on well."""
+    """The file is left out and put into quarantine; the run does not fail."""
     FAIL = "fail"
-    """It fails, and so does the run in the end; all others arrive."""
+    """The file fails, and so does the run in the end; all others arrive."""
     WARN = "warn"
-    """It arrives, and what was found is recorded."""
+    """The file arrives, and the findings are recorded."""
 
 
 class Kind(StrEnum):
-    """In which language the rule of a contract is written."""
+    """The language of a contract's rule."""
 
     PANDERA = "pandera"
-    """The text of a polars schema in pandera's own YAML."""
+    """A polars schema in pandera's YAML."""
     MODEL = "pandera-model"
     """`module:Name` of a `pandera.polars` DataFrameModel or DataFrameSchema."""
     JSON_SCHEMA = "json-schema"
-    """The text of a JSON Schema: for each JSON document, or each line of JSON Lines."""
+    """A JSON Schema for each JSON document, or each line of JSON Lines."""
     FUNCTION = "function"
-    """`module:function` of your own."""
+    """`module:function` with your own check."""
 
 
 class OwnChecks(StrEnum):
-    """What the checks of your own in a pandera schema look at."""
+    """What your own checks in a pandera schema receive."""
 
     COLUMN = "column"
-    """A whole column or table at once: the file has to fit into memory."""
+    """A whole column or table at once: the file must fit into memory."""
     ROWS = "rows"
-    """Each row by itself: files of any size are checked part by part."""
+    """Single rows: files of any size are checked chunk by chunk."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What must be true: in which language, and in which words."""
+    """What must be true: the language and the text of the rule."""
 
     kind: Kind
     text: str
@@ -80,7 +80,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class CsvOptions:
-    """How CSV files are written."""
+    """The CSV dialect."""
 
     delimiter: str = ","
     quote: str = '"'
@@ -91,7 +91,7 @@ class CsvOptions:
 
 @dataclass(frozen=True, slots=True)
 class Contract:
-    """One contract; it may be pickled, and is stored as it is with a plan."""
+    """One contract; it can be pickled, and is stored with a plan."""
 
     name: str
     rule: Rule
@@ -104,28 +104,28 @@ class Contract:
     csv: CsvOptions = CsvOptions()
     own_checks: OwnChecks = OwnChecks.COLUMN
     quarantine: str = ""
-    """What leads to the repository that bad files are put aside in; '' for the destination."""
+    """Block name or address of the repository for bad files; '' for the destination."""
 
     def covers(self, path: str) -> bool:
-        """Say whether a file is held to this contract."""
+        """Say whether this contract applies to a file."""
         wanted, unwanted = _pattern(self.include), _pattern(self.exclude)
         return (wanted is None or wanted.fullmatch(path) is not None) and (
             unwanted is None or unwanted.fullmatch(path) is None
         )
 
     def format_of(self, path: str) -> Format | None:
-        """Return how a file is read; None where its name does not tell."""
+        """Return the format of a file; None if its name does not tell."""
         if self.format is not Format.ANY:
             return self.format
         return SUFFIXES.get(path[path.rfind(".") :].lower())
 
-    def wants(self, row: int) -> bool:
-        """Say whether a row, counted from 1, is looked at."""
+    def includes_row(self, row: int) -> bool:
+        """Say whether a row, counted from 1, is checked."""
         return self.rows is not Rows.EVERY or (row - 1) % self.step == 0
 
     @property
-    def most(self) -> int | None:
-        """Return how many rows are read at most; None for all."""
+    def max_rows(self) -> int | None:
+        """Return the largest number of rows to read; None for all."""
         return self.step if self.rows is Rows.FIRST else None
 
 
@@ -140,4 +140,4 @@ SUFFIXES = {
 
 @cache
 def _pattern(globs: tuple[str, ...]) -> re.Pattern[str] | None:
-    return re.compile(regex(globs)) if globs else None
+    return re.compile(globs_to_regex(globs)) if globs else None

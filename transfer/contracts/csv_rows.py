@@ -1,7 +1,7 @@
-"""The rows of a CSV file: every cell as text, what cannot be read told with its row.
+"""Reads the rows of a CSV file: every cell as text, unreadable rows reported by number.
 
-Python's own reader, and not a faster one: it alone goes on after a broken row and says which row
-that was.
+It uses Python's own reader, not a faster one: only that goes on after a broken row and tells which
+row it was.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING
 
 from transfer.contracts.contract import Contract, Rows
 from transfer.contracts.findings import Findings
-from transfer.contracts.row_chunk import ROWS, RowChunk, opened
+from transfer.contracts.row_chunk import CHUNK_ROWS, RowChunk, open_content
 
 if TYPE_CHECKING:
     import polars as pl
 
-LONGEST = 16 * 2**20  # characters of one cell; a quote that is never closed swallows no more
+MAX_CELL_CHARACTERS = 16 * 2**20  # bounds what an unclosed quote swallows
 
-csv.field_size_limit(max(csv.field_size_limit(), LONGEST))
+csv.field_size_limit(max(csv.field_size_limit(), MAX_CELL_CHARACTERS))
 
 
 def csv_chunks(
@@ -30,29 +30,29 @@ def csv_chunks(
     contract: Contract,
     names: Sequence[str],
     findings: Findings,
-    size: int = ROWS,
+    size: int = CHUNK_ROWS,
 ) -> Iterator[RowChunk]:
-    """Yield the rows that are whole, at least one chunk unless the header cannot be read.
+    """Yield the readable rows, at least one chunk unless the header is unreadable.
 
-    `names` are those of the columns where the file has no header.
+    `names` are the columns of a file without a header.
     """
     options = contract.csv
     encoding = "utf-8-sig" if options.encoding.lower() in {"utf-8", "utf8"} else options.encoding
-    with opened(content) as raw:
+    with open_content(content) as raw:
         text = TextIOWrapper(raw, encoding, errors="surrogateescape", newline="")
         reader = csv.reader(text, delimiter=options.delimiter, quotechar=options.quote, strict=True)
         try:
             header = next(reader, None) if options.header else list(names)
-            if not _usable(header, findings):
+            if not _check_header(header, findings):
                 return
             yield from _chunks(reader, header or [], contract, findings, size)
         except csv.Error as error:
             findings.add(f"a header that can be read: {error}")
-        except UnicodeError as error:  # an encoding that cannot go on after a fault
+        except UnicodeError as error:  # an encoding that cannot go on after an error
             findings.add(f"text in {options.encoding}", value=error)
 
 
-def _usable(header: list[str] | None, findings: Findings) -> bool:
+def _check_header(header: list[str] | None, findings: Findings) -> bool:
     if not header:
         findings.add("a header", value="an empty file" if header is None else "an empty line")
         return False
@@ -76,11 +76,11 @@ def _chunks(
     kept: list[list[str]] = []
     yielded = False
     every, width = contract.rows is not Rows.EVERY, len(header)
-    for row, cells in islice(_records(reader, findings), contract.most):
+    for row, cells in islice(_records(reader, findings), contract.max_rows):
         if len(cells) != width:
             if cells:
                 findings.add(f"{width} cells", row, value=f"{len(cells)} cells")
-        elif every or contract.wants(row):
+        elif every or contract.includes_row(row):
             numbers.append(row)
             kept.append(cells)
             if len(kept) == size:
@@ -91,7 +91,7 @@ def _chunks(
 
 
 def _records(reader: Iterator[list[str]], findings: Findings) -> Iterator[tuple[int, list[str]]]:
-    """Yield each record with its number; one that cannot be read is told, and is empty."""
+    """Yield each record with its number; an unreadable one is reported and empty."""
     row = 0
     while True:
         try:
@@ -103,7 +103,7 @@ def _records(reader: Iterator[list[str]], findings: Findings) -> Iterator[tuple[
             findings.add(f"a row that can be read: {error}", row)
             yield row, []
             continue
-        if cells:  # a blank line is no row
+        if cells:  # a blank line is not a row
             row += 1
             yield row, cells
 
@@ -146,5 +146,5 @@ def _frame(kept: list[list[str]], header: list[str]) -> pl.DataFrame:
 
 
 def _is_text(cells: Iterable[str]) -> bool:
-    """Say whether no cell holds a byte that the encoding does not know."""
-    return not any("\udc80" <= one <= "\udcff" for cell in cells for one in cell)
+    """Say whether every cell is valid in the encoding."""
+    return not any("\udc80" <= character <= "\udcff" for cell in cells for character in cell)

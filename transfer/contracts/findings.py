@@ -1,4 +1,4 @@
-"""What is found in one file: every case is counted, and the first are kept."""
+"""The findings in one file: every case is counted, and the first ones are kept."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ from dataclasses import dataclass
 
 from catalog.model.breach import FailureCase, truncate
 
-MOST = 100  # cases that are kept of a file
+MAX_CASES = 100  # kept of a file
 
 
 class Findings:
-    """Counts every case of a file and keeps the first of them."""
+    """Counts all cases of a file and keeps the first ones."""
 
     __slots__ = ("_cases", "_last", "_of_file", "count")
 
     def __init__(self) -> None:
-        """Begin with nothing found."""
+        """Begin without findings."""
         self.count = 0
-        self._of_file: dict[FailureCase, None] = {}  # they come first, whenever they were found
+        self._of_file: dict[FailureCase, None] = {}  # reported first
         self._cases: list[FailureCase] = []
-        self._last: int | None = None  # a case of a later row is only counted
+        self._last: int | None = None  # cases after this row are only counted
 
     def add(
         self,
@@ -28,33 +28,33 @@ class Findings:
         column: str | None = None,
         value: object = None,
     ) -> None:
-        """Count a case; one of the file itself, without a row, is counted once."""
+        """Count a case; one without a row, about the file itself, is counted once."""
         if row is None:
             case = _case(check, row, column, value)
             self.count += case not in self._of_file
-            if len(self._of_file) < MOST:
+            if len(self._of_file) < MAX_CASES:
                 self._of_file[case] = None
             return
         self.count += 1
         if self._last is None or row <= self._last:
             self._cases.append(_case(check, row, column, value))
-            if len(self._cases) >= 10 * MOST:
-                self._cut()
+            if len(self._cases) >= 10 * MAX_CASES:
+                self._keep_first()
 
     def report(self) -> Report:
-        """Return what was found: of the file itself first, then by row."""
-        self._cut()
-        return Report(self.count, (*self._of_file, *self._cases)[:MOST])
+        """Return the findings: about the file itself first, then by row."""
+        self._keep_first()
+        return Report(self.count, (*self._of_file, *self._cases)[:MAX_CASES])
 
-    def _cut(self) -> None:
-        self._cases = sorted(self._cases, key=_place)[:MOST]
-        if len(self._cases) == MOST:
+    def _keep_first(self) -> None:
+        self._cases = sorted(self._cases, key=_sort_key)[:MAX_CASES]
+        if len(self._cases) == MAX_CASES:
             self._last = self._cases[-1].row
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a contract found in one file; false where all is well."""
+    """What a contract found in one file; falsy if nothing."""
 
     count: int
     cases: tuple[FailureCase, ...]
@@ -71,5 +71,5 @@ def _case(check: str, row: int | None, column: str | None, value: object) -> Fai
     return FailureCase(truncate(check), row, None if column is None else truncate(column), text)
 
 
-def _place(case: FailureCase) -> tuple[int, str, str, str]:
+def _sort_key(case: FailureCase) -> tuple[int, str, str, str]:
     return case.row or 0, case.column or "", case.check, case.value or ""

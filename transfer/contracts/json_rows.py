@@ -1,4 +1,4 @@
-"""JSON on the way to a contract: the lines of JSON Lines, or one document."""
+"""Reads JSON for contracts: the lines of JSON Lines, or one document."""
 
 from __future__ import annotations
 
@@ -9,61 +9,61 @@ from typing import Any, BinaryIO, NoReturn
 
 from transfer.contracts.contract import Contract, Rows
 from transfer.contracts.findings import Findings
-from transfer.contracts.row_chunk import opened
+from transfer.contracts.row_chunk import open_content
 
-LONGEST = 16 * 2**20  # bytes of one line
-LARGEST = 64 * 2**20  # bytes of one document, which is read whole
+MAX_LINE_BYTES = 16 * 2**20
+MAX_DOCUMENT_BYTES = 64 * 2**20  # a document is read whole
 
 
-def lines(
+def read_lines(
     content: bytes | Path, contract: Contract, findings: Findings
 ) -> Iterator[tuple[int, Any]]:
-    """Yield the value of each line that is looked at, with its number; blank lines have none."""
+    """Yield the value of each selected line with its number; blank lines are skipped."""
     every = contract.rows is not Rows.EVERY
-    with opened(content) as file:
+    with open_content(content) as file:
         row = 0
-        while line := file.readline(LONGEST + 1):
+        while line := file.readline(MAX_LINE_BYTES + 1):
             row += 1
-            if contract.most is not None and row > contract.most:
+            if contract.max_rows is not None and row > contract.max_rows:
                 return
-            if len(line) > LONGEST:
-                _skip(file, line)
-                findings.add(f"a line of at most {LONGEST} bytes", row)
-            elif (every or contract.wants(row)) and not line.isspace():
+            if len(line) > MAX_LINE_BYTES:
+                _skip_line(file, line)
+                findings.add(f"a line of at most {MAX_LINE_BYTES:,} bytes", row)
+            elif (every or contract.includes_row(row)) and not line.isspace():
                 try:
-                    value = _parsed(line, "utf-8-sig" if row == 1 else "utf-8")
+                    value = _parse(line, "utf-8-sig" if row == 1 else "utf-8")
                 except (ValueError, RecursionError) as error:
                     findings.add("JSON", row, value=f"{error}")
                 else:
                     yield row, value
 
 
-def document(content: bytes | Path, findings: Findings) -> Iterator[tuple[None, Any]]:
-    """Yield the value of a JSON document, unless it cannot be read."""
+def read_document(content: bytes | Path, findings: Findings) -> Iterator[tuple[None, Any]]:
+    """Yield the value of a JSON document, if it can be read."""
     size = len(content) if isinstance(content, bytes) else content.stat().st_size
-    if size > LARGEST:
-        findings.add(f"a document of at most {LARGEST} bytes", value=f"{size} bytes")
+    if size > MAX_DOCUMENT_BYTES:
+        findings.add(f"a document of at most {MAX_DOCUMENT_BYTES:,} bytes", value=f"{size:,} bytes")
         return
-    with opened(content) as file:
+    with open_content(content) as file:
         try:
-            value = _parsed(file.read(), "utf-8-sig")
+            value = _parse(file.read(), "utf-8-sig")
         except (ValueError, RecursionError) as error:
             findings.add("JSON", value=f"{error}")
             return
     yield None, value
 
 
-def _parsed(data: bytes, encoding: str) -> Any:  # noqa: ANN401  # any JSON
+def _parse(data: bytes, encoding: str) -> Any:  # noqa: ANN401  # any JSON
     return _DECODER.decode(data.decode(encoding))
 
 
-def _refuse(constant: str) -> NoReturn:
+def _refuse_constant(constant: str) -> NoReturn:
     raise ValueError(f"{constant} is not JSON")
 
 
-_DECODER = json.JSONDecoder(parse_constant=_refuse)
+_DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
 
 
-def _skip(file: BinaryIO, line: bytes) -> None:
+def _skip_line(file: BinaryIO, line: bytes) -> None:
     while line and not line.endswith(b"\n"):
-        line = file.readline(LONGEST)
+        line = file.readline(MAX_LINE_BYTES)

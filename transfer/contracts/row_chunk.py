@@ -1,4 +1,4 @@
-"""A part of a file's rows, as its format has them, and which rows they are."""
+"""A chunk of a file's rows, with their row numbers."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING, BinaryIO
 if TYPE_CHECKING:
     import polars as pl
 
-ROWS = 50_000  # rows of one chunk
+CHUNK_ROWS = 50_000
 
 
 @dataclass(frozen=True, slots=True)
 class RowChunk:
-    """Rows as a table; `rows[i]` is the number that row `i` of the table has in its file."""
+    """Rows as a table; `rows[i]` is the number in the file of row `i` of the table."""
 
     rows: Sequence[int]
     frame: pl.DataFrame
 
 
-def opened(content: bytes | Path) -> BinaryIO:
+def open_content(content: bytes | Path) -> BinaryIO:
     """Open the content of a file for reading."""
     return BytesIO(content) if isinstance(content, bytes) else content.open("rb")

@@ -1,4 +1,4 @@
-"""A pandera schema out of its YAML or a module, and whether it can be checked part by part."""
+"""Loads a pandera schema from YAML or a module, and tells whether it can be checked in chunks."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ ROW_WISE = {
     "str_endswith",
     "str_length",
 }
-"""The checks of pandera that look at each value by itself."""
+"""The pandera checks that test each value by itself."""
 
-_BAD = (
+_SCHEMA_ERRORS = (
     SchemaDefinitionError,
     SchemaInitError,
     AttributeError,
@@ -46,21 +46,23 @@ _BAD = (
     LookupError,
     SyntaxError,
 )
-"""What pandera raises for a schema that makes no sense."""
+"""What pandera raises for an invalid schema."""
 
 
-_read = cast("Callable[[Mapping[str, Any]], pa.DataFrameSchema]", polars_io.deserialize_schema)
+_deserialize = cast(
+    "Callable[[Mapping[str, Any]], pa.DataFrameSchema]", polars_io.deserialize_schema
+)
 
 
 def schema_of(rule: Rule) -> pa.DataFrameSchema:
-    """Return a schema of one's own to keep: pandera changes a schema while it checks.
+    """Return a new copy of the schema: pandera changes a schema while it checks.
 
     Raises:
-        InvalidInput: the rule leads to no polars schema.
+        InvalidInput: the rule is not a valid polars schema.
     """
-    made = _from_text(rule.text) if rule.kind is Kind.PANDERA else _from_module(rule.text)
-    schema = deepcopy(made)
-    schema.drop_invalid_rows = False  # else it would drop what it is to tell
+    loaded = _from_text(rule.text) if rule.kind is Kind.PANDERA else _from_module(rule.text)
+    schema = deepcopy(loaded)
+    schema.drop_invalid_rows = False  # else it would drop rows instead of reporting them
     for column in schema.columns.values():
         column.drop_invalid_rows = False
     return schema
@@ -70,47 +72,51 @@ def _from_text(text: str) -> pa.DataFrameSchema:
     try:
         body = yaml.safe_load(text)
     except yaml.YAMLError as error:
-        raise InvalidInput(f"the pandera schema is no YAML: {one_line(error)}") from error
+        raise InvalidInput(f"the pandera schema is not YAML: {one_line(error)}") from error
     if not isinstance(body, Mapping) or not isinstance(body.get("columns"), Mapping):
         raise InvalidInput("a pandera schema in YAML needs a mapping `columns`, found none")
     columns = cast("Mapping[str, Any]", body["columns"])
     for name, one in columns.items():
         if not (one is None or isinstance(one, Mapping)):
-            raise InvalidInput(f"the column {name!r} of a pandera schema is no mapping: {one!r}")
+            raise InvalidInput(
+                f"the column {name!r} of a pandera schema must be a mapping, found {one!r}"
+            )
     try:
-        # pandera turns checks of typed columns into pandas' types, and we have no pandas.
-        types = _read({"columns": {name: _type(one) for name, one in columns.items()}})
-        plain = {name: _untyped(one, types.columns[name].dtype) for name, one in columns.items()}
-        schema = _read({**body, "columns": plain})
+        # pandera converts checks of typed columns to pandas types, and pandas is not installed.
+        types = _deserialize({"columns": {name: _dtype_only(one) for name, one in columns.items()}})
+        plain = {
+            name: _without_dtype(one, types.columns[name].dtype) for name, one in columns.items()
+        }
+        schema = _deserialize({**body, "columns": plain})
         return schema.update_columns(
             {name: {"dtype": one.dtype} for name, one in types.columns.items() if one.dtype}
         )
-    except _BAD as error:
+    except _SCHEMA_ERRORS as error:
         raise InvalidInput(f"the pandera schema cannot be used: {one_line(error)}") from error
 
 
 def one_line(error: Exception) -> str:
-    """Return what an error of a library says as one line."""
+    """Return the text of an error as one line."""
     return " ".join(str(error).split())
 
 
-def _type(column: Mapping[str, Any] | None) -> dict[str, Any]:
+def _dtype_only(column: Mapping[str, Any] | None) -> dict[str, Any]:
     return {"dtype": (column or {}).get("dtype")}
 
 
-def _untyped(column: Mapping[str, Any] | None, dtype: Any) -> dict[str, Any]:  # noqa: ANN401  # pandera's
+def _without_dtype(column: Mapping[str, Any] | None, dtype: Any) -> dict[str, Any]:  # noqa: ANN401  # pandera's
     kept = {name: value for name, value in (column or {}).items() if name != "dtype"}
     if dtype is not None and isinstance(dtype.type, pl.Datetime):
-        kept["checks"] = _moments(kept.get("checks"))
+        kept["checks"] = _parse_datetimes(kept.get("checks"))
     return kept
 
 
-def _moments(value: Any) -> Any:  # noqa: ANN401  # any YAML
-    """Return statistics of checks with moments, where they are written as text."""
+def _parse_datetimes(value: Any) -> Any:  # noqa: ANN401  # any YAML
+    """Parse datetimes in the parameters of checks."""
     if isinstance(value, Mapping):
-        return {name: _moments(one) for name, one in value.items()}
+        return {name: _parse_datetimes(one) for name, one in value.items()}
     if isinstance(value, list):
-        return [_moments(one) for one in value]
+        return [_parse_datetimes(one) for one in value]
     if isinstance(value, str) and re.match(r"\d{4}-\d\d-\d\d", value):
         return datetime.fromisoformat(value)
     return value
@@ -118,25 +124,25 @@ def _moments(value: Any) -> Any:  # noqa: ANN401  # any YAML
 
 def _from_module(name: str) -> pa.DataFrameSchema:
     if ":" not in name:
-        raise InvalidInput(f"the pandera model {name!r} is not of the form module:Name")
-    found: object = import_function(name, "pandera model")
-    if isinstance(found, type) and issubclass(found, pa.DataFrameModel):
+        raise InvalidInput(f"the pandera model {name!r} must have the form module:Name")
+    target: object = import_function(name, "pandera model")
+    if isinstance(target, type) and issubclass(target, pa.DataFrameModel):
         try:
-            found = found.to_schema()
-        except _BAD as error:
+            target = target.to_schema()
+        except _SCHEMA_ERRORS as error:
             raise InvalidInput(
                 f"the pandera model {name!r} cannot be used: {one_line(error)}"
             ) from error
-    if not isinstance(found, pa.DataFrameSchema):
+    if not isinstance(target, pa.DataFrameSchema):
         raise InvalidInput(
-            f"{name!r} is no DataFrameModel and no DataFrameSchema of pandera.polars, "
-            f"found {type(found).__name__}"
+            f"{name!r} must be a DataFrameModel or DataFrameSchema of pandera.polars, "
+            f"found {type(target).__name__}"
         )
-    return found
+    return target
 
 
 def types_of(schema: pa.DataFrameSchema, names: Iterable[str]) -> dict[str, pl.DataType]:
-    """Return the declared types of the columns `names`, and of all that bear a plain name."""
+    """Return the declared types of the columns `names`, and of all with a literal name."""
     types: dict[str, pl.DataType] = {}
     for key, column in schema.columns.items():
         declared = column.dtype or schema.dtype
@@ -152,8 +158,8 @@ def _instance(dtype: Any) -> pl.DataType:  # noqa: ANN401  # a class or an objec
     return cast("pl.DataType", dtype() if isinstance(dtype, type) else dtype)
 
 
-def whole_checks(schema: pa.DataFrameSchema, own: OwnChecks) -> list[str]:
-    """Return the names of the checks that look at a whole column or table at once."""
+def whole_table_checks(schema: pa.DataFrameSchema, own: OwnChecks) -> list[str]:
+    """Return the names of the checks that need a whole column or table at once."""
     every = list(schema.checks or ())
     for column in schema.columns.values():
         every += column.checks or ()
@@ -168,27 +174,27 @@ def whole_checks(schema: pa.DataFrameSchema, own: OwnChecks) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Unique:
-    """Columns whose values are to be unique together, and which of the doubles are told."""
+    """Columns whose values must be unique together, and which duplicates are reported."""
 
     columns: tuple[str, ...]
-    told: str  # all, exclude_first or exclude_last
+    reported: str  # all, exclude_first or exclude_last
 
 
 def unique_columns(schema: pa.DataFrameSchema, names: Iterable[str]) -> list[Unique]:
-    """Return what a schema wants to be unique among the columns `names`."""
+    """Return the uniqueness rules of a schema for the columns `names`."""
     there = set(names)
-    found: list[Unique] = []
+    uniques: list[Unique] = []
     for key, column in schema.columns.items():
         if column.unique:
             matching = (one for one in there if re.match(key, one)) if column.regex else (key,)
-            found += [Unique((name,), str(column.report_duplicates)) for name in sorted(matching)]
+            uniques += [Unique((name,), str(column.report_duplicates)) for name in sorted(matching)]
     if schema.unique:
-        found.append(Unique(tuple(schema.unique), str(schema.report_duplicates)))
-    return [one for one in found if there.issuperset(one.columns)]
+        uniques.append(Unique(tuple(schema.unique), str(schema.report_duplicates)))
+    return [one for one in uniques if there.issuperset(one.columns)]
 
 
-def without_uniques(schema: pa.DataFrameSchema) -> pa.DataFrameSchema:
-    """Return a schema that does not look for doubles."""
+def without_uniqueness(schema: pa.DataFrameSchema) -> pa.DataFrameSchema:
+    """Return a copy of a schema without its uniqueness rules."""
     plain = deepcopy(schema)
     plain.unique = None
     for column in plain.columns.values():

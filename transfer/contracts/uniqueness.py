@@ -1,6 +1,6 @@
-"""Finds values that a whole file is to hold once; DuckDB does it for many, on disk where it must.
+"""Finds duplicates across a whole file; for large files with DuckDB, on disk if necessary.
 
-pandera could only look at one part of a file at a time.
+pandera could only compare the rows of one chunk.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Self
 import duckdb
 import polars as pl
 
-from transfer.contracts.findings import MOST, Findings
+from transfer.contracts.findings import MAX_CASES, Findings
 from transfer.contracts.row_chunk import RowChunk
 from transfer.contracts.table_schema import Unique
 
@@ -22,18 +22,18 @@ ROW = "c0"
 
 
 class UniquenessCheck:
-    """Takes the columns in question chunk by chunk, and tells the doubles in the end."""
+    """Collects the relevant columns chunk by chunk, and reports duplicates in the end."""
 
     def __init__(self, uniques: list[Unique]) -> None:
-        """Look for doubles of each of `uniques`."""
+        """Check each rule of `uniques`."""
         self._uniques = uniques
-        self._columns = list(dict.fromkeys(name for one in uniques for name in one.columns))
-        self._first: pl.DataFrame | None = None  # until a second chunk comes
+        self._columns = list(dict.fromkeys(name for unique in uniques for name in unique.columns))
+        self._first: pl.DataFrame | None = None  # until there is a second chunk
         self._folder: TemporaryDirectory[str] | None = None
         self._parts = 0
 
     def __enter__(self) -> Self:
-        """Take nothing yet."""
+        """Begin empty."""
         return self
 
     def __exit__(
@@ -42,16 +42,16 @@ class UniquenessCheck:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Leave nothing on disk."""
+        """Delete the temporary files."""
         if self._folder is not None:
             self._folder.cleanup()
 
     def add(self, chunk: RowChunk) -> None:
-        """Take the columns of a chunk."""
+        """Add the columns of a chunk."""
         if not self._uniques or not set(chunk.frame.columns).issuperset(self._columns):
-            return  # a column that is missing is told as such
+            return  # a missing column is reported elsewhere
         columns = [pl.Series(ROW, list(chunk.rows), pl.Int64)]
-        columns += [chunk.frame[name].alias(key) for key, name in self._keyed()]
+        columns += [chunk.frame[name].alias(key) for key, name in self._column_keys()]
         frame = pl.DataFrame(columns)
         if self._first is None and not self._parts:
             self._first = frame
@@ -62,19 +62,19 @@ class UniquenessCheck:
             self._first = None
         self._write(frame)
 
-    def tell(self, findings: Findings) -> None:
-        """Tell every row with a double."""
+    def report(self, findings: Findings) -> None:
+        """Report every row with a duplicate."""
         if self._first is not None:
-            for one in self._uniques:
-                self._tell_in_memory(self._first, one, findings)
+            for unique in self._uniques:
+                self._report_from_memory(self._first, unique, findings)
         elif self._folder is not None:
-            self._tell_from_disk(self._folder.name, findings)
+            self._report_from_disk(self._folder.name, findings)
 
-    def _keyed(self) -> list[tuple[str, str]]:
+    def _column_keys(self) -> list[tuple[str, str]]:
         return [(f"c{number}", name) for number, name in enumerate(self._columns, 1)]
 
     def _keys(self, unique: Unique) -> list[str]:
-        return [key for key, name in self._keyed() if name in unique.columns]
+        return [key for key, name in self._column_keys() if name in unique.columns]
 
     def _write(self, frame: pl.DataFrame) -> None:
         if self._folder is not None:
@@ -82,28 +82,28 @@ class UniquenessCheck:
             frame.write_parquet(path, compression="lz4")
             self._parts += 1
 
-    def _tell_in_memory(self, frame: pl.DataFrame, unique: Unique, findings: Findings) -> None:
+    def _report_from_memory(self, frame: pl.DataFrame, unique: Unique, findings: Findings) -> None:
         keys = self._keys(unique)
         same = pl.struct(keys)
         double = {
             "exclude_first": ~same.is_first_distinct(),
             "exclude_last": ~same.is_last_distinct(),
         }
-        rows = frame.filter(double.get(unique.told, same.is_duplicated()))
+        rows = frame.filter(double.get(unique.reported, same.is_duplicated()))
         for row, *values in rows.select(ROW, *keys).iter_rows():
             self._add(unique, row, values, findings)
 
-    def _tell_from_disk(self, folder: str, findings: Findings) -> None:
+    def _report_from_disk(self, folder: str, findings: Findings) -> None:
         connection = duckdb.connect(config={"memory_limit": MEMORY, "threads": 1})
         try:
             connection.execute("PRAGMA disable_progress_bar")
             connection.execute("SET temp_directory = ?", [f"{folder}/spill"])
-            for one in self._uniques:
-                self._tell_one(connection, f"{folder}/*.parquet", one, findings)
+            for unique in self._uniques:
+                self._report_one(connection, f"{folder}/*.parquet", unique, findings)
         finally:
             connection.close()
 
-    def _tell_one(
+    def _report_one(
         self,
         connection: duckdb.DuckDBPyConnection,
         parts: str,
@@ -111,27 +111,27 @@ class UniquenessCheck:
         findings: Findings,
     ) -> None:
         keys = self._keys(unique)
-        # Numbered columns of ours: no name from outside becomes part of the query.
+        # Columns are renamed to numbers: no user input becomes part of the query.
         connection.execute(
-            "CREATE OR REPLACE TEMP TABLE doubles AS "  # noqa: S608  # ours, see above
+            "CREATE OR REPLACE TEMP TABLE duplicates AS "  # noqa: S608  # ours, see above
             f"SELECT {', '.join(keys)}, count(*) AS times, min({ROW}) AS first, max({ROW}) AS last "
             "FROM read_parquet(?) GROUP BY ALL HAVING count(*) > 1",
             [parts],
         )
         same = " AND ".join(f"r.{key} IS NOT DISTINCT FROM d.{key}" for key in keys)
         spared = {"exclude_first": f"{ROW} <> first", "exclude_last": f"{ROW} <> last"}
-        told = connection.execute(
+        rows = connection.execute(
             f"SELECT {ROW}, {', '.join(f'r.{key}' for key in keys)} "  # noqa: S608  # ours
-            f"FROM read_parquet(?) r JOIN doubles d ON {same} "
-            f"WHERE {spared.get(unique.told, 'true')} ORDER BY {ROW} LIMIT ?",
-            [parts, MOST],
+            f"FROM read_parquet(?) r JOIN duplicates d ON {same} "
+            f"WHERE {spared.get(unique.reported, 'true')} ORDER BY {ROW} LIMIT ?",
+            [parts, MAX_CASES],
         ).fetchall()
-        for row, *values in told:
+        for row, *values in rows:
             self._add(unique, row, values, findings)
         ((times, values),) = connection.execute(
-            "SELECT coalesce(sum(times), 0), count(*) FROM doubles"
+            "SELECT coalesce(sum(times), 0), count(*) FROM duplicates"
         ).fetchall()
-        findings.count += int(times) - (values if unique.told in spared else 0) - len(told)
+        findings.count += int(times) - (values if unique.reported in spared else 0) - len(rows)
 
     def _add(self, unique: Unique, row: int, values: list[object], findings: Findings) -> None:
         named = [name for name in self._columns if name in unique.columns]

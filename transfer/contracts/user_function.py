@@ -1,4 +1,4 @@
-"""A contract that is a function of the user's own.
+"""A contract that is a user's own function.
 
 def no_drafts(content, path):
     for number, line in enumerate(content, 1):
@@ -15,22 +15,22 @@ from catalog.errors import InvalidInput
 from catalog.model.breach import FailureCase, truncate
 from transfer.contracts.contract import Contract
 from transfer.contracts.findings import Findings
-from transfer.contracts.row_chunk import opened
+from transfer.contracts.row_chunk import open_content
 from transfer.user_functions import Refused, import_function
 
 
 def check_with_function(
     contract: Contract, path: str, content: bytes | Path, findings: Findings
 ) -> None:
-    """Ask the function of a contract about a file.
+    """Check a file with the function of a contract.
 
-    It is called with the open file and its path, and gives sentences or failure cases, or nothing
-    where all is well. A `ValueError` that it raises is a failure case too.
+    It is called with the open file and its path, and yields sentences or failure cases, if any. A
+    `ValueError` that it raises is a failure case too.
     """
     name = contract.rule.text
-    with opened(content) as file:
+    with open_content(content) as file:
         try:
-            _take(name, import_function(name, "contract")(file, path), findings)
+            _add_findings(name, import_function(name, "contract")(file, path), findings)
         except InvalidInput as error:
             if not isinstance(error, Refused):
                 raise
@@ -39,22 +39,22 @@ def check_with_function(
             findings.add(str(error) or type(error).__name__)
 
 
-def _take(name: str, given: object, findings: Findings) -> None:
-    if given is None:
+def _add_findings(name: str, results: object, findings: Findings) -> None:
+    if results is None:
         return
-    if isinstance(given, str) or not isinstance(given, Iterable):
-        raise _answer(name, given)
-    for one in given:
+    if isinstance(results, str) or not isinstance(results, Iterable):
+        raise _wrong_answer(name, results)
+    for one in results:
         if isinstance(one, FailureCase):
             findings.add(one.check, one.row, one.column, one.value)
         elif isinstance(one, str):
             findings.add(one)
         else:
-            raise _answer(name, one)
+            raise _wrong_answer(name, one)
 
 
-def _answer(name: str, given: object) -> InvalidInput:
+def _wrong_answer(name: str, result: object) -> InvalidInput:
     return InvalidInput(
-        f"the contract {name!r} gives failure cases or sentences, one by one, "
-        f"found {truncate(repr(given))}"
+        f"the contract {name!r} must yield failure cases or sentences, "
+        f"found {truncate(repr(result))}"
     )

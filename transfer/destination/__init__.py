@@ -1,1 +1,1 @@
-"""What happens at a destination: history, quarantine, what makes way."""
+"""Destinations: history, quarantine, path conflicts, publication."""

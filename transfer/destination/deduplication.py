@@ -1,4 +1,4 @@
-"""Destinations that hold bytes by digest or by number: what is there already is not sent again."""
+"""Deduplication: destinations that store bytes by digest or number receive nothing twice."""
 
 from __future__ import annotations
 
@@ -13,30 +13,32 @@ from transfer.batch.staging import Piece
 
 
 def is_content_addressed(delivery: Delivery) -> bool:
-    """Say whether a destination must know a file's digest before it can take the first byte."""
+    """Say whether a destination needs a file's digest before the first byte."""
     return any(isinstance(end.storage, ContentAddressed) for end in delivery.destinations)
 
 
 def known_digest(delivery: Delivery, item: Item, number: int) -> str | None:
-    """Return the digest of an item that a destination should hold already, by the catalog's word.
+    """Return the digest of an item that a destination already has, according to the catalog.
 
-    Not where damage is mended: there the catalog's word is what is in doubt.
+    None during a repair: there the catalog's record is in doubt.
     """
     end = delivery.destinations[number]
     if delivery.options.history is History.DROP:
         return None
     if isinstance(end.storage, VersionNumbered):
         own = end.address == delivery.source.address and item.origin == item.path
-        return item.sha256() if own and end.storage.numbered(item.path, item.etag) else None
+        return (
+            item.declared_sha256() if own and end.storage.numbered(item.path, item.etag) else None
+        )
     if not isinstance(end.storage, ContentAddressed):
         return None
     if end.address == delivery.source.address:
-        return item.sha256()
-    return next((one.sha256 for one in item.elsewhere if one.address == end.address), None)
+        return item.declared_sha256()
+    return next((copy.sha256 for copy in item.known_copies if copy.address == end.address), None)
 
 
 def already_held(delivery: Delivery, piece: Piece, number: int) -> Stored | None:
-    """Return what a destination holds already of a piece that was not read, and settle which."""
+    """Return a destination's existing copy of an unread piece, and set the piece's digest."""
     sha256 = known_digest(delivery, piece.item, number)
     storage = delivery.destinations[number].storage
     stored = None
@@ -49,23 +51,23 @@ def already_held(delivery: Delivery, piece: Piece, number: int) -> Stored | None
     return stored
 
 
-def unchanged(delivery: Delivery, piece: Piece, number: int) -> Stored | None:
-    """Return what a destination shows of a path, where it has the very bytes that were read.
+def unchanged_copy(delivery: Delivery, piece: Piece, number: int) -> Stored | None:
+    """Return a destination's current file of a path if it has exactly the bytes that were read.
 
-    Another number for them would make a version of nothing new.
+    Another number for them would create a version without a change.
     """
-    stood = piece.item.stood(number)
-    if stood is None or stood.etag is None or stood.digest != piece.digest:
-        return None  # asked first: what kind of storage it is, is dearer to say
+    recorded = piece.item.previous_at(number)
+    if recorded is None or recorded.etag is None or recorded.digest != piece.digest:
+        return None  # checked first: the type check below is slower
     storage = delivery.destinations[number].storage
     if delivery.options.history is History.DROP or not isinstance(storage, VersionNumbered):
         return None
-    return storage.standing(piece.item.path, stood.etag, stood.size)
+    return storage.standing(piece.item.path, recorded.etag, recorded.size)
 
 
-def attributes(piece: Piece, storage: Storage) -> Attributes:
-    """Return what travels with the bytes, and the planned digest where that is their name."""
+def upload_attributes(piece: Piece, storage: Storage) -> Attributes:
+    """Return the attributes to store, with the planned digest if the storage names files by it."""
     found = piece.attributes()
     if found.sha256 is None and isinstance(storage, ContentAddressed):
-        return replace(found, sha256=piece.item.sha256())
+        return replace(found, sha256=piece.item.declared_sha256())
     return found

@@ -1,7 +1,7 @@
-"""What a delivery replaces or removes is kept at its destination first, so that it can come back.
+"""Keeps what a delivery replaces or removes in the destination's history, so that it can return.
 
-A file that the catalog knows is kept under its digest, any other under the run and its path. It
-stays inside its storage where that can be; elsewhere its bytes go through here.
+A file that the catalog knows is kept under its digest, any other under the run and its path. The
+storage moves it if it can; otherwise its bytes are copied through this process.
 """
 
 from __future__ import annotations
@@ -25,170 +25,174 @@ from transfer.batch.endpoints import End, HistoryArea
 from transfer.batch.staging import Piece, Staging
 
 
-def keep(staging: Staging, piece: Piece, number: int) -> None:
-    """Keep what stands at one destination of a piece, if it is to be replaced or removed.
+def keep_previous(staging: Staging, piece: Piece, number: int) -> None:
+    """Keep the file at one destination of a piece, if it is about to be replaced or removed.
 
-    Once for a piece and destination: after it was kept, nothing of old stands there.
+    Only once for a piece and destination: afterwards the old file is gone from there.
     """
-    area, stood = _area(staging, piece, number), piece.item.stood(number)
-    ends = _ends(piece, number)
-    if area is None or number in piece.kept or not (ends or stood):
+    area, recorded = _history_area(staging, piece, number), piece.item.previous_at(number)
+    ends = _replaces_or_removes(piece, number)
+    if area is None or number in piece.history_outcomes or not (ends or recorded):
         return
     end, path = staging.delivery.destinations[number], piece.item.path
-    made: list[Outcome] = []
+    outcomes: list[Outcome] = []
     try:
-        standing = _standing(end.storage, path) if ends else None
-        known = stood is not None and standing is not None and _is_still(stood, standing, end)
-        if stood is not None and not known:
-            made += _left(area, path, stood)
-        if standing is not None:
-            made += _kept(staging, end, area, standing, stood.digest if stood and known else None)
+        current = _stat_if_present(end.storage, path) if ends else None
+        known = (
+            recorded is not None and current is not None and _is_unchanged(recorded, current, end)
+        )
+        if recorded is not None and not known:
+            outcomes += _kept_by_killed_run(area, path, recorded)
+        if current is not None:
+            outcomes += _keep_file(
+                staging, end, area, current, recorded.digest if recorded and known else None
+            )
     except StorageError as error:
-        error.message = f"{path!r} was left as it is, for it could not be kept before: {error}"
+        error.message = f"{path!r} was not touched, since it could not be kept first: {error}"
         raise
-    piece.kept[number] = made
+    piece.history_outcomes[number] = outcomes
 
 
-def commit(staging: Staging, piece: Piece, number: int, writer: Writer) -> Stored:
-    """Let a piece appear at a destination, having kept what it replaces.
+def keep_and_commit(staging: Staging, piece: Piece, number: int, writer: Writer) -> Stored:
+    """Commit a piece at a destination, after keeping what it replaces.
 
-    What moves the old file away first makes sure of the new one: the disk may be full.
+    If that moves the old file away, the new one is flushed first: the disk may be full.
     """
-    if keeps_late(staging, piece, number) and isinstance(writer, SupportsFlush):
+    if keeps_at_commit(staging, piece, number) and isinstance(writer, SupportsFlush):
         writer.seal()
-    keep(staging, piece, number)
+    keep_previous(staging, piece, number)
     return writer.commit(Digest("sha256", piece.digest or ""))
 
 
-def keep_early(staging: Staging, piece: Piece, number: int) -> None:
-    """Keep it now, before anything is begun, unless its storage keeps at the last moment."""
-    if not keeps_late(staging, piece, number):
-        keep(staging, piece, number)
+def keep_before_writing(staging: Staging, piece: Piece, number: int) -> None:
+    """Keep the old file now, unless the storage does so just before the commit."""
+    if not keeps_at_commit(staging, piece, number):
+        keep_previous(staging, piece, number)
 
 
-def keeps_late(staging: Staging, piece: Piece, number: int) -> bool:
-    """Say whether something is to be kept, at the moment before its successor appears."""
-    if _area(staging, piece, number) is None or not _ends(piece, number):
+def keeps_at_commit(staging: Staging, piece: Piece, number: int) -> bool:
+    """Say whether the old file is kept just before the new one is committed."""
+    if _history_area(staging, piece, number) is None or not _replaces_or_removes(piece, number):
         return False
     storage = staging.delivery.destinations[number].storage
     return isinstance(storage, SupportsHistory) and storage.keeps_late
 
 
-def keeps(staging: Staging, number: int) -> bool:
-    """Say whether a destination has a history, and the run lets it keep what it replaces."""
+def keeps_history(staging: Staging, number: int) -> bool:
+    """Say whether a destination has a history and the run uses it."""
     wanted = staging.delivery.options.history is History.KEEP
     return wanted and staging.delivery.destinations[number].history is not None
 
 
-def _area(staging: Staging, piece: Piece, number: int) -> HistoryArea | None:
-    """Return where a destination keeps files; None where it does not.
+def _history_area(staging: Staging, piece: Piece, number: int) -> HistoryArea | None:
+    """Return where a destination keeps files; None if it does not.
 
-    What makes way for an arrival is put aside in any case, until that is there.
+    An obstacle is held in any case, until the arrival that replaces it is there.
     """
     end = staging.delivery.destinations[number]
-    if keeps(staging, number):
+    if keeps_history(staging, number):
         return end.history
-    return end.aside if piece.makes_way else None
+    return end.holding_area if piece.clears_path else None
 
 
-def _ends(piece: Piece, number: int) -> bool:
-    """Say whether a piece puts an end to what stands at a destination."""
+def _replaces_or_removes(piece: Piece, number: int) -> bool:
+    """Say whether a piece replaces or removes the file at a destination."""
     action = piece.item.actions[piece.item.destinations.index(number)]
     return action in (Action.REPLACE, Action.REMOVE)
 
 
-def _standing(storage: Storage, path: str) -> Resource | None:
+def _stat_if_present(storage: Storage, path: str) -> Resource | None:
     try:
         return storage.stat(path)
-    except (ResourceNotFound, UnsafePath):  # nothing, or a link that leads out: it has no bytes
+    except (ResourceNotFound, UnsafePath):  # nothing, or a link that leads out of the root
         return None
 
 
-def _is_still(stood: Fingerprint, standing: Resource, end: End[Storage]) -> bool:
+def _is_unchanged(recorded: Fingerprint, current: Resource, end: End[Storage]) -> bool:
     etags = EtagTrust.FOLLOW if end.storage.capabilities.etags else EtagTrust.IGNORE
-    return stood.is_still(standing, etags)
+    return recorded.matches(current, etags)
 
 
-def _left(area: HistoryArea, path: str, stood: Fingerprint) -> list[Outcome]:
-    """Return what a run kept that was killed before it could record that, if it was so."""
-    key = history_key(stood.digest)
-    with area.opened() as history:
+def _kept_by_killed_run(area: HistoryArea, path: str, recorded: Fingerprint) -> list[Outcome]:
+    """Return what a killed run kept without recording it, if anything."""
+    key = history_key(recorded.digest)
+    with area.open() as history:
         try:
             found = history.stat(key)
         except ResourceNotFound:
             return []
-    if stood.size is not None and found.size != stood.size:
+    if recorded.size is not None and found.size != recorded.size:
         return []
-    return [_outcome(area, path, key, stood.digest, Stored(found.size or 0))]
+    return [_outcome(area, path, key, recorded.digest, Stored(found.size or 0))]
 
 
-def _kept(
-    staging: Staging, end: End[Storage], area: HistoryArea, standing: Resource, digest: str | None
+def _keep_file(
+    staging: Staging, end: End[Storage], area: HistoryArea, current: Resource, digest: str | None
 ) -> list[Outcome]:
-    """Keep one file inside its storage, or else through here; nothing where it is gone by now."""
-    path = standing.path
+    """Keep one file, by its storage or by copying; return nothing if it is gone by now."""
+    path = current.path
     key = history_key(digest) if digest else unknown_history_key(staging.delivery.run_id, path)
     kept = (
-        end.storage.keep(standing, key)
+        end.storage.keep(current, key)
         if isinstance(end.storage, SupportsHistory)
         else KeepResult.UNABLE
     )
     if kept is KeepResult.UNABLE:
-        return [_through_here(staging, end, area, standing, digest)]
+        return [_keep_by_copying(staging, end, area, current, digest)]
     if kept is KeepResult.GONE:
         return []
-    return [_outcome(area, path, key, digest, Stored(standing.size or 0))]
+    return [_outcome(area, path, key, digest, Stored(current.size or 0))]
 
 
-def _through_here(
-    staging: Staging, end: End[Storage], area: HistoryArea, standing: Resource, digest: str | None
+def _keep_by_copying(
+    staging: Staging, end: End[Storage], area: HistoryArea, current: Resource, digest: str | None
 ) -> Outcome:
-    """Read the file and write it into the history; what is not as known is kept as foreign."""
-    path = standing.path
-    with area.opened() as history:
+    """Copy the file into the history; unexpected bytes are kept as foreign."""
+    path = current.path
+    with area.open() as history:
         if digest is not None:
             key = history_key(digest)
             try:
-                if history.stat(key).size == standing.size:
-                    return _outcome(area, path, key, digest, Stored(standing.size or 0))
+                if history.stat(key).size == current.size:
+                    return _outcome(area, path, key, digest, Stored(current.size or 0))
             except ResourceNotFound:
                 pass
             try:
-                stored, _ = _copied(staging, end, history, standing, key, digest)
+                stored, _ = _copy_file(staging, end, history, current, key, digest)
             except DigestMismatch:
                 digest = None
             else:
                 return _outcome(area, path, key, digest, stored)
         key = unknown_history_key(staging.delivery.run_id, path)
-        stored, digest = _copied(staging, end, history, standing, key, None)
+        stored, digest = _copy_file(staging, end, history, current, key, None)
         return _outcome(area, path, key, digest, stored)
 
 
-def _copied(
+def _copy_file(
     staging: Staging,
     end: End[Storage],
     history: Storage,
-    standing: Resource,
+    current: Resource,
     key: str,
     expected: str | None,
 ) -> tuple[Stored, str]:
-    """Copy one file chunk by chunk; return what was stored, and its digest."""
+    """Copy one file in chunks; return what was stored, and its digest."""
     stop, hasher = staging.delivery.stop, Hasher()
-    attributes = Attributes(standing.content_type, standing.modified_us, sha256=expected)
-    reading = end.storage.read(standing.path, etag=standing.etag)
+    attributes = Attributes(current.content_type, current.modified_us, sha256=expected)
+    reading = end.storage.read(current.path, etag=current.etag)
     try:
-        writer = history.write(key, attributes, size=standing.size)
+        writer = history.write(key, attributes, size=current.size)
         try:
             for chunk in reading:
                 stop.check()
                 hasher.update(chunk)
                 writer.write(chunk)
-                end.gate.pass_bytes(len(chunk), stop)
+                end.gate.throttle(len(chunk), stop)
             digest = hasher.digest()
-            if standing.size is not None and hasher.size != standing.size:
-                raise SizeMismatch(standing.path, standing.size, hasher.size)
+            if current.size is not None and hasher.size != current.size:
+                raise SizeMismatch(current.path, current.size, hasher.size)
             if expected is not None and digest.value != expected:
-                raise DigestMismatch(standing.path, str(Digest("sha256", expected)), str(digest))
+                raise DigestMismatch(current.path, str(Digest("sha256", expected)), str(digest))
             stored = writer.commit(digest)
         except BaseException:
             writer.abort()
@@ -196,12 +200,12 @@ def _copied(
     finally:
         reading.close()
     if stored.size != hasher.size:
-        raise SizeMismatch(standing.path, hasher.size, stored.size)
+        raise SizeMismatch(current.path, hasher.size, stored.size)
     return stored, digest.value
 
 
 def _outcome(area: HistoryArea, path: str, key: str, digest: str | None, stored: Stored) -> Outcome:
-    """Return the outcome that makes a kept file a location; without a digest it is only told."""
+    """Return the outcome that records a kept file; without a digest it is no location."""
     return Outcome(
         destination=area.address,
         path=key,

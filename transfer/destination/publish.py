@@ -1,4 +1,4 @@
-"""Show a set: one manifest under one name, replaced in one step, so that readers see old or new."""
+"""Publishes a version: replaces the manifest in one step; readers see the old or the new one."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from catalog.model.version import ContentRow
 from providers.base import Attributes, Storage
 from transfer.workers.stop import StopFlag
 
-LONGEST_TITLE = 1000  # bytes
-STEP = 2**20  # bytes written together
-_KIND = "text/plain; charset=utf-8"
+MAX_TITLE_BYTES = 1000  # bytes
+BLOCK = 2**20  # bytes of one write
+_CONTENT_TYPE = "text/plain; charset=utf-8"
 
 
 def published_title(storage: Storage) -> str | None:
-    """Return the first line of the manifest that a storage shows; None where it shows none."""
+    """Return the first line of a storage's published manifest; None if there is none."""
     try:
         reading = storage.read(CURRENT)
     except ResourceNotFound:
@@ -27,23 +27,23 @@ def published_title(storage: Storage) -> str | None:
     try:
         for chunk in reading:
             head += chunk
-            if b"\n" in head or len(head) > LONGEST_TITLE:
+            if b"\n" in head or len(head) > MAX_TITLE_BYTES:
                 break
     except ResourceNotFound:
         return None
     finally:
         reading.close()
-    return bytes(head[:LONGEST_TITLE]).partition(b"\n")[0].decode(errors="replace")
+    return bytes(head[:MAX_TITLE_BYTES]).partition(b"\n")[0].decode(errors="replace")
 
 
 def publish_manifest(
     storage: Storage, title: str, rows: Iterable[ContentRow], stop: StopFlag
 ) -> int:
-    """Replace the manifest that a storage shows; return its size in bytes."""
+    """Replace a storage's published manifest; return its size in bytes."""
     hasher = Hasher()
-    writer = storage.write(CURRENT, Attributes(_KIND))
+    writer = storage.write(CURRENT, Attributes(_CONTENT_TYPE))
     try:
-        for block in _blocks(title, rows):
+        for block in _manifest_blocks(title, rows):
             stop.check()
             hasher.update(block)
             writer.write(block)
@@ -56,11 +56,11 @@ def publish_manifest(
     return stored.size
 
 
-def _blocks(title: str, rows: Iterable[ContentRow]) -> Iterator[bytes]:
+def _manifest_blocks(title: str, rows: Iterable[ContentRow]) -> Iterator[bytes]:
     block = bytearray(f"{title}\n".encode())
     for line in format_manifest(map(_resource, rows), CURRENT):
         block += line.encode()
-        if len(block) >= STEP:
+        if len(block) >= BLOCK:
             yield bytes(block)
             block.clear()
     yield bytes(block)
@@ -68,5 +68,5 @@ def _blocks(title: str, rows: Iterable[ContentRow]) -> Iterator[bytes]:
 
 def _resource(row: ContentRow) -> Resource:
     if row.digest is None:
-        raise InvalidInput(f"{row.path!r} cannot be shown: no digest of it is known")
+        raise InvalidInput(f"{row.path!r} cannot be published: its digest is unknown")
     return Resource(row.path, size=row.size, digests=(Digest("sha256", row.digest),))

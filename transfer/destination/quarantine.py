@@ -1,4 +1,4 @@
-"""Put damaged files aside, so that nobody takes them for whole."""
+"""Moves damaged files into the history, so that nobody uses them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ THREADS = 16
 def quarantine_files(
     end: End[Storage], history: Storage, paths: Sequence[str], run_id: str, stop: StopFlag
 ) -> None:
-    """Move files into the history under the run's name, not their digests; gone ones are fine."""
+    """Move files into the history, named by the run, not by digest; missing ones are skipped."""
     tries: dict[str, int] = {}
 
     def work(path: str) -> float | None:
@@ -39,23 +39,21 @@ def quarantine_files(
 
 
 def _set_aside(storage: Storage, history: Storage, path: str, key: str, stop: StopFlag) -> None:
-    standing = storage.stat(path)
-    kept = (
-        storage.keep(standing, key) if isinstance(storage, SupportsHistory) else KeepResult.UNABLE
-    )
+    current = storage.stat(path)
+    kept = storage.keep(current, key) if isinstance(storage, SupportsHistory) else KeepResult.UNABLE
     if kept is KeepResult.UNABLE:
-        _copied(storage, history, standing, key, stop)
+        _copy_file(storage, history, current, key, stop)
     storage.remove(path)
 
 
-def _copied(
-    storage: Storage, history: Storage, standing: Resource, key: str, stop: StopFlag
+def _copy_file(
+    storage: Storage, history: Storage, current: Resource, key: str, stop: StopFlag
 ) -> None:
     hasher = Hasher()
-    attributes = Attributes(standing.content_type, standing.modified_us)
-    reading = storage.read(standing.path, etag=standing.etag)
+    attributes = Attributes(current.content_type, current.modified_us)
+    reading = storage.read(current.path, etag=current.etag)
     try:
-        writer = history.write(key, attributes, size=standing.size)
+        writer = history.write(key, attributes, size=current.size)
         try:
             for chunk in reading:
                 stop.check()

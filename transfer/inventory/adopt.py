@@ -1,4 +1,4 @@
-"""Learn the digests of files that somebody else brought to a repository, by reading them."""
+"""Computes the digests of files that others stored in a repository, by reading them."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ from transfer.workers.pool import WorkerPool
 from transfer.workers.progress import Progress
 from transfer.workers.stop import StopFlag
 
-STEP = 2000  # files whose digests are held at once
+FILES_PER_STEP = 2000
 
 
-def digested(
+def compute_digests(
     end: End[Source],
     listed: Iterable[Resource],
     stop: StopFlag,
     progress: Progress,
     threads: int = 64,
 ) -> Iterator[list[Resource]]:
-    """Yield what was listed with its sha256, a step at a time, without what went away meanwhile.
+    """Yield the listed files with their sha256, in steps; files that are gone by now are left out.
 
     Raises:
-        StorageError: a file cannot be read; what was yielded before is right.
+        StorageError: a file cannot be read; what was yielded before is valid.
     """
     listing = iter(listed)
-    while step := list(islice(listing, STEP)):
+    while step := list(islice(listing, FILES_PER_STEP)):
         found: dict[str, Resource] = {}
         tries: dict[str, int] = {}
 
@@ -41,7 +41,7 @@ def digested(
             one: Resource, found: dict[str, Resource] = found, tries: dict[str, int] = tries
         ) -> float | None:
             try:
-                found[one.path] = _read(end, one, stop, progress)
+                found[one.path] = _read_digest(end, one, stop, progress)
             except ResourceNotFound:
                 return None
             except StorageError as error:
@@ -50,34 +50,34 @@ def digested(
                 if delay is None:
                     raise
                 return delay
-            progress.settled(failed=False)
+            progress.count_item(failed=False)
             return None
 
         WorkerPool(step, work, stop).run(threads)
-        yield [found[one.path] for one in step if one.path in found]
+        yield [found[file.path] for file in step if file.path in found]
 
 
-def outcomes(address: str, resources: Iterable[Resource]) -> list[Outcome]:
-    """Return the outcomes that make adopted files known to lie where they are."""
+def adopted_outcomes(address: str, resources: Iterable[Resource]) -> list[Outcome]:
+    """Return the outcomes that record adopted files at their location."""
     return [
         Outcome(
             address,
-            one.path,
-            "",  # nobody knows where it came from
+            resource.path,
+            "",  # its origin is unknown
             Action.KEEP,
             Status.KEPT,
             Proof.STORED,
-            digest=one.digests[0].value,
-            size=one.size,
-            etag=one.etag,
-            modified_us=one.modified_us,
-            content_type=one.content_type,
+            digest=resource.digests[0].value,
+            size=resource.size,
+            etag=resource.etag,
+            modified_us=resource.modified_us,
+            content_type=resource.content_type,
         )
-        for one in resources
+        for resource in resources
     ]
 
 
-def _read(end: End[Source], one: Resource, stop: StopFlag, progress: Progress) -> Resource:
+def _read_digest(end: End[Source], one: Resource, stop: StopFlag, progress: Progress) -> Resource:
     hasher = Hasher()
     with end.gate.connection(stop):
         reading = end.storage.read(one.path)
@@ -85,13 +85,13 @@ def _read(end: End[Source], one: Resource, stop: StopFlag, progress: Progress) -
             for chunk in reading:
                 stop.check()
                 hasher.update(chunk)
-                progress.moved(len(chunk))
-                end.gate.pass_bytes(len(chunk), stop)
-            told = reading.resource
+                progress.count_bytes(len(chunk))
+                end.gate.throttle(len(chunk), stop)
+            described = reading.resource
         finally:
             reading.close()
     if one.size is not None and one.size != hasher.size:
         raise SizeMismatch(one.path, one.size, hasher.size)
     return replace(
-        one, size=hasher.size, digests=(hasher.digest(),), content_type=told.content_type
+        one, size=hasher.size, digests=(hasher.digest(),), content_type=described.content_type
     )

@@ -1,7 +1,7 @@
-"""Enumerate a storage into a spooled listing: whole, or with what could not be seen as gaps.
+"""Lists a storage into the spool: completely, or with gaps for what could not be seen.
 
-Where a listing tells only names (a web server's pages), a file is asked for details only if
-the catalog knows it: there is something to compare. A new one is fetched anyway, and tells then.
+If a listing has only names (a web server's pages), details are requested only for files that the
+catalog knows, to compare them. New files are fetched anyway.
 """
 
 from __future__ import annotations
@@ -10,24 +10,34 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from itertools import islice
 
-from catalog.errors import ResourceNotFound, StorageError
+from catalog.errors import RepositoryNotFound, ResourceNotFound, StorageError
 from catalog.inbox.spool import Listing, Spool
-from catalog.model.gap import Gap, Listed, gap_of
+from catalog.model.gap import Gap, Listed, gap_from_error
 from catalog.model.resource import Resource
-from catalog.paths import below
+from catalog.paths import is_below
+from catalog.queries.versions import Versions
 from providers.base import Source, SupportsQuickListing
 from transfer.workers.pool import WorkerPool
-from transfer.workers.retry import RetryPolicy, persistent
+from transfer.workers.retry import RetryPolicy, call_with_retries
 from transfer.workers.stop import StopFlag
 
-STEP = 1000  # resources between two looks at the stop flag, or asked for together
-THREADS = 64  # at most, for asking
+STEP = 1000  # entries between two checks of the stop flag, or requested at once
+THREADS = 64  # at most, for requests
 
 Known = Callable[[str], bool]
-"""Say whether the catalog knows a path of this source."""
+"""Says whether the catalog knows a path of this source."""
 
 
-def list_whole(
+def known_paths(versions: Versions, address: str) -> Known:
+    """Return a test for paths of a repository's latest version; rarely true for another path."""
+    try:
+        hashes = {hash(row.path) for row in versions.content(address)}
+    except RepositoryNotFound:
+        hashes = set()
+    return lambda path: hash(path) in hashes
+
+
+def list_repository(
     spool: Callable[[], Spool],
     source: Source,
     policy: RetryPolicy,
@@ -36,78 +46,79 @@ def list_whole(
     hidden: str = "",
     tell: Callable[[int], None] | None = None,
 ) -> Listing:
-    """Spool every resource of `source`; a listing that breaks is begun anew, as `policy` says.
+    """Spool every resource of `source`; a failed listing is repeated, as `policy` says.
 
-    What lies below the folder `hidden` is left out. `tell` hears now and then how many there are
-    so far.
+    The folder `hidden` is left out. `tell` is called now and then with the count so far.
     """
 
     def once() -> Listing:
         with spool() as listing:
-            listed = visible(resources(source, policy, stop, known), hidden)
-            for count, one in enumerate(listed, 1):
-                listing.take(one)
+            listed = without_hidden(list_resources(source, policy, stop, known), hidden)
+            for count, entry in enumerate(listed, 1):
+                listing.add_entry(entry)
                 if tell is not None and count % STEP == 0:
                     tell(count)
             return listing.finish()
 
-    return persistent(once, policy, stop)[0]
+    return call_with_retries(once, policy, stop)[0]
 
 
-def resources(
+def list_resources(
     source: Source, policy: RetryPolicy, stop: StopFlag, known: Known | None, prefix: str = ""
 ) -> Iterator[Listed]:
-    """Yield every resource below `prefix`, with details where they matter, and every gap."""
+    """Yield every resource below `prefix`, with details if they matter, and every gap."""
     sketch = source.sketch(prefix) if known and isinstance(source, SupportsQuickListing) else None
     if sketch is None or known is None or not isinstance(source, SupportsQuickListing):
-        yield from watched(source.enumerate(prefix), stop)
+        yield from checking_stop(source.enumerate(prefix), stop)
         return
-    names = watched(sketch, stop)
+    names = checking_stop(sketch, stop)
     while chunk := list(islice(names, STEP)):
         wanted = [one for one in chunk if isinstance(one, Resource) and known(one.path)]
-        details = _details(source, wanted, policy, stop)
+        details = _stat_all(source, wanted, policy, stop)
         yield from (one for one in chunk if one.path not in details or isinstance(one, Gap))
         yield from (one for one in details.values() if one is not None)
 
 
-def _details(
+def _stat_all(
     source: SupportsQuickListing, wanted: list[Resource], policy: RetryPolicy, stop: StopFlag
 ) -> dict[str, Listed | None]:
-    """Ask for each of `wanted`; None for what is not listed any more, a gap for what is untold."""
-    found: dict[str, Listed | None] = {}
+    """Request the details of `wanted`; None for files that are gone, a gap for failed requests."""
+    details: dict[str, Listed | None] = {}
     tries: dict[str, int] = {}
 
     def ask(sketched: Resource) -> float | None:
         path = sketched.path
         try:
-            told = source.stat(path)
+            resource = source.stat(path)
         except ResourceNotFound as error:
             still = source.lists(path)
-            found[path] = gap_of(error, path, below=False) if still else None
+            details[path] = gap_from_error(error, path, below=False) if still else None
             return None
         except StorageError as error:
             tries[path] = tries.get(path, 0) + 1
             delay = policy.delay_s(tries[path], error)
             if delay is None:
-                found[path] = gap_of(error, path, below=False)
+                details[path] = gap_from_error(error, path, below=False)
             return delay
-        found[path] = told if told.size is not None else replace(told, size=sketched.size)
+        details[path] = (
+            resource if resource.size is not None else replace(resource, size=sketched.size)
+        )
         return None
 
     WorkerPool(wanted, ask, stop).run(THREADS)
-    return found
+    return details
 
 
-def visible(listed: Iterable[Listed], hidden: str) -> Iterable[Listed]:
-    """Return what is listed without what lies below the folder `hidden`; '' hides nothing."""
+def without_hidden(listed: Iterable[Listed], hidden: str) -> Iterable[Listed]:
+    """Return the entries outside the folder `hidden`; '' hides nothing."""
     if not hidden:
         return listed
-    return (one for one in listed if not below(hidden, one.path))
+    return (entry for entry in listed if not is_below(hidden, entry.path))
 
 
-def watched(listed: Iterable[Listed], stop: StopFlag) -> Iterator[Listed]:
-    """Yield what is listed, looking at the stop flag now and then."""
-    for count, one in enumerate(listed):
+def checking_stop(listed: Iterable[Listed], stop: StopFlag) -> Iterator[Listed]:
+    """Yield the entries, checking the stop flag now and then."""
+    for count, entry in enumerate(listed):
         if count % STEP == 0:
             stop.check()
-        yield one
+        yield entry

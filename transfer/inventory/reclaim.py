@@ -1,7 +1,7 @@
-"""Give space back: remove files whose bytes were just seen to lie elsewhere, and no other.
+"""Frees space: removes files whose bytes were just verified to be elsewhere, and no others.
 
-A file goes only when another place holds a file of its size that still bears the marks it had when
-its bytes were known, and when what stands here is still what was stored.
+A file is removed only if another location has a file of its size with an unchanged fingerprint, and
+if the file itself is unchanged since it was stored.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from catalog.errors import ResourceNotFound, StorageError
 from catalog.model.fingerprint import EtagTrust, Fingerprint
-from catalog.model.reclaim_candidate import ReclaimCandidate
+from catalog.model.version import ReclaimCandidate
 from providers.base import Source, Storage
 from transfer.batch.endpoints import End
 from transfer.workers.pool import WorkerPool
@@ -22,7 +22,7 @@ THREADS = 16
 
 @dataclass(frozen=True, slots=True)
 class NotReclaimed:
-    """A file that stayed, and why."""
+    """A file that was not removed, and why."""
 
     path: str
     why: str
@@ -31,19 +31,19 @@ class NotReclaimed:
 def reclaim(
     end: End[Storage],
     places: Mapping[str, End[Source]],
-    spares: Sequence[ReclaimCandidate],
+    candidates: Sequence[ReclaimCandidate],
     stop: StopFlag,
     *,
     dry_run: bool,
 ) -> tuple[list[ReclaimCandidate], list[NotReclaimed]]:
-    """Remove what can be fetched again from one of `places`; return what went and what stayed."""
+    """Remove what can be fetched again from one of `places`; return removed and remaining files."""
     gone: list[ReclaimCandidate] = []
     left: list[NotReclaimed] = []
     tries: dict[str, int] = {}
 
     def work(one: ReclaimCandidate) -> float | None:
         try:
-            why = _why_not(end, places, one, stop)
+            why = _reason_to_stay(end, places, one, stop)
             if why is None and not dry_run:
                 with end.gate.connection(stop):
                     end.storage.remove(one.path)
@@ -59,36 +59,36 @@ def reclaim(
             left.append(NotReclaimed(one.path, why))
         return None
 
-    WorkerPool(spares, work, stop).run(THREADS)
+    WorkerPool(candidates, work, stop).run(THREADS)
     return sorted(gone, key=lambda one: one.path), sorted(left, key=lambda one: one.path)
 
 
-def _why_not(
+def _reason_to_stay(
     end: End[Storage], places: Mapping[str, End[Source]], one: ReclaimCandidate, stop: StopFlag
 ) -> str | None:
-    """Return why a file must stay; None where it may go."""
+    """Return why a file must stay; None if it may be removed."""
     try:
-        if not _stands(end, one.path, one.marks, stop):
-            return "it is not what was stored"
+        if not _is_unchanged(end, one.path, one.fingerprint, stop):
+            return "it changed after it was stored"
     except ResourceNotFound:
-        return "it is gone already"
-    found = "no other place can be reached"
+        return "it is missing already"
+    found = "no other location of its bytes can be opened"
     for copy in one.copies:
         place = places.get(copy.address)
         if place is None:
             continue
         try:
-            if _stands(place, copy.path, copy.marks, stop):
+            if _is_unchanged(place, copy.path, copy.fingerprint, stop):
                 return None
-            found = f"{copy.address} holds other bytes now"
+            found = f"{copy.address} has other bytes now"
         except StorageError as error:
             found = str(error)
     return found
 
 
-def _stands(end: End[Source], path: str, marks: Fingerprint, stop: StopFlag) -> bool:
-    """Say whether a file stands there: of that size, told by the storage, and with those marks."""
+def _is_unchanged(end: End[Source], path: str, marks: Fingerprint, stop: StopFlag) -> bool:
+    """Say whether a file has the expected size and an unchanged fingerprint."""
     with end.gate.connection(stop):
         now = end.storage.stat(path)
     etags = EtagTrust.FOLLOW if end.storage.capabilities.etags else EtagTrust.IGNORE
-    return now.size is not None and now.size == marks.size and marks.is_still(now, etags)
+    return now.size is not None and now.size == marks.size and marks.matches(now, etags)

@@ -1,4 +1,4 @@
-"""Read what a repository holds and compare every byte with the digests of a version."""
+"""Reads the files of a repository and compares them with the digests of a version."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from transfer.workers.pool import WorkerPool
 from transfer.workers.progress import Progress
 from transfer.workers.stop import StopFlag
 
-STEP = 2000  # rows held at once
+ROWS_PER_STEP = 2000
 
 
 def verify_content(
@@ -26,13 +26,13 @@ def verify_content(
     progress: Progress,
     threads: int = 64,
 ) -> list[Finding]:
-    """Return the paths whose bytes are not the version's; rows without a digest are passed over."""
+    """Return the paths whose bytes differ from the version; rows without a digest are skipped."""
     findings: list[Finding] = []
     tries: dict[str, int] = {}
 
     def work(row: ContentRow) -> float | None:
         try:
-            finding = _examined(end, row, stop, progress)
+            finding = _verify_file(end, row, stop, progress)
         except StorageError as error:
             tries[row.path] = tries.get(row.path, 0) + 1
             delay = end.retry.delay_s(tries[row.path], error)
@@ -41,16 +41,16 @@ def verify_content(
             finding = Finding(row.path, Fault.UNREADABLE, found=str(error))
         if finding is not None:
             findings.append(finding)
-        progress.settled(failed=finding is not None)
+        progress.count_item(failed=finding is not None)
         return None
 
     known = (row for row in rows if row.digest is not None)
-    while step := list(islice(known, STEP)):
+    while step := list(islice(known, ROWS_PER_STEP)):
         WorkerPool(step, work, stop).run(threads)
     return sorted(findings, key=lambda one: one.path)
 
 
-def _examined(
+def _verify_file(
     end: End[Source], row: ContentRow, stop: StopFlag, progress: Progress
 ) -> Finding | None:
     hasher = Hasher()
@@ -61,15 +61,15 @@ def _examined(
                 for chunk in reading:
                     stop.check()
                     hasher.update(chunk)
-                    progress.moved(len(chunk))
-                    end.gate.pass_bytes(len(chunk), stop)
+                    progress.count_bytes(len(chunk))
+                    end.gate.throttle(len(chunk), stop)
             finally:
                 reading.close()
     except ResourceNotFound:
         return Finding(row.path, Fault.MISSING)
-    except UnsafePath as error:  # a link on its way leads out
+    except UnsafePath as error:  # a link leads out of the root
         return Finding(row.path, Fault.UNREADABLE, found=str(error))
-    found = hasher.digest().value
-    if found != row.digest:
-        return Finding(row.path, Fault.CORRUPT, f"sha256:{row.digest}", f"sha256:{found}")
+    actual = hasher.digest().value
+    if actual != row.digest:
+        return Finding(row.path, Fault.CORRUPT, f"sha256:{row.digest}", f"sha256:{actual}")
     return None

@@ -1,1 +1,1 @@
-"""One large file: ranges, parts, the journal of them."""
+"""Large files: ranges, parts, and the parts journal."""

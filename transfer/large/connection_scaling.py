@@ -1,12 +1,12 @@
-"""When one file deserves more connections: decided from what was seen, without any server.
+"""Decides how many connections one file gets, from measured throughput; pure, without I/O.
 
-A connection that is waited for while the process has nothing else to do is slow, and a second
-one may help. Each growth is on trial until the next look: it stays only if it raised the rate.
+A connection is slow if the process waits for it while idle; a second one may help then. Each
+increase is on trial until the next sample: it stays only if it raised the rate.
 
 >>> slow = ThroughputSample(rate=4e6, waiting=0.95, busy=0.05, left=2**30)
->>> ConnectionScaling().after(slow)
+>>> ConnectionScaling().next_step(slow)
 ConnectionScaling(connections=2, most=8, before=4000000.0, settled=False)
->>> ConnectionScaling().after(slow).after(slow)
+>>> ConnectionScaling().next_step(slow).next_step(slow)
 ConnectionScaling(connections=1, most=8, before=None, settled=True)
 """
 
@@ -14,53 +14,53 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-MOST = 8  # connections a file
-GAIN = 1.3  # times the rate before a growth: less is not worth its connections
-WAITING = 0.5  # share of the time spent waiting for bytes, from which the connection is slow
-BUSY = 0.45  # of one core, from which more connections would wait for the process
-WORTH = 3 * 8 * 2**20  # bytes left to fetch, below which no connection is worth opening
+MAX_CONNECTIONS = 8  # connections a file
+MIN_GAIN = 1.3  # the rate must grow by this factor for an increase to stay
+SLOW_WAITING = 0.5  # share of time spent waiting for bytes, from which a connection is slow
+MAX_BUSY = 0.45  # of one core; above it, more connections would wait for the process
+MIN_LEFT = 3 * 8 * 2**20  # bytes; with less left to fetch, another connection is not worth it
 
 
 @dataclass(frozen=True, slots=True)
 class ThroughputSample:
-    """What was seen of one file since the last look."""
+    """Measurements of one file since the last sample."""
 
     rate: float
-    """Bytes a second that came through all its connections."""
+    """Bytes per second through all its connections."""
     waiting: float
-    """Share of the time in which its reader waited for bytes."""
+    """Share of the time that its reader waited for bytes."""
     busy: float
-    """Cores that the process used."""
+    """Cores used by the process."""
     left: int
-    """Bytes that nobody has begun to fetch."""
+    """Bytes that are not being fetched yet."""
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectionScaling:
-    """How many connections a file has, and whether that is the last word."""
+    """How many connections a file has, and whether that is final."""
 
     connections: int = 1
-    most: int = MOST
+    most: int = MAX_CONNECTIONS
     before: float | None = None
-    """The rate before the last growth, in bytes a second, while that growth is on trial."""
+    """The rate before the last increase, in bytes per second, while it is on trial."""
     settled: bool = False
 
-    def after(self, look: ThroughputSample) -> ConnectionScaling:
-        """Return the next step: twice as many, as many, or back to where it last paid."""
+    def next_step(self, sample: ThroughputSample) -> ConnectionScaling:
+        """Return the next step: twice as many connections, the same, or one step back."""
         if self.settled:
             return self
-        if self.before is not None and look.rate < GAIN * self.before:
-            return self.refused()
+        if self.before is not None and sample.rate < MIN_GAIN * self.before:
+            return self.step_back()
         if 2 * self.connections > self.most:
             return replace(self, before=None, settled=True)
-        if look.waiting < WAITING or look.busy > BUSY or look.left < WORTH:
+        if sample.waiting < SLOW_WAITING or sample.busy > MAX_BUSY or sample.left < MIN_LEFT:
             return replace(self, before=None)
-        return replace(self, connections=2 * self.connections, before=look.rate)
+        return replace(self, connections=2 * self.connections, before=sample.rate)
 
-    def refused(self) -> ConnectionScaling:
-        """Go back one step, and stay: the growth did not pay, or the storage was too busy."""
+    def step_back(self) -> ConnectionScaling:
+        """Go back one step, finally: the increase did not help, or the storage was too busy."""
         return ConnectionScaling(max(1, self.connections // 2), self.most, settled=True)
 
 
 SINGLE_CONNECTION = ConnectionScaling(most=1, settled=True)
-"""One connection and no more."""
+"""Always one connection."""

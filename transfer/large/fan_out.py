@@ -1,9 +1,8 @@
-"""The large lane: one read, one pass of hashing, every destination written on the way.
+"""Fan-out of large files: one read, hashed once, written to all destinations at the same time.
 
-A read that breaks goes on from the last hashed byte, pinned to the etag it began with. A
-destination that breaks is dropped while the others go on, and is written again afterwards from
-one that succeeded, so that the source is read once. Nothing is committed before the digest of
-all bytes agrees.
+An interrupted read resumes after the last hashed byte, pinned to the same etag. A failed
+destination is dropped while the others go on, and is written afterwards from one that succeeded, so
+that the source is read once. Nothing is committed before the digest of all bytes is verified.
 """
 
 from __future__ import annotations
@@ -13,59 +12,59 @@ from contextlib import ExitStack
 from catalog.errors import Cancelled, CatalogError, SizeMismatch, StorageError
 from catalog.model.plan import OnError
 from providers.base import Chunk, Copier, Writer
-from transfer.batch.staging import ROOM_S, Piece, Staging
-from transfer.destination.deduplication import attributes, unchanged
-from transfer.destination.history import commit, keep, keep_early
+from transfer.batch.staging import MEMORY_RETRY_S, Piece, Staging
+from transfer.destination.deduplication import unchanged_copy, upload_attributes
+from transfer.destination.history import keep_and_commit, keep_before_writing, keep_previous
 from transfer.large.stream import Stream
 from transfer.locate.known_copies import copy_origin, known_copies
-from transfer.locate.mirrors import source_of, turn
+from transfer.locate.mirrors import source_of, switch_source
 
 
 def copy_to_all(staging: Staging, piece: Piece) -> float | None:
-    """Move one large piece; return None when it is settled, or when to come again, in seconds."""
+    """Transfer one large piece; return None when it is settled, or the seconds until a retry."""
     delivery = staging.delivery
     if delivery.options.on_error is OnError.FAIL and delivery.progress.failed:
         return None
-    room = _buffers(staging, piece)
+    room = _buffer_bytes(staging, piece)
     if not delivery.budget.take(room):
-        return ROOM_S
+        return MEMORY_RETRY_S
     try:
-        broken = _move(staging, piece)
+        broken = _transfer(staging, piece)
     except StorageError as error:
-        places = 0 if piece.turned else len(list(known_copies(delivery, piece.item)))
+        places = 0 if piece.redirected else len(list(known_copies(delivery, piece.item)))
         if piece.digest is None and piece.attempts <= places:
-            return 0.0  # the catalog's word was outdated: the next is asked, the source at last
+            return 0.0  # the catalog's record was outdated: try the next copy, finally the source
         delay = source_of(delivery, piece).retry.delay_s(max(1, piece.attempts - places), error)
-        if delay is None and turn(delivery, piece, error):
+        if delay is None and switch_source(delivery, piece, error):
             return 0.0
         if delay is None:
             staging.fail(piece, error)
         return delay
     finally:
-        delivery.budget.give_back(room)
+        delivery.budget.release(room)
     longest: float | None = None
     for number, failure in broken.items():
         delay = None
         if isinstance(failure, StorageError):
-            piece.tries[number] = piece.tries.get(number, 0) + 1
-            delay = delivery.destinations[number].retry.delay_s(piece.tries[number], failure)
+            piece.failed_tries[number] = piece.failed_tries.get(number, 0) + 1
+            delay = delivery.destinations[number].retry.delay_s(piece.failed_tries[number], failure)
         if delay is None:
-            staging.failed_at(piece, number, failure)
+            staging.settle_failed(piece, number, failure)
         else:
             longest = max(longest or 0.0, delay)
     return longest
 
 
-def _buffers(staging: Staging, piece: Piece) -> int:
-    """Return how many bytes of memory the reader and the writers of a piece take at most."""
+def _buffer_bytes(staging: Staging, piece: Piece) -> int:
+    """Return the most memory that the reader and the writers of a piece need, in bytes."""
     delivery = staging.delivery
     ends = [delivery.destinations[number] for number, _ in piece.open_targets()]
-    writers = sum(one.storage.capabilities.writing(piece.item.size) for one in ends)
+    writers = sum(end.storage.capabilities.writing(piece.item.size) for end in ends)
     return source_of(delivery, piece).storage.capabilities.read_buffer + writers
 
 
-def _move(staging: Staging, piece: Piece) -> dict[int, CatalogError]:
-    """Read once, write everywhere, commit where all is well; return what broke, by destination."""
+def _transfer(staging: Staging, piece: Piece) -> dict[int, CatalogError]:
+    """Read once, write everywhere, commit what succeeded; return the errors by destination."""
     delivery = staging.delivery
     broken: dict[int, CatalogError] = {}
     writers: dict[int, Writer] = {}
@@ -74,7 +73,7 @@ def _move(staging: Staging, piece: Piece) -> dict[int, CatalogError]:
     gates = ExitStack()
     try:
         ends = [delivery.destinations[number] for number, _ in piece.open_targets()]
-        for end in sorted(ends, key=lambda one: one.address):  # one order: no two wait crosswise
+        for end in sorted(ends, key=lambda one: one.address):  # a fixed order prevents deadlocks
             gates.enter_context(end.gate.connection(delivery.stop))
         stream.begin()
         for number, _ in piece.open_targets():
@@ -83,9 +82,9 @@ def _move(staging: Staging, piece: Piece) -> dict[int, CatalogError]:
                 copying.append(number)
                 continue
             try:
-                keep_early(staging, piece, number)
+                keep_before_writing(staging, piece, number)
                 writers[number] = storage.write(
-                    piece.item.path, attributes(piece, storage), size=stream.size
+                    piece.item.path, upload_attributes(piece, storage), size=stream.size
                 )
             except Cancelled:
                 raise
@@ -101,7 +100,7 @@ def _move(staging: Staging, piece: Piece) -> dict[int, CatalogError]:
         for number in copying:
             _copy(staging, piece, number, broken)
         for number in list(writers):
-            _commit(staging, piece, number, writers, broken)
+            _commit_one(staging, piece, number, writers, broken)
     finally:
         stream.close()
         for writer in writers.values():
@@ -116,9 +115,9 @@ def _write_all(
     for number in list(writers):
         try:
             writers[number].write(chunk)
-            staging.delivery.destinations[number].gate.pass_bytes(len(chunk), staging.delivery.stop)
+            staging.delivery.destinations[number].gate.throttle(len(chunk), staging.delivery.stop)
         except StorageError as error:
-            staging.delivery.destinations[number].gate.heard(error)
+            staging.delivery.destinations[number].gate.record_result(error)
             broken[number] = error
             writers.pop(number).abort()
 
@@ -130,7 +129,7 @@ def _copy(staging: Staging, piece: Piece, number: int, broken: dict[int, Catalog
         return
     source, path, etag = origin
     try:
-        keep(staging, piece, number)
+        keep_previous(staging, piece, number)
         stored = storage.copy_from(source, path, piece.item.path, etag=etag)
         if stored is None:
             raise SizeMismatch(piece.item.path, piece.size, 0)
@@ -142,10 +141,10 @@ def _copy(staging: Staging, piece: Piece, number: int, broken: dict[int, Catalog
     except CatalogError as error:
         broken[number] = error
         return
-    staging.stored_at(piece, number, stored)
+    staging.settle_stored(piece, number, stored)
 
 
-def _commit(
+def _commit_one(
     staging: Staging,
     piece: Piece,
     number: int,
@@ -155,10 +154,10 @@ def _commit(
     writer = writers[number]
     storage = staging.delivery.destinations[number].storage
     try:
-        same = unchanged(staging.delivery, piece, number)
+        same = unchanged_copy(staging.delivery, piece, number)
         if same is not None:
             writer.abort()
-        stored = same or commit(staging, piece, number, writer)
+        stored = same or keep_and_commit(staging, piece, number, writer)
         if stored.size != piece.size:
             storage.remove(piece.item.path)
             raise SizeMismatch(piece.item.path, piece.size, stored.size)
@@ -168,4 +167,4 @@ def _commit(
         broken[number] = error
         return
     del writers[number]
-    staging.stored_at(piece, number, stored)
+    staging.settle_stored(piece, number, stored)

@@ -1,14 +1,14 @@
-"""A span of a large file that is fetched ahead of its reader, and how far that is."""
+"""The state of a range of a large file that is fetched ahead of its reader."""
 
 from __future__ import annotations
 
 from catalog.errors import StorageError
 
-PART = 8 * 2**20  # bytes of one further read
+PART = 8 * 2**20  # bytes of one range
 
 
 class PrefetchedRange:
-    """A span of the file; everything but the bytes themselves is touched under the lock."""
+    """A range of the file; everything but its bytes is accessed under the lock."""
 
     __slots__ = (
         "admitted",
@@ -27,16 +27,16 @@ class PrefetchedRange:
     )
 
     def __init__(self, start: int, length: int, *, held: bool, first: bool) -> None:
-        """Make room for `length` bytes from `start`."""
+        """Allocate a buffer for `length` bytes from `start`."""
         self.start, self.length = start, length
         self.view = memoryview(bytearray(length))
         self.filled = 0
-        self.held = held  # counted in the budget
-        self.first = first  # the first of its thread
-        self.admitted = False  # the repository's gate let it in
-        self.opened = False  # the storage answered with just this range
-        self.whole = False  # the storage answered with the whole file
-        self.done = False  # complete, and the reading had no objection at its end
-        self.dropped = False  # nobody wants it any more
-        self.tries = 0  # that failed
-        self.error: StorageError | None = None  # the last one, after which it was given up
+        self.held = held  # counted in the memory budget
+        self.first = first  # the first range of its thread
+        self.admitted = False  # it has entered the repository's gate
+        self.opened = False  # the storage answers with this range only
+        self.whole = False  # the storage answers with the whole file
+        self.done = False  # complete, and the read ended without an error
+        self.dropped = False  # no longer needed
+        self.tries = 0  # failed ones
+        self.error: StorageError | None = None  # the last one, after which it is not tried again

@@ -1,12 +1,11 @@
-"""Parts of one large file fetched ahead of its reader, each over a connection of its own.
+"""Fetches ranges of one large file ahead of its reader, each over its own connection.
 
-Threads claim parts in order, at most a few ahead of the reader and within the process's budget
-of bytes. A part that breaks is tried again by itself, from the last byte that came. The number of
-threads is the decision of `transfer.large.connection_scaling`, made again and again from what came
-meanwhile.
+Threads claim ranges in order, at most a few ahead of the reader and within the memory budget. A
+failed range is retried by itself, from the last received byte. `transfer.large.connection_scaling`
+decides repeatedly, from the measured throughput, how many threads there are.
 
-Nobody waits for one of the repository's connections while holding another, so that files which
-share few of them get on, if slowly.
+No thread waits for a connection while holding another, so that files which share few connections
+never deadlock.
 """
 
 from __future__ import annotations
@@ -25,14 +24,14 @@ from transfer.large.connection_scaling import SINGLE_CONNECTION, ConnectionScali
 from transfer.large.prefetched_range import PART, PrefetchedRange
 from transfer.workers.stop import StopFlag
 
-SPARE = 2  # parts ahead beyond one for each connection, so that none waits for the reader
-SLICE = 2**20  # bytes handed on at once
-LOOK_S = 1.0  # between two decisions; servers that cap a rate send in bursts
-TICK_S = 0.2  # between two looks at the stop flag while waiting
+SPARE = 2  # ranges beyond one for each connection, so that none waits for the reader
+SLICE = 2**20  # bytes passed to the reader at once
+DECIDE_S = 1.0  # between two decisions; servers with a rate limit send in bursts
+TICK_S = 0.2  # between two checks of the stop flag while waiting
 
 
 class RangePrefetch:
-    """What is fetched ahead of one reader, who tells how far it is."""
+    """The ranges fetched ahead of one reader, which reports its position."""
 
     def __init__(
         self,
@@ -40,40 +39,38 @@ class RangePrefetch:
         path: str,
         delivery: Delivery,
         resource: Resource,
-        growth: ConnectionScaling,
+        scaling: ConnectionScaling,
         offset: int,
     ) -> None:
-        """Begin with the reader's own connection at `offset` and nothing ahead."""
+        """Begin with the reader's own connection at `offset` and no ranges."""
         self._end, self._path = end, path
         self._stop, self._budget = delivery.stop, delivery.budget
         self._etag, self._size = resource.etag, resource.size or 0
-        self.growth = growth
+        self.scaling = scaling
         self.offset = offset
-        """Where the reader is: the first byte that was not handed on."""
-        self.gave_up = False
-        """A second connection did not do: it is not to be tried again for this file."""
-        self._own = True  # the reader's own connection is open
-        self._next: int | None = None  # start of the next part; None: ahead of that connection
-        self._parts: deque[PrefetchedRange] = (
-            deque()
-        )  # in order and without gaps, the reader's first
+        """The reader's position: the first byte that was not passed on."""
+        self.failed = False
+        """A second connection failed: it must not be tried again for this file."""
+        self._reader_connected = True  # the reader's own connection is open
+        self._next: int | None = None  # start of the next range; None: ahead of that connection
+        self._parts: deque[PrefetchedRange] = deque()  # contiguous, the reader's next range first
         self._condition = threading.Condition()
         self._closed = StopFlag()
         self._failure: BaseException | None = None
         self._threads: list[threading.Thread] = []
         self._working = 0  # threads that may claim another part
-        self._mark()
+        self._reset_sample()
 
     # For the reader.
 
     def advance(self, count: int, waited_s: float) -> int:
-        """Note what the reader's own connection brought; return how much of it is in no part.
+        """Record bytes from the reader's own connection; return how many are before the ranges.
 
-        That is less than `count` where the connection may be closed: the part that follows comes.
+        Less than `count` means that the connection may be closed: the next range is arriving.
         """
         with self._condition:
             self._waited_s += waited_s
-            self._came(count)
+            self._count_received(count)
             while self._parts and self.offset + count >= self._parts[0].start:
                 part = self._parts[0]
                 if part.opened:
@@ -82,30 +79,30 @@ class RangePrefetch:
                 if isinstance(part.error, ResourceChanged):
                     raise part.error
                 if part.tries or not part.admitted:
-                    self._go_back()
+                    self._fall_back()
                 else:
                     self._wait()
             self.offset += count
             return count
 
     def taken_over(self) -> bool:
-        """Say whether the next byte comes with a part; then the reader's connection may close."""
+        """Say whether the next byte is in a range, so that the connection can be closed."""
         with self._condition:
             if not self._parts or self._parts[0].start != self.offset:
                 return False
-            self._own = False
-            self._staff()
+            self._reader_connected = False
+            self._start_threads()
             return True
 
     def head(self) -> PrefetchedRange | None:
-        """Return the part that comes next; None where the reader must fetch what is left."""
+        """Return the next range; None if the reader must fetch the rest itself."""
         with self._condition:
-            while not self._parts and self._wanted():
+            while not self._parts and self._wanted_threads():
                 self._wait()
             return self._parts[0] if self._parts else None
 
     def take(self, part: PrefetchedRange, taken: int) -> Chunk | None:
-        """Return what follows the first `taken` bytes of the head; None at its end."""
+        """Return what follows the first `taken` bytes of a range; None at its end."""
         with self._condition:
             began_s = time.perf_counter()
             while part.filled == taken and not (part.done or part.error or part.whole):
@@ -116,50 +113,50 @@ class RangePrefetch:
                 self.offset += len(chunk)
                 return chunk
             if part.error is not None:
-                self.gave_up = True
+                self.failed = True
                 raise part.error
-            if part.whole:  # one server of several that knows no ranges
-                self._go_back()
+            if part.whole:  # one of several servers ignores ranges
+                self._fall_back()
             else:
                 self._release(self._parts.popleft())
                 self._condition.notify_all()
             return None
 
-    def look(self) -> None:
-        """Decide, once there is enough to see, how many connections there shall be."""
+    def rescale(self) -> None:
+        """Decide on the number of connections, once there is enough data."""
         now_s = time.perf_counter()
-        if self.growth.settled or now_s - self._began_s < LOOK_S:
+        if self.scaling.settled or now_s - self._began_s < DECIDE_S:
             return
         with self._condition:
             took_s = now_s - self._began_s
-            if took_s < LOOK_S or self._chunks < 2 * self.growth.connections:
+            if took_s < DECIDE_S or self._chunks < 2 * self.scaling.connections:
                 return
             look = ThroughputSample(
                 rate=self._received / took_s,
                 waiting=self._waited_s / took_s,
                 busy=(time.process_time() - self._cpu_s) / took_s,
-                left=self._size - self._following(),
+                left=self._size - self._next_start(),
             )
-            self.growth = self.growth.after(look)
-            self._mark()
-            self._staff()
-            self._condition.notify_all()  # to those that are too many now
+            self.scaling = self.scaling.next_step(look)
+            self._reset_sample()
+            self._start_threads()
+            self._condition.notify_all()  # surplus threads end
 
     def close(self) -> None:
-        """Drop every part and end every thread."""
+        """Drop all ranges and end all threads."""
         self._closed.set()
         with self._condition:
-            self._drop()
+            self._drop_parts()
         for thread in self._threads:
             thread.join()
 
     # Under the lock.
 
-    def _mark(self) -> None:
+    def _reset_sample(self) -> None:
         self._began_s, self._cpu_s = time.perf_counter(), time.process_time()
         self._received, self._chunks, self._waited_s = 0, 0, 0.0
 
-    def _came(self, count: int) -> None:
+    def _count_received(self, count: int) -> None:
         self._received += count
         self._chunks += 1
 
@@ -169,29 +166,29 @@ class RangePrefetch:
             raise self._failure
         self._condition.wait(TICK_S)
 
-    def _following(self) -> int:
+    def _next_start(self) -> int:
         return self.offset + PART if self._next is None else self._next
 
-    def _wanted(self) -> int:
-        """Return how many threads there shall be."""
-        connections = self.growth.connections
-        if connections == 1 or self._following() >= self._size:
+    def _wanted_threads(self) -> int:
+        """Return how many threads there should be."""
+        connections = self.scaling.connections
+        if connections == 1 or self._next_start() >= self._size:
             return 0
-        return connections - self._own
+        return connections - self._reader_connected
 
-    def _staff(self) -> None:
-        while self._working < self._wanted():
+    def _start_threads(self) -> None:
+        while self._working < self._wanted_threads():
             thread = threading.Thread(target=self._work, name="entrepot-range")
             thread.start()
             self._threads.append(thread)
             self._working += 1
 
-    def _go_back(self) -> None:
-        """Leave the rest to the reader's own connection, for good."""
-        self.gave_up, self.growth, self._next = True, SINGLE_CONNECTION, None
-        self._drop()
+    def _fall_back(self) -> None:
+        """Leave the rest to the reader's own connection, finally."""
+        self.failed, self.scaling, self._next = True, SINGLE_CONNECTION, None
+        self._drop_parts()
 
-    def _drop(self) -> None:
+    def _drop_parts(self) -> None:
         for part in self._parts:
             part.dropped = True
             self._release(part)
@@ -200,12 +197,12 @@ class RangePrefetch:
 
     def _release(self, part: PrefetchedRange) -> None:
         if part.held:
-            self._budget.give_back(PART)
+            self._budget.release(PART)
 
     # In the threads.
 
     def _work(self) -> None:
-        """Fetch one part after another while this thread is wanted."""
+        """Fetch ranges while this thread is wanted."""
         first = True
         try:
             while (part := self._claim(first=first)) is not None:
@@ -219,12 +216,12 @@ class RangePrefetch:
                 self._condition.notify_all()
 
     def _claim(self, *, first: bool) -> PrefetchedRange | None:
-        """Wait for room and return the next part to fetch; None where this thread is to end."""
+        """Wait for memory and return the next range; None if this thread must end."""
         with self._condition:
-            while not self._closed.is_set() and self._working <= self._wanted():
-                start = self._following()
-                needed = start == self.offset  # by the reader, now: with room or without
-                if needed or len(self._parts) < self.growth.connections + SPARE:
+            while not self._closed.is_set() and self._working <= self._wanted_threads():
+                start = self._next_start()
+                needed = start == self.offset  # the reader waits for it: even without memory
+                if needed or len(self._parts) < self.scaling.connections + SPARE:
                     held = self._budget.take(PART)
                     if held or needed:
                         length = min(PART, self._size - start)
@@ -237,7 +234,7 @@ class RangePrefetch:
             return None
 
     def _fetch(self, part: PrefetchedRange) -> None:
-        """Bring one part, trying again as the source's retries allow."""
+        """Fetch one range, with the source's retries."""
         delay_s: float | None = 0.0
         while delay_s is not None and not part.dropped:
             self._closed.wait(delay_s)
@@ -251,8 +248,8 @@ class RangePrefetch:
                     delay_s = self._end.retry.delay_s(part.tries, error)
                     if delay_s is None:
                         part.error = error
-                    if isinstance(error, StorageBusy) and not self.growth.settled:
-                        self.growth = self.growth.refused()
+                    if isinstance(error, StorageBusy) and not self.scaling.settled:
+                        self.scaling = self.scaling.step_back()
                     self._condition.notify_all()
 
     def _receive(self, part: PrefetchedRange) -> None:
@@ -270,8 +267,8 @@ class RangePrefetch:
                 part.opened = not part.whole
                 self._condition.notify_all()
                 if part.whole:
-                    if self._own:
-                        self._go_back()
+                    if self._reader_connected:
+                        self._fall_back()
                     return
             for chunk in reading:
                 if part.dropped:
@@ -292,9 +289,9 @@ class RangePrefetch:
         part.view[part.filled : end] = chunk
         with self._condition:
             part.filled = end
-            if part.first:  # what came before it says nothing of this many connections
+            if part.first:  # earlier bytes say nothing about this many connections
                 part.first = False
-                self._mark()
-            self._came(len(chunk))
+                self._reset_sample()
+            self._count_received(len(chunk))
             if self._parts and part is self._parts[0]:
-                self._condition.notify_all()  # the reader waits for no other
+                self._condition.notify_all()  # the reader waits for this range only

@@ -1,4 +1,4 @@
-"""The bytes of one large file on their way: checked as they pass, and read on after a break."""
+"""Streams one large file: verifies its bytes as they pass, and resumes interrupted reads."""
 
 from __future__ import annotations
 
@@ -13,39 +13,39 @@ from providers.layouts.content_names import stored_path
 from transfer.batch.endpoints import End
 from transfer.batch.file_reading import FileReading
 from transfer.batch.integrity import check_read
-from transfer.batch.staging import Piece, Staging, described, expected_digests, trusted_any
-from transfer.large.connection_scaling import MOST
+from transfer.batch.staging import Piece, Staging, any_trusted, expected_digests, source_resource
+from transfer.large.connection_scaling import MAX_CONNECTIONS
 from transfer.large.parallel_reading import ParallelReading
 from transfer.large.parts_journal import PartsJournal
-from transfer.large.resume import journal_of, kept_parts
+from transfer.large.resume import open_journal, read_kept_parts
 from transfer.locate.known_copies import known_copies
 from transfer.locate.mirrors import source_of
 
 
 class Stream:
-    """The bytes of one piece: from staging, from a destination that has them, or the source."""
+    """Streams one piece: from staging, from a destination that has it, or from the source."""
 
     def __init__(self, staging: Staging, piece: Piece) -> None:
-        """Decide where to read; nothing is asked before `begin`."""
+        """Choose where to read; no request is sent before `begin`."""
         self._piece = piece
         self._delivery = staging.delivery
-        self._known: tuple[Digest, ...] = ()
-        self._end, self._path = self._origin()
+        self._known_digests: tuple[Digest, ...] = ()
+        self._end, self._path = self._choose_origin()
         self._replay = piece.digest is not None
         self._hasher = Hasher()
         self._expected: tuple[Digest, ...] = ()
         self._reading: Reading | None = None
-        self._connections = MOST  # to read with, where one is slow
+        self._connections = MAX_CONNECTIONS  # at most, if one is slow
         self._resource: Resource | None = None
         self._journal: PartsJournal | None = None
         self.size: int | None = piece.item.size
 
-    def _origin(self) -> tuple[End[Source], str]:
-        if not self._piece.turned and self._piece.digest is None:
+    def _choose_origin(self) -> tuple[End[Source], str]:
+        if not self._piece.redirected and self._piece.digest is None:
             places = list(known_copies(self._delivery, self._piece.item))
             if self._piece.attempts < len(places):
                 end, place = places[self._piece.attempts]
-                self._known = (Digest("sha256", place.sha256),)
+                self._known_digests = (Digest("sha256", place.sha256),)
                 return end, place.path
         for number, outcome in self._piece.outcomes.items():
             if outcome.status is Status.STORED:
@@ -59,42 +59,42 @@ class Stream:
         return self._end.storage
 
     def begin(self) -> None:
-        """Learn what is about to be read, so that writers know its size and type."""
+        """Open the file, so that writers know its size and type."""
         item = self._piece.item
         if not self._replay:
             self._piece.attempts += 1
         etag = item.etag if self._end is self._delivery.source else None
-        self._reading = self._opened(etag, 0)
+        self._reading = self._open(etag, 0)
         self._resource = resource = self._reading.resource
         if not self._replay and self._end is self._delivery.source:
             self._piece.resource = resource
         self.size = resource.size if resource.size is not None else item.size
-        self._expected = expected_digests(item, resource) + self._known
+        self._expected = expected_digests(item, resource) + self._known_digests
         if self._piece.digest is not None:
             self._expected += (Digest("sha256", self._piece.digest),)
         self._hasher = Hasher(digest.algorithm for digest in self._expected)
-        if not self._replay and not self._known:
-            self._journal = journal_of(self._delivery, self._end, self._path, resource)
+        if not self._replay and not self._known_digests:
+            self._journal = open_journal(self._delivery, self._end, self._path, resource)
             if self._journal is not None and self._journal.kept:
-                self._reading.close()  # and opened where the parts that are here end
+                self._reading.close()  # and opened again where the kept parts end
 
     def keep_parts(self, writers: Iterable[Writer]) -> None:
-        """Keep what comes, for a run after a kill."""
+        """Keep received parts, so that a later run can resume."""
         if self._journal is not None:
             self._journal.begin(writers)
 
-    def _opened(self, etag: str | None, start: int) -> Reading:
+    def _open(self, etag: str | None, start: int) -> Reading:
         if self._piece.file is not None:
-            return FileReading(self._piece.file, described(self._piece))
+            return FileReading(self._piece.file, source_resource(self._piece))
         return ParallelReading(
             self._end, self._path, self._delivery, etag=etag, start=start, most=self._connections
         )
 
     def __iter__(self) -> Iterator[Chunk]:
-        """Yield all bytes, going on after a break where the storage can pin and seek."""
+        """Yield all bytes; resume interrupted reads if the storage supports pinned ranges."""
         stop, journal = self._delivery.stop, self._journal
         if journal is not None and journal.kept:
-            yield from self._kept(journal)
+            yield from self._read_kept_parts(journal)
         while self._reading is not None:
             try:
                 for chunk in self._reading:
@@ -102,30 +102,30 @@ class Stream:
                     self._hasher.update(chunk)
                     if journal is not None:
                         journal.note(chunk)
-                    if self._piece.file is None:  # what is staged was counted when it came
-                        self._delivery.progress.moved(len(chunk))
-                        self._end.gate.pass_bytes(len(chunk), stop)
+                    if self._piece.file is None:  # staged bytes were counted when received
+                        self._delivery.progress.count_bytes(len(chunk))
+                        self._end.gate.throttle(len(chunk), stop)
                     yield chunk
                 if self.size is None or self._hasher.size >= self.size:
                     return
                 raise SizeMismatch(self._path, self.size, self._hasher.size)
             except StorageError as error:
-                self._end.gate.heard(error)
+                self._end.gate.record_result(error)
                 self._reading.close()
-                if isinstance(self._reading, ParallelReading) and self._reading.gave_up:
+                if isinstance(self._reading, ParallelReading) and self._reading.parallel_failed:
                     self._connections = 1
                 self._resume(error)
 
-    def _kept(self, journal: PartsJournal) -> Iterator[Chunk]:
-        """Yield the parts that an earlier run left, and go on reading where they end."""
+    def _read_kept_parts(self, journal: PartsJournal) -> Iterator[Chunk]:
+        """Yield the parts that an earlier run left, and continue reading where they end."""
         etag = self._resource.etag if self._resource else None
-        for part in kept_parts(self._delivery, self._end, self._path, etag, journal):
+        for part in read_kept_parts(self._delivery, self._end, self._path, etag, journal):
             self._hasher.update(part)
             yield part
-        self._reading = self._opened(etag, journal.kept)
+        self._reading = self._open(etag, journal.kept)
 
     def _resume(self, error: StorageError) -> None:
-        """Open the rest of the file after a break, or raise `error` where that cannot be."""
+        """Reopen the file after an interruption, or raise `error` if that is impossible."""
         etag = self._resource.etag if self._resource else None
         progressed = 0 < self._hasher.size < (self.size or 0)
         if etag is None or not progressed or not self._storage.capabilities.ranges:
@@ -137,14 +137,14 @@ class Stream:
             self._delivery.stop.wait(delay)
             self._piece.attempts += 1
             try:
-                self._reading = self._opened(etag, self._hasher.size)
+                self._reading = self._open(etag, self._hasher.size)
             except StorageError as again:
                 error = again
             else:
                 return
 
     def check(self) -> None:
-        """Compare what was read with everything that was promised; if it differs, keep nothing."""
+        """Verify all bytes that were read; discard kept parts if they are wrong."""
         try:
             self._check()
         except CatalogError:
@@ -162,14 +162,14 @@ class Stream:
         if self._resource is not None:
             check_read(self._piece, self._hasher, self._expected, self._resource)
             if self._end is not self._delivery.source:
-                self._piece.resource = None  # it describes the other place
-                self._piece.declared = trusted_any(expected_digests(self._piece.item, None))
+                self._piece.resource = None  # it describes the other location
+                self._piece.digest_declared = any_trusted(expected_digests(self._piece.item, None))
 
     def close(self) -> None:
-        """Free the connection; what was kept goes once a destination has all of it."""
+        """Close the connection; kept parts are deleted once a destination has the file."""
         if self._reading is not None:
             self._reading.close()
         if self._journal is not None:
-            if any(one.status is Status.STORED for one in self._piece.outcomes.values()):
+            if any(outcome.status is Status.STORED for outcome in self._piece.outcomes.values()):
                 self._journal.discard()
             self._journal.close()

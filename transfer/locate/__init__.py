@@ -1,1 +1,1 @@
-"""Where bytes can be had: mirrors, known copies."""
+"""Locations of bytes: mirrors, known copies, gathering."""

@@ -1,8 +1,8 @@
-"""Bytes that the catalog knows to lie elsewhere: read there, or copied inside one store.
+"""Uses recorded copies of a file's bytes: reads them there, or copies inside one storage.
 
-A file that was renamed or copied at the source need not be sent again. What the catalog tells of
-a place may be outdated, so bytes that are read there are compared with the digest, and a store
-copies only what still has the etag that it had when its digest was recorded.
+A file that was renamed or copied at the source need not be sent again. A recorded location may be
+outdated, so bytes that are read there are verified by digest, and a storage copies only a file that
+still has the recorded etag.
 """
 
 from __future__ import annotations
@@ -21,30 +21,30 @@ from transfer.batch.staging import Piece
 
 
 def known_copies(delivery: Delivery, item: Item) -> Iterator[tuple[End[Source], Place]]:
-    """Yield open places that hold a file's bytes already, by the catalog's word.
+    """Yield open locations that already have a file's bytes, according to the catalog.
 
-    After them those that a person named, where a file of that name and size stands.
+    Then those that the user named and that have a file of that path and size.
     """
-    yield from _known(delivery, item)
+    yield from _recorded_copies(delivery, item)
     if delivery.same_paths:
-        yield from _named(delivery, item)
+        yield from _user_named_copies(delivery, item)
 
 
-def _known(delivery: Delivery, item: Item) -> Iterator[tuple[End[Source], Place]]:
-    if not item.elsewhere:
+def _recorded_copies(delivery: Delivery, item: Item) -> Iterator[tuple[End[Source], Place]]:
+    if not item.known_copies:
         return
     ends: dict[str, End[Source]] = {end.address: end for end in delivery.places}
     ends |= {end.address: end for end in delivery.destinations}
     ends[delivery.source.address] = delivery.source
-    for place in item.elsewhere:
+    for place in item.known_copies:
         if place.address in ends:
             end = ends[place.address]
             path = stored_path(end.storage, place.path, place.sha256, place.etag)
             yield end, replace(place, path=path)
 
 
-def _named(delivery: Delivery, item: Item) -> Iterator[tuple[End[Source], Place]]:
-    sha256 = item.sha256()
+def _user_named_copies(delivery: Delivery, item: Item) -> Iterator[tuple[End[Source], Place]]:
+    sha256 = item.declared_sha256()
     for end in delivery.places:
         if sha256 is None or end.address not in delivery.same_paths:
             continue
@@ -52,7 +52,7 @@ def _named(delivery: Delivery, item: Item) -> Iterator[tuple[End[Source], Place]
             with end.gate.connection(delivery.stop):
                 found = end.storage.stat(item.path)
         except StorageError:
-            continue  # nobody said for sure that it is there
+            continue  # it is not certain to be there
         if item.size is None or found.size in (item.size, None):
             yield end, Place(end.address, item.path, sha256)
 
@@ -60,21 +60,21 @@ def _named(delivery: Delivery, item: Item) -> Iterator[tuple[End[Source], Place]
 def server_side_origins(
     delivery: Delivery, item: Item, destination: Storage
 ) -> Iterator[tuple[Source, Place]]:
-    """Yield the places from which `destination` can copy inside its store, pinned to an etag.
+    """Yield the locations from which `destination` can copy by itself, pinned to an etag.
 
-    Never links: whoever writes to one name of a file would change the other.
+    Links are not used: writing to one name of a file would change the other.
     """
     can = destination.capabilities
     if not can.copy or can.links or not isinstance(destination, Copier):
         return
-    for end, place in _known(delivery, item):
+    for end, place in _recorded_copies(delivery, item):
         pinned = place.etag is not None and end.storage.capabilities.etags
         if pinned and destination.copies_from(end.storage):
             yield end.storage, place
 
 
 def copy_server_side(delivery: Delivery, piece: Piece, destination: Storage) -> Stored | None:
-    """Copy a piece inside the destination's store; None where its bytes must be sent after all."""
+    """Copy a piece inside the destination's storage; None if its bytes must be sent after all."""
     item = piece.item
     for source, place in server_side_origins(delivery, item, destination):
         if not isinstance(destination, Copier):
@@ -82,9 +82,9 @@ def copy_server_side(delivery: Delivery, piece: Piece, destination: Storage) -> 
         try:
             stored = destination.copy_from(source, place.path, item.path, etag=place.etag)
             if stored is not None:
-                stored = _compared(item, place, destination, stored)
+                stored = _verify_copy(item, place, destination, stored)
         except (ResourceChanged, ResourceNotFound, IntegrityError):
-            continue  # the catalog's word was outdated
+            continue  # the catalog's record was outdated
         if stored is not None:
             piece.digest = place.sha256
             piece.size = stored.size
@@ -92,16 +92,16 @@ def copy_server_side(delivery: Delivery, piece: Piece, destination: Storage) -> 
     return None
 
 
-def _compared(item: Item, place: Place, destination: Storage, stored: Stored) -> Stored | None:
-    """Return what a copy proves; one that is not the planned file is removed, and gives None."""
-    told = place.sha256
+def _verify_copy(item: Item, place: Place, destination: Storage, stored: Stored) -> Stored | None:
+    """Verify a copy; if it is not the planned file, remove it and return None."""
+    sha256 = place.sha256
     if stored.proof is Proof.STORED and "sha256" in destination.capabilities.digests:
-        # The etag of the copy tells nothing of its bytes: perhaps the store does.
+        # The etag of the copy says nothing about its bytes: the storage may know their digest.
         for digest in destination.stat(item.path).digests:
             if digest.algorithm == "sha256":
-                told = digest.value
+                sha256 = digest.value
                 stored = replace(stored, proof=Proof.WRITE_PROVED)
-    if told != place.sha256 or (item.size is not None and stored.size != item.size):
+    if sha256 != place.sha256 or (item.size is not None and stored.size != item.size):
         destination.remove(item.path)
         return None
     return stored
@@ -110,14 +110,14 @@ def _compared(item: Item, place: Place, destination: Storage, stored: Stored) ->
 def copy_origin(
     delivery: Delivery, piece: Piece, destination: Storage
 ) -> tuple[Source, str, str | None] | None:
-    """Return (storage, path, etag) of the source's file where `destination` can copy it itself.
+    """Return (storage, path, etag) of the source's file if `destination` can copy it by itself.
 
-    The etag is the one that was read, or else planned: nothing newer is copied.
+    The etag is the one that was read, or else the planned one: nothing newer is copied.
     """
     if not isinstance(destination, Copier) or not destination.capabilities.copy:
         return None
     if delivery.mirrors:
-        return None  # what is read may be another source's, and is not copied unseen
+        return None  # the piece may be read from a mirror, and must be verified
     source = delivery.source.storage
     if not destination.copies_from(source):
         return None

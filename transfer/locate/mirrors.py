@@ -1,7 +1,7 @@
-"""Which source a piece is read from: the mirrors in order, where the first one fails.
+"""Chooses the source that a piece is read from: the main one, or its mirrors in order.
 
-A mirror is only asked for files whose digest the source declared: nothing else could tell that it
-holds the same. A source whose bytes were wrong is asked last for a while.
+A mirror is used only for files whose digest the source declared: nothing else proves that it has
+the same bytes. A source with wrong bytes is tried last for a while.
 """
 
 from __future__ import annotations
@@ -16,51 +16,51 @@ from transfer.batch.delivery import Delivery
 from transfer.batch.endpoints import End
 from transfer.batch.staging import Piece
 
-COOL_DOWN_S = 300.0  # a source that failed validation is asked last for so long
+COOL_DOWN_S = 300.0  # how long a source with wrong bytes is tried last
 
-_cooling: dict[str, float] = {}  # address -> monotonic time
+_last_until_s: dict[str, float] = {}  # address -> monotonic time
 
 
 def source_of(delivery: Delivery, piece: Piece) -> End[Source]:
-    """Return the source that a piece is to be read from now."""
+    """Return the source that a piece is read from now."""
     return piece.source or delivery.source
 
 
-def line_up(delivery: Delivery, piece: Piece) -> None:
-    """Decide which sources a piece is read from: in order, but those that were wrong last."""
+def order_sources(delivery: Delivery, piece: Piece) -> None:
+    """Set the order of sources of a piece: sources with wrong bytes come last."""
     if not delivery.mirrors or not piece.item.digests:
         return
     main = delivery.source.address
     now = monotonic()
-    piece.waiting = sorted(
-        (main, *delivery.mirrors.addresses()), key=lambda one: _cooling.get(one, 0.0) > now
+    piece.next_sources = sorted(
+        (main, *delivery.mirrors.addresses()), key=lambda one: _last_until_s.get(one, 0.0) > now
     )
-    if piece.waiting[0] == main:
-        piece.waiting = piece.waiting[1:]
+    if piece.next_sources[0] == main:
+        piece.next_sources = piece.next_sources[1:]
     else:
-        turn(delivery, piece, None)
-        piece.turned = False
+        switch_source(delivery, piece, None)
+        piece.redirected = False
 
 
-def turn(delivery: Delivery, piece: Piece, error: CatalogError | None) -> bool:
-    """Turn a piece that failed at its source to the next one; False where there is none."""
+def switch_source(delivery: Delivery, piece: Piece, error: CatalogError | None) -> bool:
+    """Switch a piece that failed at its source to the next one; False if there is none."""
     if isinstance(error, IntegrityError):
-        _cooling[source_of(delivery, piece).address] = monotonic() + COOL_DOWN_S
-    while piece.waiting:
-        address, *piece.waiting = piece.waiting
+        _last_until_s[source_of(delivery, piece).address] = monotonic() + COOL_DOWN_S
+    while piece.next_sources:
+        address, *piece.next_sources = piece.next_sources
         try:
             main = address == delivery.source.address
             piece.source = None if main else delivery.mirrors.end(address)
         except CatalogError:
             continue  # it cannot even be opened
-        piece.turned = True
+        piece.redirected = True
         piece.attempts = 0  # each source has its own retries
         return True
     return False
 
 
-def as_planned(piece: Piece, resource: Resource) -> Resource:
-    """Return how the source describes what was read: a mirror's etag and time are its own."""
+def with_planned_fingerprint(piece: Piece, resource: Resource) -> Resource:
+    """Replace a mirror's own etag and time by the planned ones."""
     if piece.source is None:
         return resource
     return replace(resource, etag=piece.item.etag, modified_us=piece.item.modified_us)

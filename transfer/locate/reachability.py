@@ -1,4 +1,4 @@
-"""Look for the bytes of a plan wherever they may lie, before anything is touched."""
+"""Checks that the bytes of a plan can be found, before anything is touched."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from transfer.locate.known_copies import known_copies
 from transfer.workers.pool import WorkerPool
 
 
-def unreachable(delivery: Delivery, items: Sequence[Item]) -> list[str]:
-    """Return the paths whose bytes are at none of the places that should have them, sorted."""
+def find_unreachable(delivery: Delivery, items: Sequence[Item]) -> list[str]:
+    """Return the paths whose bytes are at none of their expected locations, sorted."""
     missing: list[str] = []
     tries: dict[str, int] = {}
 
     def look(item: Item) -> float | None:
         for end, path in _candidates(delivery, item):
             try:
-                if _stands(delivery, end, path, item):
+                if _is_present(delivery, end, path, item):
                     return None
             except StorageError as error:
                 tries[item.path] = tries.get(item.path, 0) + 1
@@ -44,7 +44,7 @@ def _candidates(delivery: Delivery, item: Item) -> Iterator[tuple[End[Source], s
     yield source, stored_path(source.storage, item.origin, None, item.etag)
 
 
-def _stands(delivery: Delivery, end: End[Source], path: str, item: Item) -> bool:
+def _is_present(delivery: Delivery, end: End[Source], path: str, item: Item) -> bool:
     with end.gate.connection(delivery.stop):
         found = end.storage.stat(path)
     return item.size is None or found.size is None or found.size == item.size

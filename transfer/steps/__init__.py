@@ -1,1 +1,1 @@
-"""What is done with a batch, step by step."""
+"""The steps of a batch."""

@@ -1,4 +1,4 @@
-"""Clean up: give back what was staged, and on request remove what arrived from the source."""
+"""Clean up: release the staging, and on request remove delivered files from the source."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ from transfer.workers.pool import WorkerPool
 
 
 def cleanup(staging: Staging) -> list[Outcome]:
-    """Release the staging, clean the source where asked, and return every outcome."""
+    """Release the staging, clean the source if requested, and return all outcomes."""
     staging.release()
     delivery = staging.delivery
     if delivery.options.clean_up is CleanUp.REMOVE:
-        pieces = [piece for piece in staging.pieces if _everywhere(piece)]
-        WorkerPool(pieces, lambda piece: _remove(staging, piece), delivery.stop).run(
+        pieces = [piece for piece in staging.pieces if _is_delivered(piece)]
+        WorkerPool(pieces, lambda piece: _remove_from_source(staging, piece), delivery.stop).run(
             delivery.options.threads
         )
     return staging.outcomes()
 
 
-def _everywhere(piece: Piece) -> bool:
-    """Say whether every destination holds the piece, proven now or kept from before."""
+def _is_delivered(piece: Piece) -> bool:
+    """Say whether every destination has the piece, stored now or kept from before."""
     return (
         not piece.removal
         and piece.error is None
         and not piece.open_targets()
-        and all(one.status is Status.STORED for one in piece.outcomes.values())
+        and all(outcome.status is Status.STORED for outcome in piece.outcomes.values())
     )
 
 
-def _remove(staging: Staging, piece: Piece) -> float | None:
-    """Remove the source's copy, but only the one that was delivered; absent is fine."""
+def _remove_from_source(staging: Staging, piece: Piece) -> float | None:
+    """Remove the source's copy, but only the delivered one; a missing file is fine."""
     source = staging.delivery.source
     if staging.delivery.options.on_error is OnError.FAIL and staging.delivery.progress.failed:
         return None
@@ -45,26 +45,26 @@ def _remove(staging: Staging, piece: Piece) -> float | None:
             now = source.storage.stat(piece.item.origin)
             if delivered is not None and now.etag is not None and now.etag != delivered:
                 raise ResourceChanged(
-                    f"{piece.item.origin!r} changed after it was read; it was not removed",
+                    f"{piece.item.origin!r} changed after it was read, so it was not removed",
                     path=piece.item.origin,
                 )
             source.storage.remove(piece.item.origin)
     except ResourceNotFound:
         pass
     except StorageError as error:
-        piece.tries[-1] = piece.tries.get(-1, 0) + 1
-        delay = source.retry.delay_s(piece.tries[-1], error)
+        piece.failed_tries[-1] = piece.failed_tries.get(-1, 0) + 1
+        delay = source.retry.delay_s(piece.failed_tries[-1], error)
         if delay is None:
-            _mark(piece, error)
-            if not isinstance(error, ResourceChanged):  # the next run brings and removes that
+            _note_result(piece, error)
+            if not isinstance(error, ResourceChanged):  # the next run copies and removes it
                 staging.uncleaned[piece.item.origin] = str(error)
         return delay
-    _mark(piece, None)
+    _note_result(piece, None)
     return None
 
 
-def _mark(piece: Piece, error: StorageError | None) -> None:
-    """Note on every outcome of the piece how the source's removal ended."""
+def _note_result(piece: Piece, error: StorageError | None) -> None:
+    """Record the result of the removal in every outcome of the piece."""
     for number, outcome in piece.outcomes.items():
         if error is None:
             piece.outcomes[number] = replace(outcome, cleaned=True)

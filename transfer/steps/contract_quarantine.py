@@ -1,6 +1,6 @@
-"""Puts a file that broke its contract aside, where a person can look at it, with what was found.
+"""Stores a file that broke its contract in a quarantine, with a report, for inspection.
 
-Its name holds its digest, so a file that is broken in the same way tomorrow makes no second copy.
+Its name contains its digest, so that the same broken file is not stored twice.
 """
 
 from __future__ import annotations
@@ -16,27 +16,27 @@ from catalog.paths import RESERVED
 from providers.base import Attributes, Storage
 from transfer.batch.endpoints import HistoryArea
 from transfer.batch.file_reading import FileReading
-from transfer.batch.staging import Piece, Staging, described
+from transfer.batch.staging import Piece, Staging, source_resource
 
 QUARANTINE = f"{RESERVED}/quarantine"
-"""The folder below a destination's root that holds such files, hidden from every listing."""
+"""The folder for such files below a destination's root, hidden from listings."""
 REPORT = ".contract.json"
 
 
 def quarantine_breach(staging: Staging, piece: Piece, area: HistoryArea, breach: Breach) -> str:
-    """Keep a staged file and what was found in it; return its name in the quarantine."""
+    """Store a staged file and its report; return its name in the quarantine."""
     if piece.digest is None:
         raise IntegrityError(piece.item.path, "a staged file", "none", "in staging")
     key = f"{piece.digest[:16]}/{piece.item.path}"
-    told = {name: value for name, value in asdict(breach).items() if name != "aside"}
-    report = json.dumps(told, indent=1).encode() + b"\n"
+    facts = {name: value for name, value in asdict(breach).items() if name != "aside"}
+    report = json.dumps(facts, indent=1).encode() + b"\n"
     delivery, tries = staging.delivery, 0
     retry = delivery.destinations[0].retry
     while True:
         try:
-            with area.opened() as storage:
+            with area.open() as storage:
                 storage.check_name(key + REPORT)
-                _write(storage, staging, piece, key)
+                _write_once(storage, staging, piece, key)
                 attributes = Attributes("application/json", None)
                 storage.put(key + REPORT, report, attributes)
         except StorageError as error:
@@ -49,10 +49,10 @@ def quarantine_breach(staging: Staging, piece: Piece, area: HistoryArea, breach:
             return key
 
 
-def _write(storage: Storage, staging: Staging, piece: Piece, key: str) -> None:
+def _write_once(storage: Storage, staging: Staging, piece: Piece, key: str) -> None:
     try:
         if storage.stat(key).size == piece.size:
-            return  # the same bytes, put aside before
+            return  # the same bytes are there already
     except ResourceNotFound:
         pass
     writer = storage.write(key, piece.attributes(), size=piece.size)
@@ -70,7 +70,7 @@ def _chunks(piece: Piece) -> Iterator[bytes]:
     if piece.data is not None:
         yield piece.data
     elif piece.file is not None:
-        reading = FileReading(piece.file, described(piece))
+        reading = FileReading(piece.file, source_resource(piece))
         try:
             yield from (bytes(chunk) for chunk in reading)
         finally:

@@ -1,4 +1,4 @@
-"""Deliver one batch: download, validate, upload, mark, clean up, in this process and thread."""
+"""Delivers one batch: download, validate, upload, mark and clean up, in the calling thread."""
 
 from __future__ import annotations
 
@@ -9,22 +9,21 @@ from catalog.model.plan import Item
 from transfer.batch.delivery import Delivery
 from transfer.steps.clean_up import cleanup
 from transfer.steps.download import download
-from transfer.steps.enforce_contracts import enforce
 from transfer.steps.mark import mark
 from transfer.steps.upload import upload
-from transfer.steps.validate import Check, validate
+from transfer.steps.validate import Check, enforce_contracts, validate
 
 
 def deliver(delivery: Delivery, items: list[Item], checks: Sequence[Check] = ()) -> list[Outcome]:
-    """Move `items` and return one outcome for each item and destination that was tried.
+    """Transfer `items` and return one outcome for each item and tried destination.
 
-    After these come those of what went into the destinations' histories.
+    They are followed by the outcomes of files moved into the destinations' histories.
     """
     staging = download(delivery, items)
     try:
-        enforce(validate(staging, checks))
+        enforce_contracts(validate(staging, checks))
         upload(staging)
         mark(staging)
-        return cleanup(staging) + staging.kept()
+        return cleanup(staging) + staging.history_outcomes()
     finally:
         staging.release()

@@ -1,9 +1,9 @@
-"""Download: bring the bytes of a batch here and make sure that they are the planned ones.
+"""Download: fetch the bytes of a batch and verify that they are the planned ones.
 
-Small files come whole into memory, each in one request pinned to the planned etag. Large ones
-are left to pass through at upload, unless the options ask for them to be staged on disk. A file
-whose digest the catalog already knows at an open place is read there; one that every destination
-can copy by itself, pinned to the planned etag, is not read at all.
+Small files are fetched into memory, each in one request pinned to the planned etag. Large ones are
+streamed at upload, unless the options require staging on disk. A file with a recorded copy in an
+open storage is read there; one that every destination can copy by itself, pinned to the planned
+etag, is not read at all.
 """
 
 from __future__ import annotations
@@ -24,55 +24,61 @@ from transfer.batch.endpoints import End
 from transfer.batch.integrity import check_bytes, check_read
 from transfer.batch.staging import (
     BLOCK,
-    COPIES,
-    ROOM_S,
+    COPIES_WHILE_FETCHED,
+    MEMORY_RETRY_S,
     Piece,
     Staging,
+    any_trusted,
     expected_digests,
-    trusted_any,
 )
 from transfer.destination.deduplication import is_content_addressed, known_digest
 from transfer.large.resume import ResumedReading
 from transfer.locate.known_copies import copy_origin, known_copies, server_side_origins
-from transfer.locate.mirrors import as_planned, line_up, source_of, turn
+from transfer.locate.mirrors import (
+    order_sources,
+    source_of,
+    switch_source,
+    with_planned_fingerprint,
+)
 from transfer.steps.refuse_names import refuse_names
 from transfer.steps.request_ahead import RequestAhead
-from transfer.workers.pool import FEW, WorkerPool
+from transfer.workers.pool import DEFAULT_FIRST, WorkerPool
 
 
 def download(delivery: Delivery, items: list[Item]) -> Staging:
-    """Fetch what a batch needs; what cannot be had is settled as failed in the staging."""
-    return fetch(prepared(delivery, items))
+    """Fetch what a batch needs; files that cannot be fetched are settled as failed."""
+    return fetch_staging(prepare_staging(delivery, items))
 
 
-def prepared(delivery: Delivery, items: list[Item]) -> Staging:
-    """Return the staging of a batch before its download; impossible names are settled as failed."""
+def prepare_staging(delivery: Delivery, items: list[Item]) -> Staging:
+    """Return the staging of a batch before its download; invalid names are settled as failed."""
     staging = Staging(delivery, items)
     for piece in staging.pieces:
         refuse_names(staging, piece)
-        line_up(delivery, piece)
+        order_sources(delivery, piece)
     return staging
 
 
-def fetch(staging: Staging) -> Staging:
-    """Fetch what is still to be written; what cannot be had is settled as failed."""
+def fetch_staging(staging: Staging) -> Staging:
+    """Fetch what is still to be written; files that cannot be fetched are settled as failed."""
     delivery = staging.delivery
     try:
         small: list[Piece] = []
         large: list[Piece] = []
         for piece in staging.pieces:
-            if piece.removal or not piece.open_targets() or copied_whole(delivery, piece):
+            if piece.removal or not piece.open_targets() or needs_no_read(delivery, piece):
                 continue
             (large if passes_through(delivery, piece.item) else small).append(piece)
         options = delivery.options
-        _run(staging, small, options.threads, FEW)
+        _fetch_pieces(staging, small, options.threads, DEFAULT_FIRST)
         nameless = is_content_addressed(delivery)
         large = [
             piece
             for piece in large
-            if options.stages(piece.item.path) or (nameless and piece.item.sha256() is None)
+            if options.needs_staging(piece.item.path)
+            or (nameless and piece.item.declared_sha256() is None)
         ]
-        _run(staging, large, options.large_at_once, options.large_at_once)
+        _fetch_pieces(staging, large, options.large_at_once, options.large_at_once)
     except BaseException:
         staging.release()
         raise
@@ -80,20 +86,20 @@ def fetch(staging: Staging) -> Staging:
 
 
 def passes_through(delivery: Delivery, item: Item) -> bool:
-    """Say whether a file is known to be too large to be held; one of unknown size is not."""
+    """Say whether a file is streamed, since it is known to be too large for memory."""
     return item.size is not None and item.size > delivery.options.small
 
 
-def copied_whole(delivery: Delivery, piece: Piece) -> bool:
-    """Say whether no byte need come here: digest known, and every destination can copy.
+def needs_no_read(delivery: Delivery, piece: Piece) -> bool:
+    """Say whether a piece need not be read: its digest is known, and every destination can copy it.
 
-    Only where an etag pins the copy: a digest that a manifest or the catalog merely tells of some
-    path is enforced by reading.
+    Only if an etag pins the copy: a digest that was merely declared or recorded for some path is
+    verified by reading.
     """
     item = piece.item
-    if not (item.digests or item.elsewhere) or delivery.options.stages(item.path):
-        return False  # asked for every file, and this is the usual case
-    pinned = item.sha256() is not None and item.etag is not None
+    if not (item.digests or item.known_copies) or delivery.options.needs_staging(item.path):
+        return False  # the usual case, and this is called for every file
+    pinned = item.declared_sha256() is not None and item.etag is not None
     return all(
         known_digest(delivery, item, number) is not None
         or (pinned and copy_origin(delivery, piece, storage) is not None)
@@ -104,127 +110,127 @@ def copied_whole(delivery: Delivery, piece: Piece) -> bool:
     )
 
 
-def _run(staging: Staging, pieces: list[Piece], threads: int, first: int) -> None:
+def _fetch_pieces(staging: Staging, pieces: list[Piece], threads: int, first: int) -> None:
     delivery = staging.delivery
-    asking = RequestAhead(staging)
+    ahead = RequestAhead(staging)
 
     def work(piece: Piece) -> float | None:
         if delivery.options.on_error is OnError.FAIL and delivery.progress.failed:
-            return None  # no outcome: it was not tried
+            return None  # not tried: no outcome
         passing = (
             0
-            if piece.asked is not None or _held(staging, piece)
+            if piece.pending is not None or _fits_in_memory(staging, piece)
             else 2 * BLOCK + source_of(delivery, piece).storage.capabilities.read_buffer
         )
-        if passing and not delivery.budget.enter(passing):
-            return ROOM_S
+        if passing and not delivery.budget.take_passing(passing):
+            return MEMORY_RETRY_S
         piece.attempts += 1
         try:
-            fetched = asking.fetch(piece)
+            fetched = ahead.fetch(piece)
             if fetched is None:
                 fetch_item(staging, piece)
             else:
-                _take(staging, piece, fetched)
+                _accept(staging, piece, fetched)
         except StorageError as error:
-            _drop(staging, piece)
+            _discard_bytes(staging, piece)
             delay = source_of(delivery, piece).retry.delay_s(piece.attempts, error)
-            if delay is None and turn(delivery, piece, error):
+            if delay is None and switch_source(delivery, piece, error):
                 return 0.0
             if delay is None:
                 staging.fail(piece, error)
             return delay
         finally:
-            delivery.budget.leave(passing)
+            delivery.budget.release_passing(passing)
         return None
 
-    lane = WorkerPool(pieces, work, delivery.stop, begin=asking.begin, abandon=asking.abandon)
-    lane.run(threads, first)
+    pool = WorkerPool(pieces, work, delivery.stop, begin=ahead.begin, abandon=ahead.abandon)
+    pool.run(threads, first)
 
 
 def fetch_item(staging: Staging, piece: Piece) -> None:
-    """Fetch one piece, wherever it is nearest, and check it; what fails is raised."""
+    """Fetch one piece from its nearest location and verify it; errors are raised."""
     delivery, item = staging.delivery, piece.item
-    if piece.attempts == 1 and not piece.turned:
+    if piece.attempts == 1 and not piece.redirected:
         for end, place in known_copies(delivery, item):
             try:
-                _bring_from(staging, piece, end, place)
+                _fetch_copy(staging, piece, end, place)
             except StorageError:
-                _drop(staging, piece)
-                continue  # the catalog's word was outdated: the source is asked
-            piece.resource = None  # it describes the other place, not the source
-            piece.declared = trusted_any(expected_digests(item, None))
+                _discard_bytes(staging, piece)
+                continue  # the catalog's record was outdated: try the source
+            piece.resource = None  # it describes the other location, not the source
+            piece.digest_declared = any_trusted(expected_digests(item, None))
             return
     source = source_of(delivery, piece)
-    if not _held(staging, piece):
-        resource = _receive(staging, piece, source, item.origin, _pin(piece))
-        piece.resource = as_planned(piece, resource)
+    if not _fits_in_memory(staging, piece):
+        resource = _receive_stream(staging, piece, source, item.origin, _pin(piece))
+        piece.resource = with_planned_fingerprint(piece, resource)
         return
     with source.gate.connection(delivery.stop):
         fetched = source.storage.fetch(item.origin, etag=_pin(piece))
-    _take(staging, piece, fetched)
+    _accept(staging, piece, fetched)
 
 
-def _bring_from(staging: Staging, piece: Piece, end: End[Source], place: Place) -> None:
-    """Fetch one piece from another place of its bytes, however large it is there."""
+def _fetch_copy(staging: Staging, piece: Piece, end: End[Source], place: Place) -> None:
+    """Fetch one piece from a recorded copy, whatever its size."""
     delivery, item = staging.delivery, piece.item
     known = Digest("sha256", place.sha256)
     with end.gate.connection(delivery.stop):
         size = end.storage.stat(place.path).size or 0
-        held = size <= delivery.options.small and _room(staging, piece, size)
+        held = size <= delivery.options.small and _reserve_memory(staging, piece, size)
         fetched = end.storage.fetch(place.path) if held else None
     if fetched is None:
-        _receive(staging, piece, end, place.path, None, known)
+        _receive_stream(staging, piece, end, place.path, None, known)
         return
-    end.gate.pass_bytes(len(fetched.data), delivery.stop)
+    end.gate.throttle(len(fetched.data), delivery.stop)
     sha256 = check_bytes(item, fetched, (known, *expected_digests(item, None)))
     hold_bytes(staging, piece, fetched, sha256)
 
 
-def _take(staging: Staging, piece: Piece, fetched: Fetched) -> None:
-    """Check what the source gave, and keep it."""
+def _accept(staging: Staging, piece: Piece, fetched: Fetched) -> None:
+    """Verify fetched bytes and stage them."""
     delivery, item = staging.delivery, piece.item
-    source_of(delivery, piece).gate.pass_bytes(len(fetched.data), delivery.stop)
+    source_of(delivery, piece).gate.throttle(len(fetched.data), delivery.stop)
     sha256 = check_bytes(item, fetched, expected_digests(item, fetched.resource))
     hold_bytes(staging, piece, fetched, sha256)
-    piece.resource = as_planned(piece, fetched.resource)
+    piece.resource = with_planned_fingerprint(piece, fetched.resource)
 
 
 def _pin(piece: Piece) -> str | None:
-    """Return the etag to pin a read to; a mirror's is its own, and the digest tells."""
+    """Return the etag to pin a read to; a mirror has its own etags and is verified by digest."""
     return piece.item.etag if piece.source is None else None
 
 
 def hold_bytes(staging: Staging, piece: Piece, fetched: Fetched, sha256: str) -> None:
-    """Keep the bytes in memory, or on disk where the process already holds too many."""
+    """Stage bytes in memory, or on disk if the memory budget is used up."""
     data = fetched.data
     piece.digest = sha256
     piece.md5 = fetched.md5
     piece.size = len(data)
     piece.resource = fetched.resource
-    piece.declared = trusted_any(expected_digests(piece.item, fetched.resource))
-    staging.delivery.progress.moved(len(data))
-    if _room(staging, piece, len(data)):
-        staging.let_go(piece, keep=len(data))
+    piece.digest_declared = any_trusted(expected_digests(piece.item, fetched.resource))
+    staging.delivery.progress.count_bytes(len(data))
+    if _reserve_memory(staging, piece, len(data)):
+        staging.free_memory(piece, keep=len(data))
         piece.data = data
     else:
         piece.file = staging.folder() / str(id(piece))
         piece.file.write_bytes(data)
 
 
-def _held(staging: Staging, piece: Piece) -> bool:
-    """Say whether a piece is fetched whole into memory: it is small, and there is room."""
+def _fits_in_memory(staging: Staging, piece: Piece) -> bool:
+    """Say whether a piece is fetched whole into memory: it is small, and memory is free."""
     size = piece.item.size
     if size is None or size > staging.delivery.options.small:
         return False
-    return _room(staging, piece, size)
+    return _reserve_memory(staging, piece, size)
 
 
-def _room(staging: Staging, piece: Piece, size: int) -> bool:
-    """Say whether a piece may be held in memory; else it goes through it onto disk."""
-    return piece.held > 0 or staging.reserve(piece, COPIES * size)
+def _reserve_memory(staging: Staging, piece: Piece, size: int) -> bool:
+    """Reserve memory for a piece; without it, the piece is streamed to disk."""
+    return piece.held_bytes > 0 or staging.reserve(piece, COPIES_WHILE_FETCHED * size)
 
 
-def _receive(
+def _receive_stream(
     staging: Staging,
     piece: Piece,
     source: End[Source],
@@ -232,7 +238,7 @@ def _receive(
     pin: str | None,
     *known: Digest,
 ) -> Resource:
-    """Stream a file: one of unknown size into memory while it is small, every other onto disk."""
+    """Stream a file to disk; one of unknown size stays in memory while it is small."""
     delivery, item = staging.delivery, piece.item
     small = delivery.options.small
     room = small if item.size is None and staging.reserve(piece, small) else BLOCK
@@ -247,19 +253,19 @@ def _receive(
             if len(received) > room:
                 _spill(staging, piece, received)
                 room = BLOCK
-        reading.settled()  # all came: it is here, or it is not the file
+        reading.discard_kept()  # complete: it is the file, or its kept parts are useless
         check_read(piece, hasher, expected, reading.resource)
-    if piece.held and len(received) == hasher.size:
-        staging.let_go(piece, keep=len(received))
+    if piece.held_bytes and len(received) == hasher.size:
+        staging.free_memory(piece, keep=len(received))
         piece.data = bytes(received)
     else:
         _spill(staging, piece, received)
-        staging.let_go(piece)
+        staging.free_memory(piece)
     return reading.resource
 
 
 def _spill(staging: Staging, piece: Piece, received: bytearray) -> None:
-    """Append what was received to the piece's file and forget it here."""
+    """Append the received bytes to the piece's file and clear the buffer."""
     if piece.file is None:
         piece.file = staging.folder() / str(id(piece))
         piece.file.unlink(missing_ok=True)
@@ -268,8 +274,8 @@ def _spill(staging: Staging, piece: Piece, received: bytearray) -> None:
     received.clear()
 
 
-def _drop(staging: Staging, piece: Piece) -> None:
-    staging.let_go(piece)
+def _discard_bytes(staging: Staging, piece: Piece) -> None:
+    staging.free_memory(piece)
     if piece.file is not None:
         piece.file.unlink(missing_ok=True)
         piece.file = None

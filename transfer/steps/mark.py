@@ -1,6 +1,6 @@
-"""Mark: an empty file `<path>.done` for each file that a destination has, so that others know it.
+"""Mark: writes an empty file `<path>.done` for each file of a destination, for its consumers.
 
-Under the strategy `marker` whoever finds the marker may take the file away: it counts as there.
+Under the strategy `marker`, consumers may take a marked file away: it still counts as present.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from catalog.errors import (
 )
 from catalog.model.outcome import Status
 from catalog.model.plan import Action, Strategy
-from catalog.paths import below
+from catalog.paths import is_below
 from providers.base import Attributes, Storage
 from transfer.batch.delivery import Delivery
 from transfer.batch.endpoints import End, MarkerArea
@@ -28,9 +28,9 @@ EMPTY = Attributes(content_type="text/plain")
 
 
 def mark(staging: Staging) -> Staging:
-    """Write the marker of every file that is stored now or lacks it; remove that of a removed one.
+    """Write the marker of every file that is stored now or lacks it; remove those of removed files.
 
-    A file whose marker cannot be written has failed there, and the catalog knows it all the same.
+    A file whose marker cannot be written counts as failed there, but is recorded as stored.
     """
     delivery = staging.delivery
     if delivery.options.strategy is not Strategy.MARKER:
@@ -39,47 +39,51 @@ def mark(staging: Staging) -> Staging:
         (piece, number)
         for piece in staging.pieces
         for number, action in zip(piece.item.destinations, piece.item.actions, strict=True)
-        if _wants(piece, number, action)
+        if _needs_marker(piece, number, action)
     ]
     with ExitStack() as stack:
         opened = {
-            number: stack.enter_context(_area(end).opened())
+            number: stack.enter_context(_marker_area(end).open())
             for number, end in enumerate(delivery.destinations)
             if any(number == wanted for _, wanted in wanting)
         }
         tries: dict[tuple[int, str], int] = {}
         WorkerPool(
-            wanting, lambda pair: _mark_one(staging, opened[pair[1]], *pair, tries), delivery.stop
+            wanting,
+            lambda pair: _update_marker(staging, opened[pair[1]], *pair, tries),
+            delivery.stop,
         ).run(delivery.options.threads)
     return staging
 
 
 def check_markers(delivery: Delivery, path: str, number: int) -> None:
-    """Raise `NameNotAllowed` when a file would lie among markers, or its marker nowhere."""
+    """Raise `NameNotAllowed` for a path in the markers' folder, or an invalid marker name."""
     end = delivery.destinations[number]
     if end.markers is None:
         return
     folder = end.markers.folder
-    if folder and below(folder, path):
-        raise NameNotAllowed(path, end.address, f"{folder!r} holds its markers")
+    if folder and is_below(folder, path):
+        raise NameNotAllowed(
+            path, end.address, f"the folder {folder!r} is reserved for its markers"
+        )
     if delivery.options.strategy is Strategy.MARKER:
-        end.storage.check_name(end.markers.key(path))
+        end.storage.check_name(end.markers.marker_name(path))
 
 
-def _wants(piece: Piece, number: int, action: Action) -> bool:
+def _needs_marker(piece: Piece, number: int, action: Action) -> bool:
     outcome = piece.outcomes.get(number)
     if outcome is None:
         return action is Action.KEEP
     return outcome.status in (Status.STORED, Status.REMOVED)
 
 
-def _area(end: End[Storage]) -> MarkerArea:
+def _marker_area(end: End[Storage]) -> MarkerArea:
     if end.markers is None:
-        raise InvalidInput(f"{end.address!r} cannot hold markers")
+        raise InvalidInput(f"{end.address!r} cannot have markers: they need the layout 'path'")
     return end.markers
 
 
-def _mark_one(
+def _update_marker(
     staging: Staging,
     markers: Storage,
     piece: Piece,
@@ -88,12 +92,12 @@ def _mark_one(
 ) -> float | None:
     delivery = staging.delivery
     end, path = delivery.destinations[number], piece.item.path
-    key = _area(end).key(path)
+    key = _marker_area(end).marker_name(path)
     try:
         with end.gate.connection(delivery.stop):
             if piece.removal:
                 markers.remove(key)
-            elif number in piece.outcomes or _stands(end.storage, path, markers, key):
+            elif number in piece.outcomes or _is_present(end.storage, path, markers, key):
                 markers.put(key, b"", EMPTY)
     except Cancelled:
         raise
@@ -101,21 +105,21 @@ def _mark_one(
         again = tries[number, path] = tries.get((number, path), 0) + 1
         delay = end.retry.delay_s(again, error)
         if delay is None:
-            staging.unmarked_at(piece, number, error)
+            staging.settle_unmarked(piece, number, error)
         return delay
     except CatalogError as error:
-        staging.unmarked_at(piece, number, error)
+        staging.settle_unmarked(piece, number, error)
     return None
 
 
-def _stands(storage: Storage, path: str, markers: Storage, key: str) -> bool:
-    """Say whether a file that was kept stands there still; that a consumer took it is fine."""
+def _is_present(storage: Storage, path: str, markers: Storage, key: str) -> bool:
+    """Say whether a kept file is still there; that a consumer took it is fine."""
     try:
         storage.stat(path)
     except ResourceNotFound as gone:
         try:
             markers.stat(key)
         except ResourceNotFound:
-            raise gone from None  # it went after it was planned: the next run brings it
+            raise gone from None  # it was removed after planning: the next run copies it
         return False
     return True

@@ -1,10 +1,10 @@
-"""Refuse names that a destination cannot hold: one item fails there, and nothing else."""
+"""Refuses names that a destination cannot store: only that item fails there."""
 
 from __future__ import annotations
 
 from catalog.errors import CatalogError, NameNotAllowed
 from catalog.model.plan import Item
-from catalog.paths import conflict_of
+from catalog.paths import path_conflict
 from providers.base import Source, Storage
 from providers.shared.raw_names import holds_bytes
 from transfer.batch.staging import Piece, Staging
@@ -12,7 +12,7 @@ from transfer.steps.mark import check_markers
 
 
 def refuse_names(staging: Staging, piece: Piece) -> None:
-    """Settle a piece as failed wherever a destination cannot hold its name."""
+    """Settle a piece as failed at each destination that cannot store its name."""
     item = piece.item
     for number, _ in piece.open_targets():
         storage = staging.delivery.destinations[number].storage
@@ -20,19 +20,19 @@ def refuse_names(staging: Staging, piece: Piece) -> None:
             storage.check_name(item.path)
             _check_bytes(staging.delivery.source.storage, storage, item)
             if item.conflict is not None and not piece.removal and storage.capabilities.tree:
-                raise conflict_of(item.path, item.conflict)
+                raise path_conflict(item.path, item.conflict)
             check_markers(staging.delivery, item.path, number)
         except CatalogError as error:
-            staging.failed_at(piece, number, error)
+            staging.settle_failed(piece, number, error)
 
 
 def _check_bytes(source: Source, storage: Storage, item: Item) -> None:
-    """Refuse a name that is no UTF-8 where the destination, or else the source, has none such."""
+    """Refuse a name that is not UTF-8 if the destination or the source does not support it."""
     if not holds_bytes(item.path) or item.origin == "":
         return
     if not storage.capabilities.raw_names:
-        why = "it is not valid UTF-8, and only local folders, SFTP and FTP carry such names"
+        why = "it is not valid UTF-8; only local folders, SFTP and FTP support such names"
         raise NameNotAllowed(item.path, "the destination", why)
     if not source.capabilities.raw_names:
-        why = "it would be read as a name that is no UTF-8"
+        why = "it would be read back as a name that is not UTF-8"
         raise NameNotAllowed(item.path, "the destination", why)

@@ -1,4 +1,4 @@
-"""Ask for the next small files before the reply to the first is read."""
+"""Pipelines requests: asks for the next small files before the first reply is read."""
 
 from __future__ import annotations
 
@@ -6,73 +6,73 @@ from catalog.errors import StorageError
 from catalog.model.plan import OnError
 from providers.base import Fetched
 from providers.interfaces.early_request import SupportsEarlyRequests
-from transfer.batch.staging import COPIES, Piece, Staging
+from transfer.batch.staging import COPIES_WHILE_FETCHED, Piece, Staging
 
 
 class RequestAhead:
-    """Begins pieces of one delivery where neither its gate nor its source would make them wait.
+    """Sends requests for pieces of one delivery ahead, if neither gate nor source would block.
 
-    A piece that was begun holds a passage of the gate and a connection until it is fetched or
-    abandoned. A thread that waits for either holds none, so nobody waits in a circle.
+    A requested piece holds a slot of the gate and a connection until it is fetched or abandoned. A
+    thread that waits for either holds none, so there are no deadlocks.
     """
 
     def __init__(self, staging: Staging) -> None:
-        """Ask the source of a batch; never where the first failure is to be the last request."""
+        """Prepare requests to the source of a batch; none if the first failure ends the run."""
         delivery = staging.delivery
         storage = delivery.source.storage
         self._staging = staging
-        careful = delivery.options.on_error is OnError.FAIL
-        self._asker = (
-            storage if isinstance(storage, SupportsEarlyRequests) and not careful else None
+        fail_fast = delivery.options.on_error is OnError.FAIL
+        self._source = (
+            storage if isinstance(storage, SupportsEarlyRequests) and not fail_fast else None
         )
         self._gate = delivery.source.gate
         self._small = delivery.options.small
 
     def begin(self, piece: Piece) -> bool:
-        """Send the request for a piece if that needs no waiting, and say whether it was sent."""
+        """Send the request for a piece if that does not block, and say whether it was sent."""
         item = piece.item
-        if self._asker is None or piece.attempts or item.elsewhere:
+        if self._source is None or piece.attempts or item.known_copies:
             return False
         if item.size is None or item.size > self._small:
-            return False  # it comes in chunks
-        if piece.turned or piece.source is not None:
+            return False  # it is streamed
+        if piece.redirected or piece.source is not None:
             return False
-        if not self._staging.reserve(piece, COPIES * item.size):
+        if not self._staging.reserve(piece, COPIES_WHILE_FETCHED * item.size):
             return False
-        if not self._gate.enter_at_once():
-            self._staging.let_go(piece)
+        if not self._gate.try_enter():
+            self._staging.free_memory(piece)
             return False
         try:
-            piece.asked = self._asker.ask(item.origin, etag=item.etag)
+            piece.pending = self._source.ask(item.origin, etag=item.etag)
         except StorageError:
-            pass  # it is asked for again in its turn, and fails there if it must
+            pass  # it is requested again later, and fails there if it must
         finally:
-            if piece.asked is None:
+            if piece.pending is None:
                 self._gate.leave()
-                self._staging.let_go(piece)
-        return piece.asked is not None
+                self._staging.free_memory(piece)
+        return piece.pending is not None
 
     def fetch(self, piece: Piece) -> Fetched | None:
-        """Return what was asked for; None where nothing was."""
-        if piece.asked is None:
+        """Return the reply to a request sent ahead; None if there was none."""
+        if piece.pending is None:
             return None
         try:
-            fetched = piece.asked.fetch()
+            fetched = piece.pending.fetch()
         except StorageError as error:
-            self._gate.heard(error)
+            self._gate.record_result(error)
             raise
         finally:
-            self._leave(piece)
-        self._gate.heard(None)
+            self._close_request(piece)
+        self._gate.record_result(None)
         return fetched
 
     def abandon(self, piece: Piece) -> None:
-        """Let go of what a piece that was not fetched holds; one that holds nothing is fine."""
-        self._leave(piece)
-        self._staging.let_go(piece)
+        """Release what an unfetched piece holds; harmless if it holds nothing."""
+        self._close_request(piece)
+        self._staging.free_memory(piece)
 
-    def _leave(self, piece: Piece) -> None:
-        asked, piece.asked = piece.asked, None
-        if asked is not None:
-            asked.close()
+    def _close_request(self, piece: Piece) -> None:
+        pending, piece.pending = piece.pending, None
+        if pending is not None:
+            pending.close()
             self._gate.leave()

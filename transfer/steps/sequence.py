@@ -1,4 +1,4 @@
-"""The steps of a batch: which there are, and how a person's own go between them.
+"""The steps of a batch: the built-in ones, and how the user's own steps fit in.
 
 >>> steps = step_sequence([StepChange(StepPosition.BEFORE, BuiltInStep.UPLOAD, "mine:scan")])
 >>> [str(one) for one in steps]
@@ -15,7 +15,7 @@ from catalog.errors import InvalidInput
 
 
 class BuiltInStep(StrEnum):
-    """A step of ours, in the order in which they come."""
+    """A built-in step, in order of execution."""
 
     DOWNLOAD = "download"
     VALIDATE = "validate"
@@ -26,21 +26,21 @@ class BuiltInStep(StrEnum):
 
 
 class StepPosition(StrEnum):
-    """Where a person's own step goes."""
+    """Where the user's own step goes."""
 
     BEFORE = "before"
     AFTER = "after"
     INSTEAD = "instead"
 
 
-NEEDED = (BuiltInStep.DOWNLOAD, BuiltInStep.UPLOAD)  # they may be replaced, never left out
+REQUIRED = (BuiltInStep.DOWNLOAD, BuiltInStep.UPLOAD)  # may be replaced, but not left out
 
 
 @dataclass(frozen=True, slots=True)
 class StepChange:
-    """One change to the steps: `run` (`module:function`) stands by, or for, one of ours.
+    """One change to the steps: `run` (`module:function`) is added to, or replaces, a built-in step.
 
-    With `instead` and an empty `run` the step of ours is left out.
+    With `instead` and an empty `run` the built-in step is left out.
     """
 
     at: StepPosition
@@ -49,49 +49,60 @@ class StepChange:
 
 
 def step_sequence(changes: Sequence[StepChange]) -> tuple[BuiltInStep | str, ...]:
-    """Return what is done with a batch: steps of ours, and names of a person's own.
+    """Return the steps of a batch: built-in steps, and names of the user's own.
 
     Raises:
-        InvalidInput: the changes contradict each other, or leave out what must be.
+        InvalidInput: the changes contradict each other, or leave out a required step.
     """
     instead: dict[BuiltInStep, str] = {}
-    for one in changes:
-        _possible(one)
-        if one.at is StepPosition.INSTEAD and instead.setdefault(one.part, one.run) != one.run:
+    for change in changes:
+        _check_change(change)
+        if (
+            change.at is StepPosition.INSTEAD
+            and instead.setdefault(change.part, change.run) != change.run
+        ):
             raise InvalidInput(
-                f"two steps are wanted instead of {one.part.value!r}: "
-                f"{instead[one.part]!r} and {one.run!r}"
+                f"two steps replace {change.part.value!r}, expected one: "
+                f"{instead[change.part]!r} and {change.run!r}"
             )
     order: list[BuiltInStep | str] = []
     for part in BuiltInStep:
-        order += [one.run for one in changes if one.part is part and one.at is StepPosition.BEFORE]
+        order += [
+            change.run
+            for change in changes
+            if change.part is part and change.at is StepPosition.BEFORE
+        ]
         if part not in instead:
             order.append(part)
         elif instead[part]:
             order.append(instead[part])
-        order += [one.run for one in changes if one.part is part and one.at is StepPosition.AFTER]
+        order += [
+            change.run
+            for change in changes
+            if change.part is part and change.at is StepPosition.AFTER
+        ]
     return tuple(order)
 
 
 def needs_staging(changes: Sequence[StepChange]) -> bool:
-    """Say whether a step may look at the bytes before they are written: large ones are staged."""
+    """Say whether a step may read the bytes before they are written, so that all must be staged."""
     return any(
-        one.run
+        change.run
         and (
-            one.part is BuiltInStep.VALIDATE
-            or (one.part is BuiltInStep.DOWNLOAD and one.at is not StepPosition.BEFORE)
-            or (one.part is BuiltInStep.UPLOAD and one.at is not StepPosition.AFTER)
+            change.part is BuiltInStep.VALIDATE
+            or (change.part is BuiltInStep.DOWNLOAD and change.at is not StepPosition.BEFORE)
+            or (change.part is BuiltInStep.UPLOAD and change.at is not StepPosition.AFTER)
         )
-        for one in changes
+        for change in changes
     )
 
 
-def _possible(one: StepChange) -> None:
+def _check_change(one: StepChange) -> None:
     if one.part is BuiltInStep.MARK:
         raise InvalidInput("the step 'mark' belongs to the strategy 'marker' and cannot be changed")
     if one.run:
         return
     if one.at is not StepPosition.INSTEAD:
         raise InvalidInput(f"a step {one.at.value} {one.part.value!r} needs a module:function")
-    if one.part in NEEDED:
+    if one.part in REQUIRED:
         raise InvalidInput(f"the step {one.part.value!r} can be replaced, not left out")

@@ -1,4 +1,4 @@
-"""A batch as a person's own step sees it: its files, their bytes, and what may be done with them.
+"""A batch as the user's own step sees it: its files, their bytes, and what can be done with them.
 
 def no_drafts(batch):
     for file in batch.files:
@@ -8,29 +8,63 @@ def no_drafts(batch):
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
 from catalog.errors import CatalogError, InvalidInput, SizeMismatch, StorageError
+from catalog.model.digest import Hasher
 from catalog.model.outcome import Outcome
-from providers.base import Stored
-from transfer.batch.staging import Piece, Staging
-from transfer.steps.supplied_bytes import supply_bytes, supply_file
+from catalog.model.resource import Resource
+from providers.base import Fetched, Stored
+from transfer.batch.integrity import check_bytes, check_read
+from transfer.batch.staging import BLOCK, Piece, Staging, expected_digests, source_resource
+from transfer.steps.download import hold_bytes
 from transfer.user_functions import Dropped, Refused
+
+
+def supply_bytes(staging: Staging, piece: Piece, data: bytes) -> None:
+    """Stage bytes for a piece if they are the planned ones."""
+    resource = _resource(piece, len(data))
+    fetched = Fetched(data, resource)
+    sha256 = check_bytes(piece.item, fetched, expected_digests(piece.item, None))
+    hold_bytes(staging, piece, fetched, sha256)
+
+
+def supply_file(staging: Staging, piece: Piece, file: Path) -> None:
+    """Stage a file for a piece if it is the planned one; the file is moved."""
+    expected = expected_digests(piece.item, None)
+    hasher = Hasher(digest.algorithm for digest in expected)
+    with file.open("rb") as opened:
+        while chunk := opened.read(BLOCK):
+            staging.delivery.stop.check()
+            hasher.update(chunk)
+    check_read(piece, hasher, expected, _resource(piece, hasher.size))
+    piece.file = Path(shutil.move(file, staging.folder() / str(id(piece))))
+    staging.delivery.progress.count_bytes(hasher.size)
+
+
+def _resource(piece: Piece, size: int) -> Resource:
+    """Return the file as planned; only an unplanned size is as found."""
+    return replace(
+        source_resource(piece), size=size if piece.item.size is None else piece.item.size
+    )
+
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class StagedFile:
-    """One file of a batch that is still to be written, or removed, somewhere."""
+    """One file of a batch that is still to be written or removed at some destination."""
 
     __slots__ = ("_piece", "_staging")
 
     def __init__(self, staging: Staging, piece: Piece) -> None:
-        """Show one piece of a staging."""
+        """Wrap one piece of a staging."""
         self._staging, self._piece = staging, piece
 
     def __repr__(self) -> str:
@@ -49,33 +83,33 @@ class StagedFile:
 
     @property
     def size(self) -> int | None:
-        """Return its bytes: as read, else as planned; None where nobody knows yet."""
+        """Return its size in bytes: as read, else as planned; None if unknown so far."""
         return self._piece.size if self._piece.digest is not None else self._piece.item.size
 
     @property
     def sha256(self) -> str | None:
-        """Return the digest of the bytes that were read, as hex; None before they were."""
+        """Return the sha256 (hex) of the bytes that were read; None before."""
         return self._piece.digest
 
     @property
     def content_type(self) -> str | None:
-        """Return its media type, where the source tells one."""
+        """Return its media type, if the source has one."""
         return self._piece.attributes().content_type
 
     @property
     def modified(self) -> datetime | None:
-        """Return when it was changed at the source, where that is known."""
+        """Return its modification time at the source, if known."""
         modified_us = self._piece.attributes().modified_us
         return None if modified_us is None else EPOCH + timedelta(microseconds=modified_us)
 
     @property
     def properties(self) -> dict[str, str]:
-        """Return the source's own properties of it."""
+        """Return its properties at the source."""
         return dict(self._piece.item.properties_mapping())
 
     @property
     def destinations(self) -> tuple[str, ...]:
-        """Return the addresses where it is still to be written, or removed."""
+        """Return the addresses where it is still to be written or removed."""
         ends = self._staging.delivery.destinations
         return tuple(ends[number].address for number, _ in self._piece.open_targets())
 
@@ -83,31 +117,31 @@ class StagedFile:
         """Open the bytes that were read.
 
         Raises:
-            InvalidInput: they are not here: not read yet, or copied from storage to storage.
+            InvalidInput: they are not staged: not read yet, streamed, or copied between storages.
         """
         if self._piece.data is not None:
             return BytesIO(self._piece.data)
         if self._piece.file is not None:
             return self._piece.file.open("rb")
-        raise InvalidInput(f"the bytes of {self.path!r} are not here at this step")
+        raise InvalidInput(f"the bytes of {self.path!r} are not staged at this step")
 
     def read(self) -> bytes:
-        """Return all the bytes that were read; better `open` where files may be large."""
+        """Return all bytes that were read; use `open` for large files."""
         with self.open() as file:
             return file.read()
 
     def drop(self, reason: str) -> None:
-        """Leave the file out: nothing fails, and what the destinations have there stays."""
+        """Leave the file out: nothing fails, and the destinations keep what they have."""
         self._staging.drop(self._piece, Dropped(reason))
 
     def refuse(self, reason: str) -> None:
-        """Let the file fail: the run ends failed and names it, all others go on."""
+        """Fail the file: the run fails in the end and names it, all other files go on."""
         self._staging.fail(self._piece, Refused(reason))
 
     def take(self, content: bytes | Path) -> None:
-        """Give the file's bytes, in a step instead of `download`; a file given is moved away.
+        """Supply the file's bytes, in a step that replaces `download`; a given file is moved.
 
-        They must have the size and the digests that the plan and the source tell, else it fails.
+        They must have the planned size and digests, else the file fails.
         """
         try:
             if isinstance(content, Path):
@@ -118,9 +152,9 @@ class StagedFile:
             self._staging.fail(self._piece, error)
 
     def stored(self) -> None:
-        """Say that it was written everywhere, in a step instead of `upload`; it is looked at there.
+        """Declare it written everywhere, in a step that replaces `upload`; this is checked.
 
-        Where it is not, or has another size, it fails.
+        It fails where it is missing or has another size.
         """
         for number, _ in self._piece.open_targets():
             storage = self._staging.delivery.destinations[number].storage
@@ -129,17 +163,17 @@ class StagedFile:
                 if there.size != self.size:
                     raise SizeMismatch(self.path, self.size or 0, there.size or 0)
             except StorageError as error:
-                self._staging.failed_at(self._piece, number, error)
+                self._staging.settle_failed(self._piece, number, error)
                 continue
             stored = Stored(there.size or 0, there.etag, there.modified_us)
-            self._staging.stored_at(self._piece, number, stored)
+            self._staging.settle_stored(self._piece, number, stored)
 
 
 class StagedBatch:
-    """A batch on its way: its run, its number, its ends, its files."""
+    """A batch in transfer: its run, number, repositories and files."""
 
     def __init__(self, staging: Staging, number: int) -> None:
-        """Show a staging."""
+        """Wrap a staging."""
         self._staging = staging
         self.number = number
 
@@ -149,7 +183,7 @@ class StagedBatch:
 
     @property
     def run_id(self) -> str:
-        """Return the run that it belongs to."""
+        """Return the id of its run."""
         return self._staging.delivery.run_id
 
     @property
@@ -160,16 +194,16 @@ class StagedBatch:
     @property
     def destinations(self) -> tuple[str, ...]:
         """Return the addresses of the destinations, in the order of the run."""
-        return tuple(one.address for one in self._staging.delivery.destinations)
+        return tuple(destination.address for destination in self._staging.delivery.destinations)
 
     @property
     def files(self) -> Iterator[StagedFile]:
-        """Return the files that are well and still to be written somewhere."""
+        """Return the files without an error that are still to be written somewhere."""
         return (StagedFile(self._staging, piece) for piece in self._staging.to_write())
 
     @property
     def removals(self) -> Iterator[StagedFile]:
-        """Return the files that are still to be removed somewhere; one dropped stays there."""
+        """Return the files that are still to be removed somewhere; a dropped one stays there."""
         return (
             StagedFile(self._staging, piece)
             for piece in self._staging.pieces
@@ -178,5 +212,5 @@ class StagedBatch:
 
     @property
     def outcomes(self) -> tuple[Outcome, ...]:
-        """Return what became of its files so far: one outcome for each, at each destination."""
+        """Return the outcomes of its files so far, one for each file and destination."""
         return tuple(self._staging.outcomes())

@@ -1,4 +1,4 @@
-"""Limits that all threads of the process share: connections, rates, bytes in flight."""
+"""Limits shared by all threads of the process: connections, rates, bytes in memory."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from transfer.workers.timetable import Timetable
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one repository allows at once; None is no limit."""
+    """The limits of one repository; None for no limit."""
 
     connections: int = 64
     requests_per_s: float | Timetable | None = None
@@ -23,16 +23,16 @@ class Limits:
 
 
 class TokenBucket:
-    """Tokens at an even pace: `rate` a second, none saved up for a burst."""
+    """A token bucket without burst: `rate` tokens per second, evenly."""
 
     def __init__(self, rate: float | Timetable) -> None:
-        """Let the first token pass at once."""
+        """Grant the first token at once."""
         self._rate = rate
         self._free_at_s = time.monotonic()
         self._lock = threading.Lock()
 
     def delay_s(self, tokens: float) -> float:
-        """Take `tokens` and return how long the taker must wait before it may use them."""
+        """Take `tokens` and return how long the caller must wait before using them."""
         rate = self.rate()
         with self._lock:
             now = time.monotonic()
@@ -44,11 +44,11 @@ class TokenBucket:
             return max(0.0, start - now)
 
     def rate(self) -> float | None:
-        """Return the rate that holds now."""
+        """Return the current rate."""
         return self._rate.now() if isinstance(self._rate, Timetable) else self._rate
 
-    def pass_through(self, tokens: int, stop: StopFlag) -> None:
-        """Take `tokens` and wait for them, a second's worth at a time: the rate may change."""
+    def consume(self, tokens: int, stop: StopFlag) -> None:
+        """Take `tokens` and wait for them, one second's worth at a time: the rate may change."""
         while tokens > 0:
             rate = self.rate()
             some = tokens if rate is None else min(tokens, max(1, int(rate)))
@@ -59,28 +59,28 @@ class TokenBucket:
 
 
 class Gate:
-    """The entrance to one repository: hold it for each request."""
+    """Limits the requests to one repository: enter it for each request."""
 
     def __init__(self, limits: Limits) -> None:
-        """Admit as `limits` say, and fewer while the storage asks for patience."""
+        """Admit requests within `limits`, and fewer while the storage is too busy."""
         self.limits = limits
-        # A queue of C, not a semaphore of Python: this is taken for every file.
+        # A queue in C, not a semaphore in Python: it is used for every file.
         self._slots: SimpleQueue[None] = SimpleQueue()
         for _ in range(limits.connections):
             self._slots.put(None)
         self._requests = TokenBucket(limits.requests_per_s) if limits.requests_per_s else None
         self._bytes = TokenBucket(limits.bytes_per_s) if limits.bytes_per_s else None
-        self._pace = AdaptiveLimit(limits.connections)
-        self._there = limits.connections  # slots, free or held
-        self._slow = False  # whether the pace is less than full: else nobody need look at it
+        self._adaptive = AdaptiveLimit(limits.connections)
+        self._slot_count = limits.connections  # free or held
+        self._limited = False  # by the adaptive limit; checked without the lock
         self._lock = threading.Lock()
 
     def connection(self, stop: StopFlag) -> HeldConnection:
-        """Hold one of the repository's connections while the block lasts."""
+        """Return a context manager that holds one of the repository's connections."""
         return HeldConnection(self, stop)
 
     def enter(self, stop: StopFlag) -> None:
-        """Take a connection, and wait for the request's turn where there is a rate or a pause."""
+        """Take a connection, and wait for the rate limit or a pause, if any."""
         while True:
             try:
                 self._slots.get(timeout=0.5)
@@ -99,9 +99,9 @@ class Gate:
                 self.leave()
                 raise
 
-    def enter_at_once(self) -> bool:
-        """Take a connection if none need wait for it, and say so; never where there is a rate."""
-        if self._requests is not None or self._slow:
+    def try_enter(self) -> bool:
+        """Take a connection without waiting, and say whether it worked; never with a rate limit."""
+        if self._requests is not None or self._limited:
             return False
         try:
             self._slots.get_nowait()
@@ -110,58 +110,58 @@ class Gate:
         return True
 
     def leave(self) -> None:
-        """Give the connection back; while fewer are allowed, it may be one too many."""
-        if self._slow:
+        """Return the connection; it is dropped if fewer are allowed by now."""
+        if self._limited:
             with self._lock:
-                if self._there > self._pace.allowed:
-                    self._there -= 1
+                if self._slot_count > self._adaptive.allowed:
+                    self._slot_count -= 1
                     return
         self._slots.put(None)
 
-    def heard(self, error: BaseException | None) -> None:
-        """Learn from how a request ended: one that is asked to be patient slows all down."""
+    def record_result(self, error: BaseException | None) -> None:
+        """Record how a request ended: "too busy" slows all of them down."""
         if not isinstance(error, StorageBusy):
-            if error is None and self._slow:
-                self._speed_up()
+            if error is None and self._limited:
+                self._allow_more()
             return
         with self._lock:
-            self._slow = True
-            self._pace.busy(time.monotonic(), error.retry_after_s)
-            while self._there > self._pace.allowed and not self._slots.empty():
+            self._limited = True
+            self._adaptive.record_busy(time.monotonic(), error.retry_after_s)
+            while self._slot_count > self._adaptive.allowed and not self._slots.empty():
                 try:
                     self._slots.get_nowait()
                 except Empty:
                     break
-                self._there -= 1
+                self._slot_count -= 1
 
-    def _speed_up(self) -> None:
+    def _allow_more(self) -> None:
         with self._lock:
-            self._pace.fine(time.monotonic())
-            missing = self._pace.allowed - self._there
-            self._there += max(0, missing)
-            self._slow = not self._pace.full
+            self._adaptive.record_success(time.monotonic())
+            missing = self._adaptive.allowed - self._slot_count
+            self._slot_count += max(0, missing)
+            self._limited = not self._adaptive.is_full
         for _ in range(missing):
             self._slots.put(None)
 
     def _pause_s(self) -> float:
-        if not self._slow:
+        if not self._limited:
             return 0.0
         with self._lock:
-            return self._pace.pause_s(time.monotonic())
+            return self._adaptive.pause_s(time.monotonic())
 
-    def pass_bytes(self, count: int, stop: StopFlag) -> None:
-        """Wait until `count` more bytes may pass."""
+    def throttle(self, count: int, stop: StopFlag) -> None:
+        """Wait until `count` more bytes are within the rate limit."""
         if self._bytes is not None:
-            self._bytes.pass_through(count, stop)
+            self._bytes.consume(count, stop)
 
 
 class HeldConnection:
-    """A connection that is held while a block lasts."""
+    """A connection that is held while the block lasts."""
 
     __slots__ = ("_gate", "_stop")
 
     def __init__(self, gate: Gate, stop: StopFlag) -> None:
-        """Pass through `gate` when the block is entered."""
+        """Enter `gate` when the block begins."""
         self._gate = gate
         self._stop = stop
 
@@ -172,17 +172,16 @@ class HeldConnection:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, _: object
     ) -> None:
-        """Give it back, and learn from how it went."""
-        self._gate.heard(error)
+        """Record the result and return the connection."""
+        self._gate.record_result(error)
         self._gate.leave()
 
 
 class MemoryBudget:
-    """Bytes held in memory by the whole process; an empty budget admits even what is too large.
+    """Bytes in memory, for the whole process; if none are held, any size is admitted.
 
-    What stays (the files of a batch until they are uploaded) leaves a quarter to what passes
-    through, and one that passes is always let in: it ends by itself, so whoever waits for its
-    turn does not wait in a circle.
+    Staying bytes (a batch's files until they are uploaded) leave a quarter to passing ones
+    (streams). One stream is always admitted: it ends by itself, so there are no deadlocks.
     """
 
     def __init__(self, total: int) -> None:
@@ -192,22 +191,22 @@ class MemoryBudget:
         self._passing = 0
         self._lock = threading.Lock()
 
-    def take(self, count: int, *, to_stay: bool = False) -> bool:
-        """Take `count` bytes if there is room, and say whether there was."""
-        total = self.total - self.total // 4 if to_stay else self.total
+    def take(self, count: int, *, staying: bool = False) -> bool:
+        """Take `count` bytes if they fit, and say whether they did."""
+        total = self.total - self.total // 4 if staying else self.total
         with self._lock:
             if self.held and self.held + count > total:
                 return False
             self.held += count
             return True
 
-    def give_back(self, count: int) -> None:
+    def release(self, count: int) -> None:
         """Return `count` bytes."""
         with self._lock:
             self.held -= count
 
-    def enter(self, count: int) -> bool:
-        """Take `count` bytes for what passes through, if it fits or is the only one."""
+    def take_passing(self, count: int) -> bool:
+        """Take `count` bytes for a stream, if they fit or it is the only stream."""
         with self._lock:
             if self._passing and self.held + count > self.total:
                 return False
@@ -215,8 +214,8 @@ class MemoryBudget:
             self.held += count
             return True
 
-    def leave(self, count: int) -> None:
-        """Return what `enter` took."""
+    def release_passing(self, count: int) -> None:
+        """Return the bytes that `take_passing` took."""
         with self._lock:
             self._passing -= count
             self.held -= count
@@ -227,9 +226,9 @@ _gates_lock = threading.Lock()
 
 
 def gate_for(address: str, limits: Limits) -> Gate:
-    """Return the process's one gate to the repository at `address`."""
+    """Return the process-wide gate of the repository at `address`."""
     with _gates_lock:
-        found = _gates.get((address, limits))
-        if found is None:
-            found = _gates[address, limits] = Gate(limits)
-        return found
+        gate = _gates.get((address, limits))
+        if gate is None:
+            gate = _gates[address, limits] = Gate(limits)
+        return gate

@@ -1,8 +1,8 @@
-"""Worker threads that share one queue; a failed piece waits for its next try without a thread.
+"""A pool of worker threads with one queue; a failed piece waits for its retry without a thread.
 
-Python's threads share one core: two that are busy cost a fifth more CPU than one after the other.
-So a lane begins with few threads and adds some while the core is idle, and lanes of batches that
-are under way together take turns unless it is.
+Python's threads share one core: two busy ones cost a fifth more CPU than one after the other. So a
+pool begins with few threads and adds some while the core is idle, and the pools of concurrent
+batches run one at a time unless the core is idle.
 """
 
 from __future__ import annotations
@@ -22,52 +22,52 @@ from transfer.workers.stop import StopFlag
 
 T = TypeVar("T")
 
-FEW = 1  # threads to begin with
-AHEAD = 8  # pieces that one thread begins before it works on the first
-LOOK_S = 0.02  # between two looks at how busy the core is
-IDLE = 0.45  # of one core, below which the threads are waiting
+DEFAULT_FIRST = 1  # thread to begin with
+MAX_BEGUN = 8  # pieces that one thread begins ahead
+SAMPLE_S = 0.02  # between two measurements of the CPU
+IDLE_SHARE = 0.45  # of one core; below it the threads are waiting
 
 
-def nothing_ahead(piece: object) -> bool:  # noqa: ARG001 - what `begin` is told
+def begin_nothing(piece: object) -> bool:  # noqa: ARG001 - what `begin` is told
     """Begin nothing ahead."""
     return False
 
 
-def ignore(piece: object) -> None:
+def abandon_nothing(piece: object) -> None:
     """Abandon nothing."""
 
 
-class _Pace:
-    """How much of one core the process used since the last look."""
+class _CpuMeter:
+    """Measures how much of one core the process used since the last measurement."""
 
     def __init__(self) -> None:
         self._cpu_s = time.process_time()
         self._wall_s = time.perf_counter()
 
     def core_is_idle(self) -> bool:
-        """Say whether more threads would find time to run."""
+        """Say whether more threads could run."""
         cpu_s, wall_s = time.process_time(), time.perf_counter()
         share = (cpu_s - self._cpu_s) / max(wall_s - self._wall_s, 1e-6)
         self._cpu_s, self._wall_s = cpu_s, wall_s
-        return share < IDLE
+        return share < IDLE_SHARE
 
 
-class _Turns:
-    """Lets one lane of the process run at a time, and more while the core is idle."""
+class _RunLimiter:
+    """Lets one pool of the process run at a time, and more while the core is idle."""
 
     def __init__(self) -> None:
         self._condition = threading.Condition()
         self._running = 0
 
     @contextmanager
-    def taken(self, stop: StopFlag) -> Generator[None]:
-        """Wait for a turn, and hold it."""
+    def slot(self, stop: StopFlag) -> Generator[None]:
+        """Wait for a slot, and hold it."""
         with self._condition:
-            pace, looked_s = _Pace(), time.monotonic()
+            pace, looked_s = _CpuMeter(), time.monotonic()
             while self._running and not stop.is_set():
-                self._condition.wait(LOOK_S)
-                if time.monotonic() - looked_s < LOOK_S:
-                    continue  # another lane ended: too short a while to measure
+                self._condition.wait(SAMPLE_S)
+                if time.monotonic() - looked_s < SAMPLE_S:
+                    continue  # another pool ended: too short to measure
                 if pace.core_is_idle():
                     break
                 looked_s = time.monotonic()
@@ -79,21 +79,21 @@ class _Turns:
                 self._running -= 1
                 self._condition.notify_all()
 
-    def forget(self) -> None:
-        """Begin anew in a forked child, where no lane runs."""
-        self.__init__()  # type: ignore[misc]  # the same object, so that every importer has it
+    def reset(self) -> None:
+        """Reset in a forked child, where no pool runs."""
+        self.__init__()  # type: ignore[misc]  # the same object for every importer
 
 
-_TURNS = _Turns()
-os.register_at_fork(after_in_child=_TURNS.forget)
+_RUN_LIMITER = _RunLimiter()
+os.register_at_fork(after_in_child=_RUN_LIMITER.reset)
 
 
 class WorkerPool(Generic[T]):
-    """Pieces of work and the threads that do them.
+    """Processes pieces of work in threads.
 
-    `work` returns None when a piece is done, or the seconds after which to hand it over again.
-    `begin` starts a piece ahead of its work, where that need not wait; whatever was begun and
-    is not worked on after all is handed to `abandon`.
+    `work` returns None when a piece is done, or the seconds until it must be tried again. `begin`
+    starts a piece ahead of its work if that does not block; begun pieces that are not worked on
+    after all are passed to `abandon`.
     """
 
     def __init__(
@@ -102,10 +102,10 @@ class WorkerPool(Generic[T]):
         work: Callable[[T], float | None],
         stop: StopFlag,
         *,
-        begin: Callable[[T], bool] = nothing_ahead,
-        abandon: Callable[[T], None] = ignore,
+        begin: Callable[[T], bool] = begin_nothing,
+        abandon: Callable[[T], None] = abandon_nothing,
     ) -> None:
-        """Take all `pieces`; nothing runs before `run`."""
+        """Queue all `pieces`; nothing runs before `run`."""
         self._begin = begin
         self._abandon = abandon
         self._ready: deque[T] = deque(pieces)
@@ -119,58 +119,58 @@ class WorkerPool(Generic[T]):
         self._workers: list[threading.Thread] = []
         self._finished = threading.Event()
 
-    def run(self, threads: int, first: int = FEW) -> None:
-        """Do all pieces with at most `threads` threads; an unforeseen error ends the lane.
+    def run(self, threads: int, first: int = DEFAULT_FIRST) -> None:
+        """Process all pieces with at most `threads` threads; an unexpected error ends the pool.
 
-        It begins with the `first` threads and adds more while they wait for the network. One that
-        begins with more than a few is for work that is not Python's: it takes no turn.
+        It begins with `first` threads and adds more while they wait for the network. A pool that
+        begins with more than one is for work outside Python, and does not wait for other pools.
         """
         most = min(threads, self._open)
         if not most:
             self._stop.check()
             return
-        if first > FEW:
+        if first > DEFAULT_FIRST:
             self._run(most, first)
         else:
-            with _TURNS.taken(self._stop):
+            with _RUN_LIMITER.slot(self._stop):
                 self._run(most, first)
         if self._failure is not None:
             raise self._failure
         self._stop.check()
 
     def _run(self, most: int, first: int) -> None:
-        self._add(min(first, most))
-        pace = _Pace()
-        while not self._finished.wait(LOOK_S):
+        self._add_workers(min(first, most))
+        pace = _CpuMeter()
+        while not self._finished.wait(SAMPLE_S):
             self._workers = [worker for worker in self._workers if worker.is_alive()]
             if not self._workers:
                 break
             if self._ready and len(self._workers) < most and pace.core_is_idle():
-                self._add(min(len(self._workers), most - len(self._workers)))
+                self._add_workers(min(len(self._workers), most - len(self._workers)))
         for worker in self._workers:
             worker.join()
 
-    def _add(self, count: int) -> None:
+    def _add_workers(self, count: int) -> None:
         for _ in range(count):
-            worker = threading.Thread(target=self._loop, name="entrepot-lane")
+            worker = threading.Thread(target=self._run_worker, name="entrepot-worker")
             self._workers.append(worker)
             worker.start()
 
-    def _loop(self) -> None:
+    def _run_worker(self) -> None:
         begun: deque[T] = deque()
         try:
-            self._work_off(begun)
+            self._process(begun)
         except BaseException as error:  # noqa: BLE001 - raised again by `run`
             self._fail(error)
         finally:
             for piece in begun:
                 self._abandon(piece)
 
-    def _work_off(self, begun: deque[T]) -> None:
-        done = 0  # told under the lock only when nothing is ready: this is done for every file
+    def _process(self, begun: deque[T]) -> None:
+        done = 0  # added under the lock only when nothing is ready: this runs for every file
         while self._failure is None and not self._stop.is_set():
-            if not begun and not self._take(begun):
-                waited = self._wait(done)
+            if not begun and not self._take_ready(begun):
+                waited = self._wait_for_retry(done)
                 done = 0
                 if waited is None:
                     return
@@ -185,20 +185,20 @@ class WorkerPool(Generic[T]):
                     heapq.heappush(self._later, (due, next(self._serial), piece))
                     self._condition.notify()
 
-    def _take(self, begun: deque[T]) -> bool:
-        """Take the next pieces, as many as can begin and then one that could not; none is left."""
-        while len(begun) < AHEAD:
+    def _take_ready(self, begun: deque[T]) -> bool:
+        """Take pieces up to the first that cannot begin ahead; False if none is left."""
+        while len(begun) < MAX_BEGUN:
             try:
                 piece = self._ready.popleft()
             except IndexError:
                 break
             begun.append(piece)
             if not self._begin(piece):
-                break  # it waits for its turn, when this thread holds nothing that others wait for
+                break  # it blocks later, when this thread holds nothing that others wait for
         return bool(begun)
 
-    def _wait(self, done: int) -> tuple[T] | None:
-        """Return the next piece that waited for another try, or None when there is no more."""
+    def _wait_for_retry(self, done: int) -> tuple[T] | None:
+        """Return the next piece that is due for a retry, or None at the end."""
         with self._condition:
             self._open -= done
             if self._open == 0:

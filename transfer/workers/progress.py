@@ -1,4 +1,4 @@
-"""What a run has done so far, counted by every thread and read by the one that reports."""
+"""The progress of a run, counted by all threads, and its course over time."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Counts at one moment: items settled and failed, bytes read, and how many are wanted.
+    """Counts at one moment: settled and failed items, bytes read, and the expected totals.
 
-    `listed` are the files that the listing under way has found so far.
+    `listed` is the number of files that the current listing has found so far.
     """
 
     files: int
@@ -24,7 +24,7 @@ class Snapshot:
 
     @property
     def share(self) -> float:
-        """Return how much is done, from 0 to 1: the mean of files and bytes, where any are."""
+        """Return the completed share, from 0 to 1: the mean of files and of bytes, if any."""
         share = self.files / self.wanted_files if self.wanted_files else 1.0
         if self.wanted_bytes:
             share = (share + min(1.0, self.bytes / self.wanted_bytes)) / 2
@@ -32,7 +32,7 @@ class Snapshot:
 
     @property
     def left_s(self) -> float | None:
-        """Return the seconds that are left if it goes on like that; None before anything is done.
+        """Return the estimated remaining seconds; None before anything is done.
 
         >>> Snapshot(1, 0, 0, 10.0, wanted_files=4).left_s
         30.0
@@ -42,15 +42,15 @@ class Snapshot:
 
     @property
     def rate(self) -> float:
-        """Return the bytes read in a second so far."""
+        """Return the average bytes per second so far."""
         return self.bytes / self.elapsed_s if self.elapsed_s > 0 else 0.0
 
 
 class Progress:
-    """Counters of one run."""
+    """The counters of one run."""
 
     def __init__(self) -> None:
-        """Start at nothing, now."""
+        """Start at zero, now."""
         self._lock = threading.Lock()
         self._files = 0
         self._failed = 0
@@ -59,15 +59,15 @@ class Progress:
         self._listed = 0
         self._began_s = time.monotonic()
 
-    def list_to(self, files: int) -> None:
-        """Say how many files a listing has found so far."""
+    def set_listed(self, files: int) -> None:
+        """Set how many files a listing has found so far."""
         self._listed = files
 
     def expect(self, files: int, size: int) -> None:
-        """Say how many items, and bytes to read, there are beside those that are done already.
+        """Set how many items, and bytes to read, come in addition to those already done.
 
         >>> progress = Progress()
-        >>> progress.settled(failed=False)  # a file that was looked at, before it is mended
+        >>> progress.count_item(failed=False)  # a file that was checked before it is repaired
         >>> progress.expect(2, 0)
         >>> progress.snapshot().wanted_files
         3
@@ -75,18 +75,18 @@ class Progress:
         with self._lock:
             self._wanted = (self._files + files, self._bytes + size)
 
-    def settled(self, *, failed: bool) -> None:
+    def count_item(self, *, failed: bool) -> None:
         """Count one item as done."""
         with self._lock:
             self._files += 1
             self._failed += failed
 
-    def found_failed(self) -> None:
-        """Count an item as failed that was counted as done before."""
+    def count_late_failure(self) -> None:
+        """Count an item as failed that was already counted as done."""
         with self._lock:
             self._failed += 1
 
-    def moved(self, count: int) -> None:
+    def count_bytes(self, count: int) -> None:
         """Count bytes as read."""
         with self._lock:
             self._bytes += count
@@ -103,3 +103,41 @@ class Progress:
             return Snapshot(
                 self._files, self._failed, self._bytes, elapsed, *self._wanted, self._listed
             )
+
+
+MAX_POINTS = 240  # for a run of a minute or of a day
+
+
+class ProgressHistory:
+    """Snapshots of a run, evenly thinned out when there are too many.
+
+    >>> history = ProgressHistory(max_points=4)
+    >>> for second in range(9):
+    ...     history.add(Snapshot(second, 0, 0, float(second)))
+    >>> [point.elapsed_s for point in history.points]
+    [0.0, 4.0, 8.0]
+    """
+
+    def __init__(self, max_points: int = MAX_POINTS) -> None:
+        """Begin without a point."""
+        self._max_points = max_points
+        self._every = 1  # one of this many snapshots is kept
+        self._seen = 0
+        self._kept: list[Snapshot] = []
+        self._last: Snapshot | None = None
+
+    def add(self, now: Snapshot) -> None:
+        """Add a snapshot."""
+        self._last = now
+        if self._seen % self._every == 0:
+            self._kept.append(now)
+        self._seen += 1
+        if len(self._kept) > self._max_points:
+            self._kept = self._kept[::2]
+            self._every *= 2
+
+    @property
+    def points(self) -> tuple[Snapshot, ...]:
+        """Return the kept snapshots in order, and the last one in any case."""
+        last = () if self._last is None or self._last in self._kept[-1:] else (self._last,)
+        return (*self._kept, *last)

@@ -1,4 +1,4 @@
-"""Whether, and when, to try again: one decision for every storage.
+"""Decides whether and when to retry, in the same way for every storage.
 
 >>> RetryPolicy(retries=0).delay_s(1, StorageBusy("slow down")) is None
 True
@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """At most `retries` further tries, exponential back-off with jitter, between these bounds."""
+    """At most `retries` retries, with exponential back-off and jitter, between these bounds."""
 
     retries: int = 3
     first_s: float = 0.5
@@ -27,7 +27,7 @@ class RetryPolicy:
     longest_s: float = 60.0
 
     def delay_s(self, attempt: int, error: StorageError) -> float | None:
-        """Return how long to wait after failed try number `attempt`, or None to give up.
+        """Return how long to wait after failed attempt number `attempt`, or None to give up.
 
         The storage's own Retry-After is honoured, at most `longest_s`.
         """
@@ -39,8 +39,10 @@ class RetryPolicy:
         return bound * random.uniform(0.5, 1.0)  # noqa: S311 - jitter
 
 
-def persistent(action: Callable[[], T], policy: RetryPolicy, stop: StopFlag) -> tuple[T, int]:
-    """Call `action` until it succeeds or the policy gives up; return its value and the tries."""
+def call_with_retries(
+    action: Callable[[], T], policy: RetryPolicy, stop: StopFlag
+) -> tuple[T, int]:
+    """Call `action` until it succeeds or the policy gives up; return its value and the attempts."""
     attempt = 1
     while True:
         stop.check()

@@ -1,4 +1,4 @@
-"""The stop flag: Prefect never interrupts threads, so the engine asks it between chunks."""
+"""The stop flag: Prefect never interrupts threads, so the engine checks it between chunks."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from catalog.errors import Cancelled
 
 
 class StopFlag:
-    """Set once, by whoever wants the work to end; everything under way undoes itself."""
+    """Set once to end the work; unfinished work is undone."""
 
     __slots__ = ("_event",)
 
@@ -17,11 +17,11 @@ class StopFlag:
         self._event = threading.Event()
 
     def set(self) -> None:
-        """Ask for the end."""
+        """Request the end."""
         self._event.set()
 
     def is_set(self) -> bool:
-        """Say whether the end was asked for."""
+        """Say whether the end was requested."""
         return self._event.is_set()
 
     def check(self) -> None:
@@ -30,6 +30,6 @@ class StopFlag:
             raise Cancelled("the run was asked to stop")
 
     def wait(self, seconds: float) -> None:
-        """Sleep, but not through the flag: raise `Cancelled` as soon as it is set."""
+        """Sleep; raise `Cancelled` as soon as the flag is set."""
         if self._event.wait(seconds):
             self.check()

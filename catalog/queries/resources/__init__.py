@@ -1,1 +1,1 @@
-"""What may be asked of resources that were uploaded."""
+"""Queries of uploaded resources."""

@@ -1,9 +1,8 @@
-"""Asks a person's own condition of rows that were copied out of the catalog, a slice at a time.
+"""Evaluates a user's condition on rows that were copied out of the catalog, a slice at a time.
 
-DuckDB ends a question that is interrupted only between a hundred thousand rows or so, and until
-then nobody could write. So what a caller made up never runs on the catalog: pages of rows are
-copied out of it, and it is asked of these, by an engine of its own, in slices that take a tenth of
-a second each.
+DuckDB notices an interrupt only every hundred thousand rows or so, and until then nobody could
+write. So user input never runs on the catalog: pages of rows are copied out of it and filtered by a
+separate engine, in slices that take a tenth of a second each.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ import duckdb
 from catalog.errors import InvalidInput
 from catalog.store import statements
 
-SOON_S = 0.1
+TARGET_S = 0.1
 FIRST_PAGE, LARGEST_PAGE = 2_000, 50_000  # rows
 FIRST_SLICE, LARGEST_SLICE = 64, 4_096  # rows
 MEMORY = "256MB"
@@ -26,29 +25,29 @@ MEMORY = "256MB"
 
 @dataclass(frozen=True, slots=True)
 class SliceSize:
-    """How many rows are taken together: more where that is quick, fewer where it takes long."""
+    """How many rows are processed at once: more when that is quick, fewer when it is slow."""
 
     count: int
-    most: int
+    maximum: int
 
-    def after(self, took_s: float) -> SliceSize:
-        """Return the pace that follows from how long so many took.
+    def adjusted(self, took_s: float) -> SliceSize:
+        """Return the next size, given how long this many rows took.
 
-        >>> SliceSize(64, 4_096).after(0.01).count, SliceSize(64, 100).after(0.01).count
+        >>> SliceSize(64, 4_096).adjusted(0.01).count, SliceSize(64, 100).adjusted(0.01).count
         (128, 100)
-        >>> SliceSize(64, 4_096).after(0.15).count, SliceSize(64, 4_096).after(1.0).count
+        >>> SliceSize(64, 4_096).adjusted(0.15).count, SliceSize(64, 4_096).adjusted(1.0).count
         (64, 32)
         """
-        if took_s < SOON_S:
-            return SliceSize(min(self.most, self.count * 2), self.most)
-        return self if took_s < 2 * SOON_S else SliceSize(max(1, self.count // 2), self.most)
+        if took_s < TARGET_S:
+            return SliceSize(min(self.maximum, self.count * 2), self.maximum)
+        return self if took_s < 2 * TARGET_S else SliceSize(max(1, self.count // 2), self.maximum)
 
 
 class ConditionSandbox:
-    """A page of rows outside of the catalog; close it when they were asked."""
+    """A page of rows outside the catalog; close it after use."""
 
     def __init__(self, file: Path, spill: Path) -> None:
-        """Take the rows of a Parquet file; what does not fit into memory goes to `spill`."""
+        """Load the rows of a Parquet file; what does not fit into memory goes to `spill`."""
         self._engine = duckdb.connect()
         try:
             for name, value in (
@@ -66,7 +65,7 @@ class ConditionSandbox:
             self.close()
             raise
 
-    def last(self, columns: str) -> statements.Row:
+    def last_row(self, columns: str) -> statements.Row:
         """Return these columns of the last row."""
         query = f"SELECT {columns} FROM page ORDER BY rowid DESC LIMIT 1"  # noqa: S608 - ours
         return statements.fetch_rows(self._engine, query)[0]
@@ -74,28 +73,28 @@ class ConditionSandbox:
     def rows(
         self, query: str, check: Callable[[], None], **values: object
     ) -> Iterator[statements.Row]:
-        """Yield what `query` finds of the table `page`, in its order.
+        """Yield the rows that `query` selects from the table `page`, in its order.
 
-        It asks for the rows from `$first` to `$behind`; `check` is called between two slices, and
-        ends it all by what it raises.
+        The query is limited to the rows from `$first` to `$behind`; `check` is called between
+        slices and may raise to stop.
 
         Raises:
             InvalidInput: the condition takes too much memory.
         """
-        first, pace = 0, SliceSize(FIRST_SLICE, LARGEST_SLICE)
+        first, chunk = 0, SliceSize(FIRST_SLICE, LARGEST_SLICE)
         while first < self.count:
             check()
             began_s = time.monotonic()
-            bounds = {"first": first, "behind": first + pace.count}
+            bounds = {"first": first, "behind": first + chunk.count}
             try:
                 yield from statements.fetch_rows(self._engine, query, **values, **bounds)
             except duckdb.OutOfMemoryException as error:
                 raise InvalidInput(
-                    f"the condition takes more than {MEMORY} of memory: make it smaller"
+                    f"the condition needs more than {MEMORY} of memory: simplify it"
                 ) from error
-            first += pace.count
-            pace = pace.after(time.monotonic() - began_s)
+            first += chunk.count
+            chunk = chunk.adjusted(time.monotonic() - began_s)
 
     def close(self) -> None:
-        """Let go of the rows."""
+        """Close the engine."""
         self._engine.close()

@@ -1,4 +1,4 @@
-"""Lists of resources: pages of a tenant's, narrowed by names, properties and a condition in SQL.
+"""Pages of a tenant's resources, filtered by names, properties and a condition in SQL.
 
 >>> catalog.resources.page(ResourceFilter("models/", where="size > 10"))   # doctest: +SKIP
 """
@@ -12,12 +12,12 @@ from datetime import UTC, datetime
 from enum import StrEnum
 
 from catalog.errors import InvalidInput
-from catalog.filters.condition import refusing, rendered
-from catalog.filters.labels import conditions, terms
-from catalog.filters.name_prefixes import names_within
+from catalog.filters.condition import render_condition, reporting_condition_errors
+from catalog.filters.labels import parse_terms, sql_conditions
+from catalog.filters.name_prefixes import prefix_conditions
 from catalog.model.resource_version import ResourceVersion
-from catalog.queries.cursors import encoded
-from catalog.queries.paging import PAGE, Page, PageRequest
+from catalog.queries.cursors import encode_cursor
+from catalog.queries.paging import DEFAULT_PAGE_ROWS, Page, PageRequest
 from catalog.queries.resources.condition_sandbox import (
     FIRST_PAGE,
     LARGEST_PAGE,
@@ -26,100 +26,105 @@ from catalog.queries.resources.condition_sandbox import (
 )
 from catalog.session.catalog_file import CatalogFile
 from catalog.store import statements
-from catalog.store.parquet import export_rows, free_file_name
+from catalog.store.parquet import export_rows, temporary_path
 from catalog.store.query_budget import time_limit
 
 Values = dict[str, object]
 
 
 class Order(StrEnum):
-    """How a list is sorted; a dash before it turns it round."""
+    """How a list is sorted; a leading dash reverses it."""
 
     NAME = "name"
     TIMESTAMP = "timestamp"
     SIZE = "size"
 
 
-_SORTED = {Order.NAME: "name", Order.TIMESTAMP: "created_at", Order.SIZE: "coalesce(size, -1)"}
+_SORT_COLUMNS = {
+    Order.NAME: "name",
+    Order.TIMESTAMP: "created_at",
+    Order.SIZE: "coalesce(size, -1)",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class ResourceFilter:
-    """Which resources a list has: names that begin so, properties that fit, one version or all."""
+    """Selects resources by name, properties and condition, and whether all versions are listed."""
 
     prefix: str = ""
     properties: str = ""  # as `catalog.filters.labels` reads it
     every: bool = False  # every version, not the latest alone
-    order: str = "name"  # an `Order`, or with a dash before it
-    count: int = PAGE
+    order: str = "name"  # an `Order`, optionally with a leading dash
+    count: int = DEFAULT_PAGE_ROWS
     cursor: str | None = None  # of the page before
-    where: str = (
-        ""  # a condition in SQL on a listing's columns, as `catalog.filters.condition` reads it
-    )
-    within: frozenset[str] | None = None  # names that begin with one of these parts; None: any
+    where: str = ""  # an SQL condition, as `catalog.filters.condition` reads it
+    within: frozenset[str] | None = None  # names below one of these prefixes; None: any
 
 
 def list_page(file: CatalogFile, where: ResourceFilter) -> Page[ResourceVersion]:
-    """Return one page of the resources that `where` lets through.
+    """Return one page of the resources that match `where`.
 
     Raises:
         InvalidInput: a filter, the order or the cursor cannot be read.
     """
-    _sorted(where.order)
-    position = _position(PageRequest(where.cursor, where.count), where.order)
+    _sort_column(where.order)
+    position = _decode_position(PageRequest(where.cursor, where.count), where.order)
     if where.where or where.properties:
-        rows = _sifted(file, where, position)
+        rows = _filter_rows(file, where, position)
     else:
         query, values = _page_query("resource_list", where, position)
         with file.reading() as connection:
             rows = statements.fetch_rows(
                 connection, query, tenant=file.tenant, count=where.count + 1, **values
             )
-    found = tuple(ResourceVersion.of_row(row) for row in rows[: where.count])
+    versions = tuple(ResourceVersion.from_row(row) for row in rows[: where.count])
     more = len(rows) > where.count
-    return Page(found, encoded(*_keys(found[-1], where.order)) if more else None)
+    return Page(versions, encode_cursor(*_cursor_keys(versions[-1], where.order)) if more else None)
 
 
-def _sifted(file: CatalogFile, where: ResourceFilter, position: Values) -> list[statements.Row]:
-    """Return the rows of a page, and one more, for which a person's own condition holds."""
-    narrowed, asked = conditions(terms(where.properties), "properties")
+def _filter_rows(
+    file: CatalogFile, where: ResourceFilter, position: Values
+) -> list[statements.Row]:
+    """Return the rows of a page, plus one, that satisfy the user's own condition."""
+    narrowed, parameters = sql_conditions(parse_terms(where.properties), "properties")
     condition = f"(true{narrowed})"
     if where.where:
-        condition += f" AND coalesce(({rendered(where.where)}), false)"
-    sifting = statements.load_sql("resource_sifted").replace("{condition}", condition)
+        condition += f" AND coalesce(({render_condition(where.where)}), false)"
+    filtering = statements.load_sql("resource_sifted").replace("{condition}", condition)
     rows: list[statements.Row] = []
-    check, pace = time_limit(), SliceSize(FIRST_PAGE, LARGEST_PAGE)
+    check, page = time_limit(), SliceSize(FIRST_PAGE, LARGEST_PAGE)
     while True:
         check()
-        copy = free_file_name(file.folder / "tmp", "resources")
+        copy = temporary_path(file.folder / "tmp", "resources")
         query, values = _page_query("resource_sift", where, position)
         began_s = time.monotonic()
         try:
             with file.reading() as connection:
-                values |= {"tenant": file.tenant, "count": pace.count}
+                values |= {"tenant": file.tenant, "count": page.count}
                 export_rows(connection, copy, query, **values)
             took_s = time.monotonic() - began_s
             with (
-                closing(ConditionSandbox(copy, file.folder / "tmp" / "spill")) as sieve,
-                refusing(where.where),
+                closing(ConditionSandbox(copy, file.folder / "tmp" / "spill")) as sandbox,
+                reporting_condition_errors(where.where),
             ):
-                for row in sieve.rows(sifting, check, **asked):
+                for row in sandbox.rows(filtering, check, **parameters):
                     rows.append(row)
                     if len(rows) > where.count:
                         return rows
-                if sieve.count < pace.count:
+                if sandbox.count < page.count:
                     return rows
-                position = _behind(sieve.last("name, version, created_at, size"), where.order)
+                last = sandbox.last_row("name, version, created_at, size")
+                position = _position_after(last, where.order)
         finally:
             copy.unlink(missing_ok=True)
-        pace = pace.after(took_s)
+        page = page.adjusted(took_s)
 
 
 def property_values(
     file: CatalogFile, key: str, *, having: str, within: frozenset[str] | None = None
 ) -> list[str]:
-    """Return the values that a property has, of the resources that have another one."""
-    seen, values = names_within(within)
+    """Return the values of a property, among the resources that have the property `having`."""
+    seen, values = prefix_conditions(within)
     with file.reading() as connection:
         rows = statements.fetch_rows(
             connection,
@@ -133,11 +138,11 @@ def property_values(
 
 
 def _page_query(name: str, where: ResourceFilter, position: Values) -> tuple[str, Values]:
-    """Return the SQL for a page of rows that begins behind a position, and its values."""
-    column, down = _sorted(where.order)
-    narrowed, values = names_within(where.within)
+    """Return the SQL for a page of rows after a position, and its parameters."""
+    column, down = _sort_column(where.order)
+    narrowed, values = prefix_conditions(where.within)
     if position:
-        narrowed += _after(column, down=down)
+        narrowed += _cursor_condition(column, down=down)
     direction = "DESC" if down else "ASC"
     keys = ("name", "version") if column == "name" else (column, "name", "version")
     query = (
@@ -148,38 +153,38 @@ def _page_query(name: str, where: ResourceFilter, position: Values) -> tuple[str
     return query, {**values, **position, "every": where.every, "prefix": where.prefix}
 
 
-def _behind(last: statements.Row, order: str) -> Values:
-    """Return the values that a page begins with behind a row."""
+def _position_after(last: statements.Row, order: str) -> Values:
+    """Return the position after a row, as SQL parameters."""
     name, version, created_at, size = last
-    found: Values = {"after_name": name, "after_version": version}
+    position: Values = {"after_name": name, "after_version": version}
     match Order(order.removeprefix("-")):
         case Order.TIMESTAMP:
-            found["after_value"] = created_at
+            position["after_value"] = created_at
         case Order.SIZE:
-            found["after_value"] = -1 if size is None else size
+            position["after_value"] = -1 if size is None else size
         case Order.NAME:
             pass
-    return found
+    return position
 
 
-def _sorted(order: str) -> tuple[str, bool]:
+def _sort_column(order: str) -> tuple[str, bool]:
     try:
-        return _SORTED[Order(order.removeprefix("-"))], order.startswith("-")
+        return _SORT_COLUMNS[Order(order.removeprefix("-"))], order.startswith("-")
     except ValueError as error:
         known = ", ".join(Order)
-        raise InvalidInput(f"cannot order by {order!r}; known: {known}, or -name …") from error
+        raise InvalidInput(f"cannot order by {order!r}: expected {known}, or -name …") from error
 
 
-def _after(column: str, *, down: bool) -> str:
+def _cursor_condition(column: str, *, down: bool) -> str:
     sign = "<" if down else ">"
     if column == "name":
-        outer = f"name {sign}= $after_name"  # lets whole groups of rows be passed over
+        outer = f"name {sign}= $after_name"  # lets DuckDB skip whole row groups
         return f" AND {outer} AND (name, version) {sign} ($after_name, $after_version)"
     return f" AND ({column}, name, version) {sign} ($after_value, $after_name, $after_version)"
 
 
-def _keys(one: ResourceVersion, order: str) -> tuple[str | int, ...]:
-    """Return what a cursor holds of the last row of a page: the order, and what that sorts by."""
+def _cursor_keys(one: ResourceVersion, order: str) -> tuple[str | int, ...]:
+    """Return the cursor keys of the last row of a page: the order and its sort values."""
     match Order(order.removeprefix("-")):
         case Order.TIMESTAMP:
             return (order, int(one.created_at.timestamp() * 1e6), one.name, one.version)
@@ -189,22 +194,22 @@ def _keys(one: ResourceVersion, order: str) -> tuple[str | int, ...]:
             return (order, one.name, one.version)
 
 
-def _position(asked: PageRequest, order: str) -> dict[str, object]:
-    """Return the values that a page begins behind; none of the first."""
+def _decode_position(request: PageRequest, order: str) -> dict[str, object]:
+    """Return the position of a cursor as SQL parameters; none for the first page."""
     column = order.removeprefix("-")
     sorted_by = () if column == Order.NAME else (int,)
-    made_for, *value, name, version = asked.after(str, *sorted_by, str, int)
-    if asked.cursor is None:
+    made_for, *value, name, version = request.cursor_keys(str, *sorted_by, str, int)
+    if request.cursor is None:
         return {}
     if made_for != order:
-        raise InvalidInput(f"the cursor {asked.cursor!r} is none of a list in this order")
-    found: dict[str, object] = {"after_name": name, "after_version": version}
+        raise InvalidInput(f"the cursor {request.cursor!r} belongs to a list in another order")
+    position: dict[str, object] = {"after_name": name, "after_version": version}
     if column == Order.TIMESTAMP:
         try:
             moment = datetime.fromtimestamp(int(value[0] or 0) / 1e6, tz=UTC)
         except (ValueError, OverflowError, OSError) as error:
-            raise InvalidInput(f"the cursor {asked.cursor!r} is none of a list") from error
-        found["after_value"] = moment.replace(tzinfo=None)
+            raise InvalidInput(f"the cursor {request.cursor!r} is invalid") from error
+        position["after_value"] = moment.replace(tzinfo=None)
     elif column == Order.SIZE:
-        found["after_value"] = value[0]
-    return found
+        position["after_value"] = value[0]
+    return position

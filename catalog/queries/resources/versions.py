@@ -1,4 +1,4 @@
-"""Resources: named, versioned uploads of a tenant, asked for and recorded.
+"""Resources: named, versioned uploads of a tenant.
 
 >>> catalog.resources.get("my/resource.txt").version             # doctest: +SKIP
 2
@@ -22,7 +22,7 @@ from catalog.store.keys import path_key
 
 @dataclass(frozen=True, slots=True)
 class DeletionRequest:
-    """A version of a name to delete; all of them where `version` is None."""
+    """A version of a name to delete; all versions if `version` is None."""
 
     name: str
     version: int | None = None
@@ -30,7 +30,7 @@ class DeletionRequest:
 
 @dataclass(frozen=True, slots=True)
 class CopyRequest:
-    """Versions of a name that another name gets too, numbered on from `first` in their order."""
+    """Copies versions of a name to another, in order, numbered from `first` on."""
 
     name: str
     versions: tuple[int, ...]
@@ -41,7 +41,7 @@ class CopyRequest:
 
 @dataclass(frozen=True, slots=True)
 class ExpectedVersion:
-    """What a change stands on: the latest version of a name, None where it has none."""
+    """A precondition of a change: the latest version of a name, None for no version."""
 
     name: str
     version: int | None
@@ -49,7 +49,7 @@ class ExpectedVersion:
 
 @dataclass(frozen=True, slots=True)
 class PendingDeletion:
-    """Bytes of a deleted version that are still to be removed."""
+    """Bytes of a deleted version that still have to be removed."""
 
     address: str
     path: str
@@ -66,33 +66,37 @@ class Resources:
         self._file = file
 
     def get(self, name: str, version: int | None = None) -> ResourceVersion:
-        """Return a version of a resource, the latest by default; `NotRecorded` where none is."""
+        """Return a version of a resource, the latest by default; `NotRecorded` if there is none."""
         return self.versions(name, version)[-1]
 
     def versions(self, name: str, version: int | None = None) -> list[ResourceVersion]:
-        """Return the versions of a resource, the lowest first, or the one asked for."""
+        """Return the versions of a resource, the lowest first, or only the requested one."""
         with self._file.reading() as connection:
             rows = statements.fetch_rows(
-                connection, statements.load_sql("resource_versions"), **self._named(name, version)
+                connection,
+                statements.load_sql("resource_versions"),
+                **self._version_key(name, version),
             )
         if not rows:
             raise NotRecorded("resource", name if version is None else f"{name} version {version}")
-        return [ResourceVersion.of_row(row) for row in rows]
+        return [ResourceVersion.from_row(row) for row in rows]
 
     def next_version(self, name: str) -> int:
         """Return the number that the next version of a name would have."""
         with self._file.reading() as connection:
             query = statements.load_sql("resource_highest")
-            highest: int = statements.fetch_rows(connection, query, **self._named(name, None))[0][0]
+            highest: int = statements.fetch_rows(
+                connection, query, **self._version_key(name, None)
+            )[0][0]
         return highest + 1
 
     def version_was_used(self, name: str, version: int) -> bool:
-        """Say whether a name has a version of this number, or may have had one."""
+        """Say whether a name has, or may have had, a version of this number."""
         with self._file.reading() as connection:
             query = statements.load_sql("resource_given")
-            count: int = statements.fetch_rows(connection, query, **self._named(name, version))[0][
-                0
-            ]
+            count: int = statements.fetch_rows(
+                connection, query, **self._version_key(name, version)
+            )[0][0]
         return count > 0
 
     def change(
@@ -101,25 +105,25 @@ class Resources:
         remove: Sequence[DeletionRequest] = (),
         *,
         places: Mapping[str, str],
-        stands_on: ExpectedVersion | None = None,
+        expected: ExpectedVersion | None = None,
         copying: CopyRequest | None = None,
     ) -> list[DeletionRequest]:
-        """Copy versions, delete some and add others in one step; return those deleted.
+        """Copy, delete and add versions in one step; return the deleted ones.
 
-        Their bytes are `discarded` from then on. `places` maps each address that bytes lie at to
-        the one under which the catalog tells of them.
+        The bytes of deleted versions are pending deletion then. `places` maps each address of bytes
+        to the address under which the catalog records them.
 
         Raises:
-            NotRecorded: a version to delete is not there.
-            ContentConflict: a number to add was given before, or what it `stands_on` has moved.
+            NotRecorded: a version to delete does not exist.
+            ContentConflict: a number was used before, or the latest version is not `expected`.
         """
         body: dict[str, object] = {
-            "add": [one.as_json() for one in add],
+            "add": [one.to_json() for one in add],
             "remove": [{"name": one.name, "version": one.version} for one in remove],
             "places": dict(places),
         }
-        if stands_on is not None:
-            body["stands_on"] = {"name": stands_on.name, "version": stands_on.version}
+        if expected is not None:
+            body["stands_on"] = {"name": expected.name, "version": expected.version}
         if copying is not None:
             created_us = int(copying.created_at.timestamp() * 1e6)
             body["copy"] = {
@@ -129,16 +133,16 @@ class Resources:
                 "first": copying.first,
                 "created_us": created_us,
             }
-        result = self._file.ask("resources", body)
+        result = self._file.submit_and_wait("resources", body)
         return [DeletionRequest(*one) for one in cast("list[tuple[str, int]]", result["removed"])]
 
     def set_properties(self, name: str, version: int, properties: Mapping[str, str]) -> None:
         """Replace the properties of one version."""
         body = {"name": name, "version": version, "properties": dict(properties)}
-        self._file.ask("resource-properties", body)
+        self._file.submit_and_wait("resource-properties", body)
 
     def pending_deletions(self) -> list[PendingDeletion]:
-        """Return the bytes of deleted versions that are still to be removed, the oldest first."""
+        """Return the bytes of deleted versions that still have to be removed, the oldest first."""
         query = (
             "SELECT address, path, discarded_at FROM discarded WHERE tenant = $tenant"
             " ORDER BY discarded_at, path"
@@ -150,11 +154,11 @@ class Resources:
         ]
 
     def confirm_deleted(self, address: str, paths: Sequence[str]) -> None:
-        """Tell that discarded bytes are gone from their storage."""
-        self._file.ask("resources-removed", {"address": address, "paths": list(paths)})
+        """Record that pending bytes were removed from their storage."""
+        self._file.submit_and_wait("resources-removed", {"address": address, "paths": list(paths)})
 
     def holds(self, address: str, path: str) -> bool:
-        """Say whether the bytes at a place are those of a resource's version."""
+        """Say whether the bytes at a location belong to a version of a resource."""
         query = (
             "SELECT count(*) FROM resources WHERE tenant = $tenant AND address = $address"
             " AND path = $path"
@@ -164,7 +168,7 @@ class Resources:
             count: int = statements.fetch_rows(connection, query, **values)[0][0]
         return count > 0
 
-    def _named(self, name: str, version: int | None) -> dict[str, object]:
+    def _version_key(self, name: str, version: int | None) -> dict[str, object]:
         return {
             "tenant": self._file.tenant,
             "nkey": path_key(self._file.tenant, name),
@@ -172,7 +176,7 @@ class Resources:
         }
 
     def page(self, where: ResourceFilter) -> Page[ResourceVersion]:
-        """Return one page of the resources that `where` lets through.
+        """Return one page of the resources that match `where`.
 
         Raises:
             InvalidInput: a filter, the order or the cursor cannot be read.
@@ -182,5 +186,5 @@ class Resources:
     def property_values(
         self, key: str, *, having: str, within: frozenset[str] | None = None
     ) -> list[str]:
-        """Return the values that a property has, of the resources that have another one."""
+        """Return the values of a property, among the resources that have the property `having`."""
         return property_values(self._file, key, having=having, within=within)

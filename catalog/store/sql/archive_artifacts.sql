@@ -1,5 +1,5 @@
--- What an archive must carry: the bytes that each of the versions $numbers has and the one before it in the
--- archive ($previous, the same many) has not. So each can be made of what the other site held before.
+-- The artifacts of an archive: the bytes that each version in $numbers has and its predecessor in the archive
+-- ($previous, in the same order) lacks. So each version can be built from what the importing site has.
 SELECT w.path, lower(hex(w.digest)) AS digest, w.size, coalesce(p.places, []) AS places
 FROM (
   SELECT c.digest, max(c.size) AS size, min(c.path) AS path

@@ -1,5 +1,5 @@
--- A file came when the version that lists it was made, or when its storage says that it was written,
--- whichever is later; a time that has not come yet says nothing.
+-- A file arrived when its version was created or when its storage says that it was written, whichever is
+-- later; a time in the future is ignored.
 WITH matching AS (
   SELECT c.size, greatest(v.created_at, CASE WHEN make_timestamp(c.modified_us) <= $now::TIMESTAMP
     THEN make_timestamp(c.modified_us) END) AS came

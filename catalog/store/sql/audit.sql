@@ -1,4 +1,4 @@
--- What contradicts itself in the catalog; `many` is how much there is of it in all.
+-- Contradictions in the catalog; `many` is their total number.
 WITH own AS (SELECT repository, address FROM repositories WHERE tenant = $tenant),
 keys AS (
   SELECT repository, path, nkey FROM content

@@ -1,4 +1,4 @@
--- A page of what a version lists, in path order.
+-- A page of a version's content, in path order.
 SELECT path, size, etag, modified_us, lower(hex(digest)) AS digest, content_type, properties
 FROM content
 WHERE repository = $repository::UUID AND added_in <= $number AND (removed_in IS NULL OR removed_in > $number)

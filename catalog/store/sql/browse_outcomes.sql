@@ -1,4 +1,4 @@
--- A page of what became of each item of a run, in the order recorded.
+-- A page of a run's outcomes, in the order recorded.
 SELECT destination, path, origin, action, status, proof, lower(hex(digest)), size, etag, modified_us,
   origin_etag, origin_size, origin_modified_us, content_type, attempts, error, message, expected, found, cleaned,
   batch, position

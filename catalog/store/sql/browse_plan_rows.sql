@@ -1,4 +1,4 @@
--- A page of what a plan says, by path and target.
+-- A page of a plan's rows, by path and target.
 SELECT r.path, (p.request::JSON -> 'targets' -> r.target) ->> 'address', r.action, r.reason, r.size, r.target
 FROM (
   SELECT * FROM plan_rows

@@ -1,5 +1,5 @@
--- What a plan brings about at one target without moving a byte: what is only catalogued from now on, or
--- no longer. `same`: the source tells nothing new of it.
+-- The changes of a plan at one target that move no bytes: what is only catalogued from now on, or no longer.
+-- `same`: the source has nothing new about it.
 CREATE OR REPLACE TEMP TABLE noted AS
 SELECT p.nkey, p.path, p.action, i.origin, i.size, i.etag, i.modified_us, i.content_type, i.properties,
   h.nkey IS NOT NULL AND p.action <> 'remove' AND CASE

@@ -1,4 +1,4 @@
--- What lies between the versions $old and $new: only rows that are valid in one of the two are compared.
+-- The difference between versions $old and $new: only rows that are valid in one of them are compared.
 SELECT coalesce(n.path, o.path) AS path,
   CASE WHEN o.nkey IS NULL THEN 'added' WHEN n.nkey IS NULL THEN 'removed' ELSE 'replaced' END AS change,
   o.size AS old_size, n.size AS new_size, o.digest AS old_digest, n.digest AS new_digest

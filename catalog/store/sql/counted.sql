@@ -1,6 +1,6 @@
--- What each version of $tenant's repositories really added, replaced and removed, and holds. A version is
--- compared with the one before it; its totals are sums of all that came and went up to it. What it renewed has
--- another mark: of these it replaced those that were of other bytes, as far as that was known.
+-- The true counts of each version of $tenant's repositories. A version is compared with the one before it; its
+-- totals are sums of all changes up to it. A rewritten file has a new etag or time: it counts as replaced if its
+-- bytes are known to differ.
 SELECT v.repository, v.number, coalesce(d.added, 0) AS added, coalesce(d.replaced, 0) AS replaced,
   coalesce(d.removed, 0) AS removed, coalesce(d.renewed, 0) AS renewed, t.total, t.bytes
 FROM repository_versions v

@@ -1,7 +1,7 @@
 -- catalog.rules.decide in SQL: one expression over w (wanted), h (held) and l (listed; empty unless
--- $checked) and m (markers), each NULL in `nkey` where there is no such row. `source_unseen`, `target_unseen` and
+-- $checked) and m (markers), each NULL in `nkey` if there is no such row. `source_unseen`, `target_unseen` and
 -- `marker_unseen` are true where a listing has a gap, else NULL. $late: bytes are fetched after the sync.
--- It gives 'action reason', or NULL.
+-- The result is 'action reason', or NULL.
 CASE
 WHEN w.nkey IS NULL OR NOT w.selected THEN CASE
   WHEN w.nkey IS NOT NULL OR $mode <> 'mirror' OR h.nkey IS NULL THEN NULL

@@ -1,5 +1,5 @@
--- Whether two content rows of one path, o and n, are of other bytes. The digest says so where both are
--- known; what one of the two does not tell is no difference.
+-- Whether two content rows of one path, o and n, have different bytes: by digest if both are known; what one of
+-- the two does not have is no difference.
 CASE
 WHEN n.digest IS NOT NULL AND o.digest IS NOT NULL THEN n.digest <> o.digest
 WHEN n.size <> o.size THEN true

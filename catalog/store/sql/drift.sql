@@ -1,5 +1,5 @@
--- How a listing differs from a version: sizes first, then the marks that the storage gave to what
--- we wrote (etags where they follow the content, else times).
+-- How a listing differs from a version: sizes first, then the fingerprints of what we wrote (etags if they
+-- follow the content, else times).
 SELECT path, fault, expected, found FROM (
   SELECT coalesce(c.path, l.path) AS path,
     CASE

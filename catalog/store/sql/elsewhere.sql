@@ -1,6 +1,6 @@
--- Where the known bytes of a batch lie already, of the places that may be read: the plan's own
--- targets first, at most three each. With $origins also where such bytes once came from, and what the
--- $listed repositories declared in their latest listing.
+-- Known copies of the bytes of a batch, among the addresses that may be read: the plan's own targets first, at
+-- most three each. With $origins also where such bytes once came from, and what the $listed repositories
+-- declared in their latest listing.
 SELECT position, address, path, lower(hex(digest)), etag FROM (
   SELECT i.position, i.digest, a.address, l.path, l.etag, list_contains($targets, a.address) AS own
   FROM (

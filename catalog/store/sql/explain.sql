@@ -1,4 +1,4 @@
--- What the plan of a run says of one path at each of its targets, and the run's last word on it.
+-- The row of a run's plan for one path at each target, and the run's latest outcome of it.
 WITH run_plan AS (
   SELECT p.plan_id, p.request::JSON AS request FROM plans p
   WHERE p.tenant = $tenant AND p.plan_id = (

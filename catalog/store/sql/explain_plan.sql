@@ -1,4 +1,4 @@
--- The plan of a run, and which version of its source was the latest when it was made.
+-- The plan of a run, and the latest version of its source when it was made.
 SELECT p.request, p.repository, (
   SELECT max(number) FROM repository_versions v
   WHERE v.repository = p.repository AND v.created_at <= p.created_at

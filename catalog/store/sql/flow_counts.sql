@@ -1,5 +1,5 @@
--- What all flows did, as counts: what is counted, a label, the result, how many. What is read is met once for
--- all destinations, hence the largest of them; copies for a destination's history are never the largest.
+-- What all flows did, as counts: what is counted, a label, the result, how many. A file is read once for all
+-- destinations, hence the maximum over them; copies for a destination's history are never the maximum.
 WITH planned AS (SELECT DISTINCT run_id FROM plans WHERE run_id IS NOT NULL),
 work AS (
   SELECT r.kind, r.state, r.plan_id IS NOT NULL OR p.run_id IS NOT NULL AS planned

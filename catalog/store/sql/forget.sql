@@ -1,5 +1,5 @@
--- Rows of a tenant's plans and runs that ended by then. Plans and runs that made a version stay,
--- since they tell where it comes from; what they moved file by file goes.
+-- Rows of a tenant's plans and runs that ended by then. Plans and runs that created a version stay, as its
+-- provenance; their file-by-file details are deleted.
 CREATE OR REPLACE TEMP TABLE makers AS
 SELECT run_id, plan_id FROM repository_versions
 WHERE repository IN (SELECT repository FROM repositories WHERE tenant = $tenant);

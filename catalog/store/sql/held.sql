@@ -1,5 +1,4 @@
--- What a repository is known to hold: what is only catalogued is not `stored`, whatever stands there
--- from before.
+-- What a repository is known to have: a path that is only catalogued is not `stored`, whatever file is there.
 SELECT nkey, path, digest, size, etag, modified_us, origin, origin_path, origin_etag, origin_size,
   origin_modified_us, true AS stored, true AS stands, NULL AS content_type, NULL AS properties
 FROM locations WHERE repository = $repository::UUID

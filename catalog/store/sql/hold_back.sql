@@ -1,5 +1,4 @@
--- What this plan asks for and no batch does: bytes that are fetched later, and the removal of what is
--- only catalogued.
+-- Takes out of the batches what no batch does: fetching bytes later, and removing what is only catalogued.
 UPDATE plan_rows SET batch = NULL
 WHERE plan_id = $plan_id AND action IN ('add', 'replace') AND $late;
 

@@ -1,4 +1,4 @@
--- Who holds bytes of a version, or gave them once; those that hold most first.
+-- Repositories that have bytes of a version, or were their origin; those with most bytes first.
 SELECT a.address FROM (
   SELECT DISTINCT digest FROM content
   WHERE repository = $repository::UUID AND digest IS NOT NULL

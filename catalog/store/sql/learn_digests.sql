@@ -1,5 +1,5 @@
--- What was read of the source tells the digest of its files, and what a quick listing left out, as
--- long as they are still the same.
+-- Records the digests of source files that were read, and details that a quick listing lacked, as long as the
+-- files are unchanged.
 UPDATE content SET digest = coalesce(content.digest, o.digest), size = coalesce(content.size, o.origin_size),
   etag = coalesce(content.etag, o.origin_etag), modified_us = coalesce(content.modified_us, o.origin_modified_us)
 FROM (

@@ -3,11 +3,11 @@ SELECT md5($tenant || chr(31) || origin)::UUID AS nkey, origin AS path, size, et
   unhex(sha256) AS digest, content_type, properties
 FROM read_parquet($files);
 
--- What the listing could not see stays as it was.
+-- What the listing could not see is kept.
 CREATE OR REPLACE TEMP TABLE unseen AS
 {unseen};
 
--- What one of two listings does not tell is no change: the next listing may have looked closer.
+-- What one of two listings does not have is no change: one may have had more details.
 CREATE OR REPLACE TEMP TABLE changes AS
 SELECT coalesce(n.nkey, o.nkey) AS nkey, coalesce(n.path, o.path) AS path, n.size, n.etag,
   n.modified_us, n.digest, n.content_type, n.properties,
@@ -15,7 +15,7 @@ SELECT coalesce(n.nkey, o.nkey) AS nkey, coalesce(n.path, o.path) AS path, n.siz
 FROM staged n FULL JOIN (
   SELECT * FROM content WHERE repository = $repository::UUID AND removed_in IS NULL
 ) o ON n.nkey = o.nkey
--- A listing tells nothing of what is only catalogued.
+-- A listing says nothing about what is only catalogued.
 LEFT JOIN (SELECT nkey AS catalogued FROM origins WHERE repository = $repository::UUID)
   ON catalogued = coalesce(n.nkey, o.nkey)
 WHERE catalogued IS NULL

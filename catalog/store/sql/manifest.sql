@@ -1,4 +1,4 @@
--- The lines of a version's manifest; NULL for one that cannot be written.
+-- The lines of a version's manifest; NULL for a path that cannot be written.
 SELECT CASE WHEN digest IS NULL OR size IS NULL OR path[1] = '#' OR contains(path, chr(10)) OR contains(path, chr(13)) THEN NULL
   ELSE path || ',' || lower(hex(digest)) || ',' || size || chr(10) END AS line
 FROM content

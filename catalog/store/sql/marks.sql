@@ -1,4 +1,4 @@
--- Each number of a path that is needed: by a version, by what was written, or as a resource's version.
+-- Each needed number of a path: of a version, of a written file, or of a resource's version.
 SELECT path, etag FROM (
   SELECT path, etag FROM content WHERE repository = $repository::UUID
   UNION SELECT path, etag FROM locations WHERE repository = $repository::UUID

@@ -1,4 +1,4 @@
--- Mend what can be told from the rest: counts, keys, artifacts, and locations told twice (the newest counts).
+-- Repairs what follows from other rows: counts, keys, artifacts, and duplicate locations (the newest stays).
 UPDATE content SET nkey = md5($tenant || chr(31) || path)::UUID
 WHERE nkey <> md5($tenant || chr(31) || path)::UUID
   AND repository IN (SELECT repository FROM repositories WHERE tenant = $tenant);

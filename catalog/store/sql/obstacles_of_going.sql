@@ -1,4 +1,4 @@
--- Which of the removals of `going` stand in the way.
+-- The removals of `going` that are obstacles.
 CREATE OR REPLACE TEMP TABLE coming AS
 SELECT DISTINCT nkey, path, target FROM decided
 WHERE action IN ('add', 'replace') AND target IN (SELECT unnest($trees::INTEGER[]));

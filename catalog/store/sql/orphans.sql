@@ -1,5 +1,5 @@
--- Files of a history that no version of its repository needs, and that were kept before $before.
--- Their own time says nothing: it is that of the file as it stood at its path.
+-- Files of a history that no version of its repository needs and that were kept before $before. Their own time
+-- does not count: it is that of the file at its former path.
 SELECT l.path, l.size FROM (
   SELECT md5($tenant || chr(31) || path)::UUID AS nkey, path, size, modified_us FROM read_parquet($files)
 ) l

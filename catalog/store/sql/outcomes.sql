@@ -7,7 +7,7 @@ FROM read_parquet($files, filename = true, file_row_number = true);
 
 INSERT INTO outcomes SELECT * FROM incoming ORDER BY batch, position;
 
--- The last word on each path; a window would carry every column through it.
+-- The latest outcome of each path; a window function would carry every column.
 CREATE OR REPLACE TEMP TABLE landed AS
 SELECT * FROM incoming WHERE rowid IN (
   SELECT arg_max(rowid, (batch, position)) FROM incoming
@@ -15,13 +15,13 @@ SELECT * FROM incoming WHERE rowid IN (
   GROUP BY repository, nkey
 );
 
--- What a gateway keeps has no plan to tell where it came from: what was catalogued does.
+-- A gateway's files have no plan with their origin: the catalogued row has it.
 CREATE OR REPLACE TEMP TABLE whence AS
 SELECT o.repository, o.nkey, o.origin FROM origins o JOIN landed i ON o.repository = i.repository AND o.nkey = i.nkey;
 
 DELETE FROM origins USING landed WHERE origins.repository = landed.repository AND origins.nkey = landed.nkey;
 
--- What was stored and is only catalogued from now on can be had where it came from.
+-- What was stored and is only catalogued from now on can be fetched from its origin.
 INSERT INTO origins
 SELECT l.repository, l.nkey, l.path, 'on_demand', l.digest, l.size, l.origin, l.origin_path, l.origin_etag,
   l.origin_modified_us, i.content_type, NULL, i.run_id, make_timestamp(left(i.batch, 20)::BIGINT // 1000)

@@ -1,5 +1,5 @@
--- Where the bytes that a repository ever had are known to lie, five places of each digest at most. What some
--- repository merely lists comes last: it may be listed there and stored nowhere.
+-- Known locations of the bytes that a repository ever had, at most five for each digest. Repositories that only
+-- list them come last: they may not store them.
 SELECT digest, list({'address': address, 'path': path} ORDER BY rank, address, path)[:5] AS places
 FROM (
   SELECT l.digest, a.address, l.path, min(l.rank) AS rank

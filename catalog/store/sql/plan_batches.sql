@@ -1,4 +1,4 @@
--- Batches that remove and nothing else come last; those that make way for what they bring come first.
+-- Batches that only remove come last; those that remove obstacles to their arrivals come first.
 SELECT b.number, b.count, b.bytes, coalesce(i.going AND NOT i.coming, false), coalesce(i.going AND i.coming, false)
 FROM plan_batches b LEFT JOIN (
   SELECT batch, bool_or(origin IS NULL) AS going, bool_or(origin IS NOT NULL) AS coming

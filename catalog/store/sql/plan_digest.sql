@@ -1,4 +1,4 @@
--- A line for each row that asks for something, in order.
+-- A line for each row that changes something, in order.
 SELECT concat_ws(chr(31), r.target, r.path, r.action, r.reason, coalesce(i.origin, ''), coalesce(i.size::VARCHAR, ''),
   coalesce(i.etag, ''), coalesce(i.modified_us::VARCHAR, ''), coalesce(i.digests, ''), r.seen,
   coalesce(r.seen_size::VARCHAR, ''), coalesce(r.seen_etag, ''), coalesce(r.seen_modified_us::VARCHAR, ''))

@@ -1,4 +1,4 @@
--- The last word of every run of this plan on each path of one target.
+-- The latest outcome of each path of one target, over all runs of this plan.
 CREATE OR REPLACE TEMP TABLE ended AS
 SELECT nkey, status, digest, size, etag, modified_us, content_type, origin_etag, origin_modified_us
 FROM outcomes WHERE rowid IN (

@@ -14,8 +14,8 @@ LEFT JOIN ended e USING (nkey)
 LEFT JOIN ({held}) l USING (nkey)
 LEFT JOIN (SELECT nkey, content_type, properties FROM plan_items WHERE plan_id = $plan_id) i USING (nkey)
 LEFT JOIN (SELECT nkey, digest FROM current) c USING (nkey)
--- What stays without an outcome is told where the history lacks it: its version was deleted, say.
--- What a consumer took away, and nobody knew before, is not there to be told.
+-- A kept file without an outcome is recorded if the history lacks it, for example after a deletion.
+-- A file that a consumer took away, and that was not recorded before, is not recorded.
 WHERE e.status IN ('stored', 'kept', 'removed', 'catalogued')
   OR (p.action = 'keep' AND e.status IS NULL
     AND (l.nkey IS NOT NULL OR p.reason <> 'marker at the destination, its file was taken away') AND (c.nkey IS NULL OR c.digest <> l.digest));
@@ -30,7 +30,7 @@ WHERE CASE WHEN h.status = 'removed' THEN c.nkey IS NOT NULL
     WHEN c.etag IS NOT NULL AND h.origin_etag IS NOT NULL THEN c.etag <> h.origin_etag
     ELSE coalesce(c.modified_us <> h.origin_modified_us, false) END) END;
 
--- Equal bytes written again are no change, but the storage's marks of them are new.
+-- Equal bytes written again are no change, but their etag and time are new.
 UPDATE content SET size = coalesce(content.size, h.size), etag = h.etag, modified_us = h.modified_us, digest = coalesce(content.digest, h.digest)
 FROM holding h
 WHERE content.repository = $repository::UUID AND content.removed_in IS NULL AND content.nkey = h.nkey

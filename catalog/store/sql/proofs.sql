@@ -1,4 +1,4 @@
--- How deeply the bytes of a version were proven by the time it was made; '' where nobody wrote it down.
+-- How the bytes of a version were verified when it was created; '' if that was not recorded.
 SELECT coalesce(proof, '') AS proof, count(*) FROM (
   SELECT c.nkey, arg_max(o.proof, o.batch) AS proof
   FROM content c

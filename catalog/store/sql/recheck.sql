@@ -1,5 +1,5 @@
--- Rows of a plan whose ground has moved: `decided` and `wanted` say how it looks now. What one of
--- two listings does not tell is no change.
+-- Rows of a plan whose source or destination has changed: `decided` and `wanted` have the current state. What one
+-- of two listings does not have is no change.
 SELECT path, target, moved FROM (
   SELECT r.path, r.target, i.batch, i.position, CASE
     WHEN r.action = 'remove' AND (d.nkey IS NULL OR d.action = 'keep') THEN 'is no longer to be removed'

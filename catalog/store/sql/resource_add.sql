@@ -1,4 +1,4 @@
--- Rows come as JSON, all in one: a statement each would take as long for one as for thousands.
+-- Rows come as one JSON: a statement for each would take as long as one for thousands.
 CREATE OR REPLACE TEMP TABLE adding AS
 SELECT unnest(from_json($rows::JSON, '[{"nkey": "UUID", "name": "VARCHAR", "version": "BIGINT", "created_us": "BIGINT",
   "size": "BIGINT", "digest": "VARCHAR", "digests": "VARCHAR", "content_type": "VARCHAR", "storage_type": "VARCHAR",

@@ -1,5 +1,5 @@
--- Bytes of the table `removing` that no version has any more: to be removed from their storage, and told to lie there no
--- longer.
+-- Bytes of the table `removing` that no version has any more: they are recorded for removal from their storage, and
+-- their locations are deleted.
 CREATE OR REPLACE TEMP TABLE discarding AS
 WITH places AS MATERIALIZED (
   SELECT unnest(from_json($places::JSON, '[{"address": "VARCHAR", "place": "UUID"}]'), recursive := true)

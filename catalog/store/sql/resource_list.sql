@@ -1,4 +1,4 @@
--- A page of resources: {conditions} narrow it, {order} sorts it.
+-- A page of resources: {conditions} filter it, {order} sorts it.
 SELECT name, version, created_at, size, lower(hex(digest)) AS digest, content_type, storage_type, url,
   encoding, compression, data, address, path, digests, properties
 FROM resources

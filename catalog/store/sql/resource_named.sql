@@ -1,4 +1,4 @@
--- The versions that are named by key and number, all of a key where the number is NULL, as the table `removing`.
+-- The versions given by key and number, all of a key if the number is NULL, as the table `removing`.
 CREATE OR REPLACE TEMP TABLE removing AS
 WITH wanted AS MATERIALIZED (
   SELECT unnest(from_json($rows::JSON, '[{"nkey": "UUID", "version": "BIGINT"}]'), recursive := true)

@@ -1,4 +1,4 @@
--- Deletes what the table `removing` holds, and remembers the highest number of each name.
+-- Deletes the rows in the table `removing`, and records the highest number of each name.
 DELETE FROM resources USING removing
 WHERE resources.tenant = $tenant AND resources.nkey = removing.nkey AND resources.version = removing.version;
 

@@ -1,4 +1,4 @@
--- Which of these numbers a name has, or had, and the highest that it had.
+-- Which of these numbers a name has or had, and the highest one it had.
 WITH wanted AS MATERIALIZED (
   SELECT unnest(from_json($rows::JSON, '[{"nkey": "UUID", "version": "BIGINT"}]'), recursive := true)
 ), held AS (

@@ -1,5 +1,5 @@
--- The repositories whose addresses begin so and that have versions of other runs than pulls: what a
--- pull brought can be pulled again.
+-- The repositories whose addresses begin with $start and that have versions of other runs than pulls: what a
+-- pull copied can be pulled again.
 SELECT DISTINCT a.address FROM repositories a
 JOIN repository_versions v USING (repository)
 LEFT JOIN runs r ON r.run_id = v.run_id AND r.tenant = $tenant

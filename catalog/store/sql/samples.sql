@@ -1,4 +1,4 @@
--- What the last ten completed runs between the same places moved, and how long they took.
+-- The work of the last ten completed runs between the same repositories, and how long they took.
 SELECT count(o.run_id), coalesce(sum(o.size), 0)::BIGINT, any_value(r.seconds)
 FROM (
   SELECT run_id, epoch(ended_at - started_at) AS seconds, started_at FROM runs

@@ -1,4 +1,4 @@
--- What lies directly in a folder of a version: its files, and its folders with all that is below them.
+-- The entries of a folder of a version: its files, and its folders with the totals of everything below them.
 SELECT name, bool_or(folder) AS folder, count(*) AS files, sum(size) AS size, max(modified_us) AS modified_us
 FROM (
   SELECT split_part(substr(path, length($prefix) + 1), '/', 1) AS name,

@@ -1,5 +1,5 @@
--- Where the bytes of a digest are recorded to lie, at most eight places: in the repository itself first, then
--- where they were written, then what repositories list with that digest and are not known to lack.
+-- Recorded locations of the bytes of a digest, at most eight: in the repository itself first, then where they were
+-- written, then repositories that list that digest and are not known to lack it.
 SELECT address, path, etag, size, modified_us FROM (
   SELECT a.address, l.path, l.etag, l.size, l.modified_us,
     CASE WHEN l.repository = $repository::UUID THEN 0 WHEN starts_with(a.address, $address || '/.entrepot/') THEN 1

@@ -1,4 +1,4 @@
--- The last row of a path that a version since a moment no longer has, and the last version that had it.
+-- The last row of a path that was dropped from the versions since $since, and the last version that had it.
 SELECT c.path, c.size, c.etag, c.modified_us, lower(hex(c.digest)) AS digest, c.content_type, c.properties,
   (SELECT max(number) FROM repository_versions WHERE repository = $repository::UUID AND number < c.removed_in)
 FROM content c

@@ -1,6 +1,6 @@
--- Files that a repository stores as its latest version has them, and the other places of their bytes
--- outside of the repositories that give space back. What a kept version contains stays, and what
--- another repository lists and can only have from here.
+-- Files that a repository stores as in its latest version, and the other locations of their bytes outside the
+-- repositories to reclaim. Files of kept versions stay, and those that another repository lists and can only
+-- fetch from here.
 SELECT path, size, etag, modified_us, lower(hex(digest)), places FROM (
   SELECT l.path, l.size, l.etag, l.modified_us, l.digest,
     list(DISTINCT {'address': p.address, 'path': p.path, 'etag': p.etag, 'modified_us': p.modified_us}) AS places

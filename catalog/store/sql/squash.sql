@@ -1,4 +1,4 @@
--- Deletes the versions $gone: what began or ended in one of them does so in the next that remains.
+-- Deletes the versions $gone: changes in one of them move to the next remaining version.
 CREATE OR REPLACE TEMP TABLE leaving_versions AS
 SELECT g.number, max(v.number) FILTER (v.number < g.number) AS before, min(v.number) FILTER (v.number > g.number) AS after
 FROM (SELECT unnest($gone::BIGINT[]) AS number) g LEFT JOIN (

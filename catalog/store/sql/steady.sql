@@ -1,4 +1,4 @@
--- Since when the record of the source says that a file is as it is.
+-- Since when a file has been unchanged, according to the record of the source.
 LEFT JOIN (
   SELECT c.path AS steady_path, c.size AS steady_size, c.etag AS steady_etag,
     epoch_us(v.created_at) AS steady_us

@@ -1,4 +1,4 @@
--- What the catalog knows of the files that a batch replaces, removes or misses, at each target.
+-- The recorded state of the files that a batch replaces, removes or misses, at each target.
 SELECT i.position, r.target, lower(hex(l.digest)), l.size, l.etag, l.modified_us
 FROM (SELECT position, nkey FROM plan_items WHERE plan_id = $plan_id AND batch = $batch) i
 JOIN (

@@ -1,4 +1,4 @@
--- A digest that was learned when the same file was read before only tells where else to look.
+-- A digest that was learned when the same file was read before only tells where to look for copies.
 INSERT INTO plan_items
 SELECT $plan_id, p.batch, p.position, p.nkey, w.path, w.origin, w.size, w.etag, w.modified_us,
   coalesce(w.digest, c.digest), w.digests, w.content_type, w.properties, w.conflict

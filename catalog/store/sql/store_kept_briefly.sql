@@ -1,5 +1,5 @@
--- For each target of very many kept files their usual reason once; rows for the others, and for what
--- the history of the target lacks or has with other bytes (`plan_version.sql` tells it anew).
+-- For each target with very many kept files: their usual reason once, rows for the others, and rows for what the
+-- target's record lacks or has with other bytes (`plan_version.sql` records it again).
 CREATE OR REPLACE TEMP TABLE usual AS
 SELECT target, arg_max(reason, n) AS reason, max(n) AS n FROM (
   SELECT target, reason, count(*) AS n FROM decided

@@ -1,4 +1,4 @@
--- The versions that a repository's retention does not keep; protected ones neither go nor count.
+-- The versions that a repository's retention does not keep; protected ones stay and do not count.
 SELECT number FROM (
   SELECT v.number, row_number() OVER (ORDER BY v.number DESC) AS age
   FROM repository_versions v

@@ -1,4 +1,4 @@
--- Every token, or one tenant's, or one of them, the oldest first; each with its grants.
+-- All tokens, or those of one tenant, or one of them, the oldest first, each with its grants.
 SELECT sha256, token_id, tenant, note, created_at, expires_at, revoked_at,
   coalesce(given.grants, []) AS grants
 FROM tokens

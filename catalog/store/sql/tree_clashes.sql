@@ -1,4 +1,4 @@
--- What lies below the files of `clashing`, and those files themselves, are told of each other.
+-- Pairs the files of `clashing` with what is below them.
 CREATE OR REPLACE TEMP TABLE clashes AS
 WITH pairs AS (
   SELECT f.nkey AS file_key, f.path AS file, d.nkey AS below_key, d.path AS below

@@ -1,5 +1,5 @@
--- A tree cannot hold a file `a` and a file `a/b`: each such path is told the other one. The folders that paths need are
--- few, and fewer still bear the name of a file: only these are looked for among the folders of every path.
+-- A tree cannot have a file `a` and a file `a/b`: finds the paths that are files and folders at once. Few of the
+-- folders that paths need have the name of a file, so only those are searched for among all paths.
 CREATE OR REPLACE TEMP TABLE clashing AS
 WITH RECURSIVE needed AS (
   SELECT DISTINCT left(path, length(path) - strpos(reverse(path), '/')) AS folder

@@ -1,4 +1,4 @@
--- Paths of a version whose very bytes the repository is not recorded to hold.
+-- Paths of a version whose bytes the repository is not recorded to have.
 SELECT c.path FROM content c
 LEFT JOIN (SELECT nkey, digest FROM locations WHERE repository = $repository::UUID) l
   ON l.nkey = c.nkey AND l.digest = c.digest

@@ -1,4 +1,4 @@
--- Of some rows (nkey, path), those that lie in one of some gaps: nothing is known of them.
+-- Those of some rows (nkey, path) that lie in a gap: nothing is known of them.
 SELECT DISTINCT nkey FROM (
   SELECT nkey, path, unnest(list_prepend('', [
     array_to_string(string_split(path, '/')[1:place], '/')

@@ -1,4 +1,4 @@
--- One version; the latest where no number is given.
+-- One version; the latest if no number is given.
 SELECT number, base, created_at, run_id, added, replaced, removed, total, bytes
 FROM repository_versions
 WHERE repository = $repository::UUID AND number = coalesce(

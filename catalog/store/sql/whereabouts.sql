@@ -1,5 +1,5 @@
--- A version with the places of each resource's bytes, at most five: in the repository itself first, then
--- elsewhere, then where such bytes once came from. With $old only what differs from that version.
+-- A version with the locations of each resource's bytes, at most five: in the repository itself first, then
+-- elsewhere, then their origins. With $old only what differs from that version.
 SELECT c.path, c.size, c.etag, c.modified_us, lower(hex(c.digest)) AS digest, c.content_type, c.properties,
   coalesce(p.places, []) AS places
 FROM content c LEFT JOIN ({places}) p USING (digest)

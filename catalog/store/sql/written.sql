@@ -1,5 +1,5 @@
--- The repositories that something was written to, listed in or adopted at, and how many files their
--- latest versions have; a repository that is only read from has listings alone.
+-- The repositories that were written to, listed as a destination or adopted, with the number of files of their
+-- latest version; a repository that is only read from has listings alone.
 SELECT a.address, arg_max(v.total, v.number)
 FROM repositories a JOIN repository_versions v USING (repository)
 WHERE a.tenant = $tenant AND (

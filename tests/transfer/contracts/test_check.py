@@ -26,7 +26,7 @@ from transfer.contracts.contract import (
     Rows,
     Rule,
 )
-from transfer.contracts.findings import MOST, Findings, Report
+from transfer.contracts.findings import MAX_CASES, Findings, Report
 from transfer.workers.stop import StopFlag
 
 MODELS = "tests.transfer.contracts.models"
@@ -131,7 +131,7 @@ def test_a_file_on_disk_is_checked_as_one_in_memory(path: str, tmp_path: Path) -
         (
             "a.pdf",
             b"",
-            "a format that pandera can look into: csv or parquet or jsonl, found 'a.pdf'",
+            "a format that pandera can check: csv or parquet or jsonl, found 'a.pdf'",
         ),
     ],
 )
@@ -258,7 +258,7 @@ def test_the_first_cases_are_kept_and_all_are_counted() -> None:
     for size in (70, 1000, 10_000):
         found = in_chunks(PRICES, Format.CSV, content, size)
         assert found.count == 5000
-        assert [one.row for one in found.cases] == list(range(1, MOST + 1))
+        assert [one.row for one in found.cases] == list(range(1, MAX_CASES + 1))
 
 
 def test_a_long_value_is_cut() -> None:
@@ -288,13 +288,13 @@ def test_a_table_too_large_for_a_check_of_whole_columns_says_so() -> None:
     contract = Contract("mean", Rule(Kind.MODEL, f"{MODELS}:MEAN"))
     findings = Findings()
     content = b"id\n" + b"9\n" * 1000
-    check_table(contract, Format.CSV, content, findings, StopFlag(), size=100, whole=4000)
+    check_table(contract, Format.CSV, content, findings, StopFlag(), size=100, max_bytes=4000)
     assert [one.check for one in findings.report().cases] == [
         "a table of at most 4000 bytes in memory, for it is needed whole by the check mean above 2"
     ]
     even = Contract("even", Rule(Kind.MODEL, f"{MODELS}:EVEN"))
     other = Findings()
-    check_table(even, Format.CSV, content, other, StopFlag(), size=100, whole=4000)
+    check_table(even, Format.CSV, content, other, StopFlag(), size=100, max_bytes=4000)
     assert other.report().count == 1000
 
 
@@ -337,28 +337,28 @@ def test_a_function_of_your_own_is_a_contract() -> None:
     ]
     refusing = Contract("own", Rule(Kind.FUNCTION, f"{MODELS}:refusing"))
     assert cases(refusing, "a.txt", b"one") == ["a.txt of 3 bytes is not wanted"]
-    with pytest.raises(InvalidInput, match=r"gives failure cases or sentences, .* found 7"):
+    with pytest.raises(InvalidInput, match=r"must yield failure cases or sentences, found 7"):
         check_file(Contract("own", Rule(Kind.FUNCTION, f"{MODELS}:broken")), "a", b"")
 
 
 @pytest.mark.parametrize(
     ("kind", "text", "found"),
     [
-        (Kind.PANDERA, "columns: [", "the pandera schema is no YAML"),
+        (Kind.PANDERA, "columns: [", "the pandera schema is not YAML"),
         (Kind.PANDERA, "[]", "needs a mapping `columns`"),
-        (Kind.PANDERA, "columns: {a: 3}", "the column 'a' of a pandera schema is no mapping"),
+        (Kind.PANDERA, "columns: {a: 3}", "the column 'a' of a pandera schema must be a mapping"),
         (Kind.PANDERA, "columns: {a: {dtype: quux}}", "cannot be used.*quux"),
         (Kind.PANDERA, "columns: {a: {checks: {quux: 1}}}", "no attribute 'quux'"),
         (Kind.PANDERA, "columns: {a: {checks: {in_range: 1}}}", "max_value"),
-        (Kind.MODEL, "Price", "not of the form module:Name"),
+        (Kind.MODEL, "Price", "must have the form module:Name"),
         (Kind.MODEL, "nowhere:Price", "cannot be imported"),
-        (Kind.MODEL, f"{MODELS}:no_drafts", "is no DataFrameModel"),
+        (Kind.MODEL, f"{MODELS}:no_drafts", "must be a DataFrameModel"),
         (Kind.MODEL, f"{MODELS}:NOTHING", "is no"),
-        (Kind.JSON_SCHEMA, "{", "is no JSON"),
-        (Kind.JSON_SCHEMA, "7", "is an object"),
+        (Kind.JSON_SCHEMA, "{", "is not JSON"),
+        (Kind.JSON_SCHEMA, "7", "must be an object"),
         (Kind.JSON_SCHEMA, '{"type": 3}', "cannot be used"),
-        (Kind.JSON_SCHEMA, '{"$ref": "https://x.example/y"}', "which is not in it"),
-        (Kind.FUNCTION, "no_drafts", "not of the form module:function"),
+        (Kind.JSON_SCHEMA, '{"$ref": "https://x.example/y"}', "which it does not contain"),
+        (Kind.FUNCTION, "no_drafts", "must have the form module:function"),
     ],
 )
 def test_a_rule_that_makes_no_sense_is_refused_before_any_file(
@@ -371,13 +371,13 @@ def test_a_rule_that_makes_no_sense_is_refused_before_any_file(
 @pytest.mark.parametrize(
     ("change", "found"),
     [
-        ({"include": ("",)}, "an empty pattern"),
-        ({"format": Format.JSON}, "cannot look into json"),
+        ({"include": ("",)}, "a pattern is empty"),
+        ({"format": Format.JSON}, "cannot check json"),
         ({"step": 0}, "a step of 1 or more"),
-        ({"csv": CsvOptions(delimiter=";;")}, "cannot be read with the delimiter ';;'"),
-        ({"csv": CsvOptions(delimiter="'", quote="'")}, "as delimiter and as quote"),
-        ({"csv": CsvOptions(encoding="zlib")}, "no encoding of text is called 'zlib'"),
-        ({"csv": CsvOptions(encoding="klingon")}, "no encoding of text is called 'klingon'"),
+        ({"csv": CsvOptions(delimiter=";;")}, "cannot read CSV with the delimiter ';;'"),
+        ({"csv": CsvOptions(delimiter="'", quote="'")}, "different characters"),
+        ({"csv": CsvOptions(encoding="zlib")}, "unknown text encoding 'zlib'"),
+        ({"csv": CsvOptions(encoding="klingon")}, "unknown text encoding 'klingon'"),
     ],
 )
 def test_options_that_make_no_sense_are_refused_too(change: dict[str, object], found: str) -> None:

@@ -20,9 +20,9 @@ from transfer.batch.endpoints import HistoryArea
 from transfer.batch.staging import Staging
 from transfer.contracts.contract import Contract, Kind, Rule, Then
 from transfer.steps.contract_quarantine import QUARANTINE
-from transfer.steps.download import fetch, prepared
-from transfer.steps.enforce_contracts import enforce
+from transfer.steps.download import fetch_staging, prepare_staging
 from transfer.steps.upload import upload
+from transfer.steps.validate import enforce_contracts
 
 SCHEMA = "columns: {id: {dtype: int64, checks: {greater_than_or_equal_to: 0}}}"
 PRICES = Contract("prices", Rule(Kind.PANDERA, SCHEMA), ("*.csv",))
@@ -52,13 +52,15 @@ def batch(
     options = TransferOptions(threads=2, small=small, contracts=contracts)
     ends = delivery(folder(source), folder(there), options=options)
     asides = {"": area(there / QUARANTINE), "elsewhere": area(tmp_path / "elsewhere")}
-    return replace(ends, asides=asides), [item(name, len(data)) for name, data in files.items()]
+    return replace(ends, quarantine_areas=asides), [
+        item(name, len(data)) for name, data in files.items()
+    ]
 
 
 def carried_out(ends: Delivery, items: list[Item]) -> Staging:
-    staging = prepared(ends, items)
+    staging = prepare_staging(ends, items)
     try:
-        return upload(enforce(fetch(staging)))
+        return upload(enforce_contracts(fetch_staging(staging)))
     finally:
         staging.release()
 
@@ -170,10 +172,10 @@ def test_only_large_files_that_a_contract_covers_are_staged(tmp_path: Path) -> N
     ends, items = batch(
         tmp_path, {"a.csv": large, "b.csv": large + b"-1\n", "c.bin": large}, PRICES, small=1000
     )
-    staging = fetch(prepared(ends, items))
+    staging = fetch_staging(prepare_staging(ends, items))
     try:
         assert [one.file is not None for one in staging.pieces] == [True, True, False]
-        upload(enforce(staging))
+        upload(enforce_contracts(staging))
     finally:
         staging.release()
     assert shown(tmp_path) == {"a.csv": large, "c.bin": large}
@@ -186,10 +188,10 @@ def test_nothing_that_was_not_looked_at_arrives(tmp_path: Path, policy: OnError)
     ends, items = batch(tmp_path, {"bad.csv": BAD}, PRICES)
     ends = replace(ends, options=replace(ends.options, on_error=policy))
     if policy is OnError.FAIL:
-        ends.progress.settled(failed=True)  # something failed before
-    staging = prepared(ends, items)
+        ends.progress.count_item(failed=True)  # something failed before
+    staging = prepare_staging(ends, items)
     try:
-        upload(enforce(staging))  # without `fetch`
+        upload(enforce_contracts(staging))  # without `fetch`
     finally:
         staging.release()
     assert not shown(tmp_path)

@@ -8,7 +8,7 @@ from time import time_ns
 
 from catalog.model.digest import Digest
 from catalog.errors import ResourceChanged, ResourceNotFound
-from catalog.paths import below, check_path
+from catalog.paths import check_path, is_below
 from catalog.model.resource import Resource
 from providers.capabilities import Capabilities
 from providers.base import Attributes, Chunk, Fetched, Stored
@@ -76,7 +76,7 @@ class ShelfStorage:
         start = len(self._folder) + 1 if self._folder else 0
         for key, size, etag in rows:
             path = key[start:]
-            if not below(self._folder, key) or not below(prefix, path):
+            if not is_below(self._folder, key) or not is_below(prefix, path):
                 continue
             rest = path[len(prefix) + 1 if prefix else 0 :]
             if recursive or "/" not in rest:

@@ -1,4 +1,4 @@
-"""Of the threads of one process one folds at a time, and each hears what its own order was told."""
+"""Of the threads of one process one applies orders at a time, and each gets its own result."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ def test_each_thread_hears_the_answer_to_its_own_order(tmp_path: Path) -> None:
     catalog.keep_open()
 
     def makes(place: int) -> tuple[str, str]:
-        token, text = catalog.of_tenant(f"t{place % 3}").tokens.create(Role.READER, note=str(place))
+        token, text = catalog.for_tenant(f"t{place % 3}").tokens.create(
+            Role.READER, note=str(place)
+        )
         return token.note, text.split("_")[1]
 
     with ThreadPoolExecutor(16) as pool:
@@ -43,18 +45,18 @@ def test_a_refusal_is_told_to_who_was_refused(tmp_path: Path) -> None:
 
 
 def test_who_waits_for_too_long_is_told() -> None:
-    folds = SingleFlight()
-    with folds.alone(1), pytest.raises(CatalogTimeout, match=r"0\.05 s"):
-        folds.alone(0.05).__enter__()
-    with folds.alone(1):
+    flight = SingleFlight()
+    with flight.exclusive(1), pytest.raises(CatalogTimeout, match=r"0\.05 s"):
+        flight.exclusive(0.05).__enter__()
+    with flight.exclusive(1):
         pass
 
 
 def test_only_answers_that_somebody_waits_for_are_kept() -> None:
-    folds = SingleFlight()
-    folds.keep({"a": {"x": 1}})
-    with folds.expecting("b"):
-        assert folds.answer("b") is None
-        folds.keep({"a": {}, "b": {"y": 2}})
-        assert folds.answer("b") == {"y": 2}
-    assert vars(folds)["_answers"] == {}
+    flight = SingleFlight()
+    flight.store_results({"a": {"x": 1}})
+    with flight.awaiting("b"):
+        assert flight.result("b") is None
+        flight.store_results({"a": {}, "b": {"y": 2}})
+        assert flight.result("b") == {"y": 2}
+    assert vars(flight)["_results"] == {}
