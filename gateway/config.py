@@ -32,7 +32,7 @@ from pydantic import (
 from blocks.credentials import expanded
 from catalog.errors import InvalidInput
 from providers.shared.address import Address
-from providers.shared.url import shown
+from providers.shared.url import redact_url
 
 Place = str | dict[str, Any]
 """A repository as `blocks.resolve.repository` takes it."""
@@ -80,7 +80,7 @@ def _listed(value: str) -> str:
     address = Address.parse(value)
     if address.scheme not in ("http", "https", "file") or address.user:
         raise ValueError(
-            f"{shown(value)!r} is no address without a login (http, https, file): what takes one "
+            f"{redact_url(value)!r} is no address without a login (http, https, file): what takes one "
             "belongs into `sources`"
         )
     return value

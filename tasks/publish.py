@@ -37,7 +37,7 @@ def publish_version(repository: Repository, version: Version, run_id: str) -> bo
     """Show a version whose every file lies at the repository; false where it is shown already."""
     common = run_resources(run_id)
     catalog = common.catalog
-    with STORAGES.opened(repository.settings, repository.open_options()) as storage:
+    with STORAGES.open(repository.settings, repository.open_options()) as storage:
         policy = repository.retry_policy()
         before = persistent(lambda: _shown(storage, repository, catalog), policy, common.stop)[0]
         title = _title(repository, version, catalog)
@@ -65,7 +65,7 @@ def check_shown(repository: Repository, run_id: str) -> None:
     if repository.layout is Layout.PATH:
         return
     common = run_resources(run_id)
-    with STORAGES.opened(repository.settings, repository.open_options()) as storage:
+    with STORAGES.open(repository.settings, repository.open_options()) as storage:
         persistent(
             lambda: _shown(storage, repository, common.catalog),
             repository.retry_policy(),

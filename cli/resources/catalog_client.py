@@ -133,7 +133,7 @@ def _home(place: str | None, folder: Path) -> ResourceLocation:
 @contextmanager
 def _elsewhere(url: str) -> Generator[tuple[Storage, str]]:
     place, path = folder_and_name(url)
-    with STORAGES.opened(settings_from_url(place), OpenOptions()) as storage:
+    with STORAGES.open(settings_from_url(place), OpenOptions()) as storage:
         yield storage, path
 
 

@@ -28,7 +28,7 @@ from providers.local.settings import LocalSettings
 from providers.registry import scheme_of
 from providers.shared.address import Address
 from providers.shared.allowed_roots import below
-from providers.shared.url import shown
+from providers.shared.url import redact_url
 from tasks.job import open_source
 from transfer.batch.endpoints import End
 
@@ -75,7 +75,7 @@ class ExternalUrls:
             raise InvalidInput(f"{url!r} is not a URL: expected scheme://…")
         address = Address.parse(url)
         if not address.name:
-            raise InvalidInput(f"{shown(url)!r} names no file")
+            raise InvalidInput(f"{redact_url(url)!r} names no file")
         held = self._held(address)
         if held is not None:
             return held
@@ -83,7 +83,7 @@ class ExternalUrls:
             return self._web(url, address)
         if scheme == "file":
             return self._file(url, address)
-        raise InvalidInput(f"{shown(url)!r} lies in no repository of this tenant")
+        raise InvalidInput(f"{redact_url(url)!r} lies in no repository of this tenant")
 
     def _held(self, address: Address) -> ExternalFile | None:
         """Return the storage of this tenant that an address lies in, the innermost."""
@@ -94,7 +94,7 @@ class ExternalUrls:
             if path:
                 if address.query:
                     raise InvalidInput(
-                        f"{shown(repository.address)!r} is asked with the query of its own: leave "
+                        f"{redact_url(repository.address)!r} is asked with the query of its own: leave "
                         f"that of {path!r} away"
                     )
                 held = fenced(repository, self._listed)
@@ -103,21 +103,21 @@ class ExternalUrls:
 
     def _web(self, url: str, address: Address) -> ExternalFile:
         if address.user:
-            raise InvalidInput(f"{shown(url)!r} names a user: name its place in `sources` instead")
+            raise InvalidInput(f"{redact_url(url)!r} names a user: name its place in `sources` instead")
         if not self._is_listed(address):
             _check_public(url, address)
-        place = HttpSettings(url=address.above, query=SecretStr(address.query))
-        held = place.fenced(
-            EgressPolicy.around(self._listed)
+        place = HttpSettings(url=address.folder_url, query=SecretStr(address.query))
+        held = place.restricted(
+            EgressPolicy.parse(self._listed)
         )  # names and replies may lead elsewhere
         return ExternalFile(Repository(storage=held), check_path(address.name))
 
     def _file(self, url: str, address: Address) -> ExternalFile:
-        folder = LocalSettings.from_url(address.above)
+        folder = LocalSettings.from_url(address.folder_url)
         inside = self._is_listed(address) or below(Path(folder.path) / address.name, self._roots)
         if not inside:
             raise InvalidInput(
-                f"{shown(url)!r} lies below none of the folders that are allowed here"
+                f"{redact_url(url)!r} lies below none of the folders that are allowed here"
             )
         return ExternalFile(Repository(storage=folder), check_path(address.name))
 
@@ -130,9 +130,9 @@ def _check_public(url: str, address: Address) -> None:
     try:
         found = socket.getaddrinfo(address.host, address.port or 0, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError, ValueError) as error:
-        raise InvalidInput(f"the host of {shown(url)!r} is not known") from error
+        raise InvalidInput(f"the host of {redact_url(url)!r} is not known") from error
     for *_, one in found:
         if not is_public(str(one[0])):
             raise InvalidInput(
-                f"{shown(url)!r} leads into the gateway's own network, and is not allowed"
+                f"{redact_url(url)!r} leads into the gateway's own network, and is not allowed"
             )

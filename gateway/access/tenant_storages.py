@@ -139,10 +139,10 @@ def fenced(repository: Repository, listed: Sequence[str]) -> Repository:
         return repository
     url = str(getattr(storage, storage.root_field))
     if isinstance(storage, HttpSettings | WebdavSettings):
-        fence = EgressPolicy.around(listed, url)
+        fence = EgressPolicy.parse(listed, url)
     else:  # an interface tells where its files are: anywhere on its own server
-        fence = EgressPolicy.around((*listed, urljoin(url, "/")))
-    return repository.model_copy(update={"storage": storage.fenced(fence)})
+        fence = EgressPolicy.parse((*listed, urljoin(url, "/")))
+    return repository.model_copy(update={"storage": storage.restricted(fence)})
 
 
 def _inside(configured: Iterable[Repository], address: str) -> Repository | None:

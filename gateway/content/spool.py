@@ -10,7 +10,7 @@ from typing import Protocol
 
 from catalog.errors import StorageError
 from gateway.resource_store.file_locks import lock_file
-from providers.shared.os_errors import translated
+from providers.shared.os_errors import translate_os_error
 
 _serial = itertools.count()
 
@@ -85,14 +85,14 @@ class FileSpool:
                 self._size += count
                 view = view[count:]
         except OSError as error:
-            raise translated(error, self._file.name) from error
+            raise translate_os_error(error, self._file.name) from error
 
     def read_at(self, offset: int, count: int) -> bytes:
         """Return bytes that are there already."""
         try:
             return os.pread(self._open(), count, offset)
         except OSError as error:
-            raise translated(error, self._file.name) from error
+            raise translate_os_error(error, self._file.name) from error
 
     def reset(self) -> None:
         """Forget all bytes."""

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from catalog.model.resource_version import ResourceVersion
-from providers.shared.url import shown
+from providers.shared.url import redact_url
 
 SCHEMA = "V1"
 
@@ -82,7 +82,7 @@ def example() -> ResourceVersion:
 
 def url_of(one: ResourceVersion) -> str:
     """Return where a version lies, without the query of what was registered: it may be a secret."""
-    return shown(one.url) if one.external else one.url
+    return redact_url(one.url) if one.external else one.url
 
 
 def storage_type(one: ResourceVersion) -> str:

@@ -65,7 +65,7 @@ class ResourceStore:
         with self._lock:
             if self._opened is None:
                 settings, options = self.repository.settings, self.repository.open_options()
-                self._opened = self._stack.enter_context(STORAGES.opened(settings, options))
+                self._opened = self._stack.enter_context(STORAGES.open(settings, options))
             return self._opened
 
     def close(self) -> None:
@@ -189,10 +189,10 @@ class ResourceStore:
         if isinstance(self.storage, SupportsIncompleteUploads):
             uploads = self.storage.uploads()
             for begun in [one for one in uploads.unfinished() if one.began_us < before_us]:
-                uploads.give_up(begun)
+                uploads.abort(begun)
                 count += 1
         settings = self.repository.settings.below(TEMPORARY)
-        with STORAGES.opened(settings, self.repository.open_options()) as temporary:
+        with STORAGES.open(settings, self.repository.open_options()) as temporary:
             try:
                 every = list(files(temporary.enumerate(), []))  # what is unseen stays
             except ResourceNotFound:  # nothing was ever written

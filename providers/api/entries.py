@@ -27,7 +27,7 @@ from catalog.model.digest import HEX_LENGTHS, Digest
 from catalog.model.gap import UNREADABLE, Gap
 from catalog.model.resource import Resource
 from catalog.paths import check_path, unusable
-from providers.shared.url import shown
+from providers.shared.url import redact_url
 
 _HEX = re.compile(r"[0-9A-Fa-f]+")
 _DIGITS = re.compile(r"\d+")
@@ -72,9 +72,11 @@ class Fields:
 
     @cached_property
     def _compiled(self) -> dict[str, Any]:
-        plain = {one: expression(getattr(self, one)) for one in EXPRESSIONS if getattr(self, one)}
+        plain = {
+            one: compile_expression(getattr(self, one)) for one in EXPRESSIONS if getattr(self, one)
+        }
         return plain | {
-            f"property {name}": expression(text) for name, text in self.properties.items()
+            f"property {name}": compile_expression(text) for name, text in self.properties.items()
         }
 
     def check(self) -> None:
@@ -97,7 +99,7 @@ class Fields:
             try:
                 yield self._entry(one, url)
             except (CatalogError, ValueError, OverflowError) as error:  # a URL, a number too long
-                why = f"entry {number} of the page {shown(url)!r} cannot be used: {error}"
+                why = f"entry {number} of the page {redact_url(url)!r} cannot be used: {error}"
                 name = self._name(one)
                 yield Gap(name, why, UNREADABLE, below=not name)
 
@@ -124,10 +126,10 @@ class Fields:
         digest = self._text(one, "digest")
         resource = Resource(
             check_path(name.lstrip("/")),
-            size=_size(self._value(one, "size")),
+            size=_parse_size(self._value(one, "size")),
             etag=self._text(one, "etag"),
-            modified_us=_moment(self._value(one, "modified")),
-            digests=(_digest(digest),) if digest else (),
+            modified_us=_parse_time(self._value(one, "modified")),
+            digests=(_parse_digest(digest),) if digest else (),
             content_type=self._text(one, "content_type"),
             properties=properties,
         )
@@ -148,7 +150,7 @@ class Fields:
         raise InvalidInput(f"its {name} is no text but {type(value).__name__}")
 
 
-def expression(text: str) -> Any:  # noqa: ANN401 - jmespath has no types
+def compile_expression(text: str) -> Any:  # noqa: ANN401 - jmespath has no types
     """Compile an expression; `InvalidInput` says where it breaks."""
     try:
         return jmespath.compile(text)
@@ -156,7 +158,7 @@ def expression(text: str) -> Any:  # noqa: ANN401 - jmespath has no types
         raise InvalidInput(f"cannot read the JMESPath expression {text!r}: {error}") from error
 
 
-def _size(value: object) -> int | None:
+def _parse_size(value: object) -> int | None:
     if value is None:
         return None
     if isinstance(value, str) and _DIGITS.fullmatch(value):
@@ -166,7 +168,7 @@ def _size(value: object) -> int | None:
     raise InvalidInput(f"its size {value!r} is no number of bytes")
 
 
-def _digest(text: str) -> Digest:
+def _parse_digest(text: str) -> Digest:
     algorithm, colon, value = text.rpartition(":")
     if not colon and _HEX.fullmatch(text):
         algorithm = _BY_LENGTH.get(len(text), "")
@@ -175,7 +177,7 @@ def _digest(text: str) -> Digest:
     return Digest(algorithm.lower().replace("sha-", "sha"), value.lower())
 
 
-def _moment(value: object) -> int | None:
+def _parse_time(value: object) -> int | None:
     """Return microseconds since 1970 of an ISO 8601 text or a number, whose size tells its unit."""
     if value is None or value == "":
         return None

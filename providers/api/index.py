@@ -22,10 +22,10 @@ class ApiIndex:
     def __init__(self) -> None:
         """Hold nothing yet."""
         self._lock = threading.Lock()
-        self._asking = threading.Lock()
+        self._filling = threading.Lock()
         self._database: sqlite3.Connection | None = None
 
-    def filled(self, entries: Iterator[Entry | Gap]) -> Iterator[Listed]:
+    def fill(self, entries: Iterator[Entry | Gap]) -> Iterator[Listed]:
         """Yield what a listing finds, and hold it once that is complete.
 
         No lock is held meanwhile: whoever lists may look files up. Of two entries of one name the
@@ -48,7 +48,7 @@ class ApiIndex:
         except BaseException:
             database.close()
             raise
-        self._hold(database)
+        self._replace_database(database)
 
     def entry(self, path: str, listed: Callable[[], Iterator[Listed]]) -> Entry:
         """Return the entry of a path; `listed` fills the index where nobody did so yet.
@@ -57,7 +57,7 @@ class ApiIndex:
             ResourceNotFound: the API lists no such file.
         """
         if self._database is None:
-            with self._asking:  # of many who come first, one lists
+            with self._filling:  # of many who come first, one lists
                 if self._database is None:
                     for _ in listed():
                         pass
@@ -73,9 +73,9 @@ class ApiIndex:
 
     def close(self) -> None:
         """Forget everything."""
-        self._hold(None)
+        self._replace_database(None)
 
-    def _hold(self, database: sqlite3.Connection | None) -> None:
+    def _replace_database(self, database: sqlite3.Connection | None) -> None:
         with self._lock:
             old, self._database = self._database, database
             if old is not None:

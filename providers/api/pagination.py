@@ -11,13 +11,13 @@ from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
 
 from catalog.errors import UnexpectedReply
 from catalog.model.gap import Gap
-from providers.api.entries import Entry, Fields, expression
+from providers.api.entries import Entry, Fields, compile_expression
 from providers.http.client import HttpClient
 from providers.http.directory_pages import read_page
 from providers.http.response import Response
-from providers.shared.url import shown
+from providers.shared.url import redact_url
 
-LARGEST_PAGE = 64 * 2**20  # bytes
+MAX_PAGE = 64 * 2**20  # bytes
 _NEXT = re.compile(r"<([^>]*)>[^,]*;\s*rel=\"?next\"?", re.IGNORECASE)
 
 
@@ -47,9 +47,9 @@ def pages(client: HttpClient, url: str, fields: Fields, paging: Paging) -> Itera
     seen: set[str] = set()
     while True:
         if here in seen:
-            raise UnexpectedReply(f"the pages of {shown(url)!r} lead round in a circle")
+            raise UnexpectedReply(f"the pages of {redact_url(url)!r} lead round in a circle")
         seen.add(here)
-        page, link = _page(client, here)
+        page, link = _get_page(client, here)
         found = 0
         for entry in fields.entries(page, here):
             found += 1
@@ -60,7 +60,7 @@ def pages(client: HttpClient, url: str, fields: Fields, paging: Paging) -> Itera
             number += 1
             here = with_parameter(url, paging.page_parameter, str(number))
             continue
-        following = _following(page, here, url, paging) if paging.next else link
+        following = _next_page(page, here, url, paging) if paging.next else link
         if following is None:
             return
         here = urljoin(here, following)
@@ -77,15 +77,15 @@ def with_parameter(url: str, name: str, value: str) -> str:
     return urlunsplit(parts._replace(query=urlencode([*query, (name, value)])))
 
 
-def _page(client: HttpClient, url: str) -> tuple[Any, str | None]:
+def _get_page(client: HttpClient, url: str) -> tuple[Any, str | None]:
     """Return what a page holds, and where its head says that the next one is."""
     with client.get(url, path="", headers={"Accept": "application/json"}) as response:
-        text = read_page(response, "", LARGEST_PAGE)
+        text = read_page(response, "", MAX_PAGE)
         link = _link(response)
     try:
         return json.loads(text), link
     except ValueError as error:
-        raise UnexpectedReply(f"{shown(url)!r} is no JSON: {error}") from error
+        raise UnexpectedReply(f"{redact_url(url)!r} is no JSON: {error}") from error
 
 
 def _link(response: Response) -> str | None:
@@ -93,13 +93,15 @@ def _link(response: Response) -> str | None:
     return found[1] if found else None
 
 
-def _following(page: Any, here: str, first: str, paging: Paging) -> str | None:  # noqa: ANN401 - JSON
-    value = expression(paging.next).search(page)
+def _next_page(page: Any, here: str, first: str, paging: Paging) -> str | None:  # noqa: ANN401 - JSON
+    value = compile_expression(paging.next).search(page)
     if value is None or value == "" or value is False:
         return None
     if not isinstance(value, str | int):
         kind = type(value).__name__
-        raise UnexpectedReply(f"what {paging.next!r} finds at {shown(here)!r} is {kind}, no text")
+        raise UnexpectedReply(
+            f"what {paging.next!r} finds at {redact_url(here)!r} is {kind}, no text"
+        )
     if paging.next_parameter:
         return with_parameter(first, paging.next_parameter, str(value))
     return str(value)

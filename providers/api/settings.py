@@ -12,7 +12,7 @@ from pydantic import Field, field_validator, model_validator
 from catalog.errors import InvalidInput
 from catalog.model.gap import Gap
 from catalog.paths import clean_prefix
-from providers.api.entries import EXPRESSIONS, Entry, Fields, expression
+from providers.api.entries import EXPRESSIONS, Entry, Fields, compile_expression
 from providers.api.index import ApiIndex
 from providers.api.pagination import Paging, pages
 from providers.api.storage import ApiStorage
@@ -106,19 +106,19 @@ class ApiSettings(WebSettings, title="API"):
 
     @field_validator("url")
     @classmethod
-    def _canonical(cls, value: str) -> str:
+    def _canonical_url(cls, value: str) -> str:
         return canonical_url(value)
 
     @field_validator("folder")
     @classmethod
-    def _inside(cls, value: str) -> str:
+    def _clean_folder(cls, value: str) -> str:
         return clean_prefix(value)
 
     @model_validator(mode="after")
-    def _readable(self) -> Self:
+    def _check_combination(self) -> Self:
         self._fields().check()
         if self.next:
-            expression(self.next)
+            compile_expression(self.next)
         for name in ("name", "link"):
             if not getattr(self, name):
                 raise InvalidInput(f"the field {name!r} needs an expression")
@@ -153,7 +153,7 @@ class ApiSettings(WebSettings, title="API"):
         """Return what the API lists; nothing is asked of the server yet."""
         client = self.client(connection.pools, options, home=self.url)
         return ApiStorage(
-            partial(self._listing, client),
+            partial(self._list_pages, client),
             connection.index,
             client,
             self.url,
@@ -174,7 +174,7 @@ class ApiSettings(WebSettings, title="API"):
         """Refuse: no URL tells where in a page the files are."""
         raise InvalidInput(f"{url!r} does not tell where its files are: store an API as a block")
 
-    def _listing(self, client: HttpClient) -> Iterator[Entry | Gap]:
+    def _list_pages(self, client: HttpClient) -> Iterator[Entry | Gap]:
         query = "?" + urlencode(sorted(self.parameters.items())) if self.parameters else ""
         paging = Paging(self.next, self.next_parameter, self.page_parameter, self.first_page)
         return pages(client, self.url + query, self._fields(), paging)

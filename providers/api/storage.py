@@ -80,7 +80,7 @@ class ApiStorage(ReadOnly):
         """Yield every file of every page, and a gap for an entry that cannot be used."""
         wanted = f"{self._folder}/{prefix}".strip("/")
         start = len(self._folder) + 1 if self._folder else 0
-        for one in self._listed():
+        for one in self._list_files():
             if isinstance(one, Gap):
                 if one.meets(wanted):
                     yield replace(one, path=one.path[start:])
@@ -98,38 +98,38 @@ class ApiStorage(ReadOnly):
 
     def fetch(self, path: str, *, etag: str | None = None) -> Fetched:
         """Read a file whole; its size is that of what came."""
-        resource = self._pinned(path, etag)
+        resource = self._check_etag(path, etag)
         fetched = self._files.fetch(path)
-        resource = _with_reply(resource, fetched.resource)
+        resource = _merge_reply(resource, fetched.resource)
         return Fetched(fetched.data, replace(resource, size=len(fetched.data)))
 
     def read(
         self, path: str, *, etag: str | None = None, start: int = 0, length: int | None = None
     ) -> ApiReading:
         """Read from `start`; where the server knows no ranges, what is before is thrown away."""
-        resource = self._pinned(path, etag)
+        resource = self._check_etag(path, etag)
         reading = self._files.read(path, start=start, length=length)
-        return ApiReading(reading, _with_reply(resource, reading.resource))
+        return ApiReading(reading, _merge_reply(resource, reading.resource))
 
     def close(self) -> None:
         """Let go of the connections."""
         self._on_close()
 
-    def _listed(self) -> Iterator[Listed]:
-        return self._index.filled(self._listing())
+    def _list_files(self) -> Iterator[Listed]:
+        return self._index.fill(self._listing())
 
     def _entry(self, path: str) -> Entry:
         key = f"{self._folder}/{check_path(path)}" if self._folder else check_path(path)
-        return self._index.entry(key, self._listed)
+        return self._index.entry(key, self._list_files)
 
-    def _pinned(self, path: str, etag: str | None) -> Resource:
+    def _check_etag(self, path: str, etag: str | None) -> Resource:
         resource = replace(self._entry(path).resource, path=path)
         if etag is not None and resource.etag != etag:
             raise ResourceChanged(f"{path!r} is no longer the file that was planned", path=path)
         return resource
 
 
-def _with_reply(listed: Resource, reply: Resource) -> Resource:
+def _merge_reply(listed: Resource, reply: Resource) -> Resource:
     """Return what the listing tells, and the reply where that is silent."""
     return replace(
         listed,

@@ -24,7 +24,7 @@ class AzureConnection:
 
     def __init__(self, login: AzureLogin, container: str, options: OpenOptions) -> None:
         """Ask nothing yet."""
-        given: dict[str, Any] = {"account_name": login.account(), **identity(login)}
+        given: dict[str, Any] = {"account_name": login.account(), **identity_arguments(login)}
         if endpoint := login.service_url():
             given["endpoint"] = endpoint
         self._store = AzureStore(
@@ -34,7 +34,7 @@ class AzureConnection:
             **given,
         )
         self._part = options.part
-        self._service = _service(login, options)
+        self._service = _service_client(login, options)
         self._container: ContainerClient = self._service.get_container_client(container)
 
     def storage(self, prefix: str, where: str, on_close: OnClose) -> AzureStorage:
@@ -47,7 +47,7 @@ class AzureConnection:
         self._service.close()
 
 
-def identity(login: AzureLogin) -> dict[str, Any]:
+def identity_arguments(login: AzureLogin) -> dict[str, Any]:
     """Return obstore's arguments: connection string, principal, key, ambient, anonymous."""
     parts = login.connection_parts()
     if parts.get("accountkey"):
@@ -65,7 +65,7 @@ def identity(login: AzureLogin) -> dict[str, Any]:
     return {} if login.ambient else {"skip_signature": True}
 
 
-def _service(login: AzureLogin, options: OpenOptions) -> BlobServiceClient:
+def _service_client(login: AzureLogin, options: OpenOptions) -> BlobServiceClient:
     """Return the SDK's client, which lists and describes; its retries are off."""
     common: dict[str, Any] = {
         "connection_timeout": options.timeouts.connect_s,

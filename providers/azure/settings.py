@@ -66,7 +66,7 @@ class AzureSettings(ProviderSettings, title="Azure"):
     )
 
     @model_validator(mode="after")
-    def _consistent(self) -> AzureSettings:
+    def _check_combination(self) -> AzureSettings:
         principal = {
             "client_id": self.client_id,
             "client_secret": self.client_secret.get_secret_value(),

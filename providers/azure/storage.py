@@ -44,8 +44,8 @@ from providers.connection import OnClose, keep_open
 from providers.error_boundary import error_boundary
 from providers.http.reply_headers import status_error
 from providers.interfaces.history import KeepResult
-from providers.objects.errors import archived_as
-from providers.objects.keys import PaginationGuard, check_key, listed
+from providers.objects.errors import archive_class
+from providers.objects.keys import PaginationGuard, check_key, describe_key
 from providers.objects.storage import ObjectBytes
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ if TYPE_CHECKING:
 class AzureStorage:
     """One container below one prefix."""
 
-    keeps_late = False
+    keeps_at_commit = False
     capabilities = replace(OBJECTS, digests=("sha256", "md5"), long_round_trip=True)
 
     def __init__(
@@ -77,24 +77,26 @@ class AzureStorage:
         """Yield every blob, page by page; folders of hierarchical accounts are none."""
         start = self._root + prefix
         if not recursive and prefix:
-            yield from self._one(prefix)
+            yield from self._stat_if_exists(prefix)
             start += "/"
-        with self._translating(prefix):
+        with self._translate_errors(prefix):
             if recursive:
                 pages = self._container.list_blobs(start, include=["metadata"])
             else:
                 pages = self._container.walk_blobs(start, include=["metadata"], delimiter="/")
             top = prefix if recursive else ""
-            for page in self._watched(pages):
+            for page in self._list_pages(pages):
                 for blob in page:
                     path = str(blob.name)[len(self._root) :]
                     if _is_folder(blob):
                         continue
-                    found = listed(path, top, _size(blob), partial(described, path, blob))
+                    found = describe_key(
+                        path, top, _size_of(blob), partial(describe_blob, path, blob)
+                    )
                     if found is not None:
                         yield found
 
-    def _watched(self, pages: Any) -> Iterator[Any]:  # noqa: ANN401 - the SDK's
+    def _list_pages(self, pages: Any) -> Iterator[Any]:  # noqa: ANN401 - the SDK's
         """Yield the pages of a listing; one that was there before is an error."""
         watch, every = PaginationGuard(self._objects.where), pages.by_page()
         for page in every:
@@ -105,11 +107,11 @@ class AzureStorage:
     def stat(self, path: str) -> Resource:
         """Describe one blob."""
         check_key(path)
-        with self._translating(path):
+        with self._translate_errors(path):
             blob = self._container.get_blob_client(self._objects.key(path)).get_blob_properties()
         if _is_folder(blob):
             raise ResourceNotFound(f"{path!r} is a folder at {self._objects.where}", path=path)
-        return described(path, blob)
+        return describe_blob(path, blob)
 
     def fetch(self, path: str, *, etag: str | None = None) -> Fetched:
         """Read a blob whole, pinned to `etag`."""
@@ -138,10 +140,10 @@ class AzureStorage:
         self.check_name(path)
         return self._objects.write(path, attributes, size=size, confirm=self._confirm)
 
-    def keep(self, standing: Resource, key: str) -> KeepResult:
+    def keep(self, current: Resource, key: str) -> KeepResult:
         """Copy a blob into the history."""
-        with self._translating(standing.path):
-            return keep_blob(self._container, self._root, standing, key)
+        with self._translate_errors(current.path):
+            return keep_blob(self._container, self._root, current, key)
 
     def remove(self, path: str) -> None:
         """Delete one blob; absent is fine."""
@@ -161,23 +163,23 @@ class AzureStorage:
             raise SizeMismatch(path, size, found.size or 0)
         return Stored(size, etag=etag or found.etag, modified_us=found.modified_us)
 
-    def _one(self, path: str) -> Iterator[Resource]:
+    def _stat_if_exists(self, path: str) -> Iterator[Resource]:
         try:
             yield self.stat(path)
         except ResourceNotFound:
             return
 
     @contextmanager
-    def _translating(self, path: str) -> Generator[None]:
+    def _translate_errors(self, path: str) -> Generator[None]:
         try:
             yield
         except (AzureError, OSError) as error:
             if isinstance(error, StorageError):
                 raise
-            raise translated(error, path, self._objects.where) from error
+            raise translate_azure_error(error, path, self._objects.where) from error
 
 
-def described(path: str, blob: Any) -> Resource:  # noqa: ANN401 - the SDK's properties
+def describe_blob(path: str, blob: Any) -> Resource:  # noqa: ANN401 - the SDK's properties
     """Return the resource that the SDK's properties describe."""
     settings = blob.content_settings
     etag = str(blob.etag)
@@ -197,7 +199,7 @@ def described(path: str, blob: Any) -> Resource:  # noqa: ANN401 - the SDK's pro
     )
 
 
-def _size(blob: Any) -> int:  # noqa: ANN401 - the SDK's properties
+def _size_of(blob: Any) -> int:  # noqa: ANN401 - the SDK's properties
     return int(getattr(blob, "size", 0) or 0)
 
 
@@ -206,10 +208,10 @@ def _is_folder(blob: Any) -> bool:  # noqa: ANN401 - the SDK's properties
     return str(metadata.get("hdi_isfolder", "")).lower() == "true"
 
 
-def translated(error: AzureError | OSError, path: str, where: str) -> StorageError:
+def translate_azure_error(error: AzureError | OSError, path: str, where: str) -> StorageError:
     """Return the error of ours that the SDK's one means."""
     said = f"{where}: {path!r}"
-    if isinstance(error, HttpResponseError) and archived_as(str(error)) is not None:
+    if isinstance(error, HttpResponseError) and archive_class(str(error)) is not None:
         return Archived(path, where, "Archive")
     if isinstance(error, HttpResponseError) and error.status_code:
         response: Any = error.response

@@ -38,20 +38,20 @@ class FsspecReading:
         file: IO[bytes],
         resource: Resource,
         length: int | None,
-        translating: Callable[[str], Any],
+        translate_errors: Callable[[str], Any],
     ) -> None:
         """Own `file`; read `length` bytes, or all."""
         self.resource = resource
         self._file = file
         self._length = length
-        self._translating = translating
+        self._translate_errors = translate_errors
 
     def __iter__(self) -> Iterator[bytes]:
         """Yield the bytes; fewer than promised are an error."""
         done = 0
         while self._length is None or done < self._length:
             most = CHUNK if self._length is None else min(CHUNK, self._length - done)
-            with self._translating(self.resource.path):
+            with self._translate_errors(self.resource.path):
                 chunk = bytes(self._file.read(most))
             if not chunk:
                 break
@@ -63,7 +63,7 @@ class FsspecReading:
 
     def close(self) -> None:
         """Close the file."""
-        with self._translating(self.resource.path):
+        with self._translate_errors(self.resource.path):
             self._file.close()
 
 
@@ -98,7 +98,7 @@ class FsspecWriter:
             shutil.rmtree(folder)
 
 
-def translated(error: Exception, path: str, where: str) -> StorageError:  # noqa: PLR0911 - a table
+def translate_fsspec_error(error: Exception, path: str, where: str) -> StorageError:  # noqa: PLR0911 - a table
     """Return the error of ours that a filesystem's own one means."""
     said = f"{where}: {path!r}"
     if isinstance(error, FileNotFoundError | NotADirectoryError):
@@ -120,7 +120,7 @@ def translated(error: Exception, path: str, where: str) -> StorageError:  # noqa
     return UnexpectedReply(f"{said}: {name}", path=path)
 
 
-def time_us(info: Mapping[str, Any]) -> int | None:
+def modified_us(info: Mapping[str, Any]) -> int | None:
     """Return when a file was changed, as its filesystem tells, in microseconds."""
     value = next((info[name] for name in TIMES if info.get(name)), None)
     if isinstance(value, str):

@@ -13,7 +13,7 @@ from catalog.paths import clean_prefix
 from providers.base import OpenOptions, ProviderSettings
 from providers.capabilities import Capabilities
 from providers.connection import OnClose, keep_open
-from providers.shared.url import parse_url, shown
+from providers.shared.url import parse_url, redact_url
 
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
@@ -54,7 +54,7 @@ class FsspecSettings(ProviderSettings, title="fsspec"):
 
     @field_validator("url")
     @classmethod
-    def _known(cls, value: str) -> str:
+    def _check_scheme(cls, value: str) -> str:
         import fsspec  # noqa: PLC0415 - only where it is used
 
         scheme = parse_url(value).scheme
@@ -65,8 +65,8 @@ class FsspecSettings(ProviderSettings, title="fsspec"):
 
     @field_validator("options_json")
     @classmethod
-    def _object(cls, value: SecretStr) -> SecretStr:
-        _secrets(value)
+    def _check_json(cls, value: SecretStr) -> SecretStr:
+        _parse_secret_options(value)
         return value
 
     def below(self, path: str) -> Self:
@@ -77,7 +77,7 @@ class FsspecSettings(ProviderSettings, title="fsspec"):
 
     def address(self) -> str:
         """Return the URL, without its query."""
-        return shown(self.url).removesuffix("?…")
+        return redact_url(self.url).removesuffix("?…")
 
     def connection_key(self) -> tuple[object, ...]:
         """Return the options, secret ones included, and the URL: any part of it may be one too."""
@@ -121,7 +121,7 @@ class FsspecSettings(ProviderSettings, title="fsspec"):
         options: dict[str, Any] = {
             **kind._get_kwargs_from_urls(self.url),  # noqa: SLF001 - fsspec's own way
             **self.options,
-            **_secrets(self.options_json),
+            **_parse_secret_options(self.options_json),
             "use_listings_cache": False,
             "skip_instance_cache": True,
         }
@@ -134,7 +134,7 @@ class FsspecSettings(ProviderSettings, title="fsspec"):
         return cls(url=url)
 
 
-def _secrets(text: SecretStr) -> dict[str, Any]:
+def _parse_secret_options(text: SecretStr) -> dict[str, Any]:
     if not text.get_secret_value():
         return {}
     try:

@@ -33,7 +33,7 @@ from catalog.errors import (
 )
 from providers.base import OpenOptions
 
-MOST = 8  # connections; many servers refuse more from one address
+MAX_CONNECTIONS = 8  # connections; many servers refuse more from one address
 IDLE_S = 10.0  # after this a connection is asked whether it still lives
 _BROKEN = (ftplib.Error, OSError, EOFError)  # what an exchange that breaks off raises
 
@@ -79,13 +79,13 @@ class _Plain(ftplib.FTP):
             raise EOFError("the connection is closed")
         self.sock.sendall((line + ftplib.CRLF).encode(self.encoding, "surrogateescape"))
 
-    def greet(self, sock: socket.socket) -> None:
+    def attach(self, sock: socket.socket) -> None:
         """Take a connected socket, and read the server's greeting from it."""
         self.sock, self.af = sock, sock.family
-        self.read_any()
+        self.reopen_reader()
         self.welcome = self.getresp()
 
-    def read_any(self) -> None:
+    def reopen_reader(self) -> None:
         """Let replies hold names of any bytes."""
         if self.sock is not None:
             self.file = self.sock.makefile("r", encoding=self.encoding, errors="surrogateescape")
@@ -97,7 +97,7 @@ class _Tls(_Plain, ftplib.FTP_TLS):
     def auth(self) -> str:
         """Begin TLS on the control channel, whose replies are read anew from there on."""
         reply = super().auth()
-        self.read_any()
+        self.reopen_reader()
         return reply
 
     def ntransfercmd(
@@ -117,12 +117,12 @@ class FtpConnections:
         self._place = place
         self._timeouts = options.timeouts
         self.where = where
-        self._limit = max(1, min(options.connections, MOST))
+        self._limit = max(1, min(options.connections, MAX_CONNECTIONS))
         self._free = threading.Semaphore(self._limit)
         self._places: dict[str, threading.Semaphore] = {}
         self._idle: list[FtpClient] = []
 
-    def named(self, where: str) -> Self:
+    def for_folder(self, where: str) -> Self:
         """Return the same pool, whose errors name the folder `where`.
 
         Each folder has its own limit: else files on their way from one to another would hold
@@ -136,26 +136,26 @@ class FtpConnections:
     @contextmanager
     def client(self, path: str) -> Generator[FtpClient]:
         """Lend a connection for one exchange; errors are translated and drop it where it is odd."""
-        with self.handed_over(path) as client:
+        with self.take_over(path) as client:
             yield client
-        self.give(client)
+        self.put_back(client)
 
     @contextmanager
-    def handed_over(self, path: str) -> Generator[FtpClient]:
+    def take_over(self, path: str) -> Generator[FtpClient]:
         """Lend a connection as `client` does, which the block keeps where nothing fails."""
         client = self.take(path)
         try:
             yield client
         except (ftplib.error_perm, CatalogError) as error:
             # A refusal leaves the connection in order.
-            self.give(client)
+            self.put_back(client)
             if isinstance(error, CatalogError):
                 raise
-            raise translated(error, path, self.where) from error
+            raise translate_ftp_error(error, path, self.where) from error
         except BaseException as error:
             self.drop(client)
             if isinstance(error, _BROKEN):
-                raise translated(error, path, self.where) from error
+                raise translate_ftp_error(error, path, self.where) from error
             raise
 
     def take(self, path: str) -> FtpClient:
@@ -167,15 +167,15 @@ class FtpConnections:
         try:
             while self._idle:
                 client = self._idle.pop()
-                if time.monotonic() - client.used_s < IDLE_S or _lives(client):
+                if time.monotonic() - client.used_s < IDLE_S or _is_alive(client):
                     return client
-                _end(client)
+                _disconnect(client)
             return self._login(path)
         except BaseException:
             self._free.release()
             raise
 
-    def give(self, client: FtpClient) -> None:
+    def put_back(self, client: FtpClient) -> None:
         """Take a connection back that waits for the next command."""
         client.used_s = time.monotonic()
         self._idle.append(client)
@@ -183,13 +183,13 @@ class FtpConnections:
 
     def drop(self, client: FtpClient) -> None:
         """Close a connection in the middle of something."""
-        _end(client)
+        _disconnect(client)
         self._free.release()
 
     def close(self) -> None:
         """Close what is idle."""
         while self._idle:
-            _end(self._idle.pop())
+            _disconnect(self._idle.pop())
 
     def _login(self, path: str) -> FtpClient:
         place, timeout = self._place, self._timeouts.connect_s
@@ -214,7 +214,7 @@ class FtpConnections:
         except BaseException as error:
             ftp.close()
             if isinstance(error, _BROKEN):
-                raise translated(error, path, self.where) from error
+                raise translate_ftp_error(error, path, self.where) from error
             raise
         return FtpClient(ftp, features)
 
@@ -224,7 +224,7 @@ def _connect(ftp: _Plain, place: FtpPlace, timeout_s: float) -> None:
     sock = socket.create_connection((place.host, place.port), timeout_s)
     if place.tls is FtpTls.IMPLICIT and place.context is not None:
         sock = place.context.wrap_socket(sock, server_hostname=place.host)
-    ftp.greet(sock)
+    ftp.attach(sock)
     if isinstance(ftp, _Tls) and place.tls is FtpTls.EXPLICIT:
         ftp.auth()
 
@@ -238,7 +238,7 @@ def _features(ftp: ftplib.FTP) -> frozenset[str]:
     return frozenset(line.strip().split(" ")[0].upper() for line in lines if line.strip())
 
 
-def _lives(client: FtpClient) -> bool:
+def _is_alive(client: FtpClient) -> bool:
     try:
         client.ftp.voidcmd("NOOP")
     except _BROKEN:
@@ -246,7 +246,7 @@ def _lives(client: FtpClient) -> bool:
     return True
 
 
-def _end(client: FtpClient) -> None:
+def _disconnect(client: FtpClient) -> None:
     with suppress(OSError):
         client.ftp.close()
 
@@ -263,7 +263,7 @@ _MISSING = (
 )
 
 
-def says_missing(error: BaseException) -> bool:
+def is_missing_message(error: BaseException) -> bool:
     """Say whether a refusal (550) says in words that there is no such file.
 
     Many servers answer the same to a file that may not be read.
@@ -272,7 +272,7 @@ def says_missing(error: BaseException) -> bool:
     return any(one in words for one in _MISSING)
 
 
-def translated(error: BaseException, path: str, where: str) -> StorageError:  # noqa: PLR0911 - a table
+def translate_ftp_error(error: BaseException, path: str, where: str) -> StorageError:  # noqa: PLR0911 - a table
     """Return the error of ours that a reply code or a socket's error means."""
     said = f"{where}: {path!r}"
     if isinstance(error, ssl.SSLCertVerificationError):

@@ -21,7 +21,7 @@ from catalog.model.digest import Digest
 from catalog.model.resource import Resource
 from providers.base import Attributes, Chunk, Stored
 from providers.error_boundary import error_boundary
-from providers.ftp.connection import FtpClient, FtpConnections, translated
+from providers.ftp.connection import FtpClient, FtpConnections, translate_ftp_error
 
 BUFFER = 2**18  # bytes
 
@@ -66,12 +66,12 @@ class FtpReading:
                 self.close()
                 return
             client, self._client = self._client, None
-            finish(self._connections, client, self._data)
+            finish_transfer(self._connections, client, self._data)
         except (ftplib.Error, OSError, EOFError) as error:
             self.close()
             if isinstance(error, StorageError):
                 raise
-            raise translated(error, path, self._connections.where) from error
+            raise translate_ftp_error(error, path, self._connections.where) from error
         except BaseException:
             self.close()
             raise
@@ -91,19 +91,19 @@ class UploadTarget(Protocol):
 
     connections: FtpConnections
 
-    def temporary(self, path: str) -> str:
+    def temporary_path(self, path: str) -> str:
         """Return a new temporary name for a path."""
         ...
 
-    def drops(self, temporary: str) -> bool:
+    def switch_to_drop_folder(self, temporary: str) -> bool:
         """Say whether a refused temporary name was in our own folder, which is not used again."""
         ...
 
-    def begin(self, temporary: str) -> tuple[FtpClient, socket.socket]:
+    def open_upload(self, temporary: str) -> tuple[FtpClient, socket.socket]:
         """Open the data channel of a new temporary file."""
         ...
 
-    def settle(
+    def finalize(
         self, client: FtpClient, path: str, temporary: str, size: int, attributes: Attributes
     ) -> Stored:
         """Make sure of a temporary file's size and give it its final name."""
@@ -121,11 +121,11 @@ class FtpWriter:
     def __init__(
         self, target: UploadTarget, path: str, temporary: str, attributes: Attributes
     ) -> None:
-        """Write to `temporary`, show as `path`; it begins with the first bytes."""
+        """Write to `temporary_path`, show as `path`; it begins with the first bytes."""
         self._target, self._path, self._temporary = target, path, temporary
         self._attributes = attributes
         self._channel: tuple[FtpClient, socket.socket] | None = None
-        self._begun = self._sealed = self._ended = False
+        self._started = self._flushed = self._ended = False
         self._size = 0
 
     def write(self, chunk: Chunk) -> None:
@@ -134,16 +134,16 @@ class FtpWriter:
         try:
             data.sendall(chunk)
         except OSError as error:
-            raise translated(error, self._path, self._target.connections.where) from error
+            raise translate_ftp_error(error, self._path, self._target.connections.where) from error
         self._size += len(chunk)
 
     def commit(self, digest: Digest) -> Stored:  # noqa: ARG002 - the server cannot check it
         """End the file and give it its name."""
         return self.finish()
 
-    def seal(self) -> None:
+    def flush(self) -> None:
         """End the file: the server says that it has all of it, and the connection is free."""
-        if self._sealed:
+        if self._flushed:
             return
         connections = self._target.connections
         self._open()
@@ -151,17 +151,17 @@ class FtpWriter:
         if channel is None:
             raise StorageFailed(f"{self._path!r}: committed after its end", path=self._path)
         try:
-            finish(connections, *channel)
+            finish_transfer(connections, *channel)
         except (ftplib.Error, OSError, EOFError) as error:
-            raise translated(error, self._path, connections.where) from error
-        self._sealed = True
+            raise translate_ftp_error(error, self._path, connections.where) from error
+        self._flushed = True
 
     def finish(self) -> Stored:
         """End the file and give it its name."""
-        self.seal()
+        self.flush()
         connections = self._target.connections
         with connections.client(self._path) as client:
-            stored = self._target.settle(
+            stored = self._target.finalize(
                 client, self._path, self._temporary, self._size, self._attributes
             )
         self._ended = True
@@ -181,26 +181,26 @@ class FtpWriter:
                     channel[0].ftp.voidresp()
             finally:
                 self._target.connections.drop(channel[0])
-        if self._begun:
+        if self._started:
             self._target.discard(self._temporary)
 
     def _open(self) -> socket.socket:
-        if self._ended or self._sealed:
+        if self._ended or self._flushed:
             raise StorageFailed(f"{self._path!r}: written after its end", path=self._path)
         if self._channel is None:
-            self._begun = True
+            self._started = True
             try:
-                self._channel = self._target.begin(self._temporary)
+                self._channel = self._target.open_upload(self._temporary)
             except (AccessDenied, ResourceNotFound, NotSupported):
                 # A drop folder allows new files and no folder of ours.
-                if not self._target.drops(self._temporary):
+                if not self._target.switch_to_drop_folder(self._temporary):
                     raise
-                self._temporary = self._target.temporary(self._path)
-                self._channel = self._target.begin(self._temporary)
+                self._temporary = self._target.temporary_path(self._path)
+                self._channel = self._target.open_upload(self._temporary)
         return self._channel[1]
 
 
-def finish(connections: FtpConnections, client: FtpClient, data: socket.socket) -> None:
+def finish_transfer(connections: FtpConnections, client: FtpClient, data: socket.socket) -> None:
     """Close a data channel in order, wait for the reply, and give the connection back."""
     try:
         if isinstance(data, ssl.SSLSocket):
@@ -212,4 +212,4 @@ def finish(connections: FtpConnections, client: FtpClient, data: socket.socket) 
         data.close()
         connections.drop(client)
         raise
-    connections.give(client)
+    connections.put_back(client)

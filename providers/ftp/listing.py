@@ -11,13 +11,18 @@ from catalog.errors import AccessDenied, ResourceNotFound, StorageError, Unexpec
 from catalog.model.gap import NAME, UNREADABLE, Gap, gap_of
 from catalog.model.resource import Resource
 from catalog.paths import RESERVED
-from providers.ftp.connection import FtpClient, FtpConnections, says_missing, translated
+from providers.ftp.connection import (
+    FtpClient,
+    FtpConnections,
+    is_missing_message,
+    translate_ftp_error,
+)
 from providers.ftp.list_parser import FtpEntry, parse_facts, parse_list, parse_time
-from providers.shared.raw_names import printable, raw
+from providers.shared.raw_names import to_printable, to_raw
 from providers.shared.temporary_names import is_temporary
 from providers.shared.tree_walk import Folder, Found
 
-LARGEST_PAGE = 256 * 2**20  # bytes of one folder's listing
+MAX_LISTING = 256 * 2**20  # bytes of one folder's listing
 
 
 class FtpLister:
@@ -30,22 +35,22 @@ class FtpLister:
         self._where = where
         self._plain_list = False  # the server knows no `LIST -a`
 
-    def at(self, path: str) -> str:
+    def server_path(self, path: str) -> str:
         """Return a path as the server takes it."""
-        return self._base + raw(path)
+        return self._base + to_raw(path)
 
-    def folder_at(self, path: str) -> str:
+    def server_folder(self, path: str) -> str:
         """Return a folder as the server takes it."""
-        return self.at(path).rstrip("/") or "/"
+        return self.server_path(path).rstrip("/") or "/"
 
     def __call__(self, folders: list[Folder]) -> Iterator[tuple[Folder, Iterator[Found]]]:
         """Say what each folder holds."""
         for folder in folders:
-            yield folder, self._entries(folder.path)
+            yield folder, self._list_folder(folder.path)
 
     def describe(self, client: FtpClient, path: str) -> Resource:
         """Describe one file; `ResourceNotFound` where there is none."""
-        place = self.at(path)
+        place = self.server_path(path)
         try:
             if "MLST" in client.features:
                 lines = client.ftp.sendcmd(f"MLST {place}").splitlines()
@@ -55,7 +60,7 @@ class FtpLister:
                 changed = client.ftp.sendcmd(f"MDTM {place}")
                 entry = FtpEntry(path, "file", size, parse_time(changed[4:]))
         except ftplib.error_perm as error:
-            raise self._refused(client, error, path) from error
+            raise self._translate_refusal(client, error, path) from error
         if entry.kind not in ("file", "link"):
             raise ResourceNotFound(f"{path!r} is no file at {self._where}", path=path)
         return entry.resource(path)
@@ -67,8 +72,8 @@ class FtpLister:
         with client.ftp.transfercmd(command) as data:
             while chunk := data.recv(2**16):
                 body += chunk
-                if len(body) > LARGEST_PAGE:
-                    why = f"{self._where}: one listing has over {LARGEST_PAGE:,} bytes"
+                if len(body) > MAX_LISTING:
+                    why = f"{self._where}: one listing has over {MAX_LISTING:,} bytes"
                     raise ConnectionError(why)  # what is left of it comes through this connection
             if isinstance(data, ssl.SSLSocket):
                 with suppress(OSError):
@@ -83,16 +88,16 @@ class FtpLister:
         command = "MLSD" if "MLST" in client.features else "LIST"
         parse = parse_facts if command == "MLSD" else parse_list
         try:
-            client.ftp.cwd(self.folder_at(folder))
+            client.ftp.cwd(self.server_folder(folder))
             entries = [parse(line) for line in self.lines(client, command)]
         except (ftplib.error_perm, ftplib.error_temp, UnexpectedReply):
             return []
         names = [one.name for one in entries if one is not None and one.kind == "dir"]
-        return [f"{folder}/{printable(name)}" for name in names if name not in (".", "..")]
+        return [f"{folder}/{to_printable(name)}" for name in names if name not in (".", "..")]
 
-    def _entries(self, folder: str) -> Iterator[Found]:
+    def _list_folder(self, folder: str) -> Iterator[Found]:
         """Yield what one folder holds; a line that cannot be read leaves it unknown."""
-        for line, parse in self._listed(folder):
+        for line, parse in self._list_lines(folder):
             try:
                 entry = parse(line)
             except UnexpectedReply as error:
@@ -100,7 +105,7 @@ class FtpLister:
                 continue
             if entry is None or entry.kind in ("cdir", "pdir", "other"):
                 continue
-            name = printable(entry.name)
+            name = to_printable(entry.name)
             path = f"{folder}/{name}" if folder else name
             if name in (".", "..") or path == RESERVED or is_temporary(path):
                 continue
@@ -111,11 +116,11 @@ class FtpLister:
             elif entry.kind == "dir":
                 yield Folder(path)
             else:
-                yield from self._linked(path)
+                yield from self._follow_link(path)
 
-    def _listed(self, folder: str) -> list[tuple[str, Callable[[str], FtpEntry | None]]]:
+    def _list_lines(self, folder: str) -> list[tuple[str, Callable[[str], FtpEntry | None]]]:
         """Return the lines that list one folder, each with what reads it."""
-        place = self.folder_at(folder)
+        place = self.server_folder(folder)
         with self._connections.client(folder) as client:
             if "MLST" in client.features:
                 return [(line, parse_facts) for line in self.lines(client, f"MLSD {place}")]
@@ -130,7 +135,7 @@ class FtpLister:
                 lines = self.lines(client, "LIST")
             return [(line, parse_list) for line in lines]
 
-    def _linked(self, path: str) -> Iterator[Found]:
+    def _follow_link(self, path: str) -> Iterator[Found]:
         """Yield the file that a link leads to; a link to a folder, or to nothing, is no file."""
         with self._connections.client(path) as client:
             try:
@@ -143,24 +148,26 @@ class FtpLister:
 
     def _is_folder(self, client: FtpClient, path: str) -> bool:
         try:
-            client.ftp.cwd(self.folder_at(path))
+            client.ftp.cwd(self.server_folder(path))
         except ftplib.error_perm:
             return False
         return True
 
-    def _refused(self, client: FtpClient, error: ftplib.error_perm, path: str) -> StorageError:
+    def _translate_refusal(
+        self, client: FtpClient, error: ftplib.error_perm, path: str
+    ) -> StorageError:
         """Return what a refusal means: 550 alone says neither that a file is there nor not."""
-        ours = translated(error, path, self._where)
-        if not isinstance(ours, ResourceNotFound) or says_missing(error):
+        ours = translate_ftp_error(error, path, self._where)
+        if not isinstance(ours, ResourceNotFound) or is_missing_message(error):
             return ours
         if self._is_folder(client, path):
             return ResourceNotFound(f"{path!r} is no file at {self._where}", path=path)
         folder, _, name = path.rpartition("/")
         try:
-            client.ftp.cwd(self.folder_at(folder))
+            client.ftp.cwd(self.server_folder(folder))
             names = {line.rpartition("/")[2] for line in self.lines(client, "NLST")}
         except (ftplib.error_perm, ftplib.error_temp):  # no such folder, or an empty one
             return ours
-        if raw(name) in names:
+        if to_raw(name) in names:
             return AccessDenied(f"{self._where} refuses access to {path!r}", path=path)
         return ours

@@ -51,12 +51,12 @@ class FtpSettings(ProviderSettings, title="FTP"):
 
     @field_validator("path")
     @classmethod
-    def _clean(cls, value: str) -> str:
+    def _clean_path(cls, value: str) -> str:
         return "/" + clean_prefix(value)
 
     @field_validator("encoding")
     @classmethod
-    def _known(cls, value: str) -> str:
+    def _check_encoding(cls, value: str) -> str:
         try:
             name = codecs.lookup(value).name
             plain = "a/".encode(name) == b"a/"
@@ -72,7 +72,7 @@ class FtpSettings(ProviderSettings, title="FTP"):
         return value.lower()
 
     @model_validator(mode="after")
-    def _consistent(self) -> FtpSettings:
+    def _check_combination(self) -> FtpSettings:
         if self.password.get_secret_value() and not self.username:
             raise InvalidInput("a password was given without its user")
         return self
@@ -122,7 +122,7 @@ class FtpSettings(ProviderSettings, title="FTP"):
     ) -> FtpStorage:
         """Return the folder."""
         where = self.address()
-        return FtpStorage(connection.named(where), clean_prefix(self.path), where, on_close)
+        return FtpStorage(connection.for_folder(where), clean_prefix(self.path), where, on_close)
 
     def filesystem(self) -> AbstractFileSystem:
         """Return fsspec's FTP filesystem, for looking around; it has one connection."""

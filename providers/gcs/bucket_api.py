@@ -13,7 +13,7 @@ from catalog.model.outcome import Proof
 from providers.base import Attributes, Stored
 from providers.error_boundary import error_boundary
 from providers.gcs.credentials import GcsToken
-from providers.gcs.metadata import described, encoded
+from providers.gcs.metadata import describe_object, encode_crc32c
 from providers.http.client import HttpClient
 from providers.http.response import Response
 from providers.objects.keys import check_key
@@ -50,10 +50,10 @@ class BucketApi:
 
     def rewrite_url(self, origin: str, path: str) -> str:
         """Return where the object whose description is at `origin` is copied to a path."""
-        goal = f"b/{quote(self.bucket, safe='')}/o/{quote(self.key(path), safe='')}"
-        return f"{origin}/rewriteTo/{goal}"
+        target = f"b/{quote(self.bucket, safe='')}/o/{quote(self.key(path), safe='')}"
+        return f"{origin}/rewriteTo/{target}"
 
-    def about(self, path: str, attributes: Attributes) -> dict[str, Any]:
+    def object_metadata(self, path: str, attributes: Attributes) -> dict[str, Any]:
         """Return the description that goes with the bytes."""
         kept = dict(attributes.properties)
         if attributes.sha256:
@@ -76,9 +76,9 @@ class BucketApi:
         """Send one request and return its JSON."""
         sent = {**(headers or {}), **self.token.headers()}
         reply = self.client.request(method, url, path=path, headers=sent, body=body)
-        return self.decoded(reply.expect(200, 201))
+        return self.decode_json(reply.expect(200, 201))
 
-    def decoded(self, reply: Response) -> dict[str, Any]:
+    def decode_json(self, reply: Response) -> dict[str, Any]:
         """Return a reply's JSON object."""
         try:
             found: object = json.loads(reply.read())
@@ -90,14 +90,14 @@ class BucketApi:
 
     def confirm(self, path: str, size: int, crc: int, item: Mapping[str, Any]) -> Stored:
         """Compare what the store says it keeps with what was sent; remove what is not that."""
-        found = described(path, item)
+        found = describe_object(path, item)
         if found.size != size:
             self.remove(path)
             raise SizeMismatch(path, size, found.size or 0)
         kept = item.get("crc32c")
-        if kept and kept != encoded(crc):
+        if kept and kept != encode_crc32c(crc):
             self.remove(path)
-            raise DigestMismatch(path, f"crc32c:{encoded(crc)}", f"crc32c:{kept}")
+            raise DigestMismatch(path, f"crc32c:{encode_crc32c(crc)}", f"crc32c:{kept}")
         proof = Proof.WRITE_PROVED if kept else Proof.STORED
         return Stored(size, etag=found.etag, modified_us=found.modified_us, proof=proof)
 

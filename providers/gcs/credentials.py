@@ -29,7 +29,7 @@ class GcsToken:
         self._credentials: Any = None
         self._lock = threading.Lock()
 
-    def same_as(self, other: GcsToken) -> bool:
+    def is_same_identity(self, other: GcsToken) -> bool:
         """Say whether another token speaks for the same identity."""
         return (self._identity, self._account) == (other._identity, other._account)
 
@@ -40,10 +40,10 @@ class GcsToken:
         credentials = self._credentials
         if credentials is None or not credentials.valid:
             with self._lock:
-                credentials = self._fresh()
+                credentials = self._refresh()
         return {"Authorization": f"Bearer {credentials.token}"}
 
-    def _fresh(self) -> Any:  # noqa: ANN401 - google-auth has no common type for them
+    def _refresh(self) -> Any:  # noqa: ANN401 - google-auth has no common type for them
         from google.auth import default  # noqa: PLC0415 - slow, and not for the anonymous
         from google.auth.exceptions import GoogleAuthError, TransportError  # noqa: PLC0415
         from google.auth.transport.requests import Request  # noqa: PLC0415

@@ -12,7 +12,7 @@ from catalog.model.digest import Digest
 from catalog.model.resource import Resource
 
 
-def described(path: str, item: Mapping[str, Any]) -> Resource:
+def describe_object(path: str, item: Mapping[str, Any]) -> Resource:
     """Return the resource that an object's JSON describes."""
     digests: list[Digest] = []
     declared = (item.get("metadata") or {}).get("sha256", "")
@@ -34,6 +34,6 @@ def described(path: str, item: Mapping[str, Any]) -> Resource:
     )
 
 
-def encoded(crc: int) -> str:
+def encode_crc32c(crc: int) -> str:
     """Return a crc32c as Google writes it."""
     return b64encode(crc.to_bytes(4, "big")).decode()

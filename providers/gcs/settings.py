@@ -74,7 +74,7 @@ class GcsSettings(ProviderSettings, title="GCS"):
     )
 
     @model_validator(mode="after")
-    def _consistent(self) -> GcsSettings:
+    def _check_combination(self) -> GcsSettings:
         has_key = bool(self.private_key.get_secret_value())
         if has_key != bool(self.client_email):
             missing = "client_email" if has_key else "private_key"
@@ -125,7 +125,7 @@ class GcsSettings(ProviderSettings, title="GCS"):
         """Return the bucket below its prefix."""
         from providers.gcs.storage import GcsStorage  # noqa: PLC0415 - brings crc32c
 
-        connection.client.pools.admit(self.address())
+        connection.client.pools.add_place(self.address())
         return GcsStorage(
             connection.client,
             connection.token,

@@ -37,15 +37,15 @@ class GcsWriter:
             part = bytes(memoryview(self._pending)[:PART])
             del self._pending[:PART]
             end = self._sent + PART - 1
-            self._send(part, f"bytes {self._sent}-{end}/*", last=False)
+            self._send_part(part, f"bytes {self._sent}-{end}/*", last=False)
             self._sent += PART
 
     def commit(self, digest: Digest) -> Stored:
         """Send the last part and compare what the store says it keeps."""
         part, self._pending = bytes(self._pending), bytearray()
         total = self._sent + len(part)
-        spread = f"bytes {self._sent}-{total - 1}/{total}" if part else f"bytes */{total}"
-        item = self._send(part, spread, last=True, sha256=digest.value)
+        content_range = f"bytes {self._sent}-{total - 1}/{total}" if part else f"bytes */{total}"
+        item = self._send_part(part, content_range, last=True, sha256=digest.value)
         self._session = ""
         return self._api.confirm(self._path, total, self._crc, item)
 
@@ -58,22 +58,22 @@ class GcsWriter:
                     "DELETE", session, path=self._path, headers={"Content-Length": "0"}
                 ).close()
 
-    def _send(
-        self, part: bytes, spread: str, *, last: bool, sha256: str | None = None
+    def _send_part(
+        self, part: bytes, content_range: str, *, last: bool, sha256: str | None = None
     ) -> dict[str, object]:
         api = self._api
         if not self._session:
-            self._session = self._begin(sha256)
-        headers = {"Content-Range": spread, **api.token.headers()}
+            self._session = self._begin_session(sha256)
+        headers = {"Content-Range": content_range, **api.token.headers()}
         reply = api.client.request(
             "PUT", self._session, path=self._path, headers=headers, body=part
         )
         if not last:
             reply.expect(308).close()
             return {}
-        return api.decoded(reply.expect(200, 201))
+        return api.decode_json(reply.expect(200, 201))
 
-    def _begin(self, sha256: str | None) -> str:
+    def _begin_session(self, sha256: str | None) -> str:
         api = self._api
         attributes = replace(self._attributes, sha256=sha256 or self._attributes.sha256)
         headers = {"Content-Type": "application/json", **api.token.headers()}
@@ -82,7 +82,7 @@ class GcsWriter:
             api.upload_url(self._path, "resumable"),
             path=self._path,
             headers=headers,
-            body=json.dumps(api.about(self._path, attributes)).encode(),
+            body=json.dumps(api.object_metadata(self._path, attributes)).encode(),
         )
         with reply.expect(200, 201):
             session = reply.header(b"location")

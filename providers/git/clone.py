@@ -43,12 +43,12 @@ from providers.git.errors import protocol_error
 from providers.git.lfs import LfsClient
 from providers.git.remote import GitRemote
 from providers.git.ssh import ssh_client
-from providers.shared.os_errors import translated
-from providers.shared.raw_names import printable
+from providers.shared.os_errors import translate_os_error
+from providers.shared.raw_names import to_printable
 from providers.shared.tls_context import make_context
-from providers.shared.url import shown
+from providers.shared.url import redact_url
 
-LARGEST_POINTER = 1024  # bytes, of a Git LFS pointer
+MAX_POINTER = 1024  # bytes, of a Git LFS pointer
 _ID = re.compile(r"[0-9a-f]{40}\Z")
 _POINTER = b"version https://git-lfs.github.com/spec/v1"
 _log = logging.getLogger(__name__)
@@ -71,7 +71,7 @@ class GitClone:
         self._remote, self._options = remote, options
         self._lock = threading.Lock()
         self._folder = tempfile.mkdtemp(prefix="entrepot-git-")
-        self._remove = weakref.finalize(self, _remove, self._folder, os.getpid())
+        self._remove = weakref.finalize(self, _remove_folder, self._folder, os.getpid())
         self._repo: Repo | None = None
         self._commit = b""
         self._files: dict[str, GitFile] = {}
@@ -83,7 +83,7 @@ class GitClone:
         Raises:
             ResourceNotFound: there is no such repository, or no such ref in it.
         """
-        with self._lock, self._translated():
+        with self._lock, self._translate_errors():
             if fresh or not self._commit:
                 self._refresh()
             return self._files
@@ -114,15 +114,15 @@ class GitClone:
     def _refresh(self) -> None:
         """Fetch the ref's tip, without history, if it is another than before."""
         with self._client() as (client, path):
-            self._look(client, path)
+            self._fetch_tip(client, path)
 
-    def _look(self, client: GitClient, path: str) -> None:
+    def _fetch_tip(self, client: GitClient, path: str) -> None:
         """Ask where the ref is now, and fetch its tip if that is another place than before."""
         remote = self._remote
-        tip = _resolved(client.get_refs(path.encode()).refs, remote.ref)
+        tip = _resolve_ref(client.get_refs(path.encode()).refs, remote.ref)
         if tip is None:
             raise ResourceNotFound(
-                f"{shown(remote.url)!r} has no branch, tag or commit {remote.ref!r}"
+                f"{redact_url(remote.url)!r} has no branch, tag or commit {remote.ref!r}"
             )
         if tip == self._commit:
             return
@@ -130,11 +130,11 @@ class GitClone:
             self._repo = Repo.init_bare(self._folder)
         repo = self._repo
 
-        def wanted(refs: object, depth: int | None = None) -> list[ObjectID]:  # noqa: ARG001 - theirs
+        def determine_wants(refs: object, depth: int | None = None) -> list[ObjectID]:  # noqa: ARG001 - theirs
             return [tip]
 
-        client.fetch(path, repo, determine_wants=wanted, depth=1)
-        self._files = self._walked(repo, tip)
+        client.fetch(path, repo, determine_wants=determine_wants, depth=1)
+        self._files = self._list_tree(repo, tip)
         self._commit = tip
 
     @contextmanager
@@ -142,15 +142,15 @@ class GitClone:
         """Return a client, and the repository's path there."""
         url, ssh = self._remote.url, self._remote.ssh
         if ssh is not None:
-            with ssh_client(ssh, shown(url), self._options.timeouts) as client:
+            with ssh_client(ssh, redact_url(url), self._options.timeouts) as client:
                 yield client, unquote(urlsplit(url).path)
             return
         if url.startswith("file://"):
             url = unquote(url)
         # nobody's ~/.gitconfig leads elsewhere
-        yield get_transport_and_path(url, config=ConfigDict(), **self._login())
+        yield get_transport_and_path(url, config=ConfigDict(), **self._transport_arguments())
 
-    def _login(self) -> dict[str, Any]:
+    def _transport_arguments(self) -> dict[str, Any]:
         """Return what a client wants beside: over HTTP our TLS, proxy, login and patience."""
         remote, waits = self._remote, self._options.timeouts
         if not remote.url.startswith("http"):
@@ -181,7 +181,7 @@ class GitClone:
         username, password = self.lfs.login
         return {"pool_manager": manager, "username": username, "password": password}
 
-    def _walked(self, repo: Repo, tip: ObjectID) -> dict[str, GitFile]:
+    def _list_tree(self, repo: Repo, tip: ObjectID) -> dict[str, GitFile]:
         """Return every file of a commit; links and submodules are left out, and said so."""
         found = repo.object_store[tip]
         while isinstance(found, Tag):
@@ -197,7 +197,7 @@ class GitClone:
             if not isinstance(tree, Tree):
                 raise UnexpectedReply(f"{above!r} of the repository is no folder")
             for entry in tree.items():
-                path = above + printable(entry.path.decode("utf-8", "surrogateescape"))
+                path = above + to_printable(entry.path.decode("utf-8", "surrogateescape"))
                 if stat.S_ISDIR(entry.mode):
                     folders.append((f"{path}/", entry.sha))
                 elif stat.S_ISREG(entry.mode):
@@ -206,16 +206,16 @@ class GitClone:
                     left_out.append(path)
         if left_out:
             count, first = len(left_out), left_out[0]
-            where = shown(self._remote.url)
+            where = redact_url(self._remote.url)
             _log.warning(
                 "%s links and submodules of %r are left out, %r for one", count, where, first
             )
         return dict(sorted(files.items()))
 
     @contextmanager
-    def _translated(self) -> Generator[None]:
+    def _translate_errors(self) -> Generator[None]:
         """Let errors of ours out alone."""
-        where = repr(shown(self._remote.url))
+        where = repr(redact_url(self._remote.url))
         try:
             yield
         except StorageError:
@@ -229,17 +229,17 @@ class GitClone:
         except urllib3.exceptions.HTTPError as error:
             raise ConnectionFailed(f"{where} broke off: {type(error).__name__}") from error
         except OSError as error:
-            raise translated(error, self._folder) from error
+            raise translate_os_error(error, self._folder) from error
         except (KeyError, ValueError) as error:
             raise UnexpectedReply(f"{where} did not send all of the ref: {error!r}") from error
 
 
-def _remove(folder: str, owner: int) -> None:
+def _remove_folder(folder: str, owner: int) -> None:
     if os.getpid() == owner:  # a forked child has its parent's folder
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _resolved(refs: dict[Ref, ObjectID | None], name: str) -> ObjectID | None:
+def _resolve_ref(refs: dict[Ref, ObjectID | None], name: str) -> ObjectID | None:
     """Return what a ref names, as git looks it up: tags before branches; or a commit's own id."""
     for start in ("", "refs/", "refs/tags/", "refs/heads/"):
         if found := refs.get(Ref(f"{start}{name}".encode())):
@@ -249,7 +249,7 @@ def _resolved(refs: dict[Ref, ObjectID | None], name: str) -> ObjectID | None:
 
 def _file(blob: ObjectID, data: bytes) -> GitFile:
     name = blob.decode()
-    if len(data) <= LARGEST_POINTER and data.startswith(_POINTER):
+    if len(data) <= MAX_POINTER and data.startswith(_POINTER):
         pointer = LFSPointer.from_bytes(data)
         if pointer is not None and re.fullmatch(r"[0-9a-f]{64}", pointer.oid):
             return GitFile(name, pointer.size, pointer.oid)

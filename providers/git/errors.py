@@ -17,7 +17,7 @@ from catalog.errors import (
     UnexpectedReply,
 )
 
-_NOWHERE = re.compile(r"not appear to be a git repository|[Rr]epository not found")
+_NO_REPOSITORY = re.compile(r"not appear to be a git repository|[Rr]epository not found")
 
 
 def protocol_error(  # noqa: PLR0911 - a table
@@ -35,7 +35,7 @@ def protocol_error(  # noqa: PLR0911 - a table
         return _proxy_error(reason, where)
     if isinstance(cause, urllib3.exceptions.HTTPError):
         return ConnectionFailed(f"{where} cannot be reached: {type(reason).__name__}")
-    if _NOWHERE.search(str(error)):
+    if _NO_REPOSITORY.search(str(error)):
         return ResourceNotFound(f"there is no git repository at {where}")
     told = re.search(r"http resp (\d{3})", str(error))
     status = int(told[1]) if told else 0

@@ -37,28 +37,30 @@ class LfsClient:
         )
         pools = common.pools()
         user, password = self.login[0] or "", SecretStr(self.login[1] or "")
-        self._ours = HttpClient(replace(common, username=user, password=password), pools)
-        self._named = HttpClient(common, pools)  # the server says itself how to log in
+        self._own_client = HttpClient(replace(common, username=user, password=password), pools)
+        self._bare_client = HttpClient(common, pools)  # the server says itself how to log in
         others = replace(common, tls=Tls(tls.authorities, verify=tls.verify))
-        self._others = HttpClient(others, others.pools())  # our certificate is not for them
-        self._url = remote.lfs_url or _beside(remote.url)
+        self._external_client = HttpClient(
+            others, others.pools()
+        )  # our certificate is not for them
+        self._url = remote.lfs_url or _default_lfs_url(remote.url)
 
     def get(self, path: str, sha256: str, size: int, range_: str = "") -> Response:
         """Begin to read the bytes of a pointer, all or a range of them."""
-        href, headers = self._action(path, sha256, size)
-        client = self._others
+        href, headers = self._request_download(path, sha256, size)
+        client = self._external_client
         if href.startswith(_origin(self._url)):
             named = "authorization" in map(str.lower, headers)
-            client = self._named if named else self._ours
+            client = self._bare_client if named else self._own_client
         more = {"Range": range_} if range_ else {}
         return client.request("GET", href, path=path, headers={**headers, **more}).expect(200, 206)
 
     def close(self) -> None:
         """Close every idle connection."""
-        self._ours.close()
-        self._others.close()
+        self._own_client.close()
+        self._external_client.close()
 
-    def _action(self, path: str, sha256: str, size: int) -> tuple[str, dict[str, str]]:
+    def _request_download(self, path: str, sha256: str, size: int) -> tuple[str, dict[str, str]]:
         """Ask where the bytes are to be had, and with what headers."""
         if not self._url:
             raise NotSupported(
@@ -68,7 +70,7 @@ class LfsClient:
             )
         wanted = {"oid": sha256, "size": size}
         body = {"operation": "download", "transfers": ["basic"], "objects": [wanted]}
-        reply = self._ours.request(
+        reply = self._own_client.request(
             "POST",
             f"{self._url}/objects/batch",
             path=path,
@@ -78,10 +80,10 @@ class LfsClient:
         with reply.expect(200):
             text = reply.read()
         try:
-            told = cast("dict[str, Any]", json.loads(text)["objects"][0])
-            if "error" in told:
-                raise _refused(path, told["error"])
-            action = told["actions"]["download"]
+            entry = cast("dict[str, Any]", json.loads(text)["objects"][0])
+            if "error" in entry:
+                raise _object_error(path, entry["error"])
+            action = entry["actions"]["download"]
             headers = {str(name): str(value) for name, value in action.get("header", {}).items()}
             for name, value in headers.items():
                 check_header(name, value)
@@ -92,14 +94,14 @@ class LfsClient:
             ) from error
 
 
-def _refused(path: str, error: dict[str, Any]) -> ResourceNotFound | UnexpectedReply:
+def _object_error(path: str, error: dict[str, Any]) -> ResourceNotFound | UnexpectedReply:
     why = f"the LFS server has no bytes for {path!r}: {error.get('message')}"
     if error.get("code") in (404, 410):
         return ResourceNotFound(why, path=path, status=404)
     return UnexpectedReply(why, path=path)
 
 
-def _beside(url: str) -> str:
+def _default_lfs_url(url: str) -> str:
     """Return where a repository's own LFS server is by convention; '' where that is no place."""
     if not url.startswith("http"):
         return ""

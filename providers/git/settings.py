@@ -29,7 +29,7 @@ from providers.shared.tls_fields import (
 )
 from providers.shared.url import build_url, parse_url, quote_path
 from providers.ssh.fields import (
-    BelievedHosts,
+    HostKeyPolicy,
     HostKeys,
     KnownHosts,
     Passphrase,
@@ -90,12 +90,12 @@ class GitSettings(ProviderSettings, title="Git"):
     proxy_password: ProxyPassword = SecretStr("")
     private_key: PrivateKey = SecretStr("")
     passphrase: Passphrase = SecretStr("")
-    host_keys: BelievedHosts = HostKeys.STRICT
+    host_keys: HostKeyPolicy = HostKeys.STRICT
     known_hosts: KnownHosts = ""
 
     @field_validator("url")
     @classmethod
-    def _canonical(cls, value: str) -> str:
+    def _canonical_url(cls, value: str) -> str:
         parsed = parse_url(value.strip())
         if parsed.scheme in ("http", "https") and parsed.key:
             return canonical_url(value)
@@ -110,23 +110,23 @@ class GitSettings(ProviderSettings, title="Git"):
 
     @field_validator("lfs_url")
     @classmethod
-    def _server(cls, value: str) -> str:
+    def _clean_lfs_url(cls, value: str) -> str:
         return canonical_url(value) if value else ""
 
     @field_validator("path")
     @classmethod
-    def _inside(cls, value: str) -> str:
+    def _clean_path(cls, value: str) -> str:
         return clean_prefix(value)
 
     @field_validator("ref")
     @classmethod
-    def _a_ref(cls, value: str) -> str:
+    def _check_ref(cls, value: str) -> str:
         if not value or value.startswith("-") or any(one <= " " for one in value):
             raise InvalidInput(f"{value!r} is not the name of a branch or tag, nor a commit's id")
         return value
 
     @model_validator(mode="after")
-    def _consistent(self) -> GitSettings:
+    def _check_combination(self) -> GitSettings:
         check_tls_and_proxy(self)
         scheme = self.url.partition("://")[0]
         over_http = scheme.startswith("http")

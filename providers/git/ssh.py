@@ -67,9 +67,9 @@ class _Vendor(SSHVendor):
     ) -> _Channel:
         """Begin a command; the protocol's version goes with it, where the server takes that."""
         version = given.get("protocol_version")
-        wish = {} if version is None else {"GIT_PROTOCOL": f"version={version}"}
+        environment = {} if version is None else {"GIT_PROTOCOL": f"version={version}"}
         channel = _Channel(self._sessions, command.decode())
-        channel.begin(self._arguments, wish)
+        channel.start(self._arguments, environment)
         return channel
 
 
@@ -83,9 +83,9 @@ class _Channel:
         self._process: asyncssh.SSHClientProcess[bytes] | None = None
         self.stderr = self  # dulwich asks it for its lines where the server hung up
 
-    def begin(self, arguments: dict[str, Any], wish: dict[str, str]) -> None:
+    def start(self, arguments: dict[str, Any], environment: dict[str, str]) -> None:
         try:
-            self._run(self._begun(arguments, wish))
+            self._run(self._start(arguments, environment))
         except BaseException:
             self.close()
             raise
@@ -94,11 +94,11 @@ class _Channel:
         return self._run(self._read(size))
 
     def write(self, data: bytes) -> int:
-        self._run(self._written(data))
+        self._run(self._write(data))
         return len(data)
 
     def readlines(self) -> list[bytes]:
-        return self._run(self._told()).splitlines(keepends=True)
+        return self._run(self._read_stderr()).splitlines(keepends=True)
 
     def can_read(self) -> bool:
         """Return False: nothing is negotiated where no history is wanted."""
@@ -107,16 +107,16 @@ class _Channel:
     def close(self) -> None:
         if self._connection is not None:
             connection, self._connection = self._connection, None
-            self._run(_closed(connection))
+            self._run(_close_connection(connection))
 
     def _run(self, work: Coroutine[Any, Any, T]) -> T:
         return self._sessions.run(work, self._command)
 
-    async def _begun(self, arguments: dict[str, Any], wish: dict[str, str]) -> None:
+    async def _start(self, arguments: dict[str, Any], environment: dict[str, str]) -> None:
         async with asyncio.timeout(2 * self._sessions.timeouts.connect_s):
             self._connection = await asyncssh.connect(**arguments)
             self._process = await self._connection.create_process(
-                self._command, env=wish, encoding=None
+                self._command, env=environment, encoding=None
             )
 
     async def _read(self, size: int) -> bytes:
@@ -126,12 +126,12 @@ class _Channel:
         except asyncio.IncompleteReadError as error:
             return error.partial
 
-    async def _written(self, data: bytes) -> None:
+    async def _write(self, data: bytes) -> None:
         async with asyncio.timeout(self._timeout_s):
             self._open().stdin.write(data)
             await self._open().stdin.drain()
 
-    async def _told(self) -> bytes:
+    async def _read_stderr(self) -> bytes:
         async with asyncio.timeout(self._timeout_s):
             return await self._open().stderr.read()
 
@@ -141,6 +141,6 @@ class _Channel:
         return self._process
 
 
-async def _closed(connection: asyncssh.SSHClientConnection) -> None:
+async def _close_connection(connection: asyncssh.SSHClientConnection) -> None:
     connection.close()
     await connection.wait_closed()

@@ -42,7 +42,7 @@ class GitStorage(ReadOnly):
 
     def enumerate(self, prefix: str = "", *, recursive: bool = True) -> Iterator[Resource]:
         """Yield every file of the ref as it is now; links and submodules are left out."""
-        whole = self._inside(prefix)
+        whole = self._join_folder(prefix)
         files = self._clone.files(fresh=True)
         chosen = [path for path in files if below(whole, path)]
         if not chosen and not prefix and self._folder:
@@ -53,13 +53,13 @@ class GitStorage(ReadOnly):
 
     def stat(self, path: str) -> Resource:
         """Describe one file of what was listed last."""
-        return _resource(path, self._file(path, None))
+        return _resource(path, self._find_file(path, None))
 
     def fetch(self, path: str, *, etag: str | None = None) -> Fetched:
         """Read a file whole."""
-        file = self._file(path, etag)
+        file = self._find_file(path, etag)
         if file.lfs is None:
-            return Fetched(self._bytes(path, file), _resource(path, file))
+            return Fetched(self._read_blob(path, file), _resource(path, file))
         with self._clone.lfs.get(path, file.lfs, file.size) as response:
             return Fetched(response.read(), _resource(path, file))
 
@@ -67,11 +67,11 @@ class GitStorage(ReadOnly):
         self, path: str, *, etag: str | None = None, start: int = 0, length: int | None = None
     ) -> BufferedReading | HttpReading:
         """Read a part of a blob, which is here, or of what lies in Git LFS."""
-        file = self._file(path, etag)
+        file = self._find_file(path, etag)
         resource = _resource(path, file)
         if file.lfs is None:
             stop = None if length is None else start + length
-            return BufferedReading(self._bytes(path, file)[start:stop], resource)
+            return BufferedReading(self._read_blob(path, file)[start:stop], resource)
         if length == 0 or start >= file.size:
             return BufferedReading(b"", resource)
         part = start > 0 or length is not None
@@ -89,12 +89,12 @@ class GitStorage(ReadOnly):
         """Let go of the clone."""
         self._on_close()
 
-    def _inside(self, path: str) -> str:
+    def _join_folder(self, path: str) -> str:
         return "/".join(one for one in (self._folder, path) if one)
 
-    def _file(self, path: str, etag: str | None) -> GitFile:
+    def _find_file(self, path: str, etag: str | None) -> GitFile:
         """Return the file, or the state of it that `etag` names."""
-        found = self._clone.files(fresh=False).get(self._inside(path))
+        found = self._clone.files(fresh=False).get(self._join_folder(path))
         if etag is None or (found is not None and found.blob == etag):
             if found is None:
                 raise ResourceNotFound(f"the ref has no file {path!r}", path=path)
@@ -104,7 +104,7 @@ class GitStorage(ReadOnly):
             raise ResourceChanged(f"{path!r} is no longer the file that was planned", path=path)
         return before
 
-    def _bytes(self, path: str, file: GitFile) -> bytes:
+    def _read_blob(self, path: str, file: GitFile) -> bytes:
         data = self._clone.blob(file.blob)
         if data is None:
             raise ResourceChanged(f"{path!r} is no longer in the clone", path=path)

@@ -63,27 +63,27 @@ class WebSettings(ProviderSettings):
     proxy_url: ProxyUrl = ""
     proxy_username: ProxyUsername = ""
     proxy_password: ProxyPassword = SecretStr("")
-    _fence: EgressPolicy | None = PrivateAttr(default=None)
+    _egress_policy: EgressPolicy | None = PrivateAttr(default=None)
 
     @field_validator("headers")
     @classmethod
-    def _sendable(cls, value: dict[str, str | list[str]]) -> dict[str, str | list[str]]:
+    def _check_headers(cls, value: dict[str, str | list[str]]) -> dict[str, str | list[str]]:
         for name, values in value.items():
             for one in [values] if isinstance(values, str) else values:
                 check_header(name, one)
         return value
 
     @model_validator(mode="after")
-    def _consistent(self) -> Self:
+    def _check_combination(self) -> Self:
         check_tls_and_proxy(self)
         if self.username and self.bearer_token.get_secret_value():
             raise InvalidInput("give user and password, or a bearer token, not both")
         return self
 
-    def fenced(self, fence: EgressPolicy) -> Self:
+    def restricted(self, egress_policy: EgressPolicy) -> Self:
         """Return the same place, held to a fence: who serves strangers says where it may lead."""
         held = self.model_copy()
-        held._fence = fence  # noqa: SLF001 - our own copy
+        held._egress_policy = egress_policy  # noqa: SLF001 - our own copy
         return held
 
     def below(self, path: str) -> Self:
@@ -98,7 +98,7 @@ class WebSettings(ProviderSettings):
             self.password.get_secret_value(),
             self.bearer_token.get_secret_value(),
             self.public_only,
-            self._fence,
+            self._egress_policy,
         )
 
     def connect(self, options: OpenOptions) -> Connection:
@@ -111,7 +111,7 @@ class WebSettings(ProviderSettings):
 
     def client(self, pools: Pools, options: OpenOptions, *, home: str | None = None) -> HttpClient:
         """Return a client with this place's credentials and headers, for `home` alone if told."""
-        pools.admit(self.address())
+        pools.add_place(self.address())
         return HttpClient(self._client_options(options), pools, home=home)
 
     def _client_options(self, options: OpenOptions) -> ClientOptions:
@@ -127,7 +127,7 @@ class WebSettings(ProviderSettings):
             timeouts=options.timeouts,
             connections=options.connections,
             public_only=self.public_only,
-            fence=self._fence,
+            egress_policy=self._egress_policy,
         )
 
 

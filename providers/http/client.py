@@ -20,10 +20,10 @@ from providers.http.pool import Pools
 from providers.http.request_headers import check_header, cross_origin_headers, extra_lines
 from providers.http.response import Response, Upload
 from providers.shared.origin import DEFAULT_PORTS, Origin, Proxy, Tls, basic
-from providers.shared.url import parse_url, shown
+from providers.shared.url import parse_url, redact_url
 
 AGENT = "entrepot/0.1"
-MOST_REDIRECTS = 10
+MAX_REDIRECTS = 10
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _FOLLOWED = frozenset({"GET", "HEAD", "PROPFIND"})
 HeaderMap = Mapping[str, str | list[str]]
@@ -41,7 +41,7 @@ class ClientOptions:
     timeouts: Timeouts = field(default=Timeouts())
     connections: int = 16
     public_only: bool = False
-    fence: EgressPolicy | None = None
+    egress_policy: EgressPolicy | None = None
 
     def pools(self) -> Pools:
         """Return connections as these options want them: headers and user go with requests."""
@@ -77,8 +77,8 @@ class HttpClient:
         """
         self.options = options
         self.pools = pools or options.pools()
-        self._own = _header_lines(options)
-        self._foreign = _header_lines(ClientOptions())
+        self._own_headers = _header_lines(options)
+        self._bare_headers = _header_lines(ClientOptions())
         self._routes: dict[tuple[str, str, bool, bool], Route] = {}
         self._home = self._route(home, None)[0].origin if home else None
 
@@ -98,43 +98,43 @@ class HttpClient:
         route, target = self._route(url, self._home)
         message = _message(method, route, target, extra_lines(headers, body), body)
         pool = route.pool
-        response = Exchange(pool, pool.take(path), method, message, path).answer(url)
+        response = Exchange(pool, pool.take(path), method, message, path).read_response(url)
         if response.status in _REDIRECTS:
             return self.follow(RequestSpec(method, url, path, headers, body), response)
         return response
 
-    def ask(
+    def begin_get(
         self, url: str, *, path: str, headers: Mapping[str, str] | None = None
     ) -> PendingResponse | None:
         """Send a GET and leave its reply for later; None where every connection is held."""
         route, target = self._route(url, self._home)
-        taken = route.pool.take_free(path)
+        taken = route.pool.take_nowait(path)
         if taken is None:
             return None
         message = _message("GET", route, target, extra_lines(headers, None), None)
         exchange = Exchange(route.pool, taken, "GET", message, path)
         return PendingResponse(self, RequestSpec("GET", url, path, headers, None), exchange)
 
-    def follow(self, question: RequestSpec, response: Response) -> Response:
+    def follow(self, request: RequestSpec, response: Response) -> Response:
         """Go where a reply leads, and on from there, until one leads nowhere."""
-        home = self._home or self._route(question.url, None)[0].origin
-        url, path, method = question.url, question.path, question.method
-        for _ in range(MOST_REDIRECTS):
-            location = _leads_to(method, response)
+        home = self._home or self._route(request.url, None)[0].origin
+        url, path, method = request.url, request.path, request.method
+        for _ in range(MAX_REDIRECTS):
+            location = _redirect_location(method, response)
             if location is None:
                 return response
-            url = _absolute(url, location, path)
+            url = _resolve_location(url, location, path)
             route, target = self._route(url, home)
-            headers = question.headers
+            headers = request.headers
             if route.origin != home:
                 headers = cross_origin_headers(headers)
-            extra = extra_lines(headers, question.body)
-            message = _message(method, route, target, extra, question.body)
+            extra = extra_lines(headers, request.body)
+            message = _message(method, route, target, extra, request.body)
             pool = route.pool
-            response = Exchange(pool, pool.take(path), method, message, path).answer(url)
-        if _leads_to(method, response) is None:
+            response = Exchange(pool, pool.take(path), method, message, path).read_response(url)
+        if _redirect_location(method, response) is None:
             return response
-        raise UnexpectedReply(f"{shown(url)!r} redirects without end", path=path)
+        raise UnexpectedReply(f"{redact_url(url)!r} redirects without end", path=path)
 
     def get(
         self, url: str, *, path: str = "", headers: Mapping[str, str] | None = None
@@ -181,9 +181,9 @@ class HttpClient:
         if not slash and "?" in netloc:
             netloc, _, query = netloc.partition("?")
             target = "?" + query
-        fence = self.options.fence
-        if fence is not None:
-            listed, own_part = fence.lists(url), fence.is_own(url)
+        egress_policy = self.options.egress_policy
+        if egress_policy is not None:
+            listed, own_part = egress_policy.is_listed(url), egress_policy.is_own(url)
             found = self._new_route(scheme, netloc, home, listed=listed, own_part=own_part)
             return found, b"/" + target.encode("ascii")
         own = self._routes.get((scheme, netloc, True, True))
@@ -202,7 +202,9 @@ class HttpClient:
     ) -> Route:
         parsed = parse_url(f"{scheme}://{netloc}")
         if parsed.scheme not in DEFAULT_PORTS or not parsed.host:
-            raise UnexpectedReply(f"{shown(f'{scheme}://{netloc}')!r} is not an http(s) address")
+            raise UnexpectedReply(
+                f"{redact_url(f'{scheme}://{netloc}')!r} is not an http(s) address"
+            )
         origin = Origin(
             parsed.scheme, parsed.host.lower(), parsed.port or DEFAULT_PORTS[parsed.scheme]
         )
@@ -216,7 +218,7 @@ class HttpClient:
         before, proxied = b"", b""
         if options.proxy is not None and origin.scheme == "http":
             before, proxied = b"http://" + host, options.proxy.authorization()
-        lines = self._own if trusted else self._foreign
+        lines = self._own_headers if trusted else self._bare_headers
         after = b" HTTP/1.1\r\nHost: " + host + b"\r\n" + proxied + lines
         pool = self.pools.pool(origin, trusted=trusted, public_only=not listed)
         route = Route(origin, pool, before, after)
@@ -226,17 +228,17 @@ class HttpClient:
 class PendingResponse:
     """A request under way."""
 
-    __slots__ = ("_client", "_exchange", "_question")
+    __slots__ = ("_client", "_exchange", "_request")
 
-    def __init__(self, client: HttpClient, question: RequestSpec, exchange: Exchange) -> None:
-        """Hold the `exchange` that asks `question`."""
-        self._client, self._question, self._exchange = client, question, exchange
+    def __init__(self, client: HttpClient, request: RequestSpec, exchange: Exchange) -> None:
+        """Hold the `exchange` that asks `request`."""
+        self._client, self._request, self._exchange = client, request, exchange
 
     def response(self) -> Response:
         """Wait for the reply and follow where it leads."""
-        response = self._exchange.answer(self._question.url)
+        response = self._exchange.read_response(self._request.url)
         if response.status in _REDIRECTS:
-            return self._client.follow(self._question, response)
+            return self._client.follow(self._request, response)
         return response
 
     def close(self) -> None:
@@ -267,7 +269,7 @@ def _header_lines(options: ClientOptions) -> bytes:
     return text
 
 
-def _leads_to(method: str, response: Response) -> str | None:
+def _redirect_location(method: str, response: Response) -> str | None:
     """Return where a redirect leads, its body dropped; None where the reply is to be used."""
     if response.status not in _REDIRECTS or method not in _FOLLOWED:
         return None
@@ -276,9 +278,9 @@ def _leads_to(method: str, response: Response) -> str | None:
     return location
 
 
-def _absolute(url: str, location: str, path: str) -> str:
+def _resolve_location(url: str, location: str, path: str) -> str:
     """Resolve a Location against the URL it came from; what is encoded in it stays as it is."""
     target = urljoin(url, location).partition("#")[0]
     if target.partition("://")[0] not in DEFAULT_PORTS:
-        raise UnexpectedReply(f"{shown(url)!r} redirects to {shown(target)!r}", path=path)
+        raise UnexpectedReply(f"{redact_url(url)!r} redirects to {redact_url(target)!r}", path=path)
     return quote(target, safe="%/?#[]@!$&'()*+,;=:-._~")

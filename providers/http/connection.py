@@ -26,7 +26,7 @@ from providers.http.socket import translate
 HEAD_BUFFER = 2**16  # bytes; the longest reply head, and a small body with it
 STREAM_BUFFER = 2**18  # bytes; fits a core's cache, so hashing reads it from there
 SEND_PIECE = 2**18  # bytes; Python's sendall has one time-out for all of its bytes
-LARGEST_LINE = 2**12  # bytes; of a chunk's size line
+MAX_LINE = 2**12  # bytes; of a chunk's size line
 
 Headers = dict[bytes, bytes]
 
@@ -122,7 +122,7 @@ class Connection:
                 raise self._malformed("something that is not HTTP")
             status = int(first[9:12])
             if status >= 200 or status == 101:
-                return status, self._headers(first, lines)
+                return status, self._parse_headers(first, lines)
 
     def read_exactly(self, length: int) -> bytes:
         """Read a body of `length` bytes whole."""
@@ -165,13 +165,13 @@ class Connection:
     def stream_chunked(self) -> Iterator[memoryview]:
         """Yield a chunked body; each piece lies in the connection's buffer until the next."""
         while True:
-            line = self._line().partition(b";")[0].strip()
+            line = self._read_line().partition(b";")[0].strip()
             try:
                 left = int(line, 16)
             except ValueError as error:
                 raise self._malformed("a chunk without a size") from error
             if left == 0:
-                while self._line():  # trailers
+                while self._read_line():  # trailers
                     pass
                 return
             while left:
@@ -181,7 +181,7 @@ class Connection:
                 yield self._view[self.start : self.start + take]
                 self.start += take
                 left -= take
-            if self._line():
+            if self._read_line():
                 raise self._malformed("a chunk longer than its size")
 
     def is_stale(self) -> bool:
@@ -199,19 +199,19 @@ class Connection:
         """Translate what a socket raised."""
         return translate(error, f"{doing} {self.path!r}, {self.label}", self.path)
 
-    def _headers(self, first: bytes, lines: list[bytes]) -> Headers:
+    def _parse_headers(self, first: bytes, lines: list[bytes]) -> Headers:
         try:
             pairs = [line.split(b":", 1) for line in lines]
             headers = {name.lower(): value.strip() for name, value in pairs}
         except ValueError as error:
             raise self._malformed("a header without a colon") from error
         if len(headers) != len(pairs):
-            headers = self._joined(pairs)
+            headers = self._join_headers(pairs)
         if first[5:8] == b"1.0":
             headers.setdefault(b"connection", b"close")
         return headers
 
-    def _joined(self, pairs: list[list[bytes]]) -> Headers:
+    def _join_headers(self, pairs: list[list[bytes]]) -> Headers:
         """Join headers that came several times; two lengths that differ are an attack."""
         headers: Headers = {}
         for name, value in pairs:
@@ -224,9 +224,9 @@ class Connection:
                 raise self._malformed("two lengths")
         return headers
 
-    def _line(self) -> bytes:
+    def _read_line(self) -> bytes:
         while (mark := self.buffer.find(b"\r\n", self.start, self.end)) < 0:
-            if self.end - self.start > LARGEST_LINE:
+            if self.end - self.start > MAX_LINE:
                 raise self._malformed("a chunk's head that does not end")
             self._fill()
         line = bytes(self._view[self.start : mark])

@@ -28,18 +28,18 @@ def content_coding(path: str, response: Response) -> str | None:
     Raises:
         UnexpectedReply: it is one that is not undone here.
     """
-    told = (response.header(b"content-encoding") or "").strip().lower().removeprefix("x-")
-    if not told or told == "identity" or path.lower().endswith(_ITSELF.get(told, ("\n",))):
+    coding = (response.header(b"content-encoding") or "").strip().lower().removeprefix("x-")
+    if not coding or coding == "identity" or path.lower().endswith(_ITSELF.get(coding, ("\n",))):
         return None
-    if told not in _WINDOWS:
+    if coding not in _WINDOWS:
         response.close()
         raise UnexpectedReply(
-            f"{path!r} comes encoded as {told!r} although identity was asked for", path=path
+            f"{path!r} comes encoded as {coding!r} although identity was asked for", path=path
         )
-    return told
+    return coding
 
 
-def decoded(path: str, pieces: Iterator[memoryview], coding: str) -> Iterator[bytes]:
+def decode_body(path: str, pieces: Iterator[memoryview], coding: str) -> Iterator[bytes]:
     """Yield what is encoded in some pieces; a body cut short is an error."""
     undo = zlib.decompressobj(_WINDOWS[coding])
     try:

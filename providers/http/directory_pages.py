@@ -8,12 +8,12 @@ from urllib.parse import unquote, urlsplit
 
 from catalog.errors import ResourceNotFound, StorageError, UnexpectedReply
 from providers.http.client import HttpClient
-from providers.http.content_coding import content_coding, decoded
+from providers.http.content_coding import content_coding, decode_body
 from providers.http.index_parser import IndexEntry, parse_index
 from providers.http.response import Response
-from providers.shared.url import quote_path, shown
+from providers.shared.url import quote_path, redact_url
 
-LARGEST_PAGE = 256 * 2**20  # bytes
+MAX_PAGE = 256 * 2**20  # bytes
 HTML = ("text/html", "application/xhtml+xml")
 
 
@@ -31,7 +31,7 @@ class HttpPages:
         """Ask for pages below `base`, which ends in a slash, each with `query`."""
         self._client, self._base, self._query = client, base, query
 
-    def page(self, folder: str) -> list[IndexEntry]:
+    def list_folder(self, folder: str) -> list[IndexEntry]:
         """Return what the page of a folder lists.
 
         Raises:
@@ -40,23 +40,25 @@ class HttpPages:
         """
         place = self._base + quote_path(folder) + ("/" if folder else "")
         with self._client.get(place + self._query, path=folder) as response:
-            _refuse_elsewhere(response, place, folder)
+            _check_address(response, place, folder)
             kind = content_type(response)
             if kind not in (*HTML, "application/json"):
                 raise UnexpectedReply(
-                    f"{shown(place)!r} is no directory page: its type is {kind!r}", path=folder
+                    f"{redact_url(place)!r} is no directory page: its type is {kind!r}", path=folder
                 )
             text = read_page(response, folder).decode("utf-8", "replace")
         try:
             return parse_index(text, response.url.partition("?")[0])
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise UnexpectedReply(f"{shown(place)!r} is no directory page", path=folder) from error
+            raise UnexpectedReply(
+                f"{redact_url(place)!r} is no directory page", path=folder
+            ) from error
 
-    def names(self, path: str, kind: PageEntryKind) -> bool:
+    def is_listed(self, path: str, kind: PageEntryKind) -> bool:
         """Look a second time whether a parent's page names a path; unknown counts as yes."""
         parent, _, name = path.rpartition("/")
         try:
-            entries = self.page(parent)
+            entries = self.list_folder(parent)
         except StorageError as error:
             return not isinstance(error, ResourceNotFound)
         return any(
@@ -69,27 +71,27 @@ def content_type(response: Response) -> str:
     return (response.header(b"content-type") or "").partition(";")[0].strip().lower()
 
 
-def _refuse_elsewhere(response: Response, asked: str, folder: str) -> None:
+def _check_address(response: Response, asked: str, folder: str) -> None:
     """Refuse a page of another folder than was asked for, such as the form of a login."""
     came, wanted = (unquote(urlsplit(one).path).rstrip("/") for one in (response.url, asked))
     if came != wanted:
         raise UnexpectedReply(
-            f"{shown(asked)!r} leads to {shown(response.url)!r}, which is another page: sign in "
+            f"{redact_url(asked)!r} leads to {redact_url(response.url)!r}, which is another page: sign in "
             "anew, or use that address if it is the place",
             path=folder,
         )
 
 
-def read_page(response: Response, folder: str, most: int = LARGEST_PAGE) -> bytes:
-    """Read a page, of `most` bytes at most, decoded where it came encoded."""
+def read_page(response: Response, folder: str, limit: int = MAX_PAGE) -> bytes:
+    """Read a page, of `limit` bytes at most, decoded where it came encoded."""
     coding = content_coding(folder, response)
     pieces: Iterator[memoryview | bytes] = response.stream()
     if coding is not None:
-        pieces = decoded(folder, response.stream(), coding)
+        pieces = decode_body(folder, response.stream(), coding)
     text = bytearray()
     for piece in pieces:
         text += piece
-        if len(text) > most:
-            why = f"the page {shown(response.url)!r} has over {most:,} bytes"
+        if len(text) > limit:
+            why = f"the page {redact_url(response.url)!r} has over {limit:,} bytes"
             raise UnexpectedReply(why, path=folder)
     return bytes(text)

@@ -20,13 +20,13 @@ class EgressPolicy:
     own: Address | None = None
 
     @classmethod
-    def around(cls, listed: Iterable[str], own: str | None = None) -> EgressPolicy:
+    def parse(cls, listed: Iterable[str], own: str | None = None) -> EgressPolicy:
         """Return the fence around these addresses and all that lies below them."""
         mine = None if own is None else Address.parse(own)
         every = tuple(Address.parse(one) for one in listed)
         return cls(every if mine is None else (*every, mine), mine)
 
-    def lists(self, url: str) -> bool:
+    def is_listed(self, url: str) -> bool:
         """Say whether an operator listed where a URL leads: it may be private then."""
         return any(_within(url, one) for one in self.listed)
 

@@ -24,7 +24,7 @@ class Route:
 
 
 class Exchange:
-    """A request that was sent: `answer` waits for its reply, `close` gives it up."""
+    """A request that was sent: `read_response` waits for its reply, `close` gives it up."""
 
     __slots__ = ("_connection", "_message", "_method", "_path", "_pool", "_used")
 
@@ -37,12 +37,12 @@ class Exchange:
             connection.begin(path)
             connection.send(message)
         except ConnectionFailed as error:
-            self._send_again(connection, error)
+            self._resend(connection, error)
         except BaseException:
             self.close()
             raise
 
-    def answer(self, url: str) -> Response:
+    def read_response(self, url: str) -> Response:
         """Read the head of the reply; its body waits in the response."""
         while True:
             connection = self._connection
@@ -51,7 +51,7 @@ class Exchange:
             try:
                 status, headers = connection.read_head()
             except (ConnectionFailed, EOFError, UnexpectedReply) as error:
-                self._send_again(connection, error)
+                self._resend(connection, error)
             except BaseException:
                 self.close()
                 raise
@@ -65,7 +65,7 @@ class Exchange:
         if connection is not None:
             self._pool.drop(connection)
 
-    def _send_again(self, connection: Connection, error: StorageError | EOFError) -> None:
+    def _resend(self, connection: Connection, error: StorageError | EOFError) -> None:
         # A server may close an idle connection at any time, or have sent more than it said before.
         stale = connection.end == 0 or isinstance(error, UnexpectedReply)
         if not (self._used and stale and self._method in REPEATABLE):

@@ -44,10 +44,10 @@ class Pool:
         self._waiting = 0
         self._pid = os.getpid()
 
-    def take_free(self, path: str) -> Taken | None:
+    def take_nowait(self, path: str) -> Taken | None:
         """Return a connection, and whether it was used before; None where all are held."""
         if self._pid != os.getpid():
-            self._forget()
+            self._reset_after_fork()
         try:
             return self._idle.pop(), True
         except IndexError:
@@ -60,7 +60,7 @@ class Pool:
 
     def take(self, path: str) -> Taken:
         """Return a connection, and whether it was used before; wait while all are held."""
-        taken = self.take_free(path)
+        taken = self.take_nowait(path)
         if taken is not None:
             return taken
         with self._condition:
@@ -90,7 +90,7 @@ class Pool:
         stale.close()
         return self._dial(path)
 
-    def give(self, connection: Connection) -> None:
+    def put_back(self, connection: Connection) -> None:
         """Take a connection back that is ready for the next request."""
         self._idle.append(connection)
         if self._waiting:
@@ -102,7 +102,7 @@ class Pool:
         connection.close()
         self._release()
 
-    def grow(self, limit: int) -> None:
+    def raise_limit(self, limit: int) -> None:
         """Allow `limit` connections from now on."""
         with self._condition:
             self.limit = limit
@@ -129,7 +129,7 @@ class Pool:
             self._open -= 1
             self._condition.notify()
 
-    def _forget(self) -> None:
+    def _reset_after_fork(self) -> None:
         # A child shares its parent's sockets: closing the copies here does not hurt the parent,
         # but a TLS close_notify would, so they are left to the garbage collector's plain close.
         self._condition = threading.Condition()
@@ -194,11 +194,11 @@ class Dialer:
             connection.send(head + proxy.authorization() + b"\r\n")
             status, _ = connection.read_head()
             if status == 407:
-                raise AccessDenied(_refusal(proxy, status), path=path, status=status)
+                raise AccessDenied(_refusal_message(proxy, status), path=path, status=status)
             if status >= 500:
-                raise StorageFailed(_refusal(proxy, status), path=path, status=status)
+                raise StorageFailed(_refusal_message(proxy, status), path=path, status=status)
             if not 200 <= status < 300:
-                raise UnexpectedReply(_refusal(proxy, status), path=path, status=status)
+                raise UnexpectedReply(_refusal_message(proxy, status), path=path, status=status)
         except EOFError as error:
             connection.close()
             raise StorageFailed(f"{connection.label} hung up", path=path) from error
@@ -226,7 +226,7 @@ class Pools:
         self._places: set[str] = set()
         self._lock = threading.Lock()
 
-    def admit(self, place: str) -> None:
+    def add_place(self, place: str) -> None:
         """Make room for one place more: each may hold `limit` connections to an origin.
 
         With one limit for all of them, files on their way from one place to another would hold
@@ -234,11 +234,11 @@ class Pools:
         """
         with self._lock:
             self._places.add(place)
-            limit = self._room()
+            limit = self._limit_per_origin()
             for pool in self._pools.values():
-                pool.grow(limit)
+                pool.raise_limit(limit)
 
-    def _room(self) -> int:
+    def _limit_per_origin(self) -> int:
         return self._limit * max(1, len(self._places))
 
     def pool(self, origin: Origin, *, trusted: bool, public_only: bool = False) -> Pool:
@@ -252,7 +252,7 @@ class Pools:
             tls = Tls(authorities=tls.authorities, verify=tls.verify)
         dialer = Dialer(origin, self._timeouts, tls, self._proxy, public_only)
         with self._lock:
-            return self._pools.setdefault(key, dialer.pool(self._room()))
+            return self._pools.setdefault(key, dialer.pool(self._limit_per_origin()))
 
     def close(self) -> None:
         """Close every idle connection."""
@@ -260,5 +260,5 @@ class Pools:
             pool.close()
 
 
-def _refusal(proxy: Proxy, status: int) -> str:
+def _refusal_message(proxy: Proxy, status: int) -> str:
     return f"the proxy {proxy.origin().label} refused the connection with status {status}"

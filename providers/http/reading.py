@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from catalog.errors import SizeMismatch
 from catalog.model.resource import Resource
 from providers.error_boundary import error_boundary
-from providers.http.content_coding import content_coding, decoded
+from providers.http.content_coding import content_coding, decode_body
 from providers.http.reply_headers import declared_digests, modified_us
 from providers.http.response import Response
 
@@ -75,7 +75,7 @@ class HttpReading:
         if self._coding is None:
             yield from response.stream()
             return
-        for piece in decoded(self.resource.path, response.stream(), self._coding):
+        for piece in decode_body(self.resource.path, response.stream(), self._coding):
             yield memoryview(piece)
 
     def close(self) -> None:

@@ -27,7 +27,7 @@ _MONTHS = {
 }
 _ALGORITHMS = {"sha-256": "sha256", "sha-512": "sha512", "sha": "sha1", "md5": "md5"}
 _DECLARING = frozenset({b"repr-digest", b"digest", b"content-md5"})
-LONGEST_WAIT_S = 3600.0
+MAX_WAIT_S = 3600.0
 
 
 def status_error(
@@ -55,11 +55,11 @@ def retry_after_s(headers: Mapping[bytes, bytes]) -> float | None:
     if not text:
         return None
     if text.isdigit():
-        return min(float(text), LONGEST_WAIT_S)
+        return min(float(text), MAX_WAIT_S)
     at_us = modified_us(text)
     if at_us is None:
         return None
-    return min(max(0.0, at_us / 1e6 - time.time()), LONGEST_WAIT_S)
+    return min(max(0.0, at_us / 1e6 - time.time()), MAX_WAIT_S)
 
 
 @lru_cache(maxsize=256)  # files of one folder often bear one time, and a file its own each run

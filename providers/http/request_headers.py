@@ -6,17 +6,17 @@ from collections.abc import Mapping
 
 from catalog.errors import InvalidInput
 
-_OURS = frozenset(
+_RESERVED = frozenset(
     {"host", "connection", "content-length", "transfer-encoding", "accept-encoding", "range"}
 )
-_SHARED = frozenset({"range", "if-match", "depth", "content-type"})
+_CROSS_ORIGIN = frozenset({"range", "if-match", "depth", "content-type"})
 
 
 def check_header(name: str, value: str) -> None:
     """Refuse a header that is not one line, is ours to send, or cannot be written."""
     if not name or not name.isascii() or not name.replace("-", "").replace("_", "").isalnum():
         raise InvalidInput(f"{name!r} is not the name of a header")
-    if name.lower() in _OURS:
+    if name.lower() in _RESERVED:
         raise InvalidInput(f"the header {name!r} cannot be set: each request decides it")
     try:
         value.encode("latin-1")
@@ -38,4 +38,4 @@ def extra_lines(headers: Mapping[str, str] | None, body: bytes | None) -> bytes:
 
 def cross_origin_headers(headers: Mapping[str, str] | None) -> dict[str, str]:
     """Return those of a request's own headers that another origin may see."""
-    return {name: value for name, value in (headers or {}).items() if name.lower() in _SHARED}
+    return {name: value for name, value in (headers or {}).items() if name.lower() in _CROSS_ORIGIN}

@@ -11,7 +11,7 @@ from providers.base import Chunk
 from providers.http.connection import Connection, Headers
 from providers.http.pool import Pool
 from providers.http.reply_headers import status_error
-from providers.shared.url import shown
+from providers.shared.url import redact_url
 
 DRAIN = 2**16  # bytes; a longer body of no interest costs more than a new connection
 
@@ -56,7 +56,7 @@ class Response:
         elif (length := headers.get(b"content-length")) is not None:
             if not length.isdigit():
                 self._finish(reusable=False)
-                raise UnexpectedReply(f"{shown(url)!r} has no readable length", path=self.path)
+                raise UnexpectedReply(f"{redact_url(url)!r} has no readable length", path=self.path)
             self._left = int(length)
         else:
             self._keep = False
@@ -79,7 +79,7 @@ class Response:
         if self.status in statuses:
             return self
         self.close()
-        doing = f"{self.method} {shown(self.url)!r}"
+        doing = f"{self.method} {redact_url(self.url)!r}"
         raise status_error(self.status, self.headers, doing=doing, path=self.path)
 
     def read(self) -> bytes:
@@ -142,7 +142,7 @@ class Response:
             return
         # Bytes beyond the body would be taken for the head of the next reply.
         if reusable and self._keep and connection.start == connection.end:
-            self._pool.give(connection)
+            self._pool.put_back(connection)
         else:
             self._pool.drop(connection)
 
@@ -178,7 +178,7 @@ class Upload:
         """End the body and return the reply."""
         connection = self._connection
         if connection is None:
-            raise ConnectionFailed(f"the upload to {shown(self._url)!r} was given up")
+            raise ConnectionFailed(f"the upload to {redact_url(self._url)!r} was given up")
         try:
             if self._chunked:
                 connection.send(b"0\r\n\r\n")

@@ -46,12 +46,12 @@ class HttpSettings(WebSettings, title="HTTP"):
 
     @field_validator("url")
     @classmethod
-    def _canonical(cls, value: str) -> str:
+    def _canonical_url(cls, value: str) -> str:
         return canonical_url(value)
 
     @field_validator("targets")
     @classmethod
-    def _safe(cls, value: list[str]) -> list[str]:
+    def _check_targets(cls, value: list[str]) -> list[str]:
         return [check_path(one) for one in value]
 
     def address(self) -> str:

@@ -24,14 +24,14 @@ from providers.capabilities import Capabilities
 from providers.connection import OnClose, keep_open
 from providers.error_boundary import error_boundary
 from providers.http.client import HttpClient, PendingResponse
-from providers.http.content_coding import content_coding, decoded
+from providers.http.content_coding import content_coding, decode_body
 from providers.http.directory_pages import HTML, HttpPages, PageEntryKind, content_type
 from providers.http.reading import EMPTY, HttpReading, describe
 from providers.http.response import Response
 from providers.http.walk import DirectoryWalk
 from providers.layouts.manifest import ManifestSource
 from providers.shared.read_only import ReadOnly
-from providers.shared.url import quote_path, shown
+from providers.shared.url import quote_path, redact_url
 
 
 @error_boundary
@@ -93,7 +93,7 @@ class HttpStorage(ReadOnly):
         self._locate = locate
         self._on_close = on_close
         self._pages = HttpPages(client, self._base, self._query)
-        self._head_is_right: bool | None = None  # None: not tried yet
+        self._head_works: bool | None = None  # None: not tried yet
 
     def enumerate(self, prefix: str = "", *, recursive: bool = True) -> Iterator[Listed]:
         """Yield every file, and a gap for a page or a file that cannot be read."""
@@ -102,23 +102,23 @@ class HttpStorage(ReadOnly):
         elif self._targets:
             wanted = [one for one in self._targets if _within(prefix, one, recursive=recursive)]
             with ThreadPoolExecutor(self._threads, "http-listing") as pool:
-                yield from self._all(pool, wanted)
+                yield from self._stat_all(pool, wanted)
         else:
             yield from self._walk(prefix, recursive=recursive)
 
-    def sketch(self, prefix: str = "") -> Iterator[Listed] | None:
+    def list_names(self, prefix: str = "") -> Iterator[Listed] | None:
         """List what the pages say and ask for no file; None where there are no pages to read."""
         if self._manifest or self._targets:
             return None
         try:
-            first = self._pages.page(prefix)
+            first = self._pages.list_folder(prefix)
         except ResourceNotFound:
             return None
-        return DirectoryWalk(self._pages, None, self._threads, recursive=True).below(prefix, first)
+        return DirectoryWalk(self._pages, None, self._threads, recursive=True).run(prefix, first)
 
-    def lists(self, path: str) -> bool:
+    def is_listed(self, path: str) -> bool:
         """Look a second time whether the page of its folder names a file; unknown counts as yes."""
-        return self._pages.names(path, PageEntryKind.FILE)
+        return self._pages.is_listed(path, PageEntryKind.FILE)
 
     def stat(self, path: str) -> Resource:
         """Describe one file, by HEAD where the server's HEAD says what its GET does.
@@ -126,19 +126,19 @@ class HttpStorage(ReadOnly):
         That is tried at the first file: some refuse HEAD, or answer it with another length.
         """
         url = self._url(path)
-        if self._head_is_right is False:
+        if self._head_works is False:
             return self._head_of_get(path, url)
         with self._client.request("HEAD", url, path=path) as response:
             if response.status == 429 or (response.status >= 500 and response.status != 501):
                 response.expect(200)  # that says nothing of HEAD
-            said = describe(path, _file(response, url)) if response.status == 200 else None
-        if said is not None and self._head_is_right and said.size:
+            said = describe(path, _check_file(response, url)) if response.status == 200 else None
+        if said is not None and self._head_works and said.size:
             return said
         found = self._head_of_get(path, url)
         if said is None or (said.size, said.etag) != (found.size, found.etag):
-            self._head_is_right = False
-        elif self._head_is_right is None:
-            self._head_is_right = True
+            self._head_works = False
+        elif self._head_works is None:
+            self._head_works = True
         return found
 
     def _head_of_get(self, path: str, url: str) -> Resource:
@@ -148,34 +148,34 @@ class HttpStorage(ReadOnly):
             if response.status == 416:  # an empty file has no first byte
                 total = (response.header(b"content-range") or "").rpartition("/")[2]
                 if total == "0":
-                    return describe(path, _file(response, url), size=0)
-            return describe(path, _file(response.expect(200, 206), url))
+                    return describe(path, _check_file(response, url), size=0)
+            return describe(path, _check_file(response.expect(200, 206), url))
 
     def fetch(self, path: str, *, etag: str | None = None) -> Fetched:
         """Read a file whole, pinned to `etag`."""
         url = self._url(path)
-        response = self._client.request("GET", url, path=path, headers=_pinned(etag))
-        return self._fetched(path, etag, url, response)
+        response = self._client.request("GET", url, path=path, headers=_pin_headers(etag))
+        return self._read_whole(path, etag, url, response)
 
-    def ask(self, path: str, *, etag: str | None = None) -> PendingFile | None:
+    def begin_fetch(self, path: str, *, etag: str | None = None) -> PendingFile | None:
         """Send the request for a file now; None where that would have to wait."""
         url = self._url(path)
-        asked = self._client.ask(url, path=path, headers=_pinned(etag))
+        asked = self._client.begin_get(url, path=path, headers=_pin_headers(etag))
         if asked is None:
             return None
-        return PendingFile(asked, lambda response: self._fetched(path, etag, url, response))
+        return PendingFile(asked, lambda response: self._read_whole(path, etag, url, response))
 
-    def _fetched(self, path: str, etag: str | None, url: str, response: Response) -> Fetched:
-        _file(response.expect(200), url)
+    def _read_whole(self, path: str, etag: str | None, url: str, response: Response) -> Fetched:
+        _check_file(response.expect(200), url)
         resource = describe(path, response)
         if etag is not None and resource.etag != etag:
             response.close()
-            raise _changed(path)
+            raise _changed_error(path)
         coding = content_coding(path, response)
         if coding is None:
             data = response.read()
         else:
-            data = b"".join(decoded(path, response.stream(), coding))
+            data = b"".join(decode_body(path, response.stream(), coding))
         if resource.size is None:
             resource = describe(path, response, size=len(data))
         return Fetched(data, resource)
@@ -184,7 +184,7 @@ class HttpStorage(ReadOnly):
         self, path: str, *, etag: str | None = None, start: int = 0, length: int | None = None
     ) -> HttpReading:
         """Read from `start`; where the server knows no ranges, what is before is thrown away."""
-        headers = _pinned(etag)
+        headers = _pin_headers(etag)
         if length == 0:
             return HttpReading(EMPTY, self.stat(path), skip=0, length=0)
         if start or length is not None:
@@ -195,17 +195,17 @@ class HttpStorage(ReadOnly):
         if response.status == 416 and response.header(b"content-range") == f"bytes */{start}":
             response.close()
             return HttpReading(EMPTY, self.stat(path), skip=0, length=0)
-        _file(response.expect(200, 206), url)
+        _check_file(response.expect(200, 206), url)
         try:
             resource = describe(path, response)
             if etag is not None and resource.etag != etag:
-                raise _changed(path)
+                raise _changed_error(path)
             skip = start
             if response.status == 206 and content_coding(path, response) is not None:
                 response.close()  # a part of an encoded form is no part of the file
                 headers.pop("Range", None)
                 response = self._client.request("GET", url, path=path, headers=headers)
-                _file(response.expect(200), url)
+                _check_file(response.expect(200), url)
             if response.status == 206:
                 said = response.header(b"content-range") or ""
                 if not said.startswith(f"bytes {start}-"):
@@ -228,26 +228,26 @@ class HttpStorage(ReadOnly):
     def _walk(self, prefix: str, *, recursive: bool) -> Iterator[Listed]:
         """Walk the pages below `prefix`."""
         try:
-            first = self._pages.page(prefix)
+            first = self._pages.list_folder(prefix)
         except ResourceNotFound:
             if not prefix:
                 raise ResourceNotFound(
-                    f"there is no listing at {shown(self._base)!r}; "
+                    f"there is no listing at {redact_url(self._base)!r}; "
                     "name single files as the repository's targets"
                 ) from None
             with suppress(ResourceNotFound):
                 yield self.stat(prefix)
             return
         walk = DirectoryWalk(self._pages, self.stat, self._threads, recursive)
-        yield from walk.below(prefix, first)
+        yield from walk.run(prefix, first)
 
-    def _all(self, pool: ThreadPoolExecutor, paths: list[str]) -> Iterator[Resource]:
+    def _stat_all(self, pool: ThreadPoolExecutor, paths: list[str]) -> Iterator[Resource]:
         """Describe files that were asked for by name: each must be there."""
         for start in range(0, len(paths), 64):
             yield from pool.map(self.stat, paths[start : start + 64])
 
 
-def _pinned(etag: str | None) -> dict[str, str]:
+def _pin_headers(etag: str | None) -> dict[str, str]:
     """Return the headers that ask for this state of a file alone; a weak etag cannot."""
     return {"If-Match": etag} if etag and not etag.startswith("W/") else {}
 
@@ -257,7 +257,7 @@ def _within(prefix: str, path: str, *, recursive: bool) -> bool:
     return below(prefix, path) and (recursive or "/" not in rest)
 
 
-def _file(response: Response, asked: str) -> Response:
+def _check_file(response: Response, asked: str) -> Response:
     """Return the reply unless the server led us from a folder's name to its page."""
     if response.url is not asked:
         place, question, query = asked.partition("?")
@@ -275,11 +275,11 @@ def _refuse_login(response: Response, place: str) -> None:
     if content_type(response) in HTML and came != name and guess_type(name)[0] not in HTML:
         response.close()
         raise AccessDenied(
-            f"{shown(place)!r} leads to the page {shown(response.url)!r} in place of the file: "
+            f"{redact_url(place)!r} leads to the page {redact_url(response.url)!r} in place of the file: "
             "sign in anew",
             path=response.path,
         )
 
 
-def _changed(path: str) -> ResourceChanged:
+def _changed_error(path: str) -> ResourceChanged:
     return ResourceChanged(f"{path!r} is no longer the file that was planned", path=path)

@@ -13,7 +13,7 @@ from catalog.paths import RESERVED, check_path
 from providers.http.directory_pages import HttpPages, PageEntryKind
 from providers.http.index_parser import IndexEntry
 
-DEEPEST = 100  # folders; deeper is a link that leads in a circle
+MAX_DEPTH = 100  # folders; deeper is a link that leads in a circle
 BATCH = 16  # files asked for by one task of the pool, which costs as much as one request
 
 
@@ -32,7 +32,7 @@ class DirectoryWalk:
     _folders: list[str] = field(default_factory=list[str])
     _gaps: list[Gap] = field(default_factory=list[Gap])
 
-    def below(self, folder: str, entries: list[IndexEntry]) -> Iterator[Listed]:
+    def run(self, folder: str, entries: list[IndexEntry]) -> Iterator[Listed]:
         """Yield every file of `folder`, whose page has these `entries`, and of what lies in it."""
         self._sort(folder, entries)
         running: set[Future[list[Listed]]] = set()
@@ -53,7 +53,7 @@ class DirectoryWalk:
             batch = self._files[-BATCH:]
             del self._files[-BATCH:]
             return pool.submit(self._describe, batch)
-        return pool.submit(self._enter, self._folders.pop())
+        return pool.submit(self._list_folder, self._folders.pop())
 
     def _sort(self, folder: str, entries: list[IndexEntry]) -> None:
         """Part files from folders; list.append is safe from several threads."""
@@ -71,20 +71,20 @@ class DirectoryWalk:
             elif self.recursive:
                 self._folders.append(path)
 
-    def _enter(self, folder: str) -> list[Listed]:
+    def _list_folder(self, folder: str) -> list[Listed]:
         """Read the page of a folder that its parent lists; one that cannot be read is a gap."""
-        if folder.count("/") > DEEPEST:
-            why = f"it lies over {DEEPEST} folders deep, as links in a circle do"
+        if folder.count("/") > MAX_DEPTH:
+            why = f"it lies over {MAX_DEPTH} folders deep, as links in a circle do"
             return [Gap(folder, why, BOUND, below=True)]
         try:
             try:
-                entries = self.pages.page(folder)
+                entries = self.pages.list_folder(folder)
             except ResourceNotFound:
-                entries = self.pages.page(folder)
+                entries = self.pages.list_folder(folder)
         except StorageError as error:
             if error.retryable:
                 raise
-            gone = _missing(error) and not self.pages.names(folder, PageEntryKind.FOLDER)
+            gone = _missing(error) and not self.pages.is_listed(folder, PageEntryKind.FOLDER)
             return [] if gone else [gap_of(error, folder, below=True)]
         self._sort(folder, entries)
         return []
@@ -100,7 +100,7 @@ class DirectoryWalk:
             except StorageError as error:
                 if error.retryable:
                     raise
-                if not (_missing(error) and not self.pages.names(path, PageEntryKind.FILE)):
+                if not (_missing(error) and not self.pages.is_listed(path, PageEntryKind.FILE)):
                     found.append(gap_of(error, path, below=False))
                 continue
             found.append(replace(one, size=size) if one.size is None else one)

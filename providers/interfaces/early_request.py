@@ -27,6 +27,6 @@ class PendingFetch(Protocol):
 class SupportsEarlyRequests(Protocol):
     """A source that can be asked ahead."""
 
-    def ask(self, path: str, *, etag: str | None = None) -> PendingFetch | None:
+    def begin_fetch(self, path: str, *, etag: str | None = None) -> PendingFetch | None:
         """Send the request for a small file; None where it would have to wait for a connection."""
         ...

@@ -38,15 +38,15 @@ class SupportsHistory(Protocol):
     """A storage that can keep a file without sending its bytes here."""
 
     @property
-    def keeps_late(self) -> bool:
+    def keeps_at_commit(self) -> bool:
         """Say whether to keep a file only at the moment before its successor appears.
 
         So it is where the file moves away, or shares its bytes with the history until then.
         """
         ...
 
-    def keep(self, standing: Resource, key: str) -> KeepResult:
-        """Bring the file `standing` to `key` of the history; to do so again is fine."""
+    def keep(self, current: Resource, key: str) -> KeepResult:
+        """Bring the file `current` to `key` of the history; to do so again is fine."""
         ...
 
 
@@ -54,7 +54,7 @@ class SupportsHistory(Protocol):
 class SupportsFlush(Protocol):
     """A writer that can make sure of its bytes before anything else is touched."""
 
-    def seal(self) -> None:
+    def flush(self) -> None:
         """Wait until every byte has arrived: only the final name is left to be given."""
         ...
 

@@ -12,18 +12,18 @@ class IncompleteUpload:
     """One upload that was begun: the path it was for, the storage's mark of it, and when (UTC)."""
 
     path: str
-    mark: str
+    upload_id: str
     began_us: int
 
 
-class Uploads(Protocol):
+class IncompleteUploads(Protocol):
     """The uploads of a storage that were begun and neither finished nor given up."""
 
     def unfinished(self) -> Iterator[IncompleteUpload]:
         """Yield every one of them below the storage's root."""
         ...
 
-    def give_up(self, upload: IncompleteUpload) -> None:
+    def abort(self, upload: IncompleteUpload) -> None:
         """Free what the storage keeps of one; one that is gone is fine."""
         ...
 
@@ -32,6 +32,6 @@ class Uploads(Protocol):
 class SupportsIncompleteUploads(Protocol):
     """A storage that tells of such uploads."""
 
-    def uploads(self) -> Uploads:
+    def uploads(self) -> IncompleteUploads:
         """Return them."""
         ...

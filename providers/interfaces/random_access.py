@@ -35,7 +35,7 @@ class FileOpener(Protocol):
         ...
 
 
-def opened(storage: Storage, path: str, etag: str | None = None) -> OpenFile:
+def open_file(storage: Storage, path: str, etag: str | None = None) -> OpenFile:
     """Open a file of a storage that a layout wraps."""
     if not isinstance(storage, FileOpener):
         raise NotSupported(f"{path!r} cannot be opened for reading at any place", path=path)

@@ -27,26 +27,26 @@ from catalog.model.gap import Listed, gap_of
 from catalog.model.resource import Resource
 from providers.base import Attributes, Chunk, Fetched, Reading, Storage, Stored, Writer
 from providers.capabilities import Capabilities
-from providers.interfaces.random_access import OpenFile, opened
+from providers.interfaces.random_access import OpenFile, open_file
 from providers.layouts.aliased_reading import AliasedReading, immutable_capabilities
-from providers.layouts.content_names import FOLDER, content_path, digest_in
+from providers.layouts.content_names import FOLDER, content_path, digest_of_path
 from providers.layouts.listing_index import ListingIndex, RecordedHoldings
-from providers.layouts.manifest import listed_in, within
+from providers.layouts.manifest import filter_listing, list_manifest
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 class ContentLayout:
-    """A storage below whose root this layout lies; `holder` tells what it holds by the catalog.
+    """A storage below whose root this layout lies; `recorded` tells what it holds by the catalog.
 
     Without it the published manifest does.
     """
 
-    def __init__(self, storage: Storage, holder: RecordedHoldings | None = None) -> None:
+    def __init__(self, storage: Storage, recorded: RecordedHoldings | None = None) -> None:
         """Wrap the storage of the root."""
         self._storage = storage
-        self._holder = holder
-        self._known: dict[str, str] | None = None
+        self._recorded = recorded
+        self._current: dict[str, str] | None = None
 
     @property
     def capabilities(self) -> Capabilities:
@@ -57,23 +57,23 @@ class ContentLayout:
         """Refuse a name that no line of a manifest can hold, or that is one of the layout's own."""
         if "\n" in path or "\r" in path or path.startswith(("#", "\ufeff")) or not path.strip():
             raise NameNotAllowed(path, "the layout content", "no line of a manifest can hold it")
-        if digest_in(path) is not None:
+        if digest_of_path(path) is not None:
             raise NameNotAllowed(path, "the layout content", "its own files bear such names")
 
     def enumerate(self, prefix: str = "", *, recursive: bool = True) -> Iterator[Listed]:
         """Yield the set that is shown, or of what is recorded all whose bytes are there."""
-        return within(self._listed(), prefix, recursive=recursive)
+        return filter_listing(self._list_files(), prefix, recursive=recursive)
 
     def stat(self, path: str) -> Resource:
         """Describe one file."""
         sha256 = self._sha256(path)
-        return _described(path, sha256, self._storage.stat(content_path(sha256)))
+        return _describe(path, sha256, self._storage.stat(content_path(sha256)))
 
     def fetch(self, path: str, *, etag: str | None = None) -> Fetched:
         """Read a small file whole; its etag is its digest."""
         sha256 = self._sha256(path, etag)
         fetched = self._storage.fetch(content_path(sha256))
-        return replace(fetched, resource=_described(path, sha256, fetched.resource))
+        return replace(fetched, resource=_describe(path, sha256, fetched.resource))
 
     def read(
         self, path: str, *, etag: str | None = None, start: int = 0, length: int | None = None
@@ -81,17 +81,17 @@ class ContentLayout:
         """Read in chunks."""
         sha256 = self._sha256(path, etag)
         reading = self._storage.read(content_path(sha256), start=start, length=length)
-        return AliasedReading(reading, _described(path, sha256, reading.resource))
+        return AliasedReading(reading, _describe(path, sha256, reading.resource))
 
     def open_file(self, path: str, *, etag: str | None = None) -> OpenFile:
         """Open a file for reading at any place, where the storage can."""
-        return opened(self._storage, content_path(self._sha256(path, etag)))
+        return open_file(self._storage, content_path(self._sha256(path, etag)))
 
     def put(self, path: str, data: bytes, attributes: Attributes) -> Stored:
         """Write a small file under its digest."""
         sha256 = attributes.sha256 or hashlib.sha256(data).hexdigest()
         key = content_path(sha256)
-        stored = self._storage.put(key, data, _anonymous(attributes, sha256))
+        stored = self._storage.put(key, data, _without_path(attributes, sha256))
         if stored.size != len(data):
             self._storage.remove(key)
             raise SizeMismatch(path, len(data), stored.size)
@@ -104,7 +104,7 @@ class ContentLayout:
             raise NotSupported(
                 f"{path!r} cannot be written by its digest: it is not known yet", path=path
             )
-        attributes = _anonymous(attributes, sha256)
+        attributes = _without_path(attributes, sha256)
         writer = self._storage.write(content_path(sha256), attributes, size=size)
         return _ContentWriter(writer, path, sha256)
 
@@ -115,7 +115,7 @@ class ContentLayout:
         """Return the path of the bytes with a digest in hex."""
         return content_path(sha256)
 
-    def held(self, sha256: str, size: int | None) -> Stored | None:
+    def find_digest(self, sha256: str, size: int | None) -> Stored | None:
         """Return what lies here of a digest already."""
         try:
             found = self._storage.stat(content_path(sha256))
@@ -129,12 +129,12 @@ class ContentLayout:
         """Close the wrapped storage."""
         self._storage.close()
 
-    def _listed(self) -> Iterator[Listed]:
-        if self._holder is None:
-            yield from self._shown()
+    def _list_files(self) -> Iterator[Listed]:
+        if self._recorded is None:
+            yield from self._list_published()
             return
         there = ListingIndex(self._storage, FOLDER)
-        for holding in self._holder():
+        for holding in self._recorded():
             try:
                 size = there.size(content_path(holding.digest), holding.size)
             except StorageError as error:
@@ -143,26 +143,26 @@ class ContentLayout:
                 yield gap_of(error, holding.path, below=False)
                 continue
             if size is not None:
-                yield _listing(holding.path, holding.digest, size)
+                yield _listed_resource(holding.path, holding.digest, size)
 
-    def _shown(self) -> Iterator[Resource]:
-        for one in listed_in(self._storage, CURRENT):
-            yield _listing(one.path, one.digests[0].value, one.size)
+    def _list_published(self) -> Iterator[Resource]:
+        for one in list_manifest(self._storage, CURRENT):
+            yield _listed_resource(one.path, one.digests[0].value, one.size)
 
     def _sha256(self, path: str, etag: str | None = None) -> str:
-        named = digest_in(path)
+        named = digest_of_path(path)
         if named is not None:
             return named
         if etag is not None:
             if not _DIGEST.fullmatch(etag):
                 raise ResourceChanged(f"{path!r} has no etag {etag!r} any more", path=path)
             return etag
-        if self._known is None:
-            if self._holder is None:
-                self._known = {one.path: one.etag or "" for one in self._shown()}
+        if self._current is None:
+            if self._recorded is None:
+                self._current = {one.path: one.etag or "" for one in self._list_published()}
             else:
-                self._known = {one.path: one.digest for one in self._holder()}
-        found = self._known.get(path)
+                self._current = {one.path: one.digest for one in self._recorded()}
+        found = self._current.get(path)
         if found is None:
             raise ResourceNotFound(f"no {path!r} is in the set that is shown", path=path)
         return found
@@ -191,15 +191,15 @@ class _ContentWriter:
         self._writer.abort()
 
 
-def _anonymous(attributes: Attributes, sha256: str) -> Attributes:
+def _without_path(attributes: Attributes, sha256: str) -> Attributes:
     """Leave out what is of one path: bytes are shared, and their time is that of their writing."""
     return Attributes(attributes.content_type, None, sha256=sha256, md5=attributes.md5)
 
 
-def _listing(path: str, sha256: str, size: int | None) -> Resource:
+def _listed_resource(path: str, sha256: str, size: int | None) -> Resource:
     return Resource(path, size=size, etag=sha256, digests=(Digest("sha256", sha256),))
 
 
-def _described(path: str, sha256: str, found: Resource) -> Resource:
+def _describe(path: str, sha256: str, found: Resource) -> Resource:
     digests = (Digest("sha256", sha256),)
     return replace(found, path=path, etag=sha256, modified_us=None, digests=digests)

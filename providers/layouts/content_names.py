@@ -2,7 +2,7 @@
 
 >>> content_path("ab" + "0" * 62)
 'sha256/ab/00000000000000000000000000000000000000000000000000000000000000'
->>> digest_in("sha256/ab/cd") is None
+>>> digest_of_path("sha256/ab/cd") is None
 True
 """
 
@@ -25,7 +25,7 @@ def content_path(sha256: str) -> str:
     return history_key(sha256)
 
 
-def digest_in(path: str) -> str | None:
+def digest_of_path(path: str) -> str | None:
     """Return the digest in hex that a path names; None where it is no such path."""
     found = _PATH.fullmatch(path)
     return None if found is None else found[1] + found[2]
@@ -39,7 +39,7 @@ class ContentAddressed(Protocol):
         """Return the path of the bytes with a digest in hex."""
         ...
 
-    def held(self, sha256: str, size: int | None) -> Stored | None:
+    def find_digest(self, sha256: str, size: int | None) -> Stored | None:
         """Return what it holds of a digest already; None where nothing, or of another size."""
         ...
 
@@ -49,5 +49,5 @@ def stored_path(storage: Source, path: str, sha256: str | None, etag: str | None
     if sha256 is not None and isinstance(storage, ContentAddressed):
         return storage.path_of(sha256)
     if isinstance(storage, VersionNumbered):
-        return storage.numbered(path, etag) or path
+        return storage.numbered_path(path, etag) or path
     return path

@@ -14,7 +14,7 @@ from catalog.paths import below
 from providers.base import Chunk, Fetched, Reading, Source
 from providers.capabilities import Capabilities
 
-LONGEST_LINE = 2**16  # characters; a longer one is not of a manifest
+MAX_LINE = 2**16  # characters; a longer one is not of a manifest
 
 
 class ManifestSource:
@@ -36,7 +36,9 @@ class ManifestSource:
 
     def enumerate(self, prefix: str = "", *, recursive: bool = True) -> Iterator[Listed]:
         """Yield what the manifest names at or below `prefix`, with its digests."""
-        return within(listed_in(self._source, self._manifest), prefix, recursive=recursive)
+        return filter_listing(
+            list_manifest(self._source, self._manifest), prefix, recursive=recursive
+        )
 
     def stat(self, path: str) -> Resource:
         """Describe one file as the wrapped storage does."""
@@ -62,16 +64,16 @@ class ManifestSource:
         self._source.close()
 
 
-def listed_in(source: Source, manifest: str) -> Iterator[Resource]:
+def list_manifest(source: Source, manifest: str) -> Iterator[Resource]:
     """Yield what a manifest in a storage lists; a line that cannot be read is an error."""
     reading = source.read(manifest)
     try:
-        yield from parse_manifest(manifest, lines_of(reading, manifest))
+        yield from parse_manifest(manifest, decode_lines(reading, manifest))
     finally:
         reading.close()
 
 
-def within(listed: Iterable[Listed], prefix: str, *, recursive: bool) -> Iterator[Listed]:
+def filter_listing(listed: Iterable[Listed], prefix: str, *, recursive: bool) -> Iterator[Listed]:
     """Yield what is at or below `prefix`; not recursive: only what is directly in it."""
     for one in listed:
         if isinstance(one, Gap):
@@ -97,7 +99,7 @@ def split_manifest(url: str) -> tuple[str, str] | None:
     return folder + url[len(place) :], name
 
 
-def lines_of(chunks: Reading | Iterator[Chunk], name: str) -> Iterator[str]:
+def decode_lines(chunks: Reading | Iterator[Chunk], name: str) -> Iterator[str]:
     """Yield the lines of a text that comes in chunks, cut at newlines only."""
     decoder = codecs.getincrementaldecoder("utf-8-sig")()
     rest, count = "", 0
@@ -106,7 +108,7 @@ def lines_of(chunks: Reading | Iterator[Chunk], name: str) -> Iterator[str]:
             *lines, rest = (rest + decoder.decode(bytes(chunk))).split("\n")
             count += len(lines)
             yield from lines
-            if len(rest) > LONGEST_LINE:
+            if len(rest) > MAX_LINE:
                 raise ManifestError(name, count + 1, "the line does not end")
         rest += decoder.decode(b"", final=True)
     except UnicodeDecodeError as error:

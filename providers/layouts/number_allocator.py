@@ -37,12 +37,12 @@ class NumberAllocator:
         """Return the next number of a path."""
         with self._lock:
             if self._listed is None:
-                self._listed = list(_sorted(lister()))
+                self._listed = list(_sort_in_steps(lister()))
             number = self._highest(path, self._listed) + 1
             self._taken[path] = number
         return str(number)
 
-    def give_back(self, path: str, number: str) -> None:
+    def release(self, path: str, number: str) -> None:
         """Take back a number under which nothing was stored."""
         with self._lock:
             if self._taken.get(path) == int(number):
@@ -60,7 +60,7 @@ class NumberAllocator:
         return highest
 
 
-def _sorted(keys: Iterator[str]) -> Iterator[tuple[array[int], array[int]]]:
+def _sort_in_steps(keys: Iterator[str]) -> Iterator[tuple[array[int], array[int]]]:
     """Yield the hashes of paths in order, with their highest numbers, some of them together."""
     highest: dict[int, int] = {}
     for key in keys:
@@ -70,11 +70,11 @@ def _sorted(keys: Iterator[str]) -> Iterator[tuple[array[int], array[int]]]:
         name, number = hash(found[0]), int(found[1])
         highest[name] = max(number, highest.get(name, -1))
         if len(highest) == STEP:
-            yield _packed(highest)
+            yield _pack(highest)
             highest.clear()
-    yield _packed(highest)
+    yield _pack(highest)
 
 
-def _packed(highest: dict[int, int]) -> tuple[array[int], array[int]]:
+def _pack(highest: dict[int, int]) -> tuple[array[int], array[int]]:
     names = array("q", sorted(highest))
     return names, array("q", (highest[name] for name in names))

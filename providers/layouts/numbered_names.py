@@ -43,10 +43,10 @@ def split_numbered_path(key: str) -> tuple[str, str] | None:
 class VersionNumbered(Protocol):
     """A storage that holds each version of a path under its number, which is its etag."""
 
-    def numbered(self, path: str, etag: str | None) -> str | None:
+    def numbered_path(self, path: str, etag: str | None) -> str | None:
         """Return the name by which it gives one version of a path; None for no etag of its own."""
         ...
 
-    def standing(self, path: str, etag: str, size: int | None) -> Stored | None:
+    def find_version(self, path: str, etag: str, size: int | None) -> Stored | None:
         """Return what it holds of a version; None where nothing, or of another size."""
         ...

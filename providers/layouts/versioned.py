@@ -27,10 +27,10 @@ from catalog.model.resource import Resource
 from catalog.queries.holdings import Holding
 from providers.base import Attributes, Chunk, Fetched, Reading, Storage, Stored, Writer
 from providers.capabilities import Capabilities
-from providers.interfaces.random_access import OpenFile, opened
+from providers.interfaces.random_access import OpenFile, open_file
 from providers.layouts.aliased_reading import AliasedReading, immutable_capabilities
 from providers.layouts.listing_index import ListingIndex, RecordedHoldings
-from providers.layouts.manifest import listed_in, within
+from providers.layouts.manifest import filter_listing, list_manifest
 from providers.layouts.number_allocator import NumberAllocator
 from providers.layouts.numbered_names import NUMBERS, is_number, number_key, split_numbered_path
 
@@ -38,7 +38,7 @@ _NAMED = f"{NUMBERS}/"
 
 
 class VersionedLayout:
-    """A storage below whose root this layout lies; `holder` tells what it holds by the catalog.
+    """A storage below whose root this layout lies; `recorded` tells what it holds by the catalog.
 
     Without it the published manifest does. `numbers` are shared by all who write there.
     """
@@ -46,14 +46,14 @@ class VersionedLayout:
     def __init__(
         self,
         storage: Storage,
-        holder: RecordedHoldings | None = None,
+        recorded: RecordedHoldings | None = None,
         numbers: NumberAllocator | None = None,
     ) -> None:
         """Wrap the storage of the root."""
         self._storage = storage
-        self._holder = holder
+        self._recorded = recorded
         self._numbers = numbers or NumberAllocator()
-        self._known: dict[str, str | None] | None = None
+        self._current: dict[str, str | None] | None = None
 
     @property
     def capabilities(self) -> Capabilities:
@@ -74,34 +74,34 @@ class VersionedLayout:
 
     def enumerate(self, prefix: str = "", *, recursive: bool = True) -> Iterator[Listed]:
         """Yield the set that is shown, or of what is recorded all whose files are there."""
-        return within(self._listed(), prefix, recursive=recursive)
+        return filter_listing(self._list_files(), prefix, recursive=recursive)
 
     def stat(self, path: str) -> Resource:
         """Describe one file."""
-        key, number = self._key(path)
-        return _described(path, number, self._storage.stat(key))
+        key, number = self._locate(path)
+        return _describe(path, number, self._storage.stat(key))
 
     def fetch(self, path: str, *, etag: str | None = None) -> Fetched:
         """Read a small file whole; its etag is its number."""
-        key, number = self._key(path, etag)
+        key, number = self._locate(path, etag)
         fetched = self._storage.fetch(key)
-        return replace(fetched, resource=_described(path, number, fetched.resource))
+        return replace(fetched, resource=_describe(path, number, fetched.resource))
 
     def read(
         self, path: str, *, etag: str | None = None, start: int = 0, length: int | None = None
     ) -> Reading:
         """Read in chunks."""
-        key, number = self._key(path, etag)
+        key, number = self._locate(path, etag)
         reading = self._storage.read(key, start=start, length=length)
-        return AliasedReading(reading, _described(path, number, reading.resource))
+        return AliasedReading(reading, _describe(path, number, reading.resource))
 
     def open_file(self, path: str, *, etag: str | None = None) -> OpenFile:
         """Open a file for reading at any place, where the storage can."""
-        return opened(self._storage, self._key(path, etag)[0])
+        return open_file(self._storage, self._locate(path, etag)[0])
 
     def put(self, path: str, data: bytes, attributes: Attributes) -> Stored:
         """Write a small file under its next number."""
-        number = self._next(path)
+        number = self._take_number(path)
         key = number_key(path, number)
         stored = self._storage.put(key, data, replace(attributes, modified_us=None))
         if stored.size != len(data):
@@ -111,7 +111,7 @@ class VersionedLayout:
 
     def write(self, path: str, attributes: Attributes, *, size: int | None = None) -> Writer:
         """Begin a large file under its next number."""
-        number = self._next(path)
+        number = self._take_number(path)
         attributes = replace(attributes, modified_us=None)
         writer = self._storage.write(number_key(path, number), attributes, size=size)
         return _NumberedWriter(writer, self._numbers, path, number)
@@ -119,13 +119,13 @@ class VersionedLayout:
     def remove(self, path: str) -> None:
         """Do nothing: the next set does not name it, and `prune` removes what no version needs."""
 
-    def numbered(self, path: str, etag: str | None) -> str | None:
+    def numbered_path(self, path: str, etag: str | None) -> str | None:
         """Return the name by which one version of a path is read; None for no etag of this."""
         if etag is None or not is_number(etag):
             return None
         return _NAMED + number_key(path, etag)
 
-    def standing(self, path: str, etag: str, size: int | None) -> Stored | None:
+    def find_version(self, path: str, etag: str, size: int | None) -> Stored | None:
         """Return what lies here of a version already."""
         try:
             found = self._storage.stat(number_key(path, etag))
@@ -139,10 +139,10 @@ class VersionedLayout:
         """Close the wrapped storage."""
         self._storage.close()
 
-    def _next(self, path: str) -> str:
-        return self._numbers.take(path, self._names)
+    def _take_number(self, path: str) -> str:
+        return self._numbers.take(path, self._list_keys)
 
-    def _names(self) -> Iterator[str]:
+    def _list_keys(self) -> Iterator[str]:
         try:
             for one in self._storage.enumerate():
                 if isinstance(one, Gap):
@@ -152,12 +152,12 @@ class VersionedLayout:
         except ResourceNotFound:  # nothing was ever written
             return
 
-    def _listed(self) -> Iterator[Listed]:
-        if self._holder is None:
-            yield from self._shown()
+    def _list_files(self) -> Iterator[Listed]:
+        if self._recorded is None:
+            yield from self._list_published()
             return
         there = ListingIndex(self._storage)
-        for holding in self._holder():
+        for holding in self._recorded():
             key = _key_of(holding)
             try:
                 size = None if key is None else there.size(key, holding.size)
@@ -170,31 +170,31 @@ class VersionedLayout:
                 digests = (Digest("sha256", holding.digest),)
                 yield Resource(holding.path, size=size, etag=holding.etag, digests=digests)
 
-    def _shown(self) -> Iterator[Resource]:
-        for one in listed_in(self._storage, CURRENT):
+    def _list_published(self) -> Iterator[Resource]:
+        for one in list_manifest(self._storage, CURRENT):
             found = split_numbered_path(one.path)
             if found is None:
                 raise InvalidInput(f"{CURRENT!r} lists {one.path!r}, which has no number")
             yield replace(one, path=found[0], etag=found[1])
 
-    def _key(self, path: str, etag: str | None = None) -> tuple[str, str]:
+    def _locate(self, path: str, etag: str | None = None) -> tuple[str, str]:
         """Return where a version of a path lies, and its number; the one that is shown by default.
 
-        A name of `numbered` is of one version, whatever is shown.
+        A name of `numbered_path` is of one version, whatever is shown.
         """
         named = split_numbered_path(path.removeprefix(_NAMED)) if path.startswith(_NAMED) else None
         if named is not None:
             return path.removeprefix(_NAMED), named[1]
-        number = self._known_number(path) if etag is None else etag
+        number = self._current_number(path) if etag is None else etag
         if not is_number(number):
             raise ResourceChanged(f"{path!r} has no etag {number!r} any more", path=path)
         return number_key(path, number), number
 
-    def _known_number(self, path: str) -> str:
-        if self._known is None:
-            known = self._shown() if self._holder is None else self._holder()
-            self._known = {one.path: one.etag for one in known}
-        found = self._known.get(path)
+    def _current_number(self, path: str) -> str:
+        if self._current is None:
+            known = self._list_published() if self._recorded is None else self._recorded()
+            self._current = {one.path: one.etag for one in known}
+        found = self._current.get(path)
         if found is None:
             raise ResourceNotFound(f"no {path!r} is in the set that is shown", path=path)
         return found
@@ -223,7 +223,7 @@ class _NumberedWriter:
         """Leave nothing behind."""
         self._writer.abort()
         if not self._named:
-            self._numbers.give_back(self._path, self._number)
+            self._numbers.release(self._path, self._number)
 
 
 def _key_of(holding: Holding) -> str | None:
@@ -232,5 +232,5 @@ def _key_of(holding: Holding) -> str | None:
     return number_key(holding.path, holding.etag)
 
 
-def _described(path: str, number: str, found: Resource) -> Resource:
+def _describe(path: str, number: str, found: Resource) -> Resource:
     return replace(found, path=path, etag=number, modified_us=None)

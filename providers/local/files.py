@@ -18,10 +18,10 @@ from catalog.model.resource import Resource
 from catalog.store.fsync import sync
 from providers.base import Attributes, Chunk, Stored
 from providers.error_boundary import error_boundary
-from providers.shared.os_errors import translated
+from providers.shared.os_errors import translate_os_error
 
 CHUNK = 2**20  # bytes
-UNTOLD = 2**26  # bytes; what tells size 0 and has more is a device that never ends
+MAX_UNKNOWN_SIZE = 2**26  # bytes; what tells size 0 and has more is a device that never ends
 
 
 @error_boundary
@@ -35,12 +35,14 @@ class LocalReading:
         """
         self.resource = resource
         self._descriptor: int | None = descriptor
-        self._untold = not resource.size and left > 0
+        self._size_unknown = not resource.size and left > 0
         self._left = left
 
     def __iter__(self) -> Iterator[Chunk]:
         """Yield chunks, then check that the file is still the one that was opened."""
-        buffer = memoryview(bytearray(max(1, min(2**16 if self._untold else CHUNK, self._left))))
+        buffer = memoryview(
+            bytearray(max(1, min(2**16 if self._size_unknown else CHUNK, self._left)))
+        )
         try:
             while self._left > 0 and self._descriptor is not None:
                 count = os.readv(self._descriptor, [buffer[: min(len(buffer), self._left)]])
@@ -48,10 +50,10 @@ class LocalReading:
                     break
                 self._left -= count
                 yield buffer[:count]
-            if self._untold and not self._left:
+            if self._size_unknown and not self._left:
                 path = self.resource.path
                 raise StorageError(f"{path!r} tells size 0 and does not end", path=path)
-            if self._descriptor is not None and not self._untold:
+            if self._descriptor is not None and not self._size_unknown:
                 now = describe(self.resource.path, os.fstat(self._descriptor))
                 if now.size != self.resource.size or now.modified_us != self.resource.modified_us:
                     raise ResourceChanged(
@@ -60,7 +62,7 @@ class LocalReading:
         except OSError as error:
             if isinstance(error, StorageError):
                 raise
-            raise translated(error, self.resource.path) from error
+            raise translate_os_error(error, self.resource.path) from error
         finally:
             self.close()
 
@@ -89,7 +91,7 @@ class LocalFile:
         try:
             data = os.pread(self._descriptor, count, offset)
         except OSError as error:
-            raise translated(error, self.resource.path) from error
+            raise translate_os_error(error, self.resource.path) from error
         if len(data) < min(count, (self.resource.size or 0) - offset):
             path = self.resource.path
             raise ResourceChanged(f"{path!r} was cut while it was read", path=path)
@@ -135,9 +137,9 @@ class LocalWriter:
                 self._size += count
                 view = view[count:]
         except OSError as error:
-            raise translated(error, self._path) from error
+            raise translate_os_error(error, self._path) from error
 
-    def second_name(self, name: str) -> Path | None:
+    def link_as(self, name: str) -> Path | None:
         """Give the temporary file a second name beside it; None where that cannot be."""
         if self._temporary is None:
             return None
@@ -159,19 +161,19 @@ class LocalWriter:
             raise StorageFailed(f"{self._path!r}: committed after its end", path=self._path)
         descriptor, temporary = self._descriptor, self._temporary
         try:
-            _describe_as(descriptor, self._attributes)
+            _set_attributes(descriptor, self._attributes)
             if self._fsync:
                 os.fsync(descriptor)
             modified_us = os.fstat(descriptor).st_mtime_ns // 1000
             self._descriptor = None
             os.close(descriptor)
-            place(temporary, self._final)
+            rename_into_place(temporary, self._final)
             self._temporary = None
             if self._fsync:
                 sync(os.path.dirname(self._final))
         except OSError as error:
             self.abort()
-            raise translated(error, self._path) from error
+            raise translate_os_error(error, self._path) from error
         return Stored(self._size, modified_us=modified_us)
 
     def abort(self) -> None:
@@ -184,7 +186,7 @@ class LocalWriter:
             Path(temporary).unlink(missing_ok=True)
 
 
-def _describe_as(descriptor: int, attributes: Attributes) -> None:
+def _set_attributes(descriptor: int, attributes: Attributes) -> None:
     """Set time and mode where the file system lets us: no file fails for want of them."""
     if attributes.modified_us is not None:
         nanoseconds = attributes.modified_us * 1000
@@ -195,7 +197,7 @@ def _describe_as(descriptor: int, attributes: Attributes) -> None:
             os.fchmod(descriptor, attributes.mode)
 
 
-def place(temporary: str, final: str) -> None:
+def rename_into_place(temporary: str, final: str) -> None:
     """Rename a file to its final name; empty folders that bear the name make way."""
     try:
         os.replace(temporary, final)

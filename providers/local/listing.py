@@ -13,8 +13,8 @@ from catalog.model.gap import Gap, gap_of
 from catalog.model.resource import Resource
 from catalog.paths import RESERVED, below
 from providers.local.files import describe
-from providers.shared.os_errors import translated
-from providers.shared.raw_names import printable, raw
+from providers.shared.os_errors import translate_os_error
+from providers.shared.raw_names import to_printable, to_raw
 from providers.shared.tree_walk import Folder, Found
 
 
@@ -26,7 +26,7 @@ class Symlinks(StrEnum):
     SKIP = "skip"
 
 
-_LEADS_NOWHERE = (errno.ENOENT, errno.ELOOP)
+_MISSING_ERRNOS = (errno.ENOENT, errno.ELOOP)
 
 
 class LocalLister:
@@ -40,45 +40,45 @@ class LocalLister:
 
     def folder(self, path: str) -> Folder:
         """Return the folder to begin at."""
-        place = f"{self._root}/{raw(path)}" if path else self._root
-        return Folder(path, printable(os.path.realpath(place)))
+        place = f"{self._root}/{to_raw(path)}" if path else self._root
+        return Folder(path, to_printable(os.path.realpath(place)))
 
     def __call__(self, folders: list[Folder]) -> Iterator[tuple[Folder, Iterator[Found]]]:
         """Say what each folder holds."""
         for folder in folders:
-            yield folder, self._entries(folder)
+            yield folder, self._list_folder(folder)
 
-    def _entries(self, folder: Folder) -> Iterator[Found]:
-        place = f"{self._root}/{raw(folder.path)}" if folder.path else self._root
+    def _list_folder(self, folder: Folder) -> Iterator[Found]:
+        place = f"{self._root}/{to_raw(folder.path)}" if folder.path else self._root
         prefix = f"{folder.path}/" if folder.path else ""
         try:
             with os.scandir(place) as entries:
                 for entry in entries:
-                    name = printable(entry.name)
+                    name = to_printable(entry.name)
                     if prefix + name == RESERVED:
                         continue
                     real = None if folder.real is None else f"{folder.real.rstrip('/')}/{name}"
-                    found = self._entry(entry, prefix + name, real)
+                    found = self._describe_entry(entry, prefix + name, real)
                     if found is not None:
                         yield found
         except OSError as error:
-            raise translated(error, folder.path) from error
+            raise translate_os_error(error, folder.path) from error
 
-    def _entry(self, entry: os.DirEntry[str], path: str, real: str | None) -> Found | None:
+    def _describe_entry(self, entry: os.DirEntry[str], path: str, real: str | None) -> Found | None:
         """Say what one entry is; None for what is no file, and for what is gone by now."""
         try:
             if entry.is_symlink():
-                return self._link(entry, path)
+                return self._describe_link(entry, path)
             if entry.is_dir():
                 return Folder(path, real)
             info = entry.stat()
         except OSError as error:
-            if error.errno in _LEADS_NOWHERE and not _is_there(entry.path):
+            if error.errno in _MISSING_ERRNOS and not _exists(entry.path):
                 return None  # deleted since the folder was read: this entry alone
-            return gap_of(translated(error, path), path, below=True)
+            return gap_of(translate_os_error(error, path), path, below=True)
         return describe(path, info) if stats.S_ISREG(info.st_mode) else None
 
-    def _link(self, entry: os.DirEntry[str], path: str) -> Found | None:
+    def _describe_link(self, entry: os.DirEntry[str], path: str) -> Found | None:
         """Say what a link leads to; None where it is skipped or leads to nothing."""
         if self._symlinks is Symlinks.SKIP:
             return None
@@ -86,7 +86,7 @@ class LocalLister:
         if stats.S_ISREG(info.st_mode):
             found: Resource | Folder = describe(path, info)
         elif stats.S_ISDIR(info.st_mode):
-            found = Folder(path, printable(os.path.realpath(entry.path)), link=True)
+            found = Folder(path, to_printable(os.path.realpath(entry.path)), link=True)
         else:
             return None
         if self._symlinks is Symlinks.INSIDE:
@@ -100,10 +100,10 @@ class LocalLister:
         return found
 
 
-def _is_there(place: str) -> bool:
+def _exists(place: str) -> bool:
     """Look a second time; an error that says neither yes nor no counts as yes."""
     try:
         os.stat(place)
     except OSError as error:
-        return error.errno not in _LEADS_NOWHERE
+        return error.errno not in _MISSING_ERRNOS
     return True

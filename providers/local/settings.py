@@ -44,7 +44,7 @@ class LocalSettings(ProviderSettings, title="Folder"):
 
     @field_validator("path")
     @classmethod
-    def _absolute(cls, value: str) -> str:
+    def _make_absolute(cls, value: str) -> str:
         if not value.strip():
             raise ValueError("the folder must not be empty")
         return str(Path(value).expanduser().absolute())

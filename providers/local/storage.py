@@ -27,21 +27,21 @@ from providers.error_boundary import error_boundary
 from providers.interfaces.history import HISTORY, KeepResult
 from providers.local.files import (
     CHUNK,
-    UNTOLD,
+    MAX_UNKNOWN_SIZE,
     LocalFile,
     LocalReading,
     LocalWriter,
     describe,
-    place,
+    rename_into_place,
 )
 from providers.local.history import keep_local
 from providers.local.listing import LocalLister, Symlinks
-from providers.shared.os_errors import translated
-from providers.shared.raw_names import raw
+from providers.shared.os_errors import translate_os_error
+from providers.shared.raw_names import to_raw
 from providers.shared.tree_walk import walk
 
-LONGEST_NAME = 255  # bytes, NAME_MAX of every common Linux file system
-LONGEST_PATH = 4095  # bytes, PATH_MAX less its null
+MAX_NAME = 255  # bytes, NAME_MAX of every common Linux file system
+MAX_PATH = 4095  # bytes, PATH_MAX less its null
 
 _serial = itertools.count()
 
@@ -58,7 +58,7 @@ class Placement(StrEnum):
 class LocalStorage:
     """A folder as a storage; every write goes to `.entrepot/tmp` first and is then renamed."""
 
-    keeps_late = True  # until then the history would hold the file that others may still edit
+    keeps_at_commit = True  # until then the history would hold the file that others may still edit
 
     def __init__(
         self,
@@ -83,7 +83,7 @@ class LocalStorage:
 
     def enumerate(self, prefix: str = "", *, recursive: bool = True) -> Iterator[Listed]:
         """Yield every regular file, and what could not be seen; what vanishes meanwhile is gone."""
-        start = f"{self.root}/{raw(prefix)}" if prefix else self.root
+        start = f"{self.root}/{to_raw(prefix)}" if prefix else self.root
         try:
             info = os.stat(start)
         except (FileNotFoundError, NotADirectoryError):
@@ -91,7 +91,7 @@ class LocalStorage:
                 raise ResourceNotFound(f"the folder {self.root!r} does not exist") from None
             return
         except OSError as error:
-            raise translated(error, prefix) from error
+            raise translate_os_error(error, prefix) from error
         if not stats.S_ISDIR(info.st_mode):
             yield describe(prefix, info)
             return
@@ -101,9 +101,9 @@ class LocalStorage:
     def stat(self, path: str) -> Resource:
         """Describe one file."""
         try:
-            info = os.stat(self._existing(path))
+            info = os.stat(self._locate_existing(path))
         except OSError as error:
-            raise translated(error, path) from error
+            raise translate_os_error(error, path) from error
         if stats.S_ISDIR(info.st_mode):
             raise ResourceNotFound(f"{path!r} is a folder in {self.root!r}", path=path)
         return describe(path, info)
@@ -125,7 +125,7 @@ class LocalStorage:
         if start:
             os.lseek(descriptor, start, os.SEEK_SET)
         if length is None:
-            length = resource.size - start if resource.size else UNTOLD
+            length = resource.size - start if resource.size else MAX_UNKNOWN_SIZE
         return LocalReading(descriptor, resource, length)
 
     def open_file(self, path: str, *, etag: str | None = None) -> LocalFile:
@@ -134,9 +134,11 @@ class LocalStorage:
 
     def _open(self, path: str, etag: str | None) -> tuple[int, Resource]:
         try:
-            descriptor = os.open(self._existing(path), os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+            descriptor = os.open(
+                self._locate_existing(path), os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK
+            )
         except OSError as error:
-            raise translated(error, path) from error
+            raise translate_os_error(error, path) from error
         try:
             info = os.fstat(descriptor)
             if not stats.S_ISREG(info.st_mode):
@@ -152,11 +154,11 @@ class LocalStorage:
     def check_name(self, path: str) -> None:
         """Refuse what Linux file systems cannot name."""
         check_path(path)
-        encoded = os.fsencode(raw(path))
-        if len(encoded) > LONGEST_NAME:
-            if any(len(part) > LONGEST_NAME for part in encoded.split(b"/")):
+        encoded = os.fsencode(to_raw(path))
+        if len(encoded) > MAX_NAME:
+            if any(len(part) > MAX_NAME for part in encoded.split(b"/")):
                 raise NameNotAllowed(path, "a local folder", "a segment is over 255 bytes")
-            if len(encoded) + len(self.root.encode()) >= LONGEST_PATH:
+            if len(encoded) + len(self.root.encode()) >= MAX_PATH:
                 raise NameNotAllowed(
                     path, "a local folder", "it is over 4095 bytes with its folder"
                 )
@@ -174,12 +176,12 @@ class LocalStorage:
     def write(self, path: str, attributes: Attributes, *, size: int | None = None) -> LocalWriter:
         """Begin a file under a temporary name, if the disk has room for its `size`."""
         self.check_name(path)
-        final = self._final(path)
+        final = self._prepare_target(path)
         temporary = f"{self._temp}/{os.getpid()}-{next(_serial)}-{threading.get_ident():x}"
         try:
-            descriptor = self._create(temporary)
+            descriptor = self._create_temporary(temporary)
         except OSError as error:
-            raise translated(error, path) from error
+            raise translate_os_error(error, path) from error
         writer = LocalWriter(path, descriptor, temporary, final, attributes, self._fsync)
         if size is not None and size > CHUNK:
             room = os.fstatvfs(descriptor)
@@ -192,7 +194,7 @@ class LocalStorage:
                 )
         return writer
 
-    def _create(self, temporary: str) -> int:
+    def _create_temporary(self, temporary: str) -> int:
         flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC
         try:
             return os.open(temporary, flags, 0o666)
@@ -214,8 +216,8 @@ class LocalStorage:
         resource = origin.stat(origin_path)
         if etag is not None and resource.etag != etag:
             raise ResourceChanged(f"{origin_path!r} changed since it was planned", path=path)
-        target = os.path.realpath(f"{origin.root}/{raw(origin_path)}")
-        final = self._final(path)
+        target = os.path.realpath(f"{origin.root}/{to_raw(origin_path)}")
+        final = self._prepare_target(path)
         temporary = f"{self._temp}/{os.getpid()}-{next(_serial)}-link"
         link: Callable[[str, str], None] = (
             os.symlink if self._placement is Placement.SYMLINK else os.link
@@ -223,33 +225,33 @@ class LocalStorage:
         try:
             os.makedirs(self._temp, exist_ok=True)
             link(target, temporary)
-            place(temporary, final)
+            rename_into_place(temporary, final)
             # Renaming one hard link over another of the same file does nothing and leaves both.
             Path(temporary).unlink(missing_ok=True)
             info = os.stat(final)
         except OSError as error:
-            raise translated(error, path) from error
+            raise translate_os_error(error, path) from error
         return Stored(info.st_size, modified_us=info.st_mtime_ns // 1000)
 
-    def keep(self, standing: Resource, key: str) -> KeepResult:
+    def keep(self, current: Resource, key: str) -> KeepResult:
         """Give the file a second name in the history."""
-        path = standing.path
+        path = current.path
         temporary = f"{self._temp}/{os.getpid()}-{next(_serial)}-keep"
         try:
-            full = self._existing(path, follow=False)
+            full = self._locate_existing(path, follow=False)
             return keep_local(full, f"{self.root}/{HISTORY}/{key}", temporary)
         except OSError as error:
-            raise translated(error, path) from error
+            raise translate_os_error(error, path) from error
 
     def remove(self, path: str) -> None:
         """Delete a file, and the folders that it leaves empty."""
         try:
-            target = self._existing(path, follow=False)
+            target = self._locate_existing(path, follow=False)
             os.unlink(target)
         except FileNotFoundError:
             return
         except OSError as error:
-            raise translated(error, path) from error
+            raise translate_os_error(error, path) from error
         folder = os.path.dirname(target)
         while folder.startswith(self.root + "/"):
             try:
@@ -263,38 +265,38 @@ class LocalStorage:
     def close(self) -> None:
         """Nothing is open between calls."""
 
-    def _existing(self, path: str, *, follow: bool = True) -> str:
+    def _locate_existing(self, path: str, *, follow: bool = True) -> str:
         """Return where `path` lies, having made sure that no link on its way leads out."""
         check_path(path)
-        full = f"{self.root}/{raw(path)}"
+        full = f"{self.root}/{to_raw(path)}"
         if self._symlinks is not Symlinks.FOLLOW:
-            self._inside(os.path.dirname(full), path)
+            self._check_inside(os.path.dirname(full), path)
             if follow and os.path.islink(full):
-                self._resolve(full, path)
+                self._check_resolved(full, path)
         return full
 
-    def _final(self, path: str) -> str:
+    def _prepare_target(self, path: str) -> str:
         """Return where `path` is to be written; its folders exist and lie inside the root."""
-        full = f"{self.root}/{raw(path)}"
+        full = f"{self.root}/{to_raw(path)}"
         folder = os.path.dirname(full)
         if folder not in self._checked:
-            self._inside(folder, path)
+            self._check_inside(folder, path)
             try:
                 os.makedirs(folder, exist_ok=True)
             except OSError as error:
-                raise translated(error, path) from error
+                raise translate_os_error(error, path) from error
             with self._lock:
                 self._checked.add(folder)
         return full
 
-    def _inside(self, place: str, path: str) -> None:
+    def _check_inside(self, rename_into_place: str, path: str) -> None:
         """Refuse a folder that lies outside of the root, symbolic links resolved."""
-        if place not in self._checked and place not in self._seen:
-            self._resolve(place, path)
-            self._seen.add(place)
+        if rename_into_place not in self._checked and rename_into_place not in self._seen:
+            self._check_resolved(rename_into_place, path)
+            self._seen.add(rename_into_place)
 
-    def _resolve(self, place: str, path: str) -> None:
-        real = os.path.realpath(place)
+    def _check_resolved(self, rename_into_place: str, path: str) -> None:
+        real = os.path.realpath(rename_into_place)
         root = os.path.realpath(self.root)
         if real != root and not real.startswith(root.rstrip("/") + "/"):
             raise UnsafePath(path, "a symbolic link on its way leads out of its root")

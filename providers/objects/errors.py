@@ -23,7 +23,7 @@ _CLASS = re.compile(r"<StorageClass>(\w+)</StorageClass>")
 _STATUS = re.compile(r"status code: (\d{3})")
 
 
-def archived_as(text: str) -> str | None:
+def archive_class(text: str) -> str | None:
     """Return the class that an error says an object is archived in, '' if not which; else None."""
     if not _ARCHIVED.search(text):
         return None
@@ -31,11 +31,11 @@ def archived_as(text: str) -> str | None:
     return found[1] if found else ""
 
 
-def translated(error: BaseException, path: str, where: str) -> StorageError:  # noqa: PLR0911 - a table
+def translate_obstore_error(error: BaseException, path: str, where: str) -> StorageError:  # noqa: PLR0911 - a table
     """Return the error of ours that obstore's one means; only its first line is shown."""
     if isinstance(error, StorageError):
         return error
-    if (archived := archived_as(str(error))) is not None:
+    if (archived := archive_class(str(error))) is not None:
         return Archived(path, where, archived)
     text = str(error).partition("\n")[0]
     match = _STATUS.search(text)

@@ -28,7 +28,7 @@ def check_key(path: str) -> str:
     return path
 
 
-def listed(
+def describe_key(
     path: str, prefix: str, size: int | None, describe: Callable[[], Resource]
 ) -> Listed | None:
     """Return what a listing says of the key `path` below the root; None for what is no file.

@@ -32,7 +32,7 @@ from catalog.model.resource import Resource
 from providers.base import PART, Attributes, Chunk, Fetched, Timeouts
 from providers.capabilities import Capabilities
 from providers.error_boundary import error_boundary
-from providers.objects.errors import translated
+from providers.objects.errors import translate_obstore_error
 from providers.objects.writer import Confirm, ObjectWriter
 
 if TYPE_CHECKING:
@@ -40,10 +40,10 @@ if TYPE_CHECKING:
     from obstore import ObjectMeta
     from obstore.store import ClientConfig, ObjectStore, RetryConfig
 
-LEAST = 5 * 2**20  # bytes of a part of a multipart upload but the last, as S3 wants it
-PARTS = 9_000  # fewer than the 10,000 that S3 allows
+MIN_PART = 5 * 2**20  # bytes of a part of a multipart upload but the last, as S3 wants it
+MAX_PARTS = 9_000  # fewer than the 10,000 that S3 allows
 
-_ODD = re.compile(r"[\x00-\x1f\x7f]|//|(^|/)\.\.?(/|$)|^/|/$|^$")
+_INEXPRESSIBLE = re.compile(r"[\x00-\x1f\x7f]|//|(^|/)\.\.?(/|$)|^/|/$|^$")
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VALUE = re.compile(r"[\t\x20-\x7e]*")
@@ -51,7 +51,7 @@ _VALUE = re.compile(r"[\t\x20-\x7e]*")
 
 def is_expressible(path: str) -> bool:
     """Say whether obstore can name this object exactly."""
-    return _ODD.search(path) is None
+    return _INEXPRESSIBLE.search(path) is None
 
 
 def client_config(timeouts: Timeouts, ca_pem: str | None, *, insecure: bool) -> ClientConfig:
@@ -78,7 +78,7 @@ class ObjectBytes:
     def __init__(self, store: ObjectStore, prefix: str, where: str, part: int = PART) -> None:
         """Serve `store` below `prefix` ('' or without slashes at its ends); `where` names it.
 
-        Large objects are read and written in parts of `part` bytes.
+        Large objects are read and written in parts of `read_part` bytes.
         """
         self.store = store
         self.where = where
@@ -104,9 +104,9 @@ class ObjectBytes:
                 self.key(path),
                 options={"if_match": etag, "head": True} if etag else {"head": True},
             )
-            return described(path, result.meta, result.attributes)
+            return describe_object(path, result.meta, result.attributes)
         except (BaseError, OSError, ValueError) as error:
-            raise translated(error, path, self.where) from error
+            raise translate_obstore_error(error, path, self.where) from error
 
     def fetch(self, path: str, *, etag: str | None = None) -> Fetched:
         """Read one object whole, pinned to `etag`."""
@@ -117,12 +117,12 @@ class ObjectBytes:
             meta, attributes = result.meta, result.attributes
             data = result.bytes().to_bytes()
         except (BaseError, OSError, ValueError) as error:
-            raise translated(error, path, self.where) from error
+            raise translate_obstore_error(error, path, self.where) from error
         if len(data) != meta["size"]:
             raise SizeMismatch(path, meta["size"], len(data))
         if etag and meta["e_tag"] != etag:  # who answered did not know the condition
             raise ResourceChanged(f"{self.where}: {path!r} changed since it was planned", path=path)
-        return Fetched(data, described(path, meta, attributes))
+        return Fetched(data, describe_object(path, meta, attributes))
 
     def read(
         self, path: str, *, etag: str | None = None, start: int = 0, length: int | None = None
@@ -135,12 +135,12 @@ class ObjectBytes:
 
     def capabilities(self, can: Capabilities) -> Capabilities:
         """Add what large objects take in memory: two parts to read one, four to write one."""
-        part = max(LEAST, self.part_size)
+        part = max(MIN_PART, self.part_size)
         return replace(
-            can, read_buffer=2 * self.part_size, write_buffer=4 * part, parts=PARTS, part=part
+            can, read_buffer=2 * self.part_size, write_buffer=4 * part, parts=MAX_PARTS, part=part
         )
 
-    def part(self, path: str, etag: str | None, start: int, length: int) -> Chunk:
+    def read_part(self, path: str, etag: str | None, start: int, length: int) -> Chunk:
         """Read exactly `length` bytes from `start`."""
         options: dict[str, Any] = {"range": (start, start + length)}
         if etag:
@@ -148,7 +148,7 @@ class ObjectBytes:
         try:
             data = obstore.get(self.store, self.key(path), options=options).bytes()  # type: ignore[arg-type]
         except (BaseError, OSError, ValueError) as error:
-            raise translated(error, path, self.where) from error
+            raise translate_obstore_error(error, path, self.where) from error
         if len(data) != length:
             raise SizeMismatch(path, length, len(data))
         return memoryview(data)
@@ -160,11 +160,11 @@ class ObjectBytes:
                 self.store,
                 self.key(path),
                 data,
-                attributes=_attributes(attributes),
+                attributes=_store_attributes(attributes),
                 use_multipart=False,
             )
         except (BaseError, OSError, ValueError) as error:
-            raise translated(error, path, self.where) from error
+            raise translate_obstore_error(error, path, self.where) from error
         return result["e_tag"]
 
     def write(
@@ -176,9 +176,9 @@ class ObjectBytes:
         confirm: Confirm,
     ) -> ObjectWriter:
         """Begin a multipart upload; `confirm` asks the store what it now holds."""
-        part = max(LEAST, self.part_size, -(-(size or 0) // PARTS))
+        part = max(MIN_PART, self.part_size, -(-(size or 0) // MAX_PARTS))
         place = (self.store, self.key(path), self.where)
-        return ObjectWriter(place, path, _attributes(attributes), part, confirm)
+        return ObjectWriter(place, path, _store_attributes(attributes), part, confirm)
 
     def remove(self, path: str) -> bool:
         """Delete one object; absent is fine, and False where the store says so.
@@ -191,7 +191,7 @@ class ObjectBytes:
         except FileNotFoundError:
             return False
         except (BaseError, OSError, ValueError) as error:
-            raise translated(error, path, self.where) from error
+            raise translate_obstore_error(error, path, self.where) from error
         with suppress(ResourceNotFound, AccessDenied):  # who may not look may have deleted
             self.stat(path)
             raise StorageFailed(f"{self.where}: {path!r} stands after its deletion", path=path)
@@ -216,7 +216,7 @@ class ObjectReading:
         """Yield one part after another."""
         while self._next < self._end:
             length = min(self._objects.part_size, self._end - self._next)
-            chunk = self._objects.part(self._path, self.resource.etag, self._next, length)
+            chunk = self._objects.read_part(self._path, self.resource.etag, self._next, length)
             self._next += length
             yield chunk
 
@@ -225,7 +225,9 @@ class ObjectReading:
         self._next = self._end
 
 
-def described(path: str, meta: ObjectMeta, attributes: StoreAttributes | None = None) -> Resource:
+def describe_object(
+    path: str, meta: ObjectMeta, attributes: StoreAttributes | None = None
+) -> Resource:
     """Return the resource that obstore describes; our own sha256 attribute is a declaration."""
     found: dict[str, str] = dict(attributes) if attributes else {}
     declared = found.get("sha256", "")
@@ -243,7 +245,7 @@ def described(path: str, meta: ObjectMeta, attributes: StoreAttributes | None = 
     )
 
 
-def _attributes(attributes: Attributes) -> StoreAttributes:
+def _store_attributes(attributes: Attributes) -> StoreAttributes:
     """Return what travels along as headers; what no header can hold stays behind.
 
     obstore panics at such a value, and nothing that is nice to have fails a write.

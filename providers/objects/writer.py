@@ -13,7 +13,7 @@ import obstore
 from catalog.model.digest import Digest
 from providers.base import Chunk, Stored
 from providers.error_boundary import error_boundary
-from providers.objects.errors import translated
+from providers.objects.errors import translate_obstore_error
 
 if TYPE_CHECKING:
     from obstore import Attributes as StoreAttributes
@@ -25,7 +25,7 @@ Confirm = Callable[[str, int, str | None, tuple[bytes, ...]], Stored]
 """Ask the store what it holds now: path, size, etag, sha256 of each part."""
 
 
-class _Aborted(Exception):
+class _UploadAborted(Exception):
     """Tell obstore to abort the upload."""
 
 
@@ -61,11 +61,11 @@ class ObjectWriter:
         self._thread = threading.Thread(target=self._upload, name="entrepot-upload", daemon=True)
         self._thread.start()
 
-    def _parts(self) -> Iterator[Chunk]:
+    def _queued_parts(self) -> Iterator[Chunk]:
         while True:
             part = self._queue.get()
             if self._abort.is_set():
-                raise _Aborted
+                raise _UploadAborted
             if part is None:
                 return
             self._part_digests.append(hashlib.sha256(part).digest())
@@ -77,7 +77,7 @@ class ObjectWriter:
             result = obstore.put(
                 self._store,
                 self._key,
-                self._parts(),
+                self._queued_parts(),
                 attributes=self._attributes,
                 use_multipart=True,
                 chunk_size=self._part,
@@ -100,14 +100,14 @@ class ObjectWriter:
             view = view[len(some) :]
             if self._filled == self._part:
                 full, self._pending, self._filled = self._pending, bytearray(0), 0
-                self._hand_over(full)
+                self._enqueue(full)
                 del full  # before there is another: they are large
                 self._pending = bytearray(self._part)
 
-    def _hand_over(self, part: Chunk | None) -> None:
+    def _enqueue(self, part: Chunk | None) -> None:
         while True:
             if self._failure is not None:
-                raise translated(self._failure, self._path, self._where)
+                raise translate_obstore_error(self._failure, self._path, self._where)
             try:
                 self._queue.put(part, timeout=0.5)
             except queue.Full:
@@ -117,12 +117,12 @@ class ObjectWriter:
     def commit(self, digest: Digest) -> Stored:  # noqa: ARG002 - the parts' digests prove it
         """Complete the upload and ask the store to confirm it."""
         if self._filled:
-            self._hand_over(self._pending[: self._filled])
+            self._enqueue(self._pending[: self._filled])
             self._pending = bytearray()
-        self._hand_over(None)
+        self._enqueue(None)
         self._thread.join()
         if self._failure is not None:
-            raise translated(self._failure, self._path, self._where)
+            raise translate_obstore_error(self._failure, self._path, self._where)
         # An object without bytes has one part, an empty one.
         digests = tuple(self._part_digests) or (hashlib.sha256(b"").digest(),)
         return self._confirm(self._path, self._size, self._etag, digests)

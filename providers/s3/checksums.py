@@ -38,7 +38,7 @@ def checksum_of_parts(digests: tuple[bytes, ...]) -> str:
     return f"{checksum(b''.join(digests))}-{len(digests)}"
 
 
-def declared(head: dict[str, Any]) -> tuple[Digest, ...]:
+def declared_digests(head: dict[str, Any]) -> tuple[Digest, ...]:
     """Return the sha256 that we, or else the store, noted of an object."""
     noted = head.get("Metadata", {}).get("sha256", "")
     if re.fullmatch(r"[0-9a-f]{64}", noted):

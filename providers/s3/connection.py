@@ -40,7 +40,7 @@ class S3Connection:
         """Return a bucket below a prefix; `where` names it in messages."""
         store = self._stores.get(bucket)
         if store is None:
-            store = self._stores.setdefault(bucket, self._store(bucket))
+            store = self._stores.setdefault(bucket, self._create_store(bucket))
         objects = ObjectBytes(store, prefix, where, self._options.part)
         same_store = (self._login.endpoint, self._login.access_key_id, self._login.anonymous)
         return S3Storage(self.filesystem, objects, bucket, same_store, on_close=on_close)
@@ -52,7 +52,7 @@ class S3Connection:
         if self._authorities:
             Path(self._authorities).unlink(missing_ok=True)
 
-    def _store(self, bucket: str) -> S3Store:
+    def _create_store(self, bucket: str) -> S3Store:
         login = self._login
         given: dict[str, Any] = {}
         if login.anonymous:
@@ -63,7 +63,7 @@ class S3Connection:
             if token := login.session_token.get_secret_value():
                 given["token"] = token
         else:
-            given["credential_provider"] = _ambient
+            given["credential_provider"] = _ambient_credentials
         if login.endpoint:
             given["endpoint"] = login.endpoint
         return S3Store(
@@ -120,7 +120,7 @@ def open_s3fs(
     )
 
 
-def _ambient() -> S3Credential:
+def _ambient_credentials() -> S3Credential:
     """Ask botocore's own credential chain, so that both planes bear one identity."""
     found = botocore.session.Session().get_credentials()
     if found is None:

@@ -33,7 +33,7 @@ _OF_OBJECTS = {"head_object", "get_object"}
 _GONE = {"NoSuchKey", "NoSuchBucket", "NotFound", "404"}
 
 
-def answered(operation: str, reply: dict[str, Any], path: str, where: str) -> dict[str, Any]:
+def check_reply(operation: str, reply: dict[str, Any], path: str, where: str) -> dict[str, Any]:
     """Return the reply of a store, unless a page of something else came in its place.
 
     A redirect to a login is followed below us, and any page there is a success to botocore: an
@@ -50,7 +50,7 @@ def answered(operation: str, reply: dict[str, Any], path: str, where: str) -> di
     return reply
 
 
-def translated(error: BaseException, path: str, where: str) -> StorageError:  # noqa: PLR0911 - a table
+def translate_s3_error(error: BaseException, path: str, where: str) -> StorageError:  # noqa: PLR0911 - a table
     """Return the error of ours that `error`, or the client error it was raised from, means."""
     if isinstance(error, StorageError):
         return error

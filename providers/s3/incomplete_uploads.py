@@ -35,12 +35,12 @@ class S3Uploads:
                 "UploadIdMarker": page["NextUploadIdMarker"],
             }
 
-    def give_up(self, upload: IncompleteUpload) -> None:
+    def abort(self, upload: IncompleteUpload) -> None:
         """Abort one; one that is gone is fine."""
         with suppress(ResourceNotFound):
             self._call(
                 "abort_multipart_upload",
                 upload.path,
                 Key=self._root + upload.path,
-                UploadId=upload.mark,
+                UploadId=upload.upload_id,
             )

@@ -61,7 +61,7 @@ def read_page(body: bytes) -> dict[str, Any] | None:
     parser = expat.ParserCreate()
     parser.buffer_text = True
     parser.StartElementHandler = reader.start
-    parser.CharacterDataHandler = reader.text_here
+    parser.CharacterDataHandler = reader.add_text
     parser.EndElementHandler = reader.end
     try:
         parser.Parse(body, True)  # noqa: FBT003 - expat's own
@@ -109,7 +109,7 @@ class _Reader:
         elif self._depth == 1:
             self.root = name
 
-    def text_here(self, text: str) -> None:
+    def add_text(self, text: str) -> None:
         self._text += text
 
     def end(self, name: str) -> None:

@@ -62,7 +62,7 @@ class S3Settings(ProviderSettings, title="S3"):
     )
 
     @model_validator(mode="after")
-    def _both_or_neither(self) -> S3Settings:
+    def _check_combination(self) -> S3Settings:
         if bool(self.access_key_id) != bool(self.secret_access_key.get_secret_value()):
             missing = "secret_access_key" if self.access_key_id else "access_key_id"
             raise ValueError(f"{missing} is missing: give both keys or neither")

@@ -31,26 +31,26 @@ from providers.capabilities import OBJECTS
 from providers.connection import OnClose, keep_open
 from providers.error_boundary import error_boundary
 from providers.interfaces.history import KeepResult
-from providers.objects.keys import PaginationGuard, check_key, listed
+from providers.objects.keys import PaginationGuard, check_key, describe_key
 from providers.objects.storage import ObjectBytes, is_expressible
-from providers.s3.checksums import checksum, checksum_of_parts, declared, md5, md5_of_etag
-from providers.s3.errors import answered, translated
-from providers.s3.history import LARGEST_COPY, keep_object
+from providers.s3.checksums import checksum, checksum_of_parts, declared_digests, md5, md5_of_etag
+from providers.s3.errors import check_reply, translate_s3_error
+from providers.s3.history import MAX_COPY, keep_object
 from providers.s3.incomplete_uploads import S3Uploads
 from providers.s3.listing import listed_object
-from providers.s3.odd_keys import OddKeys, described
+from providers.s3.odd_keys import OddKeys, attribute_arguments
 
 if TYPE_CHECKING:
     import s3fs
 
-_LONGEST_KEY = 1024  # bytes
+_MAX_KEY = 1024  # bytes
 
 
 @error_boundary
 class S3Storage:
     """One bucket below one prefix."""
 
-    keeps_late = False
+    keeps_at_commit = False
     capabilities = replace(OBJECTS, digests=("sha256",), copy=True, conditional_put=True)
 
     def __init__(
@@ -79,8 +79,8 @@ class S3Storage:
         try:
             reply = self._filesystem.call_s3(operation, Bucket=self.bucket, **arguments)
         except (ClientError, BotoCoreError, ResponseParserError, OSError, ValueError) as error:
-            raise translated(error, path, self._objects.where) from error
-        return answered(operation, dict(reply or {}), path, self._objects.where)
+            raise translate_s3_error(error, path, self._objects.where) from error
+        return check_reply(operation, dict(reply or {}), path, self._objects.where)
 
     def enumerate(self, prefix: str = "", *, recursive: bool = True) -> Iterator[Listed]:
         """Yield every object; keys that end in '/' are markers of folders, not files."""
@@ -88,7 +88,7 @@ class S3Storage:
         arguments: dict[str, Any] = {"Prefix": root + prefix, "MaxKeys": 1000}
         if not recursive:
             if prefix:
-                yield from self._one(prefix)
+                yield from self._stat_if_exists(prefix)
                 arguments["Prefix"] += "/"
             arguments["Delimiter"] = "/"
         pages = PaginationGuard(self._objects.where)
@@ -96,7 +96,7 @@ class S3Storage:
             page = self._call("list_objects_v2", prefix, **arguments)
             for entry in page.get("Contents", ()):
                 path, size = entry["Key"][len(root) :], entry.get("Size")
-                found = listed(
+                found = describe_key(
                     path, prefix if recursive else "", size, partial(listed_object, path, entry)
                 )
                 if found is not None:
@@ -105,7 +105,7 @@ class S3Storage:
                 return
             arguments["ContinuationToken"] = pages.follow(page.get("NextContinuationToken"))
 
-    def _one(self, path: str) -> Iterator[Resource]:
+    def _stat_if_exists(self, path: str) -> Iterator[Resource]:
         with suppress(ResourceNotFound):
             yield self.stat(path)
 
@@ -121,11 +121,11 @@ class S3Storage:
             size=head["ContentLength"],
             etag=head["ETag"],
             modified_us=int(head["LastModified"].timestamp() * 1_000_000),
-            digests=declared(head),
+            digests=declared_digests(head),
             content_type=head.get("ContentType"),
         )
 
-    def glance(self, path: str) -> Resource:
+    def stat_without_checksum(self, path: str) -> Resource:
         """Describe one object as `stat` does, but for the digest that the store noted."""
         return self._objects.stat(path) if is_expressible(path) else self.stat(path)
 
@@ -135,7 +135,7 @@ class S3Storage:
     def check_name(self, path: str) -> None:
         """Refuse keys over 1,024 bytes."""
         check_key(path)
-        if len(self._objects.key(path).encode()) > _LONGEST_KEY:
+        if len(self._objects.key(path).encode()) > _MAX_KEY:
             raise NameNotAllowed(path, self._objects.where, "its key is over 1024 bytes")
 
     def fetch(self, path: str, *, etag: str | None = None) -> Fetched:
@@ -181,12 +181,12 @@ class S3Storage:
                 Key=self._objects.key(path),
                 Body=data,
                 ChecksumSHA256=checksum(data),
-                **described(attributes),
+                **attribute_arguments(attributes),
             )
             etag = reply["ETag"]
-        return Stored(len(data), etag=etag, proof=self._proved(path, data, etag, attributes.md5))
+        return Stored(len(data), etag=etag, proof=self._prove_put(path, data, etag, attributes.md5))
 
-    def _proved(self, path: str, data: bytes, etag: str | None, known: str | None) -> Proof:
+    def _prove_put(self, path: str, data: bytes, etag: str | None, known: str | None) -> Proof:
         """Compare the etag with the md5 of `data`, which may be `known` from reading its source."""
         told = md5_of_etag(etag)
         if told is None or self._md5_etags is False:
@@ -240,10 +240,10 @@ class S3Storage:
         if not isinstance(origin, S3Storage) or origin.store != self.store:
             return None
         self.check_name(path)
-        resource = origin.glance(origin_path)
+        resource = origin.stat_without_checksum(origin_path)
         if etag is not None and resource.etag != etag:
             raise ResourceChanged(f"{origin_path!r} changed since it was planned", path=path)
-        if (resource.size or 0) > LARGEST_COPY:
+        if (resource.size or 0) > MAX_COPY:
             return None
         reply = self._call(
             "copy_object",
@@ -256,9 +256,9 @@ class S3Storage:
         proof = Proof.WRITE_PROVED if copied == resource.etag else Proof.STORED
         return Stored(resource.size or 0, etag=copied, proof=proof)
 
-    def keep(self, standing: Resource, key: str) -> KeepResult:
+    def keep(self, current: Resource, key: str) -> KeepResult:
         """Copy an object into the history."""
-        return keep_object(self._call, self.bucket, self.key(""), standing, key)
+        return keep_object(self._call, self.bucket, self.key(""), current, key)
 
     def remove(self, path: str) -> None:
         """Delete one object; absent is fine."""

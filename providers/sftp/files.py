@@ -22,8 +22,8 @@ from providers.ssh.sessions import SftpSessions
 
 BLOCK = 2**17  # bytes
 WINDOW = 64  # blocks under way: 8 MiB
-HOP = 8  # blocks handed over to the caller's thread at once
-ONE_READ = 255 * 2**10  # bytes that OpenSSH gives in one reply
+BLOCKS_PER_CHUNK = 8  # blocks handed over to the caller's thread at once
+MAX_SINGLE_READ = 255 * 2**10  # bytes that OpenSSH gives in one reply
 
 
 @error_boundary
@@ -38,36 +38,36 @@ class SftpReading:
         start: int,
         end: int,
     ) -> None:
-        """Own `file`; read from `start` up to `end`."""
+        """Own `file`; read from `start` up to `close_file`."""
         self.resource = resource
         self._sessions = sessions
         self._file: asyncssh.SFTPClientFile | None = file
-        self._asked, self._given, self._end = start, start, end
+        self._requested, self._yielded, self._end = start, start, end
         self._tasks: deque[asyncio.Task[bytes]] = deque()
 
     def __iter__(self) -> Iterator[bytes]:
         """Yield the bytes, about a MiB at a time."""
-        while self._given < self._end:
+        while self._yielded < self._end:
             chunk = self._sessions.run(self.next_chunk(), self.resource.path)
-            self._given += len(chunk)
+            self._yielded += len(chunk)
             yield chunk
 
     async def next_chunk(self) -> bytes:
         """Return the next blocks, others being under way behind them."""
         if self._file is None:
-            raise SizeMismatch(self.resource.path, self._end, self._given)
-        while self._asked < self._end and len(self._tasks) < WINDOW:
-            length = min(BLOCK, self._end - self._asked)
-            self._tasks.append(asyncio.create_task(self._block(self._asked, length)))
-            self._asked += length
+            raise SizeMismatch(self.resource.path, self._end, self._yielded)
+        while self._requested < self._end and len(self._tasks) < WINDOW:
+            length = min(BLOCK, self._end - self._requested)
+            self._tasks.append(asyncio.create_task(self._block(self._requested, length)))
+            self._requested += length
         blocks: list[bytes] = []
-        while self._tasks and len(blocks) < HOP:
+        while self._tasks and len(blocks) < BLOCKS_PER_CHUNK:
             blocks.append(await self._tasks.popleft())
         return b"".join(blocks)
 
-    async def first(self, size: int) -> bytes:
+    async def read_first(self, size: int) -> bytes:
         """Return the first bytes by one request, for files that fit into its reply."""
-        self._asked = size
+        self._requested = size
         return await self._block(0, size)
 
     async def _block(self, offset: int, length: int) -> bytes:
@@ -89,9 +89,9 @@ class SftpReading:
     def close(self) -> None:
         """Close the file and drop what is under way; twice is fine."""
         if self._file is not None:
-            self._sessions.run(self.end(), self.resource.path)
+            self._sessions.run(self.close_file(), self.resource.path)
 
-    async def end(self) -> None:
+    async def close_file(self) -> None:
         """Close the file, on the loop."""
         file, self._file = self._file, None
         for task in self._tasks:
@@ -112,7 +112,7 @@ class UploadTarget(Protocol):
         """Open a new temporary file for writing; return its name, which may be another."""
         ...
 
-    async def settle(
+    async def finalize(
         self,
         file: asyncssh.SFTPClientFile,
         path: str,
@@ -135,7 +135,7 @@ class SftpWriter:
     def __init__(
         self, target: UploadTarget, path: str, temporary: str, attributes: Attributes
     ) -> None:
-        """Write to `temporary`, show as `path`."""
+        """Write to `temporary_path`, show as `path`."""
         self._target, self._path, self._temporary = target, path, temporary
         self._attributes = attributes
         self._file: asyncssh.SFTPClientFile | None = None
@@ -147,9 +147,9 @@ class SftpWriter:
         """Begin to write `chunk`; waits while enough is under way."""
         self._target.sessions.run(self.send(bytes(chunk)), self._path)
 
-    def seal(self) -> None:
+    def flush(self) -> None:
         """Wait for all writes."""
-        self._target.sessions.run(self.flush(), self._path)
+        self._target.sessions.run(self.drain(), self._path)
 
     def commit(self, digest: Digest) -> Stored:  # noqa: ARG002 - the server cannot check it
         """Wait for all writes and give the file its name."""
@@ -159,7 +159,7 @@ class SftpWriter:
         """Remove the temporary file; twice is fine."""
         if not self._ended:
             self._ended = True
-            self._target.sessions.run(self.undo(), self._path)
+            self._target.sessions.run(self.roll_back(), self._path)
 
     async def send(self, data: bytes) -> None:
         """Begin to write `data`, on the loop."""
@@ -173,7 +173,7 @@ class SftpWriter:
             self._tasks.append(asyncio.create_task(self._block(self._file, block, self._size)))
             self._size += len(block)
 
-    async def flush(self) -> None:
+    async def drain(self) -> None:
         """Wait for all writes, on the loop."""
         await self.send(b"")
         while self._tasks:
@@ -181,11 +181,11 @@ class SftpWriter:
 
     async def finish(self) -> Stored:
         """Wait, close, rename, on the loop."""
-        await self.flush()
+        await self.drain()
         file, self._file = self._file, None
         if file is None:
             raise SizeMismatch(self._path, self._size, 0)
-        stored = await self._target.settle(
+        stored = await self._target.finalize(
             file, self._path, self._temporary, self._size, self._attributes
         )
         self._ended = True
@@ -195,7 +195,7 @@ class SftpWriter:
         async with asyncio.timeout(self._target.sessions.timeouts.write_s):
             await file.write(data, offset)
 
-    async def undo(self) -> None:
+    async def roll_back(self) -> None:
         """Drop what is under way and remove the temporary file, on the loop."""
         for task in self._tasks:
             task.cancel()

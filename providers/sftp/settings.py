@@ -11,7 +11,7 @@ from providers.base import OpenOptions, ProviderSettings, Timeouts
 from providers.connection import OnClose, keep_open
 from providers.shared.url import build_url, parse_url
 from providers.ssh.fields import (
-    BelievedHosts,
+    HostKeyPolicy,
     HostKeys,
     KnownHosts,
     Passphrase,
@@ -47,11 +47,11 @@ class SftpSettings(ProviderSettings, title="SFTP"):
     )
     private_key: PrivateKey = SecretStr("")
     passphrase: Passphrase = SecretStr("")
-    host_keys: BelievedHosts = HostKeys.STRICT
+    host_keys: HostKeyPolicy = HostKeys.STRICT
     known_hosts: KnownHosts = ""
 
     @model_validator(mode="after")
-    def _consistent(self) -> SftpSettings:
+    def _check_combination(self) -> SftpSettings:
         self.login()
         clean_prefix(self.path.removeprefix("~"))
         return self
@@ -111,7 +111,7 @@ class SftpSettings(ProviderSettings, title="SFTP"):
         relative = root == "~" or root.startswith("~/")
         place = root.removeprefix("~").strip("/") if relative else "/" + root.strip("/")
         where = self.address()
-        return SftpStorage(connection.named(where), place, where, on_close)
+        return SftpStorage(connection.for_folder(where), place, where, on_close)
 
     def filesystem(self) -> AbstractFileSystem:
         """Return sshfs's filesystem with the same identity and the same host keys."""

@@ -30,7 +30,7 @@ PrivateKey = Annotated[
 Passphrase = Annotated[
     SecretStr, Field(title="Passphrase", description="What opens the private key.")
 ]
-BelievedHosts = Annotated[
+HostKeyPolicy = Annotated[
     HostKeys,
     Field(title="Host keys", description="Believe known servers only, or any (tests only)."),
 ]

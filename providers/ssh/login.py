@@ -26,7 +26,7 @@ def login_arguments(login: SshLogin, timeouts: Timeouts) -> dict[str, Any]:
     arguments: dict[str, Any] = {
         "host": login.host,
         "port": login.port,
-        "known_hosts": _trusted(login),
+        "known_hosts": _known_hosts(login),
         "encryption_algs": _CIPHERS,
         "connect_timeout": timeouts.connect_s,
         "login_timeout": timeouts.connect_s,
@@ -41,20 +41,20 @@ def login_arguments(login: SshLogin, timeouts: Timeouts) -> dict[str, Any]:
     if password or key:
         arguments["agent_path"] = None
         passphrase = login.passphrase.get_secret_value()
-        arguments["client_keys"] = [_key(key, passphrase)] if key else None
+        arguments["client_keys"] = [_import_key(key, passphrase)] if key else None
     if password:
         arguments["password"] = password
     return arguments
 
 
-def _key(text: str, passphrase: str) -> asyncssh.SSHKey:
+def _import_key(text: str, passphrase: str) -> asyncssh.SSHKey:
     try:
         return asyncssh.import_private_key(text, passphrase or None)
     except (asyncssh.KeyImportError, asyncssh.KeyEncryptionError) as error:
         raise InvalidInput(f"the private key cannot be read: {error.args[0]}") from error
 
 
-def _trusted(login: SshLogin) -> asyncssh.SSHKnownHosts | None:
+def _known_hosts(login: SshLogin) -> asyncssh.SSHKnownHosts | None:
     if login.host_keys is HostKeys.INSECURE:
         return None
     text = login.known_hosts.strip()

@@ -43,14 +43,14 @@ class SftpSessions:
         count = max(1, min(limit, SESSIONS))
         self._slots: list[tuple[asyncssh.SSHClientConnection, asyncssh.SFTPClient] | None]
         self._slots = [None] * count
-        self._guards = [asyncio.Lock() for _ in range(count)]
-        self._turns = itertools.count()
+        self._locks = [asyncio.Lock() for _ in range(count)]
+        self._counter = itertools.count()
         self._pid = os.getpid()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="sftp", daemon=True)
         self._thread.start()
 
-    def named(self, where: str) -> Self:
+    def for_folder(self, where: str) -> Self:
         """Return the same sessions, whose errors name the folder `where`."""
         same = copy.copy(self)
         same.where = where
@@ -69,13 +69,13 @@ class SftpSessions:
                 future.cancel()
                 raise
             if isinstance(error, asyncssh.Error | OSError) and not isinstance(error, StorageError):
-                raise translated(error, path, self.where) from error
+                raise translate_ssh_error(error, path, self.where) from error
             raise
 
     async def sftp(self) -> asyncssh.SFTPClient:
         """Return the session whose turn it is, connecting where it is missing or lost."""
-        index = next(self._turns) % len(self._slots)
-        async with self._guards[index]:
+        index = next(self._counter) % len(self._slots)
+        async with self._locks[index]:
             slot = self._slots[index]
             if slot is not None and not slot[0].is_closed():
                 return slot[1]
@@ -108,7 +108,7 @@ class SftpSessions:
         await asyncio.gather(*others, return_exceptions=True)
 
 
-def translated(error: Exception, path: str, where: str) -> StorageError:  # noqa: PLR0911 - a table
+def translate_ssh_error(error: Exception, path: str, where: str) -> StorageError:  # noqa: PLR0911 - a table
     """Return the error of ours that asyncssh's one means."""
     said = f"{where}: {path!r}"
     if isinstance(error, _MISSING):

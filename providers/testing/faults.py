@@ -59,7 +59,7 @@ ERRORS: dict[Kind, type[StorageError]] = {
     Kind.TIMEOUT: TransferTimeout,
     Kind.BROKEN: ConnectionFailed,
 }
-OF_BYTES = (Kind.SHORT, Kind.FLIPPED)
+DATA_FAULTS = (Kind.SHORT, Kind.FLIPPED)
 
 
 class Fault(BaseModel, title="Fault"):
@@ -79,7 +79,7 @@ class Fault(BaseModel, title="Fault"):
 
     @field_validator("files")
     @classmethod
-    def _a_glob(cls, value: str) -> str:
+    def _check_glob(cls, value: str) -> str:
         regex((value,))
         return value
 
@@ -93,7 +93,7 @@ class Faults:
         self._done: Counter[tuple[int, str]] = Counter()
         self._lock = threading.Lock()
 
-    def due(self, where: Where, path: str) -> Fault | None:
+    def next_due(self, where: Where, path: str) -> Fault | None:
         """Return the fault that strikes now, and count it."""
         with self._lock:
             for number, (one, pattern) in enumerate(self._faults):
@@ -104,15 +104,15 @@ class Faults:
                     return one
         return None
 
-    def strike(self, where: Where, path: str) -> Fault | None:
+    def apply(self, where: Where, path: str) -> Fault | None:
         """Raise the fault that is due, or wait it out; return one that concerns bytes."""
-        fault = self.due(where, path)
+        fault = self.next_due(where, path)
         if fault is None:
             return None
         if fault.kind is Kind.SLOW:
             time.sleep(fault.wait_s)
             return None
-        if fault.kind in OF_BYTES or (fault.kind is Kind.BROKEN and where is Where.READ):
+        if fault.kind in DATA_FAULTS or (fault.kind is Kind.BROKEN and where is Where.READ):
             return fault
         raise error_of(fault, path)
 
@@ -122,10 +122,10 @@ def error_of(fault: Fault, path: str) -> StorageError:
     return ERRORS[fault.kind](f"{path!r}: {fault.kind.value} on purpose", path=path)
 
 
-def spoilt(fault: Fault | None, data: bytes) -> bytes:
+def corrupt(fault: Fault | None, data: bytes) -> bytes:
     """Return bytes as a fault makes them: short, or with a bit flipped.
 
-    >>> spoilt(Fault(where="read", kind="flipped"), b"abc")
+    >>> corrupt(Fault(where="read", kind="flipped"), b"abc")
     b'`bc'
     """
     if fault is None or not data:

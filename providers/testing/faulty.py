@@ -29,7 +29,7 @@ from providers.base import (
 from providers.capabilities import Capabilities
 from providers.connection import Connection, OnClose, keep_open
 from providers.registry import settings_from_url
-from providers.testing.faults import Fault, Faults, Kind, Where, error_of, spoilt
+from providers.testing.faults import Fault, Faults, Kind, Where, corrupt, error_of
 
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
@@ -49,7 +49,7 @@ class FaultySettings(ProviderSettings, title="Faulty"):
 
     @field_validator("url")
     @classmethod
-    def _known(cls, value: str) -> str:
+    def _check_url(cls, value: str) -> str:
         settings_from_url(value)
         return value
 
@@ -67,12 +67,12 @@ class FaultySettings(ProviderSettings, title="Faulty"):
         inner = self.inner
         return (inner.type, inner.connection_key(), self.url, tuple(self.faults))  # type: ignore[attr-defined] # pyright: ignore[reportAttributeAccessIssue, reportUnknownVariableType, reportUnknownMemberType]
 
-    def connect(self, options: OpenOptions) -> _Connected:
+    def connect(self, options: OpenOptions) -> _FaultyConnection:
         """Connect to the place; its faults begin anew."""
-        return _Connected(self.inner.connect(options), Faults(self.faults))
+        return _FaultyConnection(self.inner.connect(options), Faults(self.faults))
 
     def storage(
-        self, connection: _Connected, options: OpenOptions, *, on_close: OnClose = keep_open
+        self, connection: _FaultyConnection, options: OpenOptions, *, on_close: OnClose = keep_open
     ) -> FaultyStorage:
         """Return the place, with the connection's faults."""
         inner = self.inner.storage(connection.inner, options, on_close=on_close)
@@ -88,7 +88,7 @@ class FaultySettings(ProviderSettings, title="Faulty"):
         raise InvalidInput(f"{url!r} tells no faults: give the settings of a faulty place")
 
 
-class _Connected:
+class _FaultyConnection:
     """A connection to the place, and what is still to go wrong on it."""
 
     def __init__(self, inner: Connection, faults: Faults) -> None:
@@ -128,7 +128,7 @@ class FaultyStorage:
         """
         for one in self._inner.enumerate(prefix, recursive=recursive):
             try:
-                self._faults.strike(Where.LIST, one.path)
+                self._faults.apply(Where.LIST, one.path)
             except StorageError as error:
                 if error.retryable:
                     raise
@@ -138,40 +138,40 @@ class FaultyStorage:
 
     def stat(self, path: str) -> Resource:
         """Describe a file."""
-        self._faults.strike(Where.STAT, path)
+        self._faults.apply(Where.STAT, path)
         return self._inner.stat(path)
 
     def fetch(self, path: str, *, etag: str | None = None) -> Fetched:
         """Read a file whole."""
-        fault = self._faults.strike(Where.READ, path)
+        fault = self._faults.apply(Where.READ, path)
         if fault is not None and fault.kind is Kind.BROKEN:
             raise error_of(fault, path)
         fetched = self._inner.fetch(path, etag=etag)
-        return Fetched(spoilt(fault, fetched.data), fetched.resource)
+        return Fetched(corrupt(fault, fetched.data), fetched.resource)
 
     def read(
         self, path: str, *, etag: str | None = None, start: int = 0, length: int | None = None
     ) -> Reading:
         """Read a file in chunks."""
-        fault = self._faults.strike(Where.READ, path)
+        fault = self._faults.apply(Where.READ, path)
         reading = self._inner.read(path, etag=etag, start=start, length=length)
         return reading if fault is None else FaultyReading(reading, fault, path)
 
     def put(self, path: str, data: bytes, attributes: Attributes) -> Stored:
         """Write a small file; one that is spoilt is stored so."""
-        fault = self._faults.strike(Where.WRITE, path)
-        return self._inner.put(path, spoilt(fault, data), attributes if fault is None else PLAIN)
+        fault = self._faults.apply(Where.WRITE, path)
+        return self._inner.put(path, corrupt(fault, data), attributes if fault is None else PLAIN)
 
     def write(self, path: str, attributes: Attributes, *, size: int | None = None) -> Writer:
         """Begin a large file."""
-        fault = self._faults.strike(Where.WRITE, path)
+        fault = self._faults.apply(Where.WRITE, path)
         if fault is None:
             return self._inner.write(path, attributes, size=size)
         return FaultyWriter(self._inner.write(path, attributes), fault)
 
     def remove(self, path: str) -> None:
         """Delete a file."""
-        self._faults.strike(Where.REMOVE, path)
+        self._faults.apply(Where.REMOVE, path)
         self._inner.remove(path)
 
     def close(self) -> None:
@@ -199,7 +199,7 @@ class FaultyReading:
         """Yield the first chunk spoilt; then the rest, nothing, or an error."""
         chunks = iter(self._inner)
         for first in chunks:
-            yield spoilt(self._fault, bytes(first))
+            yield corrupt(self._fault, bytes(first))
             break
         if self._fault.kind is Kind.BROKEN:
             raise error_of(self._fault, self._path)
@@ -224,7 +224,7 @@ class FaultyWriter:
         """Take the next bytes; the first are spoilt."""
         data = bytes(chunk)
         if not self._begun and data:
-            data = spoilt(self._fault, data)
+            data = corrupt(self._fault, data)
             self._begun = True
         self._hash.update(data)
         self._inner.write(data)

@@ -50,7 +50,7 @@ class Subject:
     secret: str = "s3cret"
 
 
-def written(storage: Storage) -> Callable[[str, bytes], object]:
+def seed_through(storage: Storage) -> Callable[[str, bytes], object]:
     """Seed by the storage itself."""
     return lambda path, data: storage.put(path, data, Attributes())
 

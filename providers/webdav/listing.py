@@ -13,7 +13,7 @@ from providers.http.client import HttpClient
 from providers.shared.temporary_names import is_temporary
 from providers.shared.tree_walk import Folder, Found
 from providers.shared.url import quote_path
-from providers.webdav.multistatus import QUESTION, DavEntry, parse_multistatus
+from providers.webdav.multistatus import PROPFIND_BODY, DavEntry, parse_multistatus
 
 
 class WebdavLister:
@@ -26,7 +26,7 @@ class WebdavLister:
     def __call__(self, folders: list[Folder]) -> Iterator[tuple[Folder, Iterator[Found]]]:
         """Say what each folder holds."""
         for folder in folders:
-            yield folder, self._entries(folder.path)
+            yield folder, self._list_folder(folder.path)
 
     def url(self, path: str) -> str:
         """Return the URL of a path."""
@@ -36,8 +36,8 @@ class WebdavLister:
         """Describe one file."""
         for entry in self._propfind(path, depth="0"):
             if entry.path == path and not entry.folder:
-                if entry.refused is not None:
-                    why = f"{self._where} answers {entry.refused!r} for {path!r}"
+                if entry.error_status is not None:
+                    why = f"{self._where} answers {entry.error_status!r} for {path!r}"
                     raise AccessDenied(why, path=path)
                 return entry.resource(path)
         raise ResourceNotFound(f"{self._where} has no file {path!r}", path=path)
@@ -61,7 +61,7 @@ class WebdavLister:
     def remove_empty(self, path: str) -> None:
         """Remove a folder if it holds nothing but empty folders."""
         inner = [one for one in self._propfind(path, depth="1") if one.path != path]
-        if any(not one.folder or one.refused is not None for one in inner):
+        if any(not one.folder or one.error_status is not None for one in inner):
             return
         for one in inner:
             self.remove_empty(one.path)
@@ -69,7 +69,7 @@ class WebdavLister:
             url = self.url(path) + "/"
             self._client.request("DELETE", url, path=path).expect(200, 204, 404).close()
 
-    def _entries(self, folder: str) -> Iterator[Found]:
+    def _list_folder(self, folder: str) -> Iterator[Found]:
         """Yield what one folder holds, or the file that it turns out to be."""
         entries = self._propfind(folder, depth="1")
         folders = {one.path for one in entries if one.folder and one.path != folder}
@@ -77,8 +77,8 @@ class WebdavLister:
             path = entry.path
             if path == RESERVED or is_temporary(path) or (path == folder and entry.folder):
                 continue
-            if entry.refused is not None:
-                yield from self._refused(path, entry.refused)
+            if entry.error_status is not None:
+                yield from self._gap_of_status(path, entry.error_status)
             elif path != folder and path.rpartition("/")[0] != folder:
                 if not any(below(one, path) for one in folders):
                     yield Gap(path, "the server lists it with another folder", NAME, below=True)
@@ -87,7 +87,7 @@ class WebdavLister:
             else:
                 yield entry.resource(path)
 
-    def _refused(self, path: str, status: str) -> Iterator[Found]:
+    def _gap_of_status(self, path: str, status: str) -> Iterator[Found]:
         """Yield the gap of an entry with a status of its own; a second look may say it is gone."""
         if " 404" in status or " 410" in status:
             with suppress(StorageError):
@@ -98,7 +98,9 @@ class WebdavLister:
     def _propfind(self, path: str, *, depth: str) -> list[DavEntry]:
         url = self.url(path) if path else self._base
         headers = {"Depth": depth, "Content-Type": "application/xml"}
-        reply = self._client.request("PROPFIND", url, path=path, headers=headers, body=QUESTION)
+        reply = self._client.request(
+            "PROPFIND", url, path=path, headers=headers, body=PROPFIND_BODY
+        )
         text = reply.expect(207).read()
         try:
             return parse_multistatus(text, self._base)

@@ -9,7 +9,7 @@ from urllib.parse import unquote, urlsplit
 from catalog.model.resource import Resource
 from providers.http.reply_headers import modified_us
 
-QUESTION = (
+PROPFIND_BODY = (
     b'<?xml version="1.0" encoding="utf-8"?><propfind xmlns="DAV:"><prop><resourcetype/>'
     b"<getcontentlength/><getetag/><getlastmodified/><getcontenttype/></prop></propfind>"
 )
@@ -25,7 +25,7 @@ class DavEntry:
     etag: str | None
     modified: str
     content_type: str | None
-    refused: str | None = None
+    error_status: str | None = None
     """The status that the server gives this entry alone, where it tells nothing else of it."""
 
     def resource(self, path: str) -> Resource:

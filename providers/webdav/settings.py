@@ -31,7 +31,7 @@ class WebdavSettings(WebSettings, title="WebDAV"):
 
     @field_validator("url")
     @classmethod
-    def _canonical(cls, value: str) -> str:
+    def _canonical_url(cls, value: str) -> str:
         return canonical_url(value)
 
     def address(self) -> str:

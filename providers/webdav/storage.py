@@ -38,14 +38,14 @@ from providers.webdav.listing import WebdavLister
 from providers.webdav.writer import WebdavWriter, put_headers
 
 _TEMP = f"{RESERVED}/tmp"  # noqa: S108 - below the root
-_LONGEST_SEGMENT = 255  # bytes; every server keeps its files in a file system
+MAX_SEGMENT = 255  # bytes; every server keeps its files in a file system
 
 
 @error_boundary
 class WebdavStorage:
     """What lies below one URL of a WebDAV server."""
 
-    keeps_late = False
+    keeps_at_commit = False
     capabilities = Capabilities(
         etags=True, pinned_reads=True, atomic_rename=True, long_round_trip=True
     )
@@ -59,18 +59,18 @@ class WebdavStorage:
         self._where = where
         self._on_close = on_close
         self._files = HttpStorage(client, url)
-        self._look = WebdavLister(client, self._base, where)
-        self._drops = False  # it allows nothing but new files
+        self._lister = WebdavLister(client, self._base, where)
+        self._drop_folder = False  # it allows nothing but new files
         self._folders: set[str] = set()  # known to exist
         self._lock = threading.Lock()
 
     def enumerate(self, prefix: str = "", *, recursive: bool = True) -> Iterator[Listed]:
         """Yield every file, one PROPFIND a folder: many servers refuse a whole tree at once."""
-        yield from walk(Folder(prefix), self._look, recursive=recursive)
+        yield from walk(Folder(prefix), self._lister, recursive=recursive)
 
     def stat(self, path: str) -> Resource:
         """Describe one file."""
-        return self._look.describe(check_path(path))
+        return self._lister.describe(check_path(path))
 
     def fetch(self, path: str, *, etag: str | None = None) -> Fetched:
         """Read a file whole, pinned to `etag`."""
@@ -89,7 +89,7 @@ class WebdavStorage:
     def check_name(self, path: str) -> None:
         """Refuse segments over 255 bytes, and control characters, which XML cannot carry."""
         check_path(path)
-        if any(len(part.encode()) > _LONGEST_SEGMENT for part in path.split("/")):
+        if any(len(part.encode()) > MAX_SEGMENT for part in path.split("/")):
             raise NameNotAllowed(path, self._where, "a segment is over 255 bytes")
         if any(ord(one) < 32 for one in path):
             raise NameNotAllowed(path, self._where, "it has control characters")
@@ -103,7 +103,7 @@ class WebdavStorage:
             url = self._url(temporary)
             reply = self._client.request("PUT", url, path=path, headers=headers, body=data)
             reply.expect(200, 201, 204).close()
-            return self._show(path, temporary, len(data))
+            return self._publish(path, temporary, len(data))
         except BaseException:
             self.discard(temporary)
             raise
@@ -118,26 +118,26 @@ class WebdavStorage:
         url = self._url(temporary)
         return self._client.upload("PUT", url, path=temporary, size=size, headers=headers)
 
-    def settle(self, path: str, temporary: str, size: int) -> Stored:
+    def finalize(self, path: str, temporary: str, size: int) -> Stored:
         """Make sure of a temporary file's size, and give it its final name."""
-        resource = self._look.describe(temporary)
+        resource = self._lister.describe(temporary)
         if resource.size != size:
             raise SizeMismatch(path, size, resource.size or 0)
-        return self._show(path, temporary, size)
+        return self._publish(path, temporary, size)
 
-    def _show(self, path: str, temporary: str, size: int) -> Stored:
+    def _publish(self, path: str, temporary: str, size: int) -> Stored:
         self._make_folders(path)
-        reply = self._place(temporary, path)
+        reply = self._move_into_place(temporary, path)
         if reply.status in (404, 409):  # somebody removed the folder that we knew
             reply.close()
             self._folders.clear()
             self._make_folders(path)
-            reply = self._place(temporary, path)
+            reply = self._move_into_place(temporary, path)
         if reply.status == 412:
             reply.close()
             raise StorageError(f"{path!r} is already there as a folder with files", path=path)
         reply.expect(200, 201, 204).close()
-        stored = self._look.describe(path)
+        stored = self._lister.describe(path)
         if stored.size != size:
             self._delete(path)
             raise SizeMismatch(path, size, stored.size or 0)
@@ -155,19 +155,19 @@ class WebdavStorage:
                     return
                 time.sleep(pause_s)
 
-    def keep(self, standing: Resource, key: str) -> KeepResult:
+    def keep(self, current: Resource, key: str) -> KeepResult:
         """Let the server copy the file into the history."""
-        path, kept = standing.path, f"{HISTORY}/{key}"
+        path, kept = current.path, f"{HISTORY}/{key}"
         self._make_folders(kept)
         headers = {"Destination": self._url(kept), "Overwrite": "T", "Depth": "0"}
         reply = self._client.request("COPY", self._url(path), path=path, headers=headers)
-        if reply.status == 404 and not self._look.exists(path):
+        if reply.status == 404 and not self._lister.exists(path):
             reply.close()
             return KeepResult.GONE
         reply.expect(200, 201, 204).close()
-        found = self._look.describe(kept).size
-        if found != standing.size:
-            raise SizeMismatch(path, standing.size or 0, found or 0)
+        found = self._lister.describe(kept).size
+        if found != current.size:
+            raise SizeMismatch(path, current.size or 0, found or 0)
         return KeepResult.KEPT
 
     def remove(self, path: str) -> None:
@@ -189,18 +189,18 @@ class WebdavStorage:
 
     def _temporary(self, path: str) -> str:
         """Return a new temporary name; beside the file where no folder of ours can be made."""
-        if not self._drops:
+        if not self._drop_folder:
             name = f"{_TEMP}/{uuid4().hex}"
             try:
                 self._make_folders(name)
             except (AccessDenied, UnexpectedReply):
-                self._drops = True
+                self._drop_folder = True
             else:
                 return name
         self._make_folders(path)
         return temporary_path_for(path)
 
-    def _place(self, temporary: str, path: str) -> Response:
+    def _move_into_place(self, temporary: str, path: str) -> Response:
         """Give a file its name. A server that overwrites takes a folder away with all its files.
 
         So it is first asked not to; only a file is overwritten, and an empty folder removed.
@@ -209,8 +209,8 @@ class WebdavStorage:
         if reply.status != 412:
             return reply
         reply.close()
-        if self._look.is_folder(path):
-            self._look.remove_empty(path)
+        if self._lister.is_folder(path):
+            self._lister.remove_empty(path)
             return self._move(temporary, path, "F")
         return self._move(temporary, path, "T")
 
@@ -227,11 +227,11 @@ class WebdavStorage:
         with self._lock:  # some servers fail when two clients make one folder at once
             for count in range(len(parts) + 1):
                 one = "/".join(parts[:count])
-                if one not in self._folders and not self._look.exists(one):
+                if one not in self._folders and not self._lister.exists(one):
                     url = self._url(one) + "/"
                     reply = self._client.request("MKCOL", url, path=path)
                     reply.expect(200, 201, 405).close()  # 405: it is there by now
                 self._folders.add(one)
 
     def _url(self, path: str) -> str:
-        return self._look.url(path)
+        return self._lister.url(path)

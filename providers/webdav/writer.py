@@ -17,7 +17,7 @@ class UploadTarget(Protocol):
         """Open the PUT of a temporary file."""
         ...
 
-    def settle(self, path: str, temporary: str, size: int) -> Stored:
+    def finalize(self, path: str, temporary: str, size: int) -> Stored:
         """Make sure of a temporary file's size, and give it its final name."""
         ...
 
@@ -47,13 +47,13 @@ class WebdavWriter:
 
     def write(self, chunk: Chunk) -> None:
         """Send the next bytes."""
-        self._begun().send(chunk)
+        self._open_upload().send(chunk)
         self._done += len(chunk)
 
     def commit(self, digest: Digest) -> Stored:  # noqa: ARG002 - the server cannot check it
         """End the PUT and give the file its name."""
-        self._begun().finish().expect(200, 201, 204).close()
-        stored = self._target.settle(self._path, self._temporary, self._done)
+        self._open_upload().finish().expect(200, 201, 204).close()
+        stored = self._target.finalize(self._path, self._temporary, self._done)
         self._ended = True
         return stored
 
@@ -66,7 +66,7 @@ class WebdavWriter:
         upload.close()
         self._target.discard(self._temporary)
 
-    def _begun(self) -> Upload:
+    def _open_upload(self) -> Upload:
         if self._upload is None:
             self._upload = self._target.upload(self._temporary, self._headers, self._size)
         return self._upload

@@ -225,7 +225,7 @@ def test_ssh_tells_what_is_wrong(sftp_server: SftpServer, bare: Path, tmp_path: 
         ("https://h/x", {"private_key": SecretStr("x")}, "'private_key' is of use over ssh only"),
         ("https://h/x", {"host_keys": "insecure"}, "'host_keys' is of use over ssh only"),
         ("file:///x", {"username": "u"}, "'username' is of no use"),
-        ("https://h/x", {"client_certificate": "x"}, "without its client key"),
+        ("https://h/x", {"client_certificate": "x"}, "needs its client key"),
         ("https://h/x", {"proxy_username": "x"}, "without the proxy's URL"),
         ("https://h/x", {"proxy_url": "socks5://p"}, "only http:// proxies"),
         ("ssh://h/x", {"passphrase": SecretStr("x")}, "without its private key"),

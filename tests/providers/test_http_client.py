@@ -310,7 +310,7 @@ def test_mutual_tls_wants_the_client_certificate(nginx_server: NginxServer) -> N
     for tls, words in (
         (Tls(authorities, pems.client.read_text()), "without its client key"),
         (Tls(authorities, "", key), "without its client certificate"),
-        (Tls(authorities, pems.ca.read_text(), key), "failed to parse client TLS key pair"),
+        (Tls(authorities, pems.ca.read_text(), key), "cannot be loaded"),
         (
             Tls("-----BEGIN CERTIFICATE-----\nno\n-----END CERTIFICATE-----\n"),
             "no valid certificate",

@@ -18,7 +18,7 @@ from providers.base import Attributes
 from providers.sftp.settings import SftpSettings
 from providers.ssh.fields import HostKeys
 from providers.testing.conformance import Conformance
-from providers.testing.subject import OPTIONS, Subject, names, written
+from providers.testing.subject import OPTIONS, Subject, names, seed_through
 from tests.servers.openssh import SftpServer
 from tests.servers.process import free_ports
 
@@ -54,7 +54,7 @@ class TestSftp(Conformance):
         yield Subject(
             settings,
             storage,
-            written(storage),
+            seed_through(storage),
             raw=raw,
             dead=dead,
             secret=sftp_server.client_key.read_text().splitlines()[1],

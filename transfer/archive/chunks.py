@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 from catalog.errors import InvalidInput, StorageError
 from catalog.formats.archive import Chunk
-from providers.shared.os_errors import translated
+from providers.shared.os_errors import translate_os_error
 
 MOST = 10_000  # chunks: four digits
 
@@ -55,7 +55,7 @@ class ChunkWriter:
                 if self._written == self._size:
                     self._end()
         except OSError as error:
-            raise translated(error, str(self._folder / self._name)) from error
+            raise translate_os_error(error, str(self._folder / self._name)) from error
 
     def finish(self) -> tuple[Chunk, ...]:
         """End the last file and return what they all are."""
@@ -128,7 +128,7 @@ class ChunkReader:
             except OSError as error:
                 if isinstance(error, StorageError):
                     raise
-                raise translated(error, str(self._files[len(self.digests)])) from error
+                raise translate_os_error(error, str(self._files[len(self.digests)])) from error
             if part:
                 self._hash.update(part)
                 return part

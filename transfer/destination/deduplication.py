@@ -27,7 +27,7 @@ def known_digest(delivery: Delivery, item: Item, number: int) -> str | None:
         return None
     if isinstance(end.storage, VersionNumbered):
         own = end.address == delivery.source.address and item.origin == item.path
-        return item.sha256() if own and end.storage.numbered(item.path, item.etag) else None
+        return item.sha256() if own and end.storage.numbered_path(item.path, item.etag) else None
     if not isinstance(end.storage, ContentAddressed):
         return None
     if end.address == delivery.source.address:
@@ -41,9 +41,9 @@ def already_held(delivery: Delivery, piece: Piece, number: int) -> Stored | None
     storage = delivery.destinations[number].storage
     stored = None
     if sha256 is not None and isinstance(storage, ContentAddressed):
-        stored = storage.held(sha256, piece.item.size)
+        stored = storage.find_digest(sha256, piece.item.size)
     if sha256 is not None and isinstance(storage, VersionNumbered) and piece.item.etag is not None:
-        stored = storage.standing(piece.item.path, piece.item.etag, piece.item.size)
+        stored = storage.find_version(piece.item.path, piece.item.etag, piece.item.size)
     if stored is not None:
         piece.digest, piece.size = sha256, stored.size
     return stored
@@ -60,7 +60,7 @@ def unchanged(delivery: Delivery, piece: Piece, number: int) -> Stored | None:
     storage = delivery.destinations[number].storage
     if delivery.options.history is History.DROP or not isinstance(storage, VersionNumbered):
         return None
-    return storage.standing(piece.item.path, stood.etag, stood.size)
+    return storage.find_version(piece.item.path, stood.etag, stood.size)
 
 
 def attributes(piece: Piece, storage: Storage) -> Attributes:

@@ -55,7 +55,7 @@ def commit(staging: Staging, piece: Piece, number: int, writer: Writer) -> Store
     What moves the old file away first makes sure of the new one: the disk may be full.
     """
     if keeps_late(staging, piece, number) and isinstance(writer, SupportsFlush):
-        writer.seal()
+        writer.flush()
     keep(staging, piece, number)
     return writer.commit(Digest("sha256", piece.digest or ""))
 
@@ -71,7 +71,7 @@ def keeps_late(staging: Staging, piece: Piece, number: int) -> bool:
     if _area(staging, piece, number) is None or not _ends(piece, number):
         return False
     storage = staging.delivery.destinations[number].storage
-    return isinstance(storage, SupportsHistory) and storage.keeps_late
+    return isinstance(storage, SupportsHistory) and storage.keeps_at_commit
 
 
 def keeps(staging: Staging, number: int) -> bool:

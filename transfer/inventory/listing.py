@@ -58,14 +58,15 @@ def resources(
     source: Source, policy: RetryPolicy, stop: StopFlag, known: Known | None, prefix: str = ""
 ) -> Iterator[Listed]:
     """Yield every resource below `prefix`, with details where they matter, and every gap."""
-    sketch = source.sketch(prefix) if known and isinstance(source, SupportsQuickListing) else None
-    if sketch is None or known is None or not isinstance(source, SupportsQuickListing):
+    quick = source if known and isinstance(source, SupportsQuickListing) else None
+    listed = None if quick is None else quick.list_names(prefix)
+    if listed is None or known is None or quick is None:
         yield from watched(source.enumerate(prefix), stop)
         return
-    names = watched(sketch, stop)
+    names = watched(listed, stop)
     while chunk := list(islice(names, STEP)):
         wanted = [one for one in chunk if isinstance(one, Resource) and known(one.path)]
-        details = _details(source, wanted, policy, stop)
+        details = _details(quick, wanted, policy, stop)
         yield from (one for one in chunk if one.path not in details or isinstance(one, Gap))
         yield from (one for one in details.values() if one is not None)
 
@@ -82,7 +83,7 @@ def _details(
         try:
             told = source.stat(path)
         except ResourceNotFound as error:
-            still = source.lists(path)
+            still = source.is_listed(path)
             found[path] = gap_of(error, path, below=False) if still else None
             return None
         except StorageError as error:

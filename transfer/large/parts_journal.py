@@ -58,7 +58,7 @@ class Origin:
 class SupportsLink(Protocol):
     """A writer whose unfinished file lies on this machine."""
 
-    def second_name(self, name: str) -> Path | None:
+    def link_as(self, name: str) -> Path | None:
         """Give the unfinished file a second name beside it; None where that cannot be."""
         ...
 
@@ -189,7 +189,7 @@ class PartsJournal:
     def _named(self, writers: Iterable[object]) -> Path | None:
         """Return the second name of an unfinished file of this machine, if one is written."""
         linkable = (one for one in writers if isinstance(one, SupportsLink))
-        named = (one.second_name(self._own.name) for one in linkable)
+        named = (one.link_as(self._own.name) for one in linkable)
         return next((place for place in named if place is not None), None)
 
     def _holding(self, number: int) -> int:

@@ -43,7 +43,7 @@ class RequestAhead:
             self._staging.let_go(piece)
             return False
         try:
-            piece.asked = self._asker.ask(item.origin, etag=item.etag)
+            piece.asked = self._asker.begin_fetch(item.origin, etag=item.etag)
         except StorageError:
             pass  # it is asked for again in its turn, and fails there if it must
         finally:
