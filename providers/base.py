@@ -135,7 +135,7 @@ class Source(Protocol):
 
 @runtime_checkable
 class Destination(Protocol):
-    """A storage that can be written to; a file appears under its final name complete or not at all."""
+    """A storage that can be written to; files appear at their final name whole or not at all."""
 
     @property
     def capabilities(self) -> Capabilities:

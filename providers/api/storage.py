@@ -1,4 +1,4 @@
-"""Files that an API lists, wherever their bytes lie, as a storage to read from."""
+"""The files that an API lists as a read-only storage."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from providers.shared.read_only import ReadOnly
 
 @error_boundary
 class ApiReading:
-    """A body, described as the listing did."""
+    """A reading described as in the listing."""
 
     def __init__(self, inner: HttpReading, resource: Resource) -> None:
         """Wrap a reading."""
@@ -41,9 +41,9 @@ class ApiReading:
 
 @error_boundary
 class ApiStorage(ReadOnly):
-    """What an API lists; read only.
+    """The files that an API lists; read-only.
 
-    Credentials go to the API's own origin alone: files that lie elsewhere are asked for without.
+    Credentials are sent to the API's own origin only: files elsewhere are requested without.
     """
 
     kind = "an API"
@@ -60,9 +60,9 @@ class ApiStorage(ReadOnly):
         etags: bool = False,
         on_close: OnClose = keep_open,
     ) -> None:
-        """Serve what `listing` yields, asking with a client whose home is the API.
+        """Serve the files that `listing` yields, with a client whose home is the API.
 
-        `sizes` and `etags` say whether the listing tells them.
+        `sizes` and `etags` state whether the listing contains them.
         """
         self.capabilities = Capabilities(
             writable=False,
@@ -77,7 +77,7 @@ class ApiStorage(ReadOnly):
         self._on_close = on_close
 
     def enumerate(self, prefix: str = "", *, recursive: bool = True) -> Iterator[Listed]:
-        """Yield every file of every page, and a gap for an entry that cannot be used."""
+        """Yield every file of every page, and a gap for each invalid entry."""
         wanted = f"{self._folder}/{prefix}".strip("/")
         start = len(self._folder) + 1 if self._folder else 0
         for one in self._list_files():
@@ -93,11 +93,11 @@ class ApiStorage(ReadOnly):
                 yield replace(one, path=path)
 
     def stat(self, path: str) -> Resource:
-        """Describe a file as the listing did."""
+        """Return a file's metadata from the listing."""
         return replace(self._entry(path).resource, path=path)
 
     def fetch(self, path: str, *, etag: str | None = None) -> Fetched:
-        """Read a file whole; its size is that of what came."""
+        """Read a file whole; its size is the number of bytes received."""
         resource = self._check_etag(path, etag)
         fetched = self._files.fetch(path)
         resource = _merge_reply(resource, fetched.resource)
@@ -106,13 +106,13 @@ class ApiStorage(ReadOnly):
     def read(
         self, path: str, *, etag: str | None = None, start: int = 0, length: int | None = None
     ) -> ApiReading:
-        """Read from `start`; where the server knows no ranges, what is before is thrown away."""
+        """Read from `start`; if the server ignores ranges, the bytes before are discarded."""
         resource = self._check_etag(path, etag)
         reading = self._files.read(path, start=start, length=length)
         return ApiReading(reading, _merge_reply(resource, reading.resource))
 
     def close(self) -> None:
-        """Let go of the connections."""
+        """Release the connections."""
         self._on_close()
 
     def _list_files(self) -> Iterator[Listed]:
@@ -125,12 +125,12 @@ class ApiStorage(ReadOnly):
     def _check_etag(self, path: str, etag: str | None) -> Resource:
         resource = replace(self._entry(path).resource, path=path)
         if etag is not None and resource.etag != etag:
-            raise ResourceChanged(f"{path!r} is no longer the file that was planned", path=path)
+            raise ResourceChanged(f"{path!r} changed since it was planned", path=path)
         return resource
 
 
 def _merge_reply(listed: Resource, reply: Resource) -> Resource:
-    """Return what the listing tells, and the reply where that is silent."""
+    """Return the listed metadata, completed from the response."""
     return replace(
         listed,
         size=reply.size if reply.size is not None else listed.size,

@@ -1,4 +1,4 @@
-"""Keeping a blob: a copy inside its account, waited for until the account says that it is done."""
+"""Keeps a blob in the history: by a server-side copy, waiting until it is complete."""
 
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
 # The SDK's annotations have gaps.
@@ -22,10 +22,10 @@ _REFUSED = ("CannotVerifyCopySource", "NoAuthenticationInformation", "Authentica
 
 
 def keep_blob(container: ContainerClient, root: str, current: Resource, key: str) -> KeepResult:
-    """Copy a blob below the prefix `root` into the history there, pinned to its etag.
+    """Copy a blob below the prefix `root` into the history, pinned to its etag.
 
-    An account that does not let this identity name one of its own blobs as the source is no error:
-    the bytes then go through here.
+    If the account does not let this identity copy from its blobs, return UNABLE, so that the bytes
+    are transferred.
     """
     origin = container.get_blob_client(root + current.path)
     target = container.get_blob_client(f"{root}{HISTORY}/{key}")
@@ -48,7 +48,7 @@ def keep_blob(container: ContainerClient, root: str, current: Resource, key: str
         state = str(target.get_blob_properties().copy.status)
     if state != "success":
         raise StorageFailed(
-            f"{current.path!r} was not copied into the history: the account says {state!r}",
+            f"{current.path!r} could not be copied into the history: copy status {state!r}",
             path=current.path,
         )
     return KeepResult.KEPT

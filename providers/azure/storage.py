@@ -1,6 +1,6 @@
-"""A container as a storage: Azure's SDK lists and describes, obstore moves the bytes.
+"""A container as a storage: Azure's SDK lists, obstore transfers the data.
 
-obstore's own listing makes files of the folders of hierarchical accounts.
+obstore's own listing returns the folders of hierarchical accounts as files.
 """
 
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
@@ -42,7 +42,7 @@ from providers.base import Attributes, Fetched, Reading, Stored, Writer
 from providers.capabilities import OBJECTS
 from providers.connection import OnClose, keep_open
 from providers.error_boundary import error_boundary
-from providers.http.reply_headers import status_error
+from providers.http.headers import status_error
 from providers.interfaces.history import KeepResult
 from providers.objects.errors import archive_class
 from providers.objects.keys import PaginationGuard, check_key, describe_key
@@ -66,7 +66,7 @@ class AzureStorage:
         prefix: str,
         on_close: OnClose = keep_open,
     ) -> None:
-        """Serve `container` below `prefix` ('' or without slashes at its ends)."""
+        """Serve `container` below `prefix` ('' or without slashes at either end)."""
         self._container: Any = container
         self._objects = objects
         self.capabilities = objects.capabilities(type(self).capabilities)
@@ -74,7 +74,7 @@ class AzureStorage:
         self._root = prefix + "/" if prefix else ""
 
     def enumerate(self, prefix: str = "", *, recursive: bool = True) -> Iterator[Listed]:
-        """Yield every blob, page by page; folders of hierarchical accounts are none."""
+        """Yield every blob, without the folders of hierarchical accounts."""
         start = self._root + prefix
         if not recursive and prefix:
             yield from self._stat_if_exists(prefix)
@@ -97,7 +97,7 @@ class AzureStorage:
                         yield found
 
     def _list_pages(self, pages: Any) -> Iterator[Any]:  # noqa: ANN401 - the SDK's
-        """Yield the pages of a listing; one that was there before is an error."""
+        """Yield the pages of a listing; a repeated page is an error."""
         watch, every = PaginationGuard(self._objects.where), pages.by_page()
         for page in every:
             yield page
@@ -105,7 +105,7 @@ class AzureStorage:
                 watch.follow(every.continuation_token)
 
     def stat(self, path: str) -> Resource:
-        """Describe one blob."""
+        """Return the metadata of one blob."""
         check_key(path)
         with self._translate_errors(path):
             blob = self._container.get_blob_client(self._objects.key(path)).get_blob_properties()
@@ -124,10 +124,10 @@ class AzureStorage:
         return self._objects.read(path, etag=etag, start=start, length=length)
 
     def check_name(self, path: str) -> None:
-        """Refuse backslashes, which Azure turns round, and what obstore cannot name."""
+        """Refuse backslashes, which Azure converts to slashes, and names obstore cannot express."""
         check_path(path)
         if "\\" in path:
-            raise NameNotAllowed(path, self._objects.where, "it holds a backslash")
+            raise NameNotAllowed(path, self._objects.where, "it contains a backslash")
         self._objects.check_name(path)
 
     def put(self, path: str, data: bytes, attributes: Attributes) -> Stored:
@@ -136,27 +136,27 @@ class AzureStorage:
         return Stored(len(data), etag=self._objects.put(path, data, attributes))
 
     def write(self, path: str, attributes: Attributes, *, size: int | None = None) -> Writer:
-        """Begin an upload in blocks, which Azure shows only when the list of them is put."""
+        """Begin an upload in blocks; the blob appears when the block list is committed."""
         self.check_name(path)
         return self._objects.write(path, attributes, size=size, confirm=self._confirm)
 
     def keep(self, current: Resource, key: str) -> KeepResult:
-        """Copy a blob into the history."""
+        """Copy a blob into the history server-side."""
         with self._translate_errors(current.path):
             return keep_blob(self._container, self._root, current, key)
 
     def remove(self, path: str) -> None:
-        """Delete one blob; absent is fine."""
+        """Delete one blob; do nothing if it does not exist."""
         self._objects.remove(check_key(path))
 
     def close(self) -> None:
-        """Let go of the connections."""
+        """Release the connections."""
         self._on_close()
 
     def _confirm(
         self, path: str, size: int, etag: str | None, part_digests: tuple[bytes, ...]
     ) -> Stored:
-        del part_digests  # Azure keeps none
+        del part_digests  # Azure stores none
         found = self.stat(path)
         if found.size != size:
             self.remove(path)
@@ -180,7 +180,7 @@ class AzureStorage:
 
 
 def describe_blob(path: str, blob: Any) -> Resource:  # noqa: ANN401 - the SDK's properties
-    """Return the resource that the SDK's properties describe."""
+    """Return the resource that a blob's properties describe."""
     settings = blob.content_settings
     etag = str(blob.etag)
     digests: list[Digest] = []
@@ -192,7 +192,7 @@ def describe_blob(path: str, blob: Any) -> Resource:  # noqa: ANN401 - the SDK's
     return Resource(
         path,
         size=blob.size,
-        etag=etag if etag.startswith('"') else f'"{etag}"',  # listings come without the quotes
+        etag=etag if etag.startswith('"') else f'"{etag}"',  # listings omit the quotes
         modified_us=int(blob.last_modified.timestamp() * 1_000_000),
         digests=tuple(digests),
         content_type=settings.content_type,
@@ -209,7 +209,7 @@ def _is_folder(blob: Any) -> bool:  # noqa: ANN401 - the SDK's properties
 
 
 def translate_azure_error(error: AzureError | OSError, path: str, where: str) -> StorageError:
-    """Return the error of ours that the SDK's one means."""
+    """Return our error for an error of the SDK."""
     said = f"{where}: {path!r}"
     if isinstance(error, HttpResponseError) and archive_class(str(error)) is not None:
         return Archived(path, where, "Archive")

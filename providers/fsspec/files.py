@@ -1,4 +1,4 @@
-"""Open files of an fsspec filesystem, and what its errors and its times mean in our words."""
+"""Open files of an fsspec filesystem, and the translation of its errors and times."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class FsspecReading:
         self._translate_errors = translate_errors
 
     def __iter__(self) -> Iterator[bytes]:
-        """Yield the bytes; fewer than promised are an error."""
+        """Yield the bytes; raise if there are fewer than expected."""
         done = 0
         while self._length is None or done < self._length:
             most = CHUNK if self._length is None else min(CHUNK, self._length - done)
@@ -69,7 +69,7 @@ class FsspecReading:
 
 @error_boundary
 class FsspecWriter:
-    """A file that waits on the local disk until it is whole."""
+    """Writes a file to the local disk, and uploads it at commit."""
 
     def __init__(self, send: Callable[[str], Stored]) -> None:
         """Call `send` with the local file's path at commit."""
@@ -79,11 +79,11 @@ class FsspecWriter:
         self._file = self._path.open("wb")
 
     def write(self, chunk: Chunk) -> None:
-        """Keep the next bytes."""
+        """Write the next bytes."""
         self._file.write(chunk)
 
     def commit(self, digest: Digest) -> Stored:  # noqa: ARG002 - the filesystem cannot check it
-        """Send the file."""
+        """Upload the file."""
         self._file.close()
         try:
             return self._send(str(self._path))
@@ -91,7 +91,7 @@ class FsspecWriter:
             self.abort()
 
     def abort(self) -> None:
-        """Forget the bytes."""
+        """Delete the local file."""
         self._file.close()
         folder, self._folder = self._folder, None
         if folder is not None:
@@ -99,7 +99,7 @@ class FsspecWriter:
 
 
 def translate_fsspec_error(error: Exception, path: str, where: str) -> StorageError:  # noqa: PLR0911 - a table
-    """Return the error of ours that a filesystem's own one means."""
+    """Return our error for a filesystem's error."""
     said = f"{where}: {path!r}"
     if isinstance(error, FileNotFoundError | NotADirectoryError):
         return ResourceNotFound(f"{where} has no {path!r}", path=path)
@@ -108,7 +108,7 @@ def translate_fsspec_error(error: Exception, path: str, where: str) -> StorageEr
     if isinstance(error, PermissionError):
         return AccessDenied(f"{where} refuses access to {path!r}", path=path)
     if isinstance(error, NotImplementedError):
-        return NotSupported(f"{said}: the filesystem cannot do that", path=path)
+        return NotSupported(f"{said}: the filesystem does not support this operation", path=path)
     if isinstance(error, TimeoutError):
         return TransferTimeout(f"{said}: timed out", path=path)
     name = type(error).__name__
@@ -121,7 +121,7 @@ def translate_fsspec_error(error: Exception, path: str, where: str) -> StorageEr
 
 
 def modified_us(info: Mapping[str, Any]) -> int | None:
-    """Return when a file was changed, as its filesystem tells, in microseconds."""
+    """Return a file's modification time in microseconds; None if the filesystem has none."""
     value = next((info[name] for name in TIMES if info.get(name)), None)
     if isinstance(value, str):
         try:

@@ -1,7 +1,7 @@
-"""Any fsspec filesystem as a storage: listed folder by folder, written whole or not at all.
+"""Any fsspec filesystem as a storage.
 
-fsspec's own `find` and `walk` leave out folders that fail to list; this walk tells them. Files are
-written below `.entrepot/tmp` and renamed; without renames they wait here, and are sent whole.
+fsspec's own `find` and `walk` silently omit folders that fail to list; our walk reports them. Files
+are written to `.entrepot/tmp` and renamed; without renames they are collected locally first.
 """
 
 from __future__ import annotations
@@ -45,22 +45,22 @@ Info = Mapping[str, Any]
 
 
 class MissingRoot(StrEnum):
-    """What it means when the root itself is not there."""
+    """How to treat a missing root."""
 
     ERROR = "error"
     EMPTY = "empty"
-    """There are no folders but those that files imply."""
+    """Folders exist only if they contain files."""
 
 
 def etag_of(info: Info) -> str | None:
-    """Return the etag that a filesystem gives, under any of its usual names."""
+    """Return a file's etag, under any of the usual names."""
     found = next((info[name] for name in _ETAGS if info.get(name)), None)
     return None if found is None else str(found)
 
 
 @error_boundary
 class FsspecStorage:
-    """What lies below `root` of one filesystem."""
+    """The files below `root` in a filesystem."""
 
     keeps_at_commit = False
 
@@ -76,7 +76,7 @@ class FsspecStorage:
         on_close: OnClose = keep_open,
         timeouts: Timeouts | None = None,
     ) -> None:
-        """Serve `filesystem` below `root`; `where` names the place in messages."""
+        """Serve `filesystem` below `root`; `where` names it in messages."""
         self._fs: Any = TimeoutFilesystem(filesystem, timeouts or Timeouts())
         self._missing_root = missing_root
         self._on_close = on_close
@@ -88,7 +88,7 @@ class FsspecStorage:
 
     @property
     def capabilities(self) -> Capabilities:
-        """Say what this filesystem can do."""
+        """Return the filesystem's capabilities."""
         return self._capabilities
 
     def enumerate(self, prefix: str = "", *, recursive: bool = True) -> Iterator[Listed]:
@@ -118,7 +118,7 @@ class FsspecStorage:
                 yield self._describe(path, info)
 
     def stat(self, path: str) -> Resource:
-        """Describe one file."""
+        """Return the metadata of one file."""
         check_path(path)
         info = self._info(path)
         if info.get("type") == "directory":
@@ -150,7 +150,7 @@ class FsspecStorage:
         return FsspecReading(file, resource, length, self._translate_errors)
 
     def check_name(self, path: str) -> None:
-        """Refuse what this filesystem would understand as another name."""
+        """Refuse names that this filesystem would change."""
         check_path(path)
         if _strip_protocol(self._fs, self._full_path(path)) != self._full_path(path):
             raise NameNotAllowed(path, self._where, "the filesystem would change it")
@@ -169,12 +169,12 @@ class FsspecStorage:
         *,
         size: int | None = None,  # noqa: ARG002 - no filesystem wants to know
     ) -> FsspecWriter:
-        """Collect a file on the local disk; `commit` sends it."""
+        """Collect a file on the local disk, to be uploaded at commit."""
         self.check_name(path)
         return FsspecWriter(lambda source: self._send(path, source))
 
     def keep(self, current: Resource, key: str) -> KeepResult:
-        """Copy the file into the history, if the filesystem copies by itself."""
+        """Copy the file into the history, if the filesystem supports it."""
         origin, kept = self._full_path(current.path), f"{HISTORY}/{key}"
         try:
             with self._write_target(kept) as target, self._translate_errors(current.path):
@@ -182,7 +182,7 @@ class FsspecStorage:
         except NotSupported:
             return KeepResult.UNABLE
         except ResourceNotFound:
-            if self._fs.exists(origin):  # so it is the history that cannot be written
+            if self._fs.exists(origin):  # the error is about the history
                 raise
             return KeepResult.GONE
         found = self._info(kept).get("size")
@@ -191,7 +191,7 @@ class FsspecStorage:
         return KeepResult.KEPT
 
     def remove(self, path: str) -> None:
-        """Delete one file; absent is fine, and so is a folder: it is no file."""
+        """Delete one file; do nothing if it does not exist or is a folder."""
         check_path(path)
         with suppress(ResourceNotFound):
             if self._info(path).get("type") == "directory":
@@ -199,11 +199,11 @@ class FsspecStorage:
             with self._translate_errors(path):
                 self._fs.rm_file(self._full_path(path))
                 self._fs.invalidate_cache()
-            self._info(path)  # what follows a redirect takes any page for a deletion
-            raise StorageFailed(f"{path!r} stands after its deletion", path=path)
+            self._info(path)  # after a redirect, any page counts as a successful deletion
+            raise StorageFailed(f"{path!r} still exists after its deletion", path=path)
 
     def close(self) -> None:
-        """Let go of the filesystem."""
+        """Release the filesystem."""
         self._on_close()
 
     def _send(self, path: str, source: str) -> Stored:
@@ -213,7 +213,7 @@ class FsspecStorage:
 
     @contextmanager
     def _write_target(self, path: str) -> Generator[str]:
-        """Give the name to write to, and rename that to the final name where it is another."""
+        """Yield the name to write to, then rename it to the final name if they differ."""
         final = self._full_path(path)
         target = final
         with self._translate_errors(path):
@@ -268,7 +268,7 @@ class FsspecStorage:
         for info in entries:
             name = _strip_protocol(self._fs, str(info["name"]))
             if not name.startswith(self._base):
-                raise UnexpectedReply(f"{self._where} lists {name!r}, which is not below it")
+                raise UnexpectedReply(f"{self._where} lists {name!r}, which is outside of it")
             path = name[len(self._base) :]
             if path and path != RESERVED:
                 yield path, info
@@ -286,7 +286,7 @@ class FsspecStorage:
 
     @contextmanager
     def _translate_errors(self, path: str) -> Generator[None]:
-        """Let only our errors out: a filesystem of anybody may raise anything."""
+        """Translate errors: third-party filesystems may raise any exception."""
         try:
             yield
         except CatalogError:

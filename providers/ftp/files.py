@@ -1,4 +1,4 @@
-"""Data channels of an FTP server: a file that comes, and a file that goes."""
+"""Reads and writes files through an FTP server's data channels."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ BUFFER = 2**18  # bytes
 
 @error_boundary
 class FtpReading:
-    """A file that comes through a data channel."""
+    """Reads a file through a data channel."""
 
     def __init__(
         self,
@@ -39,7 +39,7 @@ class FtpReading:
         start: int,
         length: int | None,
     ) -> None:
-        """Own the connection until the bytes are read or the reading is closed."""
+        """Own the connection until the file is read or the reading is closed."""
         self.resource = resource
         self._connections = connections
         self._client: FtpClient | None = client
@@ -49,7 +49,7 @@ class FtpReading:
         self._left = left if self._whole else length
 
     def __iter__(self) -> Iterator[memoryview]:
-        """Yield the bytes in one reused buffer; fewer than the file has are an error."""
+        """Yield the bytes in one reused buffer; raise if the file is incomplete."""
         view = memoryview(bytearray(BUFFER))
         path, done = self.resource.path, 0
         try:
@@ -79,7 +79,7 @@ class FtpReading:
             raise SizeMismatch(path, self._left, done)
 
     def close(self) -> None:
-        """Hang up in the middle: servers do not agree on what ABOR does."""
+        """Close the connection: servers differ in what ABOR does."""
         client, self._client = self._client, None
         self._data.close()
         if client is not None:
@@ -87,7 +87,7 @@ class FtpReading:
 
 
 class UploadTarget(Protocol):
-    """Where a file is sent: under a temporary name, then given its own, or removed."""
+    """The storage that a writer uploads to."""
 
     connections: FtpConnections
 
@@ -96,7 +96,7 @@ class UploadTarget(Protocol):
         ...
 
     def switch_to_drop_folder(self, temporary: str) -> bool:
-        """Say whether a refused temporary name was in our own folder, which is not used again."""
+        """Stop using our temporary folder; return whether the refused name was in it."""
         ...
 
     def open_upload(self, temporary: str) -> tuple[FtpClient, socket.socket]:
@@ -106,22 +106,22 @@ class UploadTarget(Protocol):
     def finalize(
         self, client: FtpClient, path: str, temporary: str, size: int, attributes: Attributes
     ) -> Stored:
-        """Make sure of a temporary file's size and give it its final name."""
+        """Check a temporary file's size and rename it to its final name."""
         ...
 
     def discard(self, temporary: str) -> None:
-        """Remove a temporary file; where even that fails, it stays hidden."""
+        """Remove a temporary file; if that fails, it stays hidden."""
         ...
 
 
 @error_boundary
 class FtpWriter:
-    """A file that goes through a data channel, under a temporary name."""
+    """Writes a file through a data channel, under a temporary name."""
 
     def __init__(
         self, target: UploadTarget, path: str, temporary: str, attributes: Attributes
     ) -> None:
-        """Write to `temporary_path`, show as `path`; it begins with the first bytes."""
+        """Write to `temporary`, to be renamed to `path`; opened with the first bytes."""
         self._target, self._path, self._temporary = target, path, temporary
         self._attributes = attributes
         self._channel: tuple[FtpClient, socket.socket] | None = None
@@ -138,18 +138,18 @@ class FtpWriter:
         self._size += len(chunk)
 
     def commit(self, digest: Digest) -> Stored:  # noqa: ARG002 - the server cannot check it
-        """End the file and give it its name."""
+        """Complete the upload and rename the file."""
         return self.finish()
 
     def flush(self) -> None:
-        """End the file: the server says that it has all of it, and the connection is free."""
+        """Complete the upload, so that the server confirms it and the connection is free."""
         if self._flushed:
             return
         connections = self._target.connections
         self._open()
         channel, self._channel = self._channel, None
         if channel is None:
-            raise StorageFailed(f"{self._path!r}: committed after its end", path=self._path)
+            raise StorageFailed(f"{self._path!r}: committed after it was closed", path=self._path)
         try:
             finish_transfer(connections, *channel)
         except (ftplib.Error, OSError, EOFError) as error:
@@ -157,7 +157,7 @@ class FtpWriter:
         self._flushed = True
 
     def finish(self) -> Stored:
-        """End the file and give it its name."""
+        """Complete the upload and rename the file."""
         self.flush()
         connections = self._target.connections
         with connections.client(self._path) as client:
@@ -168,14 +168,14 @@ class FtpWriter:
         return stored
 
     def abort(self) -> None:
-        """Hang up and remove what came through; twice is fine."""
+        """Close the connection and remove the temporary file; safe to call twice."""
         if self._ended:
             return
         self._ended = True
         channel, self._channel = self._channel, None
         if channel is not None:
             channel[1].close()
-            # The reply tells that the server has let go of the file, so that it can be deleted.
+            # After the reply the server has closed the file, so that it can be deleted.
             try:
                 with suppress(ftplib.Error, OSError, EOFError):
                     channel[0].ftp.voidresp()
@@ -186,13 +186,13 @@ class FtpWriter:
 
     def _open(self) -> socket.socket:
         if self._ended or self._flushed:
-            raise StorageFailed(f"{self._path!r}: written after its end", path=self._path)
+            raise StorageFailed(f"{self._path!r}: written after it was closed", path=self._path)
         if self._channel is None:
             self._started = True
             try:
                 self._channel = self._target.open_upload(self._temporary)
             except (AccessDenied, ResourceNotFound, NotSupported):
-                # A drop folder allows new files and no folder of ours.
+                # A drop folder allows new files, but not our temporary folder.
                 if not self._target.switch_to_drop_folder(self._temporary):
                     raise
                 self._temporary = self._target.temporary_path(self._path)
@@ -201,7 +201,7 @@ class FtpWriter:
 
 
 def finish_transfer(connections: FtpConnections, client: FtpClient, data: socket.socket) -> None:
-    """Close a data channel in order, wait for the reply, and give the connection back."""
+    """Close a data channel, wait for the reply, and put the connection back."""
     try:
         if isinstance(data, ssl.SSLSocket):
             with suppress(OSError):

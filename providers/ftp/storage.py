@@ -1,4 +1,4 @@
-"""A folder of an FTP server as a storage: MLSD lists, REST resumes, RNTO shows what is whole."""
+"""A folder of an FTP server as a storage: MLSD lists, REST resumes, RNTO commits."""
 
 from __future__ import annotations
 
@@ -38,25 +38,25 @@ _TEMP = f"{RESERVED}/tmp"  # noqa: S108 - below the root
 
 @error_boundary
 class FtpStorage:
-    """What lies below one folder of one server."""
+    """The files below one folder of a server."""
 
-    keeps_at_commit = True  # it moves the file away
+    keeps_at_commit = True  # keeping moves the file away
     capabilities = Capabilities(atomic_rename=True, long_round_trip=True, raw_names=True)
 
     def __init__(
         self, connections: FtpConnections, root: str, where: str, on_close: OnClose = keep_open
     ) -> None:
-        """Serve `root`, without slashes at its ends."""
+        """Serve `root`, without slashes at either end."""
         self.connections = connections
         self._lister = FtpLister(connections, f"/{root}/" if root else "/", where)
         self._where = where
         self._on_close = on_close
         self._folders: set[str] = {""} if not root else set()  # known to exist
         self._lock = threading.Lock()
-        self._drop_folder = False  # it allows nothing but new files: temporary ones lie beside them
+        self._drop_folder = False  # only new files are allowed, so temporary ones are next to them
 
     def enumerate(self, prefix: str = "", *, recursive: bool = True) -> Iterator[Listed]:
-        """Yield every file, folder by folder; links to files count, links to folders do not."""
+        """Yield every file, including links to files; links to folders are not followed."""
         if prefix:
             with suppress(ResourceNotFound):
                 yield self.stat(prefix)
@@ -64,7 +64,7 @@ class FtpStorage:
         yield from walk(Folder(prefix), self._lister, recursive=recursive)
 
     def stat(self, path: str) -> Resource:
-        """Describe one file."""
+        """Return the metadata of one file."""
         check_path(path)
         with self.connections.client(path) as client:
             return self._lister.describe(client, path)
@@ -91,16 +91,18 @@ class FtpStorage:
         return FtpReading(self.connections, client, data, resource, start, length)
 
     def check_name(self, path: str) -> None:
-        """Refuse line ends, which end an FTP command, and segments over 255 bytes."""
+        """Refuse line breaks, which end an FTP command, and segments longer than 255 bytes."""
         check_path(path)
         if "\n" in path or "\r" in path:
-            raise NameNotAllowed(path, self._where, "it holds a line end")
+            raise NameNotAllowed(path, self._where, "it contains a line break")
         if any(
             len(part.encode(errors="surrogateescape")) > 255 for part in to_raw(path).split("/")
         ):
-            raise NameNotAllowed(path, self._where, "a segment is over 255 bytes")
+            raise NameNotAllowed(path, self._where, "a segment is longer than 255 bytes")
         if any(part != part.strip(" ") for part in path.split("/")):
-            raise NameNotAllowed(path, self._where, "servers cut spaces off the ends of names")
+            raise NameNotAllowed(
+                path, self._where, "FTP servers strip spaces from the ends of names"
+            )
 
     def put(self, path: str, data: bytes, attributes: Attributes) -> Stored:
         """Write a small file: temporary name, rename."""
@@ -113,7 +115,7 @@ class FtpStorage:
             raise
 
     def write(self, path: str, attributes: Attributes, *, size: int | None = None) -> FtpWriter:  # noqa: ARG002 - no server asks
-        """Begin a file under a temporary name, on a connection of its own."""
+        """Start writing to a temporary file, on a connection of its own."""
         self.check_name(path)
         return FtpWriter(self, path, self.temporary_path(path), attributes)
 
@@ -122,13 +124,13 @@ class FtpStorage:
         return temporary_path_for(path) if self._drop_folder else f"{_TEMP}/{uuid4().hex}"
 
     def switch_to_drop_folder(self, temporary: str) -> bool:
-        """Say whether a refused temporary name was in our own folder, which is not used again."""
+        """Stop using our temporary folder; return whether the refused name was in it."""
         ours = temporary.startswith(_TEMP)
         self._drop_folder = self._drop_folder or ours
         return ours
 
     def keep(self, current: Resource, key: str) -> KeepResult:
-        """Move the file into the history, unless it lies there from before."""
+        """Move the file into the history, unless it is there already."""
         path, kept = current.path, f"{HISTORY}/{key}"
         with self.connections.client(path) as client:
             try:
@@ -155,7 +157,7 @@ class FtpStorage:
         return True
 
     def remove(self, path: str) -> None:
-        """Delete one file; absent is fine, and a folder is no file."""
+        """Delete one file; do nothing if it does not exist or is a folder."""
         check_path(path)
         with self.connections.client(path) as client:
             try:
@@ -166,12 +168,12 @@ class FtpStorage:
                 except ResourceNotFound:
                     return
                 why = translate_ftp_error(error, path, self._where)
-                if isinstance(why, ResourceNotFound):  # 550 means that too, and it is there
-                    why = AccessDenied(f"{self._where} does not remove {path!r}", path=path)
+                if isinstance(why, ResourceNotFound):  # 550 also means denied, and it exists
+                    why = AccessDenied(f"{self._where} refuses to remove {path!r}", path=path)
                 raise why from error
 
     def close(self) -> None:
-        """Let go of the connections."""
+        """Release the connections."""
         self._on_close()
 
     def open_upload(self, temporary: str) -> tuple[FtpClient, socket.socket]:
@@ -187,7 +189,7 @@ class FtpStorage:
     def finalize(
         self, client: FtpClient, path: str, temporary: str, size: int, attributes: Attributes
     ) -> Stored:
-        """Make sure of a temporary file's size and give it its final name."""
+        """Check a temporary file's size and rename it to its final name."""
         if attributes.modified_us is not None and "MFMT" in client.features:
             when = time.strftime("%Y%m%d%H%M%S", time.gmtime(attributes.modified_us // 1_000_000))
             with suppress(ftplib.error_perm, ftplib.error_temp):  # only nice to have
@@ -199,14 +201,14 @@ class FtpStorage:
         try:
             client.ftp.rename(self._lister.server_path(temporary), self._lister.server_path(path))
         except ftplib.error_perm:
-            # The folder was removed meanwhile, or this server renames over nothing.
+            # The folder was removed meanwhile, or this server does not rename over a file.
             self._folders.clear()
             self._make_folders(client, path)
             self._replace_existing(client, temporary, path)
         return Stored(size, etag=found.etag, modified_us=found.modified_us)
 
     def _replace_existing(self, client: FtpClient, temporary: str, path: str) -> None:
-        """Rename over what stands there: a file moves aside first, and comes back on failure."""
+        """Replace an existing file: move it aside first, and back if that fails."""
         old, at = temporary_path_for(path), self._lister.server_path
         try:
             self._lister.describe(client, path)
@@ -227,7 +229,7 @@ class FtpStorage:
                 client.ftp.delete(at(old))
 
     def _remove_empty(self, client: FtpClient, path: str) -> None:
-        """Remove the empty folders at and below a path; the server keeps those that hold a file."""
+        """Remove the empty folders at and below a path."""
         with suppress(ftplib.error_perm):
             client.ftp.rmd(self._lister.server_folder(path))
             return
@@ -239,7 +241,7 @@ class FtpStorage:
                 client.ftp.rmd(self._lister.server_folder(path))
 
     def discard(self, temporary: str) -> None:
-        """Remove a temporary file; where even that fails, it stays hidden."""
+        """Remove a temporary file; if that fails, it stays hidden."""
         with suppress(StorageError), self.connections.client(temporary) as client:
             client.ftp.delete(self._lister.server_path(temporary))
 
@@ -257,5 +259,5 @@ class FtpStorage:
                 try:
                     client.ftp.mkd(place)
                 except ftplib.error_perm:
-                    client.ftp.cwd(place)  # it is there, or this is the error to tell
+                    client.ftp.cwd(place)  # it exists, or this raises the error to report
                 self._folders.add(one)

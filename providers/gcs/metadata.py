@@ -1,4 +1,4 @@
-"""What the JSON API of Google Cloud Storage says of an object."""
+"""Converts object metadata of Google Cloud Storage's JSON API."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from catalog.model.resource import Resource
 
 
 def describe_object(path: str, item: Mapping[str, Any]) -> Resource:
-    """Return the resource that an object's JSON describes."""
+    """Return the resource that an object's metadata describes."""
     digests: list[Digest] = []
     declared = (item.get("metadata") or {}).get("sha256", "")
     try:
@@ -35,5 +35,5 @@ def describe_object(path: str, item: Mapping[str, Any]) -> Resource:
 
 
 def encode_crc32c(crc: int) -> str:
-    """Return a crc32c as Google writes it."""
+    """Return a crc32c in Google's encoding."""
     return b64encode(crc.to_bytes(4, "big")).decode()

@@ -1,7 +1,7 @@
-"""A bucket of Google Cloud Storage, by its JSON API and our own HTTP client.
+"""A bucket of Google Cloud Storage, through its JSON API and our own HTTP client.
 
-Its etags are generations: every write makes a new one, and reads are pinned. crc32c proves each
-write: the server compares what we send along, we what it answers.
+Etags are generations: every write creates a new one, and reads are pinned to one. crc32c verifies
+each write: the server checks the one we send, and we check the one it returns.
 """
 
 from __future__ import annotations
@@ -68,15 +68,15 @@ class GcsStorage:
         *,
         on_close: OnClose = keep_open,
     ) -> None:
-        """Serve `bucket` below `prefix` ('' or without slashes at its ends)."""
+        """Serve `bucket` below `prefix` ('' or without slashes at either end)."""
         root = prefix + "/" if prefix else ""
         self.api = BucketApi(client, token, endpoint, bucket, root, where)
         self._root, self._where = root, where
         self._on_close = on_close
-        self._reports_generation = True  # downloads say which generation they are
+        self._reports_generation = True  # downloads have a generation header
 
     def enumerate(self, prefix: str = "", *, recursive: bool = True) -> Iterator[Listed]:
-        """Yield every object, page by page; keys that end in '/' are markers, not files."""
+        """Yield every object; keys that end in '/' are folder markers, not files."""
         fields = f"items({_FIELDS}),nextPageToken"
         query = {"prefix": self._root + prefix, "maxResults": str(_PAGE), "fields": fields}
         if not recursive:
@@ -99,7 +99,7 @@ class GcsStorage:
             query["pageToken"] = pages.follow(page["nextPageToken"])
 
     def stat(self, path: str) -> Resource:
-        """Describe one object."""
+        """Return the metadata of one object."""
         return describe_object(check_key(path), self.api.call("GET", self.api.url(path), path))
 
     def fetch(self, path: str, *, etag: str | None = None) -> Fetched:
@@ -125,15 +125,15 @@ class GcsStorage:
         return HttpReading(response, resource, skip=skip, length=length)
 
     def check_name(self, path: str) -> None:
-        """Refuse what Google refuses: line ends, and keys over 1,024 bytes."""
+        """Refuse what Google refuses: line breaks, and keys longer than 1,024 bytes."""
         check_key(path)
         if len(self.api.key(path).encode()) > _MAX_KEY:
-            raise NameNotAllowed(path, self._where, "its key is over 1024 bytes")
+            raise NameNotAllowed(path, self._where, "its key is longer than 1,024 bytes")
         if "\r" in path or "\n" in path:
-            raise NameNotAllowed(path, self._where, "it holds a line end")
+            raise NameNotAllowed(path, self._where, "it contains a line break")
 
     def put(self, path: str, data: bytes, attributes: Attributes) -> Stored:
-        """Write an object in one request; the server compares its crc32c."""
+        """Write an object in one request; the server verifies its crc32c."""
         self.check_name(path)
         crc = google_crc32c.value(data)
         about = self.api.object_metadata(path, attributes) | {"crc32c": encode_crc32c(crc)}
@@ -159,7 +159,7 @@ class GcsStorage:
         return GcsWriter(self.api, path, attributes)
 
     def copies_from(self, origin: object) -> bool:
-        """Say whether `origin` is a bucket of the same store and identity."""
+        """Return whether `origin` is a bucket in the same store with the same identity."""
         return (
             isinstance(origin, GcsStorage)
             and origin.api.endpoint == self.api.endpoint
@@ -177,7 +177,7 @@ class GcsStorage:
         return Stored(found.size or 0, found.etag, found.modified_us, Proof.WRITE_PROVED)
 
     def keep(self, current: Resource, key: str) -> KeepResult:
-        """Copy an object into the history, pinned to its generation."""
+        """Copy an object into the history server-side, pinned to its generation."""
         try:
             self._rewrite(self.api.url(current.path), f"{HISTORY}/{key}", current.etag)
         except ResourceNotFound:
@@ -196,11 +196,11 @@ class GcsStorage:
             query["rewriteToken"] = reply["rewriteToken"]
 
     def remove(self, path: str) -> None:
-        """Delete one object; absent is fine."""
+        """Delete one object; do nothing if it does not exist."""
         self.api.remove(path)
 
     def close(self) -> None:
-        """Let go of the connections."""
+        """Release the connections."""
         self._on_close()
 
     def _stat_if_exists(self, path: str) -> Iterator[Resource]:
@@ -210,9 +210,9 @@ class GcsStorage:
     def _get(
         self, path: str, etag: str | None, headers: dict[str, str]
     ) -> tuple[Response, Resource]:
-        """Begin a pinned download; ask what it is where neither caller nor reply tells.
+        """Begin a pinned download; get the generation first if the response will not have it.
 
-        It is asked before: to hold one connection while waiting for another is a deadlock.
+        First, because waiting for a second connection while using one could deadlock.
         """
         known: Resource | None = None
         if etag is None or not self._reports_generation:

@@ -1,4 +1,4 @@
-"""A resumable upload to Google Cloud Storage: parts in order, each confirmed by its 308."""
+"""A resumable upload to Google Cloud Storage: parts in order, each confirmed by status 308."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from providers.base import Attributes, Chunk, Stored
 from providers.error_boundary import error_boundary
 from providers.gcs.bucket_api import BucketApi
 
-PART = 8 * 2**20  # bytes, a multiple of 256 KiB as Google asks
+PART = 8 * 2**20  # bytes, a multiple of 256 KiB as Google requires
 
 
 @error_boundary
 class GcsWriter:
-    """An upload session; nothing is shown before its last part."""
+    """An upload session; the object is not visible before its last part."""
 
     def __init__(self, api: BucketApi, path: str, attributes: Attributes) -> None:
         """Write to `path`; the session begins with the first part."""
@@ -30,7 +30,7 @@ class GcsWriter:
         self._crc = 0
 
     def write(self, chunk: Chunk) -> None:
-        """Take the next bytes, and send a part when there is one."""
+        """Write the next bytes, and send each full part."""
         self._crc = google_crc32c.extend(self._crc, bytes(chunk))
         self._pending += chunk
         while len(self._pending) > PART:
@@ -41,7 +41,7 @@ class GcsWriter:
             self._sent += PART
 
     def commit(self, digest: Digest) -> Stored:
-        """Send the last part and compare what the store says it keeps."""
+        """Send the last part and verify the stored object."""
         part, self._pending = bytes(self._pending), bytearray()
         total = self._sent + len(part)
         content_range = f"bytes {self._sent}-{total - 1}/{total}" if part else f"bytes */{total}"
@@ -50,7 +50,7 @@ class GcsWriter:
         return self._api.confirm(self._path, total, self._crc, item)
 
     def abort(self) -> None:
-        """Cancel the session; Google forgets it after a week anyway."""
+        """Cancel the session, which otherwise expires after a week."""
         session, self._session = self._session, ""
         if session:
             with suppress(StorageError):
@@ -87,5 +87,7 @@ class GcsWriter:
         with reply.expect(200, 201):
             session = reply.header(b"location")
         if not session:
-            raise UnexpectedReply(f"no upload session for {self._path!r}", path=self._path)
+            raise UnexpectedReply(
+                f"the server returned no upload session for {self._path!r}", path=self._path
+            )
         return session

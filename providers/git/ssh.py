@@ -1,6 +1,6 @@
-"""Git over SSH: the login and the host keys of the SFTP provider, under dulwich's git protocol.
+"""Git over SSH: dulwich's git protocol with the SSH login of the SFTP provider.
 
-Dulwich's own way is the system's `ssh` program, with whatever its configuration trusts.
+By default dulwich runs the system's `ssh`, which trusts whatever its configuration does.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 @contextmanager
 def ssh_client(login: SshLogin, where: str, timeouts: Timeouts) -> Generator[SSHGitClient]:
-    """Return a client whose connections end with it; `where` names the repository in errors."""
+    """Yield a client; `where` names the repository in errors."""
     arguments = login_arguments(login, timeouts)
     sessions = SftpSessions(arguments, where, timeouts, 1)
     vendor = _Vendor(sessions, arguments)
@@ -39,7 +39,7 @@ def ssh_client(login: SshLogin, where: str, timeouts: Timeouts) -> Generator[SSH
 
 
 class _Client(SSHGitClient):
-    """Remembers its pipes: where the server hangs up at once, dulwich leaves them open."""
+    """Closes its pipes itself: dulwich leaves them open if the server disconnects early."""
 
     def __init__(self, host: str, port: int, *, vendor: SSHVendor, config: ConfigDict) -> None:
         super().__init__(host, port, vendor=vendor, config=config)
@@ -54,7 +54,7 @@ class _Client(SSHGitClient):
 
 
 class _Vendor(SSHVendor):
-    """Runs git's commands at the server, each over a connection of its own."""
+    """Runs git commands on the server, each on its own connection."""
 
     def __init__(self, sessions: SftpSessions, arguments: dict[str, Any]) -> None:
         self._sessions, self._arguments = sessions, arguments
@@ -65,7 +65,7 @@ class _Vendor(SSHVendor):
         command: bytes,
         **given: Any,  # noqa: ANN401 - theirs
     ) -> _Channel:
-        """Begin a command; the protocol's version goes with it, where the server takes that."""
+        """Start a command, and request the protocol version."""
         version = given.get("protocol_version")
         environment = {} if version is None else {"GIT_PROTOCOL": f"version={version}"}
         channel = _Channel(self._sessions, command.decode())
@@ -81,7 +81,7 @@ class _Channel:
         self._timeout_s = sessions.timeouts.read_s
         self._connection: asyncssh.SSHClientConnection | None = None
         self._process: asyncssh.SSHClientProcess[bytes] | None = None
-        self.stderr = self  # dulwich asks it for its lines where the server hung up
+        self.stderr = self  # dulwich reads its lines if the server disconnected
 
     def start(self, arguments: dict[str, Any], environment: dict[str, str]) -> None:
         try:
@@ -101,7 +101,7 @@ class _Channel:
         return self._run(self._read_stderr()).splitlines(keepends=True)
 
     def can_read(self) -> bool:
-        """Return False: nothing is negotiated where no history is wanted."""
+        """Return False: without history there is nothing to negotiate."""
         return False
 
     def close(self) -> None:
@@ -137,7 +137,7 @@ class _Channel:
 
     def _open(self) -> asyncssh.SSHClientProcess[bytes]:
         if self._process is None:
-            raise ConnectionResetError(f"{self._command!r} was not begun")
+            raise ConnectionResetError(f"{self._command!r} was not started")
         return self._process
 
 

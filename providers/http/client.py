@@ -1,7 +1,7 @@
-"""A small HTTP/1.1 client for moving files: keep-alive, TLS, proxies, redirects, our errors.
+"""A small HTTP/1.1 client for file transfers: keep-alive, TLS, proxies, redirects, our errors.
 
-It follows redirects itself, so that no credential and no custom header ever reaches another
-origin, and asks for `identity`, so that the bytes are the file's own.
+It follows redirects itself, so that no credential or custom header ever reaches another origin,
+and requests the `identity` encoding, so that it receives the file's own bytes.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from catalog.errors import UnexpectedReply
 from providers.base import Timeouts
 from providers.http.egress_policy import EgressPolicy
 from providers.http.exchange import Exchange, Route
+from providers.http.headers import check_header, cross_origin_headers, extra_lines
 from providers.http.pool import Pools
-from providers.http.request_headers import check_header, cross_origin_headers, extra_lines
 from providers.http.response import Response, Upload
 from providers.shared.origin import DEFAULT_PORTS, Origin, Proxy, Tls, basic
 from providers.shared.url import parse_url, redact_url
@@ -31,7 +31,7 @@ HeaderMap = Mapping[str, str | list[str]]
 
 @dataclass(frozen=True, slots=True)
 class ClientOptions:
-    """What decides a client; `headers` go to the first origin of a request only."""
+    """Options of a client; `headers` are sent to the first origin of a request only."""
 
     headers: HeaderMap = field(default_factory=dict[str, str | list[str]])
     username: str = ""
@@ -44,7 +44,7 @@ class ClientOptions:
     egress_policy: EgressPolicy | None = None
 
     def pools(self) -> Pools:
-        """Return connections as these options want them: headers and user go with requests."""
+        """Return connection pools; headers and user are not theirs but each request's."""
         return Pools(
             self.tls,
             self.proxy,
@@ -56,7 +56,7 @@ class ClientOptions:
 
 @dataclass(frozen=True, slots=True)
 class RequestSpec:
-    """A request as its giver put it."""
+    """A request as the caller made it."""
 
     method: str
     url: str
@@ -71,9 +71,9 @@ class HttpClient:
     def __init__(
         self, options: ClientOptions, pools: Pools | None = None, *, home: str | None = None
     ) -> None:
-        """Check the `options`; use the connections of `pools`, or else its own.
+        """Check `options`; use `pools`, or else its own.
 
-        With `home`, a URL, other origins than its get neither headers nor credentials.
+        If the URL `home` is given, headers and credentials are sent to its origin only.
         """
         self.options = options
         self.pools = pools or options.pools()
@@ -91,9 +91,9 @@ class HttpClient:
         headers: Mapping[str, str] | None = None,
         body: bytes | None = None,
     ) -> Response:
-        """Send one request and return its reply, whatever its status; redirects are followed.
+        """Send a request, follow redirects, and return the response, whatever its status.
 
-        `path` is the resource's name for errors; `url` is percent-encoded already.
+        `path` names the resource in errors; `url` must be percent-encoded.
         """
         route, target = self._route(url, self._home)
         message = _message(method, route, target, extra_lines(headers, body), body)
@@ -106,7 +106,7 @@ class HttpClient:
     def begin_get(
         self, url: str, *, path: str, headers: Mapping[str, str] | None = None
     ) -> PendingResponse | None:
-        """Send a GET and leave its reply for later; None where every connection is held."""
+        """Send a GET without waiting for its response; None if no connection is free."""
         route, target = self._route(url, self._home)
         taken = route.pool.take_nowait(path)
         if taken is None:
@@ -116,7 +116,7 @@ class HttpClient:
         return PendingResponse(self, RequestSpec("GET", url, path, headers, None), exchange)
 
     def follow(self, request: RequestSpec, response: Response) -> Response:
-        """Go where a reply leads, and on from there, until one leads nowhere."""
+        """Follow redirects until a response is not a redirect."""
         home = self._home or self._route(request.url, None)[0].origin
         url, path, method = request.url, request.path, request.method
         for _ in range(MAX_REDIRECTS):
@@ -134,12 +134,14 @@ class HttpClient:
             response = Exchange(pool, pool.take(path), method, message, path).read_response(url)
         if _redirect_location(method, response) is None:
             return response
-        raise UnexpectedReply(f"{redact_url(url)!r} redirects without end", path=path)
+        raise UnexpectedReply(
+            f"too many redirects: over {MAX_REDIRECTS}, the last to {redact_url(url)!r}", path=path
+        )
 
     def get(
         self, url: str, *, path: str = "", headers: Mapping[str, str] | None = None
     ) -> Response:
-        """GET, and raise our error for any status but 200 and 206."""
+        """Send a GET; raise our error for any status but 200 and 206."""
         response = self.request("GET", url, path=path, headers=headers)
         return response.expect(200, 206)
 
@@ -152,7 +154,7 @@ class HttpClient:
         size: int | None,
         headers: Mapping[str, str] | None = None,
     ) -> Upload:
-        """Begin a request whose body is pushed piece by piece; of `size` bytes, or chunked."""
+        """Begin a request with a streamed body: of `size` bytes, or chunked if None."""
         route, target = self._route(url, None)
         framing = (
             {"Transfer-Encoding": "chunked"} if size is None else {"Content-Length": str(size)}
@@ -160,7 +162,7 @@ class HttpClient:
         extra = extra_lines({**(headers or {}), **framing}, None)
         message = _message(method, route, target, extra, None)
         connection, used = route.pool.take(path)
-        if used and connection.is_stale():  # a pushed body cannot be sent twice
+        if used and connection.is_stale():  # a streamed body cannot be sent twice
             connection = route.pool.replace(connection, path)
         upload = Upload(connection, route.pool, method, url, chunked=size is None)
         try:
@@ -226,23 +228,23 @@ class HttpClient:
 
 
 class PendingResponse:
-    """A request under way."""
+    """A request that was sent and whose response was not read yet."""
 
     __slots__ = ("_client", "_exchange", "_request")
 
     def __init__(self, client: HttpClient, request: RequestSpec, exchange: Exchange) -> None:
-        """Hold the `exchange` that asks `request`."""
+        """Own the `exchange` that sent `request`."""
         self._client, self._request, self._exchange = client, request, exchange
 
     def response(self) -> Response:
-        """Wait for the reply and follow where it leads."""
+        """Wait for the response and follow redirects."""
         response = self._exchange.read_response(self._request.url)
         if response.status in _REDIRECTS:
             return self._client.follow(self._request, response)
         return response
 
     def close(self) -> None:
-        """Give the request up."""
+        """Abandon the request."""
         self._exchange.close()
 
 
@@ -252,7 +254,7 @@ def _message(method: str, route: Route, target: bytes, extra: bytes, body: bytes
 
 
 def _header_lines(options: ClientOptions) -> bytes:
-    """Return the header lines that go with every request to the first origin."""
+    """Return the header lines for every request to the first origin."""
     agent = AGENT
     lines: list[str] = []
     for name, values in options.headers.items():
@@ -270,7 +272,7 @@ def _header_lines(options: ClientOptions) -> bytes:
 
 
 def _redirect_location(method: str, response: Response) -> str | None:
-    """Return where a redirect leads, its body dropped; None where the reply is to be used."""
+    """Return a redirect's location and discard its body; None if it is not a redirect."""
     if response.status not in _REDIRECTS or method not in _FOLLOWED:
         return None
     location = response.header(b"location")
@@ -279,7 +281,7 @@ def _redirect_location(method: str, response: Response) -> str | None:
 
 
 def _resolve_location(url: str, location: str, path: str) -> str:
-    """Resolve a Location against the URL it came from; what is encoded in it stays as it is."""
+    """Resolve a Location header against the URL that sent it, keeping its percent-encoding."""
     target = urljoin(url, location).partition("#")[0]
     if target.partition("://")[0] not in DEFAULT_PORTS:
         raise UnexpectedReply(f"{redact_url(url)!r} redirects to {redact_url(target)!r}", path=path)

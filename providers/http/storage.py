@@ -1,4 +1,4 @@
-"""Files of a web server as a storage: pages walked and files asked for by bounded threads."""
+"""A folder of a web server as a storage: walks pages and requests files in bounded threads."""
 
 from __future__ import annotations
 
@@ -24,10 +24,9 @@ from providers.capabilities import Capabilities
 from providers.connection import OnClose, keep_open
 from providers.error_boundary import error_boundary
 from providers.http.client import HttpClient, PendingResponse
-from providers.http.content_coding import content_coding, decode_body
 from providers.http.directory_pages import HTML, HttpPages, PageEntryKind, content_type
 from providers.http.reading import EMPTY, HttpReading, describe
-from providers.http.response import Response
+from providers.http.response import Response, content_coding, decode_body
 from providers.http.walk import DirectoryWalk
 from providers.layouts.manifest import ManifestSource
 from providers.shared.read_only import ReadOnly
@@ -36,7 +35,7 @@ from providers.shared.url import quote_path, redact_url
 
 @error_boundary
 class PendingFile:
-    """A file whose request was sent."""
+    """A requested file."""
 
     __slots__ = ("_asked", "_finish")
 
@@ -45,17 +44,17 @@ class PendingFile:
         self._asked, self._finish = asked, finish
 
     def fetch(self) -> Fetched:
-        """Wait for the reply and read it."""
+        """Wait for the response and read it."""
         return self._finish(self._asked.response())
 
     def close(self) -> None:
-        """Give the request up."""
+        """Abandon the request."""
         self._asked.close()
 
 
 @error_boundary
 class HttpStorage(ReadOnly):
-    """A folder of a web server; read only."""
+    """A folder of a web server; read-only."""
 
     kind = "a web server"
     capabilities = Capabilities(
@@ -79,9 +78,9 @@ class HttpStorage(ReadOnly):
         locate: Callable[[str], str] | None = None,
         on_close: OnClose = keep_open,
     ) -> None:
-        """Serve what lies below `url`; `targets` or a `manifest` take the place of its listing.
+        """Serve the files below `url`; `targets` or a `manifest` replace its listing.
 
-        `locate` returns the URL of a file, percent-encoded, where that is not below `url`.
+        `locate` returns the percent-encoded URL of a file that is not below `url`.
         """
         self._client = client
         self._base = url.rstrip("/") + "/"
@@ -96,7 +95,7 @@ class HttpStorage(ReadOnly):
         self._head_works: bool | None = None  # None: not tried yet
 
     def enumerate(self, prefix: str = "", *, recursive: bool = True) -> Iterator[Listed]:
-        """Yield every file, and a gap for a page or a file that cannot be read."""
+        """Yield every file, and a gap for each page or file that cannot be read."""
         if self._manifest:
             yield from ManifestSource(self, self._manifest).enumerate(prefix, recursive=recursive)
         elif self._targets:
@@ -107,7 +106,7 @@ class HttpStorage(ReadOnly):
             yield from self._walk(prefix, recursive=recursive)
 
     def list_names(self, prefix: str = "") -> Iterator[Listed] | None:
-        """List what the pages say and ask for no file; None where there are no pages to read."""
+        """List the pages' entries without requesting files; None if there are no pages."""
         if self._manifest or self._targets:
             return None
         try:
@@ -117,20 +116,20 @@ class HttpStorage(ReadOnly):
         return DirectoryWalk(self._pages, None, self._threads, recursive=True).run(prefix, first)
 
     def is_listed(self, path: str) -> bool:
-        """Look a second time whether the page of its folder names a file; unknown counts as yes."""
+        """Check again whether the folder's page lists a file; True if that is unknown."""
         return self._pages.is_listed(path, PageEntryKind.FILE)
 
     def stat(self, path: str) -> Resource:
-        """Describe one file, by HEAD where the server's HEAD says what its GET does.
+        """Return the metadata of one file, by HEAD if the server's HEAD agrees with its GET.
 
-        That is tried at the first file: some refuse HEAD, or answer it with another length.
+        That is tested with the first file: some servers refuse HEAD, or report another length.
         """
         url = self._url(path)
         if self._head_works is False:
             return self._head_of_get(path, url)
         with self._client.request("HEAD", url, path=path) as response:
             if response.status == 429 or (response.status >= 500 and response.status != 501):
-                response.expect(200)  # that says nothing of HEAD
+                response.expect(200)  # that does not tell whether HEAD works
             said = describe(path, _check_file(response, url)) if response.status == 200 else None
         if said is not None and self._head_works and said.size:
             return said
@@ -142,7 +141,7 @@ class HttpStorage(ReadOnly):
         return found
 
     def _head_of_get(self, path: str, url: str) -> Resource:
-        """Ask for the first byte and hang up: what a GET says counts."""
+        """Request the first byte: the headers of a GET are authoritative."""
         headers = {"Range": "bytes=0-0"}
         with self._client.request("GET", url, path=path, headers=headers) as response:
             if response.status == 416:  # an empty file has no first byte
@@ -158,7 +157,7 @@ class HttpStorage(ReadOnly):
         return self._read_whole(path, etag, url, response)
 
     def begin_fetch(self, path: str, *, etag: str | None = None) -> PendingFile | None:
-        """Send the request for a file now; None where that would have to wait."""
+        """Request a file without waiting; None if no connection is free."""
         url = self._url(path)
         asked = self._client.begin_get(url, path=path, headers=_pin_headers(etag))
         if asked is None:
@@ -183,7 +182,7 @@ class HttpStorage(ReadOnly):
     def read(
         self, path: str, *, etag: str | None = None, start: int = 0, length: int | None = None
     ) -> HttpReading:
-        """Read from `start`; where the server knows no ranges, what is before is thrown away."""
+        """Read from `start`; if the server ignores ranges, the bytes before are discarded."""
         headers = _pin_headers(etag)
         if length == 0:
             return HttpReading(EMPTY, self.stat(path), skip=0, length=0)
@@ -202,14 +201,16 @@ class HttpStorage(ReadOnly):
                 raise _changed_error(path)
             skip = start
             if response.status == 206 and content_coding(path, response) is not None:
-                response.close()  # a part of an encoded form is no part of the file
+                response.close()  # a part of an encoded body is not a part of the file
                 headers.pop("Range", None)
                 response = self._client.request("GET", url, path=path, headers=headers)
                 _check_file(response.expect(200), url)
             if response.status == 206:
                 said = response.header(b"content-range") or ""
                 if not said.startswith(f"bytes {start}-"):
-                    raise UnexpectedReply(f"asked for bytes from {start}, got {said!r}", path=path)
+                    raise UnexpectedReply(
+                        f"{path!r}: requested bytes from {start:,}, got {said!r}", path=path
+                    )
                 skip = 0
         except BaseException:
             response.close()
@@ -217,7 +218,7 @@ class HttpStorage(ReadOnly):
         return HttpReading(response, resource, skip=skip, length=length)
 
     def close(self) -> None:
-        """Let go of the connections."""
+        """Release the connections."""
         self._on_close()
 
     def _url(self, path: str) -> str:
@@ -232,8 +233,8 @@ class HttpStorage(ReadOnly):
         except ResourceNotFound:
             if not prefix:
                 raise ResourceNotFound(
-                    f"there is no listing at {redact_url(self._base)!r}; "
-                    "name single files as the repository's targets"
+                    f"there is no directory listing at {redact_url(self._base)!r}: "
+                    "list the files in the repository's targets"
                 ) from None
             with suppress(ResourceNotFound):
                 yield self.stat(prefix)
@@ -242,13 +243,13 @@ class HttpStorage(ReadOnly):
         yield from walk.run(prefix, first)
 
     def _stat_all(self, pool: ThreadPoolExecutor, paths: list[str]) -> Iterator[Resource]:
-        """Describe files that were asked for by name: each must be there."""
+        """Return the metadata of explicitly listed files, which must all exist."""
         for start in range(0, len(paths), 64):
             yield from pool.map(self.stat, paths[start : start + 64])
 
 
 def _pin_headers(etag: str | None) -> dict[str, str]:
-    """Return the headers that ask for this state of a file alone; a weak etag cannot."""
+    """Return the headers that request only this state of a file; weak etags cannot."""
     return {"If-Match": etag} if etag and not etag.startswith("W/") else {}
 
 
@@ -258,7 +259,7 @@ def _within(prefix: str, path: str, *, recursive: bool) -> bool:
 
 
 def _check_file(response: Response, asked: str) -> Response:
-    """Return the reply unless the server led us from a folder's name to its page."""
+    """Return the response, unless it was redirected from a folder's name to its page."""
     if response.url is not asked:
         place, question, query = asked.partition("?")
         if response.url == f"{place}/{question}{query}":
@@ -269,17 +270,17 @@ def _check_file(response: Response, asked: str) -> Response:
 
 
 def _refuse_login(response: Response, place: str) -> None:
-    """Refuse a page of another name in place of a file that is no page: mostly a login's form."""
+    """Refuse an HTML page under another name instead of the file: mostly a login form."""
     name = unquote(place.rpartition("/")[2])
     came = unquote(urlsplit(response.url).path.rpartition("/")[2])
     if content_type(response) in HTML and came != name and guess_type(name)[0] not in HTML:
         response.close()
         raise AccessDenied(
-            f"{redact_url(place)!r} leads to the page {redact_url(response.url)!r} in place of the file: "
-            "sign in anew",
+            f"{redact_url(place)!r} redirects to the page {redact_url(response.url)!r} instead of "
+            "the file: check the credentials",
             path=response.path,
         )
 
 
 def _changed_error(path: str) -> ResourceChanged:
-    return ResourceChanged(f"{path!r} is no longer the file that was planned", path=path)
+    return ResourceChanged(f"{path!r} changed since it was planned", path=path)

@@ -1,4 +1,4 @@
-"""Walk directory pages with bounded threads: one page, or one batch of files, a task."""
+"""Walks directory pages with bounded threads; each task is one page or one batch of files."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from catalog.paths import RESERVED, check_path
 from providers.http.directory_pages import HttpPages, PageEntryKind
 from providers.http.index_parser import IndexEntry
 
-MAX_DEPTH = 100  # folders; deeper is a link that leads in a circle
-BATCH = 16  # files asked for by one task of the pool, which costs as much as one request
+MAX_DEPTH = 100  # folders; deeper ones are links that form a loop
+BATCH = 16  # files per task, because a task of the pool costs as much as a request
 
 
 @dataclass(frozen=True, slots=True)
 class DirectoryWalk:
-    """What a walk asks: `pages` for folders, `stat` for what a file is.
+    """A walk: lists folders with `pages` and files with `stat`.
 
-    Without `stat` a file is what its page says: a name, and an exact size where the page has one.
+    Without `stat`, files have only the name, and the exact size if the page has one.
     """
 
     pages: HttpPages
@@ -33,7 +33,7 @@ class DirectoryWalk:
     _gaps: list[Gap] = field(default_factory=list[Gap])
 
     def run(self, folder: str, entries: list[IndexEntry]) -> Iterator[Listed]:
-        """Yield every file of `folder`, whose page has these `entries`, and of what lies in it."""
+        """Yield every file at or below `folder`, whose page has these `entries`."""
         self._sort(folder, entries)
         running: set[Future[list[Listed]]] = set()
         pool = ThreadPoolExecutor(self.threads, "http-listing")
@@ -56,7 +56,7 @@ class DirectoryWalk:
         return pool.submit(self._list_folder, self._folders.pop())
 
     def _sort(self, folder: str, entries: list[IndexEntry]) -> None:
-        """Part files from folders; list.append is safe from several threads."""
+        """Separate files from folders; list.append is thread-safe."""
         for entry in entries:
             path = f"{folder}/{entry.name}" if folder else entry.name
             if path == RESERVED:
@@ -72,9 +72,9 @@ class DirectoryWalk:
                 self._folders.append(path)
 
     def _list_folder(self, folder: str) -> list[Listed]:
-        """Read the page of a folder that its parent lists; one that cannot be read is a gap."""
+        """Read the page of a folder that its parent lists; return a gap if that fails."""
         if folder.count("/") > MAX_DEPTH:
-            why = f"it lies over {MAX_DEPTH} folders deep, as links in a circle do"
+            why = f"it is more than {MAX_DEPTH} folders deep, probably because of a link loop"
             return [Gap(folder, why, BOUND, below=True)]
         try:
             try:
@@ -90,7 +90,7 @@ class DirectoryWalk:
         return []
 
     def _describe(self, files: list[tuple[str, int | None]]) -> list[Listed]:
-        """Ask for each file; one that its page does not list any more is left out."""
+        """Request each file's metadata; omit files that the page no longer lists."""
         if self.stat is None:
             return [Resource(path, size) for path, size in files]
         found: list[Listed] = []

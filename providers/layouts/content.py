@@ -1,8 +1,8 @@
-"""The layout `content`: files lie under their digests, and a manifest says which of them are shown.
+"""The layout `content`: files are stored by digest, and a manifest lists the published ones.
 
-Below the root lie `sha256/ab/cdef…`, written once and never changed, and `current`, the manifest of
-the set that is shown now. To the engine it is a storage like any other: it reads and writes paths,
-and the bytes go to where their digest says. The etag of a path is the digest of its bytes.
+Below the root are `sha256/ab/cdef…`, written once and never changed, and `current`, the manifest
+of the published set. To the engine it is an ordinary storage: it reads and writes paths, while the
+bytes are stored under their digest. The etag of a path is the digest of its bytes.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 class ContentLayout:
-    """A storage below whose root this layout lies; `recorded` tells what it holds by the catalog.
+    """A storage with this layout below its root.
 
-    Without it the published manifest does.
+    `recorded` returns its holdings by the catalog; without it the published manifest is used.
     """
 
     def __init__(self, storage: Storage, recorded: RecordedHoldings | None = None) -> None:
@@ -50,22 +50,26 @@ class ContentLayout:
 
     @property
     def capabilities(self) -> Capabilities:
-        """Say what the storage can; a name may be a file and a folder, and nothing ever changes."""
+        """Return the capabilities; a name may be a file and a folder, and files never change."""
         return immutable_capabilities(self._storage.capabilities)
 
     def check_name(self, path: str) -> None:
-        """Refuse a name that no line of a manifest can hold, or that is one of the layout's own."""
+        """Refuse a name that cannot be a line of a manifest, or that the layout uses itself."""
         if "\n" in path or "\r" in path or path.startswith(("#", "\ufeff")) or not path.strip():
-            raise NameNotAllowed(path, "the layout content", "no line of a manifest can hold it")
+            raise NameNotAllowed(
+                path, "the layout content", "it cannot be written as a line of a manifest"
+            )
         if digest_of_path(path) is not None:
-            raise NameNotAllowed(path, "the layout content", "its own files bear such names")
+            raise NameNotAllowed(
+                path, "the layout content", "such names are reserved for the layout's own files"
+            )
 
     def enumerate(self, prefix: str = "", *, recursive: bool = True) -> Iterator[Listed]:
-        """Yield the set that is shown, or of what is recorded all whose bytes are there."""
+        """Yield the published set, or those of the recorded files that are stored."""
         return filter_listing(self._list_files(), prefix, recursive=recursive)
 
     def stat(self, path: str) -> Resource:
-        """Describe one file."""
+        """Return the metadata of one file."""
         sha256 = self._sha256(path)
         return _describe(path, sha256, self._storage.stat(content_path(sha256)))
 
@@ -84,7 +88,7 @@ class ContentLayout:
         return AliasedReading(reading, _describe(path, sha256, reading.resource))
 
     def open_file(self, path: str, *, etag: str | None = None) -> OpenFile:
-        """Open a file for reading at any place, where the storage can."""
+        """Open a file for random access, if the storage supports it."""
         return open_file(self._storage, content_path(self._sha256(path, etag)))
 
     def put(self, path: str, data: bytes, attributes: Attributes) -> Stored:
@@ -98,25 +102,26 @@ class ContentLayout:
         return replace(stored, etag=sha256, modified_us=None)
 
     def write(self, path: str, attributes: Attributes, *, size: int | None = None) -> Writer:
-        """Begin a large file, whose digest the attributes must tell: it is its name."""
+        """Start writing a large file; its attributes must have the digest, which is its name."""
         sha256 = attributes.sha256
         if sha256 is None:
             raise NotSupported(
-                f"{path!r} cannot be written by its digest: it is not known yet", path=path
+                f"{path!r} cannot be written: the layout content needs its digest in advance",
+                path=path,
             )
         attributes = _without_path(attributes, sha256)
         writer = self._storage.write(content_path(sha256), attributes, size=size)
         return _ContentWriter(writer, path, sha256)
 
     def remove(self, path: str) -> None:
-        """Do nothing: the next set does not name it, and `prune` removes what no set names."""
+        """Do nothing: the next set omits it, and `prune` removes what no set uses."""
 
     def path_of(self, sha256: str) -> str:
-        """Return the path of the bytes with a digest in hex."""
+        """Return the path of the bytes with a digest (hex)."""
         return content_path(sha256)
 
     def find_digest(self, sha256: str, size: int | None) -> Stored | None:
-        """Return what lies here of a digest already."""
+        """Return the stored file with a digest; None if there is none of this size."""
         try:
             found = self._storage.stat(content_path(sha256))
         except ResourceNotFound:
@@ -155,7 +160,7 @@ class ContentLayout:
             return named
         if etag is not None:
             if not _DIGEST.fullmatch(etag):
-                raise ResourceChanged(f"{path!r} has no etag {etag!r} any more", path=path)
+                raise ResourceChanged(f"{path!r} no longer has the etag {etag!r}", path=path)
             return etag
         if self._current is None:
             if self._recorded is None:
@@ -164,12 +169,12 @@ class ContentLayout:
                 self._current = {one.path: one.digest for one in self._recorded()}
         found = self._current.get(path)
         if found is None:
-            raise ResourceNotFound(f"no {path!r} is in the set that is shown", path=path)
+            raise ResourceNotFound(f"{path!r} is not in the published set", path=path)
         return found
 
 
 class _ContentWriter:
-    """A file whose digest was told before its bytes came, and which must then be theirs."""
+    """Writes a file whose digest was given in advance, and checks it at commit."""
 
     def __init__(self, writer: Writer, path: str, sha256: str) -> None:
         self._writer = writer
@@ -181,7 +186,7 @@ class _ContentWriter:
         self._writer.write(chunk)
 
     def commit(self, digest: Digest) -> Stored:
-        """Make the file appear under its digest."""
+        """Commit the file under its digest."""
         if digest.value != self._sha256:
             raise DigestMismatch(self._path, f"sha256:{self._sha256}", str(digest))
         return replace(self._writer.commit(digest), etag=self._sha256, modified_us=None)
@@ -192,7 +197,7 @@ class _ContentWriter:
 
 
 def _without_path(attributes: Attributes, sha256: str) -> Attributes:
-    """Leave out what is of one path: bytes are shared, and their time is that of their writing."""
+    """Return the attributes without those of one path, because paths can share bytes."""
     return Attributes(attributes.content_type, None, sha256=sha256, md5=attributes.md5)
 
 

@@ -1,4 +1,4 @@
-"""Keeping a local file: a second name for it where that is safe and possible, else a copy."""
+"""Keeps a local file in the history: as a hard link if possible and safe, else as a copy."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from providers.interfaces.history import KeepResult
 
 
 def keep_local(path: str, target: str, temporary: str) -> KeepResult:
-    """Bring the file `path` to `target`; `temporary` is a free name on the same file system.
+    """Link or copy the file `path` to `target`; `temporary` is a free name in that file system.
 
-    A symbolic link holds no bytes that could be lost. A file that has other names already may be
-    written through one of them, so it is copied.
+    A symbolic link has no content that could be lost. A file that has several hard links could be
+    modified through another one, so it is copied.
     """
     try:
         info = os.lstat(path)
@@ -43,7 +43,7 @@ def keep_local(path: str, target: str, temporary: str) -> KeepResult:
 
 
 def _try_link(path: str, temporary: str) -> bool:
-    """Give a file a second name; False where the file system has no such thing."""
+    """Hard-link a file; return False if the file system does not support it."""
     try:
         os.link(path, temporary, follow_symlinks=False)
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""Looking into a local folder: regular files only, symbolic links as the repository says."""
+"""Lists local folders: regular files only, symbolic links as configured."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from providers.shared.tree_walk import Folder, Found
 
 
 class Symlinks(StrEnum):
-    """What to do with symbolic links when listing."""
+    """How to handle symbolic links in listings."""
 
     INSIDE = "inside"
     FOLLOW = "follow"
@@ -30,21 +30,21 @@ _MISSING_ERRNOS = (errno.ENOENT, errno.ELOOP)
 
 
 class LocalLister:
-    """Looks into folders below `root`; special files (pipes, devices, sockets) are no files."""
+    """Lists folders below `root`, without special files (pipes, devices, sockets)."""
 
     def __init__(self, root: str, symlinks: Symlinks) -> None:
-        """Look below `root`, an absolute path that leads to `real_root`."""
+        """List below `root`, an absolute path."""
         self._root = root
         self._real_root = os.path.realpath(root)
         self._symlinks = symlinks
 
     def folder(self, path: str) -> Folder:
-        """Return the folder to begin at."""
+        """Return the folder to start from."""
         place = f"{self._root}/{to_raw(path)}" if path else self._root
         return Folder(path, to_printable(os.path.realpath(place)))
 
     def __call__(self, folders: list[Folder]) -> Iterator[tuple[Folder, Iterator[Found]]]:
-        """Say what each folder holds."""
+        """List some folders."""
         for folder in folders:
             yield folder, self._list_folder(folder)
 
@@ -65,7 +65,7 @@ class LocalLister:
             raise translate_os_error(error, folder.path) from error
 
     def _describe_entry(self, entry: os.DirEntry[str], path: str, real: str | None) -> Found | None:
-        """Say what one entry is; None for what is no file, and for what is gone by now."""
+        """Return one entry; None if it is not a file or no longer exists."""
         try:
             if entry.is_symlink():
                 return self._describe_link(entry, path)
@@ -74,15 +74,15 @@ class LocalLister:
             info = entry.stat()
         except OSError as error:
             if error.errno in _MISSING_ERRNOS and not _exists(entry.path):
-                return None  # deleted since the folder was read: this entry alone
+                return None  # deleted since the folder was read
             return gap_of(translate_os_error(error, path), path, below=True)
         return describe(path, info) if stats.S_ISREG(info.st_mode) else None
 
     def _describe_link(self, entry: os.DirEntry[str], path: str) -> Found | None:
-        """Say what a link leads to; None where it is skipped or leads to nothing."""
+        """Return the target of a link; None if links are skipped or it is broken."""
         if self._symlinks is Symlinks.SKIP:
             return None
-        info = os.stat(entry.path)  # an error is that of the entry
+        info = os.stat(entry.path)  # the caller handles errors
         if stats.S_ISREG(info.st_mode):
             found: Resource | Folder = describe(path, info)
         elif stats.S_ISDIR(info.st_mode):
@@ -93,15 +93,15 @@ class LocalLister:
             real = os.path.realpath(entry.path)
             if not below(self._real_root.rstrip("/"), real):
                 why = (
-                    "this symbolic link leads out of its root; "
-                    "set the repository's symlinks to 'skip' or 'follow'"
+                    "this symbolic link leads out of the repository's root: "
+                    "set symlinks to 'skip' or 'follow'"
                 )
                 return Gap(path, str(UnsafePath(path, why)), "unsafe-path", below=True)
         return found
 
 
 def _exists(place: str) -> bool:
-    """Look a second time; an error that says neither yes nor no counts as yes."""
+    """Check again whether a path exists; True if that is unknown."""
     try:
         os.stat(place)
     except OSError as error:

@@ -1,4 +1,4 @@
-"""What obstore's errors mean in our words."""
+"""Translates obstore's errors into ours."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _STATUS = re.compile(r"status code: (\d{3})")
 
 
 def archive_class(text: str) -> str | None:
-    """Return the class that an error says an object is archived in, '' if not which; else None."""
+    """Return the storage class of an archived object ('' if unknown); None for other errors."""
     if not _ARCHIVED.search(text):
         return None
     found = _CLASS.search(text)
@@ -32,7 +32,7 @@ def archive_class(text: str) -> str | None:
 
 
 def translate_obstore_error(error: BaseException, path: str, where: str) -> StorageError:  # noqa: PLR0911 - a table
-    """Return the error of ours that obstore's one means; only its first line is shown."""
+    """Return our error for an obstore error; at most its first line is quoted."""
     if isinstance(error, StorageError):
         return error
     if (archived := archive_class(str(error))) is not None:
@@ -52,7 +52,7 @@ def translate_obstore_error(error: BaseException, path: str, where: str) -> Stor
             f"{where}: {path!r} changed since it was planned", path=path, status=status
         )
     if status in (429, 503):
-        return StorageBusy(f"{said}: it asks to slow down", path=path, status=status)
+        return StorageBusy(f"{said}: the server asks to slow down", path=path, status=status)
     if status is not None and status >= 500:
         return StorageFailed(said, path=path, status=status)
     if status is not None:

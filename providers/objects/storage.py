@@ -1,9 +1,9 @@
-"""Bytes of an object store through obstore's native calls, made from worker threads.
+"""Reads and writes objects with obstore, called from worker threads.
 
-Measured: a twentieth of s3fs's CPU for each small object. obstore's own retries are off, since
-retries live in one place (`transfer.workers.retry`). Its `FsspecStore` is not used: it holds whole
-objects in memory. Names that obstore cannot express (control characters, empty segments) are
-refused here; a provider may send them another way.
+It needs a twentieth of the CPU of s3fs for each small object. obstore's retries are off, because
+`transfer.workers.retry` does all retries. Its `FsspecStore` is not used: it holds whole objects in
+memory. Names that obstore cannot express (control characters, empty segments) are refused here; a
+provider may transfer them in another way.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from obstore import ObjectMeta
     from obstore.store import ClientConfig, ObjectStore, RetryConfig
 
-MIN_PART = 5 * 2**20  # bytes of a part of a multipart upload but the last, as S3 wants it
+MIN_PART = 5 * 2**20  # bytes; S3's minimum for every part but the last
 MAX_PARTS = 9_000  # fewer than the 10,000 that S3 allows
 
 _INEXPRESSIBLE = re.compile(r"[\x00-\x1f\x7f]|//|(^|/)\.\.?(/|$)|^/|/$|^$")
@@ -50,12 +50,12 @@ _VALUE = re.compile(r"[\t\x20-\x7e]*")
 
 
 def is_expressible(path: str) -> bool:
-    """Say whether obstore can name this object exactly."""
+    """Return whether obstore can name this object exactly."""
     return _INEXPRESSIBLE.search(path) is None
 
 
 def client_config(timeouts: Timeouts, ca_pem: str | None, *, insecure: bool) -> ClientConfig:
-    """Return obstore's client options; its time-out is for one whole request of at most a part."""
+    """Return obstore's client options; its time-out is for a whole request, of at most a part."""
     config: ClientConfig = {
         "allow_http": True,
         "connect_timeout": timedelta(seconds=timeouts.connect_s),
@@ -68,7 +68,7 @@ def client_config(timeouts: Timeouts, ca_pem: str | None, *, insecure: bool) -> 
 
 
 def no_retries() -> RetryConfig:
-    """Return obstore's retry options: none, retries are the engine's."""
+    """Return obstore options without retries, which the engine does."""
     return {"max_retries": 0, "retry_timeout": timedelta(seconds=180)}
 
 
@@ -78,7 +78,7 @@ class ObjectBytes:
     def __init__(self, store: ObjectStore, prefix: str, where: str, part: int = PART) -> None:
         """Serve `store` below `prefix` ('' or without slashes at its ends); `where` names it.
 
-        Large objects are read and written in parts of `read_part` bytes.
+        Large objects are read and written in parts of `part` bytes.
         """
         self.store = store
         self.where = where
@@ -92,12 +92,14 @@ class ObjectBytes:
     def check_name(self, path: str) -> None:
         """Refuse names over 1,024 bytes and those that obstore cannot express."""
         if len(self.key(path).encode()) > 1024:
-            raise NameNotAllowed(path, self.where, "its key is over 1024 bytes")
+            raise NameNotAllowed(path, self.where, "its key is longer than 1,024 bytes")
         if not is_expressible(path):
-            raise NameNotAllowed(path, self.where, "control characters or empty segments")
+            raise NameNotAllowed(
+                path, self.where, "it contains control characters or empty segments"
+            )
 
     def stat(self, path: str, *, etag: str | None = None) -> Resource:
-        """Describe one object with its attributes, pinned to `etag`."""
+        """Return the metadata of one object, pinned to `etag`."""
         try:
             result = obstore.get(
                 self.store,
@@ -120,7 +122,7 @@ class ObjectBytes:
             raise translate_obstore_error(error, path, self.where) from error
         if len(data) != meta["size"]:
             raise SizeMismatch(path, meta["size"], len(data))
-        if etag and meta["e_tag"] != etag:  # who answered did not know the condition
+        if etag and meta["e_tag"] != etag:  # the server ignored the condition
             raise ResourceChanged(f"{self.where}: {path!r} changed since it was planned", path=path)
         return Fetched(data, describe_object(path, meta, attributes))
 
@@ -134,7 +136,7 @@ class ObjectBytes:
         return ObjectReading(self, path, resource, start, end)
 
     def capabilities(self, can: Capabilities) -> Capabilities:
-        """Add what large objects take in memory: two parts to read one, four to write one."""
+        """Add the memory that large objects take: two parts to read one, four to write one."""
         part = max(MIN_PART, self.part_size)
         return replace(
             can, read_buffer=2 * self.part_size, write_buffer=4 * part, parts=MAX_PARTS, part=part
@@ -175,16 +177,16 @@ class ObjectBytes:
         size: int | None,
         confirm: Confirm,
     ) -> ObjectWriter:
-        """Begin a multipart upload; `confirm` asks the store what it now holds."""
+        """Begin a multipart upload; `confirm` checks the stored object."""
         part = max(MIN_PART, self.part_size, -(-(size or 0) // MAX_PARTS))
         place = (self.store, self.key(path), self.where)
         return ObjectWriter(place, path, _store_attributes(attributes), part, confirm)
 
     def remove(self, path: str) -> bool:
-        """Delete one object; absent is fine, and False where the store says so.
+        """Delete one object; return False if the store says that it does not exist.
 
-        obstore follows a redirect, and takes whatever page is there for a deletion: so it is
-        looked for afterwards.
+        obstore follows redirects and takes any page there for a successful deletion, so check
+        afterwards that the object is gone.
         """
         try:
             obstore.delete(self.store, self.key(path))
@@ -192,9 +194,11 @@ class ObjectBytes:
             return False
         except (BaseError, OSError, ValueError) as error:
             raise translate_obstore_error(error, path, self.where) from error
-        with suppress(ResourceNotFound, AccessDenied):  # who may not look may have deleted
+        with suppress(ResourceNotFound, AccessDenied):  # one may delete without reading
             self.stat(path)
-            raise StorageFailed(f"{self.where}: {path!r} stands after its deletion", path=path)
+            raise StorageFailed(
+                f"{self.where}: {path!r} still exists after its deletion", path=path
+            )
         return True
 
 
@@ -228,7 +232,7 @@ class ObjectReading:
 def describe_object(
     path: str, meta: ObjectMeta, attributes: StoreAttributes | None = None
 ) -> Resource:
-    """Return the resource that obstore describes; our own sha256 attribute is a declaration."""
+    """Return the resource that obstore describes; our sha256 attribute is a declared digest."""
     found: dict[str, str] = dict(attributes) if attributes else {}
     declared = found.get("sha256", "")
     try:
@@ -246,9 +250,9 @@ def describe_object(
 
 
 def _store_attributes(attributes: Attributes) -> StoreAttributes:
-    """Return what travels along as headers; what no header can hold stays behind.
+    """Return the metadata to send as headers, without values that no header can hold.
 
-    obstore panics at such a value, and nothing that is nice to have fails a write.
+    obstore panics on such a value, and optional metadata must not fail a write.
     """
     found: dict[str, str] = dict(attributes.properties)
     if attributes.content_type:

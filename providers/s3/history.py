@@ -1,4 +1,4 @@
-"""Keeping an object: one copy inside the bucket, or a copy of its parts where it is too large."""
+"""Keeps an object in the history: by a server-side copy, in parts if it is large."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from catalog.errors import ResourceNotFound, StorageError
 from catalog.model.resource import Resource
 from providers.interfaces.history import HISTORY, KeepResult
 
-MAX_COPY = 5 * 2**30  # bytes that one CopyObject may move
-PART = 2**30  # bytes that one UploadPartCopy moves here
+MAX_COPY = 5 * 2**30  # bytes; the limit of CopyObject
+PART = 2**30  # bytes per UploadPartCopy
 
 
 class Call(Protocol):
-    """One request to the bucket; it lets only our errors out."""
+    """Sends one request to the bucket; raises only our errors."""
 
     def __call__(self, operation: str, path: str, **arguments: Any) -> dict[str, Any]:  # noqa: ANN401 - botocore's own arguments
-        """Send it, and name `path` where it fails."""
+        """Send the request; errors name `path`."""
         ...
 
 

@@ -1,4 +1,4 @@
-"""Objects whose names obstore cannot express, part by part through s3fs: `a//b`, `/a`, `./a`."""
+"""Transfers objects whose keys obstore cannot express (`a//b`, `/a`, `./a`) through s3fs."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class OddKeys:
-    """Reads and writes objects of a bucket in requests of one part each."""
+    """Reads and writes objects of a bucket part by part."""
 
     def __init__(
         self,
@@ -35,7 +35,7 @@ class OddKeys:
         where: str,
         part: int,
     ) -> None:
-        """Send requests by `call`; `key` gives the key of a path, `read_part` is in bytes."""
+        """Send requests with `call`; `key` returns the key of a path, `part` is in bytes."""
         self.call, self.key = call, key
         self.part_size = part
         self._filesystem, self._where = filesystem, where
@@ -72,7 +72,7 @@ class OddKeys:
     def write(
         self, path: str, attributes: Attributes, size: int | None, confirm: Confirm
     ) -> OddWriter:
-        """Begin a multipart upload; `confirm` asks the store what it now holds."""
+        """Begin a multipart upload; `confirm` checks the stored object."""
         part = max(MIN_PART, self.part_size, -(-(size or 0) // MAX_PARTS))
         return OddWriter(self.call, path, self.key(path), attributes, part, confirm)
 
@@ -100,7 +100,7 @@ class OddReading:
 
 @error_boundary
 class OddWriter:
-    """A multipart upload, one part after the other."""
+    """A multipart upload that sends one part after the other."""
 
     def __init__(
         self,
@@ -111,7 +111,7 @@ class OddWriter:
         part: int,
         confirm: Confirm,
     ) -> None:
-        """Begin the upload with the store."""
+        """Begin the upload."""
         self._call, self._path, self._key = call, path, key
         self._part, self._confirm = part, confirm
         self._pending = bytearray()
@@ -128,7 +128,7 @@ class OddWriter:
         self._upload: str = begun["UploadId"]
 
     def write(self, chunk: Chunk) -> None:
-        """Take the next bytes; send what makes a part."""
+        """Write the next bytes, and send each full part."""
         view = memoryview(chunk)
         self._size += len(view)
         while view:
@@ -157,7 +157,7 @@ class OddWriter:
         )
 
     def commit(self, digest: Digest) -> Stored:  # noqa: ARG002 - the parts' digests prove it
-        """Complete the upload and ask the store to confirm it."""
+        """Complete the upload and confirm it with the store."""
         if self._pending or not self._parts:
             self._send_part()
         done = self._call(
@@ -170,13 +170,13 @@ class OddWriter:
         return self._confirm(self._path, self._size, done["ETag"], tuple(self._digests))
 
     def abort(self) -> None:
-        """Let the store forget the upload, as far as it can be reached."""
+        """Abort the upload, if the store can be reached."""
         with suppress(StorageError):
             self._call("abort_multipart_upload", self._path, Key=self._key, UploadId=self._upload)
 
 
 def attribute_arguments(attributes: Attributes) -> dict[str, Any]:
-    """Return what travels with an object, as botocore's arguments."""
+    """Return an object's attributes as botocore arguments."""
     found: dict[str, Any] = {"Metadata": dict(attributes.properties)}
     if attributes.content_type:
         found["ContentType"] = attributes.content_type

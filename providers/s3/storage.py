@@ -1,7 +1,7 @@
-"""A bucket as a storage: s3fs lists, controls and copies; obstore moves the bytes.
+"""A bucket as a storage: s3fs lists and copies, obstore transfers the data.
 
-s3fs lists (its pages are read by `providers.s3.listing`), since obstore makes a file `dir` of the
-marker `dir/` and stops at control characters; objects of such names move through s3fs too.
+s3fs lists (with the parser of `providers.s3.listing`) because obstore returns the marker `dir/` as
+a file `dir` and fails at control characters; objects with such names are transferred by s3fs too.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ class S3Storage:
         return check_reply(operation, dict(reply or {}), path, self._objects.where)
 
     def enumerate(self, prefix: str = "", *, recursive: bool = True) -> Iterator[Listed]:
-        """Yield every object; keys that end in '/' are markers of folders, not files."""
+        """Yield every object; keys that end in '/' are folder markers, not files."""
         root = self._objects.key("")
         arguments: dict[str, Any] = {"Prefix": root + prefix, "MaxKeys": 1000}
         if not recursive:
@@ -110,8 +110,8 @@ class S3Storage:
             yield self.stat(path)
 
     def stat(self, path: str) -> Resource:
-        """Describe one object, with the sha256 that we or the store noted of it."""
-        if is_expressible(path):  # obstore tells what we noted, for a twentieth of botocore's CPU
+        """Return the metadata of one object, with the sha256 that we or the store recorded."""
+        if is_expressible(path):  # obstore takes a twentieth of botocore's CPU
             resource = self._objects.stat(path)
             if resource.digests:
                 return resource
@@ -126,23 +126,23 @@ class S3Storage:
         )
 
     def stat_without_checksum(self, path: str) -> Resource:
-        """Describe one object as `stat` does, but for the digest that the store noted."""
+        """Return the metadata of one object, without the checksum that the store recorded."""
         return self._objects.stat(path) if is_expressible(path) else self.stat(path)
 
     def _head(self, path: str) -> dict[str, Any]:
         return self._call("head_object", path, Key=self._objects.key(path), ChecksumMode="ENABLED")
 
     def check_name(self, path: str) -> None:
-        """Refuse keys over 1,024 bytes."""
+        """Refuse keys longer than 1,024 bytes."""
         check_key(path)
         if len(self._objects.key(path).encode()) > _MAX_KEY:
-            raise NameNotAllowed(path, self._objects.where, "its key is over 1024 bytes")
+            raise NameNotAllowed(path, self._objects.where, "its key is longer than 1,024 bytes")
 
     def fetch(self, path: str, *, etag: str | None = None) -> Fetched:
-        """Read an object whole; where its etag is an md5, the bytes must have it.
+        """Read an object whole; if its etag is an md5, verify the bytes with it.
 
-        An etag that looks like an md5 need not be one (KMS encryption): two equal reads that
-        disagree with it say so, a damaged one does not repeat itself.
+        An etag that looks like an md5 may be something else (KMS encryption): this is assumed if
+        two reads return the same bytes, which corruption would not.
         """
         if not is_expressible(path):
             return self._odd.fetch(self.stat(path), etag)
@@ -170,7 +170,7 @@ class S3Storage:
         return self._odd.read(self.stat(path), etag, start, length)
 
     def put(self, path: str, data: bytes, attributes: Attributes) -> Stored:
-        """Write an object in one request; its checksum travels along and the store checks it."""
+        """Write an object in one request, with a checksum that the store verifies."""
         self.check_name(path)
         if is_expressible(path):
             etag = self._objects.put(path, data, attributes)
@@ -187,25 +187,25 @@ class S3Storage:
         return Stored(len(data), etag=etag, proof=self._prove_put(path, data, etag, attributes.md5))
 
     def _prove_put(self, path: str, data: bytes, etag: str | None, known: str | None) -> Proof:
-        """Compare the etag with the md5 of `data`, which may be `known` from reading its source."""
+        """Compare the etag with the md5 of `data`, which may be `known` from its source."""
         told = md5_of_etag(etag)
         if told is None or self._md5_etags is False:
             return Proof.STORED
         if told == (known or md5(data)):
             self._md5_etags = True
             return Proof.WRITE_PROVED
-        if known and md5(data) != known:  # damaged since it was read, and so it was sent
+        if known and md5(data) != known:  # corrupted in memory before it was sent
             self.remove(path)
             raise DigestMismatch(path, f"md5:{known}", f"md5:{told}")
         fetched = self._objects.fetch(path, etag=etag)
         if fetched.data == data:
-            self._md5_etags = False  # this bucket's etags are something else
+            self._md5_etags = False  # this bucket's etags are not md5
             return Proof.WRITE_PROVED
         self.remove(path)
         raise DigestMismatch(path, str(Digest.of(data)), str(Digest.of(fetched.data)))
 
     def write(self, path: str, attributes: Attributes, *, size: int | None = None) -> Writer:
-        """Begin a multipart upload; it is confirmed by the digests of its parts."""
+        """Begin a multipart upload, which is verified by the digests of its parts."""
         self.check_name(path)
         if not is_expressible(path):
             return self._odd.write(path, attributes, size, self._confirm)
@@ -230,13 +230,13 @@ class S3Storage:
         return Stored(size, etag=etag or head["ETag"], modified_us=modified_us, proof=proof)
 
     def copies_from(self, origin: object) -> bool:
-        """Say whether `origin` is a bucket of the same store and identity."""
+        """Return whether `origin` is a bucket in the same store with the same identity."""
         return isinstance(origin, S3Storage) and origin.store == self.store
 
     def copy_from(
         self, origin: Source, origin_path: str, path: str, *, etag: str | None
     ) -> Stored | None:
-        """Copy inside the store, pinned to `etag`, objects up to 5 GiB."""
+        """Copy an object of up to 5 GiB inside the store, pinned to `etag`."""
         if not isinstance(origin, S3Storage) or origin.store != self.store:
             return None
         self.check_name(path)
@@ -257,20 +257,20 @@ class S3Storage:
         return Stored(resource.size or 0, etag=copied, proof=proof)
 
     def keep(self, current: Resource, key: str) -> KeepResult:
-        """Copy an object into the history."""
+        """Copy an object into the history server-side."""
         return keep_object(self._call, self.bucket, self.key(""), current, key)
 
     def remove(self, path: str) -> None:
-        """Delete one object; absent is fine."""
+        """Delete one object; do nothing if it does not exist."""
         if is_expressible(path) and self._objects.remove(path):
             return
-        # Of a name that obstore has not, or of what it did not find: the object, or the bucket?
+        # obstore cannot name it, or did not find it: is the object missing, or the bucket?
         self._call("delete_object", path, Key=self._objects.key(path))
 
     def uploads(self) -> S3Uploads:
-        """Return the multipart uploads that nobody ended."""
+        """Return the incomplete multipart uploads."""
         return S3Uploads(self._call, self.key(""))
 
     def close(self) -> None:
-        """Let go of the connections."""
+        """Release the connections."""
         self._on_close()

@@ -1,4 +1,4 @@
-"""Keeping a file of an SFTP server: a hard link where the server makes them, else a rename."""
+"""Keeps a file on an SFTP server in the history: by a hard link if supported, else a rename."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from providers.interfaces.history import HISTORY, KeepResult
 from providers.ssh.sessions import SftpSessions
 
 MakeFolders = Callable[[asyncssh.SFTPClient, str], Awaitable[None]]
-"""Makes a folder, and those above it, where they are not known to be."""
+"""Creates a folder and its parents, unless they are known to exist."""
 
 
 async def keep_file(
     sessions: SftpSessions, base: str, path: str, key: str, make_folders: MakeFolders
 ) -> KeepResult:
-    """Bring the file `path` below `base` to `key` of the history there."""
+    """Link or move the file `path` below `base` to `key` in the history there."""
     sftp = await sessions.sftp()
     async with asyncio.timeout(sessions.timeouts.write_s):
         return await _keep(sftp, base + path, f"{base}{HISTORY}/{key}", make_folders)
@@ -32,7 +32,7 @@ async def _keep(
     except asyncssh.SFTPNoSuchFile:
         return KeepResult.GONE
     if current.permissions is not None and not stats.S_ISREG(current.permissions):
-        return KeepResult.GONE  # a symbolic link holds no bytes
+        return KeepResult.GONE  # a symbolic link has no content
     try:
         if (await sftp.stat(target)).size == current.size:
             return KeepResult.KEPT  # by an earlier try
@@ -41,7 +41,7 @@ async def _keep(
         await make_folders(sftp, target.rpartition("/")[0])
     try:
         await sftp.link(origin, target)
-    except asyncssh.SFTPError:  # the server, or its file system, has no links; servers differ
+    except asyncssh.SFTPError:  # links are not supported; servers report different errors
         return await _move(sftp, origin, target)
     return KeepResult.KEPT
 

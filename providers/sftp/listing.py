@@ -1,4 +1,4 @@
-"""What an SFTP server says of its folders, several of them listed at once."""
+"""Lists an SFTP server's folders, several at once."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ _BROKEN_LINK = (asyncssh.SFTPNoSuchFile, asyncssh.SFTPNoSuchPath, asyncssh.SFTPL
 
 
 class SftpLister:
-    """Looks below one folder of one server."""
+    """Lists folders below one folder of a server."""
 
     def __init__(self, sessions: SftpSessions, base: str, root: str, where: str) -> None:
-        """Look below `base`, which ends in a slash or is empty; `root` is the same as a folder."""
+        """List below `base`, which ends in a slash or is empty; `root` is the same without it."""
         self._sessions = sessions
         self._base, self._root, self._where = base, root, where
 
     def folder(self, path: str) -> Folder:
-        """Return the folder to begin at."""
+        """Return the folder to start from."""
         try:
             real = self._sessions.run(self._real_path(self._server_path(path)), path)
         except StorageError:
-            return Folder(path)  # a server without realpath: links cannot be told apart
+            return Folder(path)  # a server without realpath: links cannot be distinguished
         return Folder(path, real)
 
     def __call__(self, folders: list[Folder]) -> Iterator[tuple[Folder, Iterator[Found]]]:
-        """Say what each folder holds."""
+        """List some folders."""
         every = self._sessions.run(self._list_all(folders), folders[0].path)
         for folder, found in zip(folders, every, strict=True):
             yield folder, _raise_or_yield(found)
@@ -49,14 +49,14 @@ class SftpLister:
         return await asyncio.gather(*(self._list_folder(folder) for folder in folders))
 
     async def _list_folder(self, folder: Folder) -> list[Found] | StorageError:
-        """Return what a folder holds, or its error; `Failure`, which says nothing, asks twice."""
+        """Return a folder's entries or its error; retry once after the unspecific `Failure`."""
         try:
             try:
                 return await self._children(folder)
             except asyncssh.SFTPFailure:
                 return await self._children(folder)
         except asyncssh.SFTPFailure as error:
-            why = f"{self._where}: the server does not list {folder.path or '/'!r}: {error.reason}"
+            why = f"{self._where}: cannot list {folder.path or '/'!r}: {error.reason}"
             return UnexpectedReply(why, path=folder.path)
         except (asyncssh.Error, OSError) as error:
             return translate_ssh_error(error, folder.path, self._where)
@@ -73,7 +73,7 @@ class SftpLister:
                 if name in (".", "..") or path == RESERVED or is_temporary(path):
                     continue
                 if "/" in name:
-                    why = "the server lists it as a name of one folder"
+                    why = "the server lists a name that contains a slash"
                     found.append(Gap(path, why, NAME, below=True))
                     continue
                 entry = await self._describe_entry(sftp, folder, path, one.attrs)
@@ -84,7 +84,7 @@ class SftpLister:
     async def _describe_entry(
         self, sftp: asyncssh.SFTPClient, folder: Folder, path: str, attrs: asyncssh.SFTPAttrs
     ) -> Found | None:
-        """Say what one entry is; None for what is no file, and for a link that leads nowhere."""
+        """Return one entry; None if it is not a file, or is a broken link."""
         link = stats.S_ISLNK(attrs.permissions or 0)
         real = None
         try:
@@ -119,7 +119,7 @@ def _raise_or_yield(found: list[Found] | StorageError) -> Iterator[Found]:
 
 
 def describe(path: str, attrs: asyncssh.SFTPAttrs) -> Resource:
-    """Describe a file; its etag is size and second, which is all that SFTP tells."""
+    """Return a file's metadata; its etag is time (s) and size, which is all that SFTP has."""
     size, mtime = attrs.size, attrs.mtime
     etag = None if size is None or mtime is None else f"{int(mtime):x}-{size:x}"
     modified_us = None if mtime is None else int(mtime) * 1_000_000
@@ -128,5 +128,5 @@ def describe(path: str, attrs: asyncssh.SFTPAttrs) -> Resource:
 
 
 def is_file(attrs: asyncssh.SFTPAttrs) -> bool:
-    """Say whether it is a file, as far as the server tells."""
+    """Return whether it is a regular file, or of unknown type."""
     return attrs.permissions is None or stats.S_ISREG(attrs.permissions)

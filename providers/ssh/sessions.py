@@ -1,4 +1,4 @@
-"""SFTP sessions on an event loop of their own thread, for callers in any thread."""
+"""SFTP sessions on an event loop in its own thread, usable from any thread."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ from catalog.errors import (
 )
 from providers.base import Timeouts
 
-SESSIONS = 4  # connections; more cost the server processes and gain nothing on one event loop
+SESSIONS = 4  # connections; more use server processes without gain on a single event loop
 T = TypeVar("T")
 _MISSING = (asyncssh.SFTPNoSuchFile, asyncssh.SFTPNoSuchPath, asyncssh.SFTPNotADirectory)
 LOST = (asyncssh.SFTPConnectionLost, asyncssh.SFTPNoConnection, asyncssh.DisconnectError)
 
 
 class SftpSessions:
-    """A few connections, opened when needed and again when lost, and the thread they live in."""
+    """A few connections, opened on demand and reopened when lost, with their event loop."""
 
     def __init__(
         self, arguments: dict[str, Any], where: str, timeouts: Timeouts, limit: int
@@ -51,7 +51,7 @@ class SftpSessions:
         self._thread.start()
 
     def for_folder(self, where: str) -> Self:
-        """Return the same sessions, whose errors name the folder `where`."""
+        """Return the same sessions with `where` as the folder named in errors."""
         same = copy.copy(self)
         same.where = where
         return same
@@ -59,8 +59,10 @@ class SftpSessions:
     def run(self, work: Coroutine[Any, Any, T], path: str) -> T:
         """Run `work` on the loop and return its result, errors translated."""
         if self._loop.is_closed() or self._pid != os.getpid():
-            work.close()  # a forked child has no such thread, and would wait for ever
-            raise ConnectionFailed(f"{self.where}: closed, or opened before a fork", path=path)
+            work.close()  # a forked child does not have the thread, and would wait for ever
+            raise ConnectionFailed(
+                f"{self.where}: the connection is closed, or was opened before a fork", path=path
+            )
         future = asyncio.run_coroutine_threadsafe(work, self._loop)
         try:
             return future.result()
@@ -73,7 +75,7 @@ class SftpSessions:
             raise
 
     async def sftp(self) -> asyncssh.SFTPClient:
-        """Return the session whose turn it is, connecting where it is missing or lost."""
+        """Return the next session in turn, reconnecting if it is missing or lost."""
         index = next(self._counter) % len(self._slots)
         async with self._locks[index]:
             slot = self._slots[index]
@@ -86,7 +88,7 @@ class SftpSessions:
             return client
 
     def close(self) -> None:
-        """Close every connection and end the thread; twice is fine."""
+        """Close every connection and stop the thread; safe to call twice."""
         if self._loop.is_closed() or self._pid != os.getpid():
             return
         asyncio.run_coroutine_threadsafe(self._close(), self._loop).result()
@@ -109,7 +111,7 @@ class SftpSessions:
 
 
 def translate_ssh_error(error: Exception, path: str, where: str) -> StorageError:  # noqa: PLR0911 - a table
-    """Return the error of ours that asyncssh's one means."""
+    """Return our error for an error of asyncssh."""
     said = f"{where}: {path!r}"
     if isinstance(error, _MISSING):
         return ResourceNotFound(f"{where} has no {path!r}", path=path)
@@ -117,8 +119,8 @@ def translate_ssh_error(error: Exception, path: str, where: str) -> StorageError
         return AccessDenied(f"{where} refuses access to {path!r}", path=path)
     if isinstance(error, asyncssh.HostKeyNotVerifiable):
         return AccessDenied(
-            f"{where}: the server's host key is not known; put it into the repository's "
-            "known_hosts after making sure that it is the server's own",
+            f"{where}: the server's host key is unknown: verify it, and add it to the "
+            "repository's known_hosts",
             path=path,
         )
     if isinstance(error, asyncssh.PermissionDenied):
@@ -126,7 +128,7 @@ def translate_ssh_error(error: Exception, path: str, where: str) -> StorageError
     if isinstance(error, TimeoutError):
         return TransferTimeout(f"{said}: timed out", path=path)
     if isinstance(error, asyncssh.SFTPOpUnsupported):
-        return NotSupported(f"{said}: the server cannot do that", path=path)
+        return NotSupported(f"{said}: the server does not support this operation", path=path)
     if isinstance(error, (*LOST, OSError)):
         return ConnectionFailed(f"{said}: the connection failed ({_reason(error)})", path=path)
     return StorageFailed(f"{said}: {_reason(error)}", path=path)

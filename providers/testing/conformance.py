@@ -1,4 +1,4 @@
-"""The whole suite: reading, writing, and the history inside a destination."""
+"""The complete conformance suite: reading, writing, and the history."""
 
 # ruff: noqa: D102 - a test's name is its sentence
 
@@ -19,7 +19,7 @@ from providers.testing.writing import WritingConformance
 
 
 class Conformance(WritingConformance):
-    """What every destination of ours does: it keeps what is replaced or removed, inside itself."""
+    """Tests that a destination keeps replaced and removed files."""
 
     def test_what_stands_is_kept_and_read_back_through_the_history(self, subject: Subject) -> None:
         storage = subject.storage

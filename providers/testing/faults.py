@@ -1,4 +1,4 @@
-"""Faults that a storage commits on purpose: where, of what kind, how often for each file."""
+"""Injected faults: at which operation, of what kind, how often for each file."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from catalog.glob import regex
 
 
 class Where(StrEnum):
-    """What somebody does when a fault strikes."""
+    """The operation that a fault affects."""
 
     LIST = "list"
     STAT = "stat"
@@ -42,13 +42,13 @@ class Kind(StrEnum):
     BUSY = "busy"
     TIMEOUT = "timeout"
     BROKEN = "broken"
-    """The connection breaks: a read or a write half way, anything else at once."""
+    """The connection breaks: in the middle of a read, or before any other operation."""
     SHORT = "short"
-    """A read or a write ends half way, and says that all is well."""
+    """A read or a write is truncated but reports success."""
     FLIPPED = "flipped"
-    """One bit of what is read or written is wrong."""
+    """One bit of the data read or written is flipped."""
     SLOW = "slow"
-    """It takes `wait_s` longer."""
+    """The operation takes `wait_s` longer."""
 
 
 ERRORS: dict[Kind, type[StorageError]] = {
@@ -63,18 +63,23 @@ DATA_FAULTS = (Kind.SHORT, Kind.FLIPPED)
 
 
 class Fault(BaseModel, title="Fault"):
-    """One thing that goes wrong."""
+    """One kind of injected fault."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    where: Where = Field(title="Where", description="At a list, stat, read, write or remove.")
-    kind: Kind = Field(title="What", description="What goes wrong.")
-    files: str = Field(default="**", title="Files", description="Glob of the files it strikes.")
+    where: Where = Field(
+        title="Where", description="Operation to affect: list, stat, read, write or remove."
+    )
+    kind: Kind = Field(title="What", description="Kind of fault.")
+    files: str = Field(default="**", title="Files", description="Glob of the affected files.")
     times: int | None = Field(
-        default=1, ge=1, title="Times", description="How often for each file; none for always."
+        default=1,
+        ge=1,
+        title="Times",
+        description="How often the fault occurs for each file; none for always.",
     )
     wait_s: float = Field(
-        default=1.0, ge=0, title="Wait", description="Seconds that a slow one takes longer."
+        default=1.0, ge=0, title="Wait", description="Delay of a slow operation in seconds."
     )
 
     @field_validator("files")
@@ -85,16 +90,16 @@ class Fault(BaseModel, title="Fault"):
 
 
 class Faults:
-    """What is still to go wrong in this process; safe to share between threads."""
+    """The remaining faults in this process; thread-safe."""
 
     def __init__(self, faults: Sequence[Fault]) -> None:
-        """Begin with none of it done."""
+        """Start with no fault injected yet."""
         self._faults = [(one, re.compile(regex((one.files,)))) for one in faults]
         self._done: Counter[tuple[int, str]] = Counter()
         self._lock = threading.Lock()
 
     def next_due(self, where: Where, path: str) -> Fault | None:
-        """Return the fault that strikes now, and count it."""
+        """Return the fault to inject now, and count it."""
         with self._lock:
             for number, (one, pattern) in enumerate(self._faults):
                 if one.where is not where or not pattern.fullmatch(path):
@@ -105,7 +110,7 @@ class Faults:
         return None
 
     def apply(self, where: Where, path: str) -> Fault | None:
-        """Raise the fault that is due, or wait it out; return one that concerns bytes."""
+        """Raise or wait for the next fault; return it if it affects data."""
         fault = self.next_due(where, path)
         if fault is None:
             return None
@@ -123,7 +128,7 @@ def error_of(fault: Fault, path: str) -> StorageError:
 
 
 def corrupt(fault: Fault | None, data: bytes) -> bytes:
-    """Return bytes as a fault makes them: short, or with a bit flipped.
+    """Return data with the fault applied: truncated, or with a bit flipped.
 
     >>> corrupt(Fault(where="read", kind="flipped"), b"abc")
     b'`bc'

@@ -1,6 +1,6 @@
-"""A provider that misbehaves as it is told, for rehearsals of one's own syncs.
+"""A provider that injects faults, to test how syncs handle them.
 
-It is there where `ENTREPOT_REHEARSAL` is set: a person's form should not offer it otherwise.
+It is registered only if `ENTREPOT_REHEARSAL` is set, so that forms do not offer it otherwise.
 """
 
 from __future__ import annotations
@@ -36,15 +36,15 @@ if TYPE_CHECKING:
 
 
 class FaultySettings(ProviderSettings, title="Faulty"):
-    """Another place, with faults."""
+    """Another storage, with injected faults."""
 
     type: Literal["faulty"] = Field(
-        default="faulty", title="Type", description="Another place, with faults on purpose."
+        default="faulty", title="Type", description="Another storage, with injected faults."
     )
-    url: str = Field(title="URL", description="Address of the place, without a password.")
-    path: str = Field(default="", title="Folder", description="Folder below that place.")
+    url: str = Field(title="URL", description="Address of the storage, without a password.")
+    path: str = Field(default="", title="Folder", description="Folder below that address.")
     faults: list[Fault] = Field(
-        default_factory=list[Fault], title="Faults", description="What goes wrong there."
+        default_factory=list[Fault], title="Faults", description="Faults to inject."
     )
 
     @field_validator("url")
@@ -55,52 +55,52 @@ class FaultySettings(ProviderSettings, title="Faulty"):
 
     @property
     def inner(self) -> ProviderSettings:
-        """Return the settings of the place itself."""
+        """Return the settings of the actual storage."""
         return settings_from_url(self.url).below(self.path)
 
     def address(self) -> str:
-        """Return the address of the place after `faulty+`: it is not the place itself."""
+        """Return `faulty+` and the actual address, so that their identities differ."""
         return f"faulty+{self.inner.address()}"
 
     def connection_key(self) -> tuple[object, ...]:
-        """Return the place's own and the faults: they are counted by connection."""
+        """Return the actual key and the faults, which are counted per connection."""
         inner = self.inner
         return (inner.type, inner.connection_key(), self.url, tuple(self.faults))  # type: ignore[attr-defined] # pyright: ignore[reportAttributeAccessIssue, reportUnknownVariableType, reportUnknownMemberType]
 
     def connect(self, options: OpenOptions) -> _FaultyConnection:
-        """Connect to the place; its faults begin anew."""
+        """Connect to the actual storage; start with no fault injected yet."""
         return _FaultyConnection(self.inner.connect(options), Faults(self.faults))
 
     def storage(
         self, connection: _FaultyConnection, options: OpenOptions, *, on_close: OnClose = keep_open
     ) -> FaultyStorage:
-        """Return the place, with the connection's faults."""
+        """Return the storage, with the connection's faults."""
         inner = self.inner.storage(connection.inner, options, on_close=on_close)
         return FaultyStorage(inner, connection.faults)
 
     def filesystem(self) -> AbstractFileSystem:
-        """Return the place's own filesystem, without faults."""
+        """Return the actual filesystem, without faults."""
         return self.inner.filesystem()
 
     @classmethod
     def from_url(cls, url: str) -> FaultySettings:
-        """Refuse: no URL tells of faults."""
-        raise InvalidInput(f"{url!r} tells no faults: give the settings of a faulty place")
+        """Refuse: a URL cannot contain faults."""
+        raise InvalidInput(f"{url!r} cannot contain faults: use the settings of a faulty storage")
 
 
 class _FaultyConnection:
-    """A connection to the place, and what is still to go wrong on it."""
+    """A connection to the actual storage, and its remaining faults."""
 
     def __init__(self, inner: Connection, faults: Faults) -> None:
         self.inner, self.faults = inner, faults
 
     def close(self) -> None:
-        """Close the place's own."""
+        """Close the actual one."""
         self.inner.close()
 
 
 class FaultyStorage:
-    """A storage that passes everything on, and misbehaves where a fault is due."""
+    """A storage that delegates to another one and injects faults."""
 
     def __init__(self, inner: Storage, faults: Faults) -> None:
         """Wrap a storage."""
@@ -118,13 +118,13 @@ class FaultyStorage:
         )
 
     def check_name(self, path: str) -> None:
-        """Ask the place."""
+        """Delegate."""
         self._inner.check_name(path)
 
     def enumerate(self, prefix: str = "", *, recursive: bool = True) -> Iterator[Listed]:
-        """List the place; a fault strikes at the file that it is about.
+        """List the storage, injecting the faults of each file.
 
-        An error of which another try would say the same leaves a gap, as it does at other places.
+        An error that is not retryable becomes a gap, as in other storages.
         """
         for one in self._inner.enumerate(prefix, recursive=recursive):
             try:
@@ -158,7 +158,7 @@ class FaultyStorage:
         return reading if fault is None else FaultyReading(reading, fault, path)
 
     def put(self, path: str, data: bytes, attributes: Attributes) -> Stored:
-        """Write a small file; one that is spoilt is stored so."""
+        """Write a small file, corrupted if a fault applies."""
         fault = self._faults.apply(Where.WRITE, path)
         return self._inner.put(path, corrupt(fault, data), attributes if fault is None else PLAIN)
 
@@ -175,16 +175,16 @@ class FaultyStorage:
         self._inner.remove(path)
 
     def close(self) -> None:
-        """Close the place's own."""
+        """Close the actual one."""
         self._inner.close()
 
 
 PLAIN = Attributes()
-"""Nothing that would tell the storage what the bytes should be."""
+"""No digests, with which the storage would detect corruption."""
 
 
 class FaultyReading:
-    """A body with a fault in it."""
+    """A reading with a fault."""
 
     def __init__(self, inner: Reading, fault: Fault, path: str) -> None:
         """Wrap a reading."""
@@ -192,11 +192,11 @@ class FaultyReading:
 
     @property
     def resource(self) -> Resource:
-        """Describe the resource as the place does."""
+        """Return the actual resource."""
         return self._inner.resource
 
     def __iter__(self) -> Iterator[Chunk]:
-        """Yield the first chunk spoilt; then the rest, nothing, or an error."""
+        """Yield the first chunk corrupted; then the rest, nothing, or an error."""
         chunks = iter(self._inner)
         for first in chunks:
             yield corrupt(self._fault, bytes(first))
@@ -212,7 +212,7 @@ class FaultyReading:
 
 
 class FaultyWriter:
-    """A file that is written wrong, and said to be right."""
+    """Writes a corrupted file but reports success."""
 
     def __init__(self, inner: Writer, fault: Fault) -> None:
         """Wrap a writer."""
@@ -221,7 +221,7 @@ class FaultyWriter:
         self._begun = False
 
     def write(self, chunk: Chunk) -> None:
-        """Take the next bytes; the first are spoilt."""
+        """Write the next bytes; the first are corrupted."""
         data = bytes(chunk)
         if not self._begun and data:
             data = corrupt(self._fault, data)
@@ -230,7 +230,7 @@ class FaultyWriter:
         self._inner.write(data)
 
     def commit(self, digest: Digest) -> Stored:  # noqa: ARG002 - it would tell that they are wrong
-        """Store what was taken."""
+        """Commit the corrupted file."""
         return self._inner.commit(Digest("sha256", self._hash.hexdigest()))
 
     def abort(self) -> None:

@@ -1,4 +1,4 @@
-"""The suite for what can be written as well."""
+"""The conformance suite for destinations."""
 
 # ruff: noqa: D102 - a test's name is its sentence
 
@@ -23,7 +23,7 @@ from providers.testing.subject import LARGE, OPTIONS, Subject, chunks, digest_of
 
 
 class WritingConformance(ReadingConformance):
-    """What everybody who can be written must do."""
+    """Tests that every destination must pass."""
 
     def test_a_put_round_trips(self, subject: Subject) -> None:
         stored = subject.storage.put("a/b.txt", b"hello", Attributes())

@@ -22,8 +22,8 @@ from catalog.model.plan import Selection
 from flows.workflows.syntax import expand_variables
 from providers.api.entries import Fields
 from providers.ftp.list_parser import parse_facts, parse_list, parse_time
+from providers.http.headers import declared_digests, modified_us, retry_after_s
 from providers.http.index_parser import parse_index
-from providers.http.reply_headers import declared_digests, modified_us, retry_after_s
 from providers.s3.listing import read_page
 from providers.shared.overlap import path_inside
 from providers.shared.raw_names import to_printable, to_raw

@@ -25,7 +25,7 @@ from catalog.errors import (
 )
 from providers.base import Timeouts
 from providers.http.client import ClientOptions, HttpClient
-from providers.http.reply_headers import modified_us
+from providers.http.headers import modified_us
 from providers.http.response import Response
 from providers.shared.origin import Proxy, Tls
 from tests.servers.faulty import (
@@ -308,8 +308,8 @@ def test_mutual_tls_wants_the_client_certificate(nginx_server: NginxServer) -> N
     with pytest.raises((UnexpectedReply, AccessDenied)):
         text(url, ClientOptions(tls=Tls(authorities)))
     for tls, words in (
-        (Tls(authorities, pems.client.read_text()), "without its client key"),
-        (Tls(authorities, "", key), "without its client certificate"),
+        (Tls(authorities, pems.client.read_text()), "needs its client key"),
+        (Tls(authorities, "", key), "needs its client certificate"),
         (Tls(authorities, pems.ca.read_text(), key), "cannot be loaded"),
         (
             Tls("-----BEGIN CERTIFICATE-----\nno\n-----END CERTIFICATE-----\n"),
