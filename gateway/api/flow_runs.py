@@ -18,16 +18,15 @@ from gateway.access.authorization import Admin, SomeReader, SomeWriter
 from gateway.access.context import Context
 from gateway.access.visibility import may_see
 from gateway.api import serializers
-from gateway.api.prefect_client import ENDED, FLOW, HIDDEN, MOST, PrefectRuns, repositories_of
+from gateway.api.prefect_client import ENDED, FLOW, HIDDEN, MAX_PURGED, PrefectRuns, repositories_of
 from gateway.api.serializers import Json, to_json
 from gateway.http.errors import Refused
-from gateway.http.paging import Moment, Paging
-from gateway.http.strict_model import Strict
+from gateway.http.request_models import Moment, Paging, StrictModel
 from gateway.limits.slots import without_slot
 
 router = APIRouter(prefix="/v1/{tenant}/flow-runs", tags=["runs"])
 FlowRunId = Annotated[UUID, Path(description="The id that the start of the run answered.")]
-LARGEST = 200  # of a page, as Prefect allows
+MAX_PAGE = 200  # of a page, as Prefect allows
 
 
 class RunState(StrEnum):
@@ -54,10 +53,10 @@ class FlowRuns(Paging):
     state: list[RunState] = Field(
         default_factory=list[RunState], description="Their state; repeatable."
     )
-    limit: int = Field(default=100, ge=1, le=LARGEST, description="Rows of one page.")
+    limit: int = Field(default=100, ge=1, le=MAX_PAGE, description="Rows of one page.")
 
 
-class Purge(Strict):
+class Purge(StrictModel):
     """Which ended runs are deleted."""
 
     before: Moment = Field(description="Runs that ended before this moment; without a zone UTC.")
@@ -77,7 +76,7 @@ def list_flow_runs(context: SomeReader, query: Annotated[FlowRuns, Query()]) -> 
     if query.cursor is not None:
         offset = max(0, int(decoded(query.cursor, int)[0]))
     states = [one.prefect() for one in query.state]
-    found = PrefectRuns(context.tenant.name).every(states, query.limit, offset)
+    found = PrefectRuns(context.tenant.name).list_runs(states, query.limit, offset)
     shown: Json = {
         "flow_runs": [facts(one) for one in found if may_see(context, repositories_of(one))]
     }
@@ -90,7 +89,7 @@ def list_flow_runs(context: SomeReader, query: Annotated[FlowRuns, Query()]) -> 
 def flow_run(context: SomeReader, flow_run_id: FlowRunId) -> Json:
     """Return a run: its state, how far it is, and what the catalog knows came of it."""
     runs = PrefectRuns(context.tenant.name)
-    found = _found(context, runs, flow_run_id, Role.READER)
+    found = _get_visible(context, runs, flow_run_id, Role.READER)
     progress = runs.progress(flow_run_id)
     catalog = context.tenant.catalog
     recorded = catalog.runs.page(RunFilter(flow_run_id=str(flow_run_id))).rows
@@ -110,7 +109,7 @@ def cancel(context: SomeWriter, flow_run_id: FlowRunId) -> Json:
     """Ask for the end of a run: it stops after what it is about, and leaves nothing half done."""
     runs = PrefectRuns(context.tenant.name)
     if context.caller.repositories(Role.WRITER) is not None:
-        _found(context, runs, flow_run_id, Role.WRITER)
+        _get_visible(context, runs, flow_run_id, Role.WRITER)
     return {"run": facts(runs.cancel(flow_run_id))}
 
 
@@ -122,10 +121,10 @@ def purge(context: Admin, query: Annotated[Purge, Query()]) -> Json:
     if query.state and not states:
         return {"deleted": 0, "more": False}
     deleted = PrefectRuns(context.tenant.name).purge(query.before, states)
-    return {"deleted": deleted, "more": deleted >= MOST}
+    return {"deleted": deleted, "more": deleted >= MAX_PURGED}
 
 
-def _found(context: Context, runs: PrefectRuns, flow_run_id: UUID, need: Role) -> FlowRun:
+def _get_visible(context: Context, runs: PrefectRuns, flow_run_id: UUID, need: Role) -> FlowRun:
     """Return a run that the caller has a role in; any other is as if there were none."""
     found = runs.find(flow_run_id)
     if not may_see(context, repositories_of(found), need):

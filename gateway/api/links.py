@@ -14,20 +14,20 @@ from gateway.access.authorization import RepositoryReader
 from gateway.access.signed_links import NOBODY
 from gateway.api.repositories import Name
 from gateway.api.serializers import Json
-from gateway.http.strict_model import Strict
+from gateway.http.request_models import StrictModel
 
 router = APIRouter(prefix="/v1/{tenant}/repositories", tags=["repositories"])
-LONGEST_S = 30 * 86_400
+MAX_S = 30 * 86_400
 
 
-class Wanted(Strict):
+class Wanted(StrictModel):
     """Which file a link is for, and for how long."""
 
     path: str = Field(description="The file's path.", min_length=1, max_length=4096)
     version: int | None = Field(
         default=None, ge=0, le=2**53, description="Of this version; by default of the latest, then."
     )
-    seconds: int = Field(default=3600, ge=1, le=LONGEST_S, description="How long it holds.")
+    seconds: int = Field(default=3600, ge=1, le=MAX_S, description="How long it holds.")
 
 
 @router.post("/{name}/links", status_code=201)
@@ -40,7 +40,7 @@ def link(
     path = f"/content/{context.tenant.name}/{served.name}{at}/{check_path(body.path)}"
     expires = int(time.time()) + body.seconds
     maker = context.caller.token_id or NOBODY
-    query = context.gateway.links.made().signed(path, expires, maker)
+    query = context.gateway.links.load_or_create().sign(path, expires, maker)
     base = str(request.base_url).rstrip("/")
     response.headers["Cache-Control"] = "no-store"
     until = datetime.fromtimestamp(expires, tz=UTC).isoformat()

@@ -63,12 +63,12 @@ _PARAMETERS = [
 def describe(api: FastAPI) -> None:
     """Let an application describe itself by this module."""
 
-    def described() -> dict[str, Any]:
+    def schema() -> dict[str, Any]:
         if api.openapi_schema is None:
             api.openapi_schema = _schema(api)
         return api.openapi_schema
 
-    api.openapi = described  # type: ignore[method-assign]
+    api.openapi = schema  # type: ignore[method-assign]
 
 
 def _schema(api: FastAPI) -> dict[str, Any]:
@@ -97,11 +97,11 @@ def _schema(api: FastAPI) -> dict[str, Any]:
     for path in schema["paths"].values():
         for method, operation in path.items():
             if method != "parameters":
-                _with_errors(operation)
+                _add_errors(operation)
     return schema
 
 
-def _with_errors(operation: dict[str, Any]) -> None:
+def _add_errors(operation: dict[str, Any]) -> None:
     error = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
     responses = operation["responses"]
     for status, why in REASONS.items():

@@ -11,10 +11,10 @@ from pydantic import Field
 from catalog.model.plan import Action
 from catalog.rules.guards import Guards, violations
 from gateway.access.authorization import SomeReader
-from gateway.access.visibility import plan_of
+from gateway.access.visibility import visible_plan
 from gateway.api import serializers
 from gateway.api.serializers import Json
-from gateway.http.paging import Paging
+from gateway.http.request_models import Paging
 
 router = APIRouter(prefix="/v1/{tenant}/plans", tags=["plans"])
 PlanId = Annotated[str, Path(description="The plan's id.", max_length=200)]
@@ -33,7 +33,7 @@ class Rows(Paging):
 @router.get("/{plan_id}")
 def plan(context: SomeReader, plan_id: PlanId) -> Json:
     """Return a plan: totals for each destination, its cost, and the guards that it crosses."""
-    found, request = plan_of(context, plan_id)
+    found, request = visible_plan(context, plan_id)
     options = json.loads(request.options)
     guards = Guards(**options["guards"]) if options.get("guards") else Guards()
     return serializers.plan(found, [str(one) for one in violations(found.tallies, guards)])
@@ -42,7 +42,7 @@ def plan(context: SomeReader, plan_id: PlanId) -> Json:
 @router.get("/{plan_id}/rows")
 def rows(context: SomeReader, plan_id: PlanId, query: Annotated[Rows, Query()]) -> Json:
     """Return what a plan says of each path, and why, by path."""
-    plan_of(context, plan_id)
+    visible_plan(context, plan_id)
     actions = query.action or CHANGES
-    found = context.tenant.catalog.plans.page(plan_id, actions, query.asked())
+    found = context.tenant.catalog.plans.page(plan_id, actions, query.page_request())
     return serializers.page(found, "rows", serializers.plan_row)

@@ -32,7 +32,7 @@ ABOUT = "entrepot.repositories"  # the label that holds, as JSON, the names it w
 PROGRESS = "entrepot-progress"  # the key under which a run shows how far it is
 ENDED = (StateType.COMPLETED, StateType.FAILED, StateType.CRASHED, StateType.CANCELLED)
 PURGED = 200  # runs that are looked up together
-MOST = 5_000  # runs that one request purges
+MAX_PURGED = 5_000  # runs that one request purges
 FORGOTTEN = timedelta(seconds=60)  # after which a cancelled run that never began has ended
 HIDDEN = "there is no such run"
 
@@ -62,7 +62,7 @@ class PrefectRuns:
             Refused: 404 where nothing is deployed, 503 where Prefect cannot be reached.
             InvalidInput: the flow has no such parameters.
         """
-        with _asking() as client:
+        with _prefect_client() as client:
             try:
                 deployment = client.read_deployment_by_name(f"{flow}/{flow}")
             except ObjectNotFound as error:
@@ -87,13 +87,13 @@ class PrefectRuns:
 
     def find(self, run_id: UUID) -> FlowRun:
         """Return a run; `Refused` (404) where the tenant has none with this id."""
-        with _asking() as client:
-            return self._settled(client, self._find(client, run_id))
+        with _prefect_client() as client:
+            return self._with_final_state(client, self._find(client, run_id))
 
     def progress(self, run_id: UUID) -> Progress | None:
         """Return how far a run is, where it has shown that."""
         of_run = filters.ArtifactFilterFlowRunId.model_validate({"any_": [run_id]})
-        with _asking() as client:
+        with _prefect_client() as client:
             found = client.read_artifacts(
                 artifact_filter=filters.ArtifactFilter(
                     key=filters.ArtifactFilterKey(any_=[PROGRESS]), flow_run_id=of_run
@@ -110,8 +110,8 @@ class PrefectRuns:
         Raises:
             Refused: 404 where there is none, 409 where it has ended.
         """
-        with _asking() as client:
-            run = self._settled(client, self._find(client, run_id))
+        with _prefect_client() as client:
+            run = self._with_final_state(client, self._find(client, run_id))
             if run.state is not None and run.state.type in ENDED:
                 raise Refused(409, f"the run has ended: {run.state_name}", kind="RunEnded")
             answer = client.set_flow_run_state(run_id, State(type=StateType.CANCELLING))
@@ -122,9 +122,9 @@ class PrefectRuns:
                 raise Refused(409, f"the run has ended: {run.state_name}", kind="RunEnded")
             return run
 
-    def every(self, states: list[StateType], count: int, offset: int) -> list[FlowRun]:
+    def list_runs(self, states: list[StateType], count: int, offset: int) -> list[FlowRun]:
         """Return runs, the latest first."""
-        with _asking() as client:
+        with _prefect_client() as client:
             return client.read_flow_runs(
                 flow_run_filter=self._filter(states),
                 sort=FlowRunSort.EXPECTED_START_TIME_DESC,
@@ -133,10 +133,10 @@ class PrefectRuns:
             )
 
     def purge(self, before: datetime, states: list[StateType]) -> int:
-        """Delete runs that ended before a moment; return how many, at most `MOST`."""
+        """Delete runs that ended before a moment; return how many, at most `MAX_PURGED`."""
         deleted = 0
-        with _asking() as client:
-            while deleted < MOST:
+        with _prefect_client() as client:
+            while deleted < MAX_PURGED:
                 found = client.read_flow_runs(
                     flow_run_filter=self._filter(states or list(ENDED), before), limit=PURGED
                 )
@@ -158,7 +158,7 @@ class PrefectRuns:
             end_time=ended if before is not None else None,
         )
 
-    def _settled(self, client: SyncPrefectClient, run: FlowRun) -> FlowRun:
+    def _with_final_state(self, client: SyncPrefectClient, run: FlowRun) -> FlowRun:
         # Where a worker has taken a run up that did not begin yet, nobody ends it (Prefect 3.8.8):
         # it cannot begin any more, and stays as it is. What begins later looks first, and leaves.
         state = run.state
@@ -187,7 +187,7 @@ def repositories_of(run: FlowRun) -> frozenset[str]:
 
 
 @contextmanager
-def _asking() -> Generator[SyncPrefectClient]:
+def _prefect_client() -> Generator[SyncPrefectClient]:
     """Give a client of the Prefect server; what it cannot answer is an error of ours."""
     if not PREFECT_API_URL.value():
         raise Refused(

@@ -72,35 +72,35 @@ def parameters(
             whom = "nobody's, where tenants share a gateway" if may.shared else "an admin's to give"
             raise Refused(403, f"the parameter {name!r} is {whom}", kind="Forbidden")
     _refuse_marks(given)
-    found = {name: _value(name, value, may.reference) for name, value in given.items()}
+    found = {name: _resolve_value(name, value, may.reference) for name, value in given.items()}
     return {**found, **filled}
 
 
-def _value(name: str, value: object, reference: Callable[[str], str]) -> object:
+def _resolve_value(name: str, value: object, reference: Callable[[str], str]) -> object:
     if name in REPOSITORIES:
-        return _references(name, value, reference)
+        return _resolve_references(name, value, reference)
     if name in NESTED and isinstance(value, list):
-        return [_nested(one, reference) for one in value]
+        return [_resolve_nested(one, reference) for one in value]
     return value
 
 
-def _nested(one: object, reference: Callable[[str], str]) -> object:
+def _resolve_nested(one: object, reference: Callable[[str], str]) -> object:
     if not isinstance(one, dict):
         return one
     fields = cast("dict[str, Any]", one)
-    return {key: _value(key, value, reference) for key, value in fields.items()}
+    return {key: _resolve_value(key, value, reference) for key, value in fields.items()}
 
 
-def _references(name: str, value: object, reference: Callable[[str], str]) -> object:
+def _resolve_references(name: str, value: object, reference: Callable[[str], str]) -> object:
     if value is None:
         return None
     if isinstance(value, str):
         return reference(value)
     if isinstance(value, list):
-        return [_references(name, one, reference) for one in value]
+        return [_resolve_references(name, one, reference) for one in value]
     if isinstance(value, dict):
         fields = cast("dict[str, Any]", value)
-        return {key: _references(name, one, reference) for key, one in fields.items()}
+        return {key: _resolve_references(name, one, reference) for key, one in fields.items()}
     raise InvalidInput(f"{name!r} takes names of repositories, not {value!r}")
 
 

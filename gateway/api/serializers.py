@@ -51,7 +51,7 @@ def version(one: Version) -> Json:
             "removed": one.removed,
             "files": one.total,
             "bytes": one.bytes,
-            "labels": pairs(one.labels),
+            "labels": label_pairs(one.labels),
             "base": one.base,
             "run": one.run_id,
             "protected": one.protected,
@@ -59,10 +59,10 @@ def version(one: Version) -> Json:
     )
 
 
-def pairs(labels: Mapping[str, str]) -> list[str]:
+def label_pairs(labels: Mapping[str, str]) -> list[str]:
     """Return labels as the command line shows them.
 
-    >>> pairs({"stage": "prod"})
+    >>> label_pairs({"stage": "prod"})
     ['stage=prod']
     """
     return [f"{key}={value}" for key, value in labels.items()]

@@ -14,7 +14,7 @@ from catalog.errors import CatalogError
 from gateway.access.authorization import Admin, RepositoryWriter, SomeWriter
 from gateway.access.context import Context
 from gateway.access.tenants import ServedRepository, Tenant
-from gateway.access.visibility import about_plan, names_of, plan_of
+from gateway.access.visibility import addresses_of_plan, served_names, visible_plan
 from gateway.api.flow_runs import facts
 from gateway.api.plans import PlanId
 from gateway.api.prefect_client import PrefectRuns
@@ -53,7 +53,7 @@ def _starter(verb: Verb) -> Callable[..., Json]:
         context: RepositoryWriter, name: Name, response: Response, given: Given = None
     ) -> Json:
         own = {FILLED.get(verb, "repository"): reference(context.tenant, name)}
-        return _started(context, response, verb, given or {}, own, {name})
+        return _start_run(context, response, verb, given or {}, own, {name})
 
     whose = FILLED.get(verb, "repository")
     without_slot(start)
@@ -70,19 +70,19 @@ for _verb in Verb:  # a route each: one for all would answer to what is no verb,
 @without_slot
 def apply(context: SomeWriter, plan_id: PlanId, response: Response, given: Given = None) -> Json:
     """Start a run that carries out a stored plan exactly."""
-    plan, request = plan_of(context, plan_id, Role.WRITER)
-    names = names_of(context, about_plan(plan, request))
-    return _started(context, response, "apply", given or {}, {"plan_id": plan.plan_id}, names)
+    plan, request = visible_plan(context, plan_id, Role.WRITER)
+    names = served_names(context, addresses_of_plan(plan, request))
+    return _start_run(context, response, "apply", given or {}, {"plan_id": plan.plan_id}, names)
 
 
 @router.post("/flows/{flow}/runs", status_code=202)
 @without_slot
 def start_flow(context: Admin, flow: Flow, response: Response, given: Given = None) -> Json:
     """Start a run of any deployed flow."""
-    return _started(context, response, flow, given or {}, {})
+    return _start_run(context, response, flow, given or {}, {})
 
 
-def _started(
+def _start_run(
     context: Context,
     response: Response,
     flow: str,
@@ -92,13 +92,13 @@ def _started(
 ) -> Json:
     tenant, about = context.tenant, set(names)
 
-    def led_to(name: str) -> str:
+    def resolve_reference(name: str) -> str:
         context.check(Role.WRITER, OfRepository(name))
         about.add(name)
         return reference(tenant, name)
 
     may = RunPermissions(
-        led_to,
+        resolve_reference,
         admin=context.caller.may(Role.ADMIN, OfTenant()),
         shared=len(context.gateway.config.tenants) > 1,
     )
@@ -120,7 +120,7 @@ def reference(tenant: Tenant, name: str) -> str:
     if served.repository.name:
         return served.repository.name
     for text in (served.address, served.config.repository):
-        if isinstance(text, str) and _leads(text, served):
+        if isinstance(text, str) and _resolves_to(text, served):
             return text
     raise Refused(
         409,
@@ -129,7 +129,7 @@ def reference(tenant: Tenant, name: str) -> str:
     )
 
 
-def _leads(text: str, served: ServedRepository) -> bool:
+def _resolves_to(text: str, served: ServedRepository) -> bool:
     try:
         return resolved(text) == served.repository
     except CatalogError:

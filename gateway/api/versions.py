@@ -26,9 +26,8 @@ from gateway.api.serializers import Json, page, row_json
 from gateway.api.serializers import version as version_facts
 from gateway.content.manifest import manifest_reply
 from gateway.content.path_lookup import refuse_repository_of_other_tenant
-from gateway.http.lines import json_lines, wants_lines
-from gateway.http.paging import Moment, Paging
-from gateway.http.strict_model import Strict
+from gateway.http.lines import accepts_json_lines, json_lines
+from gateway.http.request_models import Moment, Paging, StrictModel
 
 router = APIRouter(prefix="/v1/{tenant}/repositories/{name}/versions", tags=["repositories"])
 Number = Annotated[
@@ -77,7 +76,7 @@ class Content(Paging):
     glob: str = Field(default="", max_length=1024, description="Glob of whole paths.")
 
 
-class Labels(Strict):
+class Labels(StrictModel):
     """Labels that replace those a version has."""
 
     labels: dict[Label, Annotated[str, Field(max_length=2000)]] = Field(
@@ -85,7 +84,7 @@ class Labels(Strict):
     )
 
 
-class Protection(Strict):
+class Protection(StrictModel):
     """Why a version has to stay."""
 
     reason: str = Field(min_length=1, max_length=2000, description="Why it has to stay.")
@@ -99,7 +98,7 @@ def list_versions(
     every = versions_of(context, name, query.filter())
     wanted = terms(query.labels)
     fitting = [one for one in every if all(term.holds(one.labels) for term in wanted)]
-    found = versions_page(fitting, query.asked(), down=query.order.startswith("-"))
+    found = versions_page(fitting, query.page_request(), down=query.order.startswith("-"))
     return page(found, "versions", version_facts)
 
 
@@ -123,9 +122,9 @@ def content(
     """
     catalog, one = context.tenant.catalog, version_of(context, name, number)
     where = ContentFilter(query.prefix, query.glob)
-    if wants_lines(request):
-        return json_lines(map(row_json, every_path(catalog, one, where)), context.pace)
-    found = catalog.versions.content_page(one.address, one.number, where, query.asked())
+    if accepts_json_lines(request):
+        return json_lines(map(row_json, iterate_content(catalog, one, where)), context.paced)
+    found = catalog.versions.content_page(one.address, one.number, where, query.page_request())
     return {"version": one.number, **page(found, "content", row_json)}
 
 
@@ -176,7 +175,7 @@ def delete_version(context: RepositoryAdmin, name: Name, number: Number) -> Json
     return {"deleted": [one.number] if gone else []}
 
 
-def every_path(catalog: Catalog, one: Version, where: ContentFilter) -> Iterator[ContentRow]:
+def iterate_content(catalog: Catalog, one: Version, where: ContentFilter) -> Iterator[ContentRow]:
     """Return all that fits of a version, a page at a time where not everything does."""
     if where == EVERY_PATH:
         yield from catalog.versions.content(one.address, one.number)

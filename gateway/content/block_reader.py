@@ -68,18 +68,18 @@ class RangeBlockReader:
         self._etag = etag
         self._first: bytes | None = None
         self.resource = Resource(path)
-        self._first = self._asked()
+        self._first = self._read_block()
         self._etag = self.resource.etag
 
     def next_block(self) -> bytes:
         """Return the next bytes."""
         data, self._first = self._first, None
-        return self._asked() if data is None else data
+        return self._read_block() if data is None else data
 
     def close(self) -> None:
         """Nothing is open between blocks."""
 
-    def _asked(self) -> bytes:
+    def _read_block(self) -> bytes:
         count = min(REMOTE, self._stop - self._at)
         if count <= 0 and self.resource.size is not None:
             return b""
@@ -89,7 +89,7 @@ class RangeBlockReader:
                 self.resource = storage.stat(self._path)
                 return b""
             reading = storage.read(self._path, etag=self._etag, start=self._at, length=count)
-            data = b"".join(_closing(reading))
+            data = b"".join(_read_and_close(reading))
         if self._etag is not None and reading.resource.etag not in (self._etag, None):
             raise ResourceChanged(f"{self._path!r} changed while it was sent", path=self._path)
         if len(data) != count:
@@ -105,7 +105,7 @@ class StreamBlockReader:
 
     def __init__(self, end: End[Source], path: str, etag: str | None, flag: StopFlag) -> None:
         """Begin to read."""
-        self._held = _held(end, flag)
+        self._held = _hold_connection(end, flag)
         self._held.__enter__()
         try:
             self._reading = end.storage.read(path, etag=etag)
@@ -191,12 +191,12 @@ class _SlicedReader:
 
 
 @contextmanager
-def _held(end: End[Source], flag: StopFlag) -> Generator[None]:
+def _hold_connection(end: End[Source], flag: StopFlag) -> Generator[None]:
     with end.gate.connection(flag):
         yield
 
 
-def _closing(reading: Reading) -> Generator[bytes]:
+def _read_and_close(reading: Reading) -> Generator[bytes]:
     try:
         for chunk in reading:
             yield bytes(chunk)

@@ -21,12 +21,14 @@ HEADERS = {
 }
 
 
-def page(title: str, entries: Iterable[FolderEntry], accept: str, *, above: bool) -> Response:
+def folder_page(
+    title: str, entries: Iterable[FolderEntry], accept: str, *, above: bool
+) -> Response:
     """Return the page of a folder, as JSON where that is what the client accepts."""
     if "application/json" in accept and "text/html" not in accept:
-        return JSONResponse([_json(one) for one in entries], headers=HEADERS)
+        return JSONResponse([_json_entry(one) for one in entries], headers=HEADERS)
     lines = ['<a href="../">../</a>'] if above else []
-    lines += map(_line, entries)
+    lines += map(_html_line, entries)
     shown = html.escape(title)
     text = (
         f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
@@ -38,15 +40,15 @@ def page(title: str, entries: Iterable[FolderEntry], accept: str, *, above: bool
     return HTMLResponse(text, headers=HEADERS)
 
 
-def names(title: str, repositories: Iterable[str], accept: str) -> Response:
+def tenant_page(title: str, repositories: Iterable[str], accept: str) -> Response:
     """Return the page of a tenant: its repositories as folders."""
     entries = [
         FolderEntry(one, folder=True, files=0, size=None, modified_us=None) for one in repositories
     ]
-    return page(title, entries, accept, above=False)
+    return folder_page(title, entries, accept, above=False)
 
 
-def _line(one: FolderEntry) -> str:
+def _html_line(one: FolderEntry) -> str:
     name = one.name + ("/" if one.folder else "")
     shown = name if len(name) <= WIDTH else f"{name[: WIDTH - 3]}..>"
     room = " " * (WIDTH - len(shown))
@@ -54,19 +56,19 @@ def _line(one: FolderEntry) -> str:
     link = quote(name, safe="/")
     if ":" in one.name.partition("/")[0]:
         link = f"./{link}"
-    return f'<a href="{html.escape(link)}">{html.escape(shown)}</a>{room} {_when(one)}{size:>20}'
+    return f'<a href="{html.escape(link)}">{html.escape(shown)}</a>{room} {_format_time(one)}{size:>20}'
 
 
-def _json(one: FolderEntry) -> dict[str, object]:
+def _json_entry(one: FolderEntry) -> dict[str, object]:
     told: dict[str, object] = {
         "name": one.name,
         "type": "directory" if one.folder else "file",
-        "mtime": _when(one),
+        "mtime": _format_time(one),
     }
     return told if one.folder or one.size is None else {**told, "size": one.size}
 
 
-def _when(one: FolderEntry) -> str:
+def _format_time(one: FolderEntry) -> str:
     if one.modified_us is None:
         return " " * 17
     try:

@@ -30,7 +30,7 @@ from providers.base import Chunk, Source
 from transfer.batch.endpoints import End
 from transfer.workers.stop import StopFlag
 
-AT_ONCE = 32  # fetches; others wait
+MAX_FETCHES = 32  # fetches; others wait
 PIECE = 2**18  # bytes spooled together
 
 
@@ -40,7 +40,7 @@ class Candidate:
 
     address: str
     path: str
-    opened: Callable[[], End[Source]]
+    open: Callable[[], End[Source]]
     etag: str | None = None
 
 
@@ -52,7 +52,7 @@ class ExpectedFile:
     size: int | None = None
     digests: tuple[Digest, ...] = ()
 
-    def mark(self, one: Candidate) -> str:
+    def cooldown_key(self, one: Candidate) -> str:
         """Return what a source is remembered by that sent other bytes: other ones may be right."""
         return "\x1f".join((one.path, *map(str, self.digests)))
 
@@ -82,7 +82,7 @@ class Fetch:
         self.unwanted = False  # nobody waits, and it would not be kept
         self._candidates, self._shared = candidates, shared
         self._loop = loop
-        self._news = asyncio.Event()
+        self._progress = asyncio.Event()
         self._whole = 0
 
     def run(self) -> None:
@@ -93,67 +93,67 @@ class Fetch:
         asked = [
             one
             for one in self._candidates
-            if self._shared.cooling.is_asked(one.address, self.known.mark(one))
+            if self._shared.cooldown.is_allowed(one.address, self.known.cooldown_key(one))
         ]
         for place, one in enumerate(asked, 1):
             try:
-                self._from(one, last=place == len(asked))
+                self._fetch_from(one, last=place == len(asked))
             except CatalogError as failure:
-                self._failed(one, failure)
+                self._record_failure(one, failure)
                 error = failure
                 if self.released or self._shared.stop.is_set() or self.unwanted:
                     break
                 self.spool.reset()
                 self.resource = None
                 continue
-            self._shared.metrics.fetched(Result.SUCCESS)
-            self._end(None)
+            self._shared.metrics.count_fetch(Result.SUCCESS)
+            self._finish(None)
             return
-        self._end(error)
+        self._finish(error)
 
-    async def news(self, beyond: int) -> None:
+    async def wait_beyond(self, beyond: int) -> None:
         """Wait until more than `beyond` bytes are released, or the end."""
         while self.released <= beyond and not self.ended:
-            self._news.clear()
+            self._progress.clear()
             if self.released > beyond or self.ended:
                 return
-            await self._news.wait()
+            await self._progress.wait()
 
-    async def begun(self) -> None:
+    async def wait_started(self) -> None:
         """Wait until a source answered; raise what went wrong where none did."""
-        await self.news(0)
+        await self.wait_beyond(0)
         if self.error is not None and not self.released:
             raise self.error
 
-    def _failed(self, one: Candidate, failure: CatalogError) -> None:
-        self._shared.metrics.fetched(Result.ERROR)
+    def _record_failure(self, one: Candidate, failure: CatalogError) -> None:
+        self._shared.metrics.count_fetch(Result.ERROR)
         if isinstance(failure, IntegrityError):
-            self._shared.metrics.corrupt()
-            self._shared.cooling.wrong(one.address, self.known.mark(one))
+            self._shared.metrics.count_corrupt()
+            self._shared.cooldown.add(one.address, self.known.cooldown_key(one))
 
-    def _from(self, one: Candidate, *, last: bool) -> None:
-        end = one.opened()
+    def _fetch_from(self, one: Candidate, *, last: bool) -> None:
+        end = one.open()
         with end.gate.connection(self._shared.stop):
-            hasher = self._spooled(end, one, last=last)
+            hasher = self._spool(end, one, last=last)
         self.origin = one
         self.sha256 = hasher.digest().value
 
-    def _spooled(self, end: End[Source], one: Candidate, *, last: bool) -> Hasher:
+    def _spool(self, end: End[Source], one: Candidate, *, last: bool) -> Hasher:
         hasher = Hasher(("sha256", *(digest.algorithm for digest in self.known.digests)))
         piece = bytearray()
-        for chunk in self._chunks(end, one, last=last):
+        for chunk in self._read_chunks(end, one, last=last):
             self._check_wanted()
             piece += chunk
             end.gate.pass_bytes(len(chunk), self._shared.stop)
             if len(piece) >= PIECE:
-                self._take(hasher, bytes(piece))
+                self._append(hasher, bytes(piece))
                 piece.clear()
         if piece:
-            self._take(hasher, bytes(piece))
-        self._compare(hasher)
+            self._append(hasher, bytes(piece))
+        self._verify(hasher)
         return hasher
 
-    def _chunks(self, end: End[Source], one: Candidate, *, last: bool) -> Iterator[Chunk]:
+    def _read_chunks(self, end: End[Source], one: Candidate, *, last: bool) -> Iterator[Chunk]:
         """Yield what a source sends, and go on where it broke off as long as it is the same file.
 
         Where nothing came yet the next source is asked instead, if there is one.
@@ -192,7 +192,7 @@ class Fetch:
             return self.known.size
         return None if self.resource is None else self.resource.size
 
-    def _take(self, hasher: Hasher, piece: bytes) -> None:
+    def _append(self, hasher: Hasher, piece: bytes) -> None:
         hasher.update(piece)
         size = self._size()
         if size is not None and hasher.size > size:
@@ -200,7 +200,7 @@ class Fetch:
         self.spool.append(piece)
         self._release(hasher.size - len(piece))
 
-    def _compare(self, hasher: Hasher) -> None:
+    def _verify(self, hasher: Hasher) -> None:
         size = self._size()
         if size is not None and hasher.size != size:
             raise SizeMismatch(self.known.name, size, hasher.size)
@@ -213,29 +213,29 @@ class Fetch:
     def _release(self, count: int) -> None:
         if count > self.released:
             self.released = count
-            self._tell()
+            self._notify()
 
-    def _end(self, error: CatalogError | None) -> None:
+    def _finish(self, error: CatalogError | None) -> None:
         self.error = error
         if error is None:
             self.released = self._whole
         self.ended = True
-        self._tell()
+        self._notify()
 
-    def call(self, what: Callable[[], object]) -> None:
+    def call_soon(self, what: Callable[[], object]) -> None:
         """Let the loop do something soon, if it runs still."""
         if not self._loop.is_closed():
             self._loop.call_soon_threadsafe(what)
 
-    def _tell(self) -> None:
-        self.call(self._news.set)
+    def _notify(self) -> None:
+        self.call_soon(self._progress.set)
 
 
 @dataclass(frozen=True, slots=True)
 class FetchContext:
     """What all fetches of a gateway share."""
 
-    cooling: SourceCooldown
+    cooldown: SourceCooldown
     metrics: Metrics
     stop: StopFlag
 
@@ -247,7 +247,7 @@ class FetchRegistry:
         """Begin with none."""
         self.shared = shared
         self._under_way: dict[Hashable, Fetch] = {}
-        self._pool = ThreadPoolExecutor(AT_ONCE, "fetch")
+        self._pool = ThreadPoolExecutor(MAX_FETCHES, "fetch")
 
     def find(self, key: Hashable) -> Fetch | None:
         """Return the fetch of a key that others may follow."""

@@ -32,7 +32,7 @@ class FetchStream:
         fetch = self._fetch
         if self._stop is not None and self._at >= self._stop:
             raise StopAsyncIteration
-        await fetch.news(self._at)
+        await fetch.wait_beyond(self._at)
         count = min(BLOCK, fetch.released - self._at)
         if self._stop is not None:
             count = min(count, self._stop - self._at)

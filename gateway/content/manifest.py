@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from catalog.catalog import Catalog
 from gateway.access.tenants import ServedRepository
-from gateway.http.conditions import Validators, Verdict, decide
+from gateway.http.conditions import Validators, Verdict, evaluate
 from gateway.http.errors import Refused
 from gateway.http.lines import text_lines
 
@@ -31,7 +31,7 @@ def manifest_reply(
     # No other catalog has seen a repository at the same moment, and no version ever changes.
     etag = f'"{catalog.repositories.first_seen_us(served.address) or 0:x}-{number}"'
     headers = {"ETag": etag, "X-Entrepot-Version": str(number)}
-    verdict = decide(request.headers, Validators(etag))
+    verdict = evaluate(request.headers, Validators(etag))
     if verdict is not Verdict.SEND:
         return Response(status_code=verdict.value, headers=headers)
     lines = (

@@ -21,7 +21,7 @@ from gateway.http.errors import Refused
 
 MANIFEST = "PULP_MANIFEST"
 """The manifest of a version, below its root: what other instances sync from."""
-REMEMBERED = 50_000  # files
+MAX_CACHED = 50_000  # files
 TIMES = ("%Y%m%dT%H%M%SZ", "%Y%m%d", "%Y-%m-%d")
 
 
@@ -117,7 +117,7 @@ def look_up(catalog: Catalog, served: ServedRepository, at: VersionSelector, pat
     if number is None:
         if served.upstream is None:
             refuse_repository_of_other_tenant(catalog, served)
-        return _unlisted(catalog, served, path) if path else NotFound()
+        return _find_unlisted(catalog, served, path) if path else NotFound()
     if not path or path.endswith("/"):
         return _folder(catalog, served, number, path)
     check_path(path)
@@ -128,7 +128,7 @@ def look_up(catalog: Catalog, served: ServedRepository, at: VersionSelector, pat
         return Manifest(number)
     if catalog.files.folder(served.address, number, path, count=1):
         return FolderRedirect()
-    return _not_latest(catalog, served, path) if at == VersionSelector() else NotFound()
+    return _find_replaced(catalog, served, path) if at == VersionSelector() else NotFound()
 
 
 def refuse_repository_of_other_tenant(catalog: Catalog, served: ServedRepository) -> None:
@@ -172,22 +172,22 @@ def _folder(catalog: Catalog, served: ServedRepository, number: int, path: str) 
     return Folder(path, tuple(entries), number)
 
 
-def _not_latest(catalog: Catalog, served: ServedRepository, path: str) -> Lookup:
+def _find_replaced(catalog: Catalog, served: ServedRepository, path: str) -> Lookup:
     """Return what the latest version lost a while ago, or what the upstream may have."""
     since = datetime.now(UTC) - timedelta(seconds=served.config.grace_s)
     older = catalog.files.replaced_since(served.address, path, since)
-    return _unlisted(catalog, served, path) if older is None else File(older, older.version)
+    return _find_unlisted(catalog, served, path) if older is None else File(older, older.version)
 
 
-def _unlisted(catalog: Catalog, served: ServedRepository, path: str) -> Lookup:
+def _find_unlisted(catalog: Catalog, served: ServedRepository, path: str) -> Lookup:
     if served.upstream is None or path.endswith("/"):
         return NotFound()
     check_path(path)
     kept = catalog.holdings.location(served.address, path)
-    return UpstreamPath(path) if kept is None else File(_kept(kept), None)
+    return UpstreamPath(path) if kept is None else File(_file_of_location(kept), None)
 
 
-def _kept(one: Location) -> ResolvedFile:
+def _file_of_location(one: Location) -> ResolvedFile:
     row = ContentRow(one.path, one.size, one.etag, one.modified_us, one.digest, None, None)
     place = StoredCopy(one.address, one.path, one.etag, one.size, one.modified_us)
     return ResolvedFile(row, -1, (place,))
@@ -203,7 +203,7 @@ class LookupCache:
         self._generation: object = None
         self._lock = threading.Lock()
 
-    def known(self, key: Hashable) -> Lookup | None:
+    def get(self, key: Hashable) -> Lookup | None:
         """Return an answer that still holds."""
         if self._generation != self._catalog.generation():
             return None
@@ -213,7 +213,7 @@ class LookupCache:
                 self._known.move_to_end(key)
             return found
 
-    def asked(self, key: Hashable, question: Callable[[], Lookup]) -> Lookup:
+    def compute(self, key: Hashable, question: Callable[[], Lookup]) -> Lookup:
         """Ask, and remember files."""
         generation = self._catalog.generation()
         given = question()
@@ -223,6 +223,6 @@ class LookupCache:
                     self._known.clear()
                     self._generation = generation
                 self._known[key] = given
-                while len(self._known) > REMEMBERED:
+                while len(self._known) > MAX_CACHED:
                     self._known.popitem(last=False)
         return given

@@ -69,7 +69,7 @@ class FetchedFileSaver:
         self._stop = stop
         self._waiting: list[FetchedFile] = []
         self._lock = threading.Lock()
-        self._news = threading.Event()
+        self._wakeup = threading.Event()
         self._ending = False
         self._thread: threading.Thread | None = None
 
@@ -80,31 +80,31 @@ class FetchedFileSaver:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="keeper", daemon=True)
                 self._thread.start()
-        self._news.set()
+        self._wakeup.set()
 
     def close(self) -> None:
         """Keep what waits, as far as that is possible soon; the rest is fetched again."""
         self._ending = True
-        self._news.set()
+        self._wakeup.set()
         if self._thread is not None:
             self._thread.join(LAST_S)
 
-    def idle(self) -> bool:
+    def is_idle(self) -> bool:
         """Say whether nothing waits."""
         with self._lock:
             return not self._waiting
 
     def _run(self) -> None:
         while not self._ending:
-            self._news.wait()
-            self._news.clear()
-            self._round()
-            if not self.idle():
-                self._news.set()  # a run holds the turn
+            self._wakeup.wait()
+            self._wakeup.clear()
+            self._save_waiting()
+            if not self.is_idle():
+                self._wakeup.set()  # a run holds the turn
             time.sleep(PAUSE_S)
-        self._round()
+        self._save_waiting()
 
-    def _round(self) -> None:
+    def _save_waiting(self) -> None:
         with self._lock:
             every = list(self._waiting)
         groups: dict[tuple[int, str], list[FetchedFile]] = defaultdict(list)
@@ -112,7 +112,7 @@ class FetchedFileSaver:
             groups[id(one.catalog), one.repository.address].append(one)
         for same in groups.values():
             try:
-                self._keep(same)
+                self._save(same)
             except _BusyError:
                 continue
             except CatalogError as error:
@@ -123,9 +123,9 @@ class FetchedFileSaver:
             for one in same:
                 one.done()
 
-    def _keep(self, same: Sequence[FetchedFile]) -> None:
+    def _save(self, same: Sequence[FetchedFile]) -> None:
         catalog, repository = same[0].catalog, same[0].repository
-        with _turn(catalog, repository):
+        with _destination_lock(catalog, repository):
             wanted = [one for one in same if _is_wanted(one)]
             if wanted:
                 save_fetched(catalog, repository, wanted, self._stop)
@@ -146,7 +146,7 @@ def save_fetched(
             started_at=datetime.now(UTC),
         )
     )
-    with open_destination(repository, NumberAllocator()) as end, _nowhere() as source:
+    with open_destination(repository, NumberAllocator()) as end, _empty_source() as source:
         delivery = Delivery(source, (end,), stop=stop, run_id=run_id)
         staging = Staging(delivery, [_item(one, end) for one in arrivals])
         try:
@@ -194,7 +194,7 @@ def _item(one: FetchedFile, end: End[Storage]) -> Item:
         properties=None if row is None else row.properties,
         destinations=(0,),
         actions=(action,),
-        was=(None if stood is None else _stood(stood),),
+        was=(None if stood is None else _fingerprint(stood),),
     )
 
 
@@ -204,12 +204,12 @@ def _content_type(row: ContentRow | None, fetch: Fetch) -> str | None:
     return None if fetch.resource is None else fetch.resource.content_type
 
 
-def _stood(one: Location) -> Fingerprint:
+def _fingerprint(one: Location) -> Fingerprint:
     return Fingerprint(one.digest, one.size, one.etag, one.modified_us)
 
 
 @contextmanager
-def _nowhere() -> Generator[End[Storage]]:
+def _empty_source() -> Generator[End[Storage]]:
     settings = MemorySettings.from_url(NOWHERE)
     storage = settings.open(OpenOptions())
     try:
@@ -219,7 +219,7 @@ def _nowhere() -> Generator[End[Storage]]:
 
 
 @contextmanager
-def _turn(catalog: Catalog, repository: Repository) -> Generator[None]:
+def _destination_lock(catalog: Catalog, repository: Repository) -> Generator[None]:
     def busy() -> None:
         raise _BusyError
 

@@ -1,8 +1,8 @@
 """Sources that sent wrong bytes of a file are not asked for it again for a while (PD-33).
 
->>> cooling = SourceCooldown(300.0, clock=lambda: 0.0)
->>> cooling.wrong("http://a", "x")
->>> cooling.is_asked("http://a", "x"), cooling.is_asked("http://a", "y")
+>>> cooldown = SourceCooldown(300.0, clock=lambda: 0.0)
+>>> cooldown.add("http://a", "x")
+>>> cooldown.is_allowed("http://a", "x"), cooldown.is_allowed("http://a", "y")
 (False, True)
 """
 
@@ -13,7 +13,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 
-MOST = 100_000  # files remembered
+MAX_ENTRIES = 100_000  # files remembered
 
 
 class SourceCooldown:
@@ -25,15 +25,15 @@ class SourceCooldown:
         self._until: OrderedDict[tuple[str, str], float] = OrderedDict()
         self._lock = threading.Lock()
 
-    def wrong(self, address: str, path: str) -> None:
+    def add(self, address: str, path: str) -> None:
         """Remember that a source sent wrong bytes."""
         with self._lock:
             self._until[address, path] = self._clock() + self._seconds
             self._until.move_to_end((address, path))
-            while len(self._until) > MOST:
+            while len(self._until) > MAX_ENTRIES:
                 self._until.popitem(last=False)
 
-    def is_asked(self, address: str, path: str) -> bool:
+    def is_allowed(self, address: str, path: str) -> bool:
         """Say whether a source may be asked for a file."""
         with self._lock:
             until = self._until.get((address, path))

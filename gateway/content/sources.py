@@ -53,7 +53,7 @@ def sources_of(tenant: Tenant, served: ServedRepository, found: ResolvedFile) ->
     )
 
 
-def known_of(row: ContentRow) -> ExpectedFile:
+def expected_file(row: ContentRow) -> ExpectedFile:
     """Return what is known of a file before it comes."""
     digests = () if row.digest is None else (Digest("sha256", row.digest),)
     return ExpectedFile(row.path, row.size, digests)
@@ -66,7 +66,7 @@ def upstream_candidates(
     if served.upstream is None:
         return ()
     address = served.upstream.address
-    return (Candidate(address, path, partial(tenant.places.end, address)),)
+    return (Candidate(address, path, partial(tenant.storages.end, address)),)
 
 
 def _is_own(served: ServedRepository, one: StoredCopy) -> bool:
@@ -98,21 +98,21 @@ def _candidates(
 
 
 def _candidate(tenant: Tenant, address: str, path: str, etag: str | None = None) -> Candidate:
-    return Candidate(address, path, partial(tenant.places.end, address), etag)
+    return Candidate(address, path, partial(tenant.storages.end, address), etag)
 
 
 def _mirrors(tenant: Tenant, address: str) -> list[str]:
     try:
-        return tenant.places.repository(address).mirrors
+        return tenant.storages.repository(address).mirrors
     except CatalogError:
         return []
 
 
-def sized(tenant: Tenant, served: ServedRepository, found: ResolvedFile) -> ResolvedFile:
+def with_size(tenant: Tenant, served: ServedRepository, found: ResolvedFile) -> ResolvedFile:
     """Return a file with its size, asked of its source where the catalog was not told."""
     for one in sources_of(tenant, served, found).candidates:
         try:
-            end = one.opened()
+            end = one.open()
             resource = end.storage.stat(one.path)
         except CatalogError:
             continue
@@ -172,7 +172,7 @@ def _open_place(
     one: StoredCopy,
     part: Part | None,
 ) -> BlockReader:
-    end, row = tenant.places.end(one.address), found.row
+    end, row = tenant.storages.end(one.address), found.row
     path = stored_path(end.storage, one.path, row.digest, one.etag)
     pin = one.etag if end.storage.capabilities.etags else None
     blocks = open_block_reader(end, path, gateway.stop, etag=pin, size=row.size, part=part)
@@ -196,12 +196,12 @@ def _check_same(one: StoredCopy, path: str, now: Resource) -> None:
         raise ResourceChanged(f"{path!r} is not what was stored there", path=path)
 
 
-def open_through(
+def open_passthrough(
     gateway: Gateway,
     candidates: tuple[Candidate, ...],
     known: ExpectedFile,
     part: Part | None,
-    cooling: SourceCooldown,
+    cooldown: SourceCooldown,
 ) -> BlockReader:
     """Open the first candidate that answers, to pass its bytes through without keeping them.
 
@@ -209,27 +209,27 @@ def open_through(
     """
     failure: CatalogError | None = None
     for one in candidates:
-        if not cooling.is_asked(one.address, known.mark(one)):
+        if not cooldown.is_allowed(one.address, known.cooldown_key(one)):
             continue
         try:
-            blocks = _passing(gateway, one.opened(), one, known, part)
+            blocks = _open_stream(gateway, one.open(), one, known, part)
         except CatalogError as error:
             failure = error
             continue
         if part is not None:
             return blocks
 
-        def wrong(_: object, one: Candidate = one) -> None:
-            gateway.metrics.corrupt()
-            cooling.wrong(one.address, known.mark(one))
+        def on_corrupt(_: object, one: Candidate = one) -> None:
+            gateway.metrics.count_corrupt()
+            cooldown.add(one.address, known.cooldown_key(one))
 
-        return VerifyingBlockReader(blocks, known.name, known.size, known.digests, wrong)
+        return VerifyingBlockReader(blocks, known.name, known.size, known.digests, on_corrupt)
     if failure is not None:
         raise failure
     raise ResourceNotFound(f"no source has {known.name!r} now", path=known.name)
 
 
-def _passing(
+def _open_stream(
     gateway: Gateway, end: End[Source], one: Candidate, known: ExpectedFile, part: Part | None
 ) -> BlockReader:
     if part is not None:

@@ -24,7 +24,7 @@ class BlockStream:
         self._closed = False
 
     @classmethod
-    async def begun(
+    async def open(
         cls,
         gateway: Gateway,
         opened: Callable[[], tuple[BlockReader, Close]],
@@ -47,7 +47,7 @@ class BlockStream:
                 raise
             return flow
 
-        return await gateway.thread(begin)
+        return await gateway.run_in_thread(begin)
 
     def __aiter__(self) -> Self:
         """Return itself."""
@@ -59,7 +59,7 @@ class BlockStream:
         if data is None and self._closed:
             raise StopAsyncIteration
         if data is None:
-            data = await self._gateway.thread(self._blocks.next_block)
+            data = await self._gateway.run_in_thread(self._blocks.next_block)
         if not data:
             raise StopAsyncIteration
         return data
@@ -67,7 +67,7 @@ class BlockStream:
     async def aclose(self) -> None:
         """Let go of the blocks, at once where that waits for nothing."""
         if not self._closed:
-            await self._gateway.surely(self._end)
+            await self._gateway.run_shielded(self._end)
 
     def _end(self) -> None:
         if not self._closed:
@@ -88,15 +88,15 @@ class VerifyingBlockReader:
         name: str,
         size: int | None,
         expected: tuple[Digest, ...],
-        wrong: Callable[[IntegrityError], object] | None = None,
+        on_corrupt: Callable[[IntegrityError], object] | None = None,
     ) -> None:
-        """Compare `blocks` with size and digests; `wrong` hears of what does not fit."""
+        """Compare `blocks` with size and digests; `on_corrupt` hears of what does not fit."""
         self.resource = blocks.resource
         self.headers: tuple[tuple[str, str], ...] = getattr(blocks, "headers", ())
         self._blocks, self._name, self._size = blocks, name, size
-        self._expected, self._wrong = expected, wrong
+        self._expected, self._on_corrupt = expected, on_corrupt
         self._hasher = Hasher(one.algorithm for one in expected)
-        self._held: bytes | None = None
+        self._held_back: bytes | None = None
 
     def next_block(self) -> bytes:
         """Return the next bytes.
@@ -104,26 +104,26 @@ class VerifyingBlockReader:
         Raises:
             IntegrityError: they are not those that were expected.
         """
-        block = self._next() if self._held is None else self._held
+        block = self._read() if self._held_back is None else self._held_back
         if block and self._size is not None and self._hasher.size < self._size:
             return block  # more has to come
-        self._held = self._next() if block else b""
-        if not self._held:
-            self._compare()
+        self._held_back = self._read() if block else b""
+        if not self._held_back:
+            self._verify()
         return block
 
     def close(self) -> None:
         """End the read."""
         self._blocks.close()
 
-    def _next(self) -> bytes:
+    def _read(self) -> bytes:
         data = self._blocks.next_block()
         self._hasher.update(data)
         if self._size is not None and self._hasher.size > self._size:
             self._refuse(SizeMismatch(self._name, self._size, self._hasher.size))
         return data
 
-    def _compare(self) -> None:
+    def _verify(self) -> None:
         if self._size is not None and self._hasher.size != self._size:
             self._refuse(SizeMismatch(self._name, self._size, self._hasher.size))
         for one in self._expected:
@@ -132,6 +132,6 @@ class VerifyingBlockReader:
                 self._refuse(DigestMismatch(self._name, str(one), str(found)))
 
     def _refuse(self, error: IntegrityError) -> None:
-        if self._wrong is not None:
-            self._wrong(error)
+        if self._on_corrupt is not None:
+            self._on_corrupt(error)
         raise error

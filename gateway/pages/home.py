@@ -9,7 +9,7 @@ from fastapi.responses import FileResponse
 from starlette.responses import RedirectResponse, Response
 
 from gateway.access.context import Gateway
-from gateway.pages.rendering import HERE, PageRoute, address, failed, page
+from gateway.pages.rendering import HERE, PageRoute, address, error_page, page
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
@@ -37,4 +37,4 @@ def nothing(rest: str = "") -> Response:
     """Say as a page that there is no such page; a tenant without its slash gets it."""
     if "/" not in rest:
         return RedirectResponse(address("browse", rest, "") if rest else "/", 303)
-    return failed(404, f"there is no page /browse/{rest}", None)
+    return error_page(404, f"there is no page /browse/{rest}", None)

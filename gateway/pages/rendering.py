@@ -19,7 +19,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, Response
 
 from catalog.errors import CatalogError
-from gateway.http.errors import message_of, reply
+from gateway.http.errors import error_response, message_of
 from gateway.http.request_id import request_id
 
 HERE = Path(__file__).parent
@@ -107,7 +107,7 @@ def page(template: str, status: int = 200, /, **values: object) -> HTMLResponse:
     return HTMLResponse(TEMPLATES.get_template(template).render(**values), status)
 
 
-def failed(status: int, message: str, tenant: str | None) -> HTMLResponse:
+def error_page(status: int, message: str, tenant: str | None) -> HTMLResponse:
     """Return an error as a page."""
     title = TITLES.get(status, "This did not work")
     return page(
@@ -133,16 +133,16 @@ class PageRoute(APIRoute):
             try:
                 response = await answer(request)
             except CatalogError as error:
-                told = reply(error, request_id())  # it is logged there
-                response = failed(told.status_code, message_of(error), tenant)
+                told = error_response(error, request_id())  # it is logged there
+                response = error_page(told.status_code, message_of(error), tenant)
                 for name in ("www-authenticate", "retry-after"):
                     if name in told.headers:
                         response.headers[name] = told.headers[name]
             except RequestValidationError as error:
                 first = error.errors()[0]
-                response = failed(422, f"{first['loc'][-1]}: {first['msg']}", tenant)
+                response = error_page(422, f"{first['loc'][-1]}: {first['msg']}", tenant)
             except HTTPException as error:
-                response = failed(error.status_code, str(error.detail), tenant)
+                response = error_page(error.status_code, str(error.detail), tenant)
             for name, value in HEADERS.items():
                 response.headers.setdefault(name, value)
             return response

@@ -15,7 +15,13 @@ from catalog.model.version import ContentRow, Version
 from catalog.queries.paging import ContentFilter, Page, PageRequest
 from gateway.access.authorization import RepositoryReader, SomeReader
 from gateway.access.context import Context
-from gateway.api.repositories import Name, Repositories, between, readable, repositories_page
+from gateway.api.repositories import (
+    Name,
+    Repositories,
+    readable_names,
+    repositories_page,
+    versions_between,
+)
 from gateway.api.versions import Number, version_of, versions_page
 from gateway.content.path_lookup import refuse_repository_of_other_tenant
 from gateway.pages.rendering import PageRoute, address, page
@@ -47,8 +53,8 @@ def by_address(
 ) -> Response:
     """Lead to a version of the repository with an address, as the reports of runs do."""
     tenant = context.tenant
-    for name in readable(context):
-        found = tenant.usable(name)
+    for name in readable_names(context):
+        found = tenant.served_or_none(name)
         if found is not None and found.address == at:
             place = ("browse", tenant.name, "repositories", name, "versions", number, "")
             return RedirectResponse(address(*place), 303)
@@ -113,7 +119,7 @@ def diff(
 ) -> Response:
     """Show what differs between two versions."""
     served, catalog = context.tenant.served(name), context.tenant.catalog
-    earlier, later = between(
+    earlier, later = versions_between(
         context, served.address, int(old) if old else None, int(new) if new else None
     )
     counts = catalog.versions.diff_counts(served.address, earlier, later)

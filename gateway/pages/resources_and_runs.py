@@ -12,7 +12,7 @@ from catalog.model.outcome import Status
 from catalog.queries.paging import PageRequest, RunFilter
 from catalog.queries.resources.lists import ResourceFilter
 from gateway.access.authorization import SomeReader
-from gateway.access.visibility import addresses, run_of
+from gateway.access.visibility import visible_addresses, visible_run
 from gateway.api.runs import RunId
 from gateway.pages.rendering import PageRoute, page
 from gateway.pages.repositories import ROWS, Cursor, Search
@@ -46,7 +46,7 @@ def runs(
     context: SomeReader, state: Annotated[str, Query(max_length=40)] = "", cursor: Cursor = None
 ) -> Response:
     """Show the runs, the latest first."""
-    where = RunFilter(state or None, within=addresses(context))
+    where = RunFilter(state or None, within=visible_addresses(context))
     found = context.tenant.catalog.runs.page(where, PageRequest(cursor, ROWS))
     return page("runs.html", tenant=context.tenant.name, found=found, state=state, states=STATES)
 
@@ -60,7 +60,7 @@ def run(
     return page(
         "run.html",
         tenant=context.tenant.name,
-        run=run_of(context, run_id),
+        run=visible_run(context, run_id),
         tallies=catalog.runs.tallies(run_id),
         failed=catalog.runs.outcome_page(run_id, Status.FAILED, PageRequest(cursor, ROWS)),
         breaches=catalog.runs.failure_page(run_id, PageRequest(breach, ROWS)),

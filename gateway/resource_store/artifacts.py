@@ -18,7 +18,7 @@ from catalog.errors import ContentConflict, InvalidInput, NotRecorded
 from catalog.model.resource_version import ResourceVersion
 from catalog.queries.resources.lists import ResourceFilter
 from gateway.http.multipart import BLOCK
-from gateway.resource_store.metadata import digests, moment, storage_type, url_of
+from gateway.resource_store.metadata import digests, format_time, storage_type, url_of
 from gateway.resource_store.names import checked_name
 from gateway.resource_store.packages import Coordinates, PackageMetadata, metadata_of
 from gateway.resource_store.properties import checked_properties
@@ -52,12 +52,12 @@ def store_artifacts(
         check(named)
     if len(set(wanted)) != len(wanted):
         raise InvalidInput("two packages have the same coordinates")
-    with _alone(store, wanted):
-        old = _old(store, wanted, replace=replace)
+    with _lock_coordinates(store, wanted):
+        old = _find_existing(store, wanted, replace=replace)
         made: list[ResourceVersion] = []
         try:
             for one, name, file in every:
-                made.append(_stored(store, one, name, file))
+                made.append(_store_one(store, one, name, file))
         except BaseException:
             _delete(store, made)
             raise
@@ -69,9 +69,9 @@ def register_artifact(
     store: ResourceStore, one: PackageMetadata, url: str, *, replace: bool
 ) -> ResourceVersion:
     """Record a package that lies elsewhere under the coordinates that are told."""
-    with _alone(store, [one.coordinates]):
-        old = _old(store, [one.coordinates], replace=replace)
-        name = _name(one, unquote(urlsplit(url).path))
+    with _lock_coordinates(store, [one.coordinates]):
+        old = _find_existing(store, [one.coordinates], replace=replace)
+        name = _resource_name(one, unquote(urlsplit(url).path))
         made = store.register(name, url, UploadFacts(properties=_properties(one)))
         _delete(store, old)
     return made
@@ -79,20 +79,20 @@ def register_artifact(
 
 def find_artifact(catalog: Catalog, coordinates: Coordinates) -> ResourceVersion:
     """Return the artifact of some coordinates; `NotRecorded` where there is none."""
-    found = _found(catalog, coordinates)
+    found = _find_all(catalog, coordinates)
     if not found:
         raise NotRecorded("artifact", str(coordinates))
     return max(found, key=lambda one: one.created_at)
 
 
-def artifact(one: ResourceVersion) -> dict[str, Any]:
+def artifact_document(one: ResourceVersion) -> dict[str, Any]:
     """Return the metadata of an artifact as the Punch's later model has it, plus digests."""
     told = dict(one.properties)
     return {
         "group": told.pop("group", ""),
         "artifact": told.pop("artifact", ""),
         "file": one.name.rpartition("/")[2],
-        "createdAt": told.pop("createdAt", moment(one.created_at)),
+        "createdAt": told.pop("createdAt", format_time(one.created_at)),
         "version": told.pop("version", ""),
         "size": one.size,
         "type": told.pop("type", ""),
@@ -102,19 +102,19 @@ def artifact(one: ResourceVersion) -> dict[str, Any]:
     }
 
 
-def _stored(
+def _store_one(
     store: ResourceStore, one: PackageMetadata, name: str, file: IO[bytes]
 ) -> ResourceVersion:
     size = file.seek(0, os.SEEK_END)
     file.seek(0)
     facts = UploadFacts("application/zip", size, properties=_properties(one))
-    with store.begin(_name(one, name), facts) as upload:
+    with store.begin(_resource_name(one, name), facts) as upload:
         while data := file.read(BLOCK):
             upload.write(data)
         return upload.finish()
 
 
-def _name(one: PackageMetadata, given: str) -> str:
+def _resource_name(one: PackageMetadata, given: str) -> str:
     """Return the name of the resource: its last part is that of the file that was given."""
     last = given.replace("\\", "/").rpartition("/")[2]
     coordinates = one.coordinates
@@ -137,16 +137,16 @@ def _properties(one: PackageMetadata) -> dict[str, str]:
     )
 
 
-def _old(
+def _find_existing(
     store: ResourceStore, wanted: Iterable[Coordinates], *, replace: bool
 ) -> list[ResourceVersion]:
-    found = [(one, old) for one in wanted for old in _found(store.catalog, one)]
+    found = [(one, old) for one in wanted for old in _find_all(store.catalog, one)]
     if found and not replace:
         raise ContentConflict(f"there is an artifact {str(found[0][0])!r} already")
     return [old for _, old in found]
 
 
-def _found(catalog: Catalog, coordinates: Coordinates) -> tuple[ResourceVersion, ...]:
+def _find_all(catalog: Catalog, coordinates: Coordinates) -> tuple[ResourceVersion, ...]:
     below = catalog.resources.page(ResourceFilter(f"{coordinates.path}/", every=True)).rows
     return tuple(one for one in below if one.properties.get(KEY) == str(coordinates))
 
@@ -157,7 +157,7 @@ def _delete(store: ResourceStore, every: Iterable[ResourceVersion]) -> None:
 
 
 @contextmanager
-def _alone(store: ResourceStore, wanted: Iterable[Coordinates]) -> Generator[None]:
+def _lock_coordinates(store: ResourceStore, wanted: Iterable[Coordinates]) -> Generator[None]:
     """Keep others from the same coordinates, in any process, while the block lasts."""
     folder = store.catalog.folder / "artifacts"
     folder.mkdir(exist_ok=True)

@@ -33,8 +33,8 @@ from gateway.resource_store.chunks import ChunkedUpload, UploadSpec
 
 BLOCK = 2**20  # bytes read at once
 WEEK_S = 7 * 86_400.0
-CHUNKS = 10_000  # of one upload
-OPEN = 1000  # uploads of one tenant
+MAX_CHUNKS = 10_000  # of one upload
+MAX_OPEN = 1000  # uploads of one tenant
 _ABOUT = "upload.json"
 _ID = re.compile(r"[0-9a-f]{32}")
 
@@ -89,8 +89,8 @@ class ChunkStore:
 
     def create(self, about: UploadSpec) -> ChunkedUpload:
         """Begin an upload."""
-        if len(self._ids()) >= OPEN:
-            raise ContentConflict(f"{OPEN} uploads are open already: commit or delete some")
+        if len(self._ids()) >= MAX_OPEN:
+            raise ContentConflict(f"{MAX_OPEN} uploads are open already: commit or delete some")
         upload_id = uuid.uuid4().hex
         folder = self._folder / upload_id
         folder.mkdir(parents=True)
@@ -110,7 +110,7 @@ class ChunkStore:
 
     def get(self, upload_id: str) -> ChunkedUpload:
         """Return an upload; `NotRecorded` where there is none of that id."""
-        folder = self._place(upload_id)
+        folder = self._upload_folder(upload_id)
         try:
             text = json.loads((folder / _ABOUT).read_bytes())
             parts = sorted(_parts(folder), key=lambda one: one.start)
@@ -122,7 +122,7 @@ class ChunkStore:
         created = datetime.fromisoformat(text["created"])
         return ChunkedUpload(upload_id, about, created, tuple(parts))
 
-    def every(self) -> list[ChunkedUpload]:
+    def list_uploads(self) -> list[ChunkedUpload]:
         """Return all uploads, the oldest first."""
         found: list[ChunkedUpload] = []
         for one in self._ids():
@@ -133,21 +133,23 @@ class ChunkStore:
         return sorted(found, key=lambda one: one.created_at)
 
     @contextmanager
-    def writing(
+    def open_chunk(
         self, upload_id: str, part: Part, expected: tuple[Digest, ...]
     ) -> Generator[ChunkWriter]:
         """Write a chunk while the block lasts; it has to `finish` it."""
-        with self._locked(upload_id, fcntl.LOCK_SH):
+        with self._lock_upload(upload_id, fcntl.LOCK_SH):
             one = self.get(upload_id)
-            if len(one.parts) >= CHUNKS and part.start not in {each.start for each in one.parts}:
-                raise InvalidInput(f"the upload has {CHUNKS} chunks already: send larger ones")
-            writer = ChunkWriter(self._place(upload_id), part, expected)
+            if len(one.parts) >= MAX_CHUNKS and part.start not in {
+                each.start for each in one.parts
+            }:
+                raise InvalidInput(f"the upload has {MAX_CHUNKS} chunks already: send larger ones")
+            writer = ChunkWriter(self._upload_folder(upload_id), part, expected)
             try:
                 yield writer
             finally:
                 writer.abort()
 
-    def note(self, upload_id: str, facts: Mapping[str, object]) -> None:
+    def record_commit(self, upload_id: str, facts: Mapping[str, object]) -> None:
         """Remember, durably, what an upload becomes, before that is recorded."""
         self._done.mkdir(parents=True, exist_ok=True)
         draft = self._done / f"tmp-{uuid.uuid4().hex}"
@@ -157,7 +159,7 @@ class ChunkStore:
             os.fsync(file.fileno())
         draft.rename(self._done / f"{upload_id}.json")
 
-    def noted(self, upload_id: str) -> dict[str, Any] | None:
+    def recorded_commit(self, upload_id: str) -> dict[str, Any] | None:
         """Return what an upload became, or was about to become; None where nobody committed it."""
         if not _ID.fullmatch(upload_id):
             return None
@@ -168,13 +170,13 @@ class ChunkStore:
         return found
 
     @contextmanager
-    def committing(self, upload_id: str) -> Generator[ChunkedUpload]:
+    def take_complete(self, upload_id: str) -> Generator[ChunkedUpload]:
         """Give a complete upload to whoever stores it; it is removed when the block succeeds.
 
         Raises:
             ContentConflict: bytes are missing or came twice, or others use it.
         """
-        with self._locked(upload_id, fcntl.LOCK_EX):
+        with self._lock_upload(upload_id, fcntl.LOCK_EX):
             one = self.get(upload_id)
             one.check_complete()
             yield one
@@ -182,7 +184,7 @@ class ChunkStore:
 
     def blocks(self, one: ChunkedUpload) -> Iterator[bytes]:
         """Yield the bytes of a complete upload in order."""
-        folder = self._place(one.upload_id)
+        folder = self._upload_folder(one.upload_id)
         for part in one.parts:
             with (folder / f"{part.start:020d}").open("rb") as file:
                 while data := file.read(BLOCK):
@@ -190,7 +192,7 @@ class ChunkStore:
 
     def delete(self, upload_id: str) -> None:
         """Give an upload up."""
-        with self._locked(upload_id, fcntl.LOCK_EX):
+        with self._lock_upload(upload_id, fcntl.LOCK_EX):
             self._remove(upload_id)
 
     def sweep(self, older_than_s: float = WEEK_S) -> int:
@@ -201,7 +203,7 @@ class ChunkStore:
                 note.unlink(missing_ok=True)
         for upload_id in self._ids():
             try:
-                age_s = time.time() - self._place(upload_id).stat().st_mtime
+                age_s = time.time() - self._upload_folder(upload_id).stat().st_mtime
             except FileNotFoundError:
                 continue
             if age_s < older_than_s:
@@ -211,7 +213,7 @@ class ChunkStore:
             except ContentConflict:
                 continue  # it is in use
             except NotRecorded:  # killed while it was begun, or removed
-                shutil.rmtree(self._place(upload_id), ignore_errors=True)
+                shutil.rmtree(self._upload_folder(upload_id), ignore_errors=True)
             count += 1
         return count
 
@@ -220,19 +222,19 @@ class ChunkStore:
             return []
         return sorted(one.name for one in self._folder.iterdir() if _ID.fullmatch(one.name))
 
-    def _place(self, upload_id: str) -> Path:
+    def _upload_folder(self, upload_id: str) -> Path:
         if not _ID.fullmatch(upload_id):  # it is a name of a folder
             raise NotRecorded("upload", upload_id[:80])
         return self._folder / upload_id
 
     def _remove(self, upload_id: str) -> None:
-        folder = self._place(upload_id)
+        folder = self._upload_folder(upload_id)
         (folder / _ABOUT).unlink(missing_ok=True)  # from here on it is gone, whatever happens
         shutil.rmtree(folder, ignore_errors=True)
 
     @contextmanager
-    def _locked(self, upload_id: str, how: int) -> Generator[None]:
-        file = self._place(upload_id) / _ABOUT
+    def _lock_upload(self, upload_id: str, how: int) -> Generator[None]:
+        file = self._upload_folder(upload_id) / _ABOUT
         try:
             descriptor = os.open(file, os.O_RDONLY | os.O_CLOEXEC)
         except FileNotFoundError as error:

@@ -52,7 +52,7 @@ class ChunkedUpload:
         return tuple(found)
 
     @property
-    def doubled(self) -> tuple[Part, ...]:
+    def overlapping(self) -> tuple[Part, ...]:
         """Return the bytes that came in more than one chunk."""
         found: list[Part] = []
         at = 0
@@ -70,9 +70,9 @@ class ChunkedUpload:
         """
         if self.missing:
             raise ContentConflict(f"the upload lacks {describe_ranges(self.missing)}")
-        if self.doubled:
+        if self.overlapping:
             raise ContentConflict(
-                f"chunks overlap at {describe_ranges(self.doubled)}: each may come once"
+                f"chunks overlap at {describe_ranges(self.overlapping)}: each may come once"
             )
 
 
@@ -86,10 +86,10 @@ def describe_ranges(parts: tuple[Part, ...]) -> str:
     return "bytes " + ", ".join([*shown, *(["…"] if len(parts) > 10 else [])])
 
 
-def part_of(content_range: str | None, size: int) -> Part:
+def parse_content_range(content_range: str | None, size: int) -> Part:
     """Return the part of `size` bytes that a Content-Range names.
 
-    >>> part_of("bytes 0-9/100", 100)
+    >>> parse_content_range("bytes 0-9/100", 100)
     Part(start=0, stop=10)
 
     Raises:

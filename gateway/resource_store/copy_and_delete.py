@@ -40,7 +40,7 @@ class VersionRecords(Protocol):
         ...
 
 
-def copied(
+def copy_versions(
     records: VersionRecords,
     every: Sequence[ResourceVersion],
     to: str,
@@ -49,7 +49,7 @@ def copied(
     """Record versions under another name too, the lowest first; those to `remove` go then."""
     claim = records.claim(checked_name(to), count=len(every))
     try:
-        first, name, now = claim.claimed.version, claim.claimed.name, datetime.now(UTC)
+        first, name, now = claim.target.version, claim.target.name, datetime.now(UTC)
         versions = tuple(one.version for one in every)
         copying = CopyRequest(every[0].name, versions, name, first, now)
         records.record([], remove, copying=copying)
@@ -61,7 +61,7 @@ def copied(
     ]
 
 
-def deleted(
+def delete_versions(
     records: VersionRecords, name: str, version: int | None, stands_on: ExpectedVersion | None
 ) -> list[ResourceVersion]:
     """Delete every version of a name that is there now, or one; return what was deleted.

@@ -37,29 +37,29 @@ def document(one: ResourceVersion, tenant: str) -> dict[str, Any]:
     return told
 
 
-def listed(one: ResourceVersion, tenant: str) -> dict[str, Any]:
+def list_entry(one: ResourceVersion, tenant: str) -> dict[str, Any]:
     """Return a document as a list shows it: its version is a number, its time readable."""
     told = document(one, tenant)
     del told["timestamp"]
-    return {"@timestamp": moment(one.created_at), **told, "version": one.version}
+    return {"@timestamp": format_time(one.created_at), **told, "version": one.version}
 
 
-def simple(one: ResourceVersion) -> dict[str, Any]:
+def short_entry(one: ResourceVersion) -> dict[str, Any]:
     """Return what a simplified list tells: time, name and version."""
-    return {"@timestamp": moment(one.created_at), "name": one.name, "version": one.version}
+    return {"@timestamp": format_time(one.created_at), "name": one.name, "version": one.version}
 
 
-def reply(
+def action_reply(
     metadata: Iterable[dict[str, Any]], name: str, message: str, tenant: str
 ) -> dict[str, Any]:
     """Return the answer to every action: the metadata it is about, and what was done."""
     return {"metadata": list(metadata), "name": name, "message": message, "tenant": tenant}
 
 
-def moment(when: datetime) -> str:
+def format_time(when: datetime) -> str:
     """Return a time as lists show it.
 
-    >>> moment(datetime(2020, 10, 9, 12, 36, 39, 107000, tzinfo=UTC))
+    >>> format_time(datetime(2020, 10, 9, 12, 36, 39, 107000, tzinfo=UTC))
     '2020-10-09T12:36:39.107Z'
     """
     return when.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -7,8 +7,8 @@ import unicodedata
 from catalog.errors import NameNotAllowed
 from catalog.paths import check_path
 
-LONGEST = 1024  # bytes, of the whole name
-LONGEST_PART = 255  # bytes, between two slashes
+MAX_NAME = 1024  # bytes, of the whole name
+MAX_SEGMENT = 255  # bytes, between two slashes
 RESERVED = frozenset(
     (
         "con",
@@ -33,8 +33,8 @@ def checked_name(text: str) -> str:
         InvalidInput: it could leave its folder, or is not safe everywhere; the rule is named.
     """
     name = check_path(text.removeprefix("/"))
-    if len(name.encode()) > LONGEST:
-        raise NameNotAllowed(name[:80], _WHERE, f"it is longer than {LONGEST} bytes")
+    if len(name.encode()) > MAX_NAME:
+        raise NameNotAllowed(name[:80], _WHERE, f"it is longer than {MAX_NAME} bytes")
     if any(unicodedata.category(one) in ("Cc", "Cf", "Zl", "Zp", "Cs") for one in name):
         raise NameNotAllowed(name, _WHERE, "it holds a control character")
     if "\ufffd" in name:  # what servers put where bytes are no text
@@ -42,8 +42,8 @@ def checked_name(text: str) -> str:
     if "\\" in name:
         raise NameNotAllowed(name, _WHERE, "it holds a backslash")
     for part in name.split("/"):
-        if len(part.encode()) > LONGEST_PART:
-            raise NameNotAllowed(name[:80], _WHERE, f"a part is longer than {LONGEST_PART} bytes")
+        if len(part.encode()) > MAX_SEGMENT:
+            raise NameNotAllowed(name[:80], _WHERE, f"a part is longer than {MAX_SEGMENT} bytes")
         if part != part.strip() or part.endswith("."):
             raise NameNotAllowed(name, _WHERE, f"{part!r} begins or ends with a space or a dot")
         if part.partition(".")[0].lower() in RESERVED:

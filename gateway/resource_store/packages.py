@@ -18,9 +18,11 @@ import yaml
 
 from catalog.errors import InvalidInput
 
-LARGEST = 64 * 2**10  # bytes of a metadata.yml
-DIRECTORY = 4 * 2**20  # bytes of a zip's table of contents; Python needs ten times as many for it
-DEEPEST = 20  # mappings and lists in each other
+MAX_METADATA = 64 * 2**10  # bytes of a metadata.yml
+MAX_DIRECTORY = (
+    4 * 2**20
+)  # bytes of a zip's table of contents; Python needs ten times as many for it
+MAX_DEPTH = 20  # mappings and lists in each other
 NAMES = ("metadata.yml", "metadata.yaml")
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+\-]{0,127}")
 _GROUP = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_\-]*(\.[A-Za-z0-9_][A-Za-z0-9_\-]*)*")
@@ -81,8 +83,8 @@ def parse_metadata(text: bytes) -> PackageMetadata:
     Raises:
         InvalidInput: it is no mapping of texts, or lacks a coordinate.
     """
-    if len(text) > LARGEST:
-        raise InvalidInput(f"the metadata is longer than {LARGEST} bytes")
+    if len(text) > MAX_METADATA:
+        raise InvalidInput(f"the metadata is longer than {MAX_METADATA} bytes")
     try:
         _check(yaml.parse(text, Loader=yaml.BaseLoader))
         found = yaml.load(text, Loader=yaml.BaseLoader)  # noqa: S506 - it makes texts alone
@@ -90,7 +92,7 @@ def parse_metadata(text: bytes) -> PackageMetadata:
         raise InvalidInput("the metadata is no YAML that can be read") from error
     if not isinstance(found, dict):
         raise InvalidInput("the metadata is no mapping")
-    told = {str(key): one if isinstance(one, str) else _flat(one) for key, one in found.items()}
+    told = {str(key): one if isinstance(one, str) else _flatten(one) for key, one in found.items()}
     lacking = [key for key in _KEYS if not told.get(key)]
     if lacking:
         raise InvalidInput(f"the metadata does not tell {', '.join(lacking)}")
@@ -106,8 +108,8 @@ def _check(events: Iterable[object]) -> None:
             raise InvalidInput("the metadata has an alias (*name), which is not allowed")
         depth += isinstance(event, yaml.CollectionStartEvent)
         depth -= isinstance(event, yaml.CollectionEndEvent)
-        if depth > DEEPEST:
-            raise InvalidInput(f"the metadata is nested more than {DEEPEST} deep")
+        if depth > MAX_DEPTH:
+            raise InvalidInput(f"the metadata is nested more than {MAX_DEPTH} deep")
 
 
 def metadata_of(package: IO[bytes], name: str) -> PackageMetadata:
@@ -117,11 +119,11 @@ def metadata_of(package: IO[bytes], name: str) -> PackageMetadata:
         InvalidInput: it is no zip, has no such file, or that cannot be used.
     """
     try:
-        with zipfile.ZipFile(_Bounded(package)) as archive:
+        with zipfile.ZipFile(_BoundedReader(package)) as archive:
             for member in NAMES:
                 if member in archive.namelist():
                     with archive.open(member) as file:
-                        return parse_metadata(file.read(LARGEST + 1))
+                        return parse_metadata(file.read(MAX_METADATA + 1))
     except (
         zipfile.BadZipFile,
         zlib.error,
@@ -138,7 +140,7 @@ def metadata_of(package: IO[bytes], name: str) -> PackageMetadata:
     raise InvalidInput(f"the package {name[:200]!r} holds no {NAMES[0]}")
 
 
-class _Bounded(io.RawIOBase):
+class _BoundedReader(io.RawIOBase):
     """A file of which no more is read at once than a table of contents may have."""
 
     def __init__(self, file: IO[bytes]) -> None:
@@ -158,19 +160,19 @@ class _Bounded(io.RawIOBase):
         return self._file.tell()
 
     def read(self, size: int = -1, /) -> bytes:
-        if size > DIRECTORY:
+        if size > MAX_DIRECTORY:
             raise zipfile.BadZipFile("its table of contents is too large")
-        return self._file.read(DIRECTORY if size < 0 else size)
+        return self._file.read(MAX_DIRECTORY if size < 0 else size)
 
 
-def _flat(value: object) -> str:
+def _flatten(value: object) -> str:
     """Return what is no text, such as a list of tags, as one.
 
-    >>> _flat(["a", {"b": "c"}])
+    >>> _flatten(["a", {"b": "c"}])
     'a, b: c'
     """
     if isinstance(value, dict):
-        return ", ".join(f"{key}: {_flat(one)}" for key, one in value.items())
+        return ", ".join(f"{key}: {_flatten(one)}" for key, one in value.items())
     if isinstance(value, list):
-        return ", ".join(map(_flat, value))
+        return ", ".join(map(_flatten, value))
     return str(value)

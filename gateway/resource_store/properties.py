@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from catalog.errors import InvalidInput
 
-PROPERTIES = 100
-PROPERTY_BYTES = 4096
+MAX_PROPERTIES = 100
+MAX_PROPERTY_BYTES = 4096
 
 
 def checked_properties(given: Mapping[str, str]) -> dict[str, str]:
@@ -16,8 +16,10 @@ def checked_properties(given: Mapping[str, str]) -> dict[str, str]:
     Raises:
         InvalidInput: they are too many or too long, or a key is empty or holds a quote.
     """
-    if len(given) > PROPERTIES:
-        raise InvalidInput(f"{len(given)} properties were given, at most {PROPERTIES} are allowed")
+    if len(given) > MAX_PROPERTIES:
+        raise InvalidInput(
+            f"{len(given)} properties were given, at most {MAX_PROPERTIES} are allowed"
+        )
     for key, value in given.items():
         if not key.strip() or '"' in key or "," in key or len(key) > 255:
             raise InvalidInput(
@@ -25,8 +27,8 @@ def checked_properties(given: Mapping[str, str]) -> dict[str, str]:
             )
         if "\x00" in value or not _is_text(key + value):
             raise InvalidInput(f"the property {key[:80]!a} holds what is no text")
-        if len(value.encode()) > PROPERTY_BYTES:
-            raise InvalidInput(f"the property {key!r} is longer than {PROPERTY_BYTES} bytes")
+        if len(value.encode()) > MAX_PROPERTY_BYTES:
+            raise InvalidInput(f"the property {key!r} is longer than {MAX_PROPERTY_BYTES} bytes")
     return dict(given)
 
 

@@ -23,10 +23,10 @@ from catalog.model.gap import files
 from catalog.model.resource_version import EXTERNAL, ResourceVersion
 from catalog.paths import RESERVED
 from catalog.queries.resources.versions import CopyRequest, DeletionRequest, ExpectedVersion
-from gateway.resource_store.copy_and_delete import copied, deleted
+from gateway.resource_store.copy_and_delete import copy_versions, delete_versions
+from gateway.resource_store.file_locks import ReadLocks
 from gateway.resource_store.location import ResourceLocation
 from gateway.resource_store.names import checked_name
-from gateway.resource_store.read_locks import ReadLocks
 from gateway.resource_store.upload import Upload, UploadFacts, other_digests
 from gateway.resource_store.version_claims import Claim, Claims, ClaimTarget
 from providers.base import Attributes, Source, Storage
@@ -52,7 +52,7 @@ class ResourceStore:
         self.stop = StopFlag()
         self.gate = gate_for(repository.address, repository.process_limits())
         self._claims = Claims(catalog.folder / "claims")
-        self._shared = ReadLocks(catalog.folder / "readers")
+        self._read_locks = ReadLocks(catalog.folder / "readers")
         self._places = {repository.address: repository.settings.below(NUMBERS).address()}
         self._readers: Counter[str] = Counter()
         self._lock = threading.Lock()
@@ -84,7 +84,7 @@ class ResourceStore:
         claim = self.claim(name)
         try:
             attributes = Attributes(content_type=facts.content_type)
-            writer = self.storage.write(claim.claimed.path, attributes, size=facts.size)
+            writer = self.storage.write(claim.target.path, attributes, size=facts.size)
         except BaseException:
             claim.release()
             raise
@@ -96,7 +96,9 @@ class ResourceStore:
             upload.write(data)
             return upload.finish()
 
-    def take(self, name: str, end: End[Source], path: str, facts: UploadFacts) -> ResourceVersion:
+    def upload_from(
+        self, name: str, end: End[Source], path: str, facts: UploadFacts
+    ) -> ResourceVersion:
         """Upload what lies at a path of another storage."""
         with end.gate.connection(self.stop):
             reading = end.storage.read(path)
@@ -117,7 +119,7 @@ class ResourceStore:
         name = checked_name(name)
         claim = self.claim(name)
         try:
-            made = _told(claim.claimed, facts, EXTERNAL, url)
+            made = _describe(claim.target, facts, EXTERNAL, url)
             self.record([made])
         finally:
             claim.release()
@@ -125,18 +127,20 @@ class ResourceStore:
 
     def copy(self, name: str, to: str, version: int | None = None) -> list[ResourceVersion]:
         """Copy every version of a name, or one, as the next versions of another: no byte moves."""
-        return copied(self, self.catalog.resources.versions(checked_name(name), version), to)
+        return copy_versions(self, self.catalog.resources.versions(checked_name(name), version), to)
 
     def move(self, name: str, to: str, version: int | None = None) -> list[ResourceVersion]:
         """Copy, then delete what was copied, in one step of the catalog."""
         every = self.catalog.resources.versions(checked_name(name), version)
-        return copied(self, every, to, [DeletionRequest(one.name, one.version) for one in every])
+        return copy_versions(
+            self, every, to, [DeletionRequest(one.name, one.version) for one in every]
+        )
 
     def delete(
         self, name: str, version: int | None = None, stands_on: ExpectedVersion | None = None
     ) -> list[ResourceVersion]:
         """Delete every version of a name, or one; return what was deleted."""
-        gone = deleted(self, checked_name(name), version, stands_on)
+        gone = delete_versions(self, checked_name(name), version, stands_on)
         self.sweep(SOON_S)
         return gone
 
@@ -148,10 +152,10 @@ class ResourceStore:
         """
         until_s = time.monotonic() + most_s
         for claim in self._claims.abandoned():
-            if claim.claimed.tenant != self.tenant or claim.claimed.address not in self._places:
+            if claim.target.tenant != self.tenant or claim.target.address not in self._places:
                 continue
             try:
-                self.clear(claim.claimed)
+                self.clear(claim.target)
             except StorageError:
                 continue  # the claim stays for the next time
             claim.release()
@@ -164,14 +168,14 @@ class ResourceStore:
             with self._lock:
                 if self._readers[path]:
                     continue
-            with self._shared.nobody(self.repository.address, path) as unread:
-                if unread and self._removed(path):
+            with self._read_locks.try_exclusive(self.repository.address, path) as unread:
+                if unread and self._remove(path):
                     gone.append(path)
         if gone:
             self.catalog.resources.confirm_deleted(self.repository.address, gone)
         return len(gone)
 
-    def _removed(self, path: str) -> bool:
+    def _remove(self, path: str) -> bool:
         try:
             with self.gate.connection(self.stop):
                 self.storage.remove(path)
@@ -179,7 +183,7 @@ class ResourceStore:
             return False  # it stays on the list
         return True
 
-    def sweep_old(self, older_than_s: float = OLD_S) -> int:
+    def sweep_temporary(self, older_than_s: float = OLD_S) -> int:
         """Remove what writers that died left in the storage, once it is surely theirs.
 
         Nothing of it was ever served. Return how many files and uploads that were.
@@ -212,7 +216,7 @@ class ResourceStore:
             if self.storage.capabilities.random_access:  # an open file stays readable
                 yield
             else:
-                with self._shared.reading(self.repository.address, path):
+                with self._read_locks.shared(self.repository.address, path):
                     yield
         finally:
             with self._lock:
@@ -232,58 +236,58 @@ class ResourceStore:
             made, remove, places=self._places, stands_on=stands_on, copying=copying
         )
 
-    def described(
-        self, claimed: ClaimTarget, hasher: Hasher, facts: UploadFacts
+    def describe_stored(
+        self, target: ClaimTarget, hasher: Hasher, facts: UploadFacts
     ) -> ResourceVersion:
         """Return the metadata of bytes that were stored under a claim."""
         kind = str(self.repository.settings.model_dump(include={"type"})["type"])
-        url = f"{self.repository.address.rstrip('/')}/{quote_path(claimed.path)}"
+        url = f"{self.repository.address.rstrip('/')}/{quote_path(target.path)}"
         return replace(
-            _told(claimed, facts, kind, url),
+            _describe(target, facts, kind, url),
             size=hasher.size,
             digest=hasher.digest().value,
-            address=claimed.address,
-            path=claimed.path,
+            address=target.address,
+            path=target.path,
         )
 
     def next_version(self, name: str) -> int:
         """Return the lowest number above all that a name ever had."""
         return self.catalog.resources.next_version(name)
 
-    def was_given(self, claimed: ClaimTarget) -> bool:
+    def was_used(self, target: ClaimTarget) -> bool:
         """Say whether a version has a claimed number already, or had it."""
-        return self.catalog.resources.version_was_used(claimed.name, claimed.version)
+        return self.catalog.resources.version_was_used(target.name, target.version)
 
-    def is_free(self, claimed: ClaimTarget) -> bool:
+    def is_free(self, target: ClaimTarget) -> bool:
         """Say whether nothing lies at a claimed place."""
         try:
             with self.gate.connection(self.stop):
-                self.storage.stat(claimed.path)
+                self.storage.stat(target.path)
         except ResourceNotFound:
             return True
         return False
 
-    def clear(self, claimed: ClaimTarget) -> None:
+    def clear(self, target: ClaimTarget) -> None:
         """Remove what lies at a claimed place, unless the catalog knows it by now."""
-        if not self.catalog.resources.holds(claimed.address, claimed.path):
+        if not self.catalog.resources.holds(target.address, target.path):
             with self.gate.connection(self.stop):
-                self.storage.remove(claimed.path)
+                self.storage.remove(target.path)
 
     def claim(self, name: str, count: int = 1) -> Claim:
         """Claim the next `count` versions of a name; release them once recorded, or given up."""
 
-        def claimed(version: int) -> ClaimTarget:
+        def target(version: int) -> ClaimTarget:
             path = number_key(name, str(version))
             return ClaimTarget(self.tenant, name, version, self.repository.address, path, count)
 
-        return self._claims.take(name, claimed, self)
+        return self._claims.claim(name, target, self)
 
 
-def _told(claimed: ClaimTarget, facts: UploadFacts, kind: str, url: str) -> ResourceVersion:
+def _describe(target: ClaimTarget, facts: UploadFacts, kind: str, url: str) -> ResourceVersion:
     """Return the metadata of a claimed version, as far as it was told."""
     return ResourceVersion(
-        claimed.name,
-        claimed.version,
+        target.name,
+        target.version,
         datetime.now(UTC),
         facts.size,
         next((one.value for one in facts.expected if one.algorithm == "sha256"), None),

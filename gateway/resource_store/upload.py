@@ -45,8 +45,8 @@ class UploadTarget(Protocol):
     gate: Gate
     stop: StopFlag
 
-    def described(
-        self, claimed: ClaimTarget, hasher: Hasher, facts: UploadFacts
+    def describe_stored(
+        self, target: ClaimTarget, hasher: Hasher, facts: UploadFacts
     ) -> ResourceVersion:
         """Return the metadata of bytes that were stored under a claim."""
         ...
@@ -60,7 +60,7 @@ class UploadTarget(Protocol):
         """Tell the catalog of new versions."""
         ...
 
-    def clear(self, claimed: ClaimTarget) -> None:
+    def clear(self, target: ClaimTarget) -> None:
         """Remove what lies at a claimed place, unless the catalog knows it by now."""
         ...
 
@@ -103,13 +103,13 @@ class Upload:
             IntegrityError: the bytes are not those that were told; nothing is left of them.
         """
         told = self.facts if facts is None else facts
-        claimed = self._claim.claimed
-        _compare(claimed.name, self._hasher, told, self.facts.expected)
+        target = self._claim.target
+        _verify(target.name, self._hasher, told, self.facts.expected)
         stored = self._writer.commit(self._hasher.digest())
         self._committed = True
         if stored.size != self._hasher.size:
-            raise SizeMismatch(claimed.name, self._hasher.size, stored.size)
-        made = self._store.described(claimed, self._hasher, told)
+            raise SizeMismatch(target.name, self._hasher.size, stored.size)
+        made = self._store.describe_stored(target, self._hasher, told)
         if before is not None:
             before(made)
         self._store.record([made], stands_on=stands_on)
@@ -123,7 +123,7 @@ class Upload:
         try:
             self._writer.abort()
             if self._committed:
-                self._store.clear(self._claim.claimed)
+                self._store.clear(self._claim.target)
         except BaseException:
             self._claim.abandon()
             raise
@@ -149,7 +149,7 @@ def write_verified(
             stop.check()
             hasher.update(chunk)
             writer.write(chunk)
-        _compare(path, hasher, facts, facts.expected)
+        _verify(path, hasher, facts, facts.expected)
         return writer.commit(hasher.digest())
     except BaseException:
         writer.abort()
@@ -158,7 +158,7 @@ def write_verified(
         reading.close()
 
 
-def _compare(name: str, hasher: Hasher, told: UploadFacts, hashed: tuple[Digest, ...]) -> None:
+def _verify(name: str, hasher: Hasher, told: UploadFacts, hashed: tuple[Digest, ...]) -> None:
     if told.size is not None and told.size != hasher.size:
         raise SizeMismatch(name, told.size, hasher.size)
     known = {"sha256", *(one.algorithm for one in hashed)}

@@ -40,15 +40,15 @@ class VersionNumbers(Protocol):
         """Return the lowest number above all that a name ever had."""
         ...
 
-    def was_given(self, claimed: ClaimTarget) -> bool:
+    def was_used(self, target: ClaimTarget) -> bool:
         """Say whether a version has the number already, or had it."""
         ...
 
-    def is_free(self, claimed: ClaimTarget) -> bool:
+    def is_free(self, target: ClaimTarget) -> bool:
         """Say whether nothing lies there."""
         ...
 
-    def clear(self, claimed: ClaimTarget) -> None:
+    def clear(self, target: ClaimTarget) -> None:
         """Remove what a dead upload left there, unless the catalog knows it by now."""
         ...
 
@@ -56,11 +56,11 @@ class VersionNumbers(Protocol):
 class Claim:
     """A claim that is held; release it when its upload has ended, whichever way."""
 
-    def __init__(self, file: Path, descriptor: int, claimed: ClaimTarget) -> None:
+    def __init__(self, file: Path, descriptor: int, target: ClaimTarget) -> None:
         """Own the locked `descriptor` of `file`."""
         self._file = file
         self._descriptor: int | None = descriptor
-        self.claimed = claimed
+        self.target = target
 
     @property
     def held(self) -> bool:
@@ -88,7 +88,7 @@ class Claims:
         """Keep them in `folder`."""
         self._folder = folder
 
-    def take(self, name: str, claimed: Callable[[int], ClaimTarget], use: VersionNumbers) -> Claim:
+    def claim(self, name: str, target: Callable[[int], ClaimTarget], use: VersionNumbers) -> Claim:
         """Claim the lowest number of a name that nobody had or holds, and where nothing lies.
 
         It is looked at again once it is held, since another upload may have ended in between. Of a
@@ -97,17 +97,17 @@ class Claims:
         self._folder.mkdir(parents=True, exist_ok=True)
         version = use.next_version(name)
         while True:
-            claim = self._held(claimed(version), use)
+            claim = self._try_claim(target(version), use)
             if claim is None:
-                version = self._behind(claimed(version))
+                version = self._next_after(target(version))
                 continue
             try:
-                beyond = self._held_beyond(claim.claimed)
+                beyond = self._highest_held(claim.target)
                 if beyond is not None:
                     claim.release()
                     version = beyond + 1
                     continue
-                if not use.was_given(claim.claimed) and use.is_free(claim.claimed):
+                if not use.was_used(claim.target) and use.is_free(claim.target):
                     return claim
             except BaseException:
                 claim.release()
@@ -123,60 +123,60 @@ class Claims:
         if not self._folder.is_dir():
             return
         for file in sorted(self._folder.iterdir()):
-            if _begins(file):
+            if _is_being_created(file):
                 continue
             descriptor = lock_file(file, os.O_RDWR)
             if descriptor is None:
                 continue
             try:
-                claimed = ClaimTarget(**json.loads(file.read_bytes()))
+                target = ClaimTarget(**json.loads(file.read_bytes()))
             except (ValueError, TypeError):  # killed before it was written: nothing had begun
                 file.unlink(missing_ok=True)
                 os.close(descriptor)
                 continue
-            claim = Claim(file, descriptor, claimed)
+            claim = Claim(file, descriptor, target)
             try:
                 yield claim
             finally:
                 claim.abandon()
 
-    def _behind(self, claimed: ClaimTarget) -> int:
+    def _next_after(self, target: ClaimTarget) -> int:
         """Return the number behind all that somebody else's claim holds."""
-        file = self._file(claimed)
+        file = self._file(target)
         for _ in range(WRITTEN):
             try:
                 found = json.loads(file.read_bytes())
             except FileNotFoundError:
-                return claimed.version  # it was let go of
+                return target.version  # it was let go of
             except ValueError:
                 time.sleep(0.001)  # it is locked, and not written yet
                 continue
-            return claimed.version + int(found.get("count", 1))
-        return claimed.version + 1
+            return target.version + int(found.get("count", 1))
+        return target.version + 1
 
-    def _held_beyond(self, claimed: ClaimTarget) -> int | None:
+    def _highest_held(self, target: ClaimTarget) -> int | None:
         """Return the highest number that others hold of those that a claim would hold."""
-        if claimed.count == 1:
+        if target.count == 1:
             return None
-        stem = self._file(claimed).name.partition(".")[0]
+        stem = self._file(target).name.partition(".")[0]
         numbers = [int(one.name.rpartition(".")[2]) for one in self._folder.glob(f"{stem}.*")]
-        last = claimed.version + claimed.count - 1
-        return max((one for one in numbers if claimed.version < one <= last), default=None)
+        last = target.version + target.count - 1
+        return max((one for one in numbers if target.version < one <= last), default=None)
 
-    def _file(self, claimed: ClaimTarget) -> Path:
-        name = hashlib.sha256(f"{claimed.tenant}\x1f{claimed.name}".encode()).hexdigest()[:40]
-        return self._folder / f"{name}.{claimed.version}"
+    def _file(self, target: ClaimTarget) -> Path:
+        name = hashlib.sha256(f"{target.tenant}\x1f{target.name}".encode()).hexdigest()[:40]
+        return self._folder / f"{name}.{target.version}"
 
-    def _held(self, claimed: ClaimTarget, use: VersionNumbers) -> Claim | None:
-        file = self._file(claimed)
+    def _try_claim(self, target: ClaimTarget, use: VersionNumbers) -> Claim | None:
+        file = self._file(target)
         descriptor = lock_file(file, os.O_RDWR | os.O_CREAT)
         if descriptor is None:
             return None
-        claim = Claim(file, descriptor, claimed)
+        claim = Claim(file, descriptor, target)
         try:
             if os.fstat(descriptor).st_size:
-                use.clear(claimed)  # its holder died
-            text = json.dumps(asdict(claimed)).encode()
+                use.clear(target)  # its holder died
+            text = json.dumps(asdict(target)).encode()
             os.ftruncate(descriptor, 0)
             os.pwrite(descriptor, text, 0)
         except BaseException:
@@ -185,7 +185,7 @@ class Claims:
         return claim
 
 
-def _begins(file: Path) -> bool:
+def _is_being_created(file: Path) -> bool:
     """Say whether a claim is just being made: who locks it now would take it away."""
     try:
         found = file.stat()

@@ -23,27 +23,31 @@ from catalog.queries.resources.lists import ResourceFilter
 from gateway.access.authorization import SomeReader, SomeWriter
 from gateway.access.context import Context
 from gateway.http.errors import Refused
-from gateway.http.multipart import FileBegins, FileBytes, events, reader_of
-from gateway.http.paging import Cursor
-from gateway.http.strict_model import Strict
+from gateway.http.multipart import FileBegins, FileBytes, events, form_reader
+from gateway.http.request_models import Cursor, StrictModel
 from gateway.resource_store.artifacts import (
     KEY,
-    artifact,
+    artifact_document,
     find_artifact,
     register_artifact,
     store_artifacts,
 )
-from gateway.resource_store.packages import LARGEST, Coordinates, PackageMetadata, parse_metadata
-from gateway.resources.routes import Told, sent
+from gateway.resource_store.packages import (
+    MAX_METADATA,
+    Coordinates,
+    PackageMetadata,
+    parse_metadata,
+)
+from gateway.resources.routes import Json, file_response
 
 router = APIRouter(prefix="/v1/{tenant}/artifacts", tags=["artifacts"])
-MOST = 100  # files of one form
+MAX_FILES = 100  # files of one form
 Override = Annotated[
     bool | None, Query(description="Replace what has the same coordinates; else that is refused.")
 ]
 
 
-class ArtifactQuery(Strict):
+class ArtifactQuery(StrictModel):
     """Which artifacts a list has."""
 
     type: str = Field(default="", max_length=255, description="Only of this type.")
@@ -61,7 +65,7 @@ class Form:
     fields: dict[str, str]
     files: list[tuple[str, IO[bytes]]] = field(default_factory=list[tuple[str, IO[bytes]]])
 
-    def overrides(self, query: bool | None) -> bool:  # noqa: FBT001 - as the query has it
+    def is_override(self, query: bool | None) -> bool:  # noqa: FBT001 - as the query has it
         """Say whether to replace what is there, as the query or else the form says."""
         text = self.fields.get("override", "false").strip().lower()
         if text not in ("true", "false"):
@@ -70,35 +74,37 @@ class Form:
 
 
 @router.post("/upload", status_code=201)
-async def upload(context: SomeWriter, request: Request, override: Override = None) -> list[Told]:
+async def upload(context: SomeWriter, request: Request, override: Override = None) -> list[Json]:
     """Store packages: a form with zips in its fields `artifact`; all of them, or none."""
     with ExitStack() as held:
-        form = await _received(context, request, "artifact", held)
+        form = await _receive_form(context, request, "artifact", held)
         if not form.files:
             raise InvalidInput("the form has no field 'artifact' that holds a package")
-        replace = form.overrides(override)
+        replace = form.is_override(override)
         store = context.tenant.store()
-        made = await context.gateway.surely(
-            store_artifacts, store, form.files, _writes(context), replace=replace
+        made = await context.gateway.run_shielded(
+            store_artifacts, store, form.files, _check_writer(context), replace=replace
         )
-    return [artifact(one) for one in made]
+    return [artifact_document(one) for one in made]
 
 
 @router.post("/register", status_code=201)
-async def register(context: SomeWriter, request: Request, override: Override = None) -> Told:
+async def register(context: SomeWriter, request: Request, override: Override = None) -> Json:
     """Record a package that lies at `url`; the field `metadata` holds its metadata.yml."""
     with ExitStack() as held:
-        form = await _received(context, request, "metadata", held)
+        form = await _receive_form(context, request, "metadata", held)
         url = form.fields.get("url", "").strip()
         if len(form.files) != 1 or not url:
             raise InvalidInput("the form needs one file 'metadata' and a field 'url'")
-        one = await context.gateway.thread(_described, form.files[0][1])
-        replace = form.overrides(override)
-        _writes(context)(one.coordinates)
-        await context.gateway.thread(lambda: context.external().check(url))
+        one = await context.gateway.run_in_thread(_read_metadata, form.files[0][1])
+        replace = form.is_override(override)
+        _check_writer(context)(one.coordinates)
+        await context.gateway.run_in_thread(lambda: context.external_urls().check(url))
         store = context.tenant.store()
-        made = await context.gateway.surely(register_artifact, store, one, url, replace=replace)
-    return artifact(made)
+        made = await context.gateway.run_shielded(
+            register_artifact, store, one, url, replace=replace
+        )
+    return artifact_document(made)
 
 
 @router.get("/types")
@@ -129,7 +135,7 @@ def metadata(context: SomeReader, asked: Annotated[ArtifactQuery, Query()]) -> R
         )
     )
     headers = {} if page.next_cursor is None else {"X-Next-Cursor": page.next_cursor}
-    return JSONResponse([artifact(one) for one in page.rows], headers=headers)
+    return JSONResponse([artifact_document(one) for one in page.rows], headers=headers)
 
 
 @router.get("/download/{coordinates}", response_class=Response)
@@ -141,22 +147,22 @@ async def download(
     """Send a package: whole, a range, or not where the client has it (304)."""
     named = Coordinates.parse(coordinates)
     context.check(Role.READER, OfResource(named.path))
-    one = await context.gateway.thread(find_artifact, context.tenant.catalog, named)
-    return sent(context, one)
+    one = await context.gateway.run_in_thread(find_artifact, context.tenant.catalog, named)
+    return file_response(context, one)
 
 
-def _writes(context: Context) -> Callable[[Coordinates], None]:
+def _check_writer(context: Context) -> Callable[[Coordinates], None]:
     """Return what refuses coordinates in whose folder the caller may not write."""
     return lambda named: context.check(Role.WRITER, OfResource(named.path))
 
 
-def _described(file: IO[bytes]) -> PackageMetadata:
-    return parse_metadata(file.read(LARGEST + 1))
+def _read_metadata(file: IO[bytes]) -> PackageMetadata:
+    return parse_metadata(file.read(MAX_METADATA + 1))
 
 
-async def _received(context: Context, request: Request, name: str, held: ExitStack) -> Form:
+async def _receive_form(context: Context, request: Request, name: str, held: ExitStack) -> Form:
     """Keep the files of a form where nothing is left of them, even if we are killed."""
-    reader = reader_of(request, (name,))
+    reader = form_reader(request, (name,))
     if reader is None:
         raise InvalidInput("a form was expected (multipart/form-data)")
     folder = context.tenant.catalog.folder / "tmp"
@@ -164,13 +170,13 @@ async def _received(context: Context, request: Request, name: str, held: ExitSta
     try:
         async for event in events(request, reader):
             if isinstance(event, FileBegins):
-                if len(form.files) >= MOST:
-                    raise InvalidInput(f"the form has more than {MOST} files")
+                if len(form.files) >= MAX_FILES:
+                    raise InvalidInput(f"the form has more than {MAX_FILES} files")
                 kept = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - `held` closes it
                 file: IO[bytes] = held.enter_context(kept)
                 form.files.append((event.file_name or "", file))
             elif isinstance(event, FileBytes):
-                await context.gateway.thread(form.files[-1][1].write, event.data)
+                await context.gateway.run_in_thread(form.files[-1][1].write, event.data)
     except ClientDisconnect as error:
         raise Refused(400, "the client went away before its end", kind="ClientGone") from error
     for _, file in form.files:

@@ -23,21 +23,21 @@ from gateway.http.digest_headers import declared_digests, trusted_hex_digests
 from gateway.http.errors import Refused
 from gateway.http.multipart import FileBytes, events
 from gateway.http.ranges import Part
-from gateway.http.strict_model import Strict
+from gateway.http.request_models import StrictModel
 from gateway.limits.slots import without_slot
 from gateway.resource_store.chunk_store import ChunkStore
-from gateway.resource_store.chunks import ChunkedUpload, UploadSpec, part_of
-from gateway.resource_store.metadata import document, moment, reply
+from gateway.resource_store.chunks import ChunkedUpload, UploadSpec, parse_content_range
+from gateway.resource_store.metadata import action_reply, document, format_time
 from gateway.resource_store.names import checked_name
 from gateway.resource_store.properties import checked_properties
 from gateway.resource_store.upload import UploadFacts
 
 router = APIRouter(prefix="/v1/{tenant}/resources/uploads", tags=["uploads"])
-Told = dict[str, Any]
+Json = dict[str, Any]
 Digests = Annotated[dict[str, str], Field(description="Digests of the whole, in hex by algorithm.")]
 
 
-class Creation(Strict):
+class Creation(StrictModel):
     """What an upload will be."""
 
     name: str = Field(description="The resource's name, a path.", min_length=1, max_length=1024)
@@ -49,7 +49,7 @@ class Creation(Strict):
     digests: Digests = Field(default_factory=dict[str, str])
 
 
-class Commitment(Strict):
+class Commitment(StrictModel):
     """What is known only at the end."""
 
     digests: Digests = Field(default_factory=dict[str, str])
@@ -61,7 +61,7 @@ def chunk_store(tenant: Tenant) -> ChunkStore:
 
 
 @router.post("", status_code=201)
-def create(context: SomeWriter, body: Creation, response: Response) -> Told:
+def create(context: SomeWriter, body: Creation, response: Response) -> Json:
     """Begin an upload of known size, whose chunks come by and by."""
     largest = context.gateway.config.limits.upload_bytes
     if largest is not None and body.size > largest:
@@ -77,72 +77,74 @@ def create(context: SomeWriter, body: Creation, response: Response) -> Told:
         checked_properties(body.properties),
         tuple(str(one) for one in trusted_hex_digests(name, body.digests)),
     )
-    made = _shown(chunk_store(context.tenant).create(about), context)
+    made = _upload_json(chunk_store(context.tenant).create(about), context)
     response.headers["Location"] = made["url"]
     return made
 
 
 @router.get("")
-def list_uploads(context: SomeWriter) -> Told:
+def list_uploads(context: SomeWriter) -> Json:
     """List the uploads that are under way, the oldest first."""
-    every = chunk_store(context.tenant).every()
-    return {"uploads": [_shown(one, context) for one in every if _is_own(context, one.about.name)]}
+    every = chunk_store(context.tenant).list_uploads()
+    return {
+        "uploads": [_upload_json(one, context) for one in every if _is_own(context, one.about.name)]
+    }
 
 
 @router.get("/{upload_id}")
-def get(context: SomeWriter, upload_id: str) -> Told:
+def get(context: SomeWriter, upload_id: str) -> Json:
     """Show an upload: which chunks came, and which bytes are missing."""
-    return _shown(_found(context, chunk_store(context.tenant), upload_id), context)
+    return _upload_json(_get_own(context, chunk_store(context.tenant), upload_id), context)
 
 
 @router.put("/{upload_id}")
-async def put(context: SomeWriter, upload_id: str, request: Request) -> Told:
+async def put(context: SomeWriter, upload_id: str, request: Request) -> Json:
     """Store a chunk: its place is in Content-Range; a digest of it may stand in a header."""
-    thread, store = context.gateway.thread, chunk_store(context.tenant)
-    about = (await thread(_found, context, store, upload_id)).about
-    part = part_of(request.headers.get("content-range"), about.size)
+    thread, store = context.gateway.run_in_thread, chunk_store(context.tenant)
+    about = (await thread(_get_own, context, store, upload_id)).about
+    part = parse_content_range(request.headers.get("content-range"), about.size)
     length = request.headers.get("content-length")
     if length is not None and length != str(part.length):
         raise Refused(400, f"the chunk has {length} bytes, its range {part.length}")
     expected = declared_digests(request.headers, name="the chunk")
-    held = store.writing(upload_id, part, expected)
+    held = store.open_chunk(upload_id, part, expected)
     writer = await thread(held.__enter__)
     try:
         async for event in events(request, None):
             if isinstance(event, FileBytes):
                 await thread(writer.write, event.data)
-        await context.gateway.surely(writer.finish)
+        await context.gateway.run_shielded(writer.finish)
     except ClientDisconnect as error:
         raise Refused(400, "the client went away before its end", kind="ClientGone") from error
     finally:
-        await context.gateway.surely(held.__exit__, None, None, None)
-    return {"id": upload_id, **_part(part)}
+        await context.gateway.run_shielded(held.__exit__, None, None, None)
+    return {"id": upload_id, **_part_json(part)}
 
 
 @router.post("/{upload_id}/commit", status_code=201)
 @without_slot
 def commit(
     context: SomeWriter, upload_id: str, body: Annotated[Commitment | None, Body()] = None
-) -> Told:
+) -> Json:
     """Make the chunks the next version of the resource; the upload is then gone."""
     store = chunk_store(context.tenant)
-    made = _committed(context, store, upload_id)
+    made = _earlier_commit(context, store, upload_id)
     if made is None:
-        _found(context, store, upload_id)
-        with store.committing(upload_id) as one:
-            made = _committed(context, store, upload_id)  # by another, a moment ago
+        _get_own(context, store, upload_id)
+        with store.take_complete(upload_id) as one:
+            made = _earlier_commit(context, store, upload_id)  # by another, a moment ago
             if made is None:
                 digests = body.digests if body is not None else {}
-                made = _stored(context, store, one, digests)
+                made = _store_chunks(context, store, one, digests)
     tenant = context.tenant.name
-    return reply([document(made, tenant)], made.name, "Upload resource", tenant)
+    return action_reply([document(made, tenant)], made.name, "Upload resource", tenant)
 
 
 @router.delete("/{upload_id}", status_code=204)
 def delete(context: SomeWriter, upload_id: str) -> None:
     """Give an upload up; what came of it is removed."""
     store = chunk_store(context.tenant)
-    _found(context, store, upload_id)
+    _get_own(context, store, upload_id)
     store.delete(upload_id)
 
 
@@ -150,7 +152,7 @@ def _is_own(context: Context, name: str) -> bool:
     return context.caller.may(Role.WRITER, OfResource(name))
 
 
-def _found(context: Context, store: ChunkStore, upload_id: str) -> ChunkedUpload:
+def _get_own(context: Context, store: ChunkStore, upload_id: str) -> ChunkedUpload:
     """Return an upload of a name that the caller may write; any other is as if there were none."""
     one = store.get(upload_id)
     if not _is_own(context, one.about.name):
@@ -158,9 +160,9 @@ def _found(context: Context, store: ChunkStore, upload_id: str) -> ChunkedUpload
     return one
 
 
-def _committed(context: Context, store: ChunkStore, upload_id: str) -> ResourceVersion | None:
+def _earlier_commit(context: Context, store: ChunkStore, upload_id: str) -> ResourceVersion | None:
     """Return the version that an earlier commit made, whose answer may not have arrived."""
-    noted = store.noted(upload_id)
+    noted = store.recorded_commit(upload_id)
     if noted is None or not _is_own(context, noted["name"]):
         return None
     try:
@@ -174,7 +176,7 @@ def _committed(context: Context, store: ChunkStore, upload_id: str) -> ResourceV
     return found
 
 
-def _stored(
+def _store_chunks(
     context: Context, store: ChunkStore, one: ChunkedUpload, digests: dict[str, str]
 ) -> ResourceVersion:
     about = one.about
@@ -189,10 +191,12 @@ def _stored(
         for block in store.blocks(one):
             context.gateway.stop.check()
             upload.write(block)
-        return upload.finish(before=lambda made: store.note(one.upload_id, _facts_of(made)))
+        return upload.finish(
+            before=lambda made: store.record_commit(one.upload_id, _commit_record(made))
+        )
 
 
-def _facts_of(made: ResourceVersion) -> dict[str, object]:
+def _commit_record(made: ResourceVersion) -> dict[str, object]:
     return {
         "name": made.name,
         "version": made.version,
@@ -201,7 +205,7 @@ def _facts_of(made: ResourceVersion) -> dict[str, object]:
     }
 
 
-def _shown(one: ChunkedUpload, context: Context) -> Told:
+def _upload_json(one: ChunkedUpload, context: Context) -> Json:
     """Return an upload as JSON."""
     about = one.about
     return {
@@ -212,11 +216,11 @@ def _shown(one: ChunkedUpload, context: Context) -> Told:
         "type": about.content_type,
         "properties": dict(about.properties),
         "digests": dict(each.split(":") for each in about.digests),
-        "created": moment(one.created_at),
-        "chunks": [_part(part) for part in one.parts],
-        "missing": [_part(part) for part in one.missing],
+        "created": format_time(one.created_at),
+        "chunks": [_part_json(part) for part in one.parts],
+        "missing": [_part_json(part) for part in one.missing],
     }
 
 
-def _part(part: Part) -> Told:
+def _part_json(part: Part) -> Json:
     return {"start": part.start, "end": part.stop - 1, "size": part.length}

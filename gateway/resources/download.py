@@ -19,16 +19,16 @@ def stored_opener(context: Context, one: ResourceVersion) -> Opener:
     async def opener(part: Part | None) -> Stream:
         def begin() -> tuple[BlockReader, Close]:
             if one.path is None:
-                return _external(context, one, part)
-            return _own(context, one, one.path, part)
+                return _open_external(context, one, part)
+            return _open_stored(context, one, one.path, part)
 
         length = one.size if part is None else part.length
-        return await BlockStream.begun(context.gateway, begin, length)
+        return await BlockStream.open(context.gateway, begin, length)
 
     return opener
 
 
-def _own(
+def _open_stored(
     context: Context, one: ResourceVersion, path: str, part: Part | None
 ) -> tuple[BlockReader, Close]:
     store = context.tenant.store()
@@ -39,11 +39,11 @@ def _own(
         return blocks, held.pop_all().close
 
 
-def _external(
+def _open_external(
     context: Context, one: ResourceVersion, part: Part | None
 ) -> tuple[BlockReader, Close]:
     with ExitStack() as held:
-        end, path = held.enter_context(context.tenant.external().opened(one.url))
+        end, path = held.enter_context(context.tenant.external_urls().open(one.url))
         blocks = open_block_reader(end, path, context.gateway.stop, size=one.size, part=part)
         expected = one.every_digest()
         if part is None and (expected or one.size is not None):

@@ -14,7 +14,7 @@ from catalog.catalog import Catalog
 from catalog.errors import ContentConflict, NotRecorded
 from catalog.model.resource_version import ResourceVersion
 from catalog.queries.resources.versions import ExpectedVersion
-from gateway.http.conditions import write_holds
+from gateway.http.conditions import is_write_allowed
 from gateway.http.errors import Refused
 
 FAILED = "the resource is not what the condition says"
@@ -45,7 +45,7 @@ def expected_state(
         latest = catalog.resources.get(name)
     except NotRecorded:
         latest = None
-    if not write_holds(headers, None if latest is None else etag_of(latest)):
+    if not is_write_allowed(headers, None if latest is None else etag_of(latest)):
         raise Refused(412, FAILED, kind="PreconditionFailed")
     return ExpectedVersion(name, None if latest is None else latest.version)
 

@@ -18,15 +18,14 @@ from catalog.queries.paging import LARGEST_PAGE, PAGE
 from catalog.queries.resources.lists import ResourceFilter
 from gateway.access.authorization import ResourceReader, ResourceWriter, SomeReader
 from gateway.access.context import Context
-from gateway.http.asgi_response import AsgiResponse
 from gateway.http.conditions import Validators
-from gateway.http.content_disposition import disposition
 from gateway.http.digest_headers import repr_digest, trusted_hex_digests
+from gateway.http.error_middleware import AsgiResponse
 from gateway.http.file_response import FileHead, RangeFileResponse
-from gateway.http.paging import Paging
-from gateway.http.strict_model import Strict
+from gateway.http.request_models import Paging, StrictModel
+from gateway.http.response_headers import content_disposition
 from gateway.limits.slots import without_slot
-from gateway.resource_store.metadata import document, listed, reply, simple
+from gateway.resource_store.metadata import action_reply, document, list_entry, short_entry
 from gateway.resource_store.names import checked_name
 from gateway.resource_store.properties import checked_properties, properties_of
 from gateway.resource_store.upload import UploadFacts
@@ -43,7 +42,7 @@ Property = Annotated[
     list[str] | None, Query(description="A property of the resource as key=value; repeatable.")
 ]
 To = Annotated[str, Query(description="The name that it gets.", min_length=1, max_length=1024)]
-Told = dict[str, Any]
+Json = dict[str, Any]
 
 
 class Listing(Paging):
@@ -71,7 +70,7 @@ class Listing(Paging):
     )
 
 
-class Registration(Strict):
+class Registration(StrictModel):
     """What lies elsewhere."""
 
     url: str = Field(description="Where the bytes lie.", min_length=1, max_length=4096)
@@ -85,7 +84,7 @@ class Registration(Strict):
     )
 
 
-class Properties(Strict):
+class Properties(StrictModel):
     """Properties that replace those a resource has."""
 
     properties: dict[str, str] = Field(description="Your own words about it.")
@@ -95,15 +94,15 @@ class Properties(Strict):
 @router.post("/upload/{name:path}", status_code=201)
 async def upload(
     context: ResourceWriter, request: Request, name: Name, properties: Property = None
-) -> Told:
+) -> Json:
     """Store the body as the next version: a form whose field `input` is the file, or the file."""
     made = await receive(context, request, name, properties_of(properties or []))
-    return _told(context, [made], made.name, "Upload resource")
+    return _reply(context, [made], made.name, "Upload resource")
 
 
 @router.get("/list")
 @router.get("/")
-def list_resources(context: SomeReader, query: Annotated[Listing, Query()]) -> Told:
+def list_resources(context: SomeReader, query: Annotated[Listing, Query()]) -> Json:
     """List resources, a page at a time: ask again with the reply's `next` as `cursor`."""
     where = ResourceFilter(
         query.prefix,
@@ -117,37 +116,37 @@ def list_resources(context: SomeReader, query: Annotated[Listing, Query()]) -> T
     )
     page = context.tenant.catalog.resources.page(where)
     tenant = context.tenant.name
-    shown = [simple(one) if query.simplify else listed(one, tenant) for one in page.rows]
-    told = reply(shown, f"{query.prefix}*", "List resources", tenant)
+    shown = [short_entry(one) if query.simplify else list_entry(one, tenant) for one in page.rows]
+    told = action_reply(shown, f"{query.prefix}*", "List resources", tenant)
     return told if page.next_cursor is None else {**told, "next": page.next_cursor}
 
 
 @router.get("/metadata/{name:path}")
-def metadata(context: ResourceReader, name: Name, version: Version = None) -> Told:
+def metadata(context: ResourceReader, name: Name, version: Version = None) -> Json:
     """Return the metadata of a resource: of its latest version, or of the one named."""
     one = context.tenant.catalog.resources.get(checked_name(name), version)
-    return _told(context, [one], one.name, "Resource metadata")
+    return _reply(context, [one], one.name, "Resource metadata")
 
 
 @router.get("/versions/{name:path}")
-def versions(context: ResourceReader, name: Name) -> Told:
+def versions(context: ResourceReader, name: Name) -> Json:
     """Return the metadata of every version of a resource, the lowest first."""
     name = checked_name(name)
     every = context.tenant.catalog.resources.versions(name)
-    return _told(context, every, name, "Resource versions")
+    return _reply(context, every, name, "Resource versions")
 
 
 @router.put("/metadata/{name:path}")
 def set_properties(
     context: ResourceWriter, request: Request, name: Name, body: Properties, version: Version = None
-) -> Told:
+) -> Json:
     """Replace the properties of a resource: of its latest version, or of the one named."""
     catalog = context.tenant.catalog
     expected_state(catalog, request.headers, checked_name(name))
     one = catalog.resources.get(checked_name(name), version)
     catalog.resources.set_properties(one.name, one.version, checked_properties(body.properties))
     one = catalog.resources.get(one.name, one.version)
-    return _told(context, [one], one.name, "Set properties")
+    return _reply(context, [one], one.name, "Set properties")
 
 
 @router.get("/download/{name:path}", response_class=Response)
@@ -155,16 +154,17 @@ def set_properties(
 async def download(context: ResourceReader, name: Name, version: Version = None) -> Response:
     """Send the bytes of a resource: whole, a range, or not where the client has them (304)."""
     catalog = context.tenant.catalog
-    return sent(
-        context, await context.gateway.thread(catalog.resources.get, checked_name(name), version)
+    return file_response(
+        context,
+        await context.gateway.run_in_thread(catalog.resources.get, checked_name(name), version),
     )
 
 
-def sent(context: Context, one: ResourceVersion) -> Response:
+def file_response(context: Context, one: ResourceVersion) -> Response:
     """Return what sends the bytes of a version."""
     created_us = int(one.created_at.timestamp() * 1e6)
     headers = (
-        ("Content-Disposition", disposition(one.name)),
+        ("Content-Disposition", content_disposition(one.name)),
         ("X-Entrepot-Version", str(one.version)),
         *((("Repr-Digest", repr_digest(one.digest)),) if one.digest else ()),
         *((("Content-Encoding", one.encoding),) if one.encoding else ()),
@@ -179,47 +179,47 @@ def sent(context: Context, one: ResourceVersion) -> Response:
 
 
 @router.post("/copy/{name:path}", status_code=201)
-def copy(context: ResourceReader, name: Name, to: To, version: Version = None) -> Told:
+def copy(context: ResourceReader, name: Name, to: To, version: Version = None) -> Json:
     """Copy every version of a resource, or one, as the next versions of another name."""
     context.check(Role.WRITER, OfResource(checked_name(to)))
     made = context.tenant.store().copy(name, to, version)
-    return _told(context, made, checked_name(to), "Copy resource")
+    return _reply(context, made, checked_name(to), "Copy resource")
 
 
 @router.post("/move/{name:path}")
-def move(context: ResourceWriter, name: Name, to: To, version: Version = None) -> Told:
+def move(context: ResourceWriter, name: Name, to: To, version: Version = None) -> Json:
     """Move every version of a resource, or one, to another name."""
     context.check(Role.WRITER, OfResource(checked_name(to)))
     made = context.tenant.store().move(name, to, version)
-    return _told(context, made, checked_name(to), "Move resource")
+    return _reply(context, made, checked_name(to), "Move resource")
 
 
 @router.delete("/delete/{name:path}")
-def delete(context: ResourceWriter, request: Request, name: Name, version: Version = None) -> Told:
+def delete(context: ResourceWriter, request: Request, name: Name, version: Version = None) -> Json:
     """Delete every version of a resource, or one."""
     stands_on = expected_state(context.tenant.catalog, request.headers, checked_name(name))
     with precondition_failed(stands_on):
         gone = context.tenant.store().delete(name, version, stands_on)
-    return _told(context, gone, checked_name(name), "Delete resource")
+    return _reply(context, gone, checked_name(name), "Delete resource")
 
 
 @router.put("/register/{name:path}", status_code=201)
 @router.post("/register/{name:path}", status_code=201)
-def register(context: ResourceWriter, name: Name, body: Registration) -> Told:
+def register(context: ResourceWriter, name: Name, body: Registration) -> Json:
     """Record what lies elsewhere as the next version of a name; nothing is copied."""
-    context.external().check(body.url)
+    context.external_urls().check(body.url)
     made = context.tenant.store().register(name, body.url, _facts(name, body))
-    return _told(context, [made], made.name, "Register resource")
+    return _reply(context, [made], made.name, "Register resource")
 
 
 @router.post("/fetch/{name:path}", status_code=201)
 @without_slot
-def fetch(context: ResourceWriter, name: Name, body: Registration) -> Told:
+def fetch(context: ResourceWriter, name: Name, body: Registration) -> Json:
     """Store the bytes that a URL leads to as the next version of a name, verified."""
     store, facts = context.tenant.store(), _facts(name, body)
-    with context.external().opened(body.url) as (end, path):
-        made = store.take(name, end, path, facts)
-    return _told(context, [made], made.name, "Fetch resource")
+    with context.external_urls().open(body.url) as (end, path):
+        made = store.upload_from(name, end, path, facts)
+    return _reply(context, [made], made.name, "Fetch resource")
 
 
 def _facts(name: str, body: Registration) -> UploadFacts:
@@ -227,6 +227,6 @@ def _facts(name: str, body: Registration) -> UploadFacts:
     return UploadFacts(body.type, body.size, expected, checked_properties(body.properties))
 
 
-def _told(context: Context, every: list[ResourceVersion], name: str, what: str) -> Told:
+def _reply(context: Context, every: list[ResourceVersion], name: str, what: str) -> Json:
     tenant = context.tenant.name
-    return reply([document(one, tenant) for one in every], name, what, tenant)
+    return action_reply([document(one, tenant) for one in every], name, what, tenant)

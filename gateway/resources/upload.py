@@ -13,7 +13,7 @@ from catalog.model.resource_version import ResourceVersion
 from gateway.access.context import Context
 from gateway.http.digest_headers import declared_digests
 from gateway.http.errors import Refused
-from gateway.http.multipart import FileBegins, FileBytes, FormReader, events, reader_of
+from gateway.http.multipart import FileBegins, FileBytes, FormReader, events, form_reader
 from gateway.resource_store.names import checked_name
 from gateway.resource_store.properties import checked_properties
 from gateway.resource_store.upload import Upload, UploadFacts
@@ -32,9 +32,9 @@ async def receive(
     """
     if "content-range" in request.headers:  # RFC 9110, 14.5: a part must not pass for the whole
         raise Refused(400, "a whole is uploaded here: parts go to an upload in chunks")
-    reader = reader_of(request)
+    reader = form_reader(request)
     catalog = context.tenant.catalog
-    stands_on = await context.gateway.thread(
+    stands_on = await context.gateway.run_in_thread(
         expected_state, catalog, request.headers, checked_name(name)
     )
     upload: Upload | None = None
@@ -45,21 +45,21 @@ async def receive(
                 if made is not None or upload is not None:
                     raise InvalidInput("the form holds more than one file")
                 facts = _facts(request, event.content_type, event.fields, properties, reader)
-                store = await context.gateway.thread(context.tenant.store)
-                upload = await context.gateway.thread(store.begin, name, facts)
+                store = await context.gateway.run_in_thread(context.tenant.store)
+                upload = await context.gateway.run_in_thread(store.begin, name, facts)
             elif isinstance(event, FileBytes) and upload is not None:
-                await context.gateway.thread(upload.write, event.data)
+                await context.gateway.run_in_thread(upload.write, event.data)
         if upload is None:
             raise InvalidInput("the form has no field 'input' that holds the file")
         last = _facts(request, upload.facts.content_type, _fields(reader), properties, reader)
         with precondition_failed(stands_on):
-            made = await context.gateway.surely(upload.finish, last, stands_on=stands_on)
+            made = await context.gateway.run_shielded(upload.finish, last, stands_on=stands_on)
         return made  # noqa: TRY300 - `finally` looks at it
     except ClientDisconnect as error:
         raise Refused(400, "the client went away before its end", kind="ClientGone") from error
     finally:
         if upload is not None and made is None:
-            await context.gateway.surely(upload.abort)
+            await context.gateway.run_shielded(upload.abort)
 
 
 def _fields(reader: FormReader | None) -> Mapping[str, str]:
@@ -77,9 +77,9 @@ def _facts(
     size = request.headers.get("content-length") if reader is None else fields.get("size")
     facts = UploadFacts(
         content_type=content_type or None,
-        size=_number(size),
+        size=_parse_size(size),
         expected=declared_digests(request.headers if reader is None else {}, fields),
-        properties=checked_properties({**properties, **_of_form(fields)}),
+        properties=checked_properties({**properties, **_form_properties(fields)}),
         encoding=fields.get("encoding") or None,
         compression=fields.get("compression") or None,
         data=fields.get("data") or None,
@@ -89,7 +89,7 @@ def _facts(
     return facts
 
 
-def _number(text: str | None) -> int | None:
+def _parse_size(text: str | None) -> int | None:
     if text is None:
         return None
     if not text.isascii() or not text.isdigit() or len(text) > 18:
@@ -97,7 +97,7 @@ def _number(text: str | None) -> int | None:
     return int(text)
 
 
-def _of_form(fields: Mapping[str, str]) -> Mapping[str, str]:
+def _form_properties(fields: Mapping[str, str]) -> Mapping[str, str]:
     text = fields.get("properties")
     if not text:
         return {}

@@ -182,7 +182,7 @@ class ApiSettings(WebSettings, title="API"):
     def from_url(cls, url: str) -> ApiSettings:
         """Refuse: a URL has no expressions for the pages."""
         raise InvalidInput(
-            f"{url!r} does not say how its pages list files: save the API as a block"
+            f"{url!r} does not say how its pages list files: store an API as a block"
         )
 
     def _list_pages(self, client: HttpClient) -> Iterator[Entry | Gap]:

@@ -56,11 +56,11 @@ def test_a_name_that_leads_elsewhere_by_the_time_it_is_read(
 
     monkeypatch.setattr("gateway.access.external_urls.is_public", at_first)
     with (
-        ExternalUrls((), (), ()).opened(url) as (end, path),
+        ExternalUrls((), (), ()).open(url) as (end, path),
         pytest.raises(AccessDenied, match="private network"),
     ):
         end.storage.fetch(path)
-    with ExternalUrls((faulty_server.url,), (), ()).opened(url) as (end, path):
+    with ExternalUrls((faulty_server.url,), (), ()).open(url) as (end, path):
         assert end.storage.fetch(path).data == b"s3cret"
     assert faulty_server.requests["/inner"] == 1
 

@@ -107,8 +107,8 @@ def test_the_anonymous_see_nothing_of_a_private_container(azure_server: AzureSer
     ("fields", "words"),
     [
         ({"account_name": "a", "client_id": "x"}, "client_secret, tenant_id missing"),
-        ({}, "give account_name"),
-        ({"connection_string": "AccountKey=x"}, "give account_name"),
+        ({}, "set account_name"),
+        ({"connection_string": "AccountKey=x"}, "set account_name"),
     ],
 )
 def test_settings_that_cannot_work_are_refused(fields: dict[str, object], words: str) -> None:

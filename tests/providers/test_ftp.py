@@ -147,7 +147,7 @@ def test_addresses_are_canonical(url: str, address: str) -> None:
 def test_a_password_in_an_address_is_refused() -> None:
     with pytest.raises(SecretInUrl):
         FtpSettings.from_url("ftp://bob:geheim@host/x")
-    with pytest.raises(ValidationError, match="without its user"):
+    with pytest.raises(ValidationError, match="needs its user"):
         FtpSettings(host="h", password=SecretStr("x"))
 
 

@@ -138,7 +138,7 @@ def test_a_service_account_gets_a_token_and_shows_it(faulty_server: FaultyServer
         ({"private_key": "a"}, "client_email is missing"),
         ({"service_account_json": "{"}, "not JSON"),
         ({"service_account_json": "[]"}, "not a JSON object"),
-        ({"service_account_json": "{}", "anonymous": True}, "anonymous excludes"),
+        ({"service_account_json": "{}", "anonymous": True}, "either anonymous"),
         ({"service_account_json": "{}", "private_key": "a", "client_email": "b"}, "not both"),
     ],
 )
