@@ -143,7 +143,10 @@ class LimitConfig(Model):
     )
     burst: int = Field(default=100, ge=1, description="Requests of one caller allowed in a burst.")
     head_s: float = Field(
-        default=30.0, gt=0, le=3600, description="Time limit for receiving a request head, in seconds."
+        default=30.0,
+        gt=0,
+        le=3600,
+        description="Time limit for receiving a request head, in seconds.",
     )
     body_idle_s: float = Field(
         default=60.0,

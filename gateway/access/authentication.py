@@ -81,7 +81,7 @@ class Caller:
         if self.may(need, thing):
             return
         if self.anonymous:
-            raise Refused(401, "a token is needed", kind="Unauthorized", headers=CHALLENGE)
+            raise Refused(401, "a token is required", kind="Unauthorized", headers=CHALLENGE)
         role = tenant_role(self.grants)
         if all(one.reach is Reach.TENANT for one in self.grants) and role is not None:
             told = f"this needs the role {need}, and the token has the role {role}"
@@ -209,14 +209,14 @@ class Authenticator:
             return Caller(tenant, (Grant(Role.ADMIN),))
         if self._anonymous.get(tenant):
             return Caller(tenant, (_READS,), anonymous=True)
-        raise Refused(401, "a token is needed", kind="Unauthorized", headers=CHALLENGE)
+        raise Refused(401, "a token is required", kind="Unauthorized", headers=CHALLENGE)
 
 
 def bearer_token(authorization: str | None) -> str | None:
     """Return the token in an Authorization header; '' if it contains something else.
 
-    >>> bearer_token("Bearer ent_x"), bearer_token(None), bearer_token("Digest a"), bearer_token("Basic Ong=")
-    ('ent_x', None, '', 'x')
+    >>> [bearer_token(one) for one in ("Bearer ent_x", None, "Digest a", "Basic Ong=")]
+    ['ent_x', None, '', 'x']
     """
     if authorization is None:
         return None

@@ -89,7 +89,6 @@ class Gateway:
 
     async def run_in_thread(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a blocking call in one of the threads of the request's tenant, and wait for it."""
-        """
         done = functools.partial(call, *args, **kwargs)
         return await to_thread.run_sync(done, limiter=self._threads.limiter())
 

@@ -118,9 +118,7 @@ class ExternalUrls:
         folder = LocalSettings.from_url(address.folder_url)
         inside = self._is_listed(address) or below(Path(folder.path) / address.name, self._roots)
         if not inside:
-            raise InvalidInput(
-                f"{redact_url(url)!r} is not in a folder that this tenant may use"
-            )
+            raise InvalidInput(f"{redact_url(url)!r} is not in a folder that this tenant may use")
         return ExternalFile(Repository(storage=folder), check_path(address.name))
 
     def _is_listed(self, address: Address) -> bool:

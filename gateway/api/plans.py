@@ -1,4 +1,4 @@
-"""Stored plans over HTTP: what each would do, what it costs, and why, path by path."""
+"""Stored plans over HTTP: their changes and reasons by path, and their cost."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ CHANGES = (Action.ADD, Action.REPLACE, Action.REMOVE)
 
 
 class Rows(Paging):
-    """Which rows of a plan are listed."""
+    """Query parameters for rows of a plan."""
 
     action: list[Action] = Field(
         default_factory=list[Action],
-        description="Rows that ask for this; repeatable. By default all but those that keep.",
+        description="Action of the rows; repeatable. By default all but keep.",
     )
 
 
 @router.get("/{plan_id}")
 def plan(context: SomeReader, plan_id: PlanId) -> Json:
-    """Return a plan: totals for each destination, its cost, and the guards that it crosses."""
+    """Return a plan: totals by destination, its cost, and the guards it violates."""
     found, request = visible_plan(context, plan_id)
     options = json.loads(request.options)
     guards = Guards(**options["guards"]) if options.get("guards") else Guards()
@@ -41,7 +41,7 @@ def plan(context: SomeReader, plan_id: PlanId) -> Json:
 
 @router.get("/{plan_id}/rows")
 def rows(context: SomeReader, plan_id: PlanId, query: Annotated[Rows, Query()]) -> Json:
-    """Return what a plan says of each path, and why, by path."""
+    """Return the rows of a plan with their reasons, by path."""
     visible_plan(context, plan_id)
     actions = query.action or CHANGES
     found = context.tenant.catalog.plans.page(plan_id, actions, query.page_request())

@@ -1,4 +1,4 @@
-"""Repositories over HTTP: which a tenant has, what each holds now, and what differs in its past."""
+"""Repositories over HTTP: the repositories of a tenant, their latest versions, and diffs."""
 
 from __future__ import annotations
 
@@ -30,31 +30,36 @@ Unusable = (RepositoryNotFound, InvalidInput)
 
 
 class Repositories(Paging):
-    """Which repositories a list has."""
+    """Query parameters for lists of repositories."""
 
     labels: str = Field(
-        default="", description="Conditions: k=v, k!=v, k~part, k, !k; a comma is and."
+        default="",
+        description="Conditions on labels: k=v, k!=v, k~part, k, !k; comma means AND.",
     )
 
 
 class Differences(Paging):
-    """Between which versions a diff is."""
+    """Query parameters for diffs."""
 
     old: int | None = Field(
         default=None,
         alias="from",
         ge=0,
         le=2**53,
-        description="The earlier version; by default the one before the later.",
+        description="The earlier version; by default the one before the later version.",
     )
     new: int | None = Field(
-        default=None, alias="to", ge=0, le=2**53, description="The later version; the latest."
+        default=None,
+        alias="to",
+        ge=0,
+        le=2**53,
+        description="The later version; by default the latest.",
     )
 
 
 @router.get("/")
 def list_repositories(context: SomeReader, query: Annotated[Repositories, Query()]) -> Json:
-    """List the repositories that are served, by name, with the latest version of each."""
+    """List the served repositories by name, with their latest versions."""
     return page(repositories_page(context, query), "repositories")
 
 
@@ -70,9 +75,9 @@ def repository(context: RepositoryReader, name: Name) -> Json:
 def diff(
     context: RepositoryReader, name: Name, request: Request, query: Annotated[Differences, Query()]
 ) -> Json | Response:
-    """Return the paths whose bytes differ between two versions, a page at a time.
+    """Return the paths whose content differs between two versions, by page.
 
-    With `Accept: application/x-ndjson` all of them are sent, a line each.
+    With `Accept: application/x-ndjson` all of them are sent, one per line.
     """
     served, catalog = context.tenant.served(name), context.tenant.catalog
     old, new = versions_between(context, served.address, query.old, query.new)
@@ -87,7 +92,7 @@ def diff(
 def versions_between(
     context: Context, address: str, old: int | None, new: int | None
 ) -> tuple[int, int]:
-    """Return the two versions that a diff is between: by default the latest and the one before."""
+    """Return the two versions of a diff: by default the latest and the one before."""
     catalog = context.tenant.catalog
     later = catalog.versions.latest(address).number if new is None else new
     if old is not None:
@@ -99,13 +104,13 @@ def versions_between(
 
 
 def readable_names(context: Context) -> list[str]:
-    """Return the names of the repositories that the caller may read."""
+    """Return the names of repositories that the caller may read."""
     own = context.caller.repositories(Role.READER)
     return [name for name in context.tenant.names() if own is None or name in own]
 
 
 def repositories_page(context: Context, query: Repositories) -> Page[Json]:
-    """Return a page of the repositories of a tenant that the caller may read."""
+    """Return a page of repositories that the caller may read."""
     tenant = context.tenant
     wanted, asked = terms(query.labels), query.page_request()
     (after,) = asked.after(str)
@@ -129,7 +134,7 @@ def repositories_page(context: Context, query: Repositories) -> Page[Json]:
 
 
 def repository_facts(served: ServedRepository, latest: Version | None) -> Json:
-    """Return what is told of one repository."""
+    """Return one repository as JSON."""
     return to_json(
         {
             "name": served.name,
@@ -144,7 +149,7 @@ def repository_facts(served: ServedRepository, latest: Version | None) -> Json:
 
 
 def _served_or_error(tenant: Tenant, name: str) -> ServedRepository | Json:
-    """Return a repository, or what is told of one that cannot be used: a list goes on."""
+    """Return a repository, or the error of an invalid one, so that lists still work."""
     try:
         return tenant.served(name)
     except Unusable as error:

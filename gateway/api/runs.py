@@ -1,4 +1,4 @@
-"""Runs over HTTP, as the catalog remembers them: what each did, why, and what failed."""
+"""Recorded runs over HTTP: their outcomes, explanations, and failures."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ RunId = Annotated[str, Path(description="The run's id.", max_length=200)]
 
 
 class Runs(Paging):
-    """Which runs a list has."""
+    """Query parameters for lists of runs."""
 
     state: str | None = Field(
-        default=None, max_length=40, description="running, completed, failed or cancelled."
+        default=None, max_length=40, description="State: running, completed, failed or cancelled."
     )
-    kind: str | None = Field(default=None, max_length=40, description="The flow: sync, plan, …")
+    kind: str | None = Field(default=None, max_length=40, description="Flow: sync, plan, …")
 
 
 class Outcomes(Paging):
-    """Which outcomes of a run are listed."""
+    """Query parameters for outcomes of a run."""
 
-    status: Status | None = Field(default=None, description="How items ended; all by default.")
+    status: Status | None = Field(default=None, description="Status of the items; all by default.")
 
 
 @router.get("")
@@ -53,7 +53,7 @@ def run(context: SomeReader, run_id: RunId) -> Json:
 
 @router.get("/{run_id}/outcomes")
 def outcomes(context: SomeReader, run_id: RunId, query: Annotated[Outcomes, Query()]) -> Json:
-    """Return what became of each item of a run, in the order recorded."""
+    """Return the outcome of each item of a run, in the recorded order."""
     visible_run(context, run_id)
     found = context.tenant.catalog.runs.outcome_page(run_id, query.status, query.page_request())
     return serializers.page(found, "outcomes", serializers.outcome)
@@ -67,7 +67,7 @@ def explain(
         str, Query(min_length=1, max_length=4096, description="The file's path at a destination.")
     ],
 ) -> Json:
-    """Say why a run did what it did with one path, at each of its destinations."""
+    """Explain what a run did with one path at each destination, and why."""
     visible_run(context, run_id)
     found = context.tenant.catalog.runs.explain(run_id, path)
     return {"explanations": [serializers.explanation(one) for one in found]}
@@ -75,7 +75,7 @@ def explain(
 
 @router.get("/{run_id}/failures")
 def failures(context: SomeReader, run_id: RunId, query: Annotated[Paging, Query()]) -> Json:
-    """Return what contracts found in the files of a run: file, row, column, check and value."""
+    """Return the contract failures in a run's files: file, row, column, check and value."""
     visible_run(context, run_id)
     found = context.tenant.catalog.runs.failure_page(run_id, query.page_request())
     return serializers.page(found, "failures", serializers.row_json)

@@ -1,4 +1,4 @@
-"""The JSON of what the catalog tells: what `entrepot … --json` prints, and a little more.
+"""JSON of catalog data: as `entrepot … --json` prints it, with some more fields.
 
 >>> page(Page(({"path": "a"},), "WyJhIl0"), "content")
 {'content': [{'path': 'a'}], 'next': 'WyJhIl0'}
@@ -24,18 +24,18 @@ Json = dict[str, Any]
 
 
 def to_json(value: object) -> Json:
-    """Return a value of ours as JSON, names in the order in which they are declared."""
+    """Return a value as JSON, fields in their declared order."""
     found: Json = to_jsonable_python(value, serialize_unknown=True)
     return found
 
 
 def row_json(row: ContentRow | DiffRow | FailureRow) -> Json:
-    """Return a row that is told as it is."""
+    """Return a row with all of its fields."""
     return to_json(row)
 
 
 def page(found: Page[T], noun: str, row: Callable[[T], Json] = to_json) -> Json:
-    """Return a page of rows under their noun, and the cursor of the next as `next`."""
+    """Return a page of rows under `noun`, and the next cursor as `next`."""
     shown: Json = {noun: [row(one) for one in found.rows]}
     return shown if found.next_cursor is None else {**shown, "next": found.next_cursor}
 
@@ -60,7 +60,7 @@ def version(one: Version) -> Json:
 
 
 def label_pairs(labels: Mapping[str, str]) -> list[str]:
-    """Return labels as the command line shows them.
+    """Return labels as the command line prints them.
 
     >>> label_pairs({"stage": "prod"})
     ['stage=prod']
@@ -69,7 +69,7 @@ def label_pairs(labels: Mapping[str, str]) -> list[str]:
 
 
 def plan(one: Plan, crossed: list[str]) -> Json:
-    """Return a plan: its totals, what it will cost, and which guards it crosses."""
+    """Return a plan: its totals, its cost, and the guards it violates."""
     return to_json(
         {
             "plan": one.plan_id,
@@ -119,12 +119,12 @@ def run(one: Run) -> Json:
 
 
 def tally(one: RunTally) -> Json:
-    """Return what a run did at one destination."""
+    """Return the totals of a run at one destination."""
     return to_json(one)
 
 
 def outcome(one: Outcome) -> Json:
-    """Return what became of one item."""
+    """Return the outcome of one item."""
     return to_json(
         {
             "path": one.path,
@@ -144,5 +144,5 @@ def outcome(one: Outcome) -> Json:
 
 
 def explanation(one: Explanation) -> Json:
-    """Return why a run did what it did, in fields and as a sentence."""
+    """Return an explanation, as fields and as a sentence."""
     return {**to_json(one), "sentence": str(one)}

@@ -1,4 +1,4 @@
-"""A folder of a version as a page that people and programs read: nginx's form, in HTML or JSON."""
+"""Directory listings of a version's folders in nginx's format, as HTML or JSON."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from catalog.queries.files import FolderEntry
 
-WIDTH = 50  # characters of a name, as nginx has it
+WIDTH = 50  # characters of a name, as in nginx
 STYLE = "body{font:15px/1.5 system-ui,sans-serif;margin:2em;max-width:60em}pre{overflow-x:auto}"
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'",
@@ -24,7 +24,7 @@ HEADERS = {
 def folder_page(
     title: str, entries: Iterable[FolderEntry], accept: str, *, above: bool
 ) -> Response:
-    """Return the page of a folder, as JSON where that is what the client accepts."""
+    """Return the listing of a folder, as JSON if the client prefers that."""
     if "application/json" in accept and "text/html" not in accept:
         return JSONResponse([_json_entry(one) for one in entries], headers=HEADERS)
     lines = ['<a href="../">../</a>'] if above else []
@@ -41,7 +41,7 @@ def folder_page(
 
 
 def tenant_page(title: str, repositories: Iterable[str], accept: str) -> Response:
-    """Return the page of a tenant: its repositories as folders."""
+    """Return the listing of a tenant: its repositories as folders."""
     entries = [
         FolderEntry(one, folder=True, files=0, size=None, modified_us=None) for one in repositories
     ]
@@ -56,7 +56,8 @@ def _html_line(one: FolderEntry) -> str:
     link = quote(name, safe="/")
     if ":" in one.name.partition("/")[0]:
         link = f"./{link}"
-    return f'<a href="{html.escape(link)}">{html.escape(shown)}</a>{room} {_format_time(one)}{size:>20}'
+    anchor = f'<a href="{html.escape(link)}">{html.escape(shown)}</a>'
+    return f"{anchor}{room} {_format_time(one)}{size:>20}"
 
 
 def _json_entry(one: FolderEntry) -> dict[str, object]:
@@ -73,6 +74,6 @@ def _format_time(one: FolderEntry) -> str:
         return " " * 17
     try:
         moment = datetime.fromtimestamp(one.modified_us / 1e6, tz=UTC)
-    except (ValueError, OverflowError, OSError):  # a time that no calendar has
+    except (ValueError, OverflowError, OSError):  # out of range
         return " " * 17
     return moment.strftime("%d-%b-%Y %H:%M")

@@ -1,8 +1,8 @@
-"""Fetches: a file comes from a source once, however many ask for it meanwhile.
+"""Fetches a file from a source once, for any number of concurrent requests.
 
-One thread reads, hashes and spools; all who ask follow it. The last piece that came is held back
-until everything was compared with what the catalog knows, so nobody gets a whole file that is
-wrong. A source that fails before anything was handed on is followed by the next one.
+One thread reads, hashes and spools the file; all requests follow it. The last piece is held back
+until everything is verified against the catalog, so that no client gets a complete corrupt file. If
+a source fails before anything was released, the next one is used.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ from providers.base import Chunk, Source
 from transfer.batch.endpoints import End
 from transfer.workers.stop import StopFlag
 
-MAX_FETCHES = 32  # fetches; others wait
-PIECE = 2**18  # bytes spooled together
+MAX_FETCHES = 32  # at once; others wait
+PIECE = 2**18  # bytes spooled at once
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One source of a file: what opens it, its path there, and the etag it must still have."""
+    """One source of a file: how to open it, the path there, and the expected etag."""
 
     address: str
     path: str
@@ -46,19 +46,19 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class ExpectedFile:
-    """What is known of a file before it comes."""
+    """What is known about a file before it is fetched."""
 
     name: str
     size: int | None = None
     digests: tuple[Digest, ...] = ()
 
     def cooldown_key(self, one: Candidate) -> str:
-        """Return what a source is remembered by that sent other bytes: other ones may be right."""
+        """Return the key by which a source of corrupt content is remembered."""
         return "\x1f".join((one.path, *map(str, self.digests)))
 
 
 class Fetch:
-    """One file on its way; `released` bytes of it may be handed on."""
+    """The fetch of one file; the first `released` bytes may be sent to clients."""
 
     def __init__(
         self,
@@ -68,7 +68,7 @@ class Fetch:
         shared: FetchContext,
         loop: asyncio.AbstractEventLoop,
     ) -> None:
-        """Begin with nothing fetched."""
+        """Start with nothing fetched."""
         self.known, self.spool = known, spool
         self.released = 0
         self.ended = False
@@ -78,17 +78,17 @@ class Fetch:
         self.sha256 = ""
         self.origin: Candidate | None = None
         self.readers = 0
-        self.kept = False  # its bytes are to be kept, and are not yet
-        self.unwanted = False  # nobody waits, and it would not be kept
+        self.kept = False  # it is still to be stored in the repository
+        self.unwanted = False  # no client waits, and it would not be stored
         self._candidates, self._shared = candidates, shared
         self._loop = loop
         self._progress = asyncio.Event()
         self._whole = 0
 
     def run(self) -> None:
-        """Fetch, from one source after another; what fails is told to all who follow."""
+        """Fetch from one source after another; all followers get the error."""
         error: CatalogError = ResourceNotFound(
-            f"no source has the bytes of {self.known.name!r} now", path=self.known.name
+            f"no source currently has {self.known.name!r}", path=self.known.name
         )
         asked = [
             one
@@ -112,7 +112,7 @@ class Fetch:
         self._finish(error)
 
     async def wait_beyond(self, beyond: int) -> None:
-        """Wait until more than `beyond` bytes are released, or the end."""
+        """Wait until more than `beyond` bytes are released, or it has ended."""
         while self.released <= beyond and not self.ended:
             self._progress.clear()
             if self.released > beyond or self.ended:
@@ -120,7 +120,7 @@ class Fetch:
             await self._progress.wait()
 
     async def wait_started(self) -> None:
-        """Wait until a source answered; raise what went wrong where none did."""
+        """Wait until a source responded; raise the error if none did."""
         await self.wait_beyond(0)
         if self.error is not None and not self.released:
             raise self.error
@@ -154,9 +154,9 @@ class Fetch:
         return hasher
 
     def _read_chunks(self, end: End[Source], one: Candidate, *, last: bool) -> Iterator[Chunk]:
-        """Yield what a source sends, and go on where it broke off as long as it is the same file.
+        """Yield a source's chunks, and resume after errors if the file is still the same.
 
-        Where nothing came yet the next source is asked instead, if there is one.
+        If nothing was received yet, the next source is used instead, if there is one.
         """
         offset, attempts = 0, 0
         while True:
@@ -185,7 +185,7 @@ class Fetch:
     def _check_wanted(self) -> None:
         self._shared.stop.check()
         if self.unwanted:
-            raise StorageError(f"nobody waits for {self.known.name!r} any more")
+            raise StorageError(f"no client waits for {self.known.name!r} any more")
 
     def _size(self) -> int | None:
         if self.known.size is not None:
@@ -223,7 +223,7 @@ class Fetch:
         self._notify()
 
     def call_soon(self, what: Callable[[], object]) -> None:
-        """Let the loop do something soon, if it runs still."""
+        """Call a function on the event loop, if it is still running."""
         if not self._loop.is_closed():
             self._loop.call_soon_threadsafe(what)
 
@@ -233,7 +233,7 @@ class Fetch:
 
 @dataclass(frozen=True, slots=True)
 class FetchContext:
-    """What all fetches of a gateway share."""
+    """Shared by all fetches of a gateway."""
 
     cooldown: SourceCooldown
     metrics: Metrics
@@ -241,21 +241,21 @@ class FetchContext:
 
 
 class FetchRegistry:
-    """Every fetch under way, and those whose bytes are still to be kept, by what they are of."""
+    """The current fetches by key, including those that are still to be stored."""
 
     def __init__(self, shared: FetchContext) -> None:
-        """Begin with none."""
+        """Start with none."""
         self.shared = shared
         self._under_way: dict[Hashable, Fetch] = {}
         self._pool = ThreadPoolExecutor(MAX_FETCHES, "fetch")
 
     def find(self, key: Hashable) -> Fetch | None:
-        """Return the fetch of a key that others may follow."""
+        """Return the fetch of a key that can be followed."""
         found = self._under_way.get(key)
         return None if found is None or found.error is not None else found
 
     def begin(self, key: Hashable, fetch: Fetch, finished: Callable[[Fetch], object]) -> Fetch:
-        """Begin a fetch; `finished` is told in its thread when it has ended."""
+        """Start a fetch; `finished` is called in its thread at the end."""
 
         def run() -> None:
             fetch.run()
@@ -266,7 +266,7 @@ class FetchRegistry:
         return fetch
 
     def forget(self, key: Hashable, fetch: Fetch) -> None:
-        """Let go of a fetch: whoever asks next finds its bytes where they were kept."""
+        """Forget a fetch: later requests find the file where it was stored."""
         if self._under_way.get(key) is fetch:
             del self._under_way[key]
         fetch.spool.close()

@@ -1,6 +1,6 @@
 """Content over HTTP: `/content/{tenant}/{repository}[@version or time]/{path}`.
 
-Plain ASGI routes: what is asked for most pays for no more than it needs.
+Plain ASGI routes, without FastAPI's overhead, because these are the most frequent requests.
 """
 
 from __future__ import annotations
@@ -50,12 +50,12 @@ FOREVER = "public, max-age=31536000, immutable"
 
 
 ROUTE = "/content/{tenant}/{repository}/{path}"
-"""What the metrics call it."""
+"""The route's name in metrics."""
 
 
 async def not_found(_: Scope, __: Receive, ___: Send) -> None:
-    """Answer a path that is none of the routes."""
-    raise Refused(404, "there is no such file", kind="NotFound")
+    """Respond to an unknown path."""
+    raise Refused(404, "the file does not exist", kind="NotFound")
 
 
 class Content:
@@ -66,7 +66,7 @@ class Content:
         self._gateway, self._streamer = gateway, streamer
 
     def routes(self) -> list[BaseRoute]:
-        """Return them, for an application; what is asked for most comes first."""
+        """Return the routes, the most frequent first."""
         methods = ["GET", "HEAD"]
         return [
             Route(f"/content/{{tenant}}/{{repository}}/{{path:{ANY}}}", self.path, methods=methods),
@@ -89,12 +89,12 @@ class Content:
         return tenant_page(f"/content/{tenant.name}/", shown, request.headers.get("accept", ""))
 
     async def redirect_to_folder(self, request: Request) -> Response:
-        """Lead from a repository's name to its root."""
+        """Redirect from a repository's name to its root."""
         await self._authorize(request)
         return _redirect_to_folder(request)
 
     async def path(self, request: Request) -> Response:
-        """Send a file, show a folder, or lead to it."""
+        """Send a file, list a folder, or redirect to it."""
         request.scope["entrepot.route"] = ROUTE
         tenant = await self._authorize(request)
         name, _, text = request.path_params["repository"].partition("@")
@@ -104,7 +104,7 @@ class Content:
         return await self._respond(request, tenant, served, at, given)
 
     async def _authorize(self, request: Request) -> Tenant:
-        """Return whose content a request is for, which its token or its link lets it read."""
+        """Return the tenant, if the request's token or link may read its content."""
         name = request.path_params["tenant"]
         repository = request.path_params["repository"].partition("@")[0]
         if "signature" in request.query_params:
@@ -117,7 +117,7 @@ class Content:
             ):
                 set_tenant(name)
                 return self._gateway.tenants[name]
-            raise Refused(403, "the link does not hold, or no more", kind="LinkRefused")
+            raise Refused(403, "the link is invalid or expired", kind="LinkRefused")
         caller = await self._gateway.authenticate(request.scope, name)
         caller.check(Role.READER, OfRepository(repository))
         return self._gateway.tenants[name]
@@ -133,13 +133,13 @@ class Content:
         def ask() -> tuple[ServedRepository, Lookup]:
             found = tenant.served(name)
             lookups = self._streamer.lookups
-            if at.moment is not None:  # what is meant by it changes with time alone
+            if at.moment is not None:  # not cached: the result depends on the current time
                 return found, look_up(tenant.catalog, found, at, path)
             return found, lookups.compute(key, lambda: look_up(tenant.catalog, found, at, path))
 
         if path and not path.endswith("/"):
             return await self._gateway.run_in_thread(ask)
-        async with self._gateway.slots.slot(tenant.name):  # a folder may hold any number of names
+        async with self._gateway.slots.slot(tenant.name):  # a folder may have very many entries
             return await self._gateway.run_in_thread(ask)
 
     async def _respond(
@@ -171,7 +171,7 @@ class Content:
             return shown
         if isinstance(given, UpstreamPath):
             return await self._upstream_response(tenant, served, given.path)
-        raise Refused(404, "there is no such file", kind="NotFound")
+        raise Refused(404, "the file does not exist", kind="NotFound")
 
     async def _file_response(
         self, tenant: Tenant, served: ServedRepository, at: VersionSelector, given: File
@@ -197,7 +197,7 @@ class Content:
     async def _signed_link(
         self, tenant: Tenant, served: ServedRepository, given: File
     ) -> str | None:
-        """Return a signed link to a stored file, where its storage can make one."""
+        """Return a signed link to a stored file, if its storage supports it."""
         return await self._gateway.run_in_thread(
             self._streamer.signed_link, tenant, served, given.found
         )
@@ -209,7 +209,7 @@ class Content:
             fetch, opener = await self._streamer.fetch_upstream(tenant, served, path)
         except StorageError as error:
             if error.status is not None and 400 <= error.status < 500:
-                told = f"the upstream answered {error.status} for {path!r}"
+                told = f"the upstream responded with status {error.status} for {path!r}"
                 raise Refused(error.status, told, kind="Upstream") from error
             raise
         resource = fetch.resource or Resource(path)
@@ -228,7 +228,7 @@ class Content:
 
 
 def etag_of(row: ContentRow) -> str:
-    """Return the etag of a row, the same before and after its bytes are fetched.
+    """Return the etag of a row, which is the same before and after it is fetched.
 
     >>> etag_of(ContentRow("a", 3, None, None, "ab" * 32, None, None))[:5]
     '"abab'

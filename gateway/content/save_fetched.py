@@ -1,7 +1,7 @@
-"""Keep what was fetched on demand: verified bytes go where they belong, and the catalog is told.
+"""Stores files fetched on demand in their repository, and records them in the catalog.
 
-It is the engine that writes, so history, layouts and proofs are those of a sync. The repository's
-turn is held meanwhile; while a run holds it, what waits here is served from where it is.
+The engine writes them, so that history, layouts and proofs are as in a sync. This needs the
+repository's destination lock; while a run holds it, files are served from the spool.
 """
 
 from __future__ import annotations
@@ -38,15 +38,15 @@ from transfer.workers.limits import Limits, gate_for
 from transfer.workers.stop import StopFlag
 
 LOG = logging.getLogger("entrepot.gateway")
-PAUSE_S = 0.5  # between two rounds, so that what comes together is recorded together
-LAST_S = 20.0  # for what waits when the gateway ends
+PAUSE_S = 0.5  # between two rounds, to record several files together
+LAST_S = 20.0  # for the waiting files when the gateway shuts down
 NOWHERE = "memory://gateway"
-"""The source that the engine is told of: it reads nothing there, for the bytes are here."""
+"""The source passed to the engine, which reads nothing from it."""
 
 
 @dataclass(frozen=True, slots=True)
 class FetchedFile:
-    """A verified file, and what it is to its repository; `origin` is None of an unlisted path."""
+    """A verified file to store in a repository; `origin` is None for an unlisted path."""
 
     catalog: Catalog
     repository: Repository
@@ -58,14 +58,14 @@ class FetchedFile:
 
 
 class _BusyError(Exception):
-    """A run holds the repository's turn."""
+    """A run holds the repository's destination lock."""
 
 
 class FetchedFileSaver:
-    """Keeps arrivals in the background, in the order of their repositories."""
+    """Stores files in the background, grouped by repository."""
 
     def __init__(self, stop: StopFlag) -> None:
-        """Begin with nothing to keep."""
+        """Start with no files."""
         self._stop = stop
         self._waiting: list[FetchedFile] = []
         self._lock = threading.Lock()
@@ -74,7 +74,7 @@ class FetchedFileSaver:
         self._thread: threading.Thread | None = None
 
     def add(self, arrival: FetchedFile) -> None:
-        """Keep a file soon."""
+        """Store a file soon."""
         with self._lock:
             self._waiting.append(arrival)
             if self._thread is None:
@@ -83,14 +83,14 @@ class FetchedFileSaver:
         self._wakeup.set()
 
     def close(self) -> None:
-        """Keep what waits, as far as that is possible soon; the rest is fetched again."""
+        """Store the waiting files, if possible in time; the others will be fetched again."""
         self._ending = True
         self._wakeup.set()
         if self._thread is not None:
             self._thread.join(LAST_S)
 
     def is_idle(self) -> bool:
-        """Say whether nothing waits."""
+        """Return whether no file waits."""
         with self._lock:
             return not self._waiting
 
@@ -100,7 +100,7 @@ class FetchedFileSaver:
             self._wakeup.clear()
             self._save_waiting()
             if not self.is_idle():
-                self._wakeup.set()  # a run holds the turn
+                self._wakeup.set()  # a run holds the lock
             time.sleep(PAUSE_S)
         self._save_waiting()
 
@@ -116,7 +116,7 @@ class FetchedFileSaver:
             except _BusyError:
                 continue
             except CatalogError as error:
-                LOG.warning("%s files were not kept: %s", len(same), error)
+                LOG.warning("%s fetched files were not stored: %s", f"{len(same):,}", error)
             with self._lock:
                 for one in same:
                     self._waiting.remove(one)
@@ -134,7 +134,7 @@ class FetchedFileSaver:
 def save_fetched(
     catalog: Catalog, repository: Repository, arrivals: Sequence[FetchedFile], stop: StopFlag
 ) -> None:
-    """Write arrivals into their repository, whose turn is held, and record them as one run."""
+    """Store files in their repository, whose lock is held, and record them as one run."""
     run_id = uuid4().hex
     origin = arrivals[0].origin
     catalog.runs.start(
@@ -163,12 +163,12 @@ def save_fetched(
     catalog.runs.record_outcomes(run_id, "", outcomes)
     failed = [one for one in outcomes if one.status is Status.FAILED]
     state = "failed" if failed else "completed"
-    message = f"{len(arrivals) - len(failed)} files kept, {len(failed)} failed"
+    message = f"{len(arrivals) - len(failed):,} files stored, {len(failed):,} failed"
     catalog.runs.end(run_id, state, message)
 
 
 def _is_wanted(one: FetchedFile) -> bool:
-    """Say whether the repository still lacks just this file."""
+    """Return whether the repository still needs this file."""
     if one.origin is not None:
         return one.catalog.origins.get(one.repository.address, one.path) == one.origin
     return one.catalog.holdings.location(one.repository.address, one.path) is None

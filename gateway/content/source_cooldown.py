@@ -1,4 +1,4 @@
-"""Sources that sent wrong bytes of a file are not asked for it again for a while (PD-33).
+"""Sources that sent corrupt content of a file are not used for it for a while (PD-33).
 
 >>> cooldown = SourceCooldown(300.0, clock=lambda: 0.0)
 >>> cooldown.add("http://a", "x")
@@ -13,20 +13,20 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 
-MAX_ENTRIES = 100_000  # files remembered
+MAX_ENTRIES = 100_000
 
 
 class SourceCooldown:
-    """Remembers which source sent wrong bytes of which file; safe to share between threads."""
+    """Remembers which source sent corrupt content of which file; thread-safe."""
 
     def __init__(self, seconds: float, *, clock: Callable[[], float] = time.monotonic) -> None:
-        """Pass a source over for so many seconds."""
+        """Set for how many seconds a source is not used."""
         self._seconds, self._clock = seconds, clock
         self._until: OrderedDict[tuple[str, str], float] = OrderedDict()
         self._lock = threading.Lock()
 
     def add(self, address: str, path: str) -> None:
-        """Remember that a source sent wrong bytes."""
+        """Remember that a source sent corrupt content."""
         with self._lock:
             self._until[address, path] = self._clock() + self._seconds
             self._until.move_to_end((address, path))
@@ -34,7 +34,7 @@ class SourceCooldown:
                 self._until.popitem(last=False)
 
     def is_allowed(self, address: str, path: str) -> bool:
-        """Say whether a source may be asked for a file."""
+        """Return whether a source may be used for a file."""
         with self._lock:
             until = self._until.get((address, path))
             if until is None:

@@ -1,7 +1,7 @@
-"""Where the bytes of a served file come from: stored places first, then the sources of it.
+"""Where served files are read from: stored copies first, then sources.
 
-A place of its own repository is trusted as it was written, by size, time and etag. Bytes from
-anywhere else are compared with the digest.
+A copy in the file's own repository is trusted if size, time and etag match. Bytes from elsewhere
+are verified with the digest.
 """
 
 from __future__ import annotations
@@ -32,15 +32,15 @@ from transfer.batch.endpoints import End
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """A file's stored places, and the candidates to fetch it from."""
+    """A file's stored copies, and the candidates to fetch it from."""
 
     stored: tuple[StoredCopy, ...]
     candidates: tuple[Candidate, ...]
-    kept: bool  # what is fetched is to be kept
+    kept: bool  # store the fetched file
 
 
 def sources_of(tenant: Tenant, served: ServedRepository, found: ResolvedFile) -> Sources:
-    """Return where a file can be had, the best first."""
+    """Return where a file can be read from, the best first."""
     origin = found.origin
     if origin is None:
         return Sources(found.places, (), kept=False)
@@ -54,7 +54,7 @@ def sources_of(tenant: Tenant, served: ServedRepository, found: ResolvedFile) ->
 
 
 def expected_file(row: ContentRow) -> ExpectedFile:
-    """Return what is known of a file before it comes."""
+    """Return what is known about a file before it is fetched."""
     digests = () if row.digest is None else (Digest("sha256", row.digest),)
     return ExpectedFile(row.path, row.size, digests)
 
@@ -62,7 +62,7 @@ def expected_file(row: ContentRow) -> ExpectedFile:
 def upstream_candidates(
     tenant: Tenant, served: ServedRepository, path: str
 ) -> tuple[Candidate, ...]:
-    """Return where a path that nobody lists can be had."""
+    """Return where an unlisted path can be fetched from."""
     if served.upstream is None:
         return ()
     address = served.upstream.address
@@ -90,7 +90,7 @@ def _candidates(
         return
     yield _candidate(tenant, origin.origin, origin.origin_path, origin.etag)
     if found.row.digest is None:
-        return  # nothing else could tell that a mirror holds the same
+        return  # without a digest, a mirror's content cannot be verified
     for name in _mirrors(tenant, origin.origin):
         address = resolved(name).address
         if (address, origin.origin_path) not in seen:
@@ -109,7 +109,7 @@ def _mirrors(tenant: Tenant, address: str) -> list[str]:
 
 
 def with_size(tenant: Tenant, served: ServedRepository, found: ResolvedFile) -> ResolvedFile:
-    """Return a file with its size, asked of its source where the catalog was not told."""
+    """Return a file with its size, looked up at its source if the catalog does not know it."""
     for one in sources_of(tenant, served, found).candidates:
         try:
             end = one.open()
@@ -128,10 +128,10 @@ def open_stored(
     found: ResolvedFile,
     part: Part | None,
 ) -> BlockReader:
-    """Open the first stored place that has the file.
+    """Open the first stored copy that is available.
 
     Raises:
-        ResourceNotFound: none has it; the last reason is told.
+        ResourceNotFound: no copy is available; the cause is the last error.
     """
     path = found.row.path
     try:
@@ -188,12 +188,12 @@ def _open_place(
 
 
 def _check_same(one: StoredCopy, path: str, now: Resource) -> None:
-    """Refuse a file that somebody wrote over since the catalog was told of it."""
+    """Refuse a file that was overwritten since the catalog recorded it."""
     pairs = [(one.size, now.size)]
     if path == one.path and one.etag is None:
         pairs.append((one.modified_us, now.modified_us))
     if any(None not in pair and pair[0] != pair[1] for pair in pairs):
-        raise ResourceChanged(f"{path!r} is not what was stored there", path=path)
+        raise ResourceChanged(f"{path!r} changed since it was stored", path=path)
 
 
 def open_passthrough(
@@ -203,9 +203,9 @@ def open_passthrough(
     part: Part | None,
     cooldown: SourceCooldown,
 ) -> BlockReader:
-    """Open the first candidate that answers, to pass its bytes through without keeping them.
+    """Open the first available candidate, to stream its bytes without storing them.
 
-    A part is asked of the source as such; the whole is compared while it passes.
+    A part is requested from the source as such; a whole file is verified while it is streamed.
     """
     failure: CatalogError | None = None
     for one in candidates:
@@ -226,7 +226,7 @@ def open_passthrough(
         return VerifyingBlockReader(blocks, known.name, known.size, known.digests, on_corrupt)
     if failure is not None:
         raise failure
-    raise ResourceNotFound(f"no source has {known.name!r} now", path=known.name)
+    raise ResourceNotFound(f"no source currently has {known.name!r}", path=known.name)
 
 
 def _open_stream(

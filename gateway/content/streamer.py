@@ -1,6 +1,6 @@
-"""The streamer: opens what is served, from where it lies or from its source, and keeps what it may.
+"""The streamer opens served files, stored or from their source, and stores fetched ones if allowed.
 
-Whoever asks first for a file that is on demand begins its fetch; whoever asks meanwhile follows.
+The first request for an on-demand file starts its fetch; concurrent requests follow it.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ from gateway.http.ranges import Part
 from gateway.http.response_headers import content_disposition
 from providers.layouts.content_names import stored_path
 
-LINK_S = 3600  # for which a signed link holds
-SHARED_IN_MEMORY = 8 * 2**20  # bytes of a file that is never kept and that many may ask for
+LINK_S = 3600  # lifetime of a signed link
+SHARED_IN_MEMORY = 8 * 2**20  # bytes; the largest file shared by requests without being stored
 
 
 @dataclass(frozen=True, slots=True)
 class FetchTarget:
-    """Where a fetched file belongs; `row` and `origin` are None of a path that nobody lists."""
+    """Where to store a fetched file; `row` and `origin` are None for an unlisted path."""
 
     tenant: Tenant
     served: ServedRepository
@@ -50,10 +50,10 @@ class FetchTarget:
 
 
 class Streamer:
-    """What serves content, for all tenants of a gateway."""
+    """Serves content for all tenants of a gateway."""
 
     def __init__(self, gateway: Gateway) -> None:
-        """Begin with nothing under way; what dead processes left is swept."""
+        """Start, and remove the spool files of dead processes."""
         self._gateway = gateway
         self.lookups = LookupCache(gateway.catalog)
         self.cooldown = SourceCooldown(gateway.config.cool_down_s)
@@ -63,13 +63,13 @@ class Streamer:
         sweep(self._folder)
 
     def close(self) -> None:
-        """Keep what has arrived, and end."""
+        """Store the fetched files, and stop."""
         self.saver.close()
         self._gateway.stop.set()
         self.fetches.close()
 
     def opener(self, tenant: Tenant, served: ServedRepository, found: ResolvedFile) -> Opener:
-        """Return what opens a file that a version lists."""
+        """Return a function that opens a file listed by a version."""
 
         async def open_stream(part: Part | None) -> Stream:
             origin = found.origin
@@ -87,7 +87,7 @@ class Streamer:
     def signed_link(
         self, tenant: Tenant, served: ServedRepository, found: ResolvedFile
     ) -> str | None:
-        """Return a signed link to a stored file; None where it has none, or its storage cannot."""
+        """Return a signed link to a stored copy; None if there is none, or it cannot be signed."""
         for one in sources_of(tenant, served, found).stored:
             sign = tenant.storages.signer(one.address)
             if sign is not None:
@@ -99,7 +99,7 @@ class Streamer:
     async def fetch_upstream(
         self, tenant: Tenant, served: ServedRepository, path: str
     ) -> tuple[Fetch, Opener]:
-        """Begin to fetch a path that nobody lists from the upstream, and return what opens it.
+        """Start fetching an unlisted path from the upstream; return the fetch and an opener.
 
         Raises:
             StorageError: the upstream does not have it, or cannot be reached.
@@ -136,7 +136,7 @@ class Streamer:
         found: ResolvedFile,
         part: Part | None,
     ) -> Stream:
-        """Answer whoever asks first for a file that is not stored."""
+        """Serve the first request for a file that may not be stored."""
         sources = await self._gateway.run_in_thread(sources_of, tenant, served, found)
         if sources.stored:
             return await self._open_stored(tenant, served, found, part)
@@ -144,7 +144,7 @@ class Streamer:
         small = row.size is not None and row.size <= SHARED_IN_MEMORY
         if part is not None or not (sources.kept or small):
             return await self._open_passthrough(sources.candidates, known, part)
-        under_way = self.fetches.find(key)  # another may have begun it meanwhile
+        under_way = self.fetches.find(key)  # another request may have started it meanwhile
         if under_way is None:
             target = FetchTarget(tenant, served, row.path, row, found.origin)
             under_way = self._begin_fetch(key, target, known, sources.candidates, kept=sources.kept)
@@ -181,7 +181,7 @@ class Streamer:
         *,
         kept: bool,
     ) -> Fetch:
-        """Begin a fetch; what arrives whole is kept, if it may be."""
+        """Start a fetch; a complete file is stored if `kept`."""
         spool = FileSpool(self._folder) if kept else MemorySpool()
         fetch = Fetch(known, candidates, spool, self.fetches.shared, asyncio.get_running_loop())
         fetch.kept = kept
@@ -206,12 +206,12 @@ class Streamer:
         return self.fetches.begin(key, fetch, finished)
 
     def _release(self, key: Hashable, fetch: Fetch) -> None:
-        """Let go of a fetch of which nothing more is to come, now or with its last reader."""
+        """Forget a finished fetch, now or when its last reader has left."""
         fetch.kept = False
         fetch.call_soon(partial(self._reader_left, key, fetch))
 
     def _reader_left(self, key: Hashable, fetch: Fetch) -> None:
-        """See what becomes of a fetch that a reader has left, or that came to its end."""
+        """Forget or cancel a fetch if it has no readers left and is not to be stored."""
         if fetch.readers or fetch.kept:
             return
         if fetch.ended:
@@ -221,9 +221,9 @@ class Streamer:
 
 
 def _can_serve(fetch: Fetch, part: Part | None) -> bool:
-    """Say whether a fetch has what is asked for: a part that is far ahead is not waited for."""
+    """Return whether a fetch can serve a part without waiting for a part far ahead."""
     return part is None or fetch.ended or fetch.released >= part.stop
 
 
 def _do_nothing() -> None:
-    """Let go of nothing more."""
+    """Do nothing."""

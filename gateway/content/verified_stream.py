@@ -1,4 +1,4 @@
-"""Blocks of a file as an asynchronous stream, which ends only if its bytes are right."""
+"""Asynchronous streams of blocks, and their verification."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ Close = Callable[[], object]
 
 
 class BlockStream:
-    """Blocks that are read in threads; made with the first one in hand."""
+    """Streams blocks that are read in threads; created with the first block already read."""
 
     def __init__(self, gateway: Gateway, blocks: BlockReader, close: Close) -> None:
-        """Own `blocks`; `close` is called once, when they are done with."""
+        """Own `blocks`; `close` is called once at the end."""
         self.headers: tuple[tuple[str, str], ...] = getattr(blocks, "headers", ())
         self._gateway, self._blocks, self._close = gateway, blocks, close
         self._first: bytes | None = None
@@ -32,7 +32,7 @@ class BlockStream:
     ) -> BlockStream:
         """Open blocks and read the first one, both in one thread.
 
-        Where the first is all of `length` bytes there is nothing more to wait for.
+        If the first block has all of `length` bytes, the blocks are closed immediately.
         """
 
         def begin() -> BlockStream:
@@ -65,7 +65,7 @@ class BlockStream:
         return data
 
     async def aclose(self) -> None:
-        """Let go of the blocks, at once where that waits for nothing."""
+        """Close the blocks."""
         if not self._closed:
             await self._gateway.run_shielded(self._end)
 
@@ -77,9 +77,9 @@ class BlockStream:
 
 
 class VerifyingBlockReader:
-    """Holds the last block back until all was compared; where no size tells which that is, each.
+    """Verifies blocks, holding back the last one (or always one, if the size is unknown).
 
-    So a client that has every byte has the right ones.
+    So a client that received every byte has a verified file.
     """
 
     def __init__(
@@ -90,7 +90,7 @@ class VerifyingBlockReader:
         expected: tuple[Digest, ...],
         on_corrupt: Callable[[IntegrityError], object] | None = None,
     ) -> None:
-        """Compare `blocks` with size and digests; `on_corrupt` hears of what does not fit."""
+        """Verify `blocks` with size and digests; `on_corrupt` is called if they differ."""
         self.resource = blocks.resource
         self.headers: tuple[tuple[str, str], ...] = getattr(blocks, "headers", ())
         self._blocks, self._name, self._size = blocks, name, size
@@ -102,7 +102,7 @@ class VerifyingBlockReader:
         """Return the next bytes.
 
         Raises:
-            IntegrityError: they are not those that were expected.
+            IntegrityError: the content differs from what was expected.
         """
         block = self._read() if self._held_back is None else self._held_back
         if block and self._size is not None and self._hasher.size < self._size:
@@ -113,7 +113,7 @@ class VerifyingBlockReader:
         return block
 
     def close(self) -> None:
-        """End the read."""
+        """Stop reading."""
         self._blocks.close()
 
     def _read(self) -> bytes:

@@ -151,7 +151,7 @@ class FormReader:
         self._part.text += data[start:end]
         if len(self._part.text) > MAX_FIELD_BYTES:
             raise InvalidInput(
-                f"the field {self._part.name!r} is longer than {MAX_FIELD_BYTES} bytes"
+                f"the field {self._part.name!r} is longer than {MAX_FIELD_BYTES:,} bytes"
             )
 
     def _end(self) -> None:
@@ -174,9 +174,7 @@ def _create_parser(boundary: bytes, callbacks: Any) -> MultipartParser:  # noqa:
         raise InvalidInput(f"invalid form: {error}") from error
 
 
-CURL_DEFAULT_TYPE = (
-    "application/x-www-form-urlencoded"  # what curl says of any body that it knows nothing of
-)
+CURL_DEFAULT_TYPE = "application/x-www-form-urlencoded"  # what curl sends by default
 
 
 async def events(request: Request, reader: FormReader | None) -> AsyncIterator[Event]:

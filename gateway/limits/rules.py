@@ -37,7 +37,6 @@ class Refusal:
 @dataclass(frozen=True, slots=True)
 class HeadLimit:
     """How large the head of a request may be, including its target, and how many headers it has."""
-    """
 
     size: int = 32 * 2**10  # bytes
     count: int = 100

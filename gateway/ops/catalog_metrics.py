@@ -159,7 +159,5 @@ def _tenant_gauge(name: str, told: str, what: str, facts: CatalogCounts) -> Metr
 
 
 def _readable_gauge(*, found: bool) -> Metric:
-    told = (
-        "Whether the last query of the catalog succeeded; if not, its metrics are stale."
-    )
+    told = "Whether the last query of the catalog succeeded; if not, its metrics are stale."
     return GaugeMetricFamily("entrepot_catalog_readable", told, value=float(found))

@@ -125,9 +125,7 @@ def _why_unreadable(catalog: Catalog) -> str | None:
         catalog.runs.all(limit=1)
     except (CatalogError, duckdb.Error, OSError) as error:
         LOG.warning("the catalog cannot be read: %s", error)
-        return (
-            f"the catalog cannot be read: {type(error).__name__}"  # without its path
-        )
+        return f"the catalog cannot be read: {type(error).__name__}"  # without its path
     return None
 
 

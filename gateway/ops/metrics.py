@@ -202,7 +202,7 @@ class MetricsApp:
         registry: CollectorRegistry,
         visible_tenants: Callable[[Scope], frozenset[str] | None] = all_tenants,
     ) -> None:
-        """Tell what is in `registry`; `visible_tenants` says whose figures a caller may see, None for all."""
+        """Serve `registry`; `visible_tenants` returns the tenants a caller may see, None for all."""
         self._registry, self._visible_tenants = registry, visible_tenants
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -3,8 +3,8 @@
 >>> text = profile(30)                                           # doctest: +SKIP
 >>> Path("gateway.folded").write_text(text)                      # doctest: +SKIP
 
-Each line is `outermost;…;innermost count`, for flamegraph.pl or speedscope.app. It contains names of
-functions and files only, no values.
+Each line is `outermost;…;innermost count`, for flamegraph.pl or speedscope.app. It contains
+names of functions and files, but no values.
 """
 
 from __future__ import annotations

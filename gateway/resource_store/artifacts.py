@@ -1,6 +1,6 @@
-"""Artifacts as resources: `<type>/<group as folders>/<artifact>/<version>/<file>`.
+"""Stores artifacts as resources: `<type>/<group as folders>/<artifact>/<version>/<file>`.
 
-Properties tell the coordinates of each, so what is known of resources holds for artifacts too.
+Their coordinates are stored as properties, so that everything for resources works for artifacts.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from gateway.resource_store.store import ResourceStore
 from gateway.resource_store.upload import UploadFacts
 
 KEY = "coordinates"
-"""The property by which a resource is an artifact."""
-LOCKS = 64  # files; two artifacts that share one wait for each other
+"""The property that marks a resource as an artifact."""
+LOCKS = 64  # lock files; two artifacts that share one wait for each other
 Named = tuple[str, IO[bytes]]
 
 
@@ -38,13 +38,13 @@ def store_artifacts(
     *,
     replace: bool,
 ) -> list[ResourceVersion]:
-    """Store packages under the coordinates that they tell: all of them, or none.
+    """Store packages under their coordinates: all of them, or none.
 
-    `check` refuses coordinates that their caller may not write.
+    `check` refuses coordinates that the caller may not write.
 
     Raises:
-        InvalidInput: one is no package, or two have the same coordinates.
-        ContentConflict: there is one of the same coordinates, and it is not to be replaced.
+        InvalidInput: a package is invalid, or two have the same coordinates.
+        ContentConflict: the coordinates exist already, and `replace` is false.
     """
     every = [(metadata_of(file, name), name, file) for name, file in files]
     wanted = [one.coordinates for one, _, _ in every]
@@ -68,7 +68,7 @@ def store_artifacts(
 def register_artifact(
     store: ResourceStore, one: PackageMetadata, url: str, *, replace: bool
 ) -> ResourceVersion:
-    """Record a package that lies elsewhere under the coordinates that are told."""
+    """Record an external package under its coordinates."""
     with _lock_coordinates(store, [one.coordinates]):
         old = _find_existing(store, [one.coordinates], replace=replace)
         name = _resource_name(one, unquote(urlsplit(url).path))
@@ -78,7 +78,7 @@ def register_artifact(
 
 
 def find_artifact(catalog: Catalog, coordinates: Coordinates) -> ResourceVersion:
-    """Return the artifact of some coordinates; `NotRecorded` where there is none."""
+    """Return the artifact with these coordinates; raise `NotRecorded` if there is none."""
     found = _find_all(catalog, coordinates)
     if not found:
         raise NotRecorded("artifact", str(coordinates))
@@ -86,7 +86,7 @@ def find_artifact(catalog: Catalog, coordinates: Coordinates) -> ResourceVersion
 
 
 def artifact_document(one: ResourceVersion) -> dict[str, Any]:
-    """Return the metadata of an artifact as the Punch's later model has it, plus digests."""
+    """Return an artifact's metadata in the Punch's newer format, plus digests."""
     told = dict(one.properties)
     return {
         "group": told.pop("group", ""),
@@ -115,7 +115,7 @@ def _store_one(
 
 
 def _resource_name(one: PackageMetadata, given: str) -> str:
-    """Return the name of the resource: its last part is that of the file that was given."""
+    """Return the resource's name, which ends in the name of the uploaded file."""
     last = given.replace("\\", "/").rpartition("/")[2]
     coordinates = one.coordinates
     return checked_name(
@@ -142,7 +142,7 @@ def _find_existing(
 ) -> list[ResourceVersion]:
     found = [(one, old) for one in wanted for old in _find_all(store.catalog, one)]
     if found and not replace:
-        raise ContentConflict(f"there is an artifact {str(found[0][0])!r} already")
+        raise ContentConflict(f"the artifact {str(found[0][0])!r} already exists")
     return [old for _, old in found]
 
 
@@ -158,12 +158,12 @@ def _delete(store: ResourceStore, every: Iterable[ResourceVersion]) -> None:
 
 @contextmanager
 def _lock_coordinates(store: ResourceStore, wanted: Iterable[Coordinates]) -> Generator[None]:
-    """Keep others from the same coordinates, in any process, while the block lasts."""
+    """Lock the coordinates across processes during the block."""
     folder = store.catalog.folder / "artifacts"
     folder.mkdir(exist_ok=True)
     numbers = {zlib.crc32(f"{store.tenant} {one}".encode()) % LOCKS for one in wanted}
     with ExitStack() as held:
-        for number in sorted(numbers):  # in one order, so that no two wait for each other
+        for number in sorted(numbers):  # always in the same order, to avoid deadlocks
             flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
             descriptor = os.open(folder / f"{number:02d}.lock", flags, 0o600)
             held.callback(os.close, descriptor)

@@ -1,8 +1,8 @@
-"""Uploads that come in chunks, in any order, over days and restarts: a folder each, a file a chunk.
+"""Chunked uploads, in any order, across days and restarts: one folder each, one file per chunk.
 
-A chunk is written under a temporary name and renamed, so that it is there whole or not at all; one
-that begins where another did replaces it. What an upload is about stands in `upload.json`, which
-is locked: shared by whoever writes a chunk, alone by whoever commits or deletes.
+A chunk is written to a temporary file and renamed; it replaces a chunk with the same start. The
+upload's metadata is in `upload.json`, which is locked: shared while writing a chunk, exclusively
+while committing or deleting.
 """
 
 from __future__ import annotations
@@ -33,17 +33,17 @@ from gateway.resource_store.chunks import ChunkedUpload, UploadSpec
 
 BLOCK = 2**20  # bytes read at once
 WEEK_S = 7 * 86_400.0
-MAX_CHUNKS = 10_000  # of one upload
-MAX_OPEN = 1000  # uploads of one tenant
+MAX_CHUNKS = 10_000  # per upload
+MAX_OPEN = 1000  # uploads per tenant
 _ABOUT = "upload.json"
 _ID = re.compile(r"[0-9a-f]{32}")
 
 
 class ChunkWriter:
-    """One chunk on its way: it appears by `finish`, and only if it is what was told."""
+    """Writes one chunk, which `finish` verifies and makes visible."""
 
     def __init__(self, folder: Path, part: Part, expected: tuple[Digest, ...]) -> None:
-        """Begin with nothing written."""
+        """Create the temporary file."""
         self._part, self._expected = part, expected
         self._target = folder / f"{part.start:020d}"
         self._draft = folder / f"tmp-{uuid.uuid4().hex}"
@@ -52,7 +52,7 @@ class ChunkWriter:
         self._file = self._draft.open("xb")
 
     def write(self, data: bytes) -> None:
-        """Take the next bytes."""
+        """Write the next bytes."""
         self._size += len(data)
         if self._size > self._part.length:
             raise SizeMismatch("the chunk", self._part.length, self._size)
@@ -61,7 +61,7 @@ class ChunkWriter:
         self._file.write(data)
 
     def finish(self) -> None:
-        """Compare what came with what was told, and let it appear."""
+        """Verify the chunk and make it visible."""
         if self._size != self._part.length:
             raise SizeMismatch("the chunk", self._part.length, self._size)
         for one in self._expected:
@@ -69,28 +69,30 @@ class ChunkWriter:
             if found != one:
                 raise DigestMismatch("the chunk", str(one), str(found))
         self._file.flush()
-        os.fsync(self._file.fileno())  # who was told that it is here will not send it again
+        os.fsync(self._file.fileno())  # the client will not send it again
         self._file.close()
         self._draft.rename(self._target)
 
     def abort(self) -> None:
-        """Leave nothing behind; after `finish` this does nothing."""
+        """Discard the chunk; after `finish`, do nothing."""
         self._file.close()
         self._draft.unlink(missing_ok=True)
 
 
 class ChunkStore:
-    """The uploads under way of one tenant; any number of processes and threads may share them."""
+    """The current uploads of one tenant; safe across threads and processes."""
 
     def __init__(self, folder: Path) -> None:
-        """Keep them in `folder`."""
+        """Store them in `folder`."""
         self._folder = folder
         self._done = folder / "done"
 
     def create(self, about: UploadSpec) -> ChunkedUpload:
         """Begin an upload."""
         if len(self._ids()) >= MAX_OPEN:
-            raise ContentConflict(f"{MAX_OPEN} uploads are open already: commit or delete some")
+            raise ContentConflict(
+                f"{MAX_OPEN:,} uploads are already open: commit or delete some first"
+            )
         upload_id = uuid.uuid4().hex
         folder = self._folder / upload_id
         folder.mkdir(parents=True)
@@ -109,7 +111,7 @@ class ChunkStore:
         return ChunkedUpload(upload_id, about, created, ())
 
     def get(self, upload_id: str) -> ChunkedUpload:
-        """Return an upload; `NotRecorded` where there is none of that id."""
+        """Return an upload; raise `NotRecorded` if there is none with this id."""
         folder = self._upload_folder(upload_id)
         try:
             text = json.loads((folder / _ABOUT).read_bytes())
@@ -129,20 +131,22 @@ class ChunkStore:
             try:
                 found.append(self.get(one))
             except NotRecorded:
-                continue  # committed or deleted meanwhile, or killed while it was begun
+                continue  # committed or deleted meanwhile, or killed while it was created
         return sorted(found, key=lambda one: one.created_at)
 
     @contextmanager
     def open_chunk(
         self, upload_id: str, part: Part, expected: tuple[Digest, ...]
     ) -> Generator[ChunkWriter]:
-        """Write a chunk while the block lasts; it has to `finish` it."""
+        """Yield a writer for a chunk, which the block must `finish`."""
         with self._lock_upload(upload_id, fcntl.LOCK_SH):
             one = self.get(upload_id)
             if len(one.parts) >= MAX_CHUNKS and part.start not in {
                 each.start for each in one.parts
             }:
-                raise InvalidInput(f"the upload has {MAX_CHUNKS} chunks already: send larger ones")
+                raise InvalidInput(
+                    f"the upload already has {MAX_CHUNKS:,} chunks: send larger ones"
+                )
             writer = ChunkWriter(self._upload_folder(upload_id), part, expected)
             try:
                 yield writer
@@ -150,7 +154,7 @@ class ChunkStore:
                 writer.abort()
 
     def record_commit(self, upload_id: str, facts: Mapping[str, object]) -> None:
-        """Remember, durably, what an upload becomes, before that is recorded."""
+        """Durably store what an upload is about to be committed as."""
         self._done.mkdir(parents=True, exist_ok=True)
         draft = self._done / f"tmp-{uuid.uuid4().hex}"
         with draft.open("x") as file:
@@ -160,7 +164,7 @@ class ChunkStore:
         draft.rename(self._done / f"{upload_id}.json")
 
     def recorded_commit(self, upload_id: str) -> dict[str, Any] | None:
-        """Return what an upload became, or was about to become; None where nobody committed it."""
+        """Return what an upload was, or was about to be, committed as; None if not committed."""
         if not _ID.fullmatch(upload_id):
             return None
         try:
@@ -171,10 +175,10 @@ class ChunkStore:
 
     @contextmanager
     def take_complete(self, upload_id: str) -> Generator[ChunkedUpload]:
-        """Give a complete upload to whoever stores it; it is removed when the block succeeds.
+        """Yield a complete upload to store; it is removed if the block succeeds.
 
         Raises:
-            ContentConflict: bytes are missing or came twice, or others use it.
+            ContentConflict: bytes are missing or overlap, or the upload is in use.
         """
         with self._lock_upload(upload_id, fcntl.LOCK_EX):
             one = self.get(upload_id)
@@ -191,12 +195,12 @@ class ChunkStore:
                     yield data
 
     def delete(self, upload_id: str) -> None:
-        """Give an upload up."""
+        """Delete an upload."""
         with self._lock_upload(upload_id, fcntl.LOCK_EX):
             self._remove(upload_id)
 
     def sweep(self, older_than_s: float = WEEK_S) -> int:
-        """Remove uploads to which nothing was added for so long; return how many."""
+        """Remove uploads without new chunks for that long; return how many."""
         count = 0
         for note in self._done.glob("*"):
             if time.time() - note.stat().st_mtime > older_than_s:
@@ -211,8 +215,8 @@ class ChunkStore:
             try:
                 self.delete(upload_id)
             except ContentConflict:
-                continue  # it is in use
-            except NotRecorded:  # killed while it was begun, or removed
+                continue  # in use
+            except NotRecorded:  # killed while it was created, or removed
                 shutil.rmtree(self._upload_folder(upload_id), ignore_errors=True)
             count += 1
         return count
@@ -223,13 +227,13 @@ class ChunkStore:
         return sorted(one.name for one in self._folder.iterdir() if _ID.fullmatch(one.name))
 
     def _upload_folder(self, upload_id: str) -> Path:
-        if not _ID.fullmatch(upload_id):  # it is a name of a folder
+        if not _ID.fullmatch(upload_id):  # it becomes the name of a folder
             raise NotRecorded("upload", upload_id[:80])
         return self._folder / upload_id
 
     def _remove(self, upload_id: str) -> None:
         folder = self._upload_folder(upload_id)
-        (folder / _ABOUT).unlink(missing_ok=True)  # from here on it is gone, whatever happens
+        (folder / _ABOUT).unlink(missing_ok=True)  # this deletes the upload
         shutil.rmtree(folder, ignore_errors=True)
 
     @contextmanager
@@ -251,7 +255,7 @@ def _lock(descriptor: int, how: int, upload_id: str) -> None:
         fcntl.flock(descriptor, how | fcntl.LOCK_NB)
     except BlockingIOError as error:
         raise ContentConflict(f"the upload {upload_id!r} is in use") from error
-    if not os.fstat(descriptor).st_nlink:  # removed between our two calls
+    if not os.fstat(descriptor).st_nlink:  # removed between opening and locking
         raise NotRecorded("upload", upload_id)
 
 

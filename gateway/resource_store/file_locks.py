@@ -1,4 +1,4 @@
-"""Files that are locked while somebody is at work; the kernel frees those of the dead."""
+"""Lock files; the kernel releases those of dead processes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 
 def lock_file(file: Path, flags: int, how: int = fcntl.LOCK_EX) -> int | None:
-    """Return a locked descriptor of a file that still bears its name; None where others hold it."""
+    """Lock a file and return its descriptor; None if it is missing, or locked by others."""
     while True:
         try:
             descriptor = os.open(file, flags | os.O_CLOEXEC, 0o600)
@@ -24,21 +24,21 @@ def lock_file(file: Path, flags: int, how: int = fcntl.LOCK_EX) -> int | None:
         except BlockingIOError:
             os.close(descriptor)
             return None
-        except FileNotFoundError:  # the last of its readers left before we had the lock
+        except FileNotFoundError:  # the last holder removed it before we had the lock
             pass
         os.close(descriptor)
 
 
 class ReadLocks:
-    """The locks of one catalog, in a folder beside it; the kernel frees those of the dead."""
+    """Locks of files being read, across processes, for storages whose open files can vanish."""
 
     def __init__(self, folder: Path) -> None:
-        """Keep them in `folder`."""
+        """Store the lock files in `folder`."""
         self._folder = folder
 
     @contextmanager
     def shared(self, address: str, path: str) -> Generator[None]:
-        """Be one of those who read a file, while the block lasts."""
+        """Hold a shared lock on a file during the block."""
         self._folder.mkdir(parents=True, exist_ok=True)
         file = self._file(address, path)
         descriptor = lock_file(file, os.O_RDWR | os.O_CREAT, fcntl.LOCK_SH)
@@ -48,11 +48,11 @@ class ReadLocks:
             if descriptor is not None:
                 os.close(descriptor)
             with self.try_exclusive(address, path):
-                pass  # whoever leaves last takes the lock's file away
+                pass  # the last reader removes the lock file
 
     @contextmanager
     def try_exclusive(self, address: str, path: str) -> Generator[bool]:
-        """Keep readers away while the block lasts; what is yielded says whether nobody reads."""
+        """Exclude readers during the block; yield whether there are none."""
         file = self._file(address, path)
         if not file.exists():
             yield True

@@ -1,4 +1,4 @@
-"""The metadata of a resource as the Punch Resource Manager writes it, plus digests.
+"""The metadata of a resource in the format of the Punch Resource Manager, plus digests.
 
 >>> sorted(document(example(), "mytenant"))[:4]
 ['digests', 'name', 'properties', 'schema']
@@ -17,7 +17,7 @@ SCHEMA = "V1"
 
 
 def document(one: ResourceVersion, tenant: str) -> dict[str, Any]:
-    """Return the metadata document: numbers are text there, the time is in seconds."""
+    """Return the metadata document, with numbers as text and the time in seconds."""
     storage: dict[str, str] = {"type": storage_type(one), "url": url_of(one)}
     further = {"encoding": one.encoding, "compression": one.compression, "data": one.data}
     storage |= {key: value for key, value in further.items() if value is not None}
@@ -38,26 +38,26 @@ def document(one: ResourceVersion, tenant: str) -> dict[str, Any]:
 
 
 def list_entry(one: ResourceVersion, tenant: str) -> dict[str, Any]:
-    """Return a document as a list shows it: its version is a number, its time readable."""
+    """Return a document for lists, with the version as a number and a readable time."""
     told = document(one, tenant)
     del told["timestamp"]
     return {"@timestamp": format_time(one.created_at), **told, "version": one.version}
 
 
 def short_entry(one: ResourceVersion) -> dict[str, Any]:
-    """Return what a simplified list tells: time, name and version."""
+    """Return an entry of simplified lists: time, name and version."""
     return {"@timestamp": format_time(one.created_at), "name": one.name, "version": one.version}
 
 
 def action_reply(
     metadata: Iterable[dict[str, Any]], name: str, message: str, tenant: str
 ) -> dict[str, Any]:
-    """Return the answer to every action: the metadata it is about, and what was done."""
+    """Return the response to an action: the affected metadata, and what was done."""
     return {"metadata": list(metadata), "name": name, "message": message, "tenant": tenant}
 
 
 def format_time(when: datetime) -> str:
-    """Return a time as lists show it.
+    """Return a time in the format of lists.
 
     >>> format_time(datetime(2020, 10, 9, 12, 36, 39, 107000, tzinfo=UTC))
     '2020-10-09T12:36:39.107Z'
@@ -66,7 +66,7 @@ def format_time(when: datetime) -> str:
 
 
 def example() -> ResourceVersion:
-    """Return a resource to show in documentation."""
+    """Return an example for documentation."""
     return ResourceVersion(
         "my/resource",
         2,
@@ -81,12 +81,12 @@ def example() -> ResourceVersion:
 
 
 def url_of(one: ResourceVersion) -> str:
-    """Return where a version lies, without the query of what was registered: it may be a secret."""
+    """Return a version's URL, without the query of external ones, which may be secret."""
     return redact_url(one.url) if one.external else one.url
 
 
 def storage_type(one: ResourceVersion) -> str:
-    """Return the Punch's word for where the bytes lie: a folder is `file` there."""
+    """Return the Punch's word for the storage type: a folder is `file`."""
     return "file" if one.storage_type == "local" else one.storage_type
 
 

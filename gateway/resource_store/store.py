@@ -1,8 +1,7 @@
-"""Where the resources of a tenant lie: bytes first, then the catalog; what fails leaves nothing.
+"""Stores the resources of a tenant: first the bytes, then the catalog entry, or nothing.
 
-Each version lies at `<folder>/<version>/<name>` of one repository and never changes. What is
-deleted is forgotten by the catalog first and removed from its storage after, once nobody
-reads it any more, in whatever process.
+Each version is stored at `<folder>/<version>/<name>` in one repository and never changes. Deleted
+versions are removed first from the catalog, then from the storage, once no process reads them.
 """
 
 from __future__ import annotations
@@ -38,16 +37,16 @@ from transfer.batch.endpoints import End
 from transfer.workers.limits import gate_for
 from transfer.workers.stop import StopFlag
 
-SOON_S = 0.5  # for which whoever deletes waits until bytes are gone: the rest goes by and by
-OLD_S = 86_400.0  # after which a temporary file belongs to nobody
+SOON_S = 0.5  # how long a deletion waits for bytes to be removed; the rest is removed later
+OLD_S = 86_400.0  # after which a temporary file is abandoned
 TEMPORARY = f"{RESERVED}/tmp"  # noqa: S108 - below the root of the repository
 
 
 class ResourceStore:
-    """The resources of one tenant; safe to share between threads."""
+    """The resources of one tenant; thread-safe."""
 
     def __init__(self, catalog: Catalog, repository: ResourceLocation, tenant: str) -> None:
-        """Keep the bytes in `repository`; nothing is opened before it is needed."""
+        """Store the bytes in `repository`, which is opened on demand."""
         self.catalog, self.repository, self.tenant = catalog, repository, tenant
         self.stop = StopFlag()
         self.gate = gate_for(repository.address, repository.process_limits())
@@ -69,12 +68,12 @@ class ResourceStore:
             return self._opened
 
     def close(self) -> None:
-        """Let go of the storage."""
+        """Close the storage."""
         self.stop.set()
         self._stack.close()
 
     def begin(self, name: str, facts: UploadFacts) -> Upload:
-        """Begin to upload the next version of a name.
+        """Start uploading the next version of a name.
 
         Raises:
             InvalidInput: the name is not safe.
@@ -91,7 +90,7 @@ class ResourceStore:
         return Upload(self, claim, writer, facts)
 
     def put(self, name: str, data: bytes, facts: UploadFacts) -> ResourceVersion:
-        """Upload bytes that are here already."""
+        """Upload bytes in memory."""
         with self.begin(name, replace(facts, size=len(data))) as upload:
             upload.write(data)
             return upload.finish()
@@ -99,7 +98,7 @@ class ResourceStore:
     def upload_from(
         self, name: str, end: End[Source], path: str, facts: UploadFacts
     ) -> ResourceVersion:
-        """Upload what lies at a path of another storage."""
+        """Upload a file from another storage."""
         with end.gate.connection(self.stop):
             reading = end.storage.read(path)
             try:
@@ -115,7 +114,7 @@ class ResourceStore:
                 reading.close()
 
     def register(self, name: str, url: str, facts: UploadFacts) -> ResourceVersion:
-        """Record what lies elsewhere as the next version of a name; nothing is copied."""
+        """Record an external URL as the next version of a name, without copying it."""
         name = checked_name(name)
         claim = self.claim(name)
         try:
@@ -126,11 +125,11 @@ class ResourceStore:
         return made
 
     def copy(self, name: str, to: str, version: int | None = None) -> list[ResourceVersion]:
-        """Copy every version of a name, or one, as the next versions of another: no byte moves."""
+        """Copy every version of a name, or one, as the next versions of another name."""
         return copy_versions(self, self.catalog.resources.versions(checked_name(name), version), to)
 
     def move(self, name: str, to: str, version: int | None = None) -> list[ResourceVersion]:
-        """Copy, then delete what was copied, in one step of the catalog."""
+        """Copy, and delete the originals, in one catalog transaction."""
         every = self.catalog.resources.versions(checked_name(name), version)
         return copy_versions(
             self, every, to, [DeletionRequest(one.name, one.version) for one in every]
@@ -139,16 +138,15 @@ class ResourceStore:
     def delete(
         self, name: str, version: int | None = None, stands_on: ExpectedVersion | None = None
     ) -> list[ResourceVersion]:
-        """Delete every version of a name, or one; return what was deleted."""
+        """Delete every version of a name, or one; return the deleted versions."""
         gone = delete_versions(self, checked_name(name), version, stands_on)
         self.sweep(SOON_S)
         return gone
 
     def sweep(self, most_s: float = math.inf) -> int:
-        """Remove the bytes of deleted versions that nobody reads, and of dead uploads.
+        """Remove the bytes of deleted versions that are not being read, and of dead uploads.
 
-        What a storage does not remove now, or within `most_s` seconds, stays on the list for the
-        next time.
+        What cannot be removed now, or within `most_s` seconds, is left for the next time.
         """
         until_s = time.monotonic() + most_s
         for claim in self._claims.abandoned():
@@ -157,7 +155,7 @@ class ResourceStore:
             try:
                 self.clear(claim.target)
             except StorageError:
-                continue  # the claim stays for the next time
+                continue  # retried next time
             claim.release()
         every = self.catalog.resources.pending_deletions()
         paths = [one.path for one in every if one.address in self._places]
@@ -180,13 +178,13 @@ class ResourceStore:
             with self.gate.connection(self.stop):
                 self.storage.remove(path)
         except StorageError:
-            return False  # it stays on the list
+            return False  # retried next time
         return True
 
     def sweep_temporary(self, older_than_s: float = OLD_S) -> int:
-        """Remove what writers that died left in the storage, once it is surely theirs.
+        """Remove old temporary files and incomplete uploads of dead writers.
 
-        Nothing of it was ever served. Return how many files and uploads that were.
+        Return how many files and uploads were removed.
         """
         before_us = (datetime.now(UTC).timestamp() - older_than_s) * 1e6
         count = 0
@@ -198,7 +196,7 @@ class ResourceStore:
         settings = self.repository.settings.below(TEMPORARY)
         with STORAGES.open(settings, self.repository.open_options()) as temporary:
             try:
-                every = list(files(temporary.enumerate(), []))  # what is unseen stays
+                every = list(files(temporary.enumerate(), []))  # without gaps
             except ResourceNotFound:  # nothing was ever written
                 return count
             for one in every:
@@ -209,7 +207,7 @@ class ResourceStore:
 
     @contextmanager
     def reading(self, path: str) -> Generator[None]:
-        """Keep the bytes at a path while the block lasts, whoever deletes them."""
+        """Keep the bytes at a path from being removed during the block."""
         with self._lock:
             self._readers[path] += 1
         try:
@@ -231,7 +229,7 @@ class ResourceStore:
         stands_on: ExpectedVersion | None = None,
         copying: CopyRequest | None = None,
     ) -> object:
-        """Tell the catalog of new versions, of those that go, and of those that others get too."""
+        """Record new, deleted and copied versions in the catalog."""
         return self.catalog.resources.change(
             made, remove, places=self._places, stands_on=stands_on, copying=copying
         )
@@ -239,7 +237,7 @@ class ResourceStore:
     def describe_stored(
         self, target: ClaimTarget, hasher: Hasher, facts: UploadFacts
     ) -> ResourceVersion:
-        """Return the metadata of bytes that were stored under a claim."""
+        """Return the metadata of bytes stored under a claim."""
         kind = str(self.repository.settings.model_dump(include={"type"})["type"])
         url = f"{self.repository.address.rstrip('/')}/{quote_path(target.path)}"
         return replace(
@@ -251,15 +249,15 @@ class ResourceStore:
         )
 
     def next_version(self, name: str) -> int:
-        """Return the lowest number above all that a name ever had."""
+        """Return the next number that a name never had."""
         return self.catalog.resources.next_version(name)
 
     def was_used(self, target: ClaimTarget) -> bool:
-        """Say whether a version has a claimed number already, or had it."""
+        """Return whether a claimed number is, or was, used by a version."""
         return self.catalog.resources.version_was_used(target.name, target.version)
 
     def is_free(self, target: ClaimTarget) -> bool:
-        """Say whether nothing lies at a claimed place."""
+        """Return whether nothing is stored at a claimed path."""
         try:
             with self.gate.connection(self.stop):
                 self.storage.stat(target.path)
@@ -268,13 +266,13 @@ class ResourceStore:
         return False
 
     def clear(self, target: ClaimTarget) -> None:
-        """Remove what lies at a claimed place, unless the catalog knows it by now."""
+        """Remove what is stored at a claimed path, unless it is in the catalog."""
         if not self.catalog.resources.holds(target.address, target.path):
             with self.gate.connection(self.stop):
                 self.storage.remove(target.path)
 
     def claim(self, name: str, count: int = 1) -> Claim:
-        """Claim the next `count` versions of a name; release them once recorded, or given up."""
+        """Claim the next `count` versions of a name, to be released when recorded or abandoned."""
 
         def target(version: int) -> ClaimTarget:
             path = number_key(name, str(version))
@@ -284,7 +282,7 @@ class ResourceStore:
 
 
 def _describe(target: ClaimTarget, facts: UploadFacts, kind: str, url: str) -> ResourceVersion:
-    """Return the metadata of a claimed version, as far as it was told."""
+    """Return the metadata of a claimed version, from the facts given."""
     return ResourceVersion(
         target.name,
         target.version,

@@ -1,6 +1,6 @@
-"""Uploads in chunks over HTTP: create one, send its chunks in any order, commit it.
+"""Chunked uploads over HTTP: create one, send its chunks in any order, commit it.
 
-What came stays until the upload is committed or deleted, or nothing was added for a week.
+Chunks are kept until the upload is committed or deleted, or has no new chunks for a week.
 """
 
 from __future__ import annotations
@@ -34,42 +34,44 @@ from gateway.resource_store.upload import UploadFacts
 
 router = APIRouter(prefix="/v1/{tenant}/resources/uploads", tags=["uploads"])
 Json = dict[str, Any]
-Digests = Annotated[dict[str, str], Field(description="Digests of the whole, in hex by algorithm.")]
+Digests = Annotated[
+    dict[str, str], Field(description="Digests of the complete file, in hex by algorithm.")
+]
 
 
 class Creation(StrictModel):
-    """What an upload will be."""
+    """A new upload."""
 
     name: str = Field(description="The resource's name, a path.", min_length=1, max_length=1024)
-    size: int = Field(ge=0, le=2**53, description="Size of the whole in bytes.")
+    size: int = Field(ge=0, le=2**53, description="Size of the complete file in bytes.")
     type: str | None = Field(default=None, max_length=255, description="Content type.")
     properties: dict[str, str] = Field(
-        default_factory=dict[str, str], description="Your own words about it."
+        default_factory=dict[str, str], description="Properties of the resource."
     )
     digests: Digests = Field(default_factory=dict[str, str])
 
 
 class Commitment(StrictModel):
-    """What is known only at the end."""
+    """Facts known only at the end."""
 
     digests: Digests = Field(default_factory=dict[str, str])
 
 
 def chunk_store(tenant: Tenant) -> ChunkStore:
-    """Return where the uploads of a tenant lie meanwhile: beside the catalog."""
+    """Return the store of a tenant's uploads, which is next to the catalog."""
     return ChunkStore(tenant.catalog.folder / "uploads" / tenant.name)
 
 
 @router.post("", status_code=201)
 def create(context: SomeWriter, body: Creation, response: Response) -> Json:
-    """Begin an upload of known size, whose chunks come by and by."""
+    """Create an upload of known size."""
     largest = context.gateway.config.limits.upload_bytes
     if largest is not None and body.size > largest:
-        why = f"the upload has more than the {largest} bytes that are allowed"
+        why = f"the upload is larger than the {largest:,} bytes that are allowed"
         raise Refused(413, why, kind="BodyTooLarge")
     name = checked_name(body.name)
     context.check(Role.WRITER, OfResource(name))
-    UploadFacts(content_type=body.type)  # refuses what no header can carry
+    UploadFacts(content_type=body.type)  # refuses values that cannot be sent as a header
     about = UploadSpec(
         name,
         body.size,
@@ -84,7 +86,7 @@ def create(context: SomeWriter, body: Creation, response: Response) -> Json:
 
 @router.get("")
 def list_uploads(context: SomeWriter) -> Json:
-    """List the uploads that are under way, the oldest first."""
+    """List the current uploads, the oldest first."""
     every = chunk_store(context.tenant).list_uploads()
     return {
         "uploads": [_upload_json(one, context) for one in every if _is_own(context, one.about.name)]
@@ -93,19 +95,19 @@ def list_uploads(context: SomeWriter) -> Json:
 
 @router.get("/{upload_id}")
 def get(context: SomeWriter, upload_id: str) -> Json:
-    """Show an upload: which chunks came, and which bytes are missing."""
+    """Return an upload: its received chunks, and the missing bytes."""
     return _upload_json(_get_own(context, chunk_store(context.tenant), upload_id), context)
 
 
 @router.put("/{upload_id}")
 async def put(context: SomeWriter, upload_id: str, request: Request) -> Json:
-    """Store a chunk: its place is in Content-Range; a digest of it may stand in a header."""
+    """Store a chunk: its range is in Content-Range; its digest may be in a header."""
     thread, store = context.gateway.run_in_thread, chunk_store(context.tenant)
     about = (await thread(_get_own, context, store, upload_id)).about
     part = parse_content_range(request.headers.get("content-range"), about.size)
     length = request.headers.get("content-length")
     if length is not None and length != str(part.length):
-        raise Refused(400, f"the chunk has {length} bytes, its range {part.length}")
+        raise Refused(400, f"the chunk has {length} bytes, but its Content-Range has {part.length}")
     expected = declared_digests(request.headers, name="the chunk")
     held = store.open_chunk(upload_id, part, expected)
     writer = await thread(held.__enter__)
@@ -115,7 +117,9 @@ async def put(context: SomeWriter, upload_id: str, request: Request) -> Json:
                 await thread(writer.write, event.data)
         await context.gateway.run_shielded(writer.finish)
     except ClientDisconnect as error:
-        raise Refused(400, "the client went away before its end", kind="ClientGone") from error
+        raise Refused(
+            400, "the client disconnected during the upload", kind="ClientGone"
+        ) from error
     finally:
         await context.gateway.run_shielded(held.__exit__, None, None, None)
     return {"id": upload_id, **_part_json(part)}
@@ -126,13 +130,13 @@ async def put(context: SomeWriter, upload_id: str, request: Request) -> Json:
 def commit(
     context: SomeWriter, upload_id: str, body: Annotated[Commitment | None, Body()] = None
 ) -> Json:
-    """Make the chunks the next version of the resource; the upload is then gone."""
+    """Store the chunks as the next version of the resource, and delete the upload."""
     store = chunk_store(context.tenant)
     made = _earlier_commit(context, store, upload_id)
     if made is None:
         _get_own(context, store, upload_id)
         with store.take_complete(upload_id) as one:
-            made = _earlier_commit(context, store, upload_id)  # by another, a moment ago
+            made = _earlier_commit(context, store, upload_id)  # by a concurrent request
             if made is None:
                 digests = body.digests if body is not None else {}
                 made = _store_chunks(context, store, one, digests)
@@ -142,7 +146,7 @@ def commit(
 
 @router.delete("/{upload_id}", status_code=204)
 def delete(context: SomeWriter, upload_id: str) -> None:
-    """Give an upload up; what came of it is removed."""
+    """Delete an upload and its chunks."""
     store = chunk_store(context.tenant)
     _get_own(context, store, upload_id)
     store.delete(upload_id)
@@ -153,7 +157,7 @@ def _is_own(context: Context, name: str) -> bool:
 
 
 def _get_own(context: Context, store: ChunkStore, upload_id: str) -> ChunkedUpload:
-    """Return an upload of a name that the caller may write; any other is as if there were none."""
+    """Return an upload; raise `NotRecorded` if the caller may not write its name."""
     one = store.get(upload_id)
     if not _is_own(context, one.about.name):
         raise NotRecorded("upload", upload_id)
@@ -161,18 +165,18 @@ def _get_own(context: Context, store: ChunkStore, upload_id: str) -> ChunkedUplo
 
 
 def _earlier_commit(context: Context, store: ChunkStore, upload_id: str) -> ResourceVersion | None:
-    """Return the version that an earlier commit made, whose answer may not have arrived."""
+    """Return the version of an earlier commit, whose response may have been lost."""
     noted = store.recorded_commit(upload_id)
     if noted is None or not _is_own(context, noted["name"]):
         return None
     try:
         found = context.tenant.catalog.resources.get(noted["name"], noted["version"])
     except NotRecorded:
-        return None  # it was killed before that was recorded, or it was deleted since
+        return None  # killed before it was recorded, or deleted since
     if (found.digest, found.path) != (noted["digest"], noted["path"]):
         return None
     with suppress(NotRecorded, ContentConflict):
-        store.delete(upload_id)  # what the one that was killed had no time for
+        store.delete(upload_id)  # if the earlier commit was killed before that
     return found
 
 

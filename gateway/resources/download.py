@@ -1,4 +1,4 @@
-"""The bytes of a resource's version, wherever they lie."""
+"""Opens the bytes of a resource's version, stored or external."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from transfer.batch.endpoints import End
 
 
 def stored_opener(context: Context, one: ResourceVersion) -> Opener:
-    """Return what opens a version: in the tenant's storage, or where it was registered to lie."""
+    """Return a function that opens a version in the tenant's storage, or at its external URL."""
 
     async def opener(part: Part | None) -> Stream:
         def begin() -> tuple[BlockReader, Close]:

@@ -1,7 +1,6 @@
-"""Resources over HTTP: what the Punch Resource Manager does, under its paths and in its words.
+"""Resources over HTTP, compatible with the Punch Resource Manager.
 
-Names are paths; the last uploaded version is meant where none is given, and every one of them by
-copy, move and delete.
+Names are paths; without a version the latest is used, or all of them by copy, move and delete.
 """
 
 from __future__ import annotations
@@ -35,59 +34,58 @@ from gateway.resources.upload import receive
 
 router = APIRouter(prefix="/v1/{tenant}/resources", tags=["resources"])
 Name = Annotated[str, Path(description="The resource's name, a path.", max_length=1024)]
-Version = Annotated[
-    int | None, Query(ge=0, le=2**53, description="One version of it, counted from 0.")
-]
+Version = Annotated[int | None, Query(ge=0, le=2**53, description="Version number, from 0.")]
 Property = Annotated[
-    list[str] | None, Query(description="A property of the resource as key=value; repeatable.")
+    list[str] | None, Query(description="Property of the resource as key=value; repeatable.")
 ]
-To = Annotated[str, Query(description="The name that it gets.", min_length=1, max_length=1024)]
+To = Annotated[str, Query(description="The new name.", min_length=1, max_length=1024)]
 Json = dict[str, Any]
 
 
 class Listing(Paging):
-    """Which resources a list has, and how it tells of them."""
+    """Query parameters for lists of resources."""
 
-    simplify: bool = Field(default=False, description="Tell time, name and version alone.")
-    prefix: str = Field(default="", max_length=1024, description="What names begin with.")
+    simplify: bool = Field(default=False, description="Return only time, name and version.")
+    prefix: str = Field(default="", max_length=1024, description="Prefix of the names.")
     properties: str = Field(
-        default="", description="Conditions: k=v, k!=v, k~part, k, !k; a comma is and."
+        default="",
+        description="Conditions on properties: k=v, k!=v, k~part, k, !k; comma means AND.",
     )
-    every_version: bool = Field(default=False, description="Every version, not the latest alone.")
+    every_version: bool = Field(default=False, description="All versions, not only the latest.")
     order: str = Field(
         default="name",
-        description="name, timestamp or size; with a dash before it descending.",
+        description="Sort by name, timestamp or size; with a leading dash in descending order.",
         max_length=40,
     )
-    limit: int = Field(default=PAGE, ge=1, le=LARGEST_PAGE, description="Of one page.")
+    limit: int = Field(default=PAGE, ge=1, le=LARGEST_PAGE, description="Resources per page.")
     where: str = Field(
         default="",
         max_length=2000,
         description=(
-            "A condition in SQL on path (the name), size, modified_us, sha256, content_type and "
-            "properties, with AND, OR, NOT and brackets."
+            "SQL condition on path (the name), size, modified_us, sha256, content_type and "
+            "properties, with AND, OR, NOT and parentheses."
         ),
     )
 
 
 class Registration(StrictModel):
-    """What lies elsewhere."""
+    """An external file."""
 
-    url: str = Field(description="Where the bytes lie.", min_length=1, max_length=4096)
+    url: str = Field(description="URL of the file.", min_length=1, max_length=4096)
     size: int | None = Field(default=None, ge=0, le=2**53, description="Size in bytes.")
     digests: dict[str, str] = Field(
         default_factory=dict[str, str], description="Digests in hex by algorithm."
     )
     type: str | None = Field(default=None, max_length=255, description="Content type.")
     properties: dict[str, str] = Field(
-        default_factory=dict[str, str], description="Your own words about it."
+        default_factory=dict[str, str], description="Properties of the resource."
     )
 
 
 class Properties(StrictModel):
-    """Properties that replace those a resource has."""
+    """Properties that replace those of a resource."""
 
-    properties: dict[str, str] = Field(description="Your own words about it.")
+    properties: dict[str, str] = Field(description="Properties of the resource.")
 
 
 @router.put("/upload/{name:path}", status_code=201)
@@ -95,7 +93,7 @@ class Properties(StrictModel):
 async def upload(
     context: ResourceWriter, request: Request, name: Name, properties: Property = None
 ) -> Json:
-    """Store the body as the next version: a form whose field `input` is the file, or the file."""
+    """Store the body as the next version: the file itself, or a form with the file in `input`."""
     made = await receive(context, request, name, properties_of(properties or []))
     return _reply(context, [made], made.name, "Upload resource")
 
@@ -103,7 +101,7 @@ async def upload(
 @router.get("/list")
 @router.get("/")
 def list_resources(context: SomeReader, query: Annotated[Listing, Query()]) -> Json:
-    """List resources, a page at a time: ask again with the reply's `next` as `cursor`."""
+    """List resources by page: send the response's `next` as `cursor` for the next page."""
     where = ResourceFilter(
         query.prefix,
         query.properties,
@@ -123,14 +121,14 @@ def list_resources(context: SomeReader, query: Annotated[Listing, Query()]) -> J
 
 @router.get("/metadata/{name:path}")
 def metadata(context: ResourceReader, name: Name, version: Version = None) -> Json:
-    """Return the metadata of a resource: of its latest version, or of the one named."""
+    """Return the metadata of a resource's latest, or given, version."""
     one = context.tenant.catalog.resources.get(checked_name(name), version)
     return _reply(context, [one], one.name, "Resource metadata")
 
 
 @router.get("/versions/{name:path}")
 def versions(context: ResourceReader, name: Name) -> Json:
-    """Return the metadata of every version of a resource, the lowest first."""
+    """Return the metadata of all versions of a resource, the lowest first."""
     name = checked_name(name)
     every = context.tenant.catalog.resources.versions(name)
     return _reply(context, every, name, "Resource versions")
@@ -140,7 +138,7 @@ def versions(context: ResourceReader, name: Name) -> Json:
 def set_properties(
     context: ResourceWriter, request: Request, name: Name, body: Properties, version: Version = None
 ) -> Json:
-    """Replace the properties of a resource: of its latest version, or of the one named."""
+    """Replace the properties of a resource's latest, or given, version."""
     catalog = context.tenant.catalog
     expected_state(catalog, request.headers, checked_name(name))
     one = catalog.resources.get(checked_name(name), version)
@@ -152,7 +150,7 @@ def set_properties(
 @router.get("/download/{name:path}", response_class=Response)
 @router.head("/download/{name:path}", response_class=Response)
 async def download(context: ResourceReader, name: Name, version: Version = None) -> Response:
-    """Send the bytes of a resource: whole, a range, or not where the client has them (304)."""
+    """Send the bytes of a resource: whole, a range, or 304 if the client has them already."""
     catalog = context.tenant.catalog
     return file_response(
         context,
@@ -161,7 +159,7 @@ async def download(context: ResourceReader, name: Name, version: Version = None)
 
 
 def file_response(context: Context, one: ResourceVersion) -> Response:
-    """Return what sends the bytes of a version."""
+    """Return a response that sends the bytes of a version."""
     created_us = int(one.created_at.timestamp() * 1e6)
     headers = (
         ("Content-Disposition", content_disposition(one.name)),
@@ -180,7 +178,7 @@ def file_response(context: Context, one: ResourceVersion) -> Response:
 
 @router.post("/copy/{name:path}", status_code=201)
 def copy(context: ResourceReader, name: Name, to: To, version: Version = None) -> Json:
-    """Copy every version of a resource, or one, as the next versions of another name."""
+    """Copy all versions of a resource, or one, as the next versions of another name."""
     context.check(Role.WRITER, OfResource(checked_name(to)))
     made = context.tenant.store().copy(name, to, version)
     return _reply(context, made, checked_name(to), "Copy resource")
@@ -188,7 +186,7 @@ def copy(context: ResourceReader, name: Name, to: To, version: Version = None) -
 
 @router.post("/move/{name:path}")
 def move(context: ResourceWriter, name: Name, to: To, version: Version = None) -> Json:
-    """Move every version of a resource, or one, to another name."""
+    """Move all versions of a resource, or one, to another name."""
     context.check(Role.WRITER, OfResource(checked_name(to)))
     made = context.tenant.store().move(name, to, version)
     return _reply(context, made, checked_name(to), "Move resource")
@@ -196,7 +194,7 @@ def move(context: ResourceWriter, name: Name, to: To, version: Version = None) -
 
 @router.delete("/delete/{name:path}")
 def delete(context: ResourceWriter, request: Request, name: Name, version: Version = None) -> Json:
-    """Delete every version of a resource, or one."""
+    """Delete all versions of a resource, or one."""
     stands_on = expected_state(context.tenant.catalog, request.headers, checked_name(name))
     with precondition_failed(stands_on):
         gone = context.tenant.store().delete(name, version, stands_on)
@@ -206,7 +204,7 @@ def delete(context: ResourceWriter, request: Request, name: Name, version: Versi
 @router.put("/register/{name:path}", status_code=201)
 @router.post("/register/{name:path}", status_code=201)
 def register(context: ResourceWriter, name: Name, body: Registration) -> Json:
-    """Record what lies elsewhere as the next version of a name; nothing is copied."""
+    """Record an external file as the next version of a name, without copying it."""
     context.external_urls().check(body.url)
     made = context.tenant.store().register(name, body.url, _facts(name, body))
     return _reply(context, [made], made.name, "Register resource")
@@ -215,7 +213,7 @@ def register(context: ResourceWriter, name: Name, body: Registration) -> Json:
 @router.post("/fetch/{name:path}", status_code=201)
 @without_slot
 def fetch(context: ResourceWriter, name: Name, body: Registration) -> Json:
-    """Store the bytes that a URL leads to as the next version of a name, verified."""
+    """Fetch a URL, verify it, and store it as the next version of a name."""
     store, facts = context.tenant.store(), _facts(name, body)
     with context.external_urls().open(body.url) as (end, path):
         made = store.upload_from(name, end, path, facts)

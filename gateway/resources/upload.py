@@ -1,4 +1,4 @@
-"""Take an upload from a request into a resource store: streamed, verified, or nothing is left."""
+"""Receives an upload into a resource store: streamed and verified, or discarded."""
 
 from __future__ import annotations
 
@@ -26,12 +26,14 @@ async def receive(
     """Store the body of a request as the next version of a name.
 
     Raises:
-        InvalidInput: name, form or a declared digest cannot be used.
-        IntegrityError: the bytes are not those that were declared.
-        Refused: the client went away.
+        InvalidInput: the name, the form or a declared digest is invalid.
+        IntegrityError: the content does not match the declared size or digests.
+        Refused: the client disconnected.
     """
-    if "content-range" in request.headers:  # RFC 9110, 14.5: a part must not pass for the whole
-        raise Refused(400, "a whole is uploaded here: parts go to an upload in chunks")
+    if "content-range" in request.headers:  # RFC 9110, 14.5: a part must not become the whole file
+        raise Refused(
+            400, "Content-Range is not supported here: use a chunked upload to send parts"
+        )
     reader = form_reader(request)
     catalog = context.tenant.catalog
     stands_on = await context.gateway.run_in_thread(
@@ -43,20 +45,22 @@ async def receive(
         async for event in events(request, reader):
             if isinstance(event, FileBegins):
                 if made is not None or upload is not None:
-                    raise InvalidInput("the form holds more than one file")
+                    raise InvalidInput("the form contains more than one file")
                 facts = _facts(request, event.content_type, event.fields, properties, reader)
                 store = await context.gateway.run_in_thread(context.tenant.store)
                 upload = await context.gateway.run_in_thread(store.begin, name, facts)
             elif isinstance(event, FileBytes) and upload is not None:
                 await context.gateway.run_in_thread(upload.write, event.data)
         if upload is None:
-            raise InvalidInput("the form has no field 'input' that holds the file")
+            raise InvalidInput("the form has no field 'input' with the file")
         last = _facts(request, upload.facts.content_type, _fields(reader), properties, reader)
         with precondition_failed(stands_on):
             made = await context.gateway.run_shielded(upload.finish, last, stands_on=stands_on)
         return made  # noqa: TRY300 - `finally` looks at it
     except ClientDisconnect as error:
-        raise Refused(400, "the client went away before its end", kind="ClientGone") from error
+        raise Refused(
+            400, "the client disconnected during the upload", kind="ClientGone"
+        ) from error
     finally:
         if upload is not None and made is None:
             await context.gateway.run_shielded(upload.abort)
@@ -73,7 +77,7 @@ def _facts(
     properties: Mapping[str, str],
     reader: FormReader | None,
 ) -> UploadFacts:
-    """Return what is told of a file, by headers, query and the form's fields so far."""
+    """Return the facts about a file from headers, query and the form fields so far."""
     size = request.headers.get("content-length") if reader is None else fields.get("size")
     facts = UploadFacts(
         content_type=content_type or None,
@@ -93,7 +97,7 @@ def _parse_size(text: str | None) -> int | None:
     if text is None:
         return None
     if not text.isascii() or not text.isdigit() or len(text) > 18:
-        raise InvalidInput(f"the size {text[:40]!r} is no number of bytes")
+        raise InvalidInput(f"the size {text[:40]!r} is not a number of bytes")
     return int(text)
 
 
@@ -104,9 +108,9 @@ def _form_properties(fields: Mapping[str, str]) -> Mapping[str, str]:
     try:
         found = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise InvalidInput("the field 'properties' is no JSON object of texts") from error
+        raise InvalidInput("the field 'properties' must be a JSON object") from error
     if not isinstance(found, dict):
-        raise InvalidInput("the field 'properties' is no JSON object of texts")
+        raise InvalidInput("the field 'properties' must be a JSON object")
     return {
         str(key): one if isinstance(one, str) else json.dumps(one) for key, one in found.items()
     }

@@ -126,7 +126,7 @@ def test_a_reader_finds_a_file_of_an_older_version_and_downloads_it(
         expect(page.get_by_role("row", name="added sub/2.bin")).to_be_visible()
         seen(page, "5-diff")
         page.get_by_label("From version").fill("1")
-        page.get_by_role("button", name="Show the difference").click()
+        page.get_by_role("button", name="Compare").click()
         expect(page.get_by_role("heading", name="version 1 to 3")).to_be_visible()
 
 
@@ -178,5 +178,5 @@ def test_nobody_sees_a_page_without_a_token(full: Filled, browser: Browser) -> N
     answer = page.request.get("/browse/mytenant/")
 
     assert answer.status == 401
-    assert "A token is needed" in answer.text()
+    assert "Token required" in answer.text()
     context.close()
