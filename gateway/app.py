@@ -163,8 +163,8 @@ async def _handle_unexpected_error(_: Request, error: Exception) -> JSONResponse
 async def _handle_invalid_request(_: Request, error: Exception) -> JSONResponse:
     if not isinstance(error, RequestValidationError):
         raise error
-    told = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
-    return JSONResponse(error_json("InvalidInput", told, request_id()), 422)
+    content = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
+    return JSONResponse(error_json("InvalidInput", content, request_id()), 422)
 
 
 async def _handle_http_error(request: Request, error: Exception) -> JSONResponse:
@@ -174,8 +174,8 @@ async def _handle_http_error(request: Request, error: Exception) -> JSONResponse
     if error.status_code == 405:
         headers["Allow"] = ", ".join(_allowed_methods(request))
     kind = {404: "NotFound", 405: "MethodNotAllowed"}.get(error.status_code, "Refused")
-    told = error_json(kind, str(error.detail), request_id())
-    return JSONResponse(told, error.status_code, headers=headers)
+    content = error_json(kind, str(error.detail), request_id())
+    return JSONResponse(content, error.status_code, headers=headers)
 
 
 def _allowed_methods(request: Request) -> list[str]:
@@ -184,7 +184,7 @@ def _allowed_methods(request: Request) -> list[str]:
         method
         for method in METHODS
         if any(
-            one.matches({**request.scope, "method": method})[0] is Match.FULL
-            for one in request.app.routes
+            route.matches({**request.scope, "method": method})[0] is Match.FULL
+            for route in request.app.routes
         )
     ]

@@ -217,11 +217,11 @@ def load(file: Path) -> GatewayConfig:
     try:
         return GatewayConfig.model_validate(expanded(found))
     except ValidationError as error:
-        told = "; ".join(
+        problems = "; ".join(
             f"{'.'.join(map(str, one['loc'])) or 'the file'}: {one['msg']}"
             for one in error.errors()
         )
-        raise InvalidInput(f"{str(file)!r} is invalid: {told}") from error
+        raise InvalidInput(f"{str(file)!r} is invalid: {problems}") from error
 
 
 def default(tenant: str) -> GatewayConfig:

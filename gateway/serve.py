@@ -93,8 +93,8 @@ class Server(uvicorn.Server):
     async def startup(self, sockets: list[object] | None = None) -> None:  # type: ignore[override]
         """Start listening, and log the addresses."""
         await super().startup(sockets)  # type: ignore[arg-type]
-        for one in self.servers:
-            for socket in one.sockets:
+        for server in self.servers:
+            for socket in server.sockets:
                 host, port, *_ = socket.getsockname()
                 LOG.info("listening on http%s://%s:%s", "s" * self.config.is_ssl, host, port)
 

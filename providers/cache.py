@@ -176,8 +176,8 @@ _CACHES: WeakSet[ConnectionCache] = WeakSet()
 
 
 def _reset_caches_after_fork() -> None:
-    for one in list(_CACHES):
-        one.reset_after_fork()
+    for cache in list(_CACHES):
+        cache.reset_after_fork()
 
 
 os.register_at_fork(after_in_child=_reset_caches_after_fork)

@@ -132,13 +132,13 @@ def translate_error(error: BaseException, path: str) -> StorageError:
         return UnexpectedReply(
             f"{path!r}: the storage sent a reply that cannot be understood ({named})", path=path
         )
-    said = f"{path!r}: {error.strerror or type(error).__name__}"
+    message = f"{path!r}: {error.strerror or type(error).__name__}"
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return StorageFull(said, path=path)
+        return StorageFull(message, path=path)
     for kind, ours in _OS_ERRORS:
         if isinstance(error, kind):
-            return ours(said, path=path)
-    return StorageFailed(said, path=path)
+            return ours(message, path=path)
+    return StorageFailed(message, path=path)
 
 
 def open_connection(settings: Connectable[Options, Connected], options: Options) -> Connected:

@@ -83,15 +83,15 @@ class Caller:
         if self.anonymous:
             raise Refused(401, "a token is required", kind="Unauthorized", headers=CHALLENGE)
         role = tenant_role(self.grants)
-        if all(one.reach is Reach.TENANT for one in self.grants) and role is not None:
-            told = f"this needs the role {need}, and the token has the role {role}"
+        if all(grant.reach is Reach.TENANT for grant in self.grants) and role is not None:
+            message = f"this needs the role {need}, and the token has the role {role}"
         else:
-            told = f"this needs the role {need} for {thing}, which the token does not have"
-        raise Refused(403, told, kind="Forbidden")
+            message = f"this needs the role {need} for {thing}, which the token does not have"
+        raise Refused(403, message, kind="Forbidden")
 
     def check_somewhere(self, need: Role) -> None:
         """Require the role `need` for anything, for lists of what the caller may see."""
-        if not any(one.role.allows(need) for one in self.grants):
+        if not any(grant.role.allows(need) for grant in self.grants):
             self.check(need, OfTenant())
 
     def prefixes(self, need: Role) -> frozenset[str] | None:
@@ -202,8 +202,8 @@ class Authenticator:
         if self.openness is Openness.OPEN:
             why = peer.why_not_local()
             if why is not None:
-                told = f"without tokens only this machine has access: {why}"
-                raise Refused(403, told, kind="Forbidden")
+                message = f"without tokens only this machine has access: {why}"
+                raise Refused(403, message, kind="Forbidden")
             if tenant not in self._anonymous:
                 raise Refused(404, f"there is no tenant {tenant!r}", kind="TenantNotFound")
             return Caller(tenant, (Grant(Role.ADMIN),))

@@ -49,7 +49,7 @@ class ExternalUrls:
     ) -> None:
         """Allow addresses below `allowed`, folders below `roots`, and files in `repositories`."""
         self._listed = tuple(allowed)
-        self._allowed = tuple(Address.parse(one) for one in allowed)
+        self._allowed = tuple(Address.parse(address) for address in allowed)
         self._roots = roots
         self._repositories = repositories
 

@@ -69,7 +69,7 @@ class Tenant:
         """Return the names of the served repositories."""
         if self.config.repositories is not None:
             return sorted(self.config.repositories)
-        return sorted(one.name for one in usable_repositories() if one.name)
+        return sorted(repository.name for repository in usable_repositories() if repository.name)
 
     def cached_served(self, name: str) -> ServedRepository | None:
         """Return a served repository if it is cached."""

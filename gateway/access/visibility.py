@@ -55,7 +55,7 @@ def addresses_of_plan(plan: Plan, request: PlanRequest) -> frozenset[str]:
         made_of = {address for address, _ in content.versions}
     else:
         made_of = set[str]() if content is None else {content[0]}
-    return frozenset({plan.source, *(one.address for one in request.targets), *made_of})
+    return frozenset({plan.source, *(target.address for target in request.targets), *made_of})
 
 
 def served_names(context: Context, every: frozenset[str]) -> frozenset[str]:

@@ -50,9 +50,9 @@ _PARAMETERS = [
         "in": "path",
         "required": True,
         "schema": {"type": "string", "minLength": 1},
-        "description": told,
+        "description": text,
     }
-    for name, told in {
+    for name, text in {
         "tenant": "Name of the tenant.",
         "repository": "Name of the repository, optionally with @ and a version number or time.",
         "path": "Path in the repository; a folder ends in a slash.",

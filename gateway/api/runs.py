@@ -47,7 +47,7 @@ def list_runs(context: SomeReader, query: Annotated[Runs, Query()]) -> Json:
 def run(context: SomeReader, run_id: RunId) -> Json:
     """Return a run: its state, and what it did at each destination."""
     found = visible_run(context, run_id)
-    tallies = [serializers.tally(one) for one in context.tenant.catalog.runs.tallies(run_id)]
+    tallies = [serializers.tally(tally) for tally in context.tenant.catalog.runs.tallies(run_id)]
     return {**serializers.run(found), "tallies": tallies}
 
 

@@ -183,14 +183,16 @@ def delete_version(context: RepositoryAdmin, name: Name, number: Number) -> Json
     return {"deleted": [one.number] if gone else []}
 
 
-def iterate_content(catalog: Catalog, one: Version, where: ContentFilter) -> Iterator[ContentRow]:
+def iterate_content(
+    catalog: Catalog, chosen: Version, where: ContentFilter
+) -> Iterator[ContentRow]:
     """Yield all matching content of a version."""
     if where == EVERY_PATH:
-        yield from catalog.versions.content(one.address, one.number)
+        yield from catalog.versions.content(chosen.address, chosen.number)
         return
     asked: PageRequest | None = PageRequest(count=LARGEST_PAGE)
     while asked is not None:
-        found = catalog.versions.content_page(one.address, one.number, where, asked)
+        found = catalog.versions.content_page(chosen.address, chosen.number, where, asked)
         yield from found.rows
         asked = None if found.next_cursor is None else PageRequest(found.next_cursor, LARGEST_PAGE)
 

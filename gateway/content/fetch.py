@@ -52,9 +52,9 @@ class ExpectedFile:
     size: int | None = None
     digests: tuple[Digest, ...] = ()
 
-    def cooldown_key(self, one: Candidate) -> str:
+    def cooldown_key(self, candidate: Candidate) -> str:
         """Return the key by which a source of corrupt content is remembered."""
-        return "\x1f".join((one.path, *map(str, self.digests)))
+        return "\x1f".join((candidate.path, *map(str, self.digests)))
 
 
 class Fetch:
@@ -91,9 +91,11 @@ class Fetch:
             f"no source currently has {self.known.name!r}", path=self.known.name
         )
         asked = [
-            one
-            for one in self._candidates
-            if self._shared.cooldown.is_allowed(one.address, self.known.cooldown_key(one))
+            candidate
+            for candidate in self._candidates
+            if self._shared.cooldown.is_allowed(
+                candidate.address, self.known.cooldown_key(candidate)
+            )
         ]
         for place, one in enumerate(asked, 1):
             try:
@@ -125,23 +127,23 @@ class Fetch:
         if self.error is not None and not self.released:
             raise self.error
 
-    def _record_failure(self, one: Candidate, failure: CatalogError) -> None:
+    def _record_failure(self, candidate: Candidate, failure: CatalogError) -> None:
         self._shared.metrics.count_fetch(Result.ERROR)
         if isinstance(failure, IntegrityError):
             self._shared.metrics.count_corrupt()
-            self._shared.cooldown.add(one.address, self.known.cooldown_key(one))
+            self._shared.cooldown.add(candidate.address, self.known.cooldown_key(candidate))
 
-    def _fetch_from(self, one: Candidate, *, last: bool) -> None:
-        end = one.open()
+    def _fetch_from(self, candidate: Candidate, *, last: bool) -> None:
+        end = candidate.open()
         with end.gate.connection(self._shared.stop):
-            hasher = self._spool(end, one, last=last)
-        self.origin = one
+            hasher = self._spool(end, candidate, last=last)
+        self.origin = candidate
         self.sha256 = hasher.digest().value
 
-    def _spool(self, end: End[Source], one: Candidate, *, last: bool) -> Hasher:
+    def _spool(self, end: End[Source], candidate: Candidate, *, last: bool) -> Hasher:
         hasher = Hasher(("sha256", *(digest.algorithm for digest in self.known.digests)))
         piece = bytearray()
-        for chunk in self._read_chunks(end, one, last=last):
+        for chunk in self._read_chunks(end, candidate, last=last):
             self._check_wanted()
             piece += chunk
             end.gate.pass_bytes(len(chunk), self._shared.stop)
@@ -153,16 +155,18 @@ class Fetch:
         self._verify(hasher)
         return hasher
 
-    def _read_chunks(self, end: End[Source], one: Candidate, *, last: bool) -> Iterator[Chunk]:
+    def _read_chunks(
+        self, end: End[Source], candidate: Candidate, *, last: bool
+    ) -> Iterator[Chunk]:
         """Yield a source's chunks, and resume after errors if the file is still the same.
 
         If nothing was received yet, the next source is used instead, if there is one.
         """
         offset, attempts = 0, 0
         while True:
-            etag = one.etag or (self.resource.etag if self.resource is not None else None)
+            etag = candidate.etag or (self.resource.etag if self.resource is not None else None)
             try:
-                reading = end.storage.read(one.path, etag=etag, start=offset)
+                reading = end.storage.read(candidate.path, etag=etag, start=offset)
                 try:
                     if self.resource is None:
                         self.resource = reading.resource
@@ -204,10 +208,10 @@ class Fetch:
         size = self._size()
         if size is not None and hasher.size != size:
             raise SizeMismatch(self.known.name, size, hasher.size)
-        for one in self.known.digests:
-            found = hasher.digest(one.algorithm)
-            if found != one:
-                raise DigestMismatch(self.known.name, str(one), str(found))
+        for digest in self.known.digests:
+            found = hasher.digest(digest.algorithm)
+            if found != digest:
+                raise DigestMismatch(self.known.name, str(digest), str(found))
         self._whole = hasher.size
 
     def _release(self, count: int) -> None:

@@ -187,9 +187,19 @@ def _find_unlisted(catalog: Catalog, served: ServedRepository, path: str) -> Loo
     return UpstreamPath(path) if kept is None else File(_file_of_location(kept), None)
 
 
-def _file_of_location(one: Location) -> ResolvedFile:
-    row = ContentRow(one.path, one.size, one.etag, one.modified_us, one.digest, None, None)
-    place = StoredCopy(one.address, one.path, one.etag, one.size, one.modified_us)
+def _file_of_location(location: Location) -> ResolvedFile:
+    row = ContentRow(
+        location.path,
+        location.size,
+        location.etag,
+        location.modified_us,
+        location.digest,
+        None,
+        None,
+    )
+    place = StoredCopy(
+        location.address, location.path, location.etag, location.size, location.modified_us
+    )
     return ResolvedFile(row, -1, (place,))
 
 

@@ -209,8 +209,8 @@ class Content:
             fetch, opener = await self._streamer.fetch_upstream(tenant, served, path)
         except StorageError as error:
             if error.status is not None and 400 <= error.status < 500:
-                told = f"the upstream responded with status {error.status} for {path!r}"
-                raise Refused(error.status, told, kind="Upstream") from error
+                message = f"the upstream responded with status {error.status} for {path!r}"
+                raise Refused(error.status, message, kind="Upstream") from error
             raise
         resource = fetch.resource or Resource(path)
         size = fetch.released if fetch.ended else resource.size

@@ -148,7 +148,7 @@ def save_fetched(
     )
     with open_destination(repository, NumberAllocator()) as end, _empty_source() as source:
         delivery = Delivery(source, (end,), stop=stop, run_id=run_id)
-        staging = Staging(delivery, [_item(one, end) for one in arrivals])
+        staging = Staging(delivery, [_item(arrival, end) for arrival in arrivals])
         try:
             for piece, one in zip(staging.pieces, arrivals, strict=True):
                 piece.file = one.fetch.spool.path
@@ -161,31 +161,31 @@ def save_fetched(
         finally:
             staging.release()
     catalog.runs.record_outcomes(run_id, "", outcomes)
-    failed = [one for one in outcomes if one.status is Status.FAILED]
+    failed = [outcome for outcome in outcomes if outcome.status is Status.FAILED]
     state = "failed" if failed else "completed"
     message = f"{len(arrivals) - len(failed):,} files stored, {len(failed):,} failed"
     catalog.runs.end(run_id, state, message)
 
 
-def _is_wanted(one: FetchedFile) -> bool:
+def _is_wanted(file: FetchedFile) -> bool:
     """Return whether the repository still needs this file."""
-    if one.origin is not None:
-        return one.catalog.origins.get(one.repository.address, one.path) == one.origin
-    return one.catalog.holdings.location(one.repository.address, one.path) is None
+    if file.origin is not None:
+        return file.catalog.origins.get(file.repository.address, file.path) == file.origin
+    return file.catalog.holdings.location(file.repository.address, file.path) is None
 
 
-def _item(one: FetchedFile, end: End[Storage]) -> Item:
-    row, fetch = one.row, one.fetch
-    stood = one.catalog.holdings.location(one.repository.address, one.path)
+def _item(file: FetchedFile, end: End[Storage]) -> Item:
+    row, fetch = file.row, file.fetch
+    stood = file.catalog.holdings.location(file.repository.address, file.path)
     try:
-        end.storage.stat(one.path)
+        end.storage.stat(file.path)
         action = Action.REPLACE
     except ResourceNotFound:
         action = Action.ADD
     resource = fetch.resource
     return Item(
-        origin=fetch.origin.path if fetch.origin is not None else one.path,
-        path=one.path,
+        origin=fetch.origin.path if fetch.origin is not None else file.path,
+        path=file.path,
         size=fetch.released,
         etag=None if resource is None else resource.etag,
         modified_us=None if resource is None else resource.modified_us,
@@ -204,8 +204,8 @@ def _content_type(row: ContentRow | None, fetch: Fetch) -> str | None:
     return None if fetch.resource is None else fetch.resource.content_type
 
 
-def _fingerprint(one: Location) -> Fingerprint:
-    return Fingerprint(one.digest, one.size, one.etag, one.modified_us)
+def _fingerprint(location: Location) -> Fingerprint:
+    return Fingerprint(location.digest, location.size, location.etag, location.modified_us)
 
 
 @contextmanager

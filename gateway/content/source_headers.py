@@ -45,7 +45,7 @@ def forwarded_headers(headers: Iterable[tuple[str, str]]) -> tuple[tuple[str, st
     every = [(name.lower(), value) for name, value in headers]
     for name, value in every:
         if name == "connection":
-            named |= {one.strip().lower() for one in value.split(",")}
+            named |= {part.strip().lower() for part in value.split(",")}
     return tuple(
         one
         for one in every

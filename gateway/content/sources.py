@@ -44,8 +44,8 @@ def sources_of(tenant: Tenant, served: ServedRepository, found: ResolvedFile) ->
     origin = found.origin
     if origin is None:
         return Sources(found.places, (), kept=False)
-    own = tuple(one for one in found.places if _is_own(served, one))
-    others = [one for one in found.places if one not in own]
+    own = tuple(place for place in found.places if _is_own(served, place))
+    others = [place for place in found.places if place not in own]
     return Sources(
         own,
         tuple(_candidates(tenant, found, others)),
@@ -69,8 +69,8 @@ def upstream_candidates(
     return (Candidate(address, path, partial(tenant.storages.end, address)),)
 
 
-def _is_own(served: ServedRepository, one: StoredCopy) -> bool:
-    return one.address == served.address or one.address.startswith(f"{served.address}/.entrepot/")
+def _is_own(served: ServedRepository, copy: StoredCopy) -> bool:
+    return copy.address == served.address or copy.address.startswith(f"{served.address}/.entrepot/")
 
 
 def _candidates(
@@ -110,13 +110,13 @@ def _mirrors(tenant: Tenant, address: str) -> list[str]:
 
 def with_size(tenant: Tenant, served: ServedRepository, found: ResolvedFile) -> ResolvedFile:
     """Return a file with its size, looked up at its source if the catalog does not know it."""
-    for one in sources_of(tenant, served, found).candidates:
+    for candidate in sources_of(tenant, served, found).candidates:
         try:
-            end = one.open()
-            resource = end.storage.stat(one.path)
+            end = candidate.open()
+            resource = end.storage.stat(candidate.path)
         except CatalogError:
             continue
-        if one.etag in (None, resource.etag):
+        if candidate.etag in (None, resource.etag):
             return replace(found, row=replace(found.row, size=resource.size))
     return found
 
@@ -138,7 +138,9 @@ def open_stored(
         return _open_any(gateway, tenant, served, found, part)
     except CatalogError as failure:
         more = tenant.catalog.files.find(served.address, found.version, path, CopySearch.EVERYWHERE)
-        others = () if more is None else (one for one in more.places if one not in found.places)
+        others = (
+            () if more is None else (place for place in more.places if place not in found.places)
+        )
         further = replace(found, places=tuple(others))
         if not further.places:
             raise ResourceNotFound(
@@ -155,9 +157,9 @@ def _open_any(
     part: Part | None,
 ) -> BlockReader:
     failure: CatalogError | None = None
-    for one in found.places:
+    for place in found.places:
         try:
-            return _open_place(gateway, tenant, served, found, one, part)
+            return _open_place(gateway, tenant, served, found, place, part)
         except CatalogError as error:
             failure = error
     path = found.row.path
@@ -169,29 +171,29 @@ def _open_place(
     tenant: Tenant,
     served: ServedRepository,
     found: ResolvedFile,
-    one: StoredCopy,
+    copy: StoredCopy,
     part: Part | None,
 ) -> BlockReader:
-    end, row = tenant.storages.end(one.address), found.row
-    path = stored_path(end.storage, one.path, row.digest, one.etag)
-    pin = one.etag if end.storage.capabilities.etags else None
+    end, row = tenant.storages.end(copy.address), found.row
+    path = stored_path(end.storage, copy.path, row.digest, copy.etag)
+    pin = copy.etag if end.storage.capabilities.etags else None
     blocks = open_block_reader(end, path, gateway.stop, etag=pin, size=row.size, part=part)
     try:
-        _check_same(one, path, blocks.resource)
+        _check_same(copy, path, blocks.resource)
     except ResourceChanged:
         blocks.close()
         raise
-    if not _is_own(served, one) and row.digest is not None and part is None:
+    if not _is_own(served, copy) and row.digest is not None and part is None:
         expected = (Digest("sha256", row.digest),)
         return VerifyingBlockReader(blocks, row.path, row.size, expected)
     return blocks
 
 
-def _check_same(one: StoredCopy, path: str, now: Resource) -> None:
+def _check_same(copy: StoredCopy, path: str, now: Resource) -> None:
     """Refuse a file that was overwritten since the catalog recorded it."""
-    pairs = [(one.size, now.size)]
-    if path == one.path and one.etag is None:
-        pairs.append((one.modified_us, now.modified_us))
+    pairs = [(copy.size, now.size)]
+    if path == copy.path and copy.etag is None:
+        pairs.append((copy.modified_us, now.modified_us))
     if any(None not in pair and pair[0] != pair[1] for pair in pairs):
         raise ResourceChanged(f"{path!r} changed since it was stored", path=path)
 
@@ -208,20 +210,20 @@ def open_passthrough(
     A part is requested from the source as such; a whole file is verified while it is streamed.
     """
     failure: CatalogError | None = None
-    for one in candidates:
-        if not cooldown.is_allowed(one.address, known.cooldown_key(one)):
+    for candidate in candidates:
+        if not cooldown.is_allowed(candidate.address, known.cooldown_key(candidate)):
             continue
         try:
-            blocks = _open_stream(gateway, one.open(), one, known, part)
+            blocks = _open_stream(gateway, candidate.open(), candidate, known, part)
         except CatalogError as error:
             failure = error
             continue
         if part is not None:
             return blocks
 
-        def on_corrupt(_: object, one: Candidate = one) -> None:
+        def on_corrupt(_: object, candidate: Candidate = candidate) -> None:
             gateway.metrics.count_corrupt()
-            cooldown.add(one.address, known.cooldown_key(one))
+            cooldown.add(candidate.address, known.cooldown_key(candidate))
 
         return VerifyingBlockReader(blocks, known.name, known.size, known.digests, on_corrupt)
     if failure is not None:
@@ -230,12 +232,12 @@ def open_passthrough(
 
 
 def _open_stream(
-    gateway: Gateway, end: End[Source], one: Candidate, known: ExpectedFile, part: Part | None
+    gateway: Gateway, end: End[Source], candidate: Candidate, known: ExpectedFile, part: Part | None
 ) -> BlockReader:
     if part is not None:
         return open_block_reader(
-            end, one.path, gateway.stop, etag=one.etag, size=known.size, part=part
+            end, candidate.path, gateway.stop, etag=candidate.etag, size=known.size, part=part
         )
-    blocks = StreamBlockReader(end, one.path, one.etag, gateway.stop)
+    blocks = StreamBlockReader(end, candidate.path, candidate.etag, gateway.stop)
     blocks.headers = forwarded_headers(blocks.headers)
     return blocks

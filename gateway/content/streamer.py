@@ -88,11 +88,11 @@ class Streamer:
         self, tenant: Tenant, served: ServedRepository, found: ResolvedFile
     ) -> str | None:
         """Return a signed link to a stored copy; None if there is none, or it cannot be signed."""
-        for one in sources_of(tenant, served, found).stored:
-            sign = tenant.storages.signer(one.address)
+        for copy in sources_of(tenant, served, found).stored:
+            sign = tenant.storages.signer(copy.address)
             if sign is not None:
-                storage = tenant.storages.end(one.address).storage
-                path = stored_path(storage, one.path, found.row.digest, one.etag)
+                storage = tenant.storages.end(copy.address).storage
+                path = stored_path(storage, copy.path, found.row.digest, copy.etag)
                 return sign(path, LINK_S, content_disposition(found.row.path))
         return None
 

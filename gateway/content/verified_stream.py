@@ -95,7 +95,7 @@ class VerifyingBlockReader:
         self.headers: tuple[tuple[str, str], ...] = getattr(blocks, "headers", ())
         self._blocks, self._name, self._size = blocks, name, size
         self._expected, self._on_corrupt = expected, on_corrupt
-        self._hasher = Hasher(one.algorithm for one in expected)
+        self._hasher = Hasher(digest.algorithm for digest in expected)
         self._held_back: bytes | None = None
 
     def next_block(self) -> bytes:
@@ -126,10 +126,10 @@ class VerifyingBlockReader:
     def _verify(self) -> None:
         if self._size is not None and self._hasher.size != self._size:
             self._refuse(SizeMismatch(self._name, self._size, self._hasher.size))
-        for one in self._expected:
-            found = self._hasher.digest(one.algorithm)
-            if found != one:
-                self._refuse(DigestMismatch(self._name, str(one), str(found)))
+        for digest in self._expected:
+            found = self._hasher.digest(digest.algorithm)
+            if found != digest:
+                self._refuse(DigestMismatch(self._name, str(digest), str(found)))
 
     def _refuse(self, error: IntegrityError) -> None:
         if self._on_corrupt is not None:

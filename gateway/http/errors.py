@@ -124,10 +124,10 @@ def error_response(error: CatalogError, request_id: str | None = None) -> JSONRe
 
 def error_json(kind: str, message: str, request_id: str | None = None) -> dict[str, Any]:
     """Return the JSON of an error."""
-    told: dict[str, Any] = {"error": {"kind": kind, "message": message}}
+    content: dict[str, Any] = {"error": {"kind": kind, "message": message}}
     if request_id is not None:
-        told["request_id"] = request_id
-    return told
+        content["request_id"] = request_id
+    return content
 
 
 async def send_error(

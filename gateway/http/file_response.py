@@ -85,14 +85,14 @@ class RangeFileResponse:
         pairs = head.encoded_headers()
         if verdict is not Verdict.SEND:
             await _send_empty(
-                send, verdict.value, [one for one in pairs if one[0] != b"content-type"]
+                send, verdict.value, [pair for pair in pairs if pair[0] != b"content-type"]
             )
             return
         pairs.append((b"accept-ranges", b"bytes" if head.size is not None else b"none"))
         requested = self._requested_range(headers) if scope["method"] == "GET" else Answer.WHOLE
         if requested is Answer.UNSATISFIABLE:
             pairs.append((b"content-range", f"bytes */{head.size}".encode()))
-            await _send_empty(send, 416, [one for one in pairs if one[0] != b"content-type"])
+            await _send_empty(send, 416, [pair for pair in pairs if pair[0] != b"content-type"])
             return
         part = requested if isinstance(requested, Part) else None
         length = head.size if part is None else part.length

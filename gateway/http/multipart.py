@@ -197,8 +197,8 @@ async def events(request: Request, reader: FormReader | None) -> AsyncIterator[E
 
 async def _raw_events(request: Request, reader: FormReader | None) -> AsyncIterator[Event]:
     if reader is None:
-        told = request.headers.get("content-type")
-        yield FileBegins("", None, None if told == CURL_DEFAULT_TYPE else told, {})
+        content_type = request.headers.get("content-type")
+        yield FileBegins("", None, None if content_type == CURL_DEFAULT_TYPE else content_type, {})
         async for data in request.stream():
             yield FileBytes(data)
         yield FileEnds()

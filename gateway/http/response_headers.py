@@ -45,15 +45,15 @@ def is_inert_type(content_type: str) -> bool:
     return _SHOWN.fullmatch(content_type.partition(";")[0].strip().lower()) is not None
 
 
-def cache_control(told: str | None, access: Access) -> str | None:
-    """Return the Cache-Control of a response; `told` is the one set by its route."""
+def cache_control(value: str | None, access: Access) -> str | None:
+    """Return the Cache-Control of a response; `value` is the one set by its route."""
     if access is Access.LINK:
         return "private, no-store"
-    if access is Access.ANYBODY or (told is not None and "no-store" in told):
-        return told
-    if told is None:
+    if access is Access.ANYBODY or (value is not None and "no-store" in value):
+        return value
+    if value is None:
         return "private, no-cache"
-    found = _PUBLIC.sub("private", told)
+    found = _PUBLIC.sub("private", value)
     return found if "private" in found else f"private, {found}"
 
 
@@ -90,13 +90,13 @@ def _add_headers(scope: Scope, message: Message) -> list[tuple[bytes, bytes]]:
             pairs.append((b"content-disposition", content_disposition(name).encode("latin-1")))
     if b"x-content-type-options" not in found:
         pairs.append((b"x-content-type-options", b"nosniff"))
-    told = found.get(b"cache-control", b"").decode("latin-1") or None
+    value = found.get(b"cache-control", b"").decode("latin-1") or None
     if message["status"] >= 400:
         keep: str | None = "no-store"
     else:
-        keep = cache_control(told, scope.get("entrepot.access", Access.TOKEN))
-    if keep != told and keep is not None:
-        pairs = [one for one in pairs if one[0] != b"cache-control"]
+        keep = cache_control(value, scope.get("entrepot.access", Access.TOKEN))
+    if keep != value and keep is not None:
+        pairs = [pair for pair in pairs if pair[0] != b"cache-control"]
         pairs.append((b"cache-control", keep.encode("latin-1")))
     return pairs
 

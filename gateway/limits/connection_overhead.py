@@ -88,8 +88,8 @@ class OverheadLimitProtocol(HttpToolsProtocol):
         if not self._head_complete and not answering:
             self._write_error(HEAD, b"HeadTooLarge", b"the request head is too large")
         elif cycle is not None and answering and not cycle.response_started:
-            told = b"too many bytes of chunk extensions or trailers"
-            self._write_error(BODY, b"BadRequest", told)
+            message = b"too many bytes of chunk extensions or trailers"
+            self._write_error(BODY, b"BadRequest", message)
         if cycle is not None and answering:
             cycle.disconnected = True  # the app cleans up, as for any disconnected client
             cycle.message_event.set()

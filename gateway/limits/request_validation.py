@@ -61,12 +61,12 @@ def refusal(method: str, version: str, headers: Pairs) -> Refusal | None:
     if len(hosts) > 1 or (not hosts and version == "1.1"):
         return Refusal(400, "BadRequest", f"expected one Host header, found {len(hosts)}")
     codings = b",".join(found.get(b"transfer-encoding", [])).lower().split(b",")
-    if [one.strip() for one in codings] not in ([b""], [b"chunked"]):
+    if [coding.strip() for coding in codings] not in ([b""], [b"chunked"]):
         return Refusal(501, "NotImplemented", "`chunked` is the only supported transfer coding")
     lengths = found.get(b"content-length", [])
     if len(set(lengths)) > 1 or (lengths and codings != [b""]):
         return Refusal(400, "BadRequest", "the request has conflicting lengths of its body")
-    if any(not (one.isascii() and one.isdigit()) for one in lengths):
+    if any(not (length.isascii() and length.isdigit()) for length in lengths):
         return Refusal(400, "BadRequest", "the Content-Length is not a number")
     if method not in KNOWN:
         return Refusal(501, "NotImplemented", f"the method {method[:40]!r} is not supported")
@@ -75,11 +75,11 @@ def refusal(method: str, version: str, headers: Pairs) -> Refusal | None:
 
 def join_list_headers(headers: Pairs) -> list[tuple[bytes, bytes]]:
     """Return the headers with each list joined into one line."""
-    made: list[tuple[bytes, bytes]] = []
+    joined: list[tuple[bytes, bytes]] = []
     for name, value in headers:
-        place = next((n for n, one in enumerate(made) if one[0] == name), None)
+        place = next((n for n, one in enumerate(joined) if one[0] == name), None)
         if name in LISTS and place is not None:
-            made[place] = (name, made[place][1] + b", " + value)
+            joined[place] = (name, joined[place][1] + b", " + value)
         else:
-            made.append((name, value))
-    return made
+            joined.append((name, value))
+    return joined

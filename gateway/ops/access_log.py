@@ -38,7 +38,7 @@ class AccessLog:
         finally:
             status = exchange.final_status(failed=failed)
             gone = exchange.client_left or not (exchange.complete or failed)
-            told = {
+            fields = {
                 "method": method,
                 "path": f"{path}?{redact(query)}" if query else path,
                 "status": status,
@@ -48,4 +48,4 @@ class AccessLog:
                 "tenant": tenant_of(scope),
                 "client_gone": gone,
             }
-            LOGGER.info("%s %s %s", method, path, status, extra=told)
+            LOGGER.info("%s %s %s", method, path, status, extra=fields)

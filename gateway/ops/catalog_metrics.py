@@ -151,13 +151,13 @@ def families(facts: CatalogCounts, rising: MonotonicCounts, *, readable: bool) -
     yield _readable_gauge(found=readable)
 
 
-def _tenant_gauge(name: str, told: str, what: str, facts: CatalogCounts) -> Metric:
-    gauge = GaugeMetricFamily(name, told, labels=("tenant",))
+def _tenant_gauge(name: str, help_text: str, what: str, facts: CatalogCounts) -> Metric:
+    gauge = GaugeMetricFamily(name, help_text, labels=("tenant",))
     for tenant in facts.tenants():
         gauge.add_metric((tenant,), facts[what, tenant, ""])
     return gauge
 
 
 def _readable_gauge(*, found: bool) -> Metric:
-    told = "Whether the last query of the catalog succeeded; if not, its metrics are stale."
-    return GaugeMetricFamily("entrepot_catalog_readable", told, value=float(found))
+    help_text = "Whether the last query of the catalog succeeded; if not, its metrics are stale."
+    return GaugeMetricFamily("entrepot_catalog_readable", help_text, value=float(found))

@@ -40,10 +40,10 @@ class _Lines(logging.Formatter):
     """Shared by both formats: times in UTC, and tracebacks without secrets."""
 
     def trace(self, record: logging.LogRecord) -> str:
-        told = [self.formatException(record.exc_info)] if record.exc_info else []
+        fields = [self.formatException(record.exc_info)] if record.exc_info else []
         if record.stack_info:
-            told.append(record.stack_info)
-        return redact("\n".join(told))
+            fields.append(record.stack_info)
+        return redact("\n".join(fields))
 
 
 class JsonLines(_Lines):
@@ -51,17 +51,17 @@ class JsonLines(_Lines):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return one line."""
-        told: dict[str, object] = {
+        fields: dict[str, object] = {
             "time": _timestamp(record),
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": record.getMessage(),
             "request_id": request_id(),
         }
-        told = {**extras(record), **told}
+        fields = {**extras(record), **fields}
         if trace := self.trace(record):
-            told["exception"] = trace
-        return json.dumps(told, default=str)
+            fields["exception"] = trace
+        return json.dumps(fields, default=str)
 
 
 class TextLines(_Lines):

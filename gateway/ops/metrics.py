@@ -52,7 +52,9 @@ class Registry(CollectorRegistry):
     def collect(self) -> Iterator[Metric]:
         """Return every metric."""
         for metric in super().collect():
-            metric.samples = [one for one in metric.samples if not one.name.endswith("_created")]
+            metric.samples = [
+                sample for sample in metric.samples if not sample.name.endswith("_created")
+            ]
             yield metric
 
 
@@ -182,7 +184,9 @@ class VisibleRegistry:
         """Return every metric with its visible samples."""
         for metric in self._registry.collect():
             if self._tenants is not None:
-                metric.samples = [one for one in metric.samples if self._is_visible(one.labels)]
+                metric.samples = [
+                    sample for sample in metric.samples if self._is_visible(sample.labels)
+                ]
             yield metric
 
     def _is_visible(self, labels: Mapping[str, str]) -> bool:
@@ -202,7 +206,7 @@ class MetricsApp:
         registry: CollectorRegistry,
         visible_tenants: Callable[[Scope], frozenset[str] | None] = all_tenants,
     ) -> None:
-        """Serve `registry`; `visible_tenants` returns the tenants a caller may see, None for all."""
+        """Serve `registry`; `visible_tenants` returns whose metrics a caller may see."""
         self._registry, self._visible_tenants = registry, visible_tenants
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

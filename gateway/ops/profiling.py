@@ -52,7 +52,7 @@ def _sample(seconds: float) -> Counter[str]:
     frames = sys._current_frames  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - documented
     own, end = threading.get_ident(), time.monotonic() + seconds
     while True:
-        names = {one.ident: one.name for one in threading.enumerate()}
+        names = {entry.ident: entry.name for entry in threading.enumerate()}
         for thread, frame in frames().items():
             if thread != own:
                 found[f"{_escape(names.get(thread) or str(thread))};{_stack(frame)}"] += 1

@@ -95,18 +95,18 @@ def address(*parts: str | int, **query: str | int | None) -> str:
 
 
 def _environment() -> Environment:
-    made = Environment(
+    environment = Environment(
         loader=FileSystemLoader(HERE / "templates"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters["size"] = size
-    made.filters["number"] = number
-    made.filters["when"] = when
-    made.globals["address"] = address
-    return made
+    environment.filters["size"] = size
+    environment.filters["number"] = number
+    environment.filters["when"] = when
+    environment.globals["address"] = address
+    return environment
 
 
 TEMPLATES = _environment()
@@ -143,11 +143,11 @@ class PageRoute(APIRoute):
             try:
                 response = await answer(request)
             except CatalogError as error:
-                told = error_response(error, request_id())  # it is logged there
-                response = error_page(told.status_code, message_of(error), tenant)
+                error_reply = error_response(error, request_id())  # it is logged there
+                response = error_page(error_reply.status_code, message_of(error), tenant)
                 for name in ("www-authenticate", "retry-after"):
-                    if name in told.headers:
-                        response.headers[name] = told.headers[name]
+                    if name in error_reply.headers:
+                        response.headers[name] = error_reply.headers[name]
             except RequestValidationError as error:
                 first = error.errors()[0]
                 response = error_page(422, f"{first['loc'][-1]}: {first['msg']}", tenant)

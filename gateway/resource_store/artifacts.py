@@ -54,27 +54,27 @@ def store_artifacts(
         raise InvalidInput("two packages have the same coordinates")
     with _lock_coordinates(store, wanted):
         old = _find_existing(store, wanted, replace=replace)
-        made: list[ResourceVersion] = []
+        created: list[ResourceVersion] = []
         try:
             for one, name, file in every:
-                made.append(_store_one(store, one, name, file))
+                created.append(_store_one(store, one, name, file))
         except BaseException:
-            _delete(store, made)
+            _delete(store, created)
             raise
         _delete(store, old)
-    return made
+    return created
 
 
 def register_artifact(
-    store: ResourceStore, one: PackageMetadata, url: str, *, replace: bool
+    store: ResourceStore, package: PackageMetadata, url: str, *, replace: bool
 ) -> ResourceVersion:
     """Record an external package under its coordinates."""
-    with _lock_coordinates(store, [one.coordinates]):
-        old = _find_existing(store, [one.coordinates], replace=replace)
-        name = _resource_name(one, unquote(urlsplit(url).path))
-        made = store.register(name, url, UploadFacts(properties=_properties(one)))
+    with _lock_coordinates(store, [package.coordinates]):
+        old = _find_existing(store, [package.coordinates], replace=replace)
+        name = _resource_name(package, unquote(urlsplit(url).path))
+        created = store.register(name, url, UploadFacts(properties=_properties(package)))
         _delete(store, old)
-    return made
+    return created
 
 
 def find_artifact(catalog: Catalog, coordinates: Coordinates) -> ResourceVersion:
@@ -85,49 +85,49 @@ def find_artifact(catalog: Catalog, coordinates: Coordinates) -> ResourceVersion
     return max(found, key=lambda one: one.created_at)
 
 
-def artifact_document(one: ResourceVersion) -> dict[str, Any]:
+def artifact_document(resource: ResourceVersion) -> dict[str, Any]:
     """Return an artifact's metadata in the Punch's newer format, plus digests."""
-    told = dict(one.properties)
+    properties = dict(resource.properties)
     return {
-        "group": told.pop("group", ""),
-        "artifact": told.pop("artifact", ""),
-        "file": one.name.rpartition("/")[2],
-        "createdAt": told.pop("createdAt", format_time(one.created_at)),
-        "version": told.pop("version", ""),
-        "size": one.size,
-        "type": told.pop("type", ""),
-        "storage": {"url": url_of(one), "backend": storage_type(one)},
-        "properties": {key: value for key, value in told.items() if key != KEY},
-        "digests": digests(one),
+        "group": properties.pop("group", ""),
+        "artifact": properties.pop("artifact", ""),
+        "file": resource.name.rpartition("/")[2],
+        "createdAt": properties.pop("createdAt", format_time(resource.created_at)),
+        "version": properties.pop("version", ""),
+        "size": resource.size,
+        "type": properties.pop("type", ""),
+        "storage": {"url": url_of(resource), "backend": storage_type(resource)},
+        "properties": {key: value for key, value in properties.items() if key != KEY},
+        "digests": digests(resource),
     }
 
 
 def _store_one(
-    store: ResourceStore, one: PackageMetadata, name: str, file: IO[bytes]
+    store: ResourceStore, package: PackageMetadata, name: str, file: IO[bytes]
 ) -> ResourceVersion:
     size = file.seek(0, os.SEEK_END)
     file.seek(0)
-    facts = UploadFacts("application/zip", size, properties=_properties(one))
-    with store.begin(_resource_name(one, name), facts) as upload:
+    facts = UploadFacts("application/zip", size, properties=_properties(package))
+    with store.begin(_resource_name(package, name), facts) as upload:
         while data := file.read(BLOCK):
             upload.write(data)
         return upload.finish()
 
 
-def _resource_name(one: PackageMetadata, given: str) -> str:
+def _resource_name(package: PackageMetadata, given: str) -> str:
     """Return the resource's name, which ends in the name of the uploaded file."""
     last = given.replace("\\", "/").rpartition("/")[2]
-    coordinates = one.coordinates
+    coordinates = package.coordinates
     return checked_name(
         f"{coordinates.path}/{last or f'{coordinates.artifact}-{coordinates.version}.zip'}"
     )
 
 
-def _properties(one: PackageMetadata) -> dict[str, str]:
-    named = one.coordinates
+def _properties(package: PackageMetadata) -> dict[str, str]:
+    named = package.coordinates
     return checked_properties(
         {
-            **one.properties,
+            **package.properties,
             KEY: str(named),
             "type": named.type,
             "group": named.group,

@@ -47,7 +47,7 @@ class ChunkWriter:
         self._part, self._expected = part, expected
         self._target = folder / f"{part.start:020d}"
         self._draft = folder / f"tmp-{uuid.uuid4().hex}"
-        self._hasher = Hasher(one.algorithm for one in expected) if expected else None
+        self._hasher = Hasher(digest.algorithm for digest in expected) if expected else None
         self._size = 0  # bytes written
         self._file = self._draft.open("xb")
 
@@ -64,10 +64,10 @@ class ChunkWriter:
         """Verify the chunk and make it visible."""
         if self._size != self._part.length:
             raise SizeMismatch("the chunk", self._part.length, self._size)
-        for one in self._expected:
-            found = None if self._hasher is None else self._hasher.digest(one.algorithm)
-            if found != one:
-                raise DigestMismatch("the chunk", str(one), str(found))
+        for digest in self._expected:
+            found = None if self._hasher is None else self._hasher.digest(digest.algorithm)
+            if found != digest:
+                raise DigestMismatch("the chunk", str(digest), str(found))
         self._file.flush()
         os.fsync(self._file.fileno())  # the client will not send it again
         self._file.close()
@@ -186,10 +186,10 @@ class ChunkStore:
             yield one
             self._remove(upload_id)
 
-    def blocks(self, one: ChunkedUpload) -> Iterator[bytes]:
+    def blocks(self, upload: ChunkedUpload) -> Iterator[bytes]:
         """Yield the bytes of a complete upload in order."""
-        folder = self._upload_folder(one.upload_id)
-        for part in one.parts:
+        folder = self._upload_folder(upload.upload_id)
+        for part in upload.parts:
             with (folder / f"{part.start:020d}").open("rb") as file:
                 while data := file.read(BLOCK):
                     yield data
@@ -224,7 +224,7 @@ class ChunkStore:
     def _ids(self) -> list[str]:
         if not self._folder.is_dir():
             return []
-        return sorted(one.name for one in self._folder.iterdir() if _ID.fullmatch(one.name))
+        return sorted(file.name for file in self._folder.iterdir() if _ID.fullmatch(file.name))
 
     def _upload_folder(self, upload_id: str) -> Path:
         if not _ID.fullmatch(upload_id):  # it becomes the name of a folder
@@ -261,6 +261,6 @@ def _lock(descriptor: int, how: int, upload_id: str) -> None:
 
 def _parts(folder: Path) -> Iterator[Part]:
     with os.scandir(folder) as entries:
-        for one in entries:
-            if one.name.isdigit():
-                yield Part(int(one.name), int(one.name) + one.stat().st_size)
+        for entry in entries:
+            if entry.name.isdigit():
+                yield Part(int(entry.name), int(entry.name) + entry.stat().st_size)

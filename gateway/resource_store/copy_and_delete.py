@@ -30,7 +30,7 @@ class VersionRecords(Protocol):
 
     def record(
         self,
-        made: Sequence[ResourceVersion],
+        created: Sequence[ResourceVersion],
         remove: Sequence[DeletionRequest] = (),
         stands_on: ExpectedVersion | None = None,
         copying: CopyRequest | None = None,

@@ -16,37 +16,45 @@ from providers.shared.url import redact_url
 SCHEMA = "V1"
 
 
-def document(one: ResourceVersion, tenant: str) -> dict[str, Any]:
+def document(resource: ResourceVersion, tenant: str) -> dict[str, Any]:
     """Return the metadata document, with numbers as text and the time in seconds."""
-    storage: dict[str, str] = {"type": storage_type(one), "url": url_of(one)}
-    further = {"encoding": one.encoding, "compression": one.compression, "data": one.data}
-    storage |= {key: value for key, value in further.items() if value is not None}
-    told: dict[str, Any] = {
-        "schema": SCHEMA,
-        "name": one.name,
-        "timestamp": str(int(one.created_at.timestamp())),
-        "version": str(one.version),
-        "tenant": tenant,
-        "size": None if one.size is None else str(one.size),
-        "storage": storage,
-        "properties": dict(one.properties),
-        "digests": digests(one),
+    storage: dict[str, str] = {"type": storage_type(resource), "url": url_of(resource)}
+    further = {
+        "encoding": resource.encoding,
+        "compression": resource.compression,
+        "data": resource.data,
     }
-    if one.content_type is not None:
-        told["type"] = one.content_type
-    return told
+    storage |= {key: value for key, value in further.items() if value is not None}
+    fields: dict[str, Any] = {
+        "schema": SCHEMA,
+        "name": resource.name,
+        "timestamp": str(int(resource.created_at.timestamp())),
+        "version": str(resource.version),
+        "tenant": tenant,
+        "size": None if resource.size is None else str(resource.size),
+        "storage": storage,
+        "properties": dict(resource.properties),
+        "digests": digests(resource),
+    }
+    if resource.content_type is not None:
+        fields["type"] = resource.content_type
+    return fields
 
 
-def list_entry(one: ResourceVersion, tenant: str) -> dict[str, Any]:
+def list_entry(resource: ResourceVersion, tenant: str) -> dict[str, Any]:
     """Return a document for lists, with the version as a number and a readable time."""
-    told = document(one, tenant)
-    del told["timestamp"]
-    return {"@timestamp": format_time(one.created_at), **told, "version": one.version}
+    fields = document(resource, tenant)
+    del fields["timestamp"]
+    return {"@timestamp": format_time(resource.created_at), **fields, "version": resource.version}
 
 
-def short_entry(one: ResourceVersion) -> dict[str, Any]:
+def short_entry(resource: ResourceVersion) -> dict[str, Any]:
     """Return an entry of simplified lists: time, name and version."""
-    return {"@timestamp": format_time(one.created_at), "name": one.name, "version": one.version}
+    return {
+        "@timestamp": format_time(resource.created_at),
+        "name": resource.name,
+        "version": resource.version,
+    }
 
 
 def action_reply(
@@ -80,16 +88,16 @@ def example() -> ResourceVersion:
     )
 
 
-def url_of(one: ResourceVersion) -> str:
+def url_of(resource: ResourceVersion) -> str:
     """Return a version's URL, without the query of external ones, which may be secret."""
-    return redact_url(one.url) if one.external else one.url
+    return redact_url(resource.url) if resource.external else resource.url
 
 
-def storage_type(one: ResourceVersion) -> str:
+def storage_type(resource: ResourceVersion) -> str:
     """Return the Punch's word for the storage type: a folder is `file`."""
-    return "file" if one.storage_type == "local" else one.storage_type
+    return "file" if resource.storage_type == "local" else resource.storage_type
 
 
-def digests(one: ResourceVersion) -> dict[str, str]:
+def digests(resource: ResourceVersion) -> dict[str, str]:
     """Return all digests in hex, by algorithm."""
-    return {each.algorithm: each.value for each in one.every_digest()}
+    return {each.algorithm: each.value for each in resource.every_digest()}

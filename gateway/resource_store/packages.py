@@ -92,12 +92,12 @@ def parse_metadata(text: bytes) -> PackageMetadata:
         raise InvalidInput("the metadata is not valid YAML") from error
     if not isinstance(found, dict):
         raise InvalidInput("the metadata is not a mapping")
-    told = {str(key): one if isinstance(one, str) else _flatten(one) for key, one in found.items()}
-    lacking = [key for key in _KEYS if not told.get(key)]
+    texts = {str(key): one if isinstance(one, str) else _flatten(one) for key, one in found.items()}
+    lacking = [key for key in _KEYS if not texts.get(key)]
     if lacking:
         raise InvalidInput(f"the metadata lacks {', '.join(lacking)}")
-    coordinates = Coordinates(*(told.pop(key) for key in _KEYS))
-    return PackageMetadata(coordinates, {key: one for key, one in told.items() if one})
+    coordinates = Coordinates(*(texts.pop(key) for key in _KEYS))
+    return PackageMetadata(coordinates, {key: one for key, one in texts.items() if one})
 
 
 def _check(events: Iterable[object]) -> None:

@@ -104,8 +104,8 @@ class ResourceStore:
             try:
                 kind = facts.content_type or reading.resource.content_type
                 size = reading.resource.size if facts.size is None else facts.size
-                told = replace(facts, content_type=kind, size=size)
-                with self.begin(name, told) as upload:
+                upload_facts = replace(facts, content_type=kind, size=size)
+                with self.begin(name, upload_facts) as upload:
                     for chunk in reading:
                         self.stop.check()
                         upload.write(chunk)
@@ -118,11 +118,11 @@ class ResourceStore:
         name = checked_name(name)
         claim = self.claim(name)
         try:
-            made = _describe(claim.target, facts, EXTERNAL, url)
-            self.record([made])
+            created = _describe(claim.target, facts, EXTERNAL, url)
+            self.record([created])
         finally:
             claim.release()
-        return made
+        return created
 
     def copy(self, name: str, to: str, version: int | None = None) -> list[ResourceVersion]:
         """Copy every version of a name, or one, as the next versions of another name."""
@@ -224,14 +224,14 @@ class ResourceStore:
 
     def record(
         self,
-        made: Sequence[ResourceVersion],
+        created: Sequence[ResourceVersion],
         remove: Sequence[DeletionRequest] = (),
         stands_on: ExpectedVersion | None = None,
         copying: CopyRequest | None = None,
     ) -> object:
         """Record new, deleted and copied versions in the catalog."""
         return self.catalog.resources.change(
-            made, remove, places=self._places, stands_on=stands_on, copying=copying
+            created, remove, places=self._places, stands_on=stands_on, copying=copying
         )
 
     def describe_stored(
@@ -288,7 +288,7 @@ def _describe(target: ClaimTarget, facts: UploadFacts, kind: str, url: str) -> R
         target.version,
         datetime.now(UTC),
         facts.size,
-        next((one.value for one in facts.expected if one.algorithm == "sha256"), None),
+        next((digest.value for digest in facts.expected if digest.algorithm == "sha256"), None),
         facts.content_type,
         kind,
         url,

@@ -33,8 +33,8 @@ class UploadFacts:
 
     def __post_init__(self) -> None:
         """Refuse values that cannot be sent as a header in downloads."""
-        told = {"type": self.content_type, "encoding": self.encoding}
-        for key, value in {**told, "compression": self.compression, "data": self.data}.items():
+        texts = {"type": self.content_type, "encoding": self.encoding}
+        for key, value in {**texts, "compression": self.compression, "data": self.data}.items():
             if value is not None and not _PLAIN.fullmatch(value):
                 raise InvalidInput(f"the {key} {value[:80]!r} must be a single line of ASCII text")
 
@@ -53,7 +53,7 @@ class UploadTarget(Protocol):
 
     def record(
         self,
-        made: Sequence[ResourceVersion],
+        created: Sequence[ResourceVersion],
         remove: Sequence[DeletionRequest] = (),
         stands_on: ExpectedVersion | None = None,
     ) -> object:
@@ -73,7 +73,7 @@ class Upload:
     ) -> None:
         """Start with nothing written."""
         self._store, self._claim, self._writer, self.facts = store, claim, writer, facts
-        self._hasher = Hasher(one.algorithm for one in facts.expected)
+        self._hasher = Hasher(digest.algorithm for digest in facts.expected)
         self._committed = False
 
     @property
@@ -102,19 +102,19 @@ class Upload:
         Raises:
             IntegrityError: the content does not match; it is discarded.
         """
-        told = self.facts if facts is None else facts
+        final = self.facts if facts is None else facts
         target = self._claim.target
-        _verify(target.name, self._hasher, told, self.facts.expected)
+        _verify(target.name, self._hasher, final, self.facts.expected)
         stored = self._writer.commit(self._hasher.digest())
         self._committed = True
         if stored.size != self._hasher.size:
             raise SizeMismatch(target.name, self._hasher.size, stored.size)
-        made = self._store.describe_stored(target, self._hasher, told)
+        created = self._store.describe_stored(target, self._hasher, final)
         if before is not None:
-            before(made)
-        self._store.record([made], stands_on=stands_on)
+            before(created)
+        self._store.record([created], stands_on=stands_on)
         self._claim.release()
-        return made
+        return created
 
     def abort(self) -> None:
         """Discard the upload; do nothing after `finish` succeeded."""
@@ -143,7 +143,7 @@ def write_verified(
 ) -> Stored:
     """Write a reading to a path of a storage, and commit it only if it matches the facts."""
     writer = storage.write(path, Attributes(facts.content_type), size=facts.size)
-    hasher = Hasher(one.algorithm for one in facts.expected)
+    hasher = Hasher(digest.algorithm for digest in facts.expected)
     try:
         for chunk in reading:
             stop.check()
@@ -158,11 +158,11 @@ def write_verified(
         reading.close()
 
 
-def _verify(name: str, hasher: Hasher, told: UploadFacts, hashed: tuple[Digest, ...]) -> None:
-    if told.size is not None and told.size != hasher.size:
-        raise SizeMismatch(name, told.size, hasher.size)
+def _verify(name: str, hasher: Hasher, facts: UploadFacts, hashed: tuple[Digest, ...]) -> None:
+    if facts.size is not None and facts.size != hasher.size:
+        raise SizeMismatch(name, facts.size, hasher.size)
     known = {"sha256", *(one.algorithm for one in hashed)}
-    for one in told.expected:
+    for one in facts.expected:
         if one.algorithm not in known:
             raise NotSupported(
                 f"{name!r}: the {one.algorithm} digest came too late to be verified: "
@@ -175,4 +175,4 @@ def _verify(name: str, hasher: Hasher, told: UploadFacts, hashed: tuple[Digest, 
 
 def other_digests(digests: Sequence[Digest]) -> tuple[str, ...]:
     """Return the digests other than sha256 as text."""
-    return tuple(str(one) for one in digests if one.algorithm != "sha256")
+    return tuple(str(digest) for digest in digests if digest.algorithm != "sha256")

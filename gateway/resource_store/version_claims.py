@@ -159,7 +159,7 @@ class Claims:
         if target.count == 1:
             return None
         stem = self._file(target).name.partition(".")[0]
-        numbers = [int(one.name.rpartition(".")[2]) for one in self._folder.glob(f"{stem}.*")]
+        numbers = [int(file.name.rpartition(".")[2]) for file in self._folder.glob(f"{stem}.*")]
         last = target.version + target.count - 1
         return max((one for one in numbers if target.version < one <= last), default=None)
 

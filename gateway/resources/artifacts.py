@@ -83,10 +83,10 @@ async def upload(context: SomeWriter, request: Request, override: Override = Non
             raise InvalidInput("the form has no field 'artifact' with a package")
         replace = form.is_override(override)
         store = context.tenant.store()
-        made = await context.gateway.run_shielded(
+        created = await context.gateway.run_shielded(
             store_artifacts, store, form.files, _check_writer(context), replace=replace
         )
-    return [artifact_document(one) for one in made]
+    return [artifact_document(one) for one in created]
 
 
 @router.post("/register", status_code=201)
@@ -102,10 +102,10 @@ async def register(context: SomeWriter, request: Request, override: Override = N
         _check_writer(context)(one.coordinates)
         await context.gateway.run_in_thread(lambda: context.external_urls().check(url))
         store = context.tenant.store()
-        made = await context.gateway.run_shielded(
+        created = await context.gateway.run_shielded(
             register_artifact, store, one, url, replace=replace
         )
-    return artifact_document(made)
+    return artifact_document(created)
 
 
 @router.get("/types")
@@ -136,7 +136,7 @@ def metadata(context: SomeReader, asked: Annotated[ArtifactQuery, Query()]) -> R
         )
     )
     headers = {} if page.next_cursor is None else {"X-Next-Cursor": page.next_cursor}
-    return JSONResponse([artifact_document(one) for one in page.rows], headers=headers)
+    return JSONResponse([artifact_document(row) for row in page.rows], headers=headers)
 
 
 @router.get("/download/{coordinates}", response_class=Response)

@@ -79,9 +79,9 @@ def create(context: SomeWriter, body: Creation, response: Response) -> Json:
         checked_properties(body.properties),
         tuple(str(one) for one in trusted_hex_digests(name, body.digests)),
     )
-    made = _upload_json(chunk_store(context.tenant).create(about), context)
-    response.headers["Location"] = made["url"]
-    return made
+    created = _upload_json(chunk_store(context.tenant).create(about), context)
+    response.headers["Location"] = created["url"]
+    return created
 
 
 @router.get("")
@@ -132,16 +132,16 @@ def commit(
 ) -> Json:
     """Store the chunks as the next version of the resource, and delete the upload."""
     store = chunk_store(context.tenant)
-    made = _earlier_commit(context, store, upload_id)
-    if made is None:
+    created = _earlier_commit(context, store, upload_id)
+    if created is None:
         _get_own(context, store, upload_id)
         with store.take_complete(upload_id) as one:
-            made = _earlier_commit(context, store, upload_id)  # by a concurrent request
-            if made is None:
+            created = _earlier_commit(context, store, upload_id)  # by a concurrent request
+            if created is None:
                 digests = body.digests if body is not None else {}
-                made = _store_chunks(context, store, one, digests)
+                created = _store_chunks(context, store, one, digests)
     tenant = context.tenant.name
-    return action_reply([document(made, tenant)], made.name, "Upload resource", tenant)
+    return action_reply([document(created, tenant)], created.name, "Upload resource", tenant)
 
 
 @router.delete("/{upload_id}", status_code=204)
@@ -196,33 +196,33 @@ def _store_chunks(
             context.gateway.stop.check()
             upload.write(block)
         return upload.finish(
-            before=lambda made: store.record_commit(one.upload_id, _commit_record(made))
+            before=lambda created: store.record_commit(one.upload_id, _commit_record(created))
         )
 
 
-def _commit_record(made: ResourceVersion) -> dict[str, object]:
+def _commit_record(created: ResourceVersion) -> dict[str, object]:
     return {
-        "name": made.name,
-        "version": made.version,
-        "digest": made.digest,
-        "path": made.path,
+        "name": created.name,
+        "version": created.version,
+        "digest": created.digest,
+        "path": created.path,
     }
 
 
-def _upload_json(one: ChunkedUpload, context: Context) -> Json:
+def _upload_json(upload: ChunkedUpload, context: Context) -> Json:
     """Return an upload as JSON."""
-    about = one.about
+    about = upload.about
     return {
-        "id": one.upload_id,
-        "url": f"/v1/{context.tenant.name}/resources/uploads/{one.upload_id}",
+        "id": upload.upload_id,
+        "url": f"/v1/{context.tenant.name}/resources/uploads/{upload.upload_id}",
         "name": about.name,
         "size": about.size,
         "type": about.content_type,
         "properties": dict(about.properties),
         "digests": dict(each.split(":") for each in about.digests),
-        "created": format_time(one.created_at),
-        "chunks": [_part_json(part) for part in one.parts],
-        "missing": [_part_json(part) for part in one.missing],
+        "created": format_time(upload.created_at),
+        "chunks": [_part_json(part) for part in upload.parts],
+        "missing": [_part_json(part) for part in upload.missing],
     }
 
 

@@ -13,39 +13,39 @@ from gateway.http.ranges import Part
 from transfer.batch.endpoints import End
 
 
-def stored_opener(context: Context, one: ResourceVersion) -> Opener:
+def stored_opener(context: Context, resource: ResourceVersion) -> Opener:
     """Return a function that opens a version in the tenant's storage, or at its external URL."""
 
     async def opener(part: Part | None) -> Stream:
         def begin() -> tuple[BlockReader, Close]:
-            if one.path is None:
-                return _open_external(context, one, part)
-            return _open_stored(context, one, one.path, part)
+            if resource.path is None:
+                return _open_external(context, resource, part)
+            return _open_stored(context, resource, resource.path, part)
 
-        length = one.size if part is None else part.length
+        length = resource.size if part is None else part.length
         return await BlockStream.open(context.gateway, begin, length)
 
     return opener
 
 
 def _open_stored(
-    context: Context, one: ResourceVersion, path: str, part: Part | None
+    context: Context, resource: ResourceVersion, path: str, part: Part | None
 ) -> tuple[BlockReader, Close]:
     store = context.tenant.store()
     with ExitStack() as held:
         held.enter_context(store.reading(path))
         end = End(store.repository.address, store.storage, store.gate)
-        blocks = open_block_reader(end, path, context.gateway.stop, size=one.size, part=part)
+        blocks = open_block_reader(end, path, context.gateway.stop, size=resource.size, part=part)
         return blocks, held.pop_all().close
 
 
 def _open_external(
-    context: Context, one: ResourceVersion, part: Part | None
+    context: Context, resource: ResourceVersion, part: Part | None
 ) -> tuple[BlockReader, Close]:
     with ExitStack() as held:
-        end, path = held.enter_context(context.tenant.external_urls().open(one.url))
-        blocks = open_block_reader(end, path, context.gateway.stop, size=one.size, part=part)
-        expected = one.every_digest()
-        if part is None and (expected or one.size is not None):
-            blocks = VerifyingBlockReader(blocks, one.name, one.size, expected)
+        end, path = held.enter_context(context.tenant.external_urls().open(resource.url))
+        blocks = open_block_reader(end, path, context.gateway.stop, size=resource.size, part=part)
+        expected = resource.every_digest()
+        if part is None and (expected or resource.size is not None):
+            blocks = VerifyingBlockReader(blocks, resource.name, resource.size, expected)
         return blocks, held.pop_all().close

@@ -20,11 +20,11 @@ from gateway.http.errors import Refused
 FAILED = "the precondition failed: the resource has changed"
 
 
-def etag_of(one: ResourceVersion) -> str:
+def etag_of(resource: ResourceVersion) -> str:
     """Return the etag of a version; it is weak for external files without a digest."""
-    if one.digest is not None:
-        return f'"{one.digest}"'
-    unproven = hashlib.sha256(f"{one.name}\x1f{one.version}".encode()).hexdigest()[:32]
+    if resource.digest is not None:
+        return f'"{resource.digest}"'
+    unproven = hashlib.sha256(f"{resource.name}\x1f{resource.version}".encode()).hexdigest()[:32]
     return f'W/"{unproven}"'
 
 

@@ -94,8 +94,8 @@ async def upload(
     context: ResourceWriter, request: Request, name: Name, properties: Property = None
 ) -> Json:
     """Store the body as the next version: the file itself, or a form with the file in `input`."""
-    made = await receive(context, request, name, properties_of(properties or []))
-    return _reply(context, [made], made.name, "Upload resource")
+    created = await receive(context, request, name, properties_of(properties or []))
+    return _reply(context, [created], created.name, "Upload resource")
 
 
 @router.get("/list")
@@ -114,9 +114,9 @@ def list_resources(context: SomeReader, query: Annotated[Listing, Query()]) -> J
     )
     page = context.tenant.catalog.resources.page(where)
     tenant = context.tenant.name
-    shown = [short_entry(one) if query.simplify else list_entry(one, tenant) for one in page.rows]
-    told = action_reply(shown, f"{query.prefix}*", "List resources", tenant)
-    return told if page.next_cursor is None else {**told, "next": page.next_cursor}
+    shown = [short_entry(row) if query.simplify else list_entry(row, tenant) for row in page.rows]
+    response = action_reply(shown, f"{query.prefix}*", "List resources", tenant)
+    return response if page.next_cursor is None else {**response, "next": page.next_cursor}
 
 
 @router.get("/metadata/{name:path}")
@@ -158,38 +158,38 @@ async def download(context: ResourceReader, name: Name, version: Version = None)
     )
 
 
-def file_response(context: Context, one: ResourceVersion) -> Response:
+def file_response(context: Context, resource: ResourceVersion) -> Response:
     """Return a response that sends the bytes of a version."""
-    created_us = int(one.created_at.timestamp() * 1e6)
+    created_us = int(resource.created_at.timestamp() * 1e6)
     headers = (
-        ("Content-Disposition", content_disposition(one.name)),
-        ("X-Entrepot-Version", str(one.version)),
-        *((("Repr-Digest", repr_digest(one.digest)),) if one.digest else ()),
-        *((("Content-Encoding", one.encoding),) if one.encoding else ()),
+        ("Content-Disposition", content_disposition(resource.name)),
+        ("X-Entrepot-Version", str(resource.version)),
+        *((("Repr-Digest", repr_digest(resource.digest)),) if resource.digest else ()),
+        *((("Content-Encoding", resource.encoding),) if resource.encoding else ()),
     )
     shown = FileHead(
-        one.size,
-        Validators(etag_of(one), created_us),
-        one.content_type or "application/octet-stream",
+        resource.size,
+        Validators(etag_of(resource), created_us),
+        resource.content_type or "application/octet-stream",
         headers,
     )
-    return AsgiResponse(RangeFileResponse(shown, stored_opener(context, one)))
+    return AsgiResponse(RangeFileResponse(shown, stored_opener(context, resource)))
 
 
 @router.post("/copy/{name:path}", status_code=201)
 def copy(context: ResourceReader, name: Name, to: To, version: Version = None) -> Json:
     """Copy all versions of a resource, or one, as the next versions of another name."""
     context.check(Role.WRITER, OfResource(checked_name(to)))
-    made = context.tenant.store().copy(name, to, version)
-    return _reply(context, made, checked_name(to), "Copy resource")
+    created = context.tenant.store().copy(name, to, version)
+    return _reply(context, created, checked_name(to), "Copy resource")
 
 
 @router.post("/move/{name:path}")
 def move(context: ResourceWriter, name: Name, to: To, version: Version = None) -> Json:
     """Move all versions of a resource, or one, to another name."""
     context.check(Role.WRITER, OfResource(checked_name(to)))
-    made = context.tenant.store().move(name, to, version)
-    return _reply(context, made, checked_name(to), "Move resource")
+    created = context.tenant.store().move(name, to, version)
+    return _reply(context, created, checked_name(to), "Move resource")
 
 
 @router.delete("/delete/{name:path}")
@@ -206,8 +206,8 @@ def delete(context: ResourceWriter, request: Request, name: Name, version: Versi
 def register(context: ResourceWriter, name: Name, body: Registration) -> Json:
     """Record an external file as the next version of a name, without copying it."""
     context.external_urls().check(body.url)
-    made = context.tenant.store().register(name, body.url, _facts(name, body))
-    return _reply(context, [made], made.name, "Register resource")
+    created = context.tenant.store().register(name, body.url, _facts(name, body))
+    return _reply(context, [created], created.name, "Register resource")
 
 
 @router.post("/fetch/{name:path}", status_code=201)
@@ -216,8 +216,8 @@ def fetch(context: ResourceWriter, name: Name, body: Registration) -> Json:
     """Fetch a URL, verify it, and store it as the next version of a name."""
     store, facts = context.tenant.store(), _facts(name, body)
     with context.external_urls().open(body.url) as (end, path):
-        made = store.upload_from(name, end, path, facts)
-    return _reply(context, [made], made.name, "Fetch resource")
+        created = store.upload_from(name, end, path, facts)
+    return _reply(context, [created], created.name, "Fetch resource")
 
 
 def _facts(name: str, body: Registration) -> UploadFacts:

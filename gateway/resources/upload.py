@@ -40,11 +40,11 @@ async def receive(
         expected_state, catalog, request.headers, checked_name(name)
     )
     upload: Upload | None = None
-    made: ResourceVersion | None = None
+    created: ResourceVersion | None = None
     try:
         async for event in events(request, reader):
             if isinstance(event, FileBegins):
-                if made is not None or upload is not None:
+                if created is not None or upload is not None:
                     raise InvalidInput("the form contains more than one file")
                 facts = _facts(request, event.content_type, event.fields, properties, reader)
                 store = await context.gateway.run_in_thread(context.tenant.store)
@@ -55,14 +55,14 @@ async def receive(
             raise InvalidInput("the form has no field 'input' with the file")
         last = _facts(request, upload.facts.content_type, _fields(reader), properties, reader)
         with precondition_failed(stands_on):
-            made = await context.gateway.run_shielded(upload.finish, last, stands_on=stands_on)
-        return made  # noqa: TRY300 - `finally` looks at it
+            created = await context.gateway.run_shielded(upload.finish, last, stands_on=stands_on)
+        return created  # noqa: TRY300 - `finally` looks at it
     except ClientDisconnect as error:
         raise Refused(
             400, "the client disconnected during the upload", kind="ClientGone"
         ) from error
     finally:
-        if upload is not None and made is None:
+        if upload is not None and created is None:
             await context.gateway.run_shielded(upload.abort)
 
 

@@ -103,10 +103,10 @@ class Fields:
                 name = self._name(one)
                 yield Gap(name, why, UNREADABLE, below=not name)
 
-    def _name(self, one: object) -> str:
+    def _name(self, value: object) -> str:
         """Return the name of an invalid entry, '' if it has no valid name."""
         try:
-            name = (self._text(one, "name") or "").lstrip("/")
+            name = (self._text(value, "name") or "").lstrip("/")
         except CatalogError:
             return ""
         return "" if unusable(name) else name
@@ -135,9 +135,9 @@ class Fields:
         )
         return Entry(resource, urljoin(url, link))
 
-    def _value(self, one: object, name: str) -> object:
+    def _value(self, value: object, name: str) -> object:
         compiled = self._compiled.get(name)
-        return None if compiled is None else compiled.search(one)
+        return None if compiled is None else compiled.search(value)
 
     def _text(self, one: object, name: str) -> str | None:
         value = self._value(one, name)

@@ -80,17 +80,17 @@ class ApiStorage(ReadOnly):
         """Yield every file of every page, and a gap for each invalid entry."""
         wanted = f"{self._folder}/{prefix}".strip("/")
         start = len(self._folder) + 1 if self._folder else 0
-        for one in self._list_files():
-            if isinstance(one, Gap):
-                if one.meets(wanted):
-                    yield replace(one, path=one.path[start:])
+        for entry in self._list_files():
+            if isinstance(entry, Gap):
+                if entry.meets(wanted):
+                    yield replace(entry, path=entry.path[start:])
                 continue
-            if not below(wanted, one.path) or (self._folder and one.path == self._folder):
+            if not below(wanted, entry.path) or (self._folder and entry.path == self._folder):
                 continue
-            path = one.path[start:]
+            path = entry.path[start:]
             rest = path[len(prefix) + 1 if prefix else 0 :]
             if recursive or "/" not in rest:
-                yield replace(one, path=path)
+                yield replace(entry, path=path)
 
     def stat(self, path: str) -> Resource:
         """Return a file's metadata from the listing."""

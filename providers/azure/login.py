@@ -23,7 +23,7 @@ class AzureLogin:
     def connection_parts(self) -> dict[str, str]:
         """Return the connection string's fields, split at the first '=': keys may end in '='."""
         text = self.connection_string.get_secret_value()
-        pairs = (one.partition("=") for one in text.split(";") if one.strip())
+        pairs = (part.partition("=") for part in text.split(";") if part.strip())
         return {name.strip().lower(): value.strip() for name, _, value in pairs}
 
     def account(self) -> str:

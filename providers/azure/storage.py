@@ -210,7 +210,7 @@ def _is_folder(blob: Any) -> bool:  # noqa: ANN401 - the SDK's properties
 
 def translate_azure_error(error: AzureError | OSError, path: str, where: str) -> StorageError:
     """Return our error for an error of the SDK."""
-    said = f"{where}: {path!r}"
+    context = f"{where}: {path!r}"
     if isinstance(error, HttpResponseError) and archive_class(str(error)) is not None:
         return Archived(path, where, "Archive")
     if isinstance(error, HttpResponseError) and error.status_code:
@@ -219,11 +219,11 @@ def translate_azure_error(error: AzureError | OSError, path: str, where: str) ->
             str(name).lower().encode(): str(value).encode("latin-1", "replace")
             for name, value in (response.headers if response is not None else {}).items()
         }
-        return status_error(error.status_code, headers, doing=said, path=path)
+        return status_error(error.status_code, headers, doing=context, path=path)
     if isinstance(error, ClientAuthenticationError):
         return AccessDenied(f"{where} refuses the login", path=path)
     if "timeout" in type(error).__name__.lower() or "timed out" in str(error).lower():
-        return TransferTimeout(f"{said}: timed out", path=path)
+        return TransferTimeout(f"{context}: timed out", path=path)
     if isinstance(error, ServiceRequestError | ServiceResponseError | OSError):
-        return ConnectionFailed(f"{said}: the connection failed", path=path)
-    return UnexpectedReply(f"{said}: {type(error).__name__}", path=path)
+        return ConnectionFailed(f"{context}: the connection failed", path=path)
+    return UnexpectedReply(f"{context}: {type(error).__name__}", path=path)

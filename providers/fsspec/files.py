@@ -100,7 +100,7 @@ class FsspecWriter:
 
 def translate_fsspec_error(error: Exception, path: str, where: str) -> StorageError:  # noqa: PLR0911 - a table
     """Return our error for a filesystem's error."""
-    said = f"{where}: {path!r}"
+    context = f"{where}: {path!r}"
     if isinstance(error, FileNotFoundError | NotADirectoryError):
         return ResourceNotFound(f"{where} has no {path!r}", path=path)
     if isinstance(error, IsADirectoryError):
@@ -108,16 +108,16 @@ def translate_fsspec_error(error: Exception, path: str, where: str) -> StorageEr
     if isinstance(error, PermissionError):
         return AccessDenied(f"{where} refuses access to {path!r}", path=path)
     if isinstance(error, NotImplementedError):
-        return NotSupported(f"{said}: the filesystem does not support this operation", path=path)
+        return NotSupported(f"{context}: the filesystem does not support this operation", path=path)
     if isinstance(error, TimeoutError):
-        return TransferTimeout(f"{said}: timed out", path=path)
+        return TransferTimeout(f"{context}: timed out", path=path)
     name = type(error).__name__
     if isinstance(error, ConnectionError) or "Connect" in name or "Disconnect" in name:
-        return ConnectionFailed(f"{said}: the connection failed", path=path)
+        return ConnectionFailed(f"{context}: the connection failed", path=path)
     if isinstance(error, OSError):
         reason = f" ({error.strerror})" if error.strerror else ""
-        return StorageFailed(f"{said}: {name}{reason}", path=path)
-    return UnexpectedReply(f"{said}: {name}", path=path)
+        return StorageFailed(f"{context}: {name}{reason}", path=path)
+    return UnexpectedReply(f"{context}: {name}", path=path)
 
 
 def modified_us(info: Mapping[str, Any]) -> int | None:

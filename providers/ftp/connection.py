@@ -276,19 +276,19 @@ def is_missing_message(error: BaseException) -> bool:
 
 def translate_ftp_error(error: BaseException, path: str, where: str) -> StorageError:  # noqa: PLR0911 - a table
     """Return our error for a reply code or a socket error."""
-    said = f"{where}: {path!r}"
+    context = f"{where}: {path!r}"
     if isinstance(error, ssl.SSLCertVerificationError):
         return UnexpectedReply(f"{where}: the certificate is not trusted", path=path)
     if isinstance(error, TimeoutError):
-        return TransferTimeout(f"{said}: timed out", path=path)
+        return TransferTimeout(f"{context}: timed out", path=path)
     if isinstance(error, OSError | EOFError):
-        return ConnectionFailed(f"{said}: the connection failed", path=path)
+        return ConnectionFailed(f"{context}: the connection failed", path=path)
     text = str(error)
     code, words = text[:3], text.lower()
     if code in ("530", "532", "331", "332"):
         return AccessDenied(f"{where} refuses the login", path=path)
     if code == "421":
-        return StorageBusy(f"{said}: the server closes the connection (421)", path=path)
+        return StorageBusy(f"{context}: the server closes the connection (421)", path=path)
     if code in ("550", "553"):
         if any(one in words for one in _DENIED):
             return AccessDenied(f"{where} refuses access to {path!r}: {text[4:]}", path=path)
@@ -296,7 +296,9 @@ def translate_ftp_error(error: BaseException, path: str, where: str) -> StorageE
     if code == "501" and ("no such" in words or "not a directory" in words):
         return ResourceNotFound(f"{where} has no {path!r}", path=path)
     if code in ("500", "501", "502", "504"):
-        return NotSupported(f"{said}: the server does not support the command ({code})", path=path)
+        return NotSupported(
+            f"{context}: the server does not support the command ({code})", path=path
+        )
     if code.startswith("4") or code == "552":
-        return StorageFailed(f"{said}: reply {code}", path=path)
-    return UnexpectedReply(f"{said}: reply {code!r}", path=path)
+        return StorageFailed(f"{context}: reply {code}", path=path)
+    return UnexpectedReply(f"{context}: reply {code!r}", path=path)

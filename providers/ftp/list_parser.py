@@ -61,7 +61,7 @@ def parse_facts(line: str) -> FtpEntry:
     name = line[match.end() :] if match else ""
     if match is None or not name:
         raise UnexpectedReply(f"the server lists {line[:200]!r}, which is not a valid MLSD line")
-    pairs = (one.partition("=") for one in match[0].rstrip(" ").split(";"))
+    pairs = (part.partition("=") for part in match[0].rstrip(" ").split(";"))
     found = {key.lower(): value for key, _, value in pairs}
     kind = found.get("type", "").lower()
     if not kind:

@@ -92,7 +92,7 @@ class FtpLister:
             entries = [parse(line) for line in self.lines(client, command)]
         except (ftplib.error_perm, ftplib.error_temp, UnexpectedReply):
             return []
-        names = [one.name for one in entries if one is not None and one.kind == "dir"]
+        names = [entry.name for entry in entries if entry is not None and entry.kind == "dir"]
         return [f"{folder}/{to_printable(name)}" for name in names if name not in (".", "..")]
 
     def _list_folder(self, folder: str) -> Iterator[Found]:

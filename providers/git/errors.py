@@ -37,8 +37,8 @@ def protocol_error(  # noqa: PLR0911 - a table
         return ConnectionFailed(f"{where} cannot be reached: {type(reason).__name__}")
     if _NO_REPOSITORY.search(str(error)):
         return ResourceNotFound(f"there is no git repository at {where}")
-    told = re.search(r"http resp (\d{3})", str(error))
-    status = int(told[1]) if told else 0
+    match = re.search(r"http resp (\d{3})", str(error))
+    status = int(match[1]) if match else 0
     if status == 403:
         return AccessDenied(f"{where} refuses the login", status=status)
     if status >= 500 or not str(error):

@@ -25,7 +25,7 @@ class GitFileSystem(AbstractArchiveFileSystem):  # type: ignore[misc]  # fsspec 
 
     def _get_dirs(self) -> None:
         if self.dir_cache is None:
-            every = {one.path: one for one in files(self._storage.enumerate(), [])}
+            every = {file.path: file for file in files(self._storage.enumerate(), [])}
             self.dir_cache = {
                 name: {"name": name, "size": 0, "type": "directory"}
                 for name in self._all_dirnames(every)

@@ -48,9 +48,9 @@ class _Client(SSHGitClient):
     def _connect(
         self, cmd: bytes, path: str | bytes, protocol_version: int | None = None
     ) -> tuple[Protocol, Callable[[], bool], IO[bytes] | None]:
-        made = super()._connect(cmd, path, protocol_version)
-        self.pipes.append(made[0])
-        return made
+        pipes = super()._connect(cmd, path, protocol_version)
+        self.pipes.append(pipes[0])
+        return pipes
 
 
 class _Vendor(SSHVendor):

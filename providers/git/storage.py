@@ -78,11 +78,11 @@ class GitStorage(ReadOnly):
         last = file.size if length is None else min(start + length, file.size)
         range_ = f"bytes={start}-{last - 1}" if part else ""
         response = self._clone.lfs.get(path, file.lfs, file.size, range_)
-        said = response.header(b"content-range") or ""
-        if response.status == 206 and not said.startswith(f"bytes {start}-"):
+        content_range = response.header(b"content-range") or ""
+        if response.status == 206 and not content_range.startswith(f"bytes {start}-"):
             response.close()
             raise UnexpectedReply(
-                f"{path!r}: requested bytes from {start:,}, got {said!r}", path=path
+                f"{path!r}: requested bytes from {start:,}, got {content_range!r}", path=path
             )
         skip = start if response.status == 200 else 0
         return HttpReading(response, resource, skip=skip, length=length)

@@ -62,7 +62,7 @@ class HttpPages:
         except StorageError as error:
             return not isinstance(error, ResourceNotFound)
         return any(
-            (one.name, one.folder) == (name, kind is PageEntryKind.FOLDER) for one in entries
+            (entry.name, entry.folder) == (name, kind is PageEntryKind.FOLDER) for entry in entries
         )
 
 

@@ -23,12 +23,12 @@ class EgressPolicy:
     def parse(cls, listed: Iterable[str], own: str | None = None) -> EgressPolicy:
         """Return a policy that lists these addresses and everything below them."""
         mine = None if own is None else Address.parse(own)
-        every = tuple(Address.parse(one) for one in listed)
+        every = tuple(Address.parse(entry) for entry in listed)
         return cls(every if mine is None else (*every, mine), mine)
 
     def is_listed(self, url: str) -> bool:
         """Return whether an operator listed the URL's location, which may then be private."""
-        return any(_within(url, one) for one in self.listed)
+        return any(_within(url, entry) for entry in self.listed)
 
     def is_own(self, url: str) -> bool:
         """Return whether the credentials may be sent to a URL."""

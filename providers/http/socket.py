@@ -106,4 +106,4 @@ def translate(error: OSError | ValueError, doing: str, path: str) -> StorageErro
 def describe(error: BaseException) -> str:
     """Return an OS error's message, or its type."""
     words: Iterable[str | None] = (getattr(error, "strerror", None), str(error))
-    return next((one for one in words if one), type(error).__name__)
+    return next((word for word in words if word), type(error).__name__)

@@ -99,7 +99,9 @@ class HttpStorage(ReadOnly):
         if self._manifest:
             yield from ManifestSource(self, self._manifest).enumerate(prefix, recursive=recursive)
         elif self._targets:
-            wanted = [one for one in self._targets if _within(prefix, one, recursive=recursive)]
+            wanted = [
+                target for target in self._targets if _within(prefix, target, recursive=recursive)
+            ]
             with ThreadPoolExecutor(self._threads, "http-listing") as pool:
                 yield from self._stat_all(pool, wanted)
         else:
@@ -130,11 +132,11 @@ class HttpStorage(ReadOnly):
         with self._client.request("HEAD", url, path=path) as response:
             if response.status == 429 or (response.status >= 500 and response.status != 501):
                 response.expect(200)  # that does not tell whether HEAD works
-            said = describe(path, _check_file(response, url)) if response.status == 200 else None
-        if said is not None and self._head_works and said.size:
-            return said
+            head = describe(path, _check_file(response, url)) if response.status == 200 else None
+        if head is not None and self._head_works and head.size:
+            return head
         found = self._head_of_get(path, url)
-        if said is None or (said.size, said.etag) != (found.size, found.etag):
+        if head is None or (head.size, head.etag) != (found.size, found.etag):
             self._head_works = False
         elif self._head_works is None:
             self._head_works = True
@@ -206,10 +208,11 @@ class HttpStorage(ReadOnly):
                 response = self._client.request("GET", url, path=path, headers=headers)
                 _check_file(response.expect(200), url)
             if response.status == 206:
-                said = response.header(b"content-range") or ""
-                if not said.startswith(f"bytes {start}-"):
+                content_range = response.header(b"content-range") or ""
+                if not content_range.startswith(f"bytes {start}-"):
                     raise UnexpectedReply(
-                        f"{path!r}: requested bytes from {start:,}, got {said!r}", path=path
+                        f"{path!r}: requested bytes from {start:,}, got {content_range!r}",
+                        path=path,
                     )
                 skip = 0
         except BaseException:

@@ -151,8 +151,8 @@ class ContentLayout:
                 yield _listed_resource(holding.path, holding.digest, size)
 
     def _list_published(self) -> Iterator[Resource]:
-        for one in list_manifest(self._storage, CURRENT):
-            yield _listed_resource(one.path, one.digests[0].value, one.size)
+        for entry in list_manifest(self._storage, CURRENT):
+            yield _listed_resource(entry.path, entry.digests[0].value, entry.size)
 
     def _sha256(self, path: str, etag: str | None = None) -> str:
         named = digest_of_path(path)
@@ -164,7 +164,7 @@ class ContentLayout:
             return etag
         if self._current is None:
             if self._recorded is None:
-                self._current = {one.path: one.etag or "" for one in self._list_published()}
+                self._current = {entry.path: entry.etag or "" for entry in self._list_published()}
             else:
                 self._current = {one.path: one.digest for one in self._recorded()}
         found = self._current.get(path)

@@ -24,9 +24,9 @@ class ListingIndex:
         names: list[int] = []
         try:
             names.extend(
-                hash((one.path, one.size))
-                for one in storage.enumerate(folder)
-                if not isinstance(one, Gap)  # files in a gap are looked up one by one
+                hash((entry.path, entry.size))
+                for entry in storage.enumerate(folder)
+                if not isinstance(entry, Gap)  # files in a gap are looked up one by one
             )
         except ResourceNotFound:  # nothing was ever written
             names.clear()

@@ -75,14 +75,14 @@ def list_manifest(source: Source, manifest: str) -> Iterator[Resource]:
 
 def filter_listing(listed: Iterable[Listed], prefix: str, *, recursive: bool) -> Iterator[Listed]:
     """Yield what is at or below `prefix`, or only its direct children if not recursive."""
-    for one in listed:
-        if isinstance(one, Gap):
-            if one.meets(prefix):
-                yield one
+    for entry in listed:
+        if isinstance(entry, Gap):
+            if entry.meets(prefix):
+                yield entry
             continue
-        rest = one.path[len(prefix) + 1 if prefix else 0 :]
-        if below(prefix, one.path) and (recursive or "/" not in rest):
-            yield one
+        rest = entry.path[len(prefix) + 1 if prefix else 0 :]
+        if below(prefix, entry.path) and (recursive or "/" not in rest):
+            yield entry
 
 
 def split_manifest(url: str) -> tuple[str, str] | None:

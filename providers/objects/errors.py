@@ -40,7 +40,7 @@ def translate_obstore_error(error: BaseException, path: str, where: str) -> Stor
     text = str(error).partition("\n")[0]
     match = _STATUS.search(text)
     status = int(match[1]) if match else None
-    said = f"{where}: {path!r}: " + (f"HTTP status {status}" if status else type(error).__name__)
+    message = f"{where}: {path!r}: " + (f"HTTP status {status}" if status else type(error).__name__)
     if isinstance(error, FileNotFoundError) or status == 404:
         return ResourceNotFound(f"{where} has no {path!r}", path=path, status=status)
     if status in (401, 403):
@@ -52,15 +52,15 @@ def translate_obstore_error(error: BaseException, path: str, where: str) -> Stor
             f"{where}: {path!r} changed since it was planned", path=path, status=status
         )
     if status in (429, 503):
-        return StorageBusy(f"{said}: the server asks to slow down", path=path, status=status)
+        return StorageBusy(f"{message}: the server asks to slow down", path=path, status=status)
     if status is not None and status >= 500:
-        return StorageFailed(said, path=path, status=status)
+        return StorageFailed(message, path=path, status=status)
     if status is not None:
-        return UnexpectedReply(said, path=path, status=status)
+        return UnexpectedReply(message, path=path, status=status)
     if isinstance(error, NotImplementedError) or "NotSupported" in type(error).__name__:
-        return NotSupported(said, path=path)
+        return NotSupported(message, path=path)
     if isinstance(error, ValueError):
-        return UnexpectedReply(f"{said}: {text}", path=path)
+        return UnexpectedReply(f"{message}: {text}", path=path)
     lowered = text.lower()
     if isinstance(error, TimeoutError) or "timed out" in lowered or "timeout" in lowered:
         return TransferTimeout(f"{where}: {path!r}: timed out", path=path)

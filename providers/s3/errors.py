@@ -76,7 +76,7 @@ def _client_error(error: ClientError, path: str, where: str) -> StorageError:  #
     reply: dict[str, Any] = dict(error.response)
     code = str(reply.get("Error", {}).get("Code", ""))
     status = int(reply.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)) or None
-    said = f"{where}: {path!r}: {code or 'error'} (HTTP status {status})"
+    message = f"{where}: {path!r}: {code or 'error'} (HTTP status {status})"
     if code == "NoSuchBucket":
         return ResourceNotFound(f"{where}: the bucket does not exist", path=path, status=status)
     if code in _GONE or status == 404:
@@ -88,7 +88,7 @@ def _client_error(error: ClientError, path: str, where: str) -> StorageError:  #
     if status == 412 or code == "PreconditionFailed":
         return ResourceChanged(f"{where}: {path!r} changed since it was planned", path=path)
     if code in _BUSY or status in (429, 503):
-        return StorageBusy(f"{said}: the server asks to slow down", path=path, status=status)
+        return StorageBusy(f"{message}: the server asks to slow down", path=path, status=status)
     if status is not None and status >= 500:
-        return StorageFailed(said, path=path, status=status)
-    return UnexpectedReply(said, path=path, status=status)
+        return StorageFailed(message, path=path, status=status)
+    return UnexpectedReply(message, path=path, status=status)

@@ -68,7 +68,7 @@ def read_page(body: bytes) -> dict[str, Any] | None:
         if reader.root != "ListBucketResult":
             return None
         encoded = reader.about.get("EncodingType") == "url"
-        page: dict[str, Any] = {"Contents": [_entry(one, encoded) for one in reader.entries]}
+        page: dict[str, Any] = {"Contents": [_entry(entry, encoded) for entry in reader.entries]}
     except (expat.ExpatError, KeyError, ValueError):
         return None
     page["IsTruncated"] = reader.about.get("IsTruncated") == "true"

@@ -147,19 +147,19 @@ class S3Storage:
         if not is_expressible(path):
             return self._odd.fetch(self.stat(path), etag)
         fetched = self._objects.fetch(path, etag=etag)
-        told = md5_of_etag(fetched.resource.etag)
-        if told is None or self._md5_etags is False or fetched.resource.digests:
+        md5_expected = md5_of_etag(fetched.resource.etag)
+        if md5_expected is None or self._md5_etags is False or fetched.resource.digests:
             return fetched
         found = md5(fetched.data)
-        if found == told:
+        if found == md5_expected:
             return Fetched(fetched.data, fetched.resource, found)
         again = self._objects.fetch(path, etag=etag)
-        if md5(again.data) == told:
-            return Fetched(again.data, again.resource, told)
+        if md5(again.data) == md5_expected:
+            return Fetched(again.data, again.resource, md5_expected)
         if again.data == fetched.data:
             self._md5_etags = False
             return again
-        raise DigestMismatch(path, f"md5:{told}", f"md5:{found}")
+        raise DigestMismatch(path, f"md5:{md5_expected}", f"md5:{found}")
 
     def read(
         self, path: str, *, etag: str | None = None, start: int = 0, length: int | None = None
@@ -188,15 +188,15 @@ class S3Storage:
 
     def _prove_put(self, path: str, data: bytes, etag: str | None, known: str | None) -> Proof:
         """Compare the etag with the md5 of `data`, which may be `known` from its source."""
-        told = md5_of_etag(etag)
-        if told is None or self._md5_etags is False:
+        md5_expected = md5_of_etag(etag)
+        if md5_expected is None or self._md5_etags is False:
             return Proof.STORED
-        if told == (known or md5(data)):
+        if md5_expected == (known or md5(data)):
             self._md5_etags = True
             return Proof.WRITE_PROVED
         if known and md5(data) != known:  # corrupted in memory before it was sent
             self.remove(path)
-            raise DigestMismatch(path, f"md5:{known}", f"md5:{told}")
+            raise DigestMismatch(path, f"md5:{known}", f"md5:{md5_expected}")
         fetched = self._objects.fetch(path, etag=etag)
         if fetched.data == data:
             self._md5_etags = False  # this bucket's etags are not md5

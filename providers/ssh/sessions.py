@@ -112,7 +112,7 @@ class SftpSessions:
 
 def translate_ssh_error(error: Exception, path: str, where: str) -> StorageError:  # noqa: PLR0911 - a table
     """Return our error for an error of asyncssh."""
-    said = f"{where}: {path!r}"
+    context = f"{where}: {path!r}"
     if isinstance(error, _MISSING):
         return ResourceNotFound(f"{where} has no {path!r}", path=path)
     if isinstance(error, asyncssh.SFTPPermissionDenied):
@@ -126,12 +126,12 @@ def translate_ssh_error(error: Exception, path: str, where: str) -> StorageError
     if isinstance(error, asyncssh.PermissionDenied):
         return AccessDenied(f"{where} refuses the login", path=path)
     if isinstance(error, TimeoutError):
-        return TransferTimeout(f"{said}: timed out", path=path)
+        return TransferTimeout(f"{context}: timed out", path=path)
     if isinstance(error, asyncssh.SFTPOpUnsupported):
-        return NotSupported(f"{said}: the server does not support this operation", path=path)
+        return NotSupported(f"{context}: the server does not support this operation", path=path)
     if isinstance(error, (*LOST, OSError)):
-        return ConnectionFailed(f"{said}: the connection failed ({_reason(error)})", path=path)
-    return StorageFailed(f"{said}: {_reason(error)}", path=path)
+        return ConnectionFailed(f"{context}: the connection failed ({_reason(error)})", path=path)
+    return StorageFailed(f"{context}: {_reason(error)}", path=path)
 
 
 def _reason(error: Exception) -> str:

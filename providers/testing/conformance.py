@@ -36,7 +36,7 @@ class Conformance(WritingConformance):
             assert history.fetch(key).data == b"old"
             assert history.fetch(odd).data == b"newer"
             assert names(history.enumerate()) == sorted([key, odd])
-            assert [one.size for one in files_of(history.enumerate("sha256"))] == [3]
+            assert [file.size for file in files_of(history.enumerate("sha256"))] == [3]
             history.put("sha256/00/11", b"came through here", Attributes())
             assert history.stat("sha256/00/11").size == 17
             for path in (key, odd, "sha256/00/11"):

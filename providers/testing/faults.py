@@ -94,7 +94,7 @@ class Faults:
 
     def __init__(self, faults: Sequence[Fault]) -> None:
         """Start with no fault injected yet."""
-        self._faults = [(one, re.compile(regex((one.files,)))) for one in faults]
+        self._faults = [(fault, re.compile(regex((fault.files,)))) for fault in faults]
         self._done: Counter[tuple[int, str]] = Counter()
         self._lock = threading.Lock()
 

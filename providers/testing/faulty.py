@@ -126,15 +126,15 @@ class FaultyStorage:
 
         An error that is not retryable becomes a gap, as in other storages.
         """
-        for one in self._inner.enumerate(prefix, recursive=recursive):
+        for entry in self._inner.enumerate(prefix, recursive=recursive):
             try:
-                self._faults.apply(Where.LIST, one.path)
+                self._faults.apply(Where.LIST, entry.path)
             except StorageError as error:
                 if error.retryable:
                     raise
-                yield gap_of(error, one.path, below=False)
+                yield gap_of(error, entry.path, below=False)
             else:
-                yield one
+                yield entry
 
     def stat(self, path: str) -> Resource:
         """Describe a file."""

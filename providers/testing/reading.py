@@ -61,12 +61,12 @@ class ReadingConformance:
     def test_listing_stat_and_fetch_tell_the_same(self, subject: Subject) -> None:
         subject.seed("dir/a.txt", b"hello")
         (listed,) = files_of(subject.storage.enumerate())
-        told = subject.storage.stat("dir/a.txt")
+        found = subject.storage.stat("dir/a.txt")
         fetched = subject.storage.fetch("dir/a.txt")
         assert fetched.data == b"hello"
         if subject.storage.capabilities.sizes:
             assert listed.size == 5
-        for one in (told, fetched.resource):
+        for one in (found, fetched.resource):
             assert (one.path, one.size, one.etag) == ("dir/a.txt", 5, listed.etag)
             for each in one.digests:
                 assert each == Digest.of(b"hello", each.algorithm)

@@ -65,7 +65,7 @@ def files_of(listed: Iterable[Listed]) -> list[Resource]:
 
 def names(listed: Iterable[Listed]) -> list[str]:
     """Return the sorted paths of a listing, which must have no gaps."""
-    return sorted(one.path for one in files_of(listed))
+    return sorted(file.path for file in files_of(listed))
 
 
 def digest_of(data: bytes) -> Digest:

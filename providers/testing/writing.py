@@ -28,10 +28,10 @@ class WritingConformance(ReadingConformance):
     def test_a_put_round_trips(self, subject: Subject) -> None:
         stored = subject.storage.put("a/b.txt", b"hello", Attributes())
         assert stored.size == 5
-        told = subject.storage.stat("a/b.txt")
-        assert told.size == 5
+        found = subject.storage.stat("a/b.txt")
+        assert found.size == 5
         if stored.etag is not None:
-            assert stored.etag == told.etag
+            assert stored.etag == found.etag
         assert subject.storage.fetch("a/b.txt").data == b"hello"
 
     @pytest.mark.parametrize("size", [0, 1, 70_000, len(LARGE)])

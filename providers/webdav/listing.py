@@ -56,16 +56,16 @@ class WebdavLister:
             entries = self._propfind(path, depth="0")
         except ResourceNotFound:
             return False
-        return any(one.folder and one.path == path for one in entries)
+        return any(entry.folder and entry.path == path for entry in entries)
 
     def remove_empty(self, path: str) -> None:
         """Remove a folder if it contains nothing but empty folders."""
-        inner = [one for one in self._propfind(path, depth="1") if one.path != path]
+        inner = [entry for entry in self._propfind(path, depth="1") if entry.path != path]
         if any(not one.folder or one.error_status is not None for one in inner):
             return
         for one in inner:
             self.remove_empty(one.path)
-        if all(one.path == path for one in self._propfind(path, depth="1")):
+        if all(entry.path == path for entry in self._propfind(path, depth="1")):
             url = self.url(path) + "/"
             self._client.request("DELETE", url, path=path).expect(200, 204, 404).close()
 
