@@ -52,7 +52,7 @@ def test_short_and_long_forms_and_the_environment(
         ("tenants: [", "not YAML"),
         ("tenants: {ACME: {}}", "ACME"),
         ("tenants: {a: {resource: /x}}", "tenants.a.resource"),
-        ("tenants: {a: {resources: /x}, b: {resources: /x}}", "keep resources together"),
+        ("tenants: {a: {resources: /x}, b: {resources: /x}}", "have the same `resources`"),
         ("tenants: {a: {resources: $NOT_SET_ANYWHERE}}", "NOT_SET_ANYWHERE"),
         ("{}", "tenants"),
         ("tenants: {}\ncool_down_s: -1", "cool_down_s"),

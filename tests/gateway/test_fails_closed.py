@@ -174,7 +174,7 @@ def test_a_gateway_whose_catalog_is_gone_does_not_begin_anew(tmp_path: Path) -> 
         check=False,
     )
     assert done.returncode == 2
-    assert "is gone, and a gateway has run with it" in done.stderr
+    assert "which a gateway has used before, is missing" in done.stderr
     assert not one.file.exists()
 
 
