@@ -127,7 +127,7 @@ def test_what_is_read_of_a_catalogued_origin_is_held_to_it_too(
 ) -> None:
     with FaultyServer() as inner, serving(tmp_path) as running:
         inner.files["/x"] = b"s3cret"
-        end = running.application.gateway.tenants[TENANT].places.end(f"{server.url}/pub")
+        end = running.application.gateway.tenants[TENANT].storages.end(f"{server.url}/pub")
         assert end.storage.fetch("x").data == b"fine"
         for target in (f"{inner.url}/x", f"{server.url}/private/x"):
             server.script("/pub/x", redirect(target))
@@ -220,7 +220,7 @@ def test_an_address_inside_a_storage_is_opened_with_its_credentials_or_not_at_al
         for one in outside:
             with pytest.raises(RepositoryNotFound, match="sources"):
                 tenant.storages.repository(one)
-        led = tenant.external_urls()._led(f"{address}/a%20b")
+        led = tenant.external_urls()._resolve(f"{address}/a%20b")
         assert (led.path, led.repository.storage.access_key_id) == ("a b", "key")
         for one in (f"{address}x/a", "s3://other/x"):
             with pytest.raises(InvalidInput, match="no repository of this tenant"):

@@ -122,7 +122,7 @@ def test_tenants_open_nothing_of_each_other(tmp_path: Path) -> None:
         texts = {
             name: running.catalog.of_tenant(name).tokens.create(Role.ADMIN)[1] for name in tenants
         }
-        places = running.application.gateway.tenants["one"].places
+        places = running.application.gateway.tenants["one"].storages
         with pytest.raises(RepositoryNotFound):
             places.end(f"file://{theirs}")
         for name, code in (("one", 200), ("two", 403)):

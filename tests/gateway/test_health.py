@@ -132,7 +132,7 @@ def test_a_catalog_that_hangs_is_read_by_one_at_a_time(tmp_path: Path) -> None:
 def test_a_full_disk_is_not_ready(catalog: Catalog) -> None:
     readiness = Readiness(catalog, Draining(), least_free=100, free=lambda _: 99)
     assert asyncio.run(readiness.not_ready_reasons()) == (
-        "the catalog's folder has 99 bytes left, 100 are needed",
+        "the catalog's disk has 99 bytes free, and needs 100",
     )
 
 

@@ -129,7 +129,7 @@ def test_a_text_line_is_one_line(lines: Lines) -> None:
 
 
 def test_an_unknown_level_is_refused() -> None:
-    with pytest.raises(InvalidInput, match="no log level 'loud'; known: all, debug"):
+    with pytest.raises(InvalidInput, match="unknown log level 'loud': use one of all, debug"):
         configure_logs(level="loud")
 
 

@@ -112,7 +112,7 @@ def test_who_has_left_asks_nothing_when_the_slot_comes() -> None:
         slots = Slots(1, 60)
         with query_budget(Budget(60)) as budget:
             budget.leave()
-            with pytest.raises(Refused, match="has left"):
+            with pytest.raises(Refused, match="disconnected"):
                 await slots.slot("acme").__aenter__()
         async with slots.slot("acme"):  # and holds none
             pass
