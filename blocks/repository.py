@@ -19,7 +19,7 @@ from catalog.formats.manifest import is_manifest
 from catalog.paths import check_path, clean_prefix, is_below
 from catalog.settings import memory
 from providers.base import PART, OpenOptions, ProviderSettings, Timeouts
-from providers.registry import provider, registered, scheme_of
+from providers.registry import provider, registered_providers, scheme_of
 from providers.shared.url import parse_url
 from transfer.workers.limits import Limits
 from transfer.workers.retry import RetryPolicy
@@ -27,7 +27,7 @@ from transfer.workers.retry import RetryPolicy
 if TYPE_CHECKING:
     StorageChoice = ProviderSettings
 else:
-    StorageChoice = Union[tuple(provider(kind) for kind in registered())]  # noqa: UP007 - made at run time
+    StorageChoice = Union[tuple(provider(kind) for kind in registered_providers())]  # noqa: UP007 - made at run time
 
 
 class Layout(StrEnum):

@@ -73,13 +73,13 @@ def gateway(
     from gateway.app import create_app  # noqa: PLC0415 - it loads Prefect, which takes seconds
     from gateway.config import default, load  # noqa: PLC0415
     from gateway.ops.logs import LogFormat, configure_logs  # noqa: PLC0415
-    from gateway.serve import ServerOptions, proxies_of, serve  # noqa: PLC0415
+    from gateway.serve import ServerOptions, parse_proxies, serve  # noqa: PLC0415
 
     try:
         settings = Settings()
         configure_logs(LogFormat(logs.log_format), logs.log_level)
         given = default(settings.tenant) if config is None else load(config)
-        proxies = proxies_of(listen.behind_proxy)
+        proxies = parse_proxies(listen.behind_proxy)
         where = ServerOptions(listen.host, listen.port, listen.certificate, listen.key, proxies)
         serve(create_app(given, settings, local=where.local), where)
     except CatalogError as error:

@@ -12,7 +12,7 @@ from site_text import default, fields, first_sentences, kind, table
 
 from cli.app import app
 from cli.command_list import VERBS
-from providers.registry import SCHEMES, provider, registered
+from providers.registry import SCHEMES, provider, registered_providers
 
 PROVIDERS = """# Fields of providers
 
@@ -43,7 +43,7 @@ URL or a `Repository`.
 def providers_page() -> str:
     """Return the page of each provider's fields."""
     parts = [PROVIDERS]
-    for name in registered():
+    for name in registered_providers():
         model = provider(name)
         schemes = ", ".join(f"`{one}://`" for one, serves in SCHEMES.items() if serves == name)
         parts.append(

@@ -39,7 +39,7 @@ from flows.runs.local_folder import local_folder
 from flows.runs.planning import execute_plan, store_plan
 from flows.runs.verb import verb
 from providers.interfaces.history import history_key
-from providers.local.unpacked_archive import UnpackedSettings
+from providers.local.settings import UnpackedSettings
 from tasks.job import run_resources
 from transfer.archive.read import UnpackedArchive, unpack
 

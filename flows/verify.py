@@ -87,7 +87,7 @@ def verify_repository(
         if number is None
         else catalog.versions.get(address, number)
     )
-    with STORAGES.opened(end.settings, end.open_options()) as storage:
+    with STORAGES.open(end.settings, end.open_options()) as storage:
         # The number of an older version is another than the one that was stored last.
         etags = storage.capabilities.etags and end.layout is not Layout.VERSIONED
     listing = enumerate_repository(end, run_id, "destination", version=version.number)

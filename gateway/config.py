@@ -1,14 +1,14 @@
-"""What the gateway serves, and to whom: a YAML file, or else one tenant with every stored block.
+"""The gateway's configuration: a YAML file, or by default one tenant with every stored block.
 
     tenants:
       acme:
-        resources: s3-acme              # where uploads lie; a block, a URL or a provider's fields
+        resources: s3-acme              # where to store uploads: a block, a URL or its fields
         repositories:
           models: s3-models             # /content/acme/models/…
           mirror: {repository: web-cache, upstream: "https://mirror.example/data/"}
-        local_roots: [/srv/acme]        # no local folder outside of these
+        local_roots: [/srv/acme]        # no local folders outside of these
 
-docs/gateway.md has more of it.
+See docs/gateway.md.
 """
 
 from __future__ import annotations
@@ -32,158 +32,181 @@ from pydantic import (
 from blocks.credentials import expanded
 from catalog.errors import InvalidInput
 from providers.shared.address import Address
-from providers.shared.url import shown
+from providers.shared.url import redact_url
 
 Place = str | dict[str, Any]
-"""A repository as `blocks.resolve.repository` takes it."""
+"""A repository: the argument of `blocks.resolve.repository`."""
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_\-]{0,62}")
 
 
-def _named(value: str) -> str:
+def _check_name(value: str) -> str:
     if not _NAME.fullmatch(value):
         raise ValueError(
-            f"{value!r} is no name: expected lower-case letters, digits, - and _, at most 63"
+            f"{value!r} is not a valid name: use up to 63 lower-case letters, digits, - and _"
         )
     return value
 
 
-Name = Annotated[str, AfterValidator(_named)]
+Name = Annotated[str, AfterValidator(_check_name)]
 
 
 class Model(BaseModel):
-    """What a person writes: an unknown key is an error, and no refused value is quoted."""
+    """A part of the configuration: an unknown key is an error, and errors quote no values."""
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True, frozen=True)
 
 
 class ServedConfig(Model):
-    """One repository as it is served below `/content/<tenant>/<name>/`."""
+    """A repository served below `/content/<tenant>/<name>/`."""
 
-    repository: Place = Field(description="The repository: a block's name, a URL, or its fields.")
-    upstream: Place | None = Field(
-        default=None, description="Where a path that no version lists is fetched from, and kept."
+    repository: Place = Field(
+        description="The repository: a block's name, a URL, or the settings of a provider."
     )
-    listing: bool = Field(default=True, description="Whether folders are shown as pages.")
-    index: str = Field(default="index.html", description="The file shown instead of its folder.")
+    upstream: Place | None = Field(
+        default=None,
+        description="Repository to fetch paths from that no version lists; they are then stored.",
+    )
+    listing: bool = Field(default=True, description="Serve directory listings.")
+    index: str = Field(
+        default="index.html", description="File to serve instead of a directory listing."
+    )
     redirect: bool = Field(
-        default=False, description="Whether clients are sent to signed links of an object store."
+        default=False, description="Redirect clients to signed links of the object store."
     )
     grace_s: float = Field(
         default=3 * 86_400.0,
         ge=0,
-        description="Seconds for which a file stays servable that the latest version lost.",
+        description="Seconds for which files are still served that the latest version removed.",
     )
 
 
-def _listed(value: str) -> str:
+def _check_external_address(value: str) -> str:
     address = Address.parse(value)
     if address.scheme not in ("http", "https", "file") or address.user:
         raise ValueError(
-            f"{shown(value)!r} is no address without a login (http, https, file): what takes one "
-            "belongs into `sources`"
+            f"{redact_url(value)!r} is not an http, https or file address without a login: "
+            "add addresses that need a login to `sources`"
         )
     return value
 
 
-def _served(value: object) -> object:
+def _as_served_config(value: object) -> object:
     plain = isinstance(value, str) or (isinstance(value, dict) and "repository" not in value)
     return {"repository": value} if plain else value
 
 
 class TenantConfig(Model):
-    """One tenant: where its uploads lie, and what it may see."""
+    """A tenant: where its uploads are stored, and what it may access."""
 
     resources: Place | None = Field(
-        default=None, description="Where uploads lie; a folder beside the catalog by default."
+        default=None,
+        description="Repository to store uploads in; by default a folder next to the catalog.",
     )
-    repositories: dict[Name, Annotated[ServedConfig, BeforeValidator(_served)]] | None = Field(
-        default=None, description="What is served, by name; by default every stored block."
+    repositories: dict[Name, Annotated[ServedConfig, BeforeValidator(_as_served_config)]] | None = (
+        Field(
+            default=None,
+            description="Repositories to serve, by name; by default every stored block.",
+        )
     )
     sources: dict[Name, Place] = Field(
         default_factory=dict[Name, Place],
-        description="Further places to fetch from, with their credentials; they are not served.",
+        description="Additional repositories to fetch from, with their credentials; not served.",
     )
     local_roots: tuple[Path, ...] = Field(
-        default=(), description="Folders that this tenant's local places must lie in."
+        default=(), description="Folders that must contain all local folders of this tenant."
     )
-    external: tuple[Annotated[str, AfterValidator(_listed)], ...] = Field(
+    external: tuple[Annotated[str, AfterValidator(_check_external_address)], ...] = Field(
         default=(),
         description=(
-            "Addresses, and all below them, that may be registered and fetched beside public web "
-            "addresses; a web server of your own network has to be named here."
+            "Addresses (including everything below them) that may be registered and fetched in "
+            "addition to public web addresses, such as web servers in a private network."
         ),
     )
-    anonymous: bool = Field(default=False, description="Whether anybody may read without a token.")
+    anonymous: bool = Field(default=False, description="Allow reading without a token.")
 
 
 class LimitConfig(Model):
-    """What one caller, and all together, may ask for."""
+    """Limits for one caller, and for all requests together."""
 
     upload_bytes: int | None = Field(
-        default=None, ge=0, description="Largest upload in bytes; none by default."
+        default=None, ge=0, description="Largest upload in bytes; unlimited by default."
     )
     body_bytes: int = Field(
-        default=2**20, ge=1, description="Largest body of any other request, in bytes."
+        default=2**20, ge=1, description="Largest body of other requests in bytes."
     )
-    head_bytes: int = Field(default=32 * 2**10, ge=1024, description="Largest head, in bytes.")
+    head_bytes: int = Field(
+        default=32 * 2**10, ge=1024, description="Largest request head in bytes."
+    )
     requests_per_s: float | None = Field(
-        default=None, gt=0, description="Requests a second of one caller; none by default."
+        default=None, gt=0, description="Requests per second of one caller; unlimited by default."
     )
-    burst: int = Field(default=100, ge=1, description="Requests that one caller may save up.")
+    burst: int = Field(default=100, ge=1, description="Requests of one caller allowed in a burst.")
     head_s: float = Field(
-        default=30.0, gt=0, le=3600, description="Seconds that the head of a request may take."
+        default=30.0,
+        gt=0,
+        le=3600,
+        description="Time limit for receiving a request head, in seconds.",
     )
     body_idle_s: float = Field(
-        default=60.0, gt=0, le=3600, description="Seconds without a byte that end an upload (408)."
+        default=60.0,
+        gt=0,
+        le=3600,
+        description="Seconds without data after which an upload is aborted (408).",
     )
-    connections: int = Field(default=4000, ge=1, description="Connections open together.")
+    connections: int = Field(default=4000, ge=1, description="Open connections at once.")
     question_s: float = Field(
-        default=20.0, gt=0, le=3600, description="Seconds that a question to the catalog may take."
+        default=20.0, gt=0, le=3600, description="Time limit for a catalog query, in seconds."
     )
     questions: int | None = Field(
         default=None,
         ge=1,
         description=(
-            "Requests of one tenant that ask the catalog at a time; by default half of the cores, "
-            "and at least 1. The others wait."
+            "Requests of one tenant that query the catalog at once; by default half the number of "
+            "cores, at least 1. Other requests wait."
         ),
     )
-    under_way: int = Field(default=2000, ge=1, description="Requests under way together.")
+    under_way: int = Field(default=2000, ge=1, description="Requests handled at once.")
 
 
 class GatewayConfig(Model):
-    """The whole file."""
+    """The configuration file."""
 
-    tenants: dict[Name, TenantConfig] = Field(description="Every tenant by name.")
-    limits: LimitConfig = Field(default_factory=LimitConfig, description="What may be asked for.")
+    tenants: dict[Name, TenantConfig] = Field(description="The tenants by name.")
+    limits: LimitConfig = Field(default_factory=LimitConfig, description="Limits of requests.")
     operators: tuple[str, ...] = Field(
-        default=(), description="Ids of tokens that see every tenant's figures in /metrics."
+        default=(), description="Ids of tokens that see the metrics of all tenants in /metrics."
     )
     cool_down_s: float = Field(
-        default=300.0, ge=0, description="How long a source that sent wrong bytes is not asked."
+        default=300.0,
+        ge=0,
+        description="Seconds for which a source that sent corrupt content is not used.",
     )
     spool: Path | None = Field(
-        default=None, description="Folder for what is being fetched; beside the catalog by default."
+        default=None,
+        description="Folder for files being fetched; by default next to the catalog.",
     )
 
     @model_validator(mode="after")
-    def _apart(self) -> Self:
-        """Refuse tenants that would keep their uploads at one place."""
+    def _check_separate_storages(self) -> Self:
+        """Refuse tenants that would store their uploads in the same repository."""
         seen: dict[str, str] = {}
         for name, one in self.tenants.items():
             if one.resources is not None:
                 other = seen.setdefault(json.dumps(one.resources, sort_keys=True), name)
                 if other != name:
-                    raise ValueError(f"the tenants {other!r} and {name!r} keep resources together")
+                    raise ValueError(
+                        f"the tenants {other!r} and {name!r} have the same `resources`: "
+                        "each needs its own"
+                    )
         return self
 
 
 def load(file: Path) -> GatewayConfig:
-    """Read a configuration; `$VAR` and `${VAR}` are taken from the environment.
+    """Load a configuration; `$VAR` and `${VAR}` are replaced from the environment.
 
     Raises:
-        InvalidInput: it cannot be read; place and rule are named, never a value.
+        InvalidInput: it is invalid; the message has no values, which may be secret.
     """
     try:
         found = yaml.safe_load(file.read_text(encoding="utf-8"))
@@ -194,13 +217,13 @@ def load(file: Path) -> GatewayConfig:
     try:
         return GatewayConfig.model_validate(expanded(found))
     except ValidationError as error:
-        told = "; ".join(
+        problems = "; ".join(
             f"{'.'.join(map(str, one['loc'])) or 'the file'}: {one['msg']}"
             for one in error.errors()
         )
-        raise InvalidInput(f"{str(file)!r} cannot be used: {told}") from error
+        raise InvalidInput(f"{str(file)!r} is invalid: {problems}") from error
 
 
 def default(tenant: str) -> GatewayConfig:
-    """Return what is served without a file: one tenant, and every stored block."""
+    """Return the default configuration: one tenant with every stored block."""
     return GatewayConfig(tenants={tenant: TenantConfig()})

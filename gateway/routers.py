@@ -1,4 +1,4 @@
-"""Every router, in the order in which they are asked: REST, then pages."""
+"""All routers, in the order of matching: REST, then pages."""
 
 from __future__ import annotations
 

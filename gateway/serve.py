@@ -1,8 +1,8 @@
-"""Run the gateway: where it may listen, and how it ends with nothing left half done.
+"""Runs the gateway's server: where it may listen, and its graceful shutdown.
 
-It listens on loopback unless told otherwise, and elsewhere only with tokens and with TLS, its own
-or that of a proxy before it. On SIGTERM it says that it is not ready, takes no new connections, and
-ends when the requests under way have.
+By default it listens on loopback; elsewhere only with tokens and TLS, its own or that of a proxy.
+On SIGTERM it reports that it is not ready, accepts no new connections, and stops when the current
+requests have finished.
 """
 
 from __future__ import annotations
@@ -26,60 +26,59 @@ from gateway.limits.header_timeout import header_timeout_protocol
 from gateway.resources.chunked_uploads import chunk_store
 
 LOG = logging.getLogger("entrepot.gateway")
-GRACE_S = 30  # for the requests under way
-SWITCH_S = 0.0005  # a thread that makes a long list goes on so long before another one may
-SWEEP_S = 60.0  # between two looks for what is to be removed
+GRACE_S = 30  # for the current requests
+SWITCH_S = 0.0005  # how long a busy thread runs before another one may
+SWEEP_S = 60.0  # between two clean-ups
 PORT = 4242
 
 
 @dataclass(frozen=True, slots=True)
 class ServerOptions:
-    """Where and how a gateway listens."""
+    """Where and how the gateway listens."""
 
     host: str = "127.0.0.1"
     port: int = PORT
     certificate: Path | None = None
     key: Path | None = None
-    proxies: tuple[str, ...] = ()  # addresses of those whose X-Forwarded-… is believed
+    proxies: tuple[str, ...] = ()  # addresses whose X-Forwarded-… headers are trusted
     grace_s: int = GRACE_S
 
     @property
     def local(self) -> bool:
-        """Say whether only this machine reaches it, and nobody is to pass requests on."""
+        """Return whether only this machine can reach it, without a proxy."""
         return is_loopback(self.host) and not self.proxies
 
 
-def check(listening: ServerOptions, *, tokens: bool) -> None:
-    """Refuse to listen where anybody could come in, or listen in.
+def check_exposure(options: ServerOptions, *, tokens: bool) -> None:
+    """Refuse to listen where strangers have access, or could read tokens.
 
     Raises:
-        InvalidInput: it says what is missing.
+        InvalidInput: with what is missing.
     """
-    if (listening.certificate is None) != (listening.key is None):
-        raise InvalidInput("TLS needs a certificate and its key")
-    for file in (listening.certificate, listening.key):
+    if (options.certificate is None) != (options.key is None):
+        raise InvalidInput("TLS needs both --certificate and --key")
+    for file in (options.certificate, options.key):
         if file is not None and not file.is_file():
             raise InvalidInput(f"there is no file {str(file)!r}")
-    if listening.local:
+    if options.local:
         return
     if not tokens:
-        where = "behind a proxy" if listening.proxies else f"on {listening.host!r}"
+        where = "behind a proxy" if options.proxies else f"on {options.host!r}"
         raise InvalidInput(
-            f"the gateway does not listen {where} as long as there is no token: "
-            "anybody could do anything. Make one with `entrepot token create --role admin`"
+            f"the gateway does not listen {where} without tokens, because everyone would have full "
+            "access: create a token with `entrepot token create --role admin`"
         )
-    if is_loopback(listening.host):
+    if is_loopback(options.host):
         return
-    if listening.certificate is None and not listening.proxies:
+    if options.certificate is None and not options.proxies:
         raise InvalidInput(
-            f"the gateway does not listen on {listening.host!r} without TLS, for tokens could be "
-            "read on the way: give --certificate and --key, or name the proxy that has them with "
-            "--behind-proxy"
+            f"the gateway does not listen on {options.host!r} without TLS, because tokens could be "
+            "intercepted: set --certificate and --key, or --behind-proxy for a proxy with TLS"
         )
 
 
 class Server(uvicorn.Server):
-    """uvicorn's server, which says that it is about to end before it does."""
+    """uvicorn's server, which reports that it is not ready before it shuts down."""
 
     def __init__(self, config: uvicorn.Config, application: Application) -> None:
         """Run `application`."""
@@ -87,56 +86,56 @@ class Server(uvicorn.Server):
         self._application = application
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Be ready no more, and end; a second signal ends at once."""
+        """Become not ready and shut down; a second signal stops immediately."""
         self._application.gateway.draining.begin()
         super().handle_exit(sig, frame)
 
     async def startup(self, sockets: list[object] | None = None) -> None:  # type: ignore[override]
-        """Listen, and say where."""
+        """Start listening, and log the addresses."""
         await super().startup(sockets)  # type: ignore[arg-type]
-        for one in self.servers:
-            for socket in one.sockets:
+        for server in self.servers:
+            for socket in server.sockets:
                 host, port, *_ = socket.getsockname()
                 LOG.info("listening on http%s://%s:%s", "s" * self.config.is_ssl, host, port)
 
 
-def serve(application: Application, listening: ServerOptions) -> None:
-    """Serve until a signal ends it.
+def serve(application: Application, options: ServerOptions) -> None:
+    """Serve until a signal stops it.
 
     Raises:
         InvalidInput: it may not listen there, or its catalog is gone.
     """
     application.gateway.start()
-    check(listening, tokens=bool(application.gateway.doors.known()))
-    sys.setswitchinterval(SWITCH_S)  # a short request changes threads ten times, waiting each time
-    server = Server(config_of(application, listening), application)
+    check_exposure(options, tokens=bool(application.gateway.authenticator.known_tokens()))
+    sys.setswitchinterval(SWITCH_S)  # a short request switches threads ten times
+    server = Server(uvicorn_config(application, options), application)
     with asyncio.Runner(loop_factory=server.config.get_loop_factory()) as runner:
-        runner.run(_serving(server, application))
+        runner.run(_serve(server, application))
 
 
-def config_of(application: Application, listening: ServerOptions) -> uvicorn.Config:
-    """Return how uvicorn is to serve."""
+def uvicorn_config(application: Application, options: ServerOptions) -> uvicorn.Config:
+    """Return uvicorn's configuration."""
     limits = application.gateway.config.limits
     return uvicorn.Config(
         application,
-        host=listening.host,
-        port=listening.port,
+        host=options.host,
+        port=options.port,
         log_config=None,
         access_log=False,
         server_header=False,
-        proxy_headers=bool(listening.proxies),
-        forwarded_allow_ips=list(listening.proxies),
-        ssl_certfile=listening.certificate,
-        ssl_keyfile=listening.key,
-        timeout_graceful_shutdown=listening.grace_s,
+        proxy_headers=bool(options.proxies),
+        forwarded_allow_ips=list(options.proxies),
+        ssl_certfile=options.certificate,
+        ssl_keyfile=options.key,
+        timeout_graceful_shutdown=options.grace_s,
         http=header_timeout_protocol(limits.head_s),
         limit_concurrency=limits.connections,
         lifespan="on",
     )
 
 
-async def _serving(server: Server, application: Application) -> None:
-    sweeping = asyncio.create_task(_swept(application))
+async def _serve(server: Server, application: Application) -> None:
+    sweeping = asyncio.create_task(_sweep_regularly(application))
     try:
         await server.serve()
     finally:
@@ -145,30 +144,30 @@ async def _serving(server: Server, application: Application) -> None:
             await sweeping
 
 
-async def _swept(application: Application) -> None:
-    """Remove now and then what deleted resources and dead uploads left."""
+async def _sweep_regularly(application: Application) -> None:
+    """Regularly remove the remains of deleted resources and dead uploads."""
     gateway = application.gateway
     while True:
         for tenant in gateway.tenants:
             try:
-                store = await gateway.thread(tenant.store)
-                await gateway.thread(store.sweep)
-                await gateway.thread(store.sweep_old)
-                await gateway.thread(chunk_store(tenant).sweep)
+                store = await gateway.run_in_thread(tenant.store)
+                await gateway.run_in_thread(store.sweep)
+                await gateway.run_in_thread(store.sweep_temporary)
+                await gateway.run_in_thread(chunk_store(tenant).sweep)
             except (CatalogError, OSError) as error:
-                LOG.warning("nothing was swept for %s: %s", tenant.name, error)
+                LOG.warning("clean-up of tenant %s failed: %s", tenant.name, error)
         await asyncio.sleep(SWEEP_S)
 
 
-def proxies_of(text: Sequence[str]) -> tuple[str, ...]:
-    """Return the addresses of proxies, each an IP address or a network.
+def parse_proxies(text: Sequence[str]) -> tuple[str, ...]:
+    """Check the addresses of proxies, each an IP address or a network.
 
-    >>> proxies_of(["10.0.0.1", "192.168.0.0/16"])
+    >>> parse_proxies(["10.0.0.1", "192.168.0.0/16"])
     ('10.0.0.1', '192.168.0.0/16')
     """
     for one in text:
         try:
             ipaddress.ip_network(one, strict=False)
         except ValueError as error:
-            raise InvalidInput(f"the proxy {one!r} is no IP address and no network") from error
+            raise InvalidInput(f"the proxy {one!r} is not an IP address or network") from error
     return tuple(text)

@@ -1,8 +1,8 @@
-"""What a storage is to the engine: a few small protocols, and what each can do.
+"""The protocols that the engine uses to talk to a storage.
 
-A provider is a settings model (`ProviderSettings`) that connects, and makes storages on its
-connections. Both are safe to share between threads, verify nothing themselves, and let only
-errors of `catalog.errors` out. Interfaces are protocols: nothing inherits from them.
+A provider is a settings model (`ProviderSettings`) that connects and opens storages on its
+connections. Connections and storages are thread-safe, verify no digests themselves, and raise
+only errors of `catalog.errors`. Interfaces are protocols: nothing inherits from them.
 """
 
 from __future__ import annotations
@@ -30,28 +30,28 @@ Chunk = bytes | bytearray | memoryview
 
 @dataclass(frozen=True, slots=True)
 class Attributes:
-    """What travels with the bytes to a destination, where it can keep it."""
+    """Metadata that is sent with the bytes; a destination keeps what it can."""
 
     content_type: str | None = None
     modified_us: int | None = None
-    sha256: str | None = None  # in hex, of a small file; a `Writer` gets its digest at commit
-    md5: str | None = None  # in hex, of a small file, where its source had to compute it
+    sha256: str | None = None  # hex, for small files; a `Writer` gets its digest at commit
+    md5: str | None = None  # hex, for small files whose source had to compute it anyway
     properties: Mapping[str, str] = field(default_factory=lambda: NO_PROPERTIES)
     mode: int | None = None  # permission bits
 
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """A whole small body, and the resource as the storage described it with that reply."""
+    """A small file read whole, and the resource as the storage described it in that reply."""
 
     data: bytes
     resource: Resource
-    md5: str | None = None  # in hex, computed of `data`, where that proved it
+    md5: str | None = None  # hex, computed from `data` where it was needed to verify it
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """What a destination says of a file that it now shows under its final name."""
+    """What a destination reports about a file that is now visible under its final name."""
 
     size: int
     etag: str | None = None
@@ -60,19 +60,19 @@ class Stored:
 
 
 class Reading(Protocol):
-    """A body that comes in chunks; `resource` is what the reply said of it."""
+    """A file being read in chunks; `resource` is how the storage described it."""
 
     @property
     def resource(self) -> Resource:
-        """Describe the resource as the storage did when the read began."""
+        """Return the resource as the storage described it when the read began."""
         ...
 
     def __iter__(self) -> Iterator[Chunk]:
-        """Yield the bytes in order; a chunk is valid only until the next one."""
+        """Yield the bytes in order; each chunk is valid only until the next one."""
         ...
 
     def close(self) -> None:
-        """End the read early and free its connection."""
+        """Stop reading and release the connection."""
         ...
 
 
@@ -80,15 +80,15 @@ class Writer(Protocol):
     """A file being written: invisible under its final name until `commit`."""
 
     def write(self, chunk: Chunk) -> None:
-        """Take the next bytes."""
+        """Write the next bytes."""
         ...
 
     def commit(self, digest: Digest) -> Stored:
-        """Make the file appear whole; `digest` is the sha256 of all that was written."""
+        """Make the complete file visible; `digest` is the sha256 of everything written."""
         ...
 
     def abort(self) -> None:
-        """Leave nothing behind; may be called after any failure, and twice."""
+        """Discard what was written; safe to call after any failure, and repeatedly."""
         ...
 
 
@@ -98,51 +98,52 @@ class Source(Protocol):
 
     @property
     def capabilities(self) -> Capabilities:
-        """Say what this storage can do."""
+        """Return what this storage can do."""
         ...
 
     def enumerate(self, prefix: str = "", *, recursive: bool = True) -> Iterator[Listed]:
-        """Yield every file at or below `prefix`, and a gap for all that could not be seen.
+        """Yield every file at or below `prefix`, and a gap for everything that cannot be listed.
 
-        Never folders. A `prefix` that is one file yields it (and what lies below, where both can
-        be), a missing one nothing. A root that cannot be listed is an error.
+        Folders are never yielded. If `prefix` is a file, it is yielded (and what is below it,
+        where a storage allows both); a missing prefix yields nothing. A root that cannot be
+        listed is an error.
         """
         ...
 
     def stat(self, path: str) -> Resource:
-        """Describe one file; `ResourceNotFound` where there is none."""
+        """Return the metadata of one file; raise `ResourceNotFound` if it does not exist."""
         ...
 
     def fetch(self, path: str, *, etag: str | None = None) -> Fetched:
-        """Read a small file whole; `ResourceChanged` when `etag` is given and another stands."""
+        """Read a small file whole; raise `ResourceChanged` if it no longer has the given etag."""
         ...
 
     def read(
         self, path: str, *, etag: str | None = None, start: int = 0, length: int | None = None
     ) -> Reading:
-        """Read `length` bytes (default: all that follow) from offset `start`, in chunks."""
+        """Read `length` bytes (default: to the end) from offset `start`, in chunks."""
         ...
 
     def remove(self, path: str) -> None:
-        """Delete one file; absent is fine."""
+        """Delete one file; do nothing if it does not exist."""
         ...
 
     def close(self) -> None:
-        """Free what `open` made; what was connected apart stays."""
+        """Close what `open` opened; a connection made separately stays open."""
         ...
 
 
 @runtime_checkable
 class Destination(Protocol):
-    """A storage that can be written; a file appears whole under its final name or not at all."""
+    """A storage that can be written to; files appear at their final name whole or not at all."""
 
     @property
     def capabilities(self) -> Capabilities:
-        """Say what this storage can do."""
+        """Return what this storage can do."""
         ...
 
     def check_name(self, path: str) -> None:
-        """Raise `NameNotAllowed` when this storage cannot hold `path`; asks no server."""
+        """Raise `NameNotAllowed` if this storage cannot store `path`; sends no request."""
         ...
 
     def enumerate(self, prefix: str = "", *, recursive: bool = True) -> Iterator[Listed]:
@@ -150,7 +151,7 @@ class Destination(Protocol):
         ...
 
     def stat(self, path: str) -> Resource:
-        """Describe one file; `ResourceNotFound` where there is none."""
+        """Return the metadata of one file; raise `ResourceNotFound` if it does not exist."""
         ...
 
     def put(self, path: str, data: bytes, attributes: Attributes) -> Stored:
@@ -158,15 +159,15 @@ class Destination(Protocol):
         ...
 
     def write(self, path: str, attributes: Attributes, *, size: int | None = None) -> Writer:
-        """Begin a large file of `size` bytes, where known."""
+        """Start writing a large file of `size` bytes, if known."""
         ...
 
     def remove(self, path: str) -> None:
-        """Delete one file; absent is fine."""
+        """Delete one file; do nothing if it does not exist."""
         ...
 
     def close(self) -> None:
-        """Free what `open` made; what was connected apart stays."""
+        """Close what `open` opened; a connection made separately stays open."""
         ...
 
 
@@ -175,26 +176,26 @@ class Copier(Protocol):
     """A destination that can copy within its own store (`capabilities.copy`)."""
 
     def copies_from(self, origin: object) -> bool:
-        """Say whether `origin` is of the same store, so that bytes need not come here."""
+        """Return whether `origin` is in the same store, so that it can be copied server-side."""
         ...
 
     def copy_from(
         self, origin: Source, origin_path: str, path: str, *, etag: str | None
     ) -> Stored | None:
-        """Copy server-side from `origin`; None where this one file must be sent after all."""
+        """Copy server-side from `origin`; return None if this file has to be transferred."""
         ...
 
 
 @runtime_checkable
 class SupportsQuickListing(Source, Protocol):
-    """A source whose listing tells little and whose `stat` costs a request each."""
+    """A source whose listing has few details and where each `stat` costs a request."""
 
-    def sketch(self, prefix: str = "") -> Iterator[Listed] | None:
-        """List names, and exact sizes where they are told; None where `enumerate` is as cheap."""
+    def list_names(self, prefix: str = "") -> Iterator[Listed] | None:
+        """List names, with sizes where exact; return None if `enumerate` is just as cheap."""
         ...
 
-    def lists(self, path: str) -> bool:
-        """Look a second time whether the listing names a file that was not found."""
+    def is_listed(self, path: str) -> bool:
+        """Check again whether the listing contains a file that was not found."""
         ...
 
 
@@ -204,7 +205,7 @@ class Storage(Source, Destination, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
-    """Four time-outs in seconds; None waits for ever. No total by default: idle is what counts."""
+    """Four time-outs in seconds; None means none. By default only idle time is limited."""
 
     connect_s: float = 10.0
     read_s: float = 30.0
@@ -212,33 +213,33 @@ class Timeouts:
     total_s: float | None = None
 
 
-PART = 8 * 2**20  # bytes of a part of a large file, unless memory is scarce
+PART = 8 * 2**20  # bytes; part size of large files, unless memory is scarce
 
 
 @dataclass(frozen=True, slots=True)
 class OpenOptions:
-    """What a repository says of every connection to its storage."""
+    """A repository's settings for every connection to its storage."""
 
     connections: int = 64
     timeouts: Timeouts = Timeouts()
     part: int = PART
-    """Bytes of a part, where a large file moves in parts; a few are in memory at once."""
+    """Part size in bytes where large files move in parts; a few parts are in memory at once."""
 
 
 class ProviderSettings(BaseModel):
-    """The settings of one provider: what a person types to reach one place.
+    """The settings of one provider: what a user enters to reach one location.
 
-    A subclass has `type: Literal["…"]`, each field a title and a description, a full stop at its
-    end; secrets are `SecretStr`. `connect` reads what `connection_key` has (PM-5), `storage` more.
+    A subclass has `type: Literal["…"]`; each field has a title, and a description that ends in a
+    full stop; secrets are `SecretStr`. `connect` reads only what is in `connection_key` (PM-5).
     """
 
-    # A refused value may be a secret: pydantic would quote it in its message.
+    # An invalid value may be a secret, and pydantic would quote it in its message.
     model_config = ConfigDict(extra="forbid", validate_default=True, hide_input_in_errors=True)
 
-    root_field: ClassVar[str] = "path"  # names the root folder below the connection
+    root_field: ClassVar[str] = "path"  # the field that holds the root folder
 
     def below(self, path: str) -> Self:
-        """Return the same place, rooted at the folder `path` below."""
+        """Return the same settings with the subfolder `path` as the root."""
         inner = clean_prefix(path)
         if not inner:
             return self
@@ -247,25 +248,25 @@ class ProviderSettings(BaseModel):
         return self.model_copy(update={self.root_field: joined})
 
     def address(self) -> str:
-        """Return the canonical URL of this place without any secret: its identity."""
+        """Return the canonical URL without secrets, which identifies this location."""
         raise NotImplementedError
 
     def connection_key(self) -> tuple[object, ...]:
-        """Return what decides the connection, secrets revealed; never shown, only hashed."""
+        """Return every value that the connection depends on, secrets included; only hashed."""
         raise NotImplementedError
 
     def connect(self, options: OpenOptions) -> Connection:
-        """Make the connection; settings that cannot work are an error here, not in the key."""
+        """Connect; settings that cannot work are reported here, not by `connection_key`."""
         raise NotImplementedError
 
     def storage(
         self, connection: OwnConnection, options: OpenOptions, *, on_close: OnClose = keep_open
     ) -> Storage:
-        """Return the storage rooted at this place: cheap, and it owns nothing."""
+        """Return the storage at this location on a connection: cheap, and it owns nothing."""
         raise NotImplementedError
 
     def open(self, options: OpenOptions) -> Storage:
-        """Connect for one storage alone; closing it closes the connection."""
+        """Open a storage with a connection of its own, which is closed with it."""
         connection = open_connection(self, options)
         try:
             return self.storage(connection, options, on_close=connection.close)
@@ -274,10 +275,10 @@ class ProviderSettings(BaseModel):
             raise
 
     def filesystem(self) -> AbstractFileSystem:
-        """Return the fsspec filesystem of this place, listing caches off."""
+        """Return an fsspec filesystem for this location, without listing caches."""
         raise NotImplementedError
 
     @classmethod
     def from_url(cls, url: str) -> ProviderSettings:
-        """Build settings from a URL without secrets; ambient identity where there is one."""
+        """Build settings from a URL without secrets, using the ambient identity if there is one."""
         raise NotImplementedError

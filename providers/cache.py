@@ -1,9 +1,9 @@
-"""Connections, kept for the next storage with the same identity (PM-6 to PM-10).
+"""A cache of connections, shared by storages with the same identity (PM-6 to PM-10).
 
-Keyed by type and a keyed hash of what decides the connection: parts are separated, secrets are
-never readable in a key. Sliding time to live, bounded, safe across threads and forks; what is
-evicted is closed once its last user has let go; a connection that failed is never kept. There is
-no sweeping thread: each use sweeps what has expired.
+The key is the provider type and a keyed hash of everything the connection depends on, so that no
+secret can be read from it. The cache is bounded and safe across threads and forks; entries expire
+some time after their last use. An evicted connection is closed when its last user releases it; a
+failed one is never cached. There is no background thread: each use evicts what has expired.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ _SALT = secrets.token_bytes(32)
 
 
 def cache_key(settings: ProviderSettings, options: OpenOptions) -> str:
-    """Return a key that two settings share exactly when they can share a connection.
+    """Return a key that two settings share exactly if they can share a connection.
 
-    The place (bucket, prefix, URL, headers …) is no part of it: each storage reads that.
+    The location (bucket, prefix, URL, headers …) is not part of it.
     """
     digest = hashlib.blake2b(key=_SALT, digest_size=20)
     for part in (*settings.connection_key(), options):
@@ -47,13 +47,13 @@ class _Entry:
     connecting: threading.Lock = field(default_factory=threading.Lock)
 
     def close(self) -> None:
-        """Close the connection, if it came to one."""
+        """Close the connection, if there is one."""
         if self.connection is not None:
             self.connection.close()
 
 
 class ConnectionCache:
-    """Connections by key."""
+    """Caches connections by key."""
 
     def __init__(
         self,
@@ -62,7 +62,7 @@ class ConnectionCache:
         capacity: int = 64,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Keep each for `ttl_s` after its last use (0 or less: for ever), at most `capacity`."""
+        """Keep each for `ttl_s` after its last use (0 or less: for ever); at most `capacity`."""
         self._ttl_s = ttl_s
         self._capacity = capacity
         self._clock = clock
@@ -72,36 +72,36 @@ class ConnectionCache:
         _CACHES.add(self)
 
     def __len__(self) -> int:
-        """Count the connections kept."""
+        """Return the number of cached connections."""
         return len(self._entries)
 
     @contextmanager
-    def opened(self, settings: ProviderSettings, options: OpenOptions) -> Generator[Storage]:
+    def open(self, settings: ProviderSettings, options: OpenOptions) -> Generator[Storage]:
         """Yield a storage; its connection stays open at least as long as it is in use."""
-        entry, closing = self._taken(cache_key(settings, options))
+        entry, closing = self._acquire(cache_key(settings, options))
         try:
             for one in closing:
                 one.close()
-            connection = self._connected(entry, settings, options)
+            connection = self._connect(entry, settings, options)
             yield settings.storage(connection, options)
         finally:
-            self._let_go(entry)
+            self._release(entry)
 
-    def _taken(self, key: str) -> tuple[_Entry, list[_Entry]]:
-        """Return the entry of a key, held by one user more, and what to close now."""
+    def _acquire(self, key: str) -> tuple[_Entry, list[_Entry]]:
+        """Return the entry of a key with one more user, and the entries to close now."""
         with self._lock:
             now_s = self._clock()
             entry = self._entries.get(key)
             if entry is None:
                 entry = self._entries[key] = _Entry(now_s)
             entry.users += 1
-            entry.last_used_s = now_s  # before the sweep: what is asked for again lives on
-            return entry, self._swept(now_s)
+            entry.last_used_s = now_s  # before eviction, so that a used entry is not evicted
+            return entry, self._evict(now_s)
 
-    def _connected(
+    def _connect(
         self, entry: _Entry, settings: ProviderSettings, options: OpenOptions
     ) -> Connection:
-        """Connect where no other user of the entry did; only those who need it wait."""
+        """Connect unless another user of the entry has; only users of this entry wait."""
         with entry.connecting:
             if entry.connection is None:
                 try:
@@ -113,10 +113,10 @@ class ConnectionCache:
 
     def _forget(self, entry: _Entry) -> None:
         with self._lock:
-            entry.evicted = True  # should one who waits succeed, its last user closes it
+            entry.evicted = True  # if a waiting user succeeds, its last user closes it
             self._entries = {key: one for key, one in self._entries.items() if one is not entry}
 
-    def _let_go(self, entry: _Entry) -> None:
+    def _release(self, entry: _Entry) -> None:
         with self._lock:
             entry.users -= 1
             entry.last_used_s = self._clock()
@@ -124,8 +124,8 @@ class ConnectionCache:
         if close:
             entry.close()
 
-    def _swept(self, now_s: float) -> list[_Entry]:
-        """Evict what has expired or is too many, longest unused first; return what to close now."""
+    def _evict(self, now_s: float) -> list[_Entry]:
+        """Evict expired and surplus entries, least recently used first; return those to close."""
         by_age = sorted(
             self._entries.items(), key=lambda item: (item[1].users > 0, item[1].last_used_s)
         )
@@ -142,15 +142,15 @@ class ConnectionCache:
         return closing
 
     def sweep(self) -> int:
-        """Close what has expired and return how many that were."""
+        """Close expired connections and return how many."""
         with self._lock:
-            closing = self._swept(self._clock())
+            closing = self._evict(self._clock())
         for entry in closing:
             entry.close()
         return len(closing)
 
     def clear(self) -> None:
-        """Close everything that is not in use, and the rest when it is let go."""
+        """Close every unused connection now, and the others once they are released."""
         with self._lock:
             entries, self._entries = list(self._entries.values()), {}
             for entry in entries:
@@ -159,11 +159,11 @@ class ConnectionCache:
         for entry in closing:
             entry.close()
 
-    def begin_anew(self) -> None:
-        """Forget everything in a forked child: its sockets and threads are the parent's.
+    def reset_after_fork(self) -> None:
+        """Forget everything in a forked child: its sockets and threads belong to the parent.
 
-        What was inherited is kept to the side, so that no destructor says goodbye on a socket
-        that the parent still uses; the lock is new since another thread may have held it.
+        Inherited entries stay referenced, so that no destructor closes a session on a socket that
+        the parent still uses; the lock is new because another thread may have held it.
         """
         self._lock = threading.Lock()
         self._inherited += self._entries.values()
@@ -175,12 +175,12 @@ class ConnectionCache:
 _CACHES: WeakSet[ConnectionCache] = WeakSet()
 
 
-def _begin_anew() -> None:
-    for one in list(_CACHES):
-        one.begin_anew()
+def _reset_caches_after_fork() -> None:
+    for cache in list(_CACHES):
+        cache.reset_after_fork()
 
 
-os.register_at_fork(after_in_child=_begin_anew)
+os.register_at_fork(after_in_child=_reset_caches_after_fork)
 
 STORAGES = ConnectionCache()
-"""The process's own."""
+"""The cache of this process."""

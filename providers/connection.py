@@ -1,4 +1,4 @@
-"""What is dear to make and therefore kept: the connections below storages."""
+"""Connections, which are expensive to open and therefore shared between storages."""
 
 from __future__ import annotations
 
@@ -6,27 +6,27 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 OnClose = Callable[[], None]
-"""What a storage does when it is closed."""
+"""Called when a storage is closed."""
 
 
 OwnConnection = Any
-"""What the same provider's `connect` returned: each knows its own kind only."""
+"""The connection type of the provider itself."""
 
 
 class Connection(Protocol):
-    """Clients, pools or sessions of one identity, shared by the storages made on them (PM-5)."""
+    """Clients, pools or sessions of one identity, shared by the storages opened on them (PM-5)."""
 
     def close(self) -> None:
-        """Free it all; twice is fine."""
+        """Close everything; safe to call twice."""
         ...
 
 
 class NoConnection:
-    """The connection of what needs none, such as a local folder."""
+    """The connection of a provider that needs none, such as a local folder."""
 
     def close(self) -> None:
         """Do nothing."""
 
 
 def keep_open() -> None:
-    """Leave the connection to whoever made it."""
+    """Leave the connection open: whoever opened it closes it."""

@@ -1,7 +1,7 @@
-"""The edge of every storage: what a library raises in there never crosses it.
+"""An error boundary around every storage: no library's exception gets past it.
 
-Each provider translates what it expects, where it knows what that means. What nobody expected ends
-here, in one place: an error of ours that names the file, with the library's own as its cause.
+Each provider translates the errors it expects. Unexpected ones are translated here, into an error
+of `catalog.errors` that names the file and has the original as its cause.
 
 >>> @error_boundary
 ... class Odd:
@@ -10,7 +10,7 @@ here, in one place: an error of ours that names the file, with the library's own
 >>> Odd().stat("a")
 Traceback (most recent call last):
     ...
-catalog.errors.UnexpectedReply: 'a': what the storage answers cannot be understood (KeyError)
+catalog.errors.UnexpectedReply: 'a': the storage sent a reply that cannot be understood (KeyError)
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ C = TypeVar("C")
 O_contra = TypeVar("O_contra", contravariant=True)
 N_co = TypeVar("N_co", covariant=True)
 Options = TypeVar("Options")
-Made = TypeVar("Made")
-_OURS: tuple[tuple[type[OSError], type[StorageError]], ...] = (
+Connected = TypeVar("Connected")
+_OS_ERRORS: tuple[tuple[type[OSError], type[StorageError]], ...] = (
     (PermissionError, AccessDenied),
     (TimeoutError, TransferTimeout),
     (ConnectionError, ConnectionFailed),
@@ -46,69 +46,69 @@ _SPECIAL = frozenset({"__iter__"})
 
 
 class Connectable(Protocol[O_contra, N_co]):
-    """Settings that connect."""
+    """Settings that can connect."""
 
     def address(self) -> str:
-        """Name the place."""
+        """Return the location's address."""
         ...
 
     def connect(self, options: O_contra) -> N_co:
-        """Make the connection."""
+        """Connect."""
         ...
 
 
 def error_boundary(kind: type[C]) -> type[C]:
-    """Let only errors of ours out of the methods of a storage, a reading or a writer."""
+    """Make the public methods of a storage, reading or writer raise only our errors."""
     for name, method in inspect.getmembers(kind, inspect.isfunction):
         if name.startswith("_") and name not in _SPECIAL:
             continue
         if isinstance(inspect.getattr_static(kind, name), staticmethod):
             continue
-        if not hasattr(method, "at_the_edge"):
-            setattr(kind, name, _guarded(method))
+        if not hasattr(method, "is_error_boundary"):
+            setattr(kind, name, _guard(method))
     return kind
 
 
-def _guarded(method: Callable[..., Any]) -> Callable[..., Any]:
+def _guard(method: Callable[..., Any]) -> Callable[..., Any]:
     if inspect.isasyncgenfunction(method) or inspect.iscoroutinefunction(method):
-        return method  # what our own code awaits; the method that runs it is guarded
+        return method  # awaited by our own code; the method that runs it is guarded
     if inspect.isgeneratorfunction(method):
 
         @functools.wraps(method)
-        def yielding(self: object, *given: Any, **named: Any) -> Generator[Any]:  # noqa: ANN401 - any method's
+        def guarded_generator(self: object, *given: Any, **named: Any) -> Generator[Any]:  # noqa: ANN401 - any method's
             try:
                 yield from method(self, *given, **named)
             except BaseException as error:
-                if (ours := _translated(error, self, given)) is None:
+                if (ours := _translate(error, self, given)) is None:
                     raise
                 raise ours from error
 
-        found: Callable[..., Any] = yielding
+        found: Callable[..., Any] = guarded_generator
     else:
 
         @functools.wraps(method)
-        def calling(self: object, *given: Any, **named: Any) -> Any:  # noqa: ANN401 - any method's
+        def guarded_call(self: object, *given: Any, **named: Any) -> Any:  # noqa: ANN401 - any method's
             try:
                 return method(self, *given, **named)
             except BaseException as error:
-                if (ours := _translated(error, self, given)) is None:
+                if (ours := _translate(error, self, given)) is None:
                     raise
                 raise ours from error
 
-        found = calling
-    found.at_the_edge = True  # type: ignore[attr-defined] # pyright: ignore[reportFunctionMemberAccess] - a mark
+        found = guarded_call
+    found.is_error_boundary = True  # type: ignore[attr-defined] # pyright: ignore[reportFunctionMemberAccess] - a mark
     return found
 
 
-def _translated(error: BaseException, of: object, given: tuple[object, ...]) -> StorageError | None:
-    """Return an error of ours for what a call of a method of `of` raised; None where it stays."""
-    if isinstance(error, CatalogError) or not _foreign(error):
+def _translate(error: BaseException, of: object, given: tuple[object, ...]) -> StorageError | None:
+    """Return our error for what a method of `of` raised; None if it needs no translation."""
+    if isinstance(error, CatalogError) or not _is_foreign(error):
         return None
     return translate_error(error, _path(of, given))
 
 
 def _path(self: object, given: tuple[object, ...]) -> str:
-    """Return the name of the file that a call is about, as far as that can be told."""
+    """Return the path that a call is about, if it can be determined."""
     first = given[0] if given else None
     if isinstance(first, str):
         return first
@@ -118,31 +118,31 @@ def _path(self: object, given: tuple[object, ...]) -> str:
     return str(described or getattr(self, "_path", "") or "")
 
 
-def _foreign(error: BaseException) -> bool:
-    """Say whether it is somebody else's: a panic of Rust counts, though it is no `Exception`."""
+def _is_foreign(error: BaseException) -> bool:
+    """Return whether a library raised it; includes Rust panics, which are no `Exception`."""
     return isinstance(error, Exception) or type(error).__name__ == "PanicException"
 
 
 def translate_error(error: BaseException, path: str) -> StorageError:
-    """Return the error of ours that says what one of anybody else's does."""
+    """Return our error for any other exception."""
     if isinstance(error, StorageError):
         return error
     if not isinstance(error, OSError):
         named = type(error).__name__  # its text may quote an address with a secret
         return UnexpectedReply(
-            f"{path!r}: what the storage answers cannot be understood ({named})", path=path
+            f"{path!r}: the storage sent a reply that cannot be understood ({named})", path=path
         )
-    said = f"{path!r}: {error.strerror or type(error).__name__}"
+    message = f"{path!r}: {error.strerror or type(error).__name__}"
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return StorageFull(said, path=path)
-    for kind, ours in _OURS:
+        return StorageFull(message, path=path)
+    for kind, ours in _OS_ERRORS:
         if isinstance(error, kind):
-            return ours(said, path=path)
-    return StorageFailed(said, path=path)
+            return ours(message, path=path)
+    return StorageFailed(message, path=path)
 
 
-def open_connection(settings: Connectable[Options, Made], options: Options) -> Made:
-    """Return the connection that settings make; what a library cannot make of them is told."""
+def open_connection(settings: Connectable[Options, Connected], options: Options) -> Connected:
+    """Connect with these settings, translating a library's errors."""
     try:
         return settings.connect(options)
     except CatalogError:

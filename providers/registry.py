@@ -1,7 +1,7 @@
-"""Which provider serves which type and which URL scheme; each is imported on first use.
+"""Maps types and URL schemes to providers; each provider is imported on first use.
 
-Plug-ins register a settings class under the entry point group `entrepot.providers`, the entry's
-name being the type. A type that is already taken is a programming error.
+Plug-ins register a settings class in the entry point group `entrepot.providers`; the entry's name
+is the type. Registering a type twice is a programming error.
 """
 
 from __future__ import annotations
@@ -69,8 +69,8 @@ _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*)://")
 
 
 @cache
-def registered() -> dict[str, str]:
-    """Return every type with its `module:class`: the built-in ones and those of plug-ins."""
+def registered_providers() -> dict[str, str]:
+    """Return `module:class` by type, of built-in providers and of plug-ins."""
     found = dict(BUILT_IN)
     if Settings().rehearsal:
         found["faulty"] = "providers.testing.faulty:FaultySettings"
@@ -80,24 +80,26 @@ def registered() -> dict[str, str]:
 
 
 def register(known: dict[str, str], kind: str, target: str) -> None:
-    """Add a provider to `known`; a second one of the same type is a programming error (PM-2)."""
+    """Add a provider to `known`; raise if the type is taken by another one (PM-2)."""
     if kind in known and known[kind] != target:
-        raise RuntimeError(f"two providers of type {kind!r}: {known[kind]} and {target}")
+        raise RuntimeError(f"two providers are registered as {kind!r}: {known[kind]} and {target}")
     known[kind] = target
 
 
 def provider(kind: str) -> type[ProviderSettings]:
-    """Return the settings class of a type; unknown ones are named beside those known."""
-    target = BUILT_IN.get(kind) or registered().get(kind)  # plug-ins are looked for when needed
+    """Return the settings class of a type; the error for an unknown type lists the known ones."""
+    target = BUILT_IN.get(kind) or registered_providers().get(
+        kind
+    )  # plug-ins are looked for when needed
     if target is None:
-        raise UnknownProvider(kind, tuple(registered()))
+        raise UnknownProvider(kind, tuple(registered_providers()))
     module, _, name = target.partition(":")
     found: type[ProviderSettings] = getattr(importlib.import_module(module), name)
     return found
 
 
 def scheme_of(text: str) -> str | None:
-    """Return the URL scheme of `text`, or None where it is a path or a name."""
+    """Return the URL scheme of `text`, or None if it is a path or a name."""
     match = _SCHEME.match(text)
     return match[1].lower() if match else None
 
@@ -108,7 +110,7 @@ def settings_from_url(url: str) -> ProviderSettings:
     if scheme is None:
         raise InvalidInput(f"{url!r} is not a URL: expected scheme://…")
     kind = SCHEMES.get(scheme)
-    if kind is None and scheme in registered():
+    if kind is None and scheme in registered_providers():
         kind = scheme  # a plug-in's type is its scheme too
     if kind is None:
         from fsspec.registry import known_implementations  # noqa: PLC0415 - odd schemes only
@@ -122,7 +124,7 @@ def settings_from_url(url: str) -> ProviderSettings:
 def settings_from_mapping(values: dict[str, object]) -> ProviderSettings:
     """Return settings from a plain mapping with a `type` (PM-4)."""
     if "type" not in values:
-        raise InvalidInput("the repository's configuration misses the field 'type'")
+        raise InvalidInput("the repository's configuration lacks the field 'type'")
     kind = values["type"]
     if not isinstance(kind, str):
         raise InvalidInput(f"the field 'type' must be a string, not {kind!r}")

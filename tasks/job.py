@@ -119,7 +119,7 @@ def open_source(
 
     With the layout `content` or `versioned` it is listed by `holder`, else by what is published.
     """
-    with STORAGES.opened(opened_at(repository), repository.open_options()) as storage:
+    with STORAGES.open(opened_at(repository), repository.open_options()) as storage:
         source: Source = storage
         if repository.manifest:
             source = ManifestSource(storage, repository.manifest)
@@ -140,7 +140,7 @@ def open_destination(
     repository: Repository, numbers: NumberAllocator | None = None
 ) -> Generator[End[Storage]]:
     """Open a repository for writing; `numbers` is the shared allocator of its layout."""
-    with STORAGES.opened(repository.settings, repository.open_options()) as storage:
+    with STORAGES.open(repository.settings, repository.open_options()) as storage:
         laid: Storage = storage
         if repository.layout is Layout.CONTENT:
             laid = ContentLayout(storage)
@@ -168,7 +168,7 @@ def quarantine_area(repository: Repository) -> HistoryArea | None:
         return None
     settings = repository.settings.below(HISTORY)
     return HistoryArea(
-        settings.address(), partial(STORAGES.opened, settings, repository.open_options())
+        settings.address(), partial(STORAGES.open, settings, repository.open_options())
     )
 
 
@@ -178,7 +178,7 @@ def marker_area(repository: Repository) -> MarkerArea | None:
         return None
     inside = repository.markers if not repository.markers.startswith("/") else ""
     settings = repository.settings if inside else markers_of(repository).settings
-    return MarkerArea(inside, partial(STORAGES.opened, settings, repository.open_options()))
+    return MarkerArea(inside, partial(STORAGES.open, settings, repository.open_options()))
 
 
 @contextmanager
@@ -219,7 +219,7 @@ def _contract_quarantine(job: Job, name: str) -> HistoryArea:
     repository = resolved(name) if name else job.destinations[0]
     settings = repository.settings if name else repository.settings.below(QUARANTINE)
     return HistoryArea(
-        settings.address(), partial(STORAGES.opened, settings, repository.open_options())
+        settings.address(), partial(STORAGES.open, settings, repository.open_options())
     )
 
 

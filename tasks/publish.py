@@ -37,7 +37,7 @@ def publish_version(repository: Repository, version: Version, run_id: str) -> bo
     """Publish a version whose files are all in the repository; false if it is published already."""
     common = run_resources(run_id)
     catalog = common.catalog
-    with STORAGES.opened(repository.settings, repository.open_options()) as storage:
+    with STORAGES.open(repository.settings, repository.open_options()) as storage:
         policy = repository.retry_policy()
         before = call_with_retries(
             lambda: _published_title(storage, repository, catalog), policy, common.stop
@@ -68,7 +68,7 @@ def check_published(repository: Repository, run_id: str) -> None:
     if repository.layout is Layout.PATH:
         return
     common = run_resources(run_id)
-    with STORAGES.opened(repository.settings, repository.open_options()) as storage:
+    with STORAGES.open(repository.settings, repository.open_options()) as storage:
         call_with_retries(
             lambda: _published_title(storage, repository, common.catalog),
             repository.retry_policy(),

@@ -14,7 +14,7 @@ import pytest
 
 from catalog.settings import Settings
 from cli.command_list import EVERY, VERBS
-from providers.registry import provider, registered
+from providers.registry import provider, registered_providers
 
 ROOT = Path(__file__).parents[1]
 
@@ -65,7 +65,7 @@ def text_of(site: Path, page: str) -> str:
 def named() -> Iterator[tuple[str, str]]:
     """Yield each word of the code that a page of the reference must name, and that page."""
     yield from (("settings", f"ENTREPOT_{name.upper()}") for name in Settings.model_fields)
-    for kind in registered():
+    for kind in registered_providers():
         yield from (("providers", name) for name in (kind, *provider(kind).model_fields))
     yield from (("commands", f"entrepot {command.name}") for command in EVERY)
     yield from (("flows", command.place.rpartition(":")[2]) for command in VERBS)

@@ -19,7 +19,7 @@ from standardwebhooks import Webhook
 
 from catalog.errors import ConnectionFailed, StorageError, TransferTimeout
 from catalog.model.outcome import Outcome, Status
-from providers.http.reply_headers import status_error
+from providers.http.headers import status_error
 from providers.shared.url import quote_path
 from transfer.workers.retry import RetryPolicy, call_with_retries
 from transfer.workers.stop import StopFlag

@@ -16,7 +16,7 @@ from catalog.settings import Settings
 from cli.resources.client import Metadata, OnBytes, ResourceInfo, UploadDetails
 from cli.terminal.prefect_loading import load_quietly
 from gateway.resource_store.location import PlainLocation, ResourceLocation
-from gateway.resource_store.metadata import document, listed
+from gateway.resource_store.metadata import document, list_entry
 from gateway.resource_store.names import checked_name
 from gateway.resource_store.properties import checked_properties
 from gateway.resource_store.store import ResourceStore
@@ -71,7 +71,7 @@ class CatalogClient:
             where = ResourceFilter(prefix, properties, every, count=MAX_PAGE_ROWS, cursor=cursor)
             page = self._catalog.resources.page(where)
             for one in page.rows:
-                yield listed(one, self._store.tenant)
+                yield list_entry(one, self._store.tenant)
             cursor = page.next_cursor
             if cursor is None:
                 return
@@ -133,7 +133,7 @@ def _home(place: str | None, folder: Path) -> ResourceLocation:
 @contextmanager
 def _elsewhere(url: str) -> Generator[tuple[Storage, str]]:
     place, path = folder_and_name(url)
-    with STORAGES.opened(settings_from_url(place), OpenOptions()) as storage:
+    with STORAGES.open(settings_from_url(place), OpenOptions()) as storage:
         yield storage, path
 
 

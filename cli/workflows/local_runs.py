@@ -137,5 +137,5 @@ def _fill(source: WorkflowEndpoint) -> None:
     """Put the one file there that the type noop has."""
     if source.repository is not None:
         settings, options = source.repository.settings, source.repository.open_options()
-        with STORAGES.opened(settings, options) as storage:
+        with STORAGES.open(settings, options) as storage:
             storage.put("noop", b"noop", Attributes())

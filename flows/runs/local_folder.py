@@ -16,5 +16,5 @@ def local_folder(path: str | Path) -> Repository:
         InvalidInput: it lies outside of the folders that ENTREPOT_LOCAL_ROOTS allows.
     """
     found = Repository(storage=LocalSettings(path=str(path)))
-    with STORAGES.opened(found.settings, found.open_options()):
+    with STORAGES.open(found.settings, found.open_options()):
         return found  # opening it is what refuses

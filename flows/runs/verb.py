@@ -21,7 +21,7 @@ from pydantic_core import PydanticSerializationError, to_jsonable_python
 from blocks.local_server import ensure_server
 from blocks.resolve import repository
 from catalog.errors import CatalogError
-from providers.registry import registered, scheme_of
+from providers.registry import registered_providers, scheme_of
 from providers.shared.url import parse_url
 
 P = ParamSpec("P")
@@ -73,7 +73,7 @@ def _resolved(value: Any) -> Any:  # noqa: ANN401 - any parameter
     """
     if isinstance(value, list):
         return [_resolved(one) for one in value]
-    if isinstance(value, Mapping) and value.get("type") in registered():
+    if isinstance(value, Mapping) and value.get("type") in registered_providers():
         return repository(value)
     return value
 

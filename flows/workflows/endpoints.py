@@ -16,7 +16,7 @@ from catalog.errors import InvalidInput
 from catalog.paths import clean_prefix
 from flows.workflows.syntax import Fields, check_keys
 from providers.fsspec.memory import MemorySettings
-from providers.registry import provider, registered
+from providers.registry import provider, registered_providers
 from providers.s3.settings import S3Settings
 
 DRIVE = (
@@ -99,8 +99,8 @@ def told(error: ValidationError) -> str:
 
 
 def _repository(kind: str, given: Mapping[str, Any], where: str) -> Repository:
-    if kind not in registered():
-        known = ", ".join(sorted({*registered(), STORED, NOOP}))
+    if kind not in registered_providers():
+        known = ", ".join(sorted({*registered_providers(), STORED, NOOP}))
         raise InvalidInput(f"there is no type {kind!r}; known: {known}")
     own = tuple(name for name in provider(kind).model_fields if name != "type")
     shared = tuple(name for name in SHARED if name not in own)

@@ -1,8 +1,8 @@
-"""Who asks: whoever shows a bearer token of the tenant, and what its grants let them do.
+"""Authenticates callers by the bearer tokens of a tenant, and checks their grants.
 
-Whether the gateway is open, so that whoever reaches it may do everything, is decided once, at its
-start: it listens on loopback, and the catalog has no token. It closes with the first token, and
-never opens again. A browser gives the token as the password of HTTP's basic login.
+The gateway is open, with full access for everyone who can reach it, only if at its start it listens
+on loopback and the catalog has no tokens. It closes with the first token, and never opens again. A
+browser sends the token as the password of basic authentication.
 """
 
 from __future__ import annotations
@@ -36,24 +36,24 @@ from gateway.access.peer import NOBODY, Peer
 from gateway.access.signed_links import NOBODY as LINKED
 from gateway.http.errors import Refused
 
-# Chromium asks for a login only where the header begins with Basic: it reads no list.
-ASK = {"WWW-Authenticate": 'Basic realm="entrepot", Bearer realm="entrepot"'}
+# Chromium only prompts for a login if the header begins with Basic: it does not parse lists.
+CHALLENGE = {"WWW-Authenticate": 'Basic realm="entrepot", Bearer realm="entrepot"'}
 
 
 _READS = Grant(Role.READER)
 
 
 class Openness(Enum):
-    """Who may ask: whoever is on this machine, or whoever has a token."""
+    """Who has access: everyone on this machine, or callers with a token."""
 
     OPEN = "open"
     CLOSED = "closed"
 
 
-def openness(*, local: bool, tokens: bool) -> Openness:
-    """Decide, at the start, by where the gateway listens and whether there is any token.
+def decide_openness(*, local: bool, tokens: bool) -> Openness:
+    """Decide at the start by where the gateway listens and whether there are tokens.
 
-    >>> openness(local=True, tokens=False), openness(local=False, tokens=False)
+    >>> decide_openness(local=True, tokens=False), decide_openness(local=False, tokens=False)
     (<Openness.OPEN: 'open'>, <Openness.CLOSED: 'closed'>)
     """
     return Openness.OPEN if local and not tokens else Openness.CLOSED
@@ -61,57 +61,58 @@ def openness(*, local: bool, tokens: bool) -> Openness:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks: the id of the token, None without one, and what it allows in which tenant."""
+    """A caller: the id of its token, None without one, and its grants in a tenant."""
 
     tenant: str
     grants: Grants
     token_id: str | None = None
-    anybody: bool = False  # whoever asked would have been let in
+    anonymous: bool = False  # allowed without a token
 
     def may(self, need: Role, thing: Thing) -> bool:
-        """Say whether the caller may do what `need` may, with a thing of the tenant's."""
+        """Return whether the caller has the role `need` for a thing of the tenant."""
         return allows(self.grants, need, thing)
 
     def check(self, need: Role, thing: Thing) -> None:
-        """Let the caller go on, whether there is such a thing or not.
+        """Require the role `need` for a thing, whether it exists or not.
 
         Raises:
-            Refused: 403 where no grant allows it, 401 without a token.
+            Refused: 403 if no grant allows it, 401 without a token.
         """
         if self.may(need, thing):
             return
-        if self.anybody:
-            raise Refused(401, "a token is needed", kind="Unauthorized", headers=ASK)
+        if self.anonymous:
+            raise Refused(401, "a token is required", kind="Unauthorized", headers=CHALLENGE)
         role = tenant_role(self.grants)
-        if all(one.reach is Reach.TENANT for one in self.grants) and role is not None:
-            told = f"a {role} may not do this: it takes a {need}"
+        if all(grant.reach is Reach.TENANT for grant in self.grants) and role is not None:
+            message = f"this needs the role {need}, and the token has the role {role}"
         else:
-            told = f"this token may not do this: it takes a {need} of {thing}"
-        raise Refused(403, told, kind="Forbidden")
+            message = f"this needs the role {need} for {thing}, which the token does not have"
+        raise Refused(403, message, kind="Forbidden")
 
     def check_somewhere(self, need: Role) -> None:
-        """Let the caller go on to a list, of which only what may be seen will be shown."""
-        if not any(one.role.allows(need) for one in self.grants):
+        """Require the role `need` for anything, for lists of what the caller may see."""
+        if not any(grant.role.allows(need) for grant in self.grants):
             self.check(need, OfTenant())
 
     def prefixes(self, need: Role) -> frozenset[str] | None:
-        """Return below which prefixes the caller has a role; None: everywhere."""
+        """Return the prefixes for which the caller has a role; None for all."""
         return reachable_names(self.grants, need, Reach.PREFIX)
 
     def repositories(self, need: Role) -> frozenset[str] | None:
-        """Return in which repositories the caller has a role; None: in all."""
+        """Return the repositories for which the caller has a role; None for all."""
         return reachable_names(self.grants, need, Reach.REPOSITORY)
 
 
 class Authenticator:
-    """Lets callers in; what the catalog knows of tokens is asked anew when anything changed."""
+    """Authenticates callers; reloads the tokens when the catalog changes."""
 
     def __init__(
         self, catalog: Catalog, anonymous: Mapping[str, bool], operators: Collection[str] = ()
     ) -> None:
-        """Ask `catalog`; `anonymous` says in which tenants anybody may read. Closed as yet.
+        """Use the tokens of `catalog`; initially closed.
 
-        `operators` are the ids of tokens that see the figures of every tenant.
+        `anonymous` are the tenants, and whether reading them needs no token; `operators` are the
+        ids of tokens that see the metrics of all tenants.
         """
         self._operators = frozenset(operators)
         self._catalog = catalog
@@ -121,19 +122,19 @@ class Authenticator:
         self._generation: object = None
         self.openness = Openness.CLOSED
 
-    def decide(self, *, local: bool) -> None:
-        """Decide who may ask from now on; `local` says that only this machine reaches us."""
-        self.openness = openness(local=local, tokens=bool(self.known()))
+    def set_openness(self, *, local: bool) -> None:
+        """Set who has access; `local`: only this machine can reach the gateway."""
+        self.openness = decide_openness(local=local, tokens=bool(self.known_tokens()))
 
-    def known(self) -> Mapping[str, KnownToken]:
-        """Return every token, of all tenants.
+    def known_tokens(self) -> Mapping[str, KnownToken]:
+        """Return the tokens of all tenants.
 
         Raises:
-            CatalogUnavailable: nobody can say; nobody is let in then.
+            CatalogUnavailable: the tokens are unknown, so that nobody has access.
         """
-        if self.fresh():
+        if self.is_fresh():
             return self._known
-        with self._lock:  # one asks for all that come meanwhile
+        with self._lock:  # one thread queries for all
             generation = self._catalog.generation()
             if generation != self._generation:
                 self._known = self._catalog.tokens.of_all_tenants()
@@ -142,36 +143,38 @@ class Authenticator:
                 self._generation = generation
             return self._known
 
-    def fresh(self) -> bool:
-        """Say whether `known` can answer without opening the catalog."""
+    def is_fresh(self) -> bool:
+        """Return whether `known_tokens` can answer without opening the catalog."""
         return self._generation == self._catalog.generation()
 
-    def caller(self, tenant: str, authorization: str | None, *, peer: Peer = NOBODY) -> Caller:
-        """Return who asks, whose grants are still to be looked at; `peer` tells from where.
+    def authenticate(
+        self, tenant: str, authorization: str | None, *, peer: Peer = NOBODY
+    ) -> Caller:
+        """Return the caller, whose grants are still to be checked.
 
         Raises:
             Refused: 401 without a valid token, 403 with one of another tenant.
         """
-        known = self.known()
-        text = presented(authorization)
+        known = self.known_tokens()
+        text = bearer_token(authorization)
         if text is None:
-            return self._without_token(tenant, peer)
+            return self._anonymous_caller(tenant, peer)
         token = verify_token(known, text, datetime.now(UTC))
         if token is None:
-            raise Refused(401, "the token is not valid", kind="Unauthorized", headers=ASK)
+            raise Refused(401, "the token is not valid", kind="Unauthorized", headers=CHALLENGE)
         if token.tenant != tenant:
-            raise Refused(403, "the token is of another tenant", kind="Forbidden")
+            raise Refused(403, "the token belongs to another tenant", kind="Forbidden")
         if tenant not in self._anonymous:
             raise Refused(404, f"there is no tenant {tenant!r}", kind="TenantNotFound")
-        # What anybody may read, whoever has a token may read too.
+        # Callers with a token may also read what everyone may read.
         free = (_READS,) if self._anonymous[tenant] and _READS not in token.grants else ()
         return Caller(tenant, (*token.grants, *free), token.token_id)
 
-    def vouches(self, tenant: str, maker: str, repository: str) -> bool:
-        """Say whether who made a link may still read: a token that holds, or an open gateway."""
+    def may_maker_read(self, tenant: str, maker: str, repository: str) -> bool:
+        """Return whether the maker of a link may still read: a valid token, or an open gateway."""
         if maker == LINKED:
             return self.openness is Openness.OPEN
-        known = self.known().get(maker)
+        known = self.known_tokens().get(maker)
         return (
             known is not None
             and known.token.tenant == tenant
@@ -179,41 +182,41 @@ class Authenticator:
             and allows(known.token.grants, Role.READER, OfRepository(repository))
         )
 
-    def sees(self, scope: Scope) -> frozenset[str] | None:
-        """Return the tenants whose figures a caller may see; None: all, as an operator does.
+    def visible_tenants(self, scope: Scope) -> frozenset[str] | None:
+        """Return the tenants whose metrics a caller may see; None for all, as for operators.
 
-        Who asks on this machine itself is one, and whoever has a token that `operators` names. They
-        are figures of tenants as a whole: a token for parts of one sees none.
+        Operators are callers on this machine, and tokens in `operators`. Metrics are of a whole
+        tenant, so that a token for parts of one sees none.
         """
-        text = presented(Headers(scope=scope).get("authorization"))
+        text = bearer_token(Headers(scope=scope).get("authorization"))
         if text is None:
-            return None if Peer.of(scope).why_not_here() is None else frozenset()
-        token = verify_token(self.known(), text, datetime.now(UTC))
+            return None if Peer.of(scope).why_not_local() is None else frozenset()
+        token = verify_token(self.known_tokens(), text, datetime.now(UTC))
         if token is None:
-            raise Refused(401, "the token is not valid", kind="Unauthorized", headers=ASK)
+            raise Refused(401, "the token is not valid", kind="Unauthorized", headers=CHALLENGE)
         if token.token_id in self._operators:
             return None
         return frozenset((token.tenant,) if token.role is not None else ())
 
-    def _without_token(self, tenant: str, peer: Peer) -> Caller:
+    def _anonymous_caller(self, tenant: str, peer: Peer) -> Caller:
         if self.openness is Openness.OPEN:
-            why = peer.why_not_here()
+            why = peer.why_not_local()
             if why is not None:
-                told = f"without tokens only this machine may ask: {why}"
-                raise Refused(403, told, kind="Forbidden")
+                message = f"without tokens only this machine has access: {why}"
+                raise Refused(403, message, kind="Forbidden")
             if tenant not in self._anonymous:
                 raise Refused(404, f"there is no tenant {tenant!r}", kind="TenantNotFound")
             return Caller(tenant, (Grant(Role.ADMIN),))
         if self._anonymous.get(tenant):
-            return Caller(tenant, (_READS,), anybody=True)
-        raise Refused(401, "a token is needed", kind="Unauthorized", headers=ASK)
+            return Caller(tenant, (_READS,), anonymous=True)
+        raise Refused(401, "a token is required", kind="Unauthorized", headers=CHALLENGE)
 
 
-def presented(authorization: str | None) -> str | None:
-    """Return the token that a header presents; '' where it presents something else.
+def bearer_token(authorization: str | None) -> str | None:
+    """Return the token in an Authorization header; '' if it contains something else.
 
-    >>> presented("Bearer ent_x"), presented(None), presented("Digest a"), presented("Basic Ong=")
-    ('ent_x', None, '', 'x')
+    >>> [bearer_token(one) for one in ("Bearer ent_x", None, "Digest a", "Basic Ong=")]
+    ['ent_x', None, '', 'x']
     """
     if authorization is None:
         return None

@@ -1,7 +1,7 @@
-"""Which role each route takes, and of what: decided before anything is looked up.
+"""The role that each route requires, checked before anything is looked up.
 
-A route says it by the type of its first argument. One that lists says `Some…`: whoever has the role
-anywhere is let in, and it shows only what the caller may see.
+A route declares it by the type of its first argument. Lists use `Some…`: a caller with the role for
+anything has access, and sees only what it may see.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Check = Callable[[Request, Caller], None]
 
 
 def require_role(role: Role, thing: Callable[[Request], Thing]) -> Check:
-    """Return what lets those on who have a role in the thing that a request is about."""
+    """Return a check that requires a role for the thing that a request is about."""
 
     def check(request: Request, caller: Caller) -> None:
         caller.check(role, thing(request))
@@ -32,7 +32,7 @@ def require_role(role: Role, thing: Callable[[Request], Thing]) -> Check:
 
 
 def require_role_anywhere(role: Role) -> Check:
-    """Return what lets those on who have a role in any part of the tenant."""
+    """Return a check that requires a role for any part of the tenant."""
 
     def check(_: Request, caller: Caller) -> None:
         caller.check_somewhere(role)
@@ -41,30 +41,30 @@ def require_role_anywhere(role: Role) -> Check:
 
 
 def authorized_context(check: Check) -> Callable[[Request, str], AsyncGenerator[Context]]:
-    """Return what makes a request's context, once `check` has let its caller on.
+    """Return a dependency that creates a request's context after `check` has passed.
 
-    A route that holds a thread has its tenant's slot meanwhile.
+    A route that occupies a thread also holds a slot of its tenant.
     """
 
     async def context(request: Request, tenant: str) -> AsyncGenerator[Context]:
         gateway: Gateway = request.app.state.gateway
         refuse_cross_site(request.method, request.headers)
-        caller = await gateway.caller(request.scope, tenant)
+        caller = await gateway.authenticate(request.scope, tenant)
         check(request, caller)
         found = Context(gateway, gateway.tenants[tenant], caller)
         endpoint = request.scope["endpoint"]
-        if iscoroutinefunction(endpoint):  # it holds no thread of its own
+        if iscoroutinefunction(endpoint):  # it occupies no thread
             yield found
             return
-        slots = gateway.slots if takes_slot(endpoint) else gateway.outside
+        slots = gateway.slots if takes_slot(endpoint) else gateway.external_slots
         async with slots.slot(tenant):
             yield found
 
     return context
 
 
-def _given(check: Check) -> Any:  # noqa: ANN401 - what FastAPI takes
-    """Return the dependency of a route, which ends before its reply is sent."""
+def _dependency(check: Check) -> Any:  # noqa: ANN401 - what FastAPI takes
+    """Return a route's dependency, which ends before its response is sent."""
     return Depends(authorized_context(check), scope="function")
 
 
@@ -74,20 +74,20 @@ def tenant_of(_: Request) -> Thing:
 
 
 def resource_of(request: Request) -> Thing:
-    """Return the resource that a path names."""
+    """Return the resource named in a path."""
     return OfResource(checked_name(request.path_params["name"]))
 
 
 def repository_of(request: Request) -> Thing:
-    """Return the repository that a path names."""
+    """Return the repository named in a path."""
     return OfRepository(request.path_params["name"])
 
 
-Admin = Annotated[Context, _given(require_role(Role.ADMIN, tenant_of))]
-ResourceReader = Annotated[Context, _given(require_role(Role.READER, resource_of))]
-ResourceWriter = Annotated[Context, _given(require_role(Role.WRITER, resource_of))]
-RepositoryReader = Annotated[Context, _given(require_role(Role.READER, repository_of))]
-RepositoryWriter = Annotated[Context, _given(require_role(Role.WRITER, repository_of))]
-RepositoryAdmin = Annotated[Context, _given(require_role(Role.ADMIN, repository_of))]
-SomeReader = Annotated[Context, _given(require_role_anywhere(Role.READER))]
-SomeWriter = Annotated[Context, _given(require_role_anywhere(Role.WRITER))]
+Admin = Annotated[Context, _dependency(require_role(Role.ADMIN, tenant_of))]
+ResourceReader = Annotated[Context, _dependency(require_role(Role.READER, resource_of))]
+ResourceWriter = Annotated[Context, _dependency(require_role(Role.WRITER, resource_of))]
+RepositoryReader = Annotated[Context, _dependency(require_role(Role.READER, repository_of))]
+RepositoryWriter = Annotated[Context, _dependency(require_role(Role.WRITER, repository_of))]
+RepositoryAdmin = Annotated[Context, _dependency(require_role(Role.ADMIN, repository_of))]
+SomeReader = Annotated[Context, _dependency(require_role_anywhere(Role.READER))]
+SomeWriter = Annotated[Context, _dependency(require_role_anywhere(Role.WRITER))]

@@ -1,6 +1,6 @@
-"""No catalog, no answer: the one place before all routes that asks whether there is one.
+"""Refuses all requests while the catalog is unavailable.
 
-What a catalog lacks, such as any token, means something only while it is there and is the same.
+Otherwise a missing catalog would look like one without tokens.
 """
 
 from __future__ import annotations
@@ -9,28 +9,28 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from catalog.errors import CatalogError
 from gateway.access.context import Gateway
-from gateway.http.errors import reply
+from gateway.http.errors import error_response
 from gateway.http.request_id import request_id
 
 OPEN = frozenset(("/healthz", "/readyz"))
-"""Routes that say how the gateway itself is; `/readyz` looks at the catalog on its own."""
+"""Health routes; `/readyz` checks the catalog itself."""
 
 
 class CatalogGuard:
-    """ASGI middleware that answers 503 while the catalog is gone, empty, another, or unreadable."""
+    """ASGI middleware that responds with 503 while the catalog is gone, replaced, or unreadable."""
 
     def __init__(self, app: ASGIApp, gateway: Gateway) -> None:
         """Wrap `app`."""
         self._app, self._gateway = app, gateway
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
+        """Handle a request."""
         if scope["type"] == "http" and scope["path"] not in OPEN:
             try:
                 self._gateway.catalog.check_available()
-                if not self._gateway.doors.fresh():
-                    await self._gateway.thread(self._gateway.doors.known)
+                if not self._gateway.authenticator.is_fresh():
+                    await self._gateway.run_in_thread(self._gateway.authenticator.known_tokens)
             except CatalogError as error:
-                await reply(error, request_id())(scope, receive, send)
+                await error_response(error, request_id())(scope, receive, send)
                 return
         await self._app(scope, receive, send)

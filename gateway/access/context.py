@@ -1,4 +1,4 @@
-"""What every route needs: the gateway, and who asks of which tenant."""
+"""The context of every route: the gateway, the tenant and the caller."""
 
 from __future__ import annotations
 
@@ -35,22 +35,22 @@ T = TypeVar("T")
 
 
 class Gateway:
-    """One gateway: its tenants, its doors, its counters."""
+    """The state of a gateway: tenants, authentication, metrics."""
 
     def __init__(self, config: GatewayConfig, settings: Settings, *, local: bool = True) -> None:
-        """Make it; nothing is opened before `start`.
+        """Create it; nothing is opened before `start`.
 
         Args:
-            config: What is served to whom.
-            settings: Where the catalog is.
-            local: Whether only this machine reaches it, and nobody passes requests on.
+            config: The configuration.
+            settings: Settings, with the catalog's location.
+            local: Whether only this machine can reach it, without a proxy.
         """
         self.config = config
         self.settings = settings
         self.catalog = Catalog.open(settings)
         self.catalog.keep_open()
         self.tenants = Tenants(config, settings, self.catalog)
-        self.doors = Authenticator(
+        self.authenticator = Authenticator(
             self.catalog,
             {one: given.anonymous for one, given in config.tenants.items()},
             config.operators,
@@ -59,90 +59,86 @@ class Gateway:
         self.links = LinkKeys(self.catalog.folder)
         limits = config.limits
         self.slots = Slots(limits.questions or default_slots(), limits.question_s)
-        self.outside = Slots(OUTSIDE, limits.question_s)
+        self.external_slots = Slots(OUTSIDE, limits.question_s)
         self._local = local
         self.draining = Draining()
         self.stop = StopFlag()
         self._threads = Threads()
 
     def start(self) -> None:
-        """Settle on the catalog, and decide who may ask: once, before the first request.
+        """Pin the catalog, and decide who has access: once, before the first request.
 
         Raises:
             InvalidInput: the catalog of an earlier gateway is gone.
-            CatalogUnavailable: it cannot be read.
+            CatalogUnavailable: the catalog cannot be read.
         """
         beside, file = self.catalog.folder, self.catalog.path
-        if LinkKey.made(beside) and not file.exists():
+        if LinkKey.exists(beside) and not file.exists():
             raise InvalidInput(
-                f"the catalog {str(file)!r} is gone, and a gateway has run with it: bring it back, "
-                f"or remove the folder {str(beside)!r} to begin anew"
+                f"the catalog {str(file)!r}, which a gateway has used before, is missing: restore "
+                f"it, or remove the folder {str(beside)!r} to start with a new one"
             )
         self.catalog.pin()
-        self.doors.decide(local=self._local)
+        self.authenticator.set_openness(local=self._local)
         try:
-            self.links.made()  # now, so that whoever starts next knows that one has run
+            self.links.load_or_create()  # now, so that later starts know that a gateway has run
         except OSError as error:
             if disk_error(error) is None:
                 raise
-            LOG.warning("the gateway can only read: %s", disk_error(error))
+            LOG.warning("the gateway is read-only: %s", disk_error(error))
 
-    async def thread(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run what waits for a storage or the catalog in a thread; it is never left running.
-
-        It is one of those that the tenant of the request has.
-        """
+    async def run_in_thread(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a blocking call in one of the threads of the request's tenant, and wait for it."""
         done = functools.partial(call, *args, **kwargs)
         return await to_thread.run_sync(done, limiter=self._threads.limiter())
 
-    async def surely(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run in a thread what has to be done even where the request was cancelled."""
-        done: list[T] = []  # for the types: a scope may swallow an error, this one never does
+    async def run_shielded(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a call in a thread that must complete even if the request is cancelled."""
+        done: list[T] = []  # for the types: a scope may suppress an error, but this one never does
         with CancelScope(shield=True):
-            done.append(await self.thread(call, *args, **kwargs))
+            done.append(await self.run_in_thread(call, *args, **kwargs))
         return done[0]
 
-    async def caller(self, scope: Scope, tenant: str) -> Caller:
-        """Return who asks, or raise `Refused`; whoever calls it looks at what the grants allow."""
+    async def authenticate(self, scope: Scope, tenant: str) -> Caller:
+        """Return the caller, or raise `Refused`; the grants are still to be checked."""
         given = HTTPConnection(scope).headers.get("authorization")
-        if not self.doors.fresh():
-            await self.thread(self.doors.known)
-        found = self.doors.caller(tenant, given, peer=Peer.of(scope))
-        scope["entrepot.access"] = Access.ANYBODY if found.anybody else Access.TOKEN
+        if not self.authenticator.is_fresh():
+            await self.run_in_thread(self.authenticator.known_tokens)
+        found = self.authenticator.authenticate(tenant, given, peer=Peer.of(scope))
+        scope["entrepot.access"] = Access.ANYBODY if found.anonymous else Access.TOKEN
         scope["entrepot.tenant"] = tenant
         set_tenant(tenant)
         scope["entrepot.caller"] = found.token_id
         return found
 
     def close(self) -> None:
-        """Let go of everything."""
+        """Close everything."""
         self.stop.set()
         self.tenants.close()
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """One request of a caller who may make it."""
+    """The context of an authorized request."""
 
     gateway: Gateway
     tenant: Tenant
     caller: Caller
 
     def check(self, need: Role, thing: Thing) -> None:
-        """Refuse to go on where the caller may not do this with another thing of the request."""
+        """Require a role for another thing of the request."""
         self.caller.check(need, thing)
 
-    def pace(self, blocks: Iterator[bytes]) -> AsyncIterator[bytes]:
-        """Yield a long answer; each block takes a slot of the tenant's."""
-        return self.gateway.slots.each(self.tenant.name, blocks)
+    def paced(self, blocks: Iterator[bytes]) -> AsyncIterator[bytes]:
+        """Yield the blocks of a long response; each takes a slot of the tenant."""
+        return self.gateway.slots.throttle(self.tenant.name, blocks)
 
-    def external(self) -> ExternalUrls:
-        """Return what of the outside the caller may name.
+    def external_urls(self) -> ExternalUrls:
+        """Return the URLs that the caller may use.
 
-        Who writes parts of a tenant alone gets nothing in that may not be read with the token, or
-        by anybody.
+        A caller who may write only parts of a tenant may use only what it, or everyone, may read.
         """
         if self.caller.may(Role.WRITER, OfTenant()):
-            return self.tenant.external()
+            return self.tenant.external_urls()
         own = self.caller.repositories(Role.READER)
-        return self.tenant.external(frozenset(self.tenant.names()) if own is None else own)
+        return self.tenant.external_urls(frozenset(self.tenant.names()) if own is None else own)

@@ -1,11 +1,11 @@
-"""Refuse changes that another site makes a browser ask for, with the login that it remembers.
+"""Refuses cross-site requests that would change something with a browser's saved login (CSRF).
 
 >>> from starlette.datastructures import Headers
->>> crosses("POST", Headers({"sec-fetch-site": "cross-site", "authorization": "Basic eDp5"}))
+>>> is_cross_site("POST", Headers({"sec-fetch-site": "cross-site", "authorization": "Basic eDp5"}))
 True
->>> crosses("POST", Headers({"origin": "https://evil.example", "host": "127.0.0.1:4242"}))
+>>> is_cross_site("POST", Headers({"origin": "https://evil.example", "host": "127.0.0.1:4242"}))
 True
->>> crosses("POST", Headers({"authorization": "Bearer ent_x", "origin": "https://app.example"}))
+>>> is_cross_site("POST", Headers({"authorization": "Bearer ent_x", "origin": "https://app.example"}))
 False
 """
 
@@ -21,13 +21,13 @@ OWN = frozenset(("same-origin", "none"))
 
 
 def refuse_cross_site(method: str, headers: Mapping[str, str]) -> None:
-    """Raise `Refused` (403) where another site's page asks for a change."""
-    if crosses(method, headers):
-        raise Refused(403, "another site may not ask for this", kind="CrossSite")
+    """Raise `Refused` (403) for a change requested by another site's page."""
+    if is_cross_site(method, headers):
+        raise Refused(403, "cross-site requests may not make changes", kind="CrossSite")
 
 
-def crosses(method: str, headers: Mapping[str, str]) -> bool:
-    """Say whether another site's page asks for a change; who shows a bearer token knows of it."""
+def is_cross_site(method: str, headers: Mapping[str, str]) -> bool:
+    """Return whether another site's page requests a change; never with a bearer token."""
     authorization = headers.get("authorization", "")
     if method in SAFE or authorization.lower().startswith("bearer "):
         return False

@@ -1,9 +1,9 @@
-"""What a URL that somebody gave leads to: read by the same providers, and only where it is allowed.
+"""Opens URLs given by callers with the usual providers, if they are allowed.
 
-What lies inside a storage of the tenant's is opened with that storage's credentials. A web address
-must else be a public one, or lie below one of the tenant's `external` addresses, and so must every
-hop of a redirect; a folder must lie below one of the tenant's roots. Addresses are compared as
-values (`providers.shared.address`), by this one decision, whatever asks.
+A URL inside one of the tenant's repositories is opened with that repository's credentials. Another
+web address must be public or below one of the tenant's `external` addresses, as must every hop of a
+redirect; a folder must be below one of the tenant's roots. Addresses are compared as values
+(`providers.shared.address`), and decided only here.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pydantic import SecretStr
 from blocks.repository import Repository
 from catalog.errors import InvalidInput
 from catalog.paths import check_path
-from gateway.access.tenant_storages import WEB, fenced
+from gateway.access.tenant_storages import WEB, restrict
 from providers.base import Source
 from providers.http.egress_policy import EgressPolicy
 from providers.http.settings import HttpSettings
@@ -28,65 +28,65 @@ from providers.local.settings import LocalSettings
 from providers.registry import scheme_of
 from providers.shared.address import Address
 from providers.shared.allowed_roots import below
-from providers.shared.url import shown
+from providers.shared.url import redact_url
 from tasks.job import open_source
 from transfer.batch.endpoints import End
 
 
 @dataclass(frozen=True, slots=True)
 class ExternalFile:
-    """Where a URL leads: a file of a storage that this tenant may read."""
+    """The file that a URL refers to, in a repository that the tenant may read."""
 
     repository: Repository
     path: str
 
 
 class ExternalUrls:
-    """The places outside of the gateway that one tenant may name."""
+    """The external URLs that one tenant may use."""
 
     def __init__(
         self, allowed: Sequence[str], roots: Sequence[Path], repositories: Iterable[Repository]
     ) -> None:
-        """Allow addresses that lie there, folders below `roots`, and what `repositories` hold."""
+        """Allow addresses below `allowed`, folders below `roots`, and files in `repositories`."""
         self._listed = tuple(allowed)
-        self._allowed = tuple(Address.parse(one) for one in allowed)
+        self._allowed = tuple(Address.parse(address) for address in allowed)
         self._roots = roots
         self._repositories = repositories
 
     def check(self, url: str) -> None:
-        """Refuse a URL that this tenant may not name.
+        """Refuse a URL that this tenant may not use.
 
         Raises:
-            InvalidInput: it is none, holds a password, or leads where nobody allowed.
+            InvalidInput: it is not a URL, contains a password, or is not allowed.
         """
-        self._led(url)
+        self._resolve(url)
 
     @contextmanager
-    def opened(self, url: str) -> Generator[tuple[End[Source], str]]:
-        """Open what a URL leads to: its storage, and the path there."""
-        led = self._led(url)
-        with open_source(led.repository) as end:
-            yield end, led.path
+    def open(self, url: str) -> Generator[tuple[End[Source], str]]:
+        """Open the storage of a URL; yield it with the path in it."""
+        file = self._resolve(url)
+        with open_source(file.repository) as end:
+            yield end, file.path
 
-    def _led(self, url: str) -> ExternalFile:
-        """Decide where a URL leads, and whether it may."""
+    def _resolve(self, url: str) -> ExternalFile:
+        """Return the file of a URL, if it is allowed."""
         scheme = scheme_of(url)
         if scheme is None:
             raise InvalidInput(f"{url!r} is not a URL: expected scheme://…")
         address = Address.parse(url)
         if not address.name:
-            raise InvalidInput(f"{shown(url)!r} names no file")
-        held = self._held(address)
-        if held is not None:
-            return held
+            raise InvalidInput(f"{redact_url(url)!r} is not the URL of a file")
+        found_file = self._find_in_repository(address)
+        if found_file is not None:
+            return found_file
         if scheme in WEB:
-            return self._web(url, address)
+            return self._resolve_web(url, address)
         if scheme == "file":
-            return self._file(url, address)
-        raise InvalidInput(f"{shown(url)!r} lies in no repository of this tenant")
+            return self._resolve_file(url, address)
+        raise InvalidInput(f"{redact_url(url)!r} is in no repository of this tenant")
 
-    def _held(self, address: Address) -> ExternalFile | None:
-        """Return the storage of this tenant that an address lies in, the innermost."""
+    def _find_in_repository(self, address: Address) -> ExternalFile | None:
+        """Return the file in the innermost repository of this tenant that contains an address."""
         found: list[tuple[int, ExternalFile]] = []
         for repository in self._repositories:
             place = Address.parse(repository.address)
@@ -94,31 +94,31 @@ class ExternalUrls:
             if path:
                 if address.query:
                     raise InvalidInput(
-                        f"{shown(repository.address)!r} is asked with the query of its own: leave "
-                        f"that of {path!r} away"
+                        f"{redact_url(repository.address)!r} has its own query: remove the query "
+                        f"of {path!r}"
                     )
-                held = fenced(repository, self._listed)
-                found.append((len(place.segments), ExternalFile(held, check_path(path))))
+                found_file = restrict(repository, self._listed)
+                found.append((len(place.segments), ExternalFile(found_file, check_path(path))))
         return max(found, key=lambda one: one[0])[1] if found else None
 
-    def _web(self, url: str, address: Address) -> ExternalFile:
+    def _resolve_web(self, url: str, address: Address) -> ExternalFile:
         if address.user:
-            raise InvalidInput(f"{shown(url)!r} names a user: name its place in `sources` instead")
+            raise InvalidInput(
+                f"{redact_url(url)!r} contains a user: add its repository to `sources` instead"
+            )
         if not self._is_listed(address):
             _check_public(url, address)
-        place = HttpSettings(url=address.above, query=SecretStr(address.query))
-        held = place.fenced(
-            EgressPolicy.around(self._listed)
+        place = HttpSettings(url=address.folder_url, query=SecretStr(address.query))
+        found_file = place.restricted(
+            EgressPolicy.parse(self._listed)
         )  # names and replies may lead elsewhere
-        return ExternalFile(Repository(storage=held), check_path(address.name))
+        return ExternalFile(Repository(storage=found_file), check_path(address.name))
 
-    def _file(self, url: str, address: Address) -> ExternalFile:
-        folder = LocalSettings.from_url(address.above)
+    def _resolve_file(self, url: str, address: Address) -> ExternalFile:
+        folder = LocalSettings.from_url(address.folder_url)
         inside = self._is_listed(address) or below(Path(folder.path) / address.name, self._roots)
         if not inside:
-            raise InvalidInput(
-                f"{shown(url)!r} lies below none of the folders that are allowed here"
-            )
+            raise InvalidInput(f"{redact_url(url)!r} is not in a folder that this tenant may use")
         return ExternalFile(Repository(storage=folder), check_path(address.name))
 
     def _is_listed(self, address: Address) -> bool:
@@ -126,13 +126,13 @@ class ExternalUrls:
 
 
 def _check_public(url: str, address: Address) -> None:
-    """Refuse an address inside of the gateway's own network; the connection is held to it, too."""
+    """Refuse an address in the gateway's own network; the connection checks that again."""
     try:
         found = socket.getaddrinfo(address.host, address.port or 0, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError, ValueError) as error:
-        raise InvalidInput(f"the host of {shown(url)!r} is not known") from error
+        raise InvalidInput(f"the host of {redact_url(url)!r} is unknown") from error
     for *_, one in found:
         if not is_public(str(one[0])):
             raise InvalidInput(
-                f"{shown(url)!r} leads into the gateway's own network, and is not allowed"
+                f"{redact_url(url)!r} is in the gateway's own network, which is not allowed"
             )

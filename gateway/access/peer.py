@@ -1,8 +1,8 @@
-"""From where a request comes: both ends of its socket, and what says that somebody passed it on.
+"""Where a request comes from: both ends of its socket, and the headers of proxies.
 
 >>> here = Peer("127.0.0.1", "127.0.0.1", "localhost:4242")
->>> here.why_not_here() is None, Peer("10.0.0.9", "127.0.0.1", "localhost").why_not_here()
-(True, "'10.0.0.9' is another one")
+>>> here.why_not_local() is None, Peer("10.0.0.9", "127.0.0.1", "localhost").why_not_local()
+(True, "'10.0.0.9' is another machine")
 """
 
 from __future__ import annotations
@@ -14,46 +14,46 @@ from dataclasses import dataclass
 from starlette.datastructures import Headers
 from starlette.types import Scope
 
-PASSED_ON = frozenset(
+PROXY_HEADERS = frozenset(
     ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip")
 )
-"""Headers of proxies: what comes by one comes from anywhere, whatever its socket says."""
+"""Headers of proxies: a request through one may come from anywhere, whatever its socket."""
 
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """Both ends of a request's socket; `host` is the name under which it was asked."""
+    """Both ends of a request's socket; `host` is its Host header."""
 
     client: str
     server: str
     host: str
-    passed_on: Collection[str] = ()
+    proxy_headers: Collection[str] = ()
 
     @classmethod
     def of(cls, scope: Scope) -> Peer:
-        """Return from where a request comes."""
+        """Return the peer of a request."""
         headers = Headers(scope=scope)
         client, server = scope.get("client") or ("",), scope.get("server") or ("",)
         return cls(
             str(client[0]),
             str(server[0]),
             headers.get("host", ""),
-            tuple(sorted(PASSED_ON.intersection(headers))),
+            tuple(sorted(PROXY_HEADERS.intersection(headers))),
         )
 
-    def why_not_here(self) -> str | None:
-        """Say why this machine itself is not who asks; None where it is.
+    def why_not_local(self) -> str | None:
+        """Return why a request does not come from this machine; None if it does.
 
-        The socket tells it. `Host` can only speak against it: a page elsewhere may let its own
-        name lead here (DNS rebinding).
+        This is decided by the socket. `Host` is checked too, because another site may resolve its
+        own name to this machine (DNS rebinding).
         """
         for one in (self.client, self.server):
             if not _is_loopback_ip(one):
-                return f"{one!r} is another one"
-        if self.passed_on:
-            return f"a proxy passed it on ({', '.join(self.passed_on)})"
+                return f"{one!r} is another machine"
+        if self.proxy_headers:
+            return f"it came through a proxy ({', '.join(self.proxy_headers)})"
         if not is_loopback(host_of(self.host)):
-            return f"it asked for {self.host!r}"
+            return f"its host is {self.host!r}"
         return None
 
 
@@ -61,7 +61,7 @@ NOBODY = Peer("", "", "")
 
 
 def is_loopback(host: str) -> bool:
-    """Say whether only this machine reaches an address.
+    """Return whether an address is reachable only from this machine.
 
     >>> is_loopback("127.0.0.1"), is_loopback("localhost"), is_loopback("10.0.0.1")
     (True, True, False)
@@ -77,7 +77,7 @@ def _is_loopback_ip(text: str) -> bool:
 
 
 def host_of(header: str) -> str:
-    """Return the host that a Host header names, without its port.
+    """Return the host of a Host header, without the port.
 
     >>> host_of("127.0.0.1:4242"), host_of("[::1]:80"), host_of("localhost")
     ('127.0.0.1', '::1', 'localhost')

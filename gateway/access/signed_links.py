@@ -1,16 +1,16 @@
-"""Signed links of the gateway: whoever has one reads one file for a while, without a token.
+"""Signed links: anyone who has one may read one file until it expires, without a token.
 
-A link is of the token that made it, and ends with it: revoked or expired, the link is too. To
-remove the key's file ends every link; a new one is made for the next.
+A link depends on the token that created it, and becomes invalid when that is revoked or expires.
+Removing the key file invalidates every link; a new key is created for the next one.
 
 >>> from urllib.parse import parse_qsl
 >>> key = LinkKey(bytes(32))
->>> query = dict(parse_qsl(key.signed("/content/acme/models/a.bin", 2_000_000_000, "1f0c9a7e2b44")))
->>> key.maker("/content/acme/models/a.bin", query, now=1_999_999_999)
+>>> query = dict(parse_qsl(key.sign("/content/acme/models/a.bin", 2_000_000_000, "1f0c9a7e2b44")))
+>>> key.verify("/content/acme/models/a.bin", query, now=1_999_999_999)
 '1f0c9a7e2b44'
->>> key.maker("/content/acme/models/b.bin", query, now=1_999_999_999) is None
+>>> key.verify("/content/acme/models/b.bin", query, now=1_999_999_999) is None
 True
->>> key.maker("/content/acme/models/a.bin", query, now=2_000_000_000) is None
+>>> key.verify("/content/acme/models/a.bin", query, now=2_000_000_000) is None
 True
 """
 
@@ -28,23 +28,23 @@ from urllib.parse import urlencode
 BYTES = 32
 FILE = "link.key"
 NOBODY = "-"
-"""The maker of a link that was made without a token, by an open gateway."""
+"""The maker of a link created without a token, by an open gateway."""
 
 
 @dataclass(frozen=True, slots=True)
 class LinkKey:
-    """What links are signed with: whoever has it can make any."""
+    """The key that signs links."""
 
     secret: bytes = field(repr=False)
 
     @staticmethod
-    def made(folder: Path) -> bool:
-        """Say whether there is a key."""
+    def exists(folder: Path) -> bool:
+        """Return whether there is a key."""
         return (folder / FILE).exists()
 
     @classmethod
-    def beside(cls, folder: Path) -> LinkKey:
-        """Return the key of a catalog, made once; to remove its file ends every link."""
+    def load_or_create(cls, folder: Path) -> LinkKey:
+        """Return the key of a catalog, which is created once."""
         file = folder / FILE
         draft = folder / "tmp" / f"link.{os.getpid()}.{secrets.token_hex(4)}"
         if not file.exists():
@@ -59,16 +59,16 @@ class LinkKey:
                 draft.unlink()
         return cls(file.read_bytes())
 
-    def signed(self, path: str, expires: int, maker: str = NOBODY) -> str:
-        """Return the query that lets whoever shows it read a path until a moment, in seconds.
+    def sign(self, path: str, expires: int, maker: str = NOBODY) -> str:
+        """Return the query of a link to a path that expires at a Unix time.
 
-        `maker` is the id of the token that vouches for it.
+        `maker` is the id of the token that creates it.
         """
         signature = self._signature(path, str(expires), maker)
         return urlencode({"expires": expires, "by": maker, "signature": signature})
 
-    def maker(self, path: str, query: Mapping[str, str], now: float) -> str | None:
-        """Return who made the link to this path that a query is; None where it is none, or over."""
+    def verify(self, path: str, query: Mapping[str, str], now: float) -> str | None:
+        """Return the maker of a link to a path; None if it is invalid or expired."""
         expires, signature = query.get("expires", ""), query.get("signature", "")
         maker = query.get("by", "")
         right = hmac.compare_digest(
@@ -83,17 +83,17 @@ class LinkKey:
 
 
 class LinkKeys:
-    """The key of a catalog's links, as its file has it now."""
+    """The current key of a catalog's links."""
 
     def __init__(self, folder: Path) -> None:
-        """Look into `folder`."""
+        """Use the key file in `folder`."""
         self._folder = folder
         self._known: tuple[tuple[int, ...], LinkKey] | None = None
 
     def current(self) -> LinkKey | None:
-        """Return the key; None where its file was removed: no link holds then."""
+        """Return the key; None if its file was removed, which invalidates all links."""
         try:
-            status = os.stat(self._folder / FILE)  # noqa: PTH116 - asked with each request
+            status = os.stat(self._folder / FILE)  # noqa: PTH116 - called for each request
         except FileNotFoundError:
             return None
         state = (status.st_mtime_ns, status.st_ino, status.st_size, status.st_ctime_ns)
@@ -104,11 +104,11 @@ class LinkKeys:
             key = LinkKey((self._folder / FILE).read_bytes())
         except FileNotFoundError:
             return None
-        if len(key.secret) < BYTES:  # emptied, or cut: anybody could guess it
+        if len(key.secret) < BYTES:  # truncated, so that it could be guessed
             return None
         self._known = (state, key)
         return key
 
-    def made(self) -> LinkKey:
-        """Return the key, made anew where there is none."""
-        return self.current() or LinkKey.beside(self._folder)
+    def load_or_create(self) -> LinkKey:
+        """Return the key, or create one."""
+        return self.current() or LinkKey.load_or_create(self._folder)

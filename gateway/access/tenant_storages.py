@@ -1,7 +1,7 @@
-"""The open repositories of one tenant, found by address; nothing of another tenant's is opened.
+"""The open repositories of one tenant by address; those of other tenants are never opened.
 
-Each stays open while the gateway lives. What is configured may be opened, with its credentials,
-and what a web address says all by itself; any other address leads nowhere, whoever names it.
+Each stays open as long as the gateway runs. Configured repositories are opened with their
+credentials, and web addresses without; any other address is refused.
 """
 
 from __future__ import annotations
@@ -30,19 +30,19 @@ from providers.webdav.settings import WebdavSettings
 from tasks.job import open_source
 from transfer.batch.endpoints import End
 
-__all__ = ["WEB", "TenantStorages", "UnconfiguredAccess", "fenced"]
+__all__ = ["WEB", "TenantStorages", "UnconfiguredAccess", "restrict"]
 
 
 class UnconfiguredAccess(Enum):
-    """What of an address that nobody configured may be opened, beside public web addresses."""
+    """Which unconfigured addresses may be opened, in addition to public web addresses."""
 
-    NOTHING = "nothing"  # tenants share the gateway
-    FOLDERS = "folders"  # a file says what is served
-    EVERYTHING = "everything"  # one person's own gateway: no file, every stored block
+    NOTHING = "nothing"  # several tenants
+    FOLDERS = "folders"  # one tenant with configured repositories
+    EVERYTHING = "everything"  # one tenant with every stored block
 
 
 class TenantStorages:
-    """Opens what one tenant may read."""
+    """Opens the repositories that one tenant may read."""
 
     def __init__(
         self,
@@ -52,10 +52,10 @@ class TenantStorages:
         ambient: UnconfiguredAccess,
         listed: Sequence[str] = (),
     ) -> None:
-        """Know what is `configured`; local folders lie below `roots`, where there are any.
+        """Allow `configured` repositories; local folders must be below `roots`, if any.
 
-        `ambient` says what may be opened that is not configured, with what this machine itself
-        may read; `listed` are addresses that may be private.
+        `ambient` are the unconfigured addresses that may be opened with the machine's own access;
+        `listed` are addresses that may be private.
         """
         self._configured = configured
         self._roots = roots
@@ -69,7 +69,7 @@ class TenantStorages:
         """Return the open repository at an address.
 
         Raises:
-            RepositoryNotFound: nothing of this tenant's leads to it.
+            RepositoryNotFound: the tenant has no repository with this address.
         """
         found = self._ends.get(address)
         if found is not None:
@@ -82,71 +82,71 @@ class TenantStorages:
             return found
 
     def repository(self, address: str) -> Repository:
-        """Return the repository that an address of this tenant's leads to."""
-        return self.check(self._led_to(address))
+        """Return the tenant's repository with an address."""
+        return self.check(self._find_repository(address))
 
     def signer(self, address: str) -> Sign | None:
-        """Return what signs links to the files at an address, where its store can."""
+        """Return a function that signs links to files at an address; None if it cannot."""
         with self._lock:
             if address not in self._signers:
                 self._signers[address] = signer(opened_at(self.repository(address)))
             return self._signers[address]
 
     def check(self, repository: Repository) -> Repository:
-        """Return a repository that this tenant may use, or refuse a folder outside of its roots."""
+        """Return the repository; refuse a folder outside of the tenant's roots."""
         settings = repository.settings
         folder = settings.path if isinstance(settings, LocalSettings) else None
         if folder is not None and self._roots and not within(folder, self._roots):
-            raise InvalidInput("a folder of this tenant's lies outside of its local_roots")
+            raise InvalidInput("a folder of this tenant is outside of its local_roots")
         return repository
 
     def close(self) -> None:
-        """Let go of everything that is open."""
+        """Close everything."""
         self._stack.close()
 
-    def _led_to(self, address: str) -> Repository:
+    def _find_repository(self, address: str) -> Repository:
         configured = list(self._configured())
         for repository in configured:
             for one in (repository, history_of(repository), numbers_of(repository)):
                 if one.address == address:
-                    return fenced(one, self._listed)
-        inside = _inside(configured, address)
+                    return restrict(one, self._listed)
+        inside = _find_inside(configured, address)
         if inside is not None:
-            return fenced(inside, self._listed)
-        if self._may_be_anybodys(scheme_of(address)):
+            return restrict(inside, self._listed)
+        if self._is_allowed_unconfigured(scheme_of(address)):
             try:
-                return fenced(resolved(address), self._listed)
+                return restrict(resolved(address), self._listed)
             except CatalogError as error:
-                raise RepositoryNotFound(f"nothing leads to {address!r}") from error
+                raise RepositoryNotFound(f"there is no repository at {address!r}") from error
         raise RepositoryNotFound(
-            f"nothing of this tenant's leads to {address!r}: name it in its `sources`"
+            f"this tenant has no repository at {address!r}: add it to its `sources`"
         )
 
-    def _may_be_anybodys(self, scheme: str | None) -> bool:
-        """Say whether an address that nobody configured may be opened, without credentials."""
+    def _is_allowed_unconfigured(self, scheme: str | None) -> bool:
+        """Return whether an unconfigured address may be opened, without credentials."""
         if scheme in WEB or self._ambient is UnconfiguredAccess.EVERYTHING:
             return True
         return scheme == "file" and self._ambient is UnconfiguredAccess.FOLDERS
 
 
-def fenced(repository: Repository, listed: Sequence[str]) -> Repository:
-    """Return a repository that leads nowhere but to itself, to what is listed, and to the public.
+def restrict(repository: Repository, listed: Sequence[str]) -> Repository:
+    """Restrict a repository's requests to itself, listed addresses, and public addresses.
 
-    Its credentials are for what lies below it, and for nothing else of its server.
+    Its credentials are sent only to addresses below its own.
     """
     storage = repository.storage
     if not isinstance(storage, WebSettings):
         return repository
     url = str(getattr(storage, storage.root_field))
     if isinstance(storage, HttpSettings | WebdavSettings):
-        fence = EgressPolicy.around(listed, url)
-    else:  # an interface tells where its files are: anywhere on its own server
-        fence = EgressPolicy.around((*listed, urljoin(url, "/")))
-    return repository.model_copy(update={"storage": storage.fenced(fence)})
+        policy = EgressPolicy.parse(listed, url)
+    else:  # an API may list files anywhere on its own server
+        policy = EgressPolicy.parse((*listed, urljoin(url, "/")))
+    return repository.model_copy(update={"storage": storage.restricted(policy)})
 
 
-def _inside(configured: Iterable[Repository], address: str) -> Repository | None:
-    """Return the place at an address inside of a configured storage, with its credentials."""
+def _find_inside(configured: Iterable[Repository], address: str) -> Repository | None:
+    """Return the location inside a configured repository, with its credentials."""
     try:
         wanted = Address.parse(address)
     except CatalogError:

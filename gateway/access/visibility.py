@@ -1,7 +1,7 @@
-"""What a caller may see of plans and runs: those that are about nothing but what the caller may.
+"""Which plans and runs a caller may see: those of repositories that it has a role for.
 
-A run between two repositories tells of both, so it takes a role in both. What is about none that is
-served, or cannot be told of which it is, takes a role in the whole tenant.
+A run between two repositories contains information about both, so it needs a role for both. If its
+repositories are unknown or not served, it needs a role for the whole tenant.
 """
 
 from __future__ import annotations
@@ -14,59 +14,63 @@ from catalog.model.run import Run
 from gateway.access.context import Context
 
 
-def addresses(context: Context, need: Role = Role.READER) -> tuple[str, ...] | None:
-    """Return the addresses of the repositories that a caller has a role in; None: of all."""
+def visible_addresses(context: Context, need: Role = Role.READER) -> tuple[str, ...] | None:
+    """Return the addresses of repositories that a caller has a role for; None for all."""
     own = context.caller.repositories(need)
     if own is None:
         return None
     tenant = context.tenant
-    found = (tenant.usable(name) for name in tenant.names() if name in own)
+    found = (tenant.served_or_none(name) for name in tenant.names() if name in own)
     return tuple(one.address for one in found if one is not None)
 
 
-def run_of(context: Context, run_id: str) -> Run:
-    """Return a run that the caller may see; any other is as if it were not recorded."""
+def visible_run(context: Context, run_id: str) -> Run:
+    """Return a run; raise `NotRecorded` if the caller may not see it."""
     found = context.tenant.catalog.runs.get(run_id)
-    if not _covers(addresses(context), about_run(found)):
+    if not _covers(visible_addresses(context), addresses_of_run(found)):
         raise NotRecorded("run", run_id)
     return found
 
 
-def plan_of(context: Context, plan_id: str, need: Role = Role.READER) -> tuple[Plan, PlanRequest]:
-    """Return a plan that the caller may see, and what it was asked for with."""
+def visible_plan(
+    context: Context, plan_id: str, need: Role = Role.READER
+) -> tuple[Plan, PlanRequest]:
+    """Return a plan and its request; raise `NotRecorded` if the caller may not see it."""
     catalog = context.tenant.catalog
     found, request = catalog.plans.get(plan_id), catalog.plans.request(plan_id)
-    if not _covers(addresses(context, need), about_plan(found, request)):
+    if not _covers(visible_addresses(context, need), addresses_of_plan(found, request)):
         raise NotRecorded("plan", plan_id)
     return found, request
 
 
-def about_run(run: Run) -> frozenset[str]:
-    """Return the addresses that a run is about."""
+def addresses_of_run(run: Run) -> frozenset[str]:
+    """Return the addresses of a run's repositories."""
     return frozenset(run.destinations) | (frozenset() if run.source is None else {run.source})
 
 
-def about_plan(plan: Plan, request: PlanRequest) -> frozenset[str]:
-    """Return the addresses that a plan is about, those of the versions that it is made of too."""
+def addresses_of_plan(plan: Plan, request: PlanRequest) -> frozenset[str]:
+    """Return the addresses of a plan's repositories, including those of its source versions."""
     content = request.content
     if isinstance(content, Modification):
         made_of = {address for address, _ in content.versions}
     else:
         made_of = set[str]() if content is None else {content[0]}
-    return frozenset({plan.source, *(one.address for one in request.targets), *made_of})
+    return frozenset({plan.source, *(target.address for target in request.targets), *made_of})
 
 
-def names_of(context: Context, every: frozenset[str]) -> frozenset[str]:
-    """Return the names under which these addresses are served; none where one of them is not."""
+def served_names(context: Context, every: frozenset[str]) -> frozenset[str]:
+    """Return the names of served repositories; none if an address is not served."""
     tenant = context.tenant
-    served = [found for name in tenant.names() if (found := tenant.usable(name)) is not None]
+    served = [
+        found for name in tenant.names() if (found := tenant.served_or_none(name)) is not None
+    ]
     if not every <= {one.address for one in served}:
         return frozenset()
     return frozenset(one.name for one in served if one.address in every)
 
 
 def may_see(context: Context, names: frozenset[str], need: Role = Role.READER) -> bool:
-    """Say whether a caller has a role in all that a run, begun here, was said to be about."""
+    """Return whether a caller has a role for all repositories of a run started here."""
     own = context.caller.repositories(need)
     return own is None or (
         bool(names) and all(context.caller.may(need, OfRepository(name)) for name in names)

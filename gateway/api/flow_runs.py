@@ -1,4 +1,4 @@
-"""Runs by Prefect over HTTP: how far each is, what came of it, its end where that is wished."""
+"""Prefect's flow runs over HTTP: their progress, results, and cancellation."""
 
 from __future__ import annotations
 
@@ -18,20 +18,19 @@ from gateway.access.authorization import Admin, SomeReader, SomeWriter
 from gateway.access.context import Context
 from gateway.access.visibility import may_see
 from gateway.api import serializers
-from gateway.api.prefect_client import ENDED, FLOW, HIDDEN, MOST, PrefectRuns, repositories_of
+from gateway.api.prefect_client import ENDED, FLOW, HIDDEN, MAX_PURGED, PrefectRuns, repositories_of
 from gateway.api.serializers import Json, to_json
 from gateway.http.errors import Refused
-from gateway.http.paging import Moment, Paging
-from gateway.http.strict_model import Strict
+from gateway.http.request_models import Moment, Paging, StrictModel
 from gateway.limits.slots import without_slot
 
 router = APIRouter(prefix="/v1/{tenant}/flow-runs", tags=["runs"])
-FlowRunId = Annotated[UUID, Path(description="The id that the start of the run answered.")]
-LARGEST = 200  # of a page, as Prefect allows
+FlowRunId = Annotated[UUID, Path(description="The id returned when the run was started.")]
+MAX_PAGE = 200  # Prefect's limit
 
 
 class RunState(StrEnum):
-    """The states of Prefect."""
+    """Prefect's states."""
 
     SCHEDULED = "scheduled"
     PENDING = "pending"
@@ -44,25 +43,27 @@ class RunState(StrEnum):
     CANCELLING = "cancelling"
 
     def prefect(self) -> StateType:
-        """Return Prefect's own."""
+        """Return Prefect's type."""
         return StateType(self.value.upper())
 
 
 class FlowRuns(Paging):
-    """Which runs a list has."""
+    """Query parameters for lists of flow runs."""
 
     state: list[RunState] = Field(
-        default_factory=list[RunState], description="Their state; repeatable."
+        default_factory=list[RunState], description="State of the runs; repeatable."
     )
-    limit: int = Field(default=100, ge=1, le=LARGEST, description="Rows of one page.")
+    limit: int = Field(default=100, ge=1, le=MAX_PAGE, description="Runs per page.")
 
 
-class Purge(Strict):
-    """Which ended runs are deleted."""
+class Purge(StrictModel):
+    """Which ended runs to delete."""
 
-    before: Moment = Field(description="Runs that ended before this moment; without a zone UTC.")
+    before: Moment = Field(
+        description="Delete runs that ended before this time; UTC without a zone."
+    )
     state: list[RunState] = Field(
-        default_factory=list[RunState], description="How they ended; by default in any way."
+        default_factory=list[RunState], description="Final state of the runs; by default any."
     )
 
 
@@ -71,13 +72,13 @@ class Purge(Strict):
 def list_flow_runs(context: SomeReader, query: Annotated[FlowRuns, Query()]) -> Json:
     """List the runs of this tenant that were started here, the latest first.
 
-    Of a caller who may not see all of them a page may have fewer rows than were asked for.
+    If the caller may not see all of them, a page may have fewer rows than requested.
     """
     offset = 0
     if query.cursor is not None:
         offset = max(0, int(decode_cursor(query.cursor, int)[0]))
     states = [one.prefect() for one in query.state]
-    found = PrefectRuns(context.tenant.name).every(states, query.limit, offset)
+    found = PrefectRuns(context.tenant.name).list_runs(states, query.limit, offset)
     shown: Json = {
         "flow_runs": [facts(one) for one in found if may_see(context, repositories_of(one))]
     }
@@ -88,9 +89,9 @@ def list_flow_runs(context: SomeReader, query: Annotated[FlowRuns, Query()]) -> 
 @router.get("/{flow_run_id}")
 @without_slot
 def flow_run(context: SomeReader, flow_run_id: FlowRunId) -> Json:
-    """Return a run: its state, how far it is, and what the catalog knows came of it."""
+    """Return a run: its state, its progress, and its results in the catalog."""
     runs = PrefectRuns(context.tenant.name)
-    found = _found(context, runs, flow_run_id, Role.READER)
+    found = _get_visible(context, runs, flow_run_id, Role.READER)
     progress = runs.progress(flow_run_id)
     catalog = context.tenant.catalog
     recorded = catalog.runs.page(RunFilter(flow_run_id=str(flow_run_id))).rows
@@ -107,26 +108,26 @@ def flow_run(context: SomeReader, flow_run_id: FlowRunId) -> Json:
 @router.post("/{flow_run_id}/cancel", status_code=202)
 @without_slot
 def cancel(context: SomeWriter, flow_run_id: FlowRunId) -> Json:
-    """Ask for the end of a run: it stops after what it is about, and leaves nothing half done."""
+    """Cancel a run: it finishes its current files, and leaves nothing incomplete."""
     runs = PrefectRuns(context.tenant.name)
     if context.caller.repositories(Role.WRITER) is not None:
-        _found(context, runs, flow_run_id, Role.WRITER)
+        _get_visible(context, runs, flow_run_id, Role.WRITER)
     return {"run": facts(runs.cancel(flow_run_id))}
 
 
 @router.delete("")
 @without_slot
 def purge(context: Admin, query: Annotated[Purge, Query()]) -> Json:
-    """Delete runs that ended from Prefect; what the catalog remembers of them stays."""
+    """Delete ended runs from Prefect; their records in the catalog are kept."""
     states = [one.prefect() for one in query.state if one.prefect() in ENDED]
     if query.state and not states:
         return {"deleted": 0, "more": False}
     deleted = PrefectRuns(context.tenant.name).purge(query.before, states)
-    return {"deleted": deleted, "more": deleted >= MOST}
+    return {"deleted": deleted, "more": deleted >= MAX_PURGED}
 
 
-def _found(context: Context, runs: PrefectRuns, flow_run_id: UUID, need: Role) -> FlowRun:
-    """Return a run that the caller has a role in; any other is as if there were none."""
+def _get_visible(context: Context, runs: PrefectRuns, flow_run_id: UUID, need: Role) -> FlowRun:
+    """Return a run; raise `Refused` (404) if the caller may not see it."""
     found = runs.find(flow_run_id)
     if not may_see(context, repositories_of(found), need):
         raise Refused(404, HIDDEN, kind="RunNotFound")
@@ -134,7 +135,7 @@ def _found(context: Context, runs: PrefectRuns, flow_run_id: UUID, need: Role) -
 
 
 def facts(run: FlowRun, recorded: tuple[Run, ...] = ()) -> Json:
-    """Return what is told of a run; `run_id` is the catalog's, once it has begun."""
+    """Return a run as JSON; `run_id` is the catalog's, once it has started."""
     state = run.state
     return to_json(
         {

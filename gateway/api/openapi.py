@@ -1,4 +1,4 @@
-"""The description of the gateway's own interface: errors in one shape, tokens, and content."""
+"""The gateway's OpenAPI schema: common errors, tokens, and content routes."""
 
 from __future__ import annotations
 
@@ -15,34 +15,34 @@ ERROR = {
             "type": "object",
             "required": ["kind", "message"],
             "properties": {
-                "kind": {"type": "string", "description": "What kind of error it is."},
-                "message": {"type": "string", "description": "What is wrong, in a sentence."},
+                "kind": {"type": "string", "description": "Kind of error."},
+                "message": {"type": "string", "description": "What is wrong, as a sentence."},
             },
         },
         "request_id": {
             "type": ["string", "null"],
-            "description": "What to look for in the gateway's log.",
+            "description": "Id to search for in the gateway's log.",
         },
     },
 }
 REASONS = {
-    "400": "what was given cannot be used",
-    "401": "a token is needed",
+    "400": "the request is invalid",
+    "401": "a token is required",
     "403": "the token does not allow it",
-    "404": "there is nothing of that name",
-    "408": "the request took too long to come",
-    "409": "it contradicts what is there",
-    "412": "a condition of the request does not hold",
+    "404": "not found",
+    "408": "the request was not received in time",
+    "409": "conflict with the current state",
+    "412": "a precondition failed",
     "413": "the body is too large",
-    "422": "a parameter is not of its form",
-    "429": "too many requests; `Retry-After` says when to try again",
-    "431": "the head is too large",
-    "500": "the gateway failed",
-    "501": "the method, or a transfer coding, is not known",
+    "422": "a parameter is invalid",
+    "429": "too many requests; retry after the time in `Retry-After`",
+    "431": "the request head is too large",
+    "500": "internal error",
+    "501": "the method, or a transfer coding, is not supported",
     "502": "a storage failed",
-    "503": "try again in a moment",
-    "504": "a storage did not answer in time",
-    "507": "there is no room left",
+    "503": "temporarily unavailable; try again in a moment",
+    "504": "a storage did not respond in time",
+    "507": "there is not enough space",
 }
 _PARAMETERS = [
     {
@@ -50,25 +50,25 @@ _PARAMETERS = [
         "in": "path",
         "required": True,
         "schema": {"type": "string", "minLength": 1},
-        "description": told,
+        "description": text,
     }
-    for name, told in {
-        "tenant": "Whose content.",
-        "repository": "A repository's name, and perhaps @ with a version's number or a time.",
-        "path": "The path in it; a folder ends in a slash.",
+    for name, text in {
+        "tenant": "Name of the tenant.",
+        "repository": "Name of the repository, optionally with @ and a version number or time.",
+        "path": "Path in the repository; a folder ends in a slash.",
     }.items()
 ]
 
 
 def describe(api: FastAPI) -> None:
-    """Let an application describe itself by this module."""
+    """Use this module for an application's schema."""
 
-    def described() -> dict[str, Any]:
+    def schema() -> dict[str, Any]:
         if api.openapi_schema is None:
             api.openapi_schema = _schema(api)
         return api.openapi_schema
 
-    api.openapi = described  # type: ignore[method-assign]
+    api.openapi = schema  # type: ignore[method-assign]
 
 
 def _schema(api: FastAPI) -> dict[str, Any]:
@@ -77,8 +77,8 @@ def _schema(api: FastAPI) -> dict[str, Any]:
     )
     schema["paths"]["/content/{tenant}/{repository}/{path}"] = {
         "parameters": _PARAMETERS,
-        "get": _content("Send a file, or show a folder."),
-        "head": _content("Tell of a file what a GET would."),
+        "get": _content("Send a file, or list a folder."),
+        "head": _content("Return the headers of a file."),
     }
     components = schema.setdefault("components", {})
     schemas = components.setdefault("schemas", {})
@@ -97,11 +97,11 @@ def _schema(api: FastAPI) -> dict[str, Any]:
     for path in schema["paths"].values():
         for method, operation in path.items():
             if method != "parameters":
-                _with_errors(operation)
+                _add_errors(operation)
     return schema
 
 
-def _with_errors(operation: dict[str, Any]) -> None:
+def _add_errors(operation: dict[str, Any]) -> None:
     error = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
     responses = operation["responses"]
     for status, why in REASONS.items():
@@ -114,12 +114,12 @@ def _content(summary: str) -> dict[str, Any]:
         "tags": ["content"],
         "summary": summary,
         "responses": {
-            "200": {"description": "The file, or the page of a folder.", "content": {"*/*": {}}},
+            "200": {"description": "The file, or a directory listing.", "content": {"*/*": {}}},
             "206": {"description": "A part of the file.", "content": {"*/*": {}}},
-            "301": {"description": "A folder was asked for without its slash."},
-            "302": {"description": "A signed link to the file in its store."},
-            "304": {"description": "The client has it already."},
-            "412": {"description": "A condition does not hold."},
-            "416": {"description": "No such part."},
+            "301": {"description": "Redirect to the folder with a trailing slash."},
+            "302": {"description": "Redirect to a signed link to the file in its store."},
+            "304": {"description": "Not modified."},
+            "412": {"description": "A precondition failed."},
+            "416": {"description": "The range is invalid."},
         },
     }

@@ -1,4 +1,4 @@
-"""Stored plans over HTTP: what each would do, what it costs, and why, path by path."""
+"""Stored plans over HTTP: their changes and reasons by path, and their cost."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from pydantic import Field
 from catalog.model.plan import Action
 from catalog.rules.guards import Guards, violations
 from gateway.access.authorization import SomeReader
-from gateway.access.visibility import plan_of
+from gateway.access.visibility import visible_plan
 from gateway.api import serializers
 from gateway.api.serializers import Json
-from gateway.http.paging import Paging
+from gateway.http.request_models import Paging
 
 router = APIRouter(prefix="/v1/{tenant}/plans", tags=["plans"])
 PlanId = Annotated[str, Path(description="The plan's id.", max_length=200)]
@@ -22,18 +22,18 @@ CHANGES = (Action.ADD, Action.REPLACE, Action.REMOVE)
 
 
 class Rows(Paging):
-    """Which rows of a plan are listed."""
+    """Query parameters for rows of a plan."""
 
     action: list[Action] = Field(
         default_factory=list[Action],
-        description="Rows that ask for this; repeatable. By default all but those that keep.",
+        description="Action of the rows; repeatable. By default all but keep.",
     )
 
 
 @router.get("/{plan_id}")
 def plan(context: SomeReader, plan_id: PlanId) -> Json:
-    """Return a plan: totals for each destination, its cost, and the guards that it crosses."""
-    found, request = plan_of(context, plan_id)
+    """Return a plan: totals by destination, its cost, and the guards it violates."""
+    found, request = visible_plan(context, plan_id)
     options = json.loads(request.options)
     guards = Guards(**options["guards"]) if options.get("guards") else Guards()
     return serializers.plan(found, [str(one) for one in violations(found.tallies, guards)])
@@ -41,8 +41,8 @@ def plan(context: SomeReader, plan_id: PlanId) -> Json:
 
 @router.get("/{plan_id}/rows")
 def rows(context: SomeReader, plan_id: PlanId, query: Annotated[Rows, Query()]) -> Json:
-    """Return what a plan says of each path, and why, by path."""
-    plan_of(context, plan_id)
+    """Return the rows of a plan with their reasons, by path."""
+    visible_plan(context, plan_id)
     actions = query.action or CHANGES
-    found = context.tenant.catalog.plans.page(plan_id, actions, query.asked())
+    found = context.tenant.catalog.plans.page(plan_id, actions, query.page_request())
     return serializers.page(found, "rows", serializers.plan_row)

@@ -1,6 +1,6 @@
-"""Runs of flows by Prefect: begun, looked at and ended over its API; no flow is imported here.
+"""Starts, inspects and cancels flow runs through Prefect's API, without importing flows.
 
-Each bears the tag of its tenant, by which it is found again, and works under that tenant's name.
+Each run has a tag of its tenant, and runs as that tenant.
 """
 
 from __future__ import annotations
@@ -27,48 +27,48 @@ from catalog.errors import InvalidInput
 from gateway.http.errors import Refused
 
 TAG = "entrepot"
-FLOW = "entrepot.flow"  # the label that says which flow it is
-ABOUT = "entrepot.repositories"  # the label that holds, as JSON, the names it was started with
-PROGRESS = "entrepot-progress"  # the key under which a run shows how far it is
+FLOW = "entrepot.flow"  # label with the flow's name
+ABOUT = "entrepot.repositories"  # label with the names of the run's repositories, as JSON
+PROGRESS = "entrepot-progress"  # key of a run's progress
 ENDED = (StateType.COMPLETED, StateType.FAILED, StateType.CRASHED, StateType.CANCELLED)
-PURGED = 200  # runs that are looked up together
-MOST = 5_000  # runs that one request purges
-FORGOTTEN = timedelta(seconds=60)  # after which a cancelled run that never began has ended
-HIDDEN = "there is no such run"
+PURGED = 200  # runs listed at once
+MAX_PURGED = 5_000  # runs deleted by one request
+FORGOTTEN = timedelta(seconds=60)  # after which a cancelled run that never started has ended
+HIDDEN = "the run does not exist"
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a run is, in percent, and in words."""
+    """The progress of a run, in percent and as text."""
 
     percent: float
     told: str | None
 
 
 class PrefectRuns:
-    """The runs of one tenant."""
+    """The flow runs of one tenant."""
 
     def __init__(self, tenant: str) -> None:
-        """Know whose they are."""
+        """Set the tenant."""
         self._tenant = tenant
         self._tags = [TAG, f"tenant:{tenant}"]
 
     def start(
         self, flow: str, parameters: Mapping[str, Any], names: Collection[str] = ()
     ) -> FlowRun:
-        """Ask for a run of a flow's deployment, which is about the repositories of these names.
+        """Start a run of a flow's deployment, for repositories with these names.
 
         Raises:
-            Refused: 404 where nothing is deployed, 503 where Prefect cannot be reached.
-            InvalidInput: the flow has no such parameters.
+            Refused: 404 if the flow is not deployed, 503 if Prefect cannot be reached.
+            InvalidInput: the flow does not have these parameters.
         """
-        with _asking() as client:
+        with _prefect_client() as client:
             try:
                 deployment = client.read_deployment_by_name(f"{flow}/{flow}")
             except ObjectNotFound as error:
                 raise Refused(
                     404,
-                    f"no deployment of {flow!r} is there: `entrepot setup` makes them",
+                    f"the flow {flow!r} is not deployed: run `entrepot setup`",
                     kind="NotDeployed",
                 ) from error
             known = (deployment.parameter_openapi_schema or {}).get("properties", {})
@@ -82,18 +82,18 @@ class PrefectRuns:
                 parameters=dict(parameters),
                 tags=self._tags,
                 labels={FLOW: flow, ABOUT: json.dumps(sorted(names))},
-                job_variables={"env": environment},  # it takes the place of the deployment's
+                job_variables={"env": environment},  # replaces the deployment's
             )
 
     def find(self, run_id: UUID) -> FlowRun:
-        """Return a run; `Refused` (404) where the tenant has none with this id."""
-        with _asking() as client:
-            return self._settled(client, self._find(client, run_id))
+        """Return a run; raise `Refused` (404) if the tenant has none with this id."""
+        with _prefect_client() as client:
+            return self._with_final_state(client, self._find(client, run_id))
 
     def progress(self, run_id: UUID) -> Progress | None:
-        """Return how far a run is, where it has shown that."""
+        """Return the progress of a run, if it has reported any."""
         of_run = filters.ArtifactFilterFlowRunId.model_validate({"any_": [run_id]})
-        with _asking() as client:
+        with _prefect_client() as client:
             found = client.read_artifacts(
                 artifact_filter=filters.ArtifactFilter(
                     key=filters.ArtifactFilterKey(any_=[PROGRESS]), flow_run_id=of_run
@@ -105,26 +105,26 @@ class PrefectRuns:
         return Progress(float(found[0].data), found[0].description)
 
     def cancel(self, run_id: UUID) -> FlowRun:
-        """Ask for the end of a run.
+        """Cancel a run.
 
         Raises:
-            Refused: 404 where there is none, 409 where it has ended.
+            Refused: 404 if it does not exist, 409 if it has ended.
         """
-        with _asking() as client:
-            run = self._settled(client, self._find(client, run_id))
+        with _prefect_client() as client:
+            run = self._with_final_state(client, self._find(client, run_id))
             if run.state is not None and run.state.type in ENDED:
-                raise Refused(409, f"the run has ended: {run.state_name}", kind="RunEnded")
+                raise Refused(409, f"the run has already ended: {run.state_name}", kind="RunEnded")
             answer = client.set_flow_run_state(run_id, State(type=StateType.CANCELLING))
             run = self._find(client, run_id)
             if answer.status is not SetStateStatus.ACCEPT and run.state_type in ENDED:
                 if run.state_type is StateType.CANCELLED:
                     return run
-                raise Refused(409, f"the run has ended: {run.state_name}", kind="RunEnded")
+                raise Refused(409, f"the run has already ended: {run.state_name}", kind="RunEnded")
             return run
 
-    def every(self, states: list[StateType], count: int, offset: int) -> list[FlowRun]:
+    def list_runs(self, states: list[StateType], count: int, offset: int) -> list[FlowRun]:
         """Return runs, the latest first."""
-        with _asking() as client:
+        with _prefect_client() as client:
             return client.read_flow_runs(
                 flow_run_filter=self._filter(states),
                 sort=FlowRunSort.EXPECTED_START_TIME_DESC,
@@ -133,10 +133,10 @@ class PrefectRuns:
             )
 
     def purge(self, before: datetime, states: list[StateType]) -> int:
-        """Delete runs that ended before a moment; return how many, at most `MOST`."""
+        """Delete runs that ended before a time; return how many, at most `MAX_PURGED`."""
         deleted = 0
-        with _asking() as client:
-            while deleted < MOST:
+        with _prefect_client() as client:
+            while deleted < MAX_PURGED:
                 found = client.read_flow_runs(
                     flow_run_filter=self._filter(states or list(ENDED), before), limit=PURGED
                 )
@@ -158,15 +158,15 @@ class PrefectRuns:
             end_time=ended if before is not None else None,
         )
 
-    def _settled(self, client: SyncPrefectClient, run: FlowRun) -> FlowRun:
-        # Where a worker has taken a run up that did not begin yet, nobody ends it (Prefect 3.8.8):
-        # it cannot begin any more, and stays as it is. What begins later looks first, and leaves.
+    def _with_final_state(self, client: SyncPrefectClient, run: FlowRun) -> FlowRun:
+        # A cancelled run that a worker has picked up but not started never ends (Prefect 3.8.8): it
+        # can no longer start, and stays in this state, so end it here.
         state = run.state
         if state is None or state.type is not StateType.CANCELLING or run.start_time is not None:
             return run
         if datetime.now(UTC) - state.timestamp < FORGOTTEN:
             return run
-        ended = State[Any](type=StateType.CANCELLED, message="cancelled before it began")
+        ended = State[Any](type=StateType.CANCELLED, message="cancelled before it started")
         client.set_flow_run_state(run.id, ended)
         return self._find(client, run.id)
 
@@ -181,18 +181,18 @@ class PrefectRuns:
 
 
 def repositories_of(run: FlowRun) -> frozenset[str]:
-    """Return the names of the repositories that a run was started with; none where unknown."""
+    """Return the names of a run's repositories; empty if unknown."""
     text = run.labels.get(ABOUT)
     return frozenset(json.loads(text)) if isinstance(text, str) else frozenset()
 
 
 @contextmanager
-def _asking() -> Generator[SyncPrefectClient]:
-    """Give a client of the Prefect server; what it cannot answer is an error of ours."""
+def _prefect_client() -> Generator[SyncPrefectClient]:
+    """Yield a Prefect client; translate its errors."""
     if not PREFECT_API_URL.value():
         raise Refused(
             503,
-            "no Prefect server is set: the gateway starts runs over PREFECT_API_URL",
+            "no Prefect server is configured: set PREFECT_API_URL for the gateway",
             kind="PrefectUnreachable",
         )
     try:
@@ -200,11 +200,11 @@ def _asking() -> Generator[SyncPrefectClient]:
             yield client
     except PrefectHTTPStatusError as error:
         if error.response.status_code in {409, 422}:
-            raise InvalidInput(f"Prefect refuses the run: {_detail(error.response)}") from error
+            raise InvalidInput(f"Prefect refused the run: {_detail(error.response)}") from error
         raise _unreachable() from error
     except httpx.HTTPError as error:
         raise _unreachable() from error
-    except RuntimeError as error:  # what Prefect makes of a server that it cannot ask for a version
+    except RuntimeError as error:  # raised if the server's version check fails
         if isinstance(error.__cause__, httpx.HTTPError):
             raise _unreachable() from error
         raise
@@ -212,7 +212,7 @@ def _asking() -> Generator[SyncPrefectClient]:
 
 def _unreachable() -> Refused:
     return Refused(
-        503, "Prefect's server cannot be reached; try again later", kind="PrefectUnreachable"
+        503, "the Prefect server cannot be reached: try again later", kind="PrefectUnreachable"
     )
 
 

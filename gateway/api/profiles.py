@@ -1,4 +1,4 @@
-"""What an operator asks of a running gateway beyond its metrics."""
+"""Profiles of a running gateway."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ router = APIRouter(prefix="/v1/{tenant}", tags=["operate"])
 @without_slot
 def profiled(
     context: Admin,
-    seconds: Annotated[float, Query(gt=0, le=60, description="For how long to look.")] = 5.0,
+    seconds: Annotated[float, Query(gt=0, le=60, description="Duration in seconds.")] = 5.0,
 ) -> str:
-    """Return where the gateway spends its time, a collapsed stack a line, for a flame graph."""
+    """Profile the gateway, and return one collapsed stack per line, for a flame graph."""
     del context
     return profile(seconds)

@@ -1,4 +1,4 @@
-"""Repositories over HTTP: which a tenant has, what each holds now, and what differs in its past."""
+"""Repositories over HTTP: the repositories of a tenant, their latest versions, and diffs."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from catalog.queries.paging import Page
 from gateway.access.authorization import RepositoryReader, SomeReader
 from gateway.access.context import Context
 from gateway.access.tenants import ServedRepository, Tenant
-from gateway.api.serializers import Json, page, pairs, row_json, to_json
+from gateway.api.serializers import Json, label_pairs, page, row_json, to_json
 from gateway.http.errors import message_of
-from gateway.http.lines import json_lines, wants_lines
-from gateway.http.paging import Paging
+from gateway.http.lines import accepts_json_lines, json_lines
+from gateway.http.request_models import Paging
 
 router = APIRouter(prefix="/v1/{tenant}/repositories", tags=["repositories"])
 Name = Annotated[str, Path(description="The repository's name.", max_length=63)]
@@ -30,31 +30,36 @@ Unusable = (RepositoryNotFound, InvalidInput)
 
 
 class Repositories(Paging):
-    """Which repositories a list has."""
+    """Query parameters for lists of repositories."""
 
     labels: str = Field(
-        default="", description="Conditions: k=v, k!=v, k~part, k, !k; a comma is and."
+        default="",
+        description="Conditions on labels: k=v, k!=v, k~part, k, !k; comma means AND.",
     )
 
 
 class Differences(Paging):
-    """Between which versions a diff is."""
+    """Query parameters for diffs."""
 
     old: int | None = Field(
         default=None,
         alias="from",
         ge=0,
         le=2**53,
-        description="The earlier version; by default the one before the later.",
+        description="The earlier version; by default the one before the later version.",
     )
     new: int | None = Field(
-        default=None, alias="to", ge=0, le=2**53, description="The later version; the latest."
+        default=None,
+        alias="to",
+        ge=0,
+        le=2**53,
+        description="The later version; by default the latest.",
     )
 
 
 @router.get("/")
 def list_repositories(context: SomeReader, query: Annotated[Repositories, Query()]) -> Json:
-    """List the repositories that are served, by name, with the latest version of each."""
+    """List the served repositories by name, with their latest versions."""
     return page(repositories_page(context, query), "repositories")
 
 
@@ -70,22 +75,24 @@ def repository(context: RepositoryReader, name: Name) -> Json:
 def diff(
     context: RepositoryReader, name: Name, request: Request, query: Annotated[Differences, Query()]
 ) -> Json | Response:
-    """Return the paths whose bytes differ between two versions, a page at a time.
+    """Return the paths whose content differs between two versions, by page.
 
-    With `Accept: application/x-ndjson` all of them are sent, a line each.
+    With `Accept: application/x-ndjson` all of them are sent, one per line.
     """
     served, catalog = context.tenant.served(name), context.tenant.catalog
-    old, new = between(context, served.address, query.old, query.new)
-    if wants_lines(request):
+    old, new = versions_between(context, served.address, query.old, query.new)
+    if accepts_json_lines(request):
         return json_lines(
-            map(row_json, catalog.versions.diff(served.address, old, new)), context.pace
+            map(row_json, catalog.versions.diff(served.address, old, new)), context.paced
         )
-    found = catalog.versions.diff_page(served.address, old, new, query.asked())
+    found = catalog.versions.diff_page(served.address, old, new, query.page_request())
     return {"from": old, "to": new, **page(found, "diff", row_json)}
 
 
-def between(context: Context, address: str, old: int | None, new: int | None) -> tuple[int, int]:
-    """Return the two versions that a diff is between: by default the latest and the one before."""
+def versions_between(
+    context: Context, address: str, old: int | None, new: int | None
+) -> tuple[int, int]:
+    """Return the two versions of a diff: by default the latest and the one before."""
     catalog = context.tenant.catalog
     later = catalog.versions.latest(address).number if new is None else new
     if old is not None:
@@ -96,22 +103,22 @@ def between(context: Context, address: str, old: int | None, new: int | None) ->
     return earlier[-1].number, later
 
 
-def readable(context: Context) -> list[str]:
-    """Return the names of the repositories that the caller may read."""
+def readable_names(context: Context) -> list[str]:
+    """Return the names of repositories that the caller may read."""
     own = context.caller.repositories(Role.READER)
     return [name for name in context.tenant.names() if own is None or name in own]
 
 
 def repositories_page(context: Context, query: Repositories) -> Page[Json]:
-    """Return a page of the repositories of a tenant that the caller may read."""
+    """Return a page of repositories that the caller may read."""
     tenant = context.tenant
-    wanted, asked = parse_terms(query.labels), query.asked()
+    wanted, asked = parse_terms(query.labels), query.page_request()
     (after,) = asked.cursor_keys(str)
     chosen: list[ServedRepository | Json] = []
-    for name in readable(context):
+    for name in readable_names(context):
         if after is not None and name <= str(after):
             continue
-        found = _served(tenant, name)
+        found = _served_or_error(tenant, name)
         labels = found.repository.labels if isinstance(found, ServedRepository) else {}
         if all(one.matches(labels) for one in wanted):
             chosen.append(found)
@@ -127,7 +134,7 @@ def repositories_page(context: Context, query: Repositories) -> Page[Json]:
 
 
 def repository_facts(served: ServedRepository, latest: Version | None) -> Json:
-    """Return what is told of one repository."""
+    """Return one repository as JSON."""
     return to_json(
         {
             "name": served.name,
@@ -136,20 +143,20 @@ def repository_facts(served: ServedRepository, latest: Version | None) -> Json:
             "files": 0 if latest is None else latest.total,
             "bytes": 0 if latest is None else latest.bytes,
             "created": None if latest is None else latest.created_at,
-            "labels": pairs(served.repository.labels),
+            "labels": label_pairs(served.repository.labels),
         }
     )
 
 
-def _served(tenant: Tenant, name: str) -> ServedRepository | Json:
-    """Return a repository, or what is told of one that cannot be used: a list goes on."""
+def _served_or_error(tenant: Tenant, name: str) -> ServedRepository | Json:
+    """Return a repository, or the error of an invalid one, so that lists still work."""
     try:
         return tenant.served(name)
     except Unusable as error:
-        return _unusable(name, error)
+        return _error_facts(name, error)
 
 
-def _unusable(name: str, error: CatalogError) -> Json:
+def _error_facts(name: str, error: CatalogError) -> Json:
     told_of = {"name": name, "repository": None, "version": None, "files": 0, "bytes": 0}
     return {**told_of, "created": None, "labels": [], "error": message_of(error)}
 

@@ -1,7 +1,7 @@
-"""The parameters of a run that a caller may ask for: decided here, and nothing is asked of Prefect.
+"""Checks and resolves the parameters of a run, without calling Prefect.
 
-A caller names repositories of its own tenant, and nothing else leads anywhere. What runs code of
-the caller's choice on a worker, or names folders of it, takes an admin who shares it with nobody.
+Callers may only use repositories of their own tenant. Parameters that run custom code on a worker,
+or name its folders, require an admin, and a gateway with a single tenant.
 
 >>> may = RunPermissions({"drop": "drop", "shelf": "file:///srv/shelf"}.__getitem__, admin=False)
 >>> parameters("sync", {"destinations": ["shelf"], "mode": "mirror"}, {"source": "drop"}, may)
@@ -20,88 +20,88 @@ from gateway.http.errors import Refused
 REPOSITORIES = frozenset(
     ("source", "destinations", "sources", "repository", "repositories", "base_repository", "to")
 )
-"""Parameters whose every text is a repository."""
+"""Parameters in which every text is a repository."""
 NESTED = frozenset(("add", "keep_versions"))
-"""Parameters that hold a list of objects, each with a `repository` of its own."""
+"""Parameters with a list of objects that have a `repository`."""
 CODE = frozenset(("checks", "steps", "contracts", "webhook"))
-"""Parameters that name code, files or addresses which a worker would run, read or ask."""
+"""Parameters with code, files or URLs that a worker would run, read or call."""
 WORKER = frozenset(
     ("directory", "archive", "file", "staging", "upstream", "upstream_secret", "manifest")
 )
-"""Parameters that lead to a worker's own folders, or to another instance."""
+"""Parameters with a worker's own folders, or another instance."""
 OWN = frozenset(
     (
         *("sync", "plan", "apply", "plan-restore", "plan-modify", "restore", "promote", "modify"),
         *("verify", "repair", "adopt", "fetch", "reclaim", "retain", "delete-version", "explain"),
     )
 )
-"""Flows that touch nothing but the repositories that they are given."""
+"""Flows that use only the repositories in their parameters."""
 MARKS = ("$ref", "__prefect_kind")
-"""Keys by which Prefect would put a block or a variable of its own where a value stands."""
+"""Keys that Prefect would replace with a block or a variable."""
 
 
 @dataclass(frozen=True, slots=True)
 class RunPermissions:
-    """What a caller may: `reference` returns what leads a worker to a repository of the tenant."""
+    """A caller's permissions; `reference` resolves a name for a worker."""
 
     reference: Callable[[str], str]
     admin: bool
-    shared: bool = False  # the workers serve other tenants too
+    shared: bool = False  # the workers also serve other tenants
 
 
 def parameters(
     flow: str, given: Mapping[str, Any], filled: Mapping[str, str], may: RunPermissions
 ) -> dict[str, Any]:
-    """Return the parameters of a run out of those `given` and those that its path says.
+    """Return the parameters of a run from those `given` and those `filled` from the path.
 
     Raises:
-        Refused: 403 where the caller may not ask for this.
-        InvalidInput: a parameter cannot be used.
-        RepositoryNotFound: the tenant has no repository so named.
+        Refused: 403 if the caller may not set a parameter.
+        InvalidInput: a parameter is invalid.
+        RepositoryNotFound: the tenant has no repository with this name.
     """
     if may.shared and flow not in OWN:
         raise Refused(
             403,
-            f"the flow {flow!r} is not for callers of a gateway that serves several tenants",
+            f"the flow {flow!r} is not allowed on a gateway that serves several tenants",
             kind="Forbidden",
         )
     for name in given:
         if name in filled:
-            raise InvalidInput(f"{name!r} is said by the path of the request already")
+            raise InvalidInput(f"remove the parameter {name!r}: the path of the request sets it")
         if name in CODE | WORKER and (may.shared or not may.admin):
-            whom = "nobody's, where tenants share a gateway" if may.shared else "an admin's to give"
-            raise Refused(403, f"the parameter {name!r} is {whom}", kind="Forbidden")
+            why = "is not allowed with several tenants" if may.shared else "requires an admin"
+            raise Refused(403, f"the parameter {name!r} {why}", kind="Forbidden")
     _refuse_marks(given)
-    found = {name: _value(name, value, may.reference) for name, value in given.items()}
+    found = {name: _resolve_value(name, value, may.reference) for name, value in given.items()}
     return {**found, **filled}
 
 
-def _value(name: str, value: object, reference: Callable[[str], str]) -> object:
+def _resolve_value(name: str, value: object, reference: Callable[[str], str]) -> object:
     if name in REPOSITORIES:
-        return _references(name, value, reference)
+        return _resolve_references(name, value, reference)
     if name in NESTED and isinstance(value, list):
-        return [_nested(one, reference) for one in value]
+        return [_resolve_nested(one, reference) for one in value]
     return value
 
 
-def _nested(one: object, reference: Callable[[str], str]) -> object:
+def _resolve_nested(one: object, reference: Callable[[str], str]) -> object:
     if not isinstance(one, dict):
         return one
     fields = cast("dict[str, Any]", one)
-    return {key: _value(key, value, reference) for key, value in fields.items()}
+    return {key: _resolve_value(key, value, reference) for key, value in fields.items()}
 
 
-def _references(name: str, value: object, reference: Callable[[str], str]) -> object:
+def _resolve_references(name: str, value: object, reference: Callable[[str], str]) -> object:
     if value is None:
         return None
     if isinstance(value, str):
         return reference(value)
     if isinstance(value, list):
-        return [_references(name, one, reference) for one in value]
+        return [_resolve_references(name, one, reference) for one in value]
     if isinstance(value, dict):
         fields = cast("dict[str, Any]", value)
-        return {key: _references(name, one, reference) for key, one in fields.items()}
-    raise InvalidInput(f"{name!r} takes names of repositories, not {value!r}")
+        return {key: _resolve_references(name, one, reference) for key, one in fields.items()}
+    raise InvalidInput(f"{name!r} must contain names of repositories, not {value!r}")
 
 
 def _refuse_marks(value: object) -> None:
@@ -109,7 +109,7 @@ def _refuse_marks(value: object) -> None:
         fields = cast("dict[str, Any]", value)
         for mark in MARKS:
             if mark in fields:
-                raise InvalidInput(f"a parameter may not hold {mark!r}: name what is meant")
+                raise InvalidInput(f"parameters must not contain {mark!r}: use the value itself")
         for one in fields.values():
             _refuse_marks(one)
     elif isinstance(value, list):

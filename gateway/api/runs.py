@@ -1,4 +1,4 @@
-"""Runs over HTTP, as the catalog remembers them: what each did, why, and what failed."""
+"""Recorded runs over HTTP: their outcomes, explanations, and failures."""
 
 from __future__ import annotations
 
@@ -10,52 +10,52 @@ from pydantic import Field
 from catalog.model.outcome import Status
 from catalog.queries.paging import RunFilter
 from gateway.access.authorization import SomeReader
-from gateway.access.visibility import addresses, run_of
+from gateway.access.visibility import visible_addresses, visible_run
 from gateway.api import serializers
 from gateway.api.serializers import Json
-from gateway.http.paging import Paging
+from gateway.http.request_models import Paging
 
 router = APIRouter(prefix="/v1/{tenant}/runs", tags=["runs"])
 RunId = Annotated[str, Path(description="The run's id.", max_length=200)]
 
 
 class Runs(Paging):
-    """Which runs a list has."""
+    """Query parameters for lists of runs."""
 
     state: str | None = Field(
-        default=None, max_length=40, description="running, completed, failed or cancelled."
+        default=None, max_length=40, description="State: running, completed, failed or cancelled."
     )
-    kind: str | None = Field(default=None, max_length=40, description="The flow: sync, plan, …")
+    kind: str | None = Field(default=None, max_length=40, description="Flow: sync, plan, …")
 
 
 class Outcomes(Paging):
-    """Which outcomes of a run are listed."""
+    """Query parameters for outcomes of a run."""
 
-    status: Status | None = Field(default=None, description="How items ended; all by default.")
+    status: Status | None = Field(default=None, description="Status of the items; all by default.")
 
 
 @router.get("")
 def list_runs(context: SomeReader, query: Annotated[Runs, Query()]) -> Json:
     """List the runs, the latest first."""
-    where = RunFilter(query.state, query.kind, within=addresses(context))
+    where = RunFilter(query.state, query.kind, within=visible_addresses(context))
     return serializers.page(
-        context.tenant.catalog.runs.page(where, query.asked()), "runs", serializers.run
+        context.tenant.catalog.runs.page(where, query.page_request()), "runs", serializers.run
     )
 
 
 @router.get("/{run_id}")
 def run(context: SomeReader, run_id: RunId) -> Json:
     """Return a run: its state, and what it did at each destination."""
-    found = run_of(context, run_id)
-    tallies = [serializers.tally(one) for one in context.tenant.catalog.runs.tallies(run_id)]
+    found = visible_run(context, run_id)
+    tallies = [serializers.tally(tally) for tally in context.tenant.catalog.runs.tallies(run_id)]
     return {**serializers.run(found), "tallies": tallies}
 
 
 @router.get("/{run_id}/outcomes")
 def outcomes(context: SomeReader, run_id: RunId, query: Annotated[Outcomes, Query()]) -> Json:
-    """Return what became of each item of a run, in the order recorded."""
-    run_of(context, run_id)
-    found = context.tenant.catalog.runs.outcome_page(run_id, query.status, query.asked())
+    """Return the outcome of each item of a run, in the recorded order."""
+    visible_run(context, run_id)
+    found = context.tenant.catalog.runs.outcome_page(run_id, query.status, query.page_request())
     return serializers.page(found, "outcomes", serializers.outcome)
 
 
@@ -67,15 +67,15 @@ def explain(
         str, Query(min_length=1, max_length=4096, description="The file's path at a destination.")
     ],
 ) -> Json:
-    """Say why a run did what it did with one path, at each of its destinations."""
-    run_of(context, run_id)
+    """Explain what a run did with one path at each destination, and why."""
+    visible_run(context, run_id)
     found = context.tenant.catalog.runs.explain(run_id, path)
     return {"explanations": [serializers.explanation(one) for one in found]}
 
 
 @router.get("/{run_id}/failures")
 def failures(context: SomeReader, run_id: RunId, query: Annotated[Paging, Query()]) -> Json:
-    """Return what contracts found in the files of a run: file, row, column, check and value."""
-    run_of(context, run_id)
-    found = context.tenant.catalog.runs.failure_page(run_id, query.asked())
+    """Return the contract failures in a run's files: file, row, column, check and value."""
+    visible_run(context, run_id)
+    found = context.tenant.catalog.runs.failure_page(run_id, query.page_request())
     return serializers.page(found, "failures", serializers.row_json)

@@ -1,4 +1,4 @@
-"""The JSON of what the catalog tells: what `entrepot … --json` prints, and a little more.
+"""JSON of catalog data: as `entrepot … --json` prints it, with some more fields.
 
 >>> page(Page(({"path": "a"},), "WyJhIl0"), "content")
 {'content': [{'path': 'a'}], 'next': 'WyJhIl0'}
@@ -24,125 +24,125 @@ Json = dict[str, Any]
 
 
 def to_json(value: object) -> Json:
-    """Return a value of ours as JSON, names in the order in which they are declared."""
+    """Return a value as JSON, fields in their declared order."""
     found: Json = to_jsonable_python(value, serialize_unknown=True)
     return found
 
 
 def row_json(row: ContentRow | DiffRow | FailureRow) -> Json:
-    """Return a row that is told as it is."""
+    """Return a row with all of its fields."""
     return to_json(row)
 
 
 def page(found: Page[T], noun: str, row: Callable[[T], Json] = to_json) -> Json:
-    """Return a page of rows under their noun, and the cursor of the next as `next`."""
+    """Return a page of rows under `noun`, and the next cursor as `next`."""
     shown: Json = {noun: [row(one) for one in found.rows]}
     return shown if found.next_cursor is None else {**shown, "next": found.next_cursor}
 
 
-def version(one: Version) -> Json:
+def version(chosen: Version) -> Json:
     """Return a version."""
     return to_json(
         {
-            "version": one.number,
-            "created": one.created_at,
-            "added": one.added,
-            "replaced": one.replaced,
-            "removed": one.removed,
-            "files": one.total,
-            "bytes": one.bytes,
-            "labels": pairs(one.labels),
-            "base": one.base,
-            "run": one.run_id,
-            "protected": one.protected,
+            "version": chosen.number,
+            "created": chosen.created_at,
+            "added": chosen.added,
+            "replaced": chosen.replaced,
+            "removed": chosen.removed,
+            "files": chosen.total,
+            "bytes": chosen.bytes,
+            "labels": label_pairs(chosen.labels),
+            "base": chosen.base,
+            "run": chosen.run_id,
+            "protected": chosen.protected,
         }
     )
 
 
-def pairs(labels: Mapping[str, str]) -> list[str]:
-    """Return labels as the command line shows them.
+def label_pairs(labels: Mapping[str, str]) -> list[str]:
+    """Return labels as the command line prints them.
 
-    >>> pairs({"stage": "prod"})
+    >>> label_pairs({"stage": "prod"})
     ['stage=prod']
     """
     return [f"{key}={value}" for key, value in labels.items()]
 
 
-def plan(one: Plan, crossed: list[str]) -> Json:
-    """Return a plan: its totals, what it will cost, and which guards it crosses."""
+def plan(record: Plan, crossed: list[str]) -> Json:
+    """Return a plan: its totals, its cost, and the guards it violates."""
     return to_json(
         {
-            "plan": one.plan_id,
-            "digest": one.digest,
-            "created": one.created_at,
-            "source": one.source,
-            "mode": one.mode,
-            "strategy": one.strategy,
-            "policy": one.policy,
-            "matched": one.matched,
-            "batches": one.batches,
-            "changes": bool(one),
-            "totals": one.tallies,
-            "forecast": one.forecast,
+            "plan": record.plan_id,
+            "digest": record.digest,
+            "created": record.created_at,
+            "source": record.source,
+            "mode": record.mode,
+            "strategy": record.strategy,
+            "policy": record.policy,
+            "matched": record.matched,
+            "batches": record.batches,
+            "changes": bool(record),
+            "totals": record.tallies,
+            "forecast": record.forecast,
             "crossed": crossed,
         }
     )
 
 
-def plan_row(one: PlanRow) -> Json:
+def plan_row(record: PlanRow) -> Json:
     """Return a row of a plan."""
     return {
-        "action": one.action,
-        "path": one.path,
-        "destination": one.destination,
-        "size": one.size,
-        "reason": one.reason,
+        "action": record.action,
+        "path": record.path,
+        "destination": record.destination,
+        "size": record.size,
+        "reason": record.reason,
     }
 
 
-def run(one: Run) -> Json:
+def run(record: Run) -> Json:
     """Return a run."""
     return to_json(
         {
-            "run": one.run_id,
-            "kind": one.kind,
-            "state": one.state,
-            "started": one.started_at,
-            "message": one.message,
-            "ended": one.ended_at,
-            "plan": one.plan_id,
-            "source": one.source,
-            "destinations": one.destinations,
-            "flow_run": one.flow_run_id,
+            "run": record.run_id,
+            "kind": record.kind,
+            "state": record.state,
+            "started": record.started_at,
+            "message": record.message,
+            "ended": record.ended_at,
+            "plan": record.plan_id,
+            "source": record.source,
+            "destinations": record.destinations,
+            "flow_run": record.flow_run_id,
         }
     )
 
 
-def tally(one: RunTally) -> Json:
-    """Return what a run did at one destination."""
-    return to_json(one)
+def tally(record: RunTally) -> Json:
+    """Return the totals of a run at one destination."""
+    return to_json(record)
 
 
-def outcome(one: Outcome) -> Json:
-    """Return what became of one item."""
+def outcome(record: Outcome) -> Json:
+    """Return the outcome of one item."""
     return to_json(
         {
-            "path": one.path,
-            "destination": one.destination,
-            "error": one.error,
-            "message": one.message,
-            "action": one.action,
-            "status": one.status,
-            "proof": one.proof,
-            "digest": one.digest,
-            "size": one.size,
-            "attempts": one.attempts,
-            "expected": one.expected,
-            "found": one.found,
+            "path": record.path,
+            "destination": record.destination,
+            "error": record.error,
+            "message": record.message,
+            "action": record.action,
+            "status": record.status,
+            "proof": record.proof,
+            "digest": record.digest,
+            "size": record.size,
+            "attempts": record.attempts,
+            "expected": record.expected,
+            "found": record.found,
         }
     )
 
 
-def explanation(one: Explanation) -> Json:
-    """Return why a run did what it did, in fields and as a sentence."""
-    return {**to_json(one), "sentence": str(one)}
+def explanation(record: Explanation) -> Json:
+    """Return an explanation, as fields and as a sentence."""
+    return {**to_json(record), "sentence": str(record)}

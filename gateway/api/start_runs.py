@@ -1,4 +1,4 @@
-"""Start runs over HTTP: sync, plan, restore, verify, apply, and any deployed flow for an admin."""
+"""Starts runs over HTTP: sync, plan, restore, verify, apply, and for admins any deployed flow."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from catalog.errors import CatalogError
 from gateway.access.authorization import Admin, RepositoryWriter, SomeWriter
 from gateway.access.context import Context
 from gateway.access.tenants import ServedRepository, Tenant
-from gateway.access.visibility import about_plan, names_of, plan_of
+from gateway.access.visibility import addresses_of_plan, served_names, visible_plan
 from gateway.api.flow_runs import facts
 from gateway.api.plans import PlanId
 from gateway.api.prefect_client import PrefectRuns
@@ -27,16 +27,16 @@ from gateway.limits.slots import without_slot
 router = APIRouter(prefix="/v1/{tenant}", tags=["runs"])
 Given = Annotated[
     dict[str, Any] | None,
-    Body(description="The flow's parameters; repositories by the names they are served under."),
+    Body(description="Parameters of the flow; repositories by their served names."),
 ]
 Flow = Annotated[
     str,
-    Path(description="A deployed flow, as prefect.yaml names it.", pattern="^[a-z][a-z-]{0,60}$"),
+    Path(description="Name of a deployed flow in prefect.yaml.", pattern="^[a-z][a-z-]{0,60}$"),
 ]
 
 
 class Verb(StrEnum):
-    """What may be started of one repository."""
+    """The runs that can be started for one repository."""
 
     SYNC = "sync"
     PLAN = "plan"
@@ -45,7 +45,7 @@ class Verb(StrEnum):
 
 
 FILLED = {Verb.SYNC: "source", Verb.PLAN: "source"}
-"""The parameter that the repository of the path is, where that is not `repository`."""
+"""The parameter for the repository in the path, if it is not `repository`."""
 
 
 def _starter(verb: Verb) -> Callable[..., Json]:
@@ -53,7 +53,7 @@ def _starter(verb: Verb) -> Callable[..., Json]:
         context: RepositoryWriter, name: Name, response: Response, given: Given = None
     ) -> Json:
         own = {FILLED.get(verb, "repository"): reference(context.tenant, name)}
-        return _started(context, response, verb, given or {}, own, {name})
+        return _start_run(context, response, verb, given or {}, own, {name})
 
     whose = FILLED.get(verb, "repository")
     without_slot(start)
@@ -61,7 +61,7 @@ def _starter(verb: Verb) -> Callable[..., Json]:
     return start
 
 
-for _verb in Verb:  # a route each: one for all would answer to what is no verb, too
+for _verb in Verb:  # one route each, because a single one would match other words, too
     _path = f"/repositories/{{name}}/{_verb}"
     router.add_api_route(_path, _starter(_verb), methods=["POST"], status_code=202, name=_verb)
 
@@ -69,20 +69,20 @@ for _verb in Verb:  # a route each: one for all would answer to what is no verb,
 @router.post("/plans/{plan_id}/apply", status_code=202)
 @without_slot
 def apply(context: SomeWriter, plan_id: PlanId, response: Response, given: Given = None) -> Json:
-    """Start a run that carries out a stored plan exactly."""
-    plan, request = plan_of(context, plan_id, Role.WRITER)
-    names = names_of(context, about_plan(plan, request))
-    return _started(context, response, "apply", given or {}, {"plan_id": plan.plan_id}, names)
+    """Start a run that applies exactly a stored plan."""
+    plan, request = visible_plan(context, plan_id, Role.WRITER)
+    names = served_names(context, addresses_of_plan(plan, request))
+    return _start_run(context, response, "apply", given or {}, {"plan_id": plan.plan_id}, names)
 
 
 @router.post("/flows/{flow}/runs", status_code=202)
 @without_slot
 def start_flow(context: Admin, flow: Flow, response: Response, given: Given = None) -> Json:
     """Start a run of any deployed flow."""
-    return _started(context, response, flow, given or {}, {})
+    return _start_run(context, response, flow, given or {}, {})
 
 
-def _started(
+def _start_run(
     context: Context,
     response: Response,
     flow: str,
@@ -92,13 +92,13 @@ def _started(
 ) -> Json:
     tenant, about = context.tenant, set(names)
 
-    def led_to(name: str) -> str:
+    def resolve_reference(name: str) -> str:
         context.check(Role.WRITER, OfRepository(name))
         about.add(name)
         return reference(tenant, name)
 
     may = RunPermissions(
-        led_to,
+        resolve_reference,
         admin=context.caller.may(Role.ADMIN, OfTenant()),
         shared=len(context.gateway.config.tenants) > 1,
     )
@@ -108,28 +108,29 @@ def _started(
 
 
 def reference(tenant: Tenant, name: str) -> str:
-    """Return what leads a worker to a repository: its block's name, or its address or text.
+    """Return a reference to a repository for a worker: its block's name, or its address or text.
 
-    None of them holds a secret: Prefect shows parameters to whoever sees the run.
+    None of them contains a secret, because Prefect shows parameters to everyone who sees the run.
 
     Raises:
-        RepositoryNotFound: the tenant has no repository so named.
-        Refused: 409 where only what the gateway's file says leads to it.
+        RepositoryNotFound: the tenant has no repository with this name.
+        Refused: 409 if only the gateway's configuration has its settings.
     """
     served = tenant.served(name)
     if served.repository.name:
         return served.repository.name
     for text in (served.address, served.config.repository):
-        if isinstance(text, str) and _leads(text, served):
+        if isinstance(text, str) and _resolves_to(text, served):
             return text
     raise Refused(
         409,
-        f"a worker cannot be led to {name!r}: store it as a block, and serve that",
+        f"workers cannot open {name!r}, which is configured in the gateway only: store it as a "
+        "block, and serve the block",
         kind="NotStored",
     )
 
 
-def _leads(text: str, served: ServedRepository) -> bool:
+def _resolves_to(text: str, served: ServedRepository) -> bool:
     try:
         return resolved(text) == served.repository
     except CatalogError:

@@ -1,6 +1,6 @@
-"""Versions of a repository over HTTP: which there are, what each lists, its labels and protection.
+"""Versions of a repository over HTTP: their content, labels and protection.
 
-A version is meant by its number, or as `latest`.
+A version is given by its number, or as `latest`.
 """
 
 from __future__ import annotations
@@ -26,9 +26,8 @@ from gateway.api.serializers import Json, page, row_json
 from gateway.api.serializers import version as version_facts
 from gateway.content.manifest import manifest_reply
 from gateway.content.path_lookup import refuse_repository_of_other_tenant
-from gateway.http.lines import json_lines, wants_lines
-from gateway.http.paging import Moment, Paging
-from gateway.http.strict_model import Strict
+from gateway.http.lines import accepts_json_lines, json_lines
+from gateway.http.request_models import Moment, Paging, StrictModel
 
 router = APIRouter(prefix="/v1/{tenant}/repositories/{name}/versions", tags=["repositories"])
 Number = Annotated[
@@ -39,29 +38,35 @@ Label = Annotated[str, Field(min_length=1, max_length=200)]
 
 
 class Versions(Paging):
-    """Which versions a list has."""
+    """Query parameters for lists of versions."""
 
-    first: int | None = Field(default=None, ge=0, le=2**53, description="The lowest number.")
-    last: int | None = Field(default=None, ge=0, le=2**53, description="The highest number.")
-    since: Moment | None = Field(default=None, description="Made at this moment or later.")
-    until: Moment | None = Field(default=None, description="Made at this moment or before.")
+    first: int | None = Field(default=None, ge=0, le=2**53, description="Lowest number.")
+    last: int | None = Field(default=None, ge=0, le=2**53, description="Highest number.")
+    since: Moment | None = Field(default=None, description="Created at this time or later.")
+    until: Moment | None = Field(default=None, description="Created at this time or before.")
     labels: str = Field(
-        default="", description="Conditions: k=v, k!=v, k~part, k, !k; a comma is and."
+        default="",
+        description="Conditions on labels: k=v, k!=v, k~part, k, !k; comma means AND.",
     )
     path: str | None = Field(
-        default=None, min_length=1, max_length=4096, description="Holds a file of this path."
+        default=None,
+        min_length=1,
+        max_length=4096,
+        description="Only versions that contain this path.",
     )
     digest: str | None = Field(
-        default=None, max_length=71, description="Holds a file of this sha256, with the path so."
+        default=None,
+        max_length=71,
+        description="Only versions that contain a file with this sha256, at `path` if given.",
     )
     order: str = Field(
         default="-number",
         pattern="^-?number$",
-        description="number, the lowest first, or -number.",
+        description="Sort order: number (lowest first) or -number.",
     )
 
     def filter(self) -> VersionFilter:
-        """Return what the catalog is asked for."""
+        """Return the filter for the catalog."""
         return VersionFilter(
             numbers=Span(first=self.first, last=self.last),
             created=Span(first=self.since, last=self.until),
@@ -71,24 +76,26 @@ class Versions(Paging):
 
 
 class Content(Paging):
-    """Which paths of a version are listed."""
+    """Query parameters for the content of a version."""
 
-    prefix: str = Field(default="", max_length=1024, description="What paths begin with.")
-    glob: str = Field(default="", max_length=1024, description="Glob of whole paths.")
+    prefix: str = Field(default="", max_length=1024, description="Prefix of the paths.")
+    glob: str = Field(default="", max_length=1024, description="Glob for complete paths.")
 
 
-class Labels(Strict):
-    """Labels that replace those a version has."""
+class Labels(StrictModel):
+    """Labels that replace those of a version."""
 
     labels: dict[Label, Annotated[str, Field(max_length=2000)]] = Field(
-        description="Your own words about it."
+        description="Labels of the version."
     )
 
 
-class Protection(Strict):
-    """Why a version has to stay."""
+class Protection(StrictModel):
+    """A protection of a version."""
 
-    reason: str = Field(min_length=1, max_length=2000, description="Why it has to stay.")
+    reason: str = Field(
+        min_length=1, max_length=2000, description="Why the version must not be deleted."
+    )
 
 
 @router.get("")
@@ -99,13 +106,13 @@ def list_versions(
     every = versions_of(context, name, query.filter())
     wanted = parse_terms(query.labels)
     fitting = [one for one in every if all(term.matches(one.labels) for term in wanted)]
-    found = versions_page(fitting, query.asked(), down=query.order.startswith("-"))
+    found = versions_page(fitting, query.page_request(), down=query.order.startswith("-"))
     return page(found, "versions", version_facts)
 
 
 @router.get("/{number}")
 def version(context: RepositoryReader, name: Name, number: Number) -> Json:
-    """Return one version: its counts, labels, and what protects it."""
+    """Return one version: its counts, labels, and protections."""
     return version_facts(version_of(context, name, number))
 
 
@@ -117,15 +124,15 @@ def content(
     request: Request,
     query: Annotated[Content, Query()],
 ) -> Json | Response:
-    """Return what a version lists, in path order, a page at a time.
+    """Return the content of a version in path order, by page.
 
-    With `Accept: application/x-ndjson` all of it is sent, a line each.
+    With `Accept: application/x-ndjson` all of it is sent, one file per line.
     """
     catalog, one = context.tenant.catalog, version_of(context, name, number)
     where = ContentFilter(query.prefix, query.glob)
-    if wants_lines(request):
-        return json_lines(map(row_json, every_path(catalog, one, where)), context.pace)
-    found = catalog.versions.content_page(one.address, one.number, where, query.asked())
+    if accepts_json_lines(request):
+        return json_lines(map(row_json, iterate_content(catalog, one, where)), context.paced)
+    found = catalog.versions.content_page(one.address, one.number, where, query.page_request())
     return {"version": one.number, **page(found, "content", row_json)}
 
 
@@ -147,7 +154,7 @@ def set_labels(context: RepositoryWriter, name: Name, number: Number, body: Labe
 
 @router.post("/{number}/protection", status_code=201)
 def protect(context: RepositoryWriter, name: Name, number: Number, body: Protection) -> Json:
-    """Let nothing delete a version as long as there is this reason."""
+    """Protect a version from deletion, for a reason."""
     one = version_of(context, name, number)
     context.tenant.catalog.retention.protect(one.address, one.number, body.reason)
     return version_facts(version_of(context, name, str(one.number)))
@@ -159,10 +166,10 @@ def unprotect(
     name: Name,
     number: Number,
     reason: Annotated[
-        str | None, Query(max_length=2000, description="The reason that is gone; all by default.")
+        str | None, Query(max_length=2000, description="Reason to remove; all by default.")
     ] = None,
 ) -> Json:
-    """Take one reason away, or all of them."""
+    """Remove one protection of a version, or all of them."""
     one = version_of(context, name, number)
     context.tenant.catalog.retention.unprotect(one.address, one.number, reason)
     return version_facts(version_of(context, name, str(one.number)))
@@ -170,26 +177,28 @@ def unprotect(
 
 @router.delete("/{number}")
 def delete_version(context: RepositoryAdmin, name: Name, number: Number) -> Json:
-    """Delete a version: what it changed goes into the next, no file is touched."""
+    """Delete a version: its changes become part of the next one; no file is changed."""
     one = version_of(context, name, number)
     gone = context.tenant.catalog.versions.delete(one.address, one.number)
     return {"deleted": [one.number] if gone else []}
 
 
-def every_path(catalog: Catalog, one: Version, where: ContentFilter) -> Iterator[ContentRow]:
-    """Return all that fits of a version, a page at a time where not everything does."""
+def iterate_content(
+    catalog: Catalog, chosen: Version, where: ContentFilter
+) -> Iterator[ContentRow]:
+    """Yield all matching content of a version."""
     if where == EVERY_PATH:
-        yield from catalog.versions.content(one.address, one.number)
+        yield from catalog.versions.content(chosen.address, chosen.number)
         return
     asked: PageRequest | None = PageRequest(count=MAX_PAGE_ROWS)
     while asked is not None:
-        found = catalog.versions.content_page(one.address, one.number, where, asked)
+        found = catalog.versions.content_page(chosen.address, chosen.number, where, asked)
         yield from found.rows
         asked = None if found.next_cursor is None else PageRequest(found.next_cursor, MAX_PAGE_ROWS)
 
 
 def version_of(context: Context, name: str, number: str) -> Version:
-    """Return the version of a served repository that a path names."""
+    """Return a version of a served repository."""
     served, catalog = context.tenant.served(name), context.tenant.catalog
     try:
         if number == "latest":
@@ -201,7 +210,7 @@ def version_of(context: Context, name: str, number: str) -> Version:
 
 
 def versions_of(context: Context, name: str, where: VersionFilter) -> list[Version]:
-    """Return the versions of a served repository that fit, the lowest first."""
+    """Return the matching versions of a served repository, the lowest first."""
     served, catalog = context.tenant.served(name), context.tenant.catalog
     try:
         return catalog.versions.all(served.address, where)
@@ -211,7 +220,7 @@ def versions_of(context: Context, name: str, where: VersionFilter) -> list[Versi
 
 
 def versions_page(every: Sequence[Version], asked: PageRequest, *, down: bool) -> Page[Version]:
-    """Return a page of versions that come with the lowest number first."""
+    """Return a page of versions, which are given with the lowest number first."""
     (after,) = asked.cursor_keys(int)
     ordered = list(reversed(every)) if down else list(every)
     if isinstance(after, int):

@@ -1,7 +1,7 @@
-"""The bytes of one stored file, a block at a time: what is sent while a client takes its time.
+"""Reads a stored file block by block, for slow clients.
 
-A local file is opened once, and stays what it was. Elsewhere each block is a request of its own,
-pinned to the etag, so that a slow client holds none of the repository's connections meanwhile.
+A local file is opened once. In other storages each block is a separate request, pinned to the etag,
+so that a slow client does not occupy a connection of the repository.
 """
 
 from __future__ import annotations
@@ -19,25 +19,25 @@ from transfer.batch.endpoints import End
 from transfer.workers.stop import StopFlag
 
 LOCAL = 2**18  # bytes of a block; each slow client keeps one in memory
-REMOTE = 2**20  # bytes of a block; each costs a request
+REMOTE = 2**20  # bytes of a block; each needs a request
 
 
 class BlockReader(Protocol):
-    """Bytes in order; safe to call from one thread after another."""
+    """Reads blocks in order; may be called from changing threads."""
 
     resource: Resource
 
     def next_block(self) -> bytes:
-        """Return the next bytes; none at the end."""
+        """Return the next bytes; empty at the end."""
         ...
 
     def close(self) -> None:
-        """Let go, at any time and more than once."""
+        """Close it; safe to call at any time, and repeatedly."""
         ...
 
 
 class FileBlockReader:
-    """An open file, from `start` until before `stop`."""
+    """Reads an open file from `start` up to, but not including, `stop`."""
 
     def __init__(self, file: OpenFile, start: int, stop: int) -> None:
         """Own `file`."""
@@ -57,29 +57,29 @@ class FileBlockReader:
 
 
 class RangeBlockReader:
-    """A file of a storage that is asked for each block, and that must stay what it was at first."""
+    """Reads a file with one request per block; the file must not change meanwhile."""
 
     def __init__(
         self, end: End[Source], path: str, etag: str | None, start: int, stop: int, flag: StopFlag
     ) -> None:
-        """Ask for the first block."""
+        """Read the first block."""
         self._end, self._path, self._flag = end, path, flag
         self._at, self._stop = start, stop
         self._etag = etag
         self._first: bytes | None = None
         self.resource = Resource(path)
-        self._first = self._asked()
+        self._first = self._read_block()
         self._etag = self.resource.etag
 
     def next_block(self) -> bytes:
         """Return the next bytes."""
         data, self._first = self._first, None
-        return self._asked() if data is None else data
+        return self._read_block() if data is None else data
 
     def close(self) -> None:
-        """Nothing is open between blocks."""
+        """Do nothing: nothing is open between blocks."""
 
-    def _asked(self) -> bytes:
+    def _read_block(self) -> bytes:
         count = min(REMOTE, self._stop - self._at)
         if count <= 0 and self.resource.size is not None:
             return b""
@@ -89,7 +89,7 @@ class RangeBlockReader:
                 self.resource = storage.stat(self._path)
                 return b""
             reading = storage.read(self._path, etag=self._etag, start=self._at, length=count)
-            data = b"".join(_closing(reading))
+            data = b"".join(_read_and_close(reading))
         if self._etag is not None and reading.resource.etag not in (self._etag, None):
             raise ResourceChanged(f"{self._path!r} changed while it was sent", path=self._path)
         if len(data) != count:
@@ -101,11 +101,11 @@ class RangeBlockReader:
 
 
 class StreamBlockReader:
-    """One long read, for storages that know no ranges; it holds a connection until it is closed."""
+    """Reads a file in one request, for storages without ranges; holds a connection until closed."""
 
     def __init__(self, end: End[Source], path: str, etag: str | None, flag: StopFlag) -> None:
-        """Begin to read."""
-        self._held = _held(end, flag)
+        """Start reading."""
+        self._held = _hold_connection(end, flag)
         self._held.__enter__()
         try:
             self._reading = end.storage.read(path, etag=etag)
@@ -127,7 +127,7 @@ class StreamBlockReader:
         return b""
 
     def close(self) -> None:
-        """End the read and give the connection back."""
+        """Stop reading and release the connection."""
         if self._open:
             self._open = False
             self._reading.close()
@@ -143,10 +143,10 @@ def open_block_reader(
     size: int | None = None,
     part: Part | None = None,
 ) -> BlockReader:
-    """Open a stored file, or a part of it, whose `size` is known or asked for.
+    """Open a stored file, or a part of it; an unknown `size` is looked up.
 
     Raises:
-        StorageError: it cannot be had, or has another etag.
+        StorageError: the file cannot be read, or has a different etag.
     """
     storage = end.storage
     start, stop = (0, size) if part is None else (part.start, part.stop)
@@ -165,7 +165,7 @@ def open_block_reader(
 
 
 class _SlicedReader:
-    """Part of what comes in order."""
+    """Reads a part of sequential blocks."""
 
     def __init__(self, blocks: BlockReader, part: Part) -> None:
         self.resource = blocks.resource
@@ -186,17 +186,17 @@ class _SlicedReader:
         return b""
 
     def close(self) -> None:
-        """End the read."""
+        """Stop reading."""
         self._blocks.close()
 
 
 @contextmanager
-def _held(end: End[Source], flag: StopFlag) -> Generator[None]:
+def _hold_connection(end: End[Source], flag: StopFlag) -> Generator[None]:
     with end.gate.connection(flag):
         yield
 
 
-def _closing(reading: Reading) -> Generator[bytes]:
+def _read_and_close(reading: Reading) -> Generator[bytes]:
     try:
         for chunk in reading:
             yield bytes(chunk)

@@ -1,4 +1,4 @@
-"""A folder of a version as a page that people and programs read: nginx's form, in HTML or JSON."""
+"""Directory listings of a version's folders in nginx's format, as HTML or JSON."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from catalog.queries.files import FolderEntry
 
-WIDTH = 50  # characters of a name, as nginx has it
+WIDTH = 50  # characters of a name, as in nginx
 STYLE = "body{font:15px/1.5 system-ui,sans-serif;margin:2em;max-width:60em}pre{overflow-x:auto}"
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'",
@@ -21,12 +21,14 @@ HEADERS = {
 }
 
 
-def page(title: str, entries: Iterable[FolderEntry], accept: str, *, above: bool) -> Response:
-    """Return the page of a folder, as JSON where that is what the client accepts."""
+def folder_page(
+    title: str, entries: Iterable[FolderEntry], accept: str, *, above: bool
+) -> Response:
+    """Return the listing of a folder, as JSON if the client prefers that."""
     if "application/json" in accept and "text/html" not in accept:
-        return JSONResponse([_json(one) for one in entries], headers=HEADERS)
+        return JSONResponse([_json_entry(entry) for entry in entries], headers=HEADERS)
     lines = ['<a href="../">../</a>'] if above else []
-    lines += map(_line, entries)
+    lines += map(_html_line, entries)
     shown = html.escape(title)
     text = (
         f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
@@ -38,39 +40,41 @@ def page(title: str, entries: Iterable[FolderEntry], accept: str, *, above: bool
     return HTMLResponse(text, headers=HEADERS)
 
 
-def names(title: str, repositories: Iterable[str], accept: str) -> Response:
-    """Return the page of a tenant: its repositories as folders."""
+def tenant_page(title: str, repositories: Iterable[str], accept: str) -> Response:
+    """Return the listing of a tenant: its repositories as folders."""
     entries = [
-        FolderEntry(one, folder=True, files=0, size=None, modified_us=None) for one in repositories
+        FolderEntry(repository, folder=True, files=0, size=None, modified_us=None)
+        for repository in repositories
     ]
-    return page(title, entries, accept, above=False)
+    return folder_page(title, entries, accept, above=False)
 
 
-def _line(one: FolderEntry) -> str:
-    name = one.name + ("/" if one.folder else "")
+def _html_line(entry: FolderEntry) -> str:
+    name = entry.name + ("/" if entry.folder else "")
     shown = name if len(name) <= WIDTH else f"{name[: WIDTH - 3]}..>"
     room = " " * (WIDTH - len(shown))
-    size = "-" if one.folder or one.size is None else str(one.size)
+    size = "-" if entry.folder or entry.size is None else str(entry.size)
     link = quote(name, safe="/")
-    if ":" in one.name.partition("/")[0]:
+    if ":" in entry.name.partition("/")[0]:
         link = f"./{link}"
-    return f'<a href="{html.escape(link)}">{html.escape(shown)}</a>{room} {_when(one)}{size:>20}'
+    anchor = f'<a href="{html.escape(link)}">{html.escape(shown)}</a>'
+    return f"{anchor}{room} {_format_time(entry)}{size:>20}"
 
 
-def _json(one: FolderEntry) -> dict[str, object]:
-    told: dict[str, object] = {
-        "name": one.name,
-        "type": "directory" if one.folder else "file",
-        "mtime": _when(one),
+def _json_entry(entry: FolderEntry) -> dict[str, object]:
+    fields: dict[str, object] = {
+        "name": entry.name,
+        "type": "directory" if entry.folder else "file",
+        "mtime": _format_time(entry),
     }
-    return told if one.folder or one.size is None else {**told, "size": one.size}
+    return fields if entry.folder or entry.size is None else {**fields, "size": entry.size}
 
 
-def _when(one: FolderEntry) -> str:
-    if one.modified_us is None:
+def _format_time(entry: FolderEntry) -> str:
+    if entry.modified_us is None:
         return " " * 17
     try:
-        moment = datetime.fromtimestamp(one.modified_us / 1e6, tz=UTC)
-    except (ValueError, OverflowError, OSError):  # a time that no calendar has
+        moment = datetime.fromtimestamp(entry.modified_us / 1e6, tz=UTC)
+    except (ValueError, OverflowError, OSError):  # out of range
         return " " * 17
     return moment.strftime("%d-%b-%Y %H:%M")

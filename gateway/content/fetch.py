@@ -1,8 +1,8 @@
-"""Fetches: a file comes from a source once, however many ask for it meanwhile.
+"""Fetches a file from a source once, for any number of concurrent requests.
 
-One thread reads, hashes and spools; all who ask follow it. The last piece that came is held back
-until everything was compared with what the catalog knows, so nobody gets a whole file that is
-wrong. A source that fails before anything was handed on is followed by the next one.
+One thread reads, hashes and spools the file; all requests follow it. The last piece is held back
+until everything is verified against the catalog, so that no client gets a complete corrupt file. If
+a source fails before anything was released, the next one is used.
 """
 
 from __future__ import annotations
@@ -30,35 +30,35 @@ from providers.base import Chunk, Source
 from transfer.batch.endpoints import End
 from transfer.workers.stop import StopFlag
 
-AT_ONCE = 32  # fetches; others wait
-PIECE = 2**18  # bytes spooled together
+MAX_FETCHES = 32  # at once; others wait
+PIECE = 2**18  # bytes spooled at once
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One source of a file: what opens it, its path there, and the etag it must still have."""
+    """One source of a file: how to open it, the path there, and the expected etag."""
 
     address: str
     path: str
-    opened: Callable[[], End[Source]]
+    open: Callable[[], End[Source]]
     etag: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ExpectedFile:
-    """What is known of a file before it comes."""
+    """What is known about a file before it is fetched."""
 
     name: str
     size: int | None = None
     digests: tuple[Digest, ...] = ()
 
-    def mark(self, one: Candidate) -> str:
-        """Return what a source is remembered by that sent other bytes: other ones may be right."""
-        return "\x1f".join((one.path, *map(str, self.digests)))
+    def cooldown_key(self, candidate: Candidate) -> str:
+        """Return the key by which a source of corrupt content is remembered."""
+        return "\x1f".join((candidate.path, *map(str, self.digests)))
 
 
 class Fetch:
-    """One file on its way; `released` bytes of it may be handed on."""
+    """The fetch of one file; the first `released` bytes may be sent to clients."""
 
     def __init__(
         self,
@@ -68,7 +68,7 @@ class Fetch:
         shared: FetchContext,
         loop: asyncio.AbstractEventLoop,
     ) -> None:
-        """Begin with nothing fetched."""
+        """Start with nothing fetched."""
         self.known, self.spool = known, spool
         self.released = 0
         self.ended = False
@@ -78,91 +78,95 @@ class Fetch:
         self.sha256 = ""
         self.origin: Candidate | None = None
         self.readers = 0
-        self.kept = False  # its bytes are to be kept, and are not yet
-        self.unwanted = False  # nobody waits, and it would not be kept
+        self.kept = False  # it is still to be stored in the repository
+        self.unwanted = False  # no client waits, and it would not be stored
         self._candidates, self._shared = candidates, shared
         self._loop = loop
-        self._news = asyncio.Event()
+        self._progress = asyncio.Event()
         self._whole = 0
 
     def run(self) -> None:
-        """Fetch, from one source after another; what fails is told to all who follow."""
+        """Fetch from one source after another; all followers get the error."""
         error: CatalogError = ResourceNotFound(
-            f"no source has the bytes of {self.known.name!r} now", path=self.known.name
+            f"no source currently has {self.known.name!r}", path=self.known.name
         )
         asked = [
-            one
-            for one in self._candidates
-            if self._shared.cooling.is_asked(one.address, self.known.mark(one))
+            candidate
+            for candidate in self._candidates
+            if self._shared.cooldown.is_allowed(
+                candidate.address, self.known.cooldown_key(candidate)
+            )
         ]
         for place, one in enumerate(asked, 1):
             try:
-                self._from(one, last=place == len(asked))
+                self._fetch_from(one, last=place == len(asked))
             except CatalogError as failure:
-                self._failed(one, failure)
+                self._record_failure(one, failure)
                 error = failure
                 if self.released or self._shared.stop.is_set() or self.unwanted:
                     break
                 self.spool.reset()
                 self.resource = None
                 continue
-            self._shared.metrics.fetched(Result.SUCCESS)
-            self._end(None)
+            self._shared.metrics.count_fetch(Result.SUCCESS)
+            self._finish(None)
             return
-        self._end(error)
+        self._finish(error)
 
-    async def news(self, beyond: int) -> None:
-        """Wait until more than `beyond` bytes are released, or the end."""
+    async def wait_beyond(self, beyond: int) -> None:
+        """Wait until more than `beyond` bytes are released, or it has ended."""
         while self.released <= beyond and not self.ended:
-            self._news.clear()
+            self._progress.clear()
             if self.released > beyond or self.ended:
                 return
-            await self._news.wait()
+            await self._progress.wait()
 
-    async def begun(self) -> None:
-        """Wait until a source answered; raise what went wrong where none did."""
-        await self.news(0)
+    async def wait_started(self) -> None:
+        """Wait until a source responded; raise the error if none did."""
+        await self.wait_beyond(0)
         if self.error is not None and not self.released:
             raise self.error
 
-    def _failed(self, one: Candidate, failure: CatalogError) -> None:
-        self._shared.metrics.fetched(Result.ERROR)
+    def _record_failure(self, candidate: Candidate, failure: CatalogError) -> None:
+        self._shared.metrics.count_fetch(Result.ERROR)
         if isinstance(failure, IntegrityError):
-            self._shared.metrics.corrupt()
-            self._shared.cooling.wrong(one.address, self.known.mark(one))
+            self._shared.metrics.count_corrupt()
+            self._shared.cooldown.add(candidate.address, self.known.cooldown_key(candidate))
 
-    def _from(self, one: Candidate, *, last: bool) -> None:
-        end = one.opened()
+    def _fetch_from(self, candidate: Candidate, *, last: bool) -> None:
+        end = candidate.open()
         with end.gate.connection(self._shared.stop):
-            hasher = self._spooled(end, one, last=last)
-        self.origin = one
+            hasher = self._spool(end, candidate, last=last)
+        self.origin = candidate
         self.sha256 = hasher.digest().value
 
-    def _spooled(self, end: End[Source], one: Candidate, *, last: bool) -> Hasher:
+    def _spool(self, end: End[Source], candidate: Candidate, *, last: bool) -> Hasher:
         hasher = Hasher(("sha256", *(digest.algorithm for digest in self.known.digests)))
         piece = bytearray()
-        for chunk in self._chunks(end, one, last=last):
+        for chunk in self._read_chunks(end, candidate, last=last):
             self._check_wanted()
             piece += chunk
             end.gate.throttle(len(chunk), self._shared.stop)
             if len(piece) >= PIECE:
-                self._take(hasher, bytes(piece))
+                self._append(hasher, bytes(piece))
                 piece.clear()
         if piece:
-            self._take(hasher, bytes(piece))
-        self._compare(hasher)
+            self._append(hasher, bytes(piece))
+        self._verify(hasher)
         return hasher
 
-    def _chunks(self, end: End[Source], one: Candidate, *, last: bool) -> Iterator[Chunk]:
-        """Yield what a source sends, and go on where it broke off as long as it is the same file.
+    def _read_chunks(
+        self, end: End[Source], candidate: Candidate, *, last: bool
+    ) -> Iterator[Chunk]:
+        """Yield a source's chunks, and resume after errors if the file is still the same.
 
-        Where nothing came yet the next source is asked instead, if there is one.
+        If nothing was received yet, the next source is used instead, if there is one.
         """
         offset, attempts = 0, 0
         while True:
-            etag = one.etag or (self.resource.etag if self.resource is not None else None)
+            etag = candidate.etag or (self.resource.etag if self.resource is not None else None)
             try:
-                reading = end.storage.read(one.path, etag=etag, start=offset)
+                reading = end.storage.read(candidate.path, etag=etag, start=offset)
                 try:
                     if self.resource is None:
                         self.resource = reading.resource
@@ -185,14 +189,14 @@ class Fetch:
     def _check_wanted(self) -> None:
         self._shared.stop.check()
         if self.unwanted:
-            raise StorageError(f"nobody waits for {self.known.name!r} any more")
+            raise StorageError(f"no client waits for {self.known.name!r} any more")
 
     def _size(self) -> int | None:
         if self.known.size is not None:
             return self.known.size
         return None if self.resource is None else self.resource.size
 
-    def _take(self, hasher: Hasher, piece: bytes) -> None:
+    def _append(self, hasher: Hasher, piece: bytes) -> None:
         hasher.update(piece)
         size = self._size()
         if size is not None and hasher.size > size:
@@ -200,62 +204,62 @@ class Fetch:
         self.spool.append(piece)
         self._release(hasher.size - len(piece))
 
-    def _compare(self, hasher: Hasher) -> None:
+    def _verify(self, hasher: Hasher) -> None:
         size = self._size()
         if size is not None and hasher.size != size:
             raise SizeMismatch(self.known.name, size, hasher.size)
-        for one in self.known.digests:
-            found = hasher.digest(one.algorithm)
-            if found != one:
-                raise DigestMismatch(self.known.name, str(one), str(found))
+        for digest in self.known.digests:
+            found = hasher.digest(digest.algorithm)
+            if found != digest:
+                raise DigestMismatch(self.known.name, str(digest), str(found))
         self._whole = hasher.size
 
     def _release(self, count: int) -> None:
         if count > self.released:
             self.released = count
-            self._tell()
+            self._notify()
 
-    def _end(self, error: CatalogError | None) -> None:
+    def _finish(self, error: CatalogError | None) -> None:
         self.error = error
         if error is None:
             self.released = self._whole
         self.ended = True
-        self._tell()
+        self._notify()
 
-    def call(self, what: Callable[[], object]) -> None:
-        """Let the loop do something soon, if it runs still."""
+    def call_soon(self, what: Callable[[], object]) -> None:
+        """Call a function on the event loop, if it is still running."""
         if not self._loop.is_closed():
             self._loop.call_soon_threadsafe(what)
 
-    def _tell(self) -> None:
-        self.call(self._news.set)
+    def _notify(self) -> None:
+        self.call_soon(self._progress.set)
 
 
 @dataclass(frozen=True, slots=True)
 class FetchContext:
-    """What all fetches of a gateway share."""
+    """Shared by all fetches of a gateway."""
 
-    cooling: SourceCooldown
+    cooldown: SourceCooldown
     metrics: Metrics
     stop: StopFlag
 
 
 class FetchRegistry:
-    """Every fetch under way, and those whose bytes are still to be kept, by what they are of."""
+    """The current fetches by key, including those that are still to be stored."""
 
     def __init__(self, shared: FetchContext) -> None:
-        """Begin with none."""
+        """Start with none."""
         self.shared = shared
         self._under_way: dict[Hashable, Fetch] = {}
-        self._pool = ThreadPoolExecutor(AT_ONCE, "fetch")
+        self._pool = ThreadPoolExecutor(MAX_FETCHES, "fetch")
 
     def find(self, key: Hashable) -> Fetch | None:
-        """Return the fetch of a key that others may follow."""
+        """Return the fetch of a key that can be followed."""
         found = self._under_way.get(key)
         return None if found is None or found.error is not None else found
 
     def begin(self, key: Hashable, fetch: Fetch, finished: Callable[[Fetch], object]) -> Fetch:
-        """Begin a fetch; `finished` is told in its thread when it has ended."""
+        """Start a fetch; `finished` is called in its thread at the end."""
 
         def run() -> None:
             fetch.run()
@@ -266,7 +270,7 @@ class FetchRegistry:
         return fetch
 
     def forget(self, key: Hashable, fetch: Fetch) -> None:
-        """Let go of a fetch: whoever asks next finds its bytes where they were kept."""
+        """Forget a fetch: later requests find the file where it was stored."""
         if self._under_way.get(key) is fetch:
             del self._under_way[key]
         fetch.spool.close()

@@ -1,4 +1,4 @@
-"""What one client gets of a fetch that others may follow too."""
+"""The stream of a fetch for one client."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import Self
 from gateway.content.fetch import Fetch
 from gateway.http.ranges import Part
 
-BLOCK = 2**18  # bytes given to a client together
+BLOCK = 2**18  # bytes sent to a client at once
 
 
 class FetchStream:
-    """What one client gets of a fetch, whole or in part."""
+    """Streams a fetch, or a part of it, to one client."""
 
     def __init__(self, fetch: Fetch, part: Part | None, done: Callable[[Fetch], object]) -> None:
-        """Follow `fetch`; `done` is told when this client has gone."""
+        """Follow `fetch`; `done` is called when this client is finished."""
         self.headers = fetch.headers
         self._fetch, self._done = fetch, done
         self._at = 0 if part is None else part.start
@@ -32,7 +32,7 @@ class FetchStream:
         fetch = self._fetch
         if self._stop is not None and self._at >= self._stop:
             raise StopAsyncIteration
-        await fetch.news(self._at)
+        await fetch.wait_beyond(self._at)
         count = min(BLOCK, fetch.released - self._at)
         if self._stop is not None:
             count = min(count, self._stop - self._at)
@@ -40,12 +40,12 @@ class FetchStream:
             if fetch.error is not None:
                 raise fetch.error
             raise StopAsyncIteration
-        data = fetch.spool.read_at(self._at, count)  # it was written a moment ago
+        data = fetch.spool.read_at(self._at, count)  # fast: it was just written
         self._at += len(data)
         return data
 
     async def aclose(self) -> None:
-        """Go away."""
+        """Stop following."""
         if not self._closed:
             self._closed = True
             self._fetch.readers -= 1

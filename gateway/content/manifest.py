@@ -1,4 +1,4 @@
-"""The PULP_MANIFEST of a version, the same as content and as a part of the version over REST."""
+"""The PULP_MANIFEST of a version, for content and for REST."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from catalog.catalog import Catalog
 from gateway.access.tenants import ServedRepository
-from gateway.http.conditions import Validators, Verdict, decide
+from gateway.http.conditions import Validators, Verdict, evaluate
 from gateway.http.errors import Refused
 from gateway.http.lines import text_lines
 
@@ -15,23 +15,24 @@ from gateway.http.lines import text_lines
 def manifest_reply(
     request: Request, catalog: Catalog, served: ServedRepository, number: int
 ) -> Response:
-    """Send a line `path,sha256,size` for each file of a version, or say that it is unchanged.
+    """Send a line `path,sha256,size` for each file of a version, or 304 if it is unchanged.
 
     Raises:
-        Refused: a file of it has no such line.
+        Refused: a file cannot be listed.
     """
     lacking = catalog.exports.unlisted_path(served.address, number)
     if lacking is not None:
         raise Refused(
             409,
-            f"version {number} of {served.name!r} has no manifest: {lacking!r} has no known sha256 "
-            "or size, or a name that no line can tell; `entrepot adopt` reads what is unknown",
+            f"version {number} of {served.name!r} has no manifest: the sha256 or size of "
+            f"{lacking!r} is unknown (run `entrepot adopt` to read it), or its name cannot be "
+            "written as a line",
             kind="NoManifest",
         )
-    # No other catalog has seen a repository at the same moment, and no version ever changes.
+    # Unique, because no other catalog first saw the repository at that time; versions never change.
     etag = f'"{catalog.repositories.first_seen_us(served.address) or 0:x}-{number}"'
     headers = {"ETag": etag, "X-Entrepot-Version": str(number)}
-    verdict = decide(request.headers, Validators(etag))
+    verdict = evaluate(request.headers, Validators(etag))
     if verdict is not Verdict.SEND:
         return Response(status_code=verdict.value, headers=headers)
     lines = (

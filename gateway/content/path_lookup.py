@@ -1,6 +1,6 @@
-"""What a path of served content means: a file, a folder, another name, a manifest, or nothing.
+"""Resolves paths of served content: a file, a folder, a redirect, a manifest, or nothing.
 
-The catalog is asked; what it said is remembered until anything is recorded anew.
+Results from the catalog are cached until the catalog changes.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from gateway.access.tenants import ServedRepository
 from gateway.http.errors import Refused
 
 MANIFEST = "PULP_MANIFEST"
-"""The manifest of a version, below its root: what other instances sync from."""
-REMEMBERED = 50_000  # files
+"""The manifest of a version, in its root; other instances can sync from it."""
+MAX_CACHED = 50_000  # files
 TIMES = ("%Y%m%dT%H%M%SZ", "%Y%m%d", "%Y-%m-%d")
 
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A file, as a version has it, or as it was kept of no version (None)."""
+    """A file of a version, or one stored without a version (None)."""
 
     found: ResolvedFile
     version: int | None
@@ -44,7 +44,7 @@ class Folder:
 
 @dataclass(frozen=True, slots=True)
 class FolderRedirect:
-    """A folder that was asked for without its slash."""
+    """A folder requested without its trailing slash."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +56,14 @@ class Manifest:
 
 @dataclass(frozen=True, slots=True)
 class UpstreamPath:
-    """A path that no version lists, and that the repository's upstream may have."""
+    """A path that no version lists, but that the repository's upstream may have."""
 
     path: str
 
 
 @dataclass(frozen=True, slots=True)
 class NotFound:
-    """There is no such path."""
+    """The path does not exist."""
 
 
 Lookup = File | Folder | FolderRedirect | Manifest | UpstreamPath | NotFound
@@ -71,14 +71,14 @@ Lookup = File | Folder | FolderRedirect | Manifest | UpstreamPath | NotFound
 
 @dataclass(frozen=True, slots=True)
 class VersionSelector:
-    """Which version is asked for; neither is the latest."""
+    """The requested version; the latest by default."""
 
     number: int | None = None
     moment: datetime | None = None
 
 
 def parse_version_selector(text: str) -> VersionSelector:
-    """Read what stands behind the `@` of a repository's name: a number, or a time in UTC.
+    """Parse the text after `@` in a repository's name: a version number, or a time in UTC.
 
     >>> parse_version_selector("7")
     VersionSelector(number=7, moment=None)
@@ -99,16 +99,16 @@ def parse_version_selector(text: str) -> VersionSelector:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError as error:
-        raise InvalidInput(f"{text!r} is neither the number of a version nor a time") from error
+        raise InvalidInput(f"{text!r} is neither a version number nor a time") from error
     return VersionSelector(moment=moment if moment.tzinfo else moment.replace(tzinfo=UTC))
 
 
 def look_up(catalog: Catalog, served: ServedRepository, at: VersionSelector, path: str) -> Lookup:
-    """Return what a path means.
+    """Resolve a path.
 
     Raises:
-        UnsafePath: it would leave its root.
-        NotRecorded: there is no such version.
+        UnsafePath: the path leads out of the root.
+        NotRecorded: the version does not exist.
     """
     if at == VersionSelector():
         number = catalog.versions.latest_number(served.address)
@@ -117,7 +117,7 @@ def look_up(catalog: Catalog, served: ServedRepository, at: VersionSelector, pat
     if number is None:
         if served.upstream is None:
             refuse_repository_of_other_tenant(catalog, served)
-        return _unlisted(catalog, served, path) if path else NotFound()
+        return _find_unlisted(catalog, served, path) if path else NotFound()
     if not path or path.endswith("/"):
         return _folder(catalog, served, number, path)
     check_path(path)
@@ -128,11 +128,11 @@ def look_up(catalog: Catalog, served: ServedRepository, at: VersionSelector, pat
         return Manifest(number)
     if catalog.files.folder(served.address, number, path, count=1):
         return FolderRedirect()
-    return _not_latest(catalog, served, path) if at == VersionSelector() else NotFound()
+    return _find_replaced(catalog, served, path) if at == VersionSelector() else NotFound()
 
 
 def refuse_repository_of_other_tenant(catalog: Catalog, served: ServedRepository) -> None:
-    """Say it where a repository is served to one tenant, and was synced under another.
+    """Refuse a repository that is served to one tenant but was synced by another.
 
     Raises:
         Refused: 404, with what to do.
@@ -140,16 +140,16 @@ def refuse_repository_of_other_tenant(catalog: Catalog, served: ServedRepository
     if catalog.repositories.belongs_to_other_tenant(served.address):
         raise Refused(
             404,
-            f"the repository {served.name!r} is served here and was synced under another tenant: "
-            "nothing of it is recorded for this one; sync it with ENTREPOT_TENANT set to this one",
+            f"the repository {served.name!r} has no versions for this tenant, because it was "
+            "synced by another one: sync it with ENTREPOT_TENANT set to this tenant",
             kind="NotOfThisTenant",
         )
 
 
 def select_version(catalog: Catalog, served: ServedRepository, at: VersionSelector) -> Version:
-    """Return the version that is meant."""
+    """Return the selected version."""
     if at.moment is not None and at.moment > datetime.now(UTC):
-        raise NotRecorded("version", f"{served.name} at {at.moment.isoformat()}: not yet")
+        raise NotRecorded("version", f"{served.name} at {at.moment.isoformat()}, in the future")
     try:
         return catalog.versions.choose(served.address, at.number, at.moment)
     except RepositoryNotFound as error:
@@ -172,39 +172,49 @@ def _folder(catalog: Catalog, served: ServedRepository, number: int, path: str) 
     return Folder(path, tuple(entries), number)
 
 
-def _not_latest(catalog: Catalog, served: ServedRepository, path: str) -> Lookup:
-    """Return what the latest version lost a while ago, or what the upstream may have."""
+def _find_replaced(catalog: Catalog, served: ServedRepository, path: str) -> Lookup:
+    """Return a file that the latest version removed recently, or an upstream path."""
     since = datetime.now(UTC) - timedelta(seconds=served.config.grace_s)
     older = catalog.files.replaced_since(served.address, path, since)
-    return _unlisted(catalog, served, path) if older is None else File(older, older.version)
+    return _find_unlisted(catalog, served, path) if older is None else File(older, older.version)
 
 
-def _unlisted(catalog: Catalog, served: ServedRepository, path: str) -> Lookup:
+def _find_unlisted(catalog: Catalog, served: ServedRepository, path: str) -> Lookup:
     if served.upstream is None or path.endswith("/"):
         return NotFound()
     check_path(path)
     kept = catalog.holdings.location(served.address, path)
-    return UpstreamPath(path) if kept is None else File(_kept(kept), None)
+    return UpstreamPath(path) if kept is None else File(_file_of_location(kept), None)
 
 
-def _kept(one: Location) -> ResolvedFile:
-    row = ContentRow(one.path, one.size, one.etag, one.modified_us, one.digest, None, None)
-    place = StoredCopy(one.address, one.path, one.etag, one.size, one.modified_us)
+def _file_of_location(location: Location) -> ResolvedFile:
+    row = ContentRow(
+        location.path,
+        location.size,
+        location.etag,
+        location.modified_us,
+        location.digest,
+        None,
+        None,
+    )
+    place = StoredCopy(
+        location.address, location.path, location.etag, location.size, location.modified_us
+    )
     return ResolvedFile(row, -1, (place,))
 
 
 class LookupCache:
-    """Answers that were given, as long as nothing was recorded since; safe between threads."""
+    """Caches lookups until the catalog changes; thread-safe."""
 
     def __init__(self, catalog: Catalog) -> None:
-        """Begin with none."""
+        """Start empty."""
         self._catalog = catalog
         self._known: OrderedDict[Hashable, Lookup] = OrderedDict()
         self._generation: object = None
         self._lock = threading.Lock()
 
-    def known(self, key: Hashable) -> Lookup | None:
-        """Return an answer that still holds."""
+    def get(self, key: Hashable) -> Lookup | None:
+        """Return a cached result that is still valid."""
         if self._generation != self._catalog.generation():
             return None
         with self._lock:
@@ -213,8 +223,8 @@ class LookupCache:
                 self._known.move_to_end(key)
             return found
 
-    def asked(self, key: Hashable, question: Callable[[], Lookup]) -> Lookup:
-        """Ask, and remember files."""
+    def compute(self, key: Hashable, question: Callable[[], Lookup]) -> Lookup:
+        """Compute a result, and cache it if it is a file."""
         generation = self._catalog.generation()
         given = question()
         if isinstance(given, File) and given.version is not None:
@@ -223,6 +233,6 @@ class LookupCache:
                     self._known.clear()
                     self._generation = generation
                 self._known[key] = given
-                while len(self._known) > REMEMBERED:
+                while len(self._known) > MAX_CACHED:
                     self._known.popitem(last=False)
         return given

@@ -1,6 +1,6 @@
 """Content over HTTP: `/content/{tenant}/{repository}[@version or time]/{path}`.
 
-Plain ASGI routes: what is asked for most pays for no more than it needs.
+Plain ASGI routes, without FastAPI's overhead, because these are the most frequent requests.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from catalog.model.resource import Resource
 from catalog.model.version import ContentRow
 from gateway.access.context import Gateway
 from gateway.access.tenants import ServedRepository, Tenant
-from gateway.content.directory_index import names, page
+from gateway.content.directory_index import folder_page, tenant_page
 from gateway.content.manifest import manifest_reply
 from gateway.content.path_lookup import (
     File,
@@ -34,11 +34,11 @@ from gateway.content.path_lookup import (
     look_up,
     parse_version_selector,
 )
-from gateway.content.sources import sized
+from gateway.content.sources import with_size
 from gateway.content.streamer import Streamer
-from gateway.http.asgi_response import AsgiResponse
 from gateway.http.conditions import Validators
 from gateway.http.digest_headers import repr_digest
+from gateway.http.error_middleware import AsgiResponse
 from gateway.http.errors import Refused
 from gateway.http.file_response import FileHead, RangeFileResponse, Receive, Scope, Send
 from gateway.http.path_convertor import ANY
@@ -50,12 +50,12 @@ FOREVER = "public, max-age=31536000, immutable"
 
 
 ROUTE = "/content/{tenant}/{repository}/{path}"
-"""What the metrics call it."""
+"""The route's name in metrics."""
 
 
-async def nothing_there(_: Scope, __: Receive, ___: Send) -> None:
-    """Answer a path that is none of the routes."""
-    raise Refused(404, "there is no such file", kind="NotFound")
+async def not_found(_: Scope, __: Receive, ___: Send) -> None:
+    """Respond to an unknown path."""
+    raise Refused(404, "the file does not exist", kind="NotFound")
 
 
 class Content:
@@ -66,81 +66,83 @@ class Content:
         self._gateway, self._streamer = gateway, streamer
 
     def routes(self) -> list[BaseRoute]:
-        """Return them, for an application; what is asked for most comes first."""
+        """Return the routes, the most frequent first."""
         methods = ["GET", "HEAD"]
         return [
             Route(f"/content/{{tenant}}/{{repository}}/{{path:{ANY}}}", self.path, methods=methods),
-            Route("/content/{tenant}/{repository}", self.slash, methods=methods),
+            Route("/content/{tenant}/{repository}", self.redirect_to_folder, methods=methods),
             Route("/content/{tenant}/", self.tenant, methods=methods),
         ]
 
     async def tenant(self, request: Request) -> Response:
         """List the repositories of a tenant."""
-        caller = await self._gateway.caller(request.scope, request.path_params["tenant"])
+        caller = await self._gateway.authenticate(request.scope, request.path_params["tenant"])
         caller.check_somewhere(Role.READER)
         own, tenant = caller.repositories(Role.READER), self._gateway.tenants[caller.tenant]
-        every = await self._gateway.thread(tenant.names)
+        every = await self._gateway.run_in_thread(tenant.names)
         config = tenant.config.repositories
         shown = [
             one
             for one in every
             if (own is None or one in own) and (config is None or config[one].listing)
         ]
-        return names(f"/content/{tenant.name}/", shown, request.headers.get("accept", ""))
+        return tenant_page(f"/content/{tenant.name}/", shown, request.headers.get("accept", ""))
 
-    async def slash(self, request: Request) -> Response:
-        """Lead from a repository's name to its root."""
-        await self._entered(request)
-        return _slashed(request)
+    async def redirect_to_folder(self, request: Request) -> Response:
+        """Redirect from a repository's name to its root."""
+        await self._authorize(request)
+        return _redirect_to_folder(request)
 
     async def path(self, request: Request) -> Response:
-        """Send a file, show a folder, or lead to it."""
+        """Send a file, list a folder, or redirect to it."""
         request.scope["entrepot.route"] = ROUTE
-        tenant = await self._entered(request)
+        tenant = await self._authorize(request)
         name, _, text = request.path_params["repository"].partition("@")
         at = parse_version_selector(text)
         path: str = request.path_params["path"]
-        served, given = await self._answered(tenant, name, at, path)
-        return await self._reply(request, tenant, served, at, given)
+        served, given = await self._look_up(tenant, name, at, path)
+        return await self._respond(request, tenant, served, at, given)
 
-    async def _entered(self, request: Request) -> Tenant:
-        """Return whose content a request is for, which its token or its link lets it read."""
+    async def _authorize(self, request: Request) -> Tenant:
+        """Return the tenant, if the request's token or link may read its content."""
         name = request.path_params["tenant"]
         repository = request.path_params["repository"].partition("@")[0]
         if "signature" in request.query_params:
             path, query = request.scope["path"], request.query_params
             request.scope["entrepot.access"] = Access.LINK
             key = self._gateway.links.current()
-            maker = None if key is None else key.maker(path, query, time.time())
-            if maker is not None and self._gateway.doors.vouches(name, maker, repository):
+            maker = None if key is None else key.verify(path, query, time.time())
+            if maker is not None and self._gateway.authenticator.may_maker_read(
+                name, maker, repository
+            ):
                 set_tenant(name)
                 return self._gateway.tenants[name]
-            raise Refused(403, "the link does not hold, or no more", kind="LinkRefused")
-        caller = await self._gateway.caller(request.scope, name)
+            raise Refused(403, "the link is invalid or expired", kind="LinkRefused")
+        caller = await self._gateway.authenticate(request.scope, name)
         caller.check(Role.READER, OfRepository(repository))
         return self._gateway.tenants[name]
 
-    async def _answered(
+    async def _look_up(
         self, tenant: Tenant, name: str, at: VersionSelector, path: str
     ) -> tuple[ServedRepository, Lookup]:
-        served = tenant.known_served(name)
+        served = tenant.cached_served(name)
         key = (tenant.name, name, at, path)
-        if served is not None and (known := self._streamer.answers.known(key)) is not None:
+        if served is not None and (known := self._streamer.lookups.get(key)) is not None:
             return served, known
 
         def ask() -> tuple[ServedRepository, Lookup]:
             found = tenant.served(name)
-            answers = self._streamer.answers
-            if at.moment is not None:  # what is meant by it changes with time alone
+            lookups = self._streamer.lookups
+            if at.moment is not None:  # not cached: the result depends on the current time
                 return found, look_up(tenant.catalog, found, at, path)
-            return found, answers.asked(key, lambda: look_up(tenant.catalog, found, at, path))
+            return found, lookups.compute(key, lambda: look_up(tenant.catalog, found, at, path))
 
         if path and not path.endswith("/"):
-            return await self._gateway.thread(ask)
-        async with self._gateway.slots.slot(tenant.name):  # a folder may hold any number of names
-            return await self._gateway.thread(ask)
+            return await self._gateway.run_in_thread(ask)
+        async with self._gateway.slots.slot(tenant.name):  # a folder may have very many entries
+            return await self._gateway.run_in_thread(ask)
 
-    async def _reply(
+    async def _respond(
         self,
         request: Request,
         tenant: Tenant,
@@ -149,35 +151,37 @@ class Content:
         given: Lookup,
     ) -> Response:
         if isinstance(given, File):
-            return await self._file(tenant, served, at, given)
+            return await self._file_response(tenant, served, at, given)
         if isinstance(given, Folder):
             title = f"/content/{tenant.name}/{request.path_params['repository']}/{given.path}"
             accept = request.headers.get("accept", "")
-            shown = await self._gateway.thread(page, title, given.entries, accept, above=True)
+            shown = await self._gateway.run_in_thread(
+                folder_page, title, given.entries, accept, above=True
+            )
             shown.headers["X-Entrepot-Version"] = str(given.version)
             return shown
         if isinstance(given, FolderRedirect):
-            return _slashed(request)
+            return _redirect_to_folder(request)
         if isinstance(given, Manifest):
             async with self._gateway.slots.slot(tenant.name):
-                shown = await self._gateway.thread(
+                shown = await self._gateway.run_in_thread(
                     manifest_reply, request, tenant.catalog, served, given.version
                 )
             shown.headers["Cache-Control"] = CHANGING
             return shown
         if isinstance(given, UpstreamPath):
-            return await self._unlisted(tenant, served, given.path)
-        raise Refused(404, "there is no such file", kind="NotFound")
+            return await self._upstream_response(tenant, served, given.path)
+        raise Refused(404, "the file does not exist", kind="NotFound")
 
-    async def _file(
+    async def _file_response(
         self, tenant: Tenant, served: ServedRepository, at: VersionSelector, given: File
     ) -> Response:
         found = given.found
         etag = etag_of(found.row)
         if found.row.size is None and found.origin is not None:
-            found = await self._gateway.thread(sized, tenant, served, found)
+            found = await self._gateway.run_in_thread(with_size, tenant, served, found)
         row = found.row
-        if served.config.redirect and (link := await self._link(tenant, served, given)):
+        if served.config.redirect and (link := await self._signed_link(tenant, served, given)):
             return RedirectResponse(link, 302, headers={"Cache-Control": "no-store"})
         fixed = at.number is not None and row.digest is not None
         headers = [("Cache-Control", FOREVER if fixed else CHANGING)]
@@ -190,17 +194,23 @@ class Content:
         opener = self._streamer.opener(tenant, served, found)
         return AsgiResponse(RangeFileResponse(shown, opener))
 
-    async def _link(self, tenant: Tenant, served: ServedRepository, given: File) -> str | None:
-        """Return a signed link to a stored file, where its storage can make one."""
-        return await self._gateway.thread(self._streamer.link, tenant, served, given.found)
+    async def _signed_link(
+        self, tenant: Tenant, served: ServedRepository, given: File
+    ) -> str | None:
+        """Return a signed link to a stored file, if its storage supports it."""
+        return await self._gateway.run_in_thread(
+            self._streamer.signed_link, tenant, served, given.found
+        )
 
-    async def _unlisted(self, tenant: Tenant, served: ServedRepository, path: str) -> Response:
+    async def _upstream_response(
+        self, tenant: Tenant, served: ServedRepository, path: str
+    ) -> Response:
         try:
-            fetch, opener = await self._streamer.unlisted(tenant, served, path)
+            fetch, opener = await self._streamer.fetch_upstream(tenant, served, path)
         except StorageError as error:
             if error.status is not None and 400 <= error.status < 500:
-                told = f"the upstream answered {error.status} for {path!r}"
-                raise Refused(error.status, told, kind="Upstream") from error
+                message = f"the upstream responded with status {error.status} for {path!r}"
+                raise Refused(error.status, message, kind="Upstream") from error
             raise
         resource = fetch.resource or Resource(path)
         size = fetch.released if fetch.ended else resource.size
@@ -218,7 +228,7 @@ class Content:
 
 
 def etag_of(row: ContentRow) -> str:
-    """Return the etag of a row, the same before and after its bytes are fetched.
+    """Return the etag of a row, which is the same before and after it is fetched.
 
     >>> etag_of(ContentRow("a", 3, None, None, "ab" * 32, None, None))[:5]
     '"abab'
@@ -229,6 +239,6 @@ def etag_of(row: ContentRow) -> str:
     return f'"r-{sha256(text.encode()).hexdigest()[:32]}"'
 
 
-def _slashed(request: Request) -> Response:
+def _redirect_to_folder(request: Request) -> Response:
     query = f"?{request.url.query}" if request.url.query else ""
     return RedirectResponse(f"{quote(request.url.path)}/{query}", 301)

@@ -1,7 +1,7 @@
-"""Keep what was fetched on demand: verified bytes go where they belong, and the catalog is told.
+"""Stores files fetched on demand in their repository, and records them in the catalog.
 
-It is the engine that writes, so history, layouts and proofs are those of a sync. The repository's
-turn is held meanwhile; while a run holds it, what waits here is served from where it is.
+The engine writes them, so that history, layouts and proofs are as in a sync. This needs the
+repository's destination lock; while a run holds it, files are served from the spool.
 """
 
 from __future__ import annotations
@@ -38,15 +38,15 @@ from transfer.workers.limits import Limits, gate_for
 from transfer.workers.stop import StopFlag
 
 LOG = logging.getLogger("entrepot.gateway")
-PAUSE_S = 0.5  # between two rounds, so that what comes together is recorded together
-LAST_S = 20.0  # for what waits when the gateway ends
+PAUSE_S = 0.5  # between two rounds, to record several files together
+LAST_S = 20.0  # for the waiting files when the gateway shuts down
 NOWHERE = "memory://gateway"
-"""The source that the engine is told of: it reads nothing there, for the bytes are here."""
+"""The source passed to the engine, which reads nothing from it."""
 
 
 @dataclass(frozen=True, slots=True)
 class FetchedFile:
-    """A verified file, and what it is to its repository; `origin` is None of an unlisted path."""
+    """A verified file to store in a repository; `origin` is None for an unlisted path."""
 
     catalog: Catalog
     repository: Repository
@@ -58,53 +58,53 @@ class FetchedFile:
 
 
 class _BusyError(Exception):
-    """A run holds the repository's turn."""
+    """A run holds the repository's destination lock."""
 
 
 class FetchedFileSaver:
-    """Keeps arrivals in the background, in the order of their repositories."""
+    """Stores files in the background, grouped by repository."""
 
     def __init__(self, stop: StopFlag) -> None:
-        """Begin with nothing to keep."""
+        """Start with no files."""
         self._stop = stop
         self._waiting: list[FetchedFile] = []
         self._lock = threading.Lock()
-        self._news = threading.Event()
+        self._wakeup = threading.Event()
         self._ending = False
         self._thread: threading.Thread | None = None
 
     def add(self, arrival: FetchedFile) -> None:
-        """Keep a file soon."""
+        """Store a file soon."""
         with self._lock:
             self._waiting.append(arrival)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="keeper", daemon=True)
                 self._thread.start()
-        self._news.set()
+        self._wakeup.set()
 
     def close(self) -> None:
-        """Keep what waits, as far as that is possible soon; the rest is fetched again."""
+        """Store the waiting files, if possible in time; the others will be fetched again."""
         self._ending = True
-        self._news.set()
+        self._wakeup.set()
         if self._thread is not None:
             self._thread.join(LAST_S)
 
-    def idle(self) -> bool:
-        """Say whether nothing waits."""
+    def is_idle(self) -> bool:
+        """Return whether no file waits."""
         with self._lock:
             return not self._waiting
 
     def _run(self) -> None:
         while not self._ending:
-            self._news.wait()
-            self._news.clear()
-            self._round()
-            if not self.idle():
-                self._news.set()  # a run holds the turn
+            self._wakeup.wait()
+            self._wakeup.clear()
+            self._save_waiting()
+            if not self.is_idle():
+                self._wakeup.set()  # a run holds the lock
             time.sleep(PAUSE_S)
-        self._round()
+        self._save_waiting()
 
-    def _round(self) -> None:
+    def _save_waiting(self) -> None:
         with self._lock:
             every = list(self._waiting)
         groups: dict[tuple[int, str], list[FetchedFile]] = defaultdict(list)
@@ -112,20 +112,20 @@ class FetchedFileSaver:
             groups[id(one.catalog), one.repository.address].append(one)
         for same in groups.values():
             try:
-                self._keep(same)
+                self._save(same)
             except _BusyError:
                 continue
             except CatalogError as error:
-                LOG.warning("%s files were not kept: %s", len(same), error)
+                LOG.warning("%s fetched files were not stored: %s", f"{len(same):,}", error)
             with self._lock:
                 for one in same:
                     self._waiting.remove(one)
             for one in same:
                 one.done()
 
-    def _keep(self, same: Sequence[FetchedFile]) -> None:
+    def _save(self, same: Sequence[FetchedFile]) -> None:
         catalog, repository = same[0].catalog, same[0].repository
-        with _turn(catalog, repository):
+        with _destination_lock(catalog, repository):
             wanted = [one for one in same if _is_wanted(one)]
             if wanted:
                 save_fetched(catalog, repository, wanted, self._stop)
@@ -134,7 +134,7 @@ class FetchedFileSaver:
 def save_fetched(
     catalog: Catalog, repository: Repository, arrivals: Sequence[FetchedFile], stop: StopFlag
 ) -> None:
-    """Write arrivals into their repository, whose turn is held, and record them as one run."""
+    """Store files in their repository, whose lock is held, and record them as one run."""
     run_id = uuid4().hex
     origin = arrivals[0].origin
     catalog.runs.start(
@@ -146,9 +146,9 @@ def save_fetched(
             started_at=datetime.now(UTC),
         )
     )
-    with open_destination(repository, NumberAllocator()) as end, _nowhere() as source:
+    with open_destination(repository, NumberAllocator()) as end, _empty_source() as source:
         delivery = Delivery(source, (end,), stop=stop, run_id=run_id)
-        staging = Staging(delivery, [_item(one, end) for one in arrivals])
+        staging = Staging(delivery, [_item(arrival, end) for arrival in arrivals])
         try:
             for piece, one in zip(staging.pieces, arrivals, strict=True):
                 piece.file = one.fetch.spool.path
@@ -161,31 +161,31 @@ def save_fetched(
         finally:
             staging.release()
     catalog.runs.record_outcomes(run_id, "", outcomes)
-    failed = [one for one in outcomes if one.status is Status.FAILED]
+    failed = [outcome for outcome in outcomes if outcome.status is Status.FAILED]
     state = "failed" if failed else "completed"
-    message = f"{len(arrivals) - len(failed)} files kept, {len(failed)} failed"
+    message = f"{len(arrivals) - len(failed):,} files stored, {len(failed):,} failed"
     catalog.runs.end(run_id, state, message)
 
 
-def _is_wanted(one: FetchedFile) -> bool:
-    """Say whether the repository still lacks just this file."""
-    if one.origin is not None:
-        return one.catalog.origins.get(one.repository.address, one.path) == one.origin
-    return one.catalog.holdings.location(one.repository.address, one.path) is None
+def _is_wanted(file: FetchedFile) -> bool:
+    """Return whether the repository still needs this file."""
+    if file.origin is not None:
+        return file.catalog.origins.get(file.repository.address, file.path) == file.origin
+    return file.catalog.holdings.location(file.repository.address, file.path) is None
 
 
-def _item(one: FetchedFile, end: End[Storage]) -> Item:
-    row, fetch = one.row, one.fetch
-    stood = one.catalog.holdings.location(one.repository.address, one.path)
+def _item(file: FetchedFile, end: End[Storage]) -> Item:
+    row, fetch = file.row, file.fetch
+    stood = file.catalog.holdings.location(file.repository.address, file.path)
     try:
-        end.storage.stat(one.path)
+        end.storage.stat(file.path)
         action = Action.REPLACE
     except ResourceNotFound:
         action = Action.ADD
     resource = fetch.resource
     return Item(
-        origin=fetch.origin.path if fetch.origin is not None else one.path,
-        path=one.path,
+        origin=fetch.origin.path if fetch.origin is not None else file.path,
+        path=file.path,
         size=fetch.released,
         etag=None if resource is None else resource.etag,
         modified_us=None if resource is None else resource.modified_us,
@@ -194,7 +194,7 @@ def _item(one: FetchedFile, end: End[Storage]) -> Item:
         properties=None if row is None else row.properties,
         destinations=(0,),
         actions=(action,),
-        previous=(None if stood is None else _stood(stood),),
+        previous=(None if stood is None else _fingerprint(stood),),
     )
 
 
@@ -204,12 +204,12 @@ def _content_type(row: ContentRow | None, fetch: Fetch) -> str | None:
     return None if fetch.resource is None else fetch.resource.content_type
 
 
-def _stood(one: Location) -> Fingerprint:
-    return Fingerprint(one.digest, one.size, one.etag, one.modified_us)
+def _fingerprint(location: Location) -> Fingerprint:
+    return Fingerprint(location.digest, location.size, location.etag, location.modified_us)
 
 
 @contextmanager
-def _nowhere() -> Generator[End[Storage]]:
+def _empty_source() -> Generator[End[Storage]]:
     settings = MemorySettings.from_url(NOWHERE)
     storage = settings.open(OpenOptions())
     try:
@@ -219,7 +219,7 @@ def _nowhere() -> Generator[End[Storage]]:
 
 
 @contextmanager
-def _turn(catalog: Catalog, repository: Repository) -> Generator[None]:
+def _destination_lock(catalog: Catalog, repository: Repository) -> Generator[None]:
     def busy() -> None:
         raise _BusyError
 

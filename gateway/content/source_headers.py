@@ -1,8 +1,7 @@
-"""The headers of a source that are passed on: all but those of one connection (PD-40).
+"""Which response headers of a source are forwarded to clients (PD-40).
 
-Left out besides are what speaks to browsers, caches and proxies in our name, its cookies, which are
-for whoever asked it, and the validators, which would change once the file is kept: the catalog's
-stand instead.
+Not forwarded are hop-by-hop headers, headers that control browsers, caches and proxies, cookies,
+and validators, which would change once the file is stored: the catalog's are sent instead.
 
 >>> sent = [("Server", "x"), ("Connection", "close"), ("X-Own", "1"), ("Set-Cookie", "a=b")]
 >>> forwarded_headers(sent)
@@ -37,16 +36,16 @@ OURS = frozenset(
 
 
 FAMILIES = ("access-control-", "cross-origin-", "x-accel-", "x-litespeed-", "sec-", "proxy-")
-"""Beginnings of further ones: a proxy before us would follow an `X-Accel-Redirect`."""
+"""Prefixes of further headers: for example, a proxy would follow an `X-Accel-Redirect`."""
 
 
 def forwarded_headers(headers: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
-    """Return what a client gets of a source's headers, names in lower case."""
+    """Return the headers to forward, with lower-case names."""
     named = set(HOP_BY_HOP | OURS)
     every = [(name.lower(), value) for name, value in headers]
     for name, value in every:
         if name == "connection":
-            named |= {one.strip().lower() for one in value.split(",")}
+            named |= {part.strip().lower() for part in value.split(",")}
     return tuple(
         one
         for one in every

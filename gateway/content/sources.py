@@ -1,7 +1,7 @@
-"""Where the bytes of a served file come from: stored places first, then the sources of it.
+"""Where served files are read from: stored copies first, then sources.
 
-A place of its own repository is trusted as it was written, by size, time and etag. Bytes from
-anywhere else are compared with the digest.
+A copy in the file's own repository is trusted if size, time and etag match. Bytes from elsewhere
+are verified with the digest.
 """
 
 from __future__ import annotations
@@ -32,20 +32,20 @@ from transfer.batch.endpoints import End
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """A file's stored places, and the candidates to fetch it from."""
+    """A file's stored copies, and the candidates to fetch it from."""
 
     stored: tuple[StoredCopy, ...]
     candidates: tuple[Candidate, ...]
-    kept: bool  # what is fetched is to be kept
+    kept: bool  # store the fetched file
 
 
 def sources_of(tenant: Tenant, served: ServedRepository, found: ResolvedFile) -> Sources:
-    """Return where a file can be had, the best first."""
+    """Return where a file can be read from, the best first."""
     origin = found.origin
     if origin is None:
         return Sources(found.places, (), kept=False)
-    own = tuple(one for one in found.places if _is_own(served, one))
-    others = [one for one in found.places if one not in own]
+    own = tuple(place for place in found.places if _is_own(served, place))
+    others = [place for place in found.places if place not in own]
     return Sources(
         own,
         tuple(_candidates(tenant, found, others)),
@@ -53,8 +53,8 @@ def sources_of(tenant: Tenant, served: ServedRepository, found: ResolvedFile) ->
     )
 
 
-def known_of(row: ContentRow) -> ExpectedFile:
-    """Return what is known of a file before it comes."""
+def expected_file(row: ContentRow) -> ExpectedFile:
+    """Return what is known about a file before it is fetched."""
     digests = () if row.digest is None else (Digest("sha256", row.digest),)
     return ExpectedFile(row.path, row.size, digests)
 
@@ -62,15 +62,15 @@ def known_of(row: ContentRow) -> ExpectedFile:
 def upstream_candidates(
     tenant: Tenant, served: ServedRepository, path: str
 ) -> tuple[Candidate, ...]:
-    """Return where a path that nobody lists can be had."""
+    """Return where an unlisted path can be fetched from."""
     if served.upstream is None:
         return ()
     address = served.upstream.address
-    return (Candidate(address, path, partial(tenant.places.end, address)),)
+    return (Candidate(address, path, partial(tenant.storages.end, address)),)
 
 
-def _is_own(served: ServedRepository, one: StoredCopy) -> bool:
-    return one.address == served.address or one.address.startswith(f"{served.address}/.entrepot/")
+def _is_own(served: ServedRepository, copy: StoredCopy) -> bool:
+    return copy.address == served.address or copy.address.startswith(f"{served.address}/.entrepot/")
 
 
 def _candidates(
@@ -90,7 +90,7 @@ def _candidates(
         return
     yield _candidate(tenant, origin.origin, origin.origin_path, origin.etag)
     if found.row.digest is None:
-        return  # nothing else could tell that a mirror holds the same
+        return  # without a digest, a mirror's content cannot be verified
     for name in _mirrors(tenant, origin.origin):
         address = resolved(name).address
         if (address, origin.origin_path) not in seen:
@@ -98,25 +98,25 @@ def _candidates(
 
 
 def _candidate(tenant: Tenant, address: str, path: str, etag: str | None = None) -> Candidate:
-    return Candidate(address, path, partial(tenant.places.end, address), etag)
+    return Candidate(address, path, partial(tenant.storages.end, address), etag)
 
 
 def _mirrors(tenant: Tenant, address: str) -> list[str]:
     try:
-        return tenant.places.repository(address).mirrors
+        return tenant.storages.repository(address).mirrors
     except CatalogError:
         return []
 
 
-def sized(tenant: Tenant, served: ServedRepository, found: ResolvedFile) -> ResolvedFile:
-    """Return a file with its size, asked of its source where the catalog was not told."""
-    for one in sources_of(tenant, served, found).candidates:
+def with_size(tenant: Tenant, served: ServedRepository, found: ResolvedFile) -> ResolvedFile:
+    """Return a file with its size, looked up at its source if the catalog does not know it."""
+    for candidate in sources_of(tenant, served, found).candidates:
         try:
-            end = one.opened()
-            resource = end.storage.stat(one.path)
+            end = candidate.open()
+            resource = end.storage.stat(candidate.path)
         except CatalogError:
             continue
-        if one.etag in (None, resource.etag):
+        if candidate.etag in (None, resource.etag):
             return replace(found, row=replace(found.row, size=resource.size))
     return found
 
@@ -128,17 +128,19 @@ def open_stored(
     found: ResolvedFile,
     part: Part | None,
 ) -> BlockReader:
-    """Open the first stored place that has the file.
+    """Open the first stored copy that is available.
 
     Raises:
-        ResourceNotFound: none has it; the last reason is told.
+        ResourceNotFound: no copy is available; the cause is the last error.
     """
     path = found.row.path
     try:
         return _open_any(gateway, tenant, served, found, part)
     except CatalogError as failure:
         more = tenant.catalog.files.find(served.address, found.version, path, CopySearch.EVERYWHERE)
-        others = () if more is None else (one for one in more.places if one not in found.places)
+        others = (
+            () if more is None else (place for place in more.places if place not in found.places)
+        )
         further = replace(found, places=tuple(others))
         if not further.places:
             raise ResourceNotFound(
@@ -155,9 +157,9 @@ def _open_any(
     part: Part | None,
 ) -> BlockReader:
     failure: CatalogError | None = None
-    for one in found.places:
+    for place in found.places:
         try:
-            return _open_place(gateway, tenant, served, found, one, part)
+            return _open_place(gateway, tenant, served, found, place, part)
         except CatalogError as error:
             failure = error
     path = found.row.path
@@ -169,73 +171,73 @@ def _open_place(
     tenant: Tenant,
     served: ServedRepository,
     found: ResolvedFile,
-    one: StoredCopy,
+    copy: StoredCopy,
     part: Part | None,
 ) -> BlockReader:
-    end, row = tenant.places.end(one.address), found.row
-    path = stored_path(end.storage, one.path, row.digest, one.etag)
-    pin = one.etag if end.storage.capabilities.etags else None
+    end, row = tenant.storages.end(copy.address), found.row
+    path = stored_path(end.storage, copy.path, row.digest, copy.etag)
+    pin = copy.etag if end.storage.capabilities.etags else None
     blocks = open_block_reader(end, path, gateway.stop, etag=pin, size=row.size, part=part)
     try:
-        _check_same(one, path, blocks.resource)
+        _check_same(copy, path, blocks.resource)
     except ResourceChanged:
         blocks.close()
         raise
-    if not _is_own(served, one) and row.digest is not None and part is None:
+    if not _is_own(served, copy) and row.digest is not None and part is None:
         expected = (Digest("sha256", row.digest),)
         return VerifyingBlockReader(blocks, row.path, row.size, expected)
     return blocks
 
 
-def _check_same(one: StoredCopy, path: str, now: Resource) -> None:
-    """Refuse a file that somebody wrote over since the catalog was told of it."""
-    pairs = [(one.size, now.size)]
-    if path == one.path and one.etag is None:
-        pairs.append((one.modified_us, now.modified_us))
+def _check_same(copy: StoredCopy, path: str, now: Resource) -> None:
+    """Refuse a file that was overwritten since the catalog recorded it."""
+    pairs = [(copy.size, now.size)]
+    if path == copy.path and copy.etag is None:
+        pairs.append((copy.modified_us, now.modified_us))
     if any(None not in pair and pair[0] != pair[1] for pair in pairs):
-        raise ResourceChanged(f"{path!r} is not what was stored there", path=path)
+        raise ResourceChanged(f"{path!r} changed since it was stored", path=path)
 
 
-def open_through(
+def open_passthrough(
     gateway: Gateway,
     candidates: tuple[Candidate, ...],
     known: ExpectedFile,
     part: Part | None,
-    cooling: SourceCooldown,
+    cooldown: SourceCooldown,
 ) -> BlockReader:
-    """Open the first candidate that answers, to pass its bytes through without keeping them.
+    """Open the first available candidate, to stream its bytes without storing them.
 
-    A part is asked of the source as such; the whole is compared while it passes.
+    A part is requested from the source as such; a whole file is verified while it is streamed.
     """
     failure: CatalogError | None = None
-    for one in candidates:
-        if not cooling.is_asked(one.address, known.mark(one)):
+    for candidate in candidates:
+        if not cooldown.is_allowed(candidate.address, known.cooldown_key(candidate)):
             continue
         try:
-            blocks = _passing(gateway, one.opened(), one, known, part)
+            blocks = _open_stream(gateway, candidate.open(), candidate, known, part)
         except CatalogError as error:
             failure = error
             continue
         if part is not None:
             return blocks
 
-        def wrong(_: object, one: Candidate = one) -> None:
-            gateway.metrics.corrupt()
-            cooling.wrong(one.address, known.mark(one))
+        def on_corrupt(_: object, candidate: Candidate = candidate) -> None:
+            gateway.metrics.count_corrupt()
+            cooldown.add(candidate.address, known.cooldown_key(candidate))
 
-        return VerifyingBlockReader(blocks, known.name, known.size, known.digests, wrong)
+        return VerifyingBlockReader(blocks, known.name, known.size, known.digests, on_corrupt)
     if failure is not None:
         raise failure
-    raise ResourceNotFound(f"no source has {known.name!r} now", path=known.name)
+    raise ResourceNotFound(f"no source currently has {known.name!r}", path=known.name)
 
 
-def _passing(
-    gateway: Gateway, end: End[Source], one: Candidate, known: ExpectedFile, part: Part | None
+def _open_stream(
+    gateway: Gateway, end: End[Source], candidate: Candidate, known: ExpectedFile, part: Part | None
 ) -> BlockReader:
     if part is not None:
         return open_block_reader(
-            end, one.path, gateway.stop, etag=one.etag, size=known.size, part=part
+            end, candidate.path, gateway.stop, etag=candidate.etag, size=known.size, part=part
         )
-    blocks = StreamBlockReader(end, one.path, one.etag, gateway.stop)
+    blocks = StreamBlockReader(end, candidate.path, candidate.etag, gateway.stop)
     blocks.headers = forwarded_headers(blocks.headers)
     return blocks

@@ -1,4 +1,4 @@
-"""Where bytes wait that are being fetched: a file, or memory for what is never kept."""
+"""Buffers for files being fetched: a file, or memory for files that are not stored."""
 
 from __future__ import annotations
 
@@ -10,64 +10,64 @@ from typing import Protocol
 
 from catalog.errors import StorageError
 from gateway.resource_store.file_locks import lock_file
-from providers.shared.os_errors import translated
+from providers.shared.os_errors import translate_os_error
 
 _serial = itertools.count()
 
 
 class Spool(Protocol):
-    """Bytes that grow at their end while others read them; `path` is of those in a file."""
+    """A growing buffer that can be read meanwhile; `path` is its file, if it has one."""
 
     path: Path | None
 
     def append(self, data: bytes) -> None:
-        """Take the next bytes."""
+        """Append the next bytes."""
         ...
 
     def read_at(self, offset: int, count: int) -> bytes:
-        """Return bytes that are there already."""
+        """Return bytes that were appended already."""
         ...
 
     def reset(self) -> None:
-        """Forget all bytes, to begin anew."""
+        """Discard all bytes, to start again."""
         ...
 
     def close(self) -> None:
-        """Let go of them; may be called twice."""
+        """Discard it; safe to call twice."""
         ...
 
 
 class MemorySpool:
-    """A small file that no disk ever sees."""
+    """A small file in memory."""
 
     path: Path | None = None
 
     def __init__(self) -> None:
-        """Begin empty."""
+        """Start empty."""
         self._data = bytearray()
 
     def append(self, data: bytes) -> None:
-        """Take the next bytes."""
+        """Append the next bytes."""
         self._data += data
 
     def read_at(self, offset: int, count: int) -> bytes:
-        """Return bytes that are there already."""
+        """Return bytes that were appended already."""
         return bytes(self._data[offset : offset + count])
 
     def reset(self) -> None:
-        """Forget all bytes."""
+        """Discard all bytes."""
         self._data = bytearray()
 
     def close(self) -> None:
-        """Let go of them."""
+        """Discard it."""
         self.reset()
 
 
 class FileSpool:
-    """A file in a folder of such; locked, so that only what a dead process left is swept."""
+    """A file in the spool folder; locked, so that only files of dead processes are removed."""
 
     def __init__(self, folder: Path) -> None:
-        """Make an empty one."""
+        """Create an empty file."""
         folder.mkdir(parents=True, exist_ok=True)
         self._file = folder / f"{os.getpid()}-{next(_serial)}.part"
         self.path: Path | None = self._file
@@ -77,7 +77,7 @@ class FileSpool:
         self._size = 0
 
     def append(self, data: bytes) -> None:
-        """Take the next bytes; a full disk is an error."""
+        """Append the next bytes; a full disk is an error."""
         view = memoryview(data)
         try:
             while view:
@@ -85,17 +85,17 @@ class FileSpool:
                 self._size += count
                 view = view[count:]
         except OSError as error:
-            raise translated(error, self._file.name) from error
+            raise translate_os_error(error, self._file.name) from error
 
     def read_at(self, offset: int, count: int) -> bytes:
-        """Return bytes that are there already."""
+        """Return bytes that were appended already."""
         try:
             return os.pread(self._open(), count, offset)
         except OSError as error:
-            raise translated(error, self._file.name) from error
+            raise translate_os_error(error, self._file.name) from error
 
     def reset(self) -> None:
-        """Forget all bytes."""
+        """Discard all bytes."""
         os.ftruncate(self._open(), 0)
         self._size = 0
 
@@ -108,12 +108,12 @@ class FileSpool:
 
     def _open(self) -> int:
         if self._descriptor is None:
-            raise StorageError(f"{self._file.name!r} was let go of")
+            raise StorageError(f"the spool file {self._file.name!r} was already closed")
         return self._descriptor
 
 
 def sweep(folder: Path) -> int:
-    """Remove what processes that died have left; return how many files that were."""
+    """Remove the files of dead processes; return how many."""
     gone = 0
     for file in sorted(folder.glob("*.part")) if folder.is_dir() else ():
         descriptor = lock_file(file, os.O_RDWR)

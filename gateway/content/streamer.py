@@ -1,6 +1,6 @@
-"""The streamer: opens what is served, from where it lies or from its source, and keeps what it may.
+"""The streamer opens served files, stored or from their source, and stores fetched ones if allowed.
 
-Whoever asks first for a file that is on demand begins its fetch; whoever asks meanwhile follows.
+The first request for an on-demand file starts its fetch; concurrent requests follow it.
 """
 
 from __future__ import annotations
@@ -21,26 +21,26 @@ from gateway.content.path_lookup import LookupCache
 from gateway.content.save_fetched import FetchedFile, FetchedFileSaver
 from gateway.content.source_cooldown import SourceCooldown
 from gateway.content.sources import (
-    known_of,
+    expected_file,
+    open_passthrough,
     open_stored,
-    open_through,
     sources_of,
     upstream_candidates,
 )
 from gateway.content.spool import FileSpool, MemorySpool, sweep
 from gateway.content.verified_stream import BlockStream, Close
-from gateway.http.content_disposition import disposition
 from gateway.http.file_response import Opener, Stream
 from gateway.http.ranges import Part
+from gateway.http.response_headers import content_disposition
 from providers.layouts.content_names import stored_path
 
-LINK_S = 3600  # for which a signed link holds
-SHARED_IN_MEMORY = 8 * 2**20  # bytes of a file that is never kept and that many may ask for
+LINK_S = 3600  # lifetime of a signed link
+SHARED_IN_MEMORY = 8 * 2**20  # bytes; the largest file shared by requests without being stored
 
 
 @dataclass(frozen=True, slots=True)
 class FetchTarget:
-    """Where a fetched file belongs; `row` and `origin` are None of a path that nobody lists."""
+    """Where to store a fetched file; `row` and `origin` are None for an unlisted path."""
 
     tenant: Tenant
     served: ServedRepository
@@ -50,54 +50,56 @@ class FetchTarget:
 
 
 class Streamer:
-    """What serves content, for all tenants of a gateway."""
+    """Serves content for all tenants of a gateway."""
 
     def __init__(self, gateway: Gateway) -> None:
-        """Begin with nothing under way; what dead processes left is swept."""
+        """Start, and remove the spool files of dead processes."""
         self._gateway = gateway
-        self.answers = LookupCache(gateway.catalog)
-        self.cooling = SourceCooldown(gateway.config.cool_down_s)
-        self.fetches = FetchRegistry(FetchContext(self.cooling, gateway.metrics, gateway.stop))
-        self.keeper = FetchedFileSaver(gateway.stop)
+        self.lookups = LookupCache(gateway.catalog)
+        self.cooldown = SourceCooldown(gateway.config.cool_down_s)
+        self.fetches = FetchRegistry(FetchContext(self.cooldown, gateway.metrics, gateway.stop))
+        self.saver = FetchedFileSaver(gateway.stop)
         self._folder = gateway.config.spool or gateway.catalog.folder / "fetched"
         sweep(self._folder)
 
     def close(self) -> None:
-        """Keep what has arrived, and end."""
-        self.keeper.close()
+        """Store the fetched files, and stop."""
+        self.saver.close()
         self._gateway.stop.set()
         self.fetches.close()
 
     def opener(self, tenant: Tenant, served: ServedRepository, found: ResolvedFile) -> Opener:
-        """Return what opens a file that a version lists."""
+        """Return a function that opens a file listed by a version."""
 
-        async def opened(part: Part | None) -> Stream:
+        async def open_stream(part: Part | None) -> Stream:
             origin = found.origin
             if origin is None:
-                return await self._stored(tenant, served, found, part)
+                return await self._open_stored(tenant, served, found, part)
             key = (tenant.name, served.address, found.row.path, origin.digest, origin.etag)
             under_way = self.fetches.find(key)
-            if under_way is not None and _has(under_way, part):
-                self._gateway.metrics.coalesced()
-                return await self._following(key, under_way, part)
-            return await self._first(key, tenant, served, found, part)
+            if under_way is not None and _can_serve(under_way, part):
+                self._gateway.metrics.count_coalesced()
+                return await self._follow(key, under_way, part)
+            return await self._open_unfetched(key, tenant, served, found, part)
 
-        return opened
+        return open_stream
 
-    def link(self, tenant: Tenant, served: ServedRepository, found: ResolvedFile) -> str | None:
-        """Return a signed link to a stored file; None where it has none, or its storage cannot."""
-        for one in sources_of(tenant, served, found).stored:
-            sign = tenant.places.signer(one.address)
+    def signed_link(
+        self, tenant: Tenant, served: ServedRepository, found: ResolvedFile
+    ) -> str | None:
+        """Return a signed link to a stored copy; None if there is none, or it cannot be signed."""
+        for copy in sources_of(tenant, served, found).stored:
+            sign = tenant.storages.signer(copy.address)
             if sign is not None:
-                storage = tenant.places.end(one.address).storage
-                path = stored_path(storage, one.path, found.row.digest, one.etag)
-                return sign(path, LINK_S, disposition(found.row.path))
+                storage = tenant.storages.end(copy.address).storage
+                path = stored_path(storage, copy.path, found.row.digest, copy.etag)
+                return sign(path, LINK_S, content_disposition(found.row.path))
         return None
 
-    async def unlisted(
+    async def fetch_upstream(
         self, tenant: Tenant, served: ServedRepository, path: str
     ) -> tuple[Fetch, Opener]:
-        """Begin to fetch a path that nobody lists from the upstream, and return what opens it.
+        """Start fetching an unlisted path from the upstream; return the fetch and an opener.
 
         Raises:
             StorageError: the upstream does not have it, or cannot be reached.
@@ -107,26 +109,26 @@ class Streamer:
         if fetch is None:
             candidates = upstream_candidates(tenant, served, path)
             target = FetchTarget(tenant, served, path)
-            fetch = self._begun(key, target, ExpectedFile(path), candidates, kept=True)
+            fetch = self._begin_fetch(key, target, ExpectedFile(path), candidates, kept=True)
         else:
-            self._gateway.metrics.coalesced()
-        await fetch.begun()
+            self._gateway.metrics.count_coalesced()
+        await fetch.wait_started()
 
-        async def opened(part: Part | None) -> Stream:
-            return await self._following(key, fetch, part)
+        async def open_stream(part: Part | None) -> Stream:
+            return await self._follow(key, fetch, part)
 
-        return fetch, opened
+        return fetch, open_stream
 
-    async def _stored(
+    async def _open_stored(
         self, tenant: Tenant, served: ServedRepository, found: ResolvedFile, part: Part | None
     ) -> Stream:
         def begin() -> tuple[BlockReader, Close]:
-            return open_stored(self._gateway, tenant, served, found, part), _nothing
+            return open_stored(self._gateway, tenant, served, found, part), _do_nothing
 
         length = found.row.size if part is None else part.length
-        return await BlockStream.begun(self._gateway, begin, length)
+        return await BlockStream.open(self._gateway, begin, length)
 
-    async def _first(
+    async def _open_unfetched(
         self,
         key: Hashable,
         tenant: Tenant,
@@ -134,41 +136,43 @@ class Streamer:
         found: ResolvedFile,
         part: Part | None,
     ) -> Stream:
-        """Answer whoever asks first for a file that is not stored."""
-        sources = await self._gateway.thread(sources_of, tenant, served, found)
+        """Serve the first request for a file that may not be stored."""
+        sources = await self._gateway.run_in_thread(sources_of, tenant, served, found)
         if sources.stored:
-            return await self._stored(tenant, served, found, part)
-        row, known = found.row, known_of(found.row)
+            return await self._open_stored(tenant, served, found, part)
+        row, known = found.row, expected_file(found.row)
         small = row.size is not None and row.size <= SHARED_IN_MEMORY
         if part is not None or not (sources.kept or small):
-            return await self._through(sources.candidates, known, part)
-        under_way = self.fetches.find(key)  # another may have begun it meanwhile
+            return await self._open_passthrough(sources.candidates, known, part)
+        under_way = self.fetches.find(key)  # another request may have started it meanwhile
         if under_way is None:
             target = FetchTarget(tenant, served, row.path, row, found.origin)
-            under_way = self._begun(key, target, known, sources.candidates, kept=sources.kept)
+            under_way = self._begin_fetch(key, target, known, sources.candidates, kept=sources.kept)
         else:
-            self._gateway.metrics.coalesced()
-        return await self._following(key, under_way, None)
+            self._gateway.metrics.count_coalesced()
+        return await self._follow(key, under_way, None)
 
-    async def _through(
+    async def _open_passthrough(
         self, candidates: tuple[Candidate, ...], known: ExpectedFile, part: Part | None
     ) -> Stream:
         def begin() -> tuple[BlockReader, Close]:
-            return open_through(self._gateway, candidates, known, part, self.cooling), _nothing
+            return open_passthrough(
+                self._gateway, candidates, known, part, self.cooldown
+            ), _do_nothing
 
-        return await BlockStream.begun(self._gateway, begin)
+        return await BlockStream.open(self._gateway, begin)
 
-    async def _following(self, key: Hashable, fetch: Fetch, part: Part | None) -> Stream:
-        stream = FetchStream(fetch, part, partial(self._gone, key))
+    async def _follow(self, key: Hashable, fetch: Fetch, part: Part | None) -> Stream:
+        stream = FetchStream(fetch, part, partial(self._reader_left, key))
         try:
-            await fetch.begun()
+            await fetch.wait_started()
         except BaseException:
             await stream.aclose()
             raise
         stream.headers = fetch.headers
         return stream
 
-    def _begun(
+    def _begin_fetch(
         self,
         key: Hashable,
         target: FetchTarget,
@@ -177,15 +181,15 @@ class Streamer:
         *,
         kept: bool,
     ) -> Fetch:
-        """Begin a fetch; what arrives whole is kept, if it may be."""
+        """Start a fetch; a complete file is stored if `kept`."""
         spool = FileSpool(self._folder) if kept else MemorySpool()
         fetch = Fetch(known, candidates, spool, self.fetches.shared, asyncio.get_running_loop())
         fetch.kept = kept
 
         def finished(fetch: Fetch) -> None:
-            done = partial(self._kept, key, fetch)
+            done = partial(self._release, key, fetch)
             if fetch.error is None and fetch.kept:
-                self.keeper.add(
+                self.saver.add(
                     FetchedFile(
                         target.tenant.catalog,
                         target.served.repository,
@@ -201,13 +205,13 @@ class Streamer:
 
         return self.fetches.begin(key, fetch, finished)
 
-    def _kept(self, key: Hashable, fetch: Fetch) -> None:
-        """Let go of a fetch of which nothing more is to come, now or with its last reader."""
+    def _release(self, key: Hashable, fetch: Fetch) -> None:
+        """Forget a finished fetch, now or when its last reader has left."""
         fetch.kept = False
-        fetch.call(partial(self._gone, key, fetch))
+        fetch.call_soon(partial(self._reader_left, key, fetch))
 
-    def _gone(self, key: Hashable, fetch: Fetch) -> None:
-        """See what becomes of a fetch that a reader has left, or that came to its end."""
+    def _reader_left(self, key: Hashable, fetch: Fetch) -> None:
+        """Forget or cancel a fetch if it has no readers left and is not to be stored."""
         if fetch.readers or fetch.kept:
             return
         if fetch.ended:
@@ -216,10 +220,10 @@ class Streamer:
             fetch.unwanted = True
 
 
-def _has(fetch: Fetch, part: Part | None) -> bool:
-    """Say whether a fetch has what is asked for: a part that is far ahead is not waited for."""
+def _can_serve(fetch: Fetch, part: Part | None) -> bool:
+    """Return whether a fetch can serve a part without waiting for a part far ahead."""
     return part is None or fetch.ended or fetch.released >= part.stop
 
 
-def _nothing() -> None:
-    """Let go of nothing more."""
+def _do_nothing() -> None:
+    """Do nothing."""

@@ -1,4 +1,4 @@
-"""Blocks of a file as an asynchronous stream, which ends only if its bytes are right."""
+"""Asynchronous streams of blocks, and their verification."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ Close = Callable[[], object]
 
 
 class BlockStream:
-    """Blocks that are read in threads; made with the first one in hand."""
+    """Streams blocks that are read in threads; created with the first block already read."""
 
     def __init__(self, gateway: Gateway, blocks: BlockReader, close: Close) -> None:
-        """Own `blocks`; `close` is called once, when they are done with."""
+        """Own `blocks`; `close` is called once at the end."""
         self.headers: tuple[tuple[str, str], ...] = getattr(blocks, "headers", ())
         self._gateway, self._blocks, self._close = gateway, blocks, close
         self._first: bytes | None = None
         self._closed = False
 
     @classmethod
-    async def begun(
+    async def open(
         cls,
         gateway: Gateway,
         opened: Callable[[], tuple[BlockReader, Close]],
@@ -32,7 +32,7 @@ class BlockStream:
     ) -> BlockStream:
         """Open blocks and read the first one, both in one thread.
 
-        Where the first is all of `length` bytes there is nothing more to wait for.
+        If the first block has all of `length` bytes, the blocks are closed immediately.
         """
 
         def begin() -> BlockStream:
@@ -47,7 +47,7 @@ class BlockStream:
                 raise
             return flow
 
-        return await gateway.thread(begin)
+        return await gateway.run_in_thread(begin)
 
     def __aiter__(self) -> Self:
         """Return itself."""
@@ -59,15 +59,15 @@ class BlockStream:
         if data is None and self._closed:
             raise StopAsyncIteration
         if data is None:
-            data = await self._gateway.thread(self._blocks.next_block)
+            data = await self._gateway.run_in_thread(self._blocks.next_block)
         if not data:
             raise StopAsyncIteration
         return data
 
     async def aclose(self) -> None:
-        """Let go of the blocks, at once where that waits for nothing."""
+        """Close the blocks."""
         if not self._closed:
-            await self._gateway.surely(self._end)
+            await self._gateway.run_shielded(self._end)
 
     def _end(self) -> None:
         if not self._closed:
@@ -77,9 +77,9 @@ class BlockStream:
 
 
 class VerifyingBlockReader:
-    """Holds the last block back until all was compared; where no size tells which that is, each.
+    """Verifies blocks, holding back the last one (or always one, if the size is unknown).
 
-    So a client that has every byte has the right ones.
+    So a client that received every byte has a verified file.
     """
 
     def __init__(
@@ -88,50 +88,50 @@ class VerifyingBlockReader:
         name: str,
         size: int | None,
         expected: tuple[Digest, ...],
-        wrong: Callable[[IntegrityError], object] | None = None,
+        on_corrupt: Callable[[IntegrityError], object] | None = None,
     ) -> None:
-        """Compare `blocks` with size and digests; `wrong` hears of what does not fit."""
+        """Verify `blocks` with size and digests; `on_corrupt` is called if they differ."""
         self.resource = blocks.resource
         self.headers: tuple[tuple[str, str], ...] = getattr(blocks, "headers", ())
         self._blocks, self._name, self._size = blocks, name, size
-        self._expected, self._wrong = expected, wrong
-        self._hasher = Hasher(one.algorithm for one in expected)
-        self._held: bytes | None = None
+        self._expected, self._on_corrupt = expected, on_corrupt
+        self._hasher = Hasher(digest.algorithm for digest in expected)
+        self._held_back: bytes | None = None
 
     def next_block(self) -> bytes:
         """Return the next bytes.
 
         Raises:
-            IntegrityError: they are not those that were expected.
+            IntegrityError: the content differs from what was expected.
         """
-        block = self._next() if self._held is None else self._held
+        block = self._read() if self._held_back is None else self._held_back
         if block and self._size is not None and self._hasher.size < self._size:
             return block  # more has to come
-        self._held = self._next() if block else b""
-        if not self._held:
-            self._compare()
+        self._held_back = self._read() if block else b""
+        if not self._held_back:
+            self._verify()
         return block
 
     def close(self) -> None:
-        """End the read."""
+        """Stop reading."""
         self._blocks.close()
 
-    def _next(self) -> bytes:
+    def _read(self) -> bytes:
         data = self._blocks.next_block()
         self._hasher.update(data)
         if self._size is not None and self._hasher.size > self._size:
             self._refuse(SizeMismatch(self._name, self._size, self._hasher.size))
         return data
 
-    def _compare(self) -> None:
+    def _verify(self) -> None:
         if self._size is not None and self._hasher.size != self._size:
             self._refuse(SizeMismatch(self._name, self._size, self._hasher.size))
-        for one in self._expected:
-            found = self._hasher.digest(one.algorithm)
-            if found != one:
-                self._refuse(DigestMismatch(self._name, str(one), str(found)))
+        for digest in self._expected:
+            found = self._hasher.digest(digest.algorithm)
+            if found != digest:
+                self._refuse(DigestMismatch(self._name, str(digest), str(found)))
 
     def _refuse(self, error: IntegrityError) -> None:
-        if self._wrong is not None:
-            self._wrong(error)
+        if self._on_corrupt is not None:
+            self._on_corrupt(error)
         raise error

@@ -1,4 +1,4 @@
-"""Whether a condition of a request holds: pure decisions (RFC 9110, section 13).
+"""Evaluates conditional requests (RFC 9110, section 13), without I/O.
 
 >>> matches('W/"a", "b"', '"b"'), matches("*", '"b"'), matches('"a"', '"b"')
 (True, True, False)
@@ -17,7 +17,7 @@ _TAG = re.compile(r'(?:W/)?"[^"]*"')
 
 
 class Verdict(Enum):
-    """What a conditional request is answered with."""
+    """The result of a conditional request."""
 
     SEND = 200
     NOT_MODIFIED = 304
@@ -26,9 +26,9 @@ class Verdict(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Validators:
-    """What tells one state of a file from another."""
+    """The validators of a file's current state."""
 
-    etag: str | None  # quoted; strong unless it begins with W/
+    etag: str | None  # quoted; strong unless it starts with W/
     modified_us: int | None = None
 
     @property
@@ -43,29 +43,29 @@ class Validators:
             return None
 
 
-def decide(headers: Mapping[str, str], now: Validators) -> Verdict:
-    """Return whether to send the file, in the order that the RFC gives the conditions."""
+def evaluate(headers: Mapping[str, str], now: Validators) -> Verdict:
+    """Evaluate the conditions of a request for a file, in the RFC's order."""
     match, none = headers.get("if-match"), headers.get("if-none-match")
     if match is not None:
         if now.etag is None or not _any_strong(match, now.etag):
             return Verdict.FAILED
-    elif _newer(now, headers.get("if-unmodified-since")):
+    elif _modified_since(now, headers.get("if-unmodified-since")):
         return Verdict.FAILED
     if none is not None:
         held = now.etag is not None and matches(none, now.etag)
         return Verdict.NOT_MODIFIED if held else Verdict.SEND
     since = headers.get("if-modified-since")
-    if since is not None and now.modified_us is not None and _newer(now, since) is False:
+    if since is not None and now.modified_us is not None and _modified_since(now, since) is False:
         return Verdict.NOT_MODIFIED
     return Verdict.SEND
 
 
-def write_holds(headers: Mapping[str, str], etag: str | None) -> bool:
-    """Say whether a change may be made of what has this etag now; None where there is nothing.
+def is_write_allowed(headers: Mapping[str, str], etag: str | None) -> bool:
+    """Return whether a write is allowed given the current etag; None if nothing exists.
 
-    >>> write_holds({"if-none-match": "*"}, None), write_holds({"if-none-match": "*"}, '"a"')
-    (True, False)
-    >>> write_holds({"if-match": '"a"'}, '"a"'), write_holds({"if-match": "*"}, None)
+    >>> [is_write_allowed({"if-none-match": "*"}, etag) for etag in (None, '"a"')]
+    [True, False]
+    >>> is_write_allowed({"if-match": '"a"'}, '"a"'), is_write_allowed({"if-match": "*"}, None)
     (True, False)
     """
     match, none = headers.get("if-match"), headers.get("if-none-match")
@@ -74,8 +74,8 @@ def write_holds(headers: Mapping[str, str], etag: str | None) -> bool:
     return none is None or etag is None or not matches(none, etag)
 
 
-def range_holds(header: str | None, now: Validators) -> bool:
-    """Say whether a Range may be followed: its If-Range names exactly this state."""
+def is_range_valid(header: str | None, now: Validators) -> bool:
+    """Return whether a Range applies: its If-Range must match the current state."""
     if header is None:
         return True
     if header.lstrip().startswith(('"', "W/")):  # one tag, never a list (RFC 9110, 13.1.5)
@@ -84,7 +84,7 @@ def range_holds(header: str | None, now: Validators) -> bool:
 
 
 def matches(header: str, etag: str) -> bool:
-    """Say whether a list of tags names an etag; weak ones count as their strong ones."""
+    """Return whether a list of tags contains an etag, by weak comparison."""
     if header.strip() == "*":
         return True
     return etag.removeprefix("W/") in {one.removeprefix("W/") for one in _TAG.findall(header)}
@@ -96,8 +96,8 @@ def _any_strong(header: str, etag: str) -> bool:
     return not etag.startswith("W/") and etag in _TAG.findall(header)
 
 
-def _newer(now: Validators, header: str | None) -> bool | None:
-    """Say whether the file was changed after a date; None where that cannot be said."""
+def _modified_since(now: Validators, header: str | None) -> bool | None:
+    """Return whether the file was modified after a date; None if unknown."""
     if header is None or now.modified_us is None:
         return None
     try:
@@ -106,4 +106,4 @@ def _newer(now: Validators, header: str | None) -> bool | None:
             moment = moment.replace(tzinfo=UTC)
         return now.modified_us // 1_000_000 > int(moment.timestamp())
     except (ValueError, TypeError, OverflowError, IndexError):
-        return None  # a date that cannot be is none (RFC 9110, 13.1.3)
+        return None  # an invalid date is ignored (RFC 9110, 13.1.3)

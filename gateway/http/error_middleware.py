@@ -1,18 +1,19 @@
-"""What becomes of an error of ours: a reply, or, once a reply has begun, the end of its connection.
+"""Converts errors to responses, or closes the connection if the response has started.
 
-The server closes a connection whose reply was left incomplete, so the client sees a body that ends
-early, and never takes it for a whole one.
+The server closes the connection of an incomplete response, so that the client never takes the
+body for a complete one.
 """
 
 from __future__ import annotations
 
 import logging
 
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from catalog.errors import CatalogError
 from catalog.store.disk_errors import disk_error
-from gateway.http.errors import reply
+from gateway.http.errors import error_response
 from gateway.http.file_response import ShortBodyError
 from gateway.http.request_id import request_id
 
@@ -20,14 +21,14 @@ LOG = logging.getLogger("entrepot.gateway")
 
 
 class AbortOnError:
-    """ASGI middleware: what fails midway ends the connection, and is logged as one line."""
+    """ASGI middleware that logs an error after the response has started as a single line."""
 
     def __init__(self, app: ASGIApp) -> None:
         """Wrap `app`."""
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
+        """Handle a request."""
         began = False
 
         async def sent(message: Message) -> None:
@@ -40,22 +41,37 @@ class AbortOnError:
         except (CatalogError, ShortBodyError) as error:
             if not began:
                 raise
-            LOG.warning("cut %s: %s: %s", scope["path"], type(error).__name__, error)
+            LOG.warning(
+                "response of %s aborted: %s: %s", scope["path"], type(error).__name__, error
+            )
 
 
 class ErrorResponses:
-    """ASGI middleware: an error of ours is answered as the table of `gateway.http.errors` says."""
+    """ASGI middleware that converts errors to responses by the table in `gateway.http.errors`."""
 
     def __init__(self, app: ASGIApp) -> None:
-        """Wrap `app`, which raises none after its reply has begun."""
+        """Wrap `app`, which raises none after its response has started."""
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
+        """Handle a request."""
         try:
             await self._app(scope, receive, send)
         except (CatalogError, OSError) as error:
             found = error if isinstance(error, CatalogError) else disk_error(error)
             if found is None:
                 raise
-            await reply(found, request_id())(scope, receive, send)
+            await error_response(found, request_id())(scope, receive, send)
+
+
+class AsgiResponse(Response):
+    """A response that is an ASGI application itself."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        """Respond with `app`."""
+        super().__init__()
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle the request."""
+        await AbortOnError(self._app)(scope, receive, send)

@@ -1,4 +1,4 @@
-"""Long answers as lines that are sent while they are found: JSON lines, and text."""
+"""Streams long responses as lines: JSON lines, and text."""
 
 from __future__ import annotations
 
@@ -10,30 +10,30 @@ from starlette.requests import Request
 from starlette.responses import StreamingResponse
 
 JSON_LINES = "application/x-ndjson"
-Pace: TypeAlias = Callable[[Iterator[bytes]], AsyncIterator[bytes]]
-BLOCK = 2**16  # characters sent together
+Throttle: TypeAlias = Callable[[Iterator[bytes]], AsyncIterator[bytes]]
+BLOCK = 2**16  # characters sent at once
 
 
-def wants_lines(request: Request) -> bool:
-    """Say whether the caller asks for JSON lines."""
+def accepts_json_lines(request: Request) -> bool:
+    """Return whether the caller accepts JSON lines."""
     return JSON_LINES in request.headers.get("accept", "")
 
 
-def json_lines(rows: Iterable[dict[str, Any]], pace: Pace) -> StreamingResponse:
-    """Send each row as a line of JSON, at the pace that is given."""
+def json_lines(rows: Iterable[dict[str, Any]], throttle: Throttle) -> StreamingResponse:
+    """Stream each row as a line of JSON, throttled."""
     lines = (f"{json.dumps(row)}\n" for row in rows)
-    return StreamingResponse(pace(blocks(lines)), media_type=JSON_LINES)
+    return StreamingResponse(throttle(join_lines(lines)), media_type=JSON_LINES)
 
 
 def text_lines(lines: Iterable[str], headers: Mapping[str, str]) -> StreamingResponse:
-    """Send lines of text."""
-    return StreamingResponse(blocks(lines), media_type="text/plain", headers=headers)
+    """Stream lines of text."""
+    return StreamingResponse(join_lines(lines), media_type="text/plain", headers=headers)
 
 
-def blocks(lines: Iterable[str]) -> Iterator[bytes]:
-    r"""Join lines to blocks: each block costs a turn of a thread.
+def join_lines(lines: Iterable[str]) -> Iterator[bytes]:
+    r"""Join lines into blocks, because each block needs a call in a thread.
 
-    >>> list(blocks(["a\n", "b\n"]))
+    >>> list(join_lines(["a\n", "b\n"]))
     [b'a\nb\n']
     """
     held: list[str] = []

@@ -1,7 +1,7 @@
-"""The body of an upload, as it comes: raw, or one file of a form, and never held whole.
+"""Reads the body of an upload as a stream: raw, or a file in a form.
 
-A form is read by python-multipart's parser, and its file handed on a piece at a time. Fields that
-stand before the file are known when it begins, all of them when the body has ended.
+Forms are parsed by python-multipart. Fields before the file are known when it begins, and all of
+them when the body has ended.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from starlette.requests import Request
 
 from catalog.errors import InvalidInput
 
-BOUNDARY = 200  # characters; RFC 2046 allows 70
-FIELD_BYTES = 2**16  # of one field
-FIELDS = 50
-HEADER_BYTES = 2**13  # of one header of a part
-BLOCK = 2**20  # bytes of a file that are handed on together: each costs a turn of a thread
+MAX_BOUNDARY = 200  # characters; RFC 2046 allows 70
+MAX_FIELD_BYTES = 2**16  # per field
+MAX_FIELDS = 50
+MAX_HEADER_BYTES = 2**13  # per header of a part
+BLOCK = 2**20  # bytes per event, because each needs a call in a thread
 FILE = "input"
-"""The name of the field that holds the file, as the Punch Resource Manager has it."""
+"""The name of the file's field, as in the Punch Resource Manager."""
 
 
 @dataclass(frozen=True, slots=True)
 class FileBegins:
-    """The file follows; `fields` are those before it."""
+    """A file begins; `fields` are those before it."""
 
     field_name: str
     file_name: str | None
@@ -43,7 +43,7 @@ class FileBytes:
 
 @dataclass(frozen=True, slots=True)
 class FileEnds:
-    """The file is whole."""
+    """The file is complete."""
 
 
 Event = FileBegins | FileBytes | FileEnds
@@ -60,22 +60,22 @@ class _Part:
 
 
 class FormReader:
-    """Reads one form; what it found comes as events, and its fields are kept."""
+    """Parses one form into events, and collects its fields."""
 
     def __init__(self, content_type: str, names: tuple[str, ...] = (FILE,)) -> None:
-        """Begin; `names` are the fields that hold files."""
+        """Start; `names` are the fields that contain files."""
         _, options = parse_options_header(content_type)
         boundary = options.get(b"boundary")
         if not boundary:
             raise InvalidInput("the form has no boundary")
-        if len(boundary) > BOUNDARY:
-            raise InvalidInput(f"the form's boundary is longer than {BOUNDARY} characters")
+        if len(boundary) > MAX_BOUNDARY:
+            raise InvalidInput(f"the form's boundary is longer than {MAX_BOUNDARY} characters")
         self.fields: dict[str, str] = {}
         self._names = names
         self._part = _Part()
         self._events: list[Event] = []
         self._ended = False
-        self._parser = _parser(
+        self._parser = _create_parser(
             boundary,
             {
                 "on_part_begin": self._begin,
@@ -90,20 +90,20 @@ class FormReader:
         )
 
     def feed(self, data: bytes) -> list[Event]:
-        """Read the next bytes of the body.
+        """Parse the next bytes of the body.
 
         Raises:
-            InvalidInput: they are no form.
+            InvalidInput: the form is invalid.
         """
         self._events = []
         try:
             self._parser.write(data)
-        except ValueError as error:  # what the parser's own errors inherit
-            raise InvalidInput(f"the form cannot be read: {error}") from error
+        except ValueError as error:  # the base class of the parser's errors
+            raise InvalidInput(f"invalid form: {error}") from error
         return self._events
 
     def check_ended(self) -> None:
-        """Refuse a form that broke off."""
+        """Refuse an incomplete form."""
         if not self._ended:
             raise InvalidInput("the form ends before its closing boundary")
 
@@ -115,8 +115,8 @@ class FormReader:
 
     def _header_value(self, data: bytes, start: int, end: int) -> None:
         self._part.header_value += data[start:end]
-        if len(self._part.header_value) > HEADER_BYTES:
-            raise InvalidInput(f"a part's header is longer than {HEADER_BYTES} bytes")
+        if len(self._part.header_value) > MAX_HEADER_BYTES:
+            raise InvalidInput(f"a part's header is longer than {MAX_HEADER_BYTES:,} bytes")
 
     def _header_end(self) -> None:
         part = self._part
@@ -141,16 +141,18 @@ class FormReader:
                     dict(self.fields),
                 )
             )
-        elif len(self.fields) >= FIELDS:
-            raise InvalidInput(f"the form has more than {FIELDS} fields")
+        elif len(self.fields) >= MAX_FIELDS:
+            raise InvalidInput(f"the form has more than {MAX_FIELDS} fields")
 
     def _data(self, data: bytes, start: int, end: int) -> None:
         if self._part.is_file:
             self._events.append(FileBytes(data[start:end]))
             return
         self._part.text += data[start:end]
-        if len(self._part.text) > FIELD_BYTES:
-            raise InvalidInput(f"the field {self._part.name!r} is longer than {FIELD_BYTES} bytes")
+        if len(self._part.text) > MAX_FIELD_BYTES:
+            raise InvalidInput(
+                f"the field {self._part.name!r} is longer than {MAX_FIELD_BYTES:,} bytes"
+            )
 
     def _end(self) -> None:
         if self._part.is_file:
@@ -165,23 +167,23 @@ class FormReader:
         self._ended = True
 
 
-def _parser(boundary: bytes, callbacks: Any) -> MultipartParser:  # noqa: ANN401 - the parser's
+def _create_parser(boundary: bytes, callbacks: Any) -> MultipartParser:  # noqa: ANN401 - the parser's
     try:
         return MultipartParser(boundary, callbacks)
     except ValueError as error:
-        raise InvalidInput(f"the form cannot be read: {error}") from error
+        raise InvalidInput(f"invalid form: {error}") from error
 
 
-UNTOLD = "application/x-www-form-urlencoded"  # what curl says of any body that it knows nothing of
+CURL_DEFAULT_TYPE = "application/x-www-form-urlencoded"  # what curl sends by default
 
 
 async def events(request: Request, reader: FormReader | None) -> AsyncIterator[Event]:
-    """Yield what the body of a request holds: of a form its files, else one file.
+    """Yield the files of a request's form, or its body as one file.
 
-    No `FileBytes` has fewer than `BLOCK` bytes, but for the last of each file.
+    Every `FileBytes` has at least `BLOCK` bytes, except for the last of each file.
     """
     waiting = bytearray()
-    async for event in _as_they_come(request, reader):
+    async for event in _raw_events(request, reader):
         if isinstance(event, FileBytes):
             waiting += event.data
             if len(waiting) < BLOCK:
@@ -193,10 +195,10 @@ async def events(request: Request, reader: FormReader | None) -> AsyncIterator[E
             yield event
 
 
-async def _as_they_come(request: Request, reader: FormReader | None) -> AsyncIterator[Event]:
+async def _raw_events(request: Request, reader: FormReader | None) -> AsyncIterator[Event]:
     if reader is None:
-        told = request.headers.get("content-type")
-        yield FileBegins("", None, None if told == UNTOLD else told, {})
+        content_type = request.headers.get("content-type")
+        yield FileBegins("", None, None if content_type == CURL_DEFAULT_TYPE else content_type, {})
         async for data in request.stream():
             yield FileBytes(data)
         yield FileEnds()
@@ -207,8 +209,8 @@ async def _as_they_come(request: Request, reader: FormReader | None) -> AsyncIte
     reader.check_ended()
 
 
-def reader_of(request: Request, names: tuple[str, ...] = (FILE,)) -> FormReader | None:
-    """Return the reader of a request's form; None where its body is the file itself."""
+def form_reader(request: Request, names: tuple[str, ...] = (FILE,)) -> FormReader | None:
+    """Return the reader of a request's form; None if its body is the file itself."""
     kind = request.headers.get("content-type", "")
     if kind.partition(";")[0].strip().lower() != "multipart/form-data":
         return None

@@ -1,4 +1,4 @@
-"""The rest of a path, whatever it holds: names may hold line ends, which `path` passes by."""
+"""A path convertor for names with line breaks, which Starlette's `path` does not match."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ ANY = "any"
 
 
 class AnyPath(Convertor[str]):
-    """Every character, line ends too."""
+    """Matches every character, including line breaks."""
 
     regex = r"(?s:.*)"
 
     def convert(self, value: str) -> str:
-        """Return it as it is."""
+        """Return it unchanged."""
         return value
 
     def to_string(self, value: str) -> str:
-        """Return it as it is."""
+        """Return it unchanged."""
         return value
 
 

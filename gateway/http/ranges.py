@@ -1,4 +1,4 @@
-"""Which bytes a Range header asks for: a pure decision (RFC 9110, section 14).
+"""Parses Range headers (RFC 9110, section 14).
 
 >>> parse("bytes=0-99", 1000), parse("bytes=-50", 1000), parse("bytes=900-2000", 1000)
 (Part(start=0, stop=100), Part(start=950, stop=1000), Part(start=900, stop=1000))
@@ -16,7 +16,7 @@ _ONE = re.compile(r"(\d{0,18})-(\d{0,18})")
 
 
 class Answer(Enum):
-    """What is sent where it is no part."""
+    """The response if it is not a part."""
 
     WHOLE = 200
     UNSATISFIABLE = 416
@@ -24,26 +24,26 @@ class Answer(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Bytes from `start` until before `stop`."""
+    """The bytes from `start` up to, but not including, `stop`."""
 
     start: int
     stop: int
 
     @property
     def length(self) -> int:
-        """Return how many bytes it has."""
+        """Return the number of bytes."""
         return self.stop - self.start
 
     def content_range(self, size: int) -> str:
-        """Return the Content-Range of this part of `size` bytes."""
+        """Return the Content-Range of this part in `size` bytes."""
         return f"bytes {self.start}-{self.stop - 1}/{size}"
 
 
 def parse(header: str | None, size: int) -> Part | Answer:
-    """Return the part that is asked for of `size` bytes.
+    """Return the requested part of `size` bytes.
 
-    Several ranges and other units are answered with the whole, as the RFC allows; what is no range
-    at all with 416, as Pulp does, so that a client hears of its mistake.
+    Several ranges and other units get the whole file, as the RFC allows; an invalid range gets 416,
+    as in Pulp, so that the client notices its mistake.
     """
     if header is None:
         return Answer.WHOLE

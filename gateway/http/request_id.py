@@ -1,7 +1,7 @@
-"""The id that a request bears in every log line, in its reply and in its errors.
+"""The id of a request, in its log lines, its response and its errors.
 
-app = Correlation(app)      # outermost, so that refusals and failures bear it too
-request_id()                # anywhere below, in threads of the request too
+app = RequestIdMiddleware(app)  # outermost, so that refusals and failures have it too
+request_id()                    # anywhere below, also in the request's threads
 """
 
 from __future__ import annotations
@@ -14,24 +14,24 @@ from contextvars import ContextVar
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 HEADER = b"x-request-id"
-TAKEN = (HEADER, b"correlation-id")  # headers of a request, the first safe one counts
-_SAFE = re.compile(rb"[A-Za-z0-9._:-]{1,100}")  # nothing that could forge a log line or a header
+TAKEN = (HEADER, b"correlation-id")  # request headers; the first safe one is used
+_SAFE = re.compile(rb"[A-Za-z0-9._:-]{1,100}")  # cannot forge log lines or headers
 
 _current: ContextVar[str | None] = ContextVar("request_id", default=None)
 
 
 def request_id() -> str | None:
-    """Return the id of the request that is answered here; None outside of one."""
+    """Return the id of the current request; None outside of one."""
     return _current.get()
 
 
-def chosen_id(headers: Iterable[tuple[bytes, bytes]]) -> str:
-    """Return the id that a request brings, if it is safe to repeat, or else a new one.
+def choose_id(headers: Iterable[tuple[bytes, bytes]]) -> str:
+    """Return the id that a request sent, if it is safe, or else a new one.
 
-    >>> chosen_id([(b"x-request-id", b"abc-1")])
+    >>> choose_id([(b"x-request-id", b"abc-1")])
     'abc-1'
     """
-    given = dict(reversed([*headers]))  # of one header given twice the first counts
+    given = dict(reversed([*headers]))  # the first of repeated headers is used
     for name in TAKEN:
         if name in given and _SAFE.fullmatch(given[name]):
             return given[name].decode("ascii")
@@ -39,10 +39,10 @@ def chosen_id(headers: Iterable[tuple[bytes, bytes]]) -> str:
 
 
 class RequestIdMiddleware:
-    """ASGI middleware that gives each request its id.
+    """ASGI middleware that sets each request's id.
 
-    The id is never taken back: the server runs each request in a context of its own, and what it
-    logs of a failure afterwards then bears the id as well.
+    The id is never reset: the server runs each request in its own context, and when it logs a
+    failure afterwards, the id is still there.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -50,11 +50,11 @@ class RequestIdMiddleware:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request under its id."""
+        """Handle a request with its id."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        one = chosen_id(scope["headers"])
+        one = choose_id(scope["headers"])
         _current.set(one)
 
         async def sent(message: Message) -> None:

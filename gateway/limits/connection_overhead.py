@@ -1,14 +1,13 @@
-"""How much of a connection may be neither a body nor of use: heads, chunk extensions and trailers.
+"""Limits the overhead of a connection: heads, chunk extensions and trailers.
 
-What is no body is counted as it comes from the wire, before anybody could ask how long it was. So a
-head without an end, and a chunk of one byte behind a megabyte of extension, end the connection.
-Trailers are passed over: a header that comes behind the body decides nothing.
+Everything but the body is counted as it is received. So an endless head, or a one-byte chunk with a
+megabyte of extensions, closes the connection. Trailers are ignored.
 
->>> WireCounter(raw=10 * 2**20, body=10 * 2**20).too_much()
+>>> WireCounter(raw=10 * 2**20, body=10 * 2**20).is_exceeded()
 False
->>> WireCounter(raw=2**20, body=1).too_much()
+>>> WireCounter(raw=2**20, body=1).is_exceeded()
 True
->>> WireCounter(raw=6_000_000, body=1_000_000, chunks=1_000_000).too_much()
+>>> WireCounter(raw=6_000_000, body=1_000_000, chunks=1_000_000).is_exceeded()
 False
 """
 
@@ -18,9 +17,9 @@ from dataclasses import dataclass
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-SLACK = 2**19  # bytes: what is read from a socket at once may belong to several requests
-CHUNK = 32  # bytes: the size of a chunk in hex, its line ends, and a little
-LINGER_S = 2.0  # for which a client that is refused may still write: it shall read why
+SLACK = 2**19  # bytes; one read from a socket may contain several requests
+CHUNK = 32  # bytes; a chunk's size in hex, its line breaks, and some slack
+LINGER_S = 2.0  # how long a refused client may still write, so that it reads the response
 HEAD = b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
 BODY = b"HTTP/1.1 400 Bad Request\r\n"
 TEXT = b'{"error": {"kind": "%s", "message": "%s"}}'
@@ -28,48 +27,48 @@ TEXT = b'{"error": {"kind": "%s", "message": "%s"}}'
 
 @dataclass(slots=True)
 class WireCounter:
-    """What came of one request so far, in bytes, and in how many chunks."""
+    """The bytes and chunks received of one request."""
 
     raw: int = 0
     body: int = 0
     chunks: int = 0
 
-    def too_much(self) -> bool:
-        """Say whether more than is allowed was no body."""
+    def is_exceeded(self) -> bool:
+        """Return whether the overhead is over the limit."""
         return self.raw - self.body > SLACK + CHUNK * self.chunks
 
 
 class OverheadLimitProtocol(HttpToolsProtocol):
-    """uvicorn's protocol, which ends a connection that sends too much beside bodies."""
+    """uvicorn's protocol, which closes connections with too much overhead."""
 
     _wire = WireCounter()
-    _headed = False  # the head of the request is here whole
-    _block = 0  # bytes that are being read
+    _head_complete = False
+    _block = 0  # bytes of the current read
     _refused = False
 
     def data_received(self, data: bytes) -> None:
-        """Read what came, unless the connection was refused."""
+        """Process received data, unless the connection was refused."""
         if self._refused:
             return
         self._block = len(data)
         self._wire.raw += len(data)
         super().data_received(data)
-        if self._wire.too_much() and not self.transport.is_closing():
+        if self._wire.is_exceeded() and not self.transport.is_closing():
             self._refuse()
 
     def on_message_begin(self) -> None:
-        """Begin to count anew: it begins somewhere in what is being read."""
+        """Restart counting; the request begins somewhere in the current read."""
         super().on_message_begin()
-        self._wire, self._headed = WireCounter(raw=self._block), False
+        self._wire, self._head_complete = WireCounter(raw=self._block), False
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Keep a header of the head, and pass over what comes behind the body."""
-        if not self._headed:
+        """Process a header, and ignore trailers."""
+        if not self._head_complete:
             super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        """Begin with the body."""
-        self._headed = True
+        """Start with the body."""
+        self._head_complete = True
         super().on_headers_complete()
 
     def on_chunk_header(self) -> None:
@@ -82,22 +81,22 @@ class OverheadLimitProtocol(HttpToolsProtocol):
         super().on_body(body)
 
     def _refuse(self) -> None:
-        """Say why where nothing was said yet, and end the connection."""
+        """Send an error if no response has started, and close the connection."""
         self._refused = True
         cycle: RequestResponseCycle | None = getattr(self, "cycle", None)  # None before the first
         answering = cycle is not None and not cycle.response_complete
-        if not self._headed and not answering:
-            self._say(HEAD, b"HeadTooLarge", b"the head of the request does not end")
+        if not self._head_complete and not answering:
+            self._write_error(HEAD, b"HeadTooLarge", b"the request head is too large")
         elif cycle is not None and answering and not cycle.response_started:
-            told = b"too many bytes of chunk extensions or trailers beside the body"
-            self._say(BODY, b"BadRequest", told)
+            message = b"too many bytes of chunk extensions or trailers"
+            self._write_error(BODY, b"BadRequest", message)
         if cycle is not None and answering:
-            cycle.disconnected = True  # the app undoes what it began, as for any that leaves
+            cycle.disconnected = True  # the app cleans up, as for any disconnected client
             cycle.message_event.set()
         self.flow.resume_reading()
         self.loop.call_later(LINGER_S, self.transport.close)
 
-    def _say(self, line: bytes, kind: bytes, message: bytes) -> None:
+    def _write_error(self, line: bytes, kind: bytes, message: bytes) -> None:
         text = TEXT % (kind, message)
         head = b"connection: close\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
         self.transport.write(line + head % len(text) + text)

@@ -1,6 +1,6 @@
-"""A request's questions end with its time, and when its client leaves.
+"""Cancels a request's catalog queries after a time limit, or when its client disconnects.
 
-Whoever asks for much and goes away would else keep the catalog, and threads, busy for nobody.
+Otherwise expensive queries of disconnected clients would keep the catalog and threads busy.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ BODILESS = frozenset(("GET", "HEAD", "OPTIONS"))
 
 
 class RequestDeadline:
-    """ASGI middleware that gives each request a budget, and ends it when the client leaves."""
+    """ASGI middleware that gives each request a query budget, cancelled on disconnect."""
 
     def __init__(self, app: ASGIApp, question_s: float) -> None:
-        """Wrap `app`; each question to the catalog may take `question_s` seconds."""
+        """Wrap `app`; each catalog query may take `question_s` seconds."""
         self._app, self._question_s = app, question_s
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
+        """Handle a request."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -39,7 +39,7 @@ class RequestDeadline:
 
 
 class _Client:
-    """What a client sends; once its body has ended, only that it leaves is still to come."""
+    """Receives a client's messages; after the body, watches for its disconnect."""
 
     def __init__(self, receive: Receive, budget: Budget) -> None:
         self._receive, self._budget = receive, budget
@@ -47,11 +47,11 @@ class _Client:
         self._leaving: asyncio.Task[Message] | None = None
 
     async def listen(self) -> None:
-        """Take the empty body of a request that has none, and wait for the client to leave."""
+        """Receive the empty body of a request without one, and watch for the disconnect."""
         self._first = await self._next()
 
     async def receive(self) -> Message:
-        """Return what came next."""
+        """Return the next message."""
         if self._first is not None:
             first, self._first = self._first, None
             return first
@@ -60,7 +60,7 @@ class _Client:
         return await self._next()
 
     async def close(self) -> None:
-        """Wait no more."""
+        """Stop watching."""
         if self._leaving is not None:
             self._leaving.cancel()
             with suppress(asyncio.CancelledError):
@@ -71,10 +71,10 @@ class _Client:
         if message["type"] == "http.disconnect":
             self._budget.leave()
         elif not message.get("more_body", False):
-            self._leaving = asyncio.create_task(self._left())
+            self._leaving = asyncio.create_task(self._wait_for_disconnect())
         return message
 
-    async def _left(self) -> Message:
+    async def _wait_for_disconnect(self) -> Message:
         while True:
             message = await self._receive()
             if message["type"] == "http.disconnect":

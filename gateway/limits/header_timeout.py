@@ -1,4 +1,4 @@
-"""How long a connection may take for the head of a request: who sends a byte a minute is let go."""
+"""A time limit for receiving a request's head, against slow clients."""
 
 from __future__ import annotations
 
@@ -11,48 +11,48 @@ REPLY = b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0
 
 
 def header_timeout_protocol(head_s: float) -> type[asyncio.Protocol]:
-    """Return uvicorn's protocol for connections that have `head_s` seconds for each head."""
+    """Return a uvicorn protocol that allows `head_s` seconds for each request head."""
 
-    class Patient(OverheadLimitProtocol):
-        """Closes a connection whose head does not come."""
+    class HeaderTimeoutProtocol(OverheadLimitProtocol):
+        """Closes a connection whose request head is not received in time."""
 
-        _waiting: asyncio.TimerHandle | None = None
+        _timer: asyncio.TimerHandle | None = None
 
         def connection_made(self, transport: Any) -> None:  # noqa: ANN401 - as uvicorn has it
-            """Begin to wait for the first head."""
+            """Start the timer for the first head."""
             super().connection_made(transport)
-            self._wait()
+            self._start_timer()
 
         def on_message_begin(self) -> None:
-            """Begin to wait for the rest of a further head."""
+            """Start the timer for another head."""
             super().on_message_begin()
-            if self._waiting is None:
-                self._wait()
+            if self._timer is None:
+                self._start_timer()
 
         def on_headers_complete(self) -> None:
-            """Wait no more: the head is here."""
-            self._stop()
+            """Stop the timer: the head is complete."""
+            self._stop_timer()
             super().on_headers_complete()
 
         def connection_lost(self, exc: Exception | None) -> None:
-            """Wait no more: nobody is there."""
-            self._stop()
+            """Stop the timer: the client disconnected."""
+            self._stop_timer()
             super().connection_lost(exc)
 
-        def _wait(self) -> None:
-            self._waiting = self.loop.call_later(head_s, self._too_slow)
+        def _start_timer(self) -> None:
+            self._timer = self.loop.call_later(head_s, self._time_out)
 
-        def _stop(self) -> None:
-            if self._waiting is not None:
-                self._waiting.cancel()
-                self._waiting = None
+        def _stop_timer(self) -> None:
+            if self._timer is not None:
+                self._timer.cancel()
+                self._timer = None
 
-        def _too_slow(self) -> None:
-            self._waiting = None
+        def _time_out(self) -> None:
+            self._timer = None
             if not self.transport.is_closing():
-                # There is no cycle as long as no request was read.
+                # There is no cycle before the first request.
                 if getattr(self.cycle, "response_complete", True):
                     self.transport.write(REPLY)
                 self.transport.close()
 
-    return Patient
+    return HeaderTimeoutProtocol

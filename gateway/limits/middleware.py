@@ -1,4 +1,4 @@
-"""Holds requests to `gateway.limits.rules` before the app sees them."""
+"""Enforces `gateway.limits.rules` on requests before the app handles them."""
 
 from __future__ import annotations
 
@@ -8,31 +8,31 @@ from collections.abc import Callable
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from gateway.http.error_body import reply_error
+from gateway.http.errors import send_error
 from gateway.limits.rules import BodyLimit, ConcurrencyLimit, HeadLimit, RateLimit, Refusal
 from gateway.ops.exchange import client_of
 
 JSON_BODY = 2**20  # bytes
-DRAINED = 2**20  # bytes; read after a refusal, so that a client that still writes sees the reply
+DRAINED = 2**20  # bytes read after a refusal, so that a client that still writes gets the response
 DRAIN_S = 2.0
 PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
 
 
 def json_body(_: Scope) -> int | None:
-    """Allow every body what JSON may have."""
+    """Allow JSON's limit for every body."""
     return JSON_BODY
 
 
 def is_probe(scope: Scope) -> bool:
-    """Say whether a request is one of those that look after the service."""
+    """Return whether a request is a health check or a scrape."""
     return scope["path"] in PROBES
 
 
 class RequestLimits:
-    """ASGI middleware that refuses what is too large or too much: 431, 413, 429, 503.
+    """ASGI middleware that refuses requests over the limits: 431, 413, 429, 503.
 
-    A body that turns out too large looks to the app like a client that left: it has to undo what
-    it began, as for any client that leaves. Whatever it replies then, the client is told 413.
+    A body that turns out too large looks to the app like a disconnected client, so that it cleans
+    up. Whatever it responds then, the client gets 413.
     """
 
     def __init__(
@@ -50,14 +50,14 @@ class RequestLimits:
         """Wrap `app`.
 
         Args:
-            app: Whom to protect.
-            head: The largest head.
-            body: The largest body of a request by its scope, in bytes; None: any.
-            rate: How often one caller may ask.
-            caller: Who asks, by the scope. What a client may make up at will must not count.
-            under_way: How many requests are answered at once.
+            app: The application to protect.
+            head: The largest request head.
+            body: The largest body of a request in bytes, by its scope; None for unlimited.
+            rate: The request rate of one caller.
+            caller: The caller, by the scope; must not depend on what a client can fake.
+            under_way: How many requests are handled at once.
             exempt: Requests that are not counted by `rate` and `under_way`.
-            idle_s: For how long a body may stand still; None: for ever.
+            idle_s: Time limit without data of a body; None for unlimited.
         """
         self._app = app
         self._head = head or HeadLimit()
@@ -66,7 +66,7 @@ class RequestLimits:
         self._idle_s = idle_s
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request, or refuse it."""
+        """Handle a request, or refuse it."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -79,7 +79,7 @@ class RequestLimits:
             await _refuse(refused, scope, receive, send)
             return
         try:
-            await _bounded(self._app, body, scope, receive, send, self._idle_s)
+            await _run_limited(self._app, body, scope, receive, send, self._idle_s)
         finally:
             if counted is not None:
                 counted.leave()
@@ -93,7 +93,7 @@ class RequestLimits:
         return refused or body.refusal(scope["headers"])
 
 
-async def _bounded(
+async def _run_limited(
     app: ASGIApp,
     body: BodyLimit,
     scope: Scope,
@@ -101,7 +101,7 @@ async def _bounded(
     send: Send,
     idle_s: float | None,
 ) -> None:
-    """Run the app with a body that ends where it is too large, or stands still."""
+    """Run the app; stop receiving the body if it is too large or stalls."""
     over = ended = started = False
     why = body.refused()
 
@@ -114,7 +114,9 @@ async def _bounded(
                 message = await receive()
         except TimeoutError:
             over = True
-            why = Refusal(408, "RequestTimeout", f"no byte of the body came for {idle_s:g} s")
+            why = Refusal(
+                408, "RequestTimeout", f"no data of the body was received for {idle_s:g} s"
+            )
             return {"type": "http.disconnect"}
         if message["type"] == "http.request":
             over = body.over(len(message.get("body", b"")))
@@ -124,7 +126,7 @@ async def _bounded(
     async def sent(message: Message) -> None:
         nonlocal started
         if over and not started:
-            return  # 413 takes its place
+            return  # replaced by 413
         started = True
         await send(message)
 
@@ -139,16 +141,16 @@ async def _bounded(
 
 async def _refuse(refused: Refusal, scope: Scope, receive: Receive, send: Send) -> None:
     headers = refused.headers()
-    if await _unread(scope, receive):
+    if await _drain(scope, receive):
         headers.append((b"connection", b"close"))
-    await reply_error(send, refused.status, refused.kind, refused.message, headers)
+    await send_error(send, refused.status, refused.kind, refused.message, headers)
 
 
-async def _unread(scope: Scope, receive: Receive) -> bool:
-    """Read a little of what still comes, and say whether there is more of it.
+async def _drain(scope: Scope, receive: Receive) -> bool:
+    """Receive some more of the body, and return whether it is still incomplete.
 
-    A connection that is closed while its client writes is reset, and the reply lost. A client that
-    asks first (`Expect: 100-continue`) has written nothing.
+    Closing a connection while the client writes resets it, and the response is lost. A client with
+    `Expect: 100-continue` has written nothing.
     """
     if any(name == b"expect" for name, _ in scope["headers"]):
         return True

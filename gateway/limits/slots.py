@@ -1,8 +1,8 @@
-"""Slots: how many requests of a tenant ask the catalog at a time, so that the others are served.
+"""Slots limit how many requests of a tenant query the catalog at once.
 
-The rest of a tenant's requests wait, in the order they came, without a thread: whoever asks for
-much is slow for itself alone. What waits for a storage, another server or Prefect has slots of its
-own, and so many threads: `Threads`.
+Further requests wait in order, without a thread, so that a busy tenant only slows down itself.
+Requests that wait for a storage, another server or Prefect have their own slots, and threads:
+`Threads`.
 """
 
 from __future__ import annotations
@@ -19,25 +19,25 @@ from catalog.store.query_budget import caller_has_left
 from gateway.http.errors import Refused
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., object])
-OUTSIDE = 16  # requests of one tenant that wait for something outside at a time
-THREADS = 32  # of one tenant, that read and write its storages
-WAITING = 100  # requests of one tenant, beyond which one more is refused at once
+OUTSIDE = 16  # concurrent requests of one tenant that wait for other servers
+THREADS = 32  # of one tenant, for its storages
+WAITING = 100  # waiting requests of one tenant; more are refused immediately
 _SLOTLESS: set[object] = set()
 
 
 def default_slots() -> int:
-    """Return how many requests of a tenant ask at a time: half of the cores, and at least one."""
+    """Return the default number of slots: half of the cores, at least one."""
     return max(1, (os.cpu_count() or 1) // 2)
 
 
 def without_slot(endpoint: Endpoint) -> Endpoint:
-    """Mark a route that takes no slot at the catalog: it waits for something outside."""
+    """Mark a route that takes no catalog slot, because it waits for other servers."""
     _SLOTLESS.add(endpoint)
     return endpoint
 
 
 def takes_slot(endpoint: object) -> bool:
-    """Say whether a route takes a slot at the catalog."""
+    """Return whether a route takes a catalog slot."""
     return endpoint not in _SLOTLESS
 
 
@@ -45,19 +45,19 @@ _tenant: ContextVar[str | None] = ContextVar("tenant", default=None)
 
 
 def set_tenant(tenant: str) -> None:
-    """Say whose request this context is about from now on."""
+    """Set the tenant of this context's request."""
     _tenant.set(tenant)
 
 
 class Threads:
-    """The threads of every tenant, and those that are of none: nobody waits for another's."""
+    """The thread limits of every tenant, and of requests without one."""
 
     def __init__(self) -> None:
-        """Begin with none: they belong to the loop that asks for them."""
+        """Start empty: limiters belong to the event loop that first uses them."""
         self._limiters: dict[str | None, CapacityLimiter] = {}
 
     def limiter(self) -> CapacityLimiter:
-        """Return what bounds the threads of whoever this context is about."""
+        """Return the thread limiter of the context's tenant."""
         tenant = _tenant.get()
         found = self._limiters.get(tenant)
         if found is None:
@@ -66,23 +66,23 @@ class Threads:
 
 
 class Slots:
-    """The slots of every tenant; each has its own."""
+    """The slots of every tenant."""
 
     def __init__(self, count: int, wait_s: float) -> None:
-        """Give each tenant `count` slots; nobody waits for one longer than `wait_s` seconds."""
+        """Give each tenant `count` slots; requests wait for one at most `wait_s` seconds."""
         self._count, self._wait_s = count, wait_s
         self._semaphores: dict[str, Semaphore] = {}
 
     @asynccontextmanager
     async def slot(self, tenant: str) -> AsyncGenerator[None]:
-        """Hold a slot of a tenant while the block lasts.
+        """Hold a slot of a tenant during the block.
 
         Raises:
-            Refused: 503, too many wait already, or for too long, or whoever asked has left.
+            Refused: 503, too many requests wait, or too long, or the client disconnected.
         """
         semaphore = self._semaphore(tenant)
         if self.statistics(tenant).tasks_waiting >= WAITING:
-            raise _busy(f"{WAITING} requests of this tenant wait already")
+            raise _busy(f"{WAITING} requests of this tenant are already waiting")
         try:
             with fail_after(self._wait_s):
                 await semaphore.acquire()
@@ -90,13 +90,13 @@ class Slots:
             raise _busy(f"no slot was free for {self._wait_s:g} s") from error
         try:
             if caller_has_left():
-                raise _busy("whoever asked has left")
+                raise _busy("the client disconnected")
             yield
         finally:
             semaphore.release()
 
     def statistics(self, tenant: str) -> SemaphoreStatistics:
-        """Return how many of a tenant's requests wait for their slot."""
+        """Return the statistics of a tenant's slots."""
         return self._semaphore(tenant).statistics()
 
     def _semaphore(self, tenant: str) -> Semaphore:
@@ -105,10 +105,10 @@ class Slots:
             found = self._semaphores[tenant] = Semaphore(self._count)
         return found
 
-    async def each(self, tenant: str, blocks: Iterator[bytes]) -> AsyncIterator[bytes]:
-        """Yield what a long answer is made of; each block takes a slot of its own."""
+    async def throttle(self, tenant: str, blocks: Iterator[bytes]) -> AsyncIterator[bytes]:
+        """Yield the blocks of a long response; each takes a slot."""
         while True:
-            async with self._semaphore(tenant):  # its head is sent: it is not refused any more
+            async with self._semaphore(tenant):  # its head is sent, so that it cannot be refused
                 block = await to_thread.run_sync(next, blocks, None)
             if block is None:
                 return
@@ -118,7 +118,7 @@ class Slots:
 def _busy(why: str) -> Refused:
     return Refused(
         503,
-        f"{why}: ask for less, or try again",
+        f"{why}: send fewer requests, or try again",
         kind="TenantBusy",
         headers={"Retry-After": "1"},
     )

@@ -1,4 +1,4 @@
-"""One log line a request: who asked for what, what became of it, how long it took."""
+"""One log line per request: client, path, status, and duration."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from collections.abc import Callable
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.ops.exchange import Exchange, client_of, tenant_of
-from gateway.ops.redaction import redacted
+from gateway.ops.redaction import redact
 
 LOGGER = logging.getLogger("gateway.access")
 
 
 class AccessLog:
-    """ASGI middleware that logs each request when it has ended, however it did.
+    """ASGI middleware that logs each request at its end.
 
-    Put it right below `Correlation`. The status 499 means that the client left before a reply.
+    Put it right below `RequestIdMiddleware`. Status 499: the client disconnected before a response.
     """
 
     def __init__(self, app: ASGIApp, clock: Callable[[], float] = time.monotonic) -> None:
@@ -25,7 +25,7 @@ class AccessLog:
         self._app, self._clock = app, clock
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request, then log it."""
+        """Handle a request, then log it."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -36,11 +36,11 @@ class AccessLog:
             await self._app(scope, exchange.receive, exchange.send)
             failed = False
         finally:
-            status = exchange.outcome(failed=failed)
-            gone = exchange.gone or not (exchange.complete or failed)
-            told = {
+            status = exchange.final_status(failed=failed)
+            gone = exchange.client_left or not (exchange.complete or failed)
+            fields = {
                 "method": method,
-                "path": f"{path}?{redacted(query)}" if query else path,
+                "path": f"{path}?{redact(query)}" if query else path,
                 "status": status,
                 "bytes_sent": exchange.sent,
                 "duration_ms": round((self._clock() - began) * 1000, 3),
@@ -48,4 +48,4 @@ class AccessLog:
                 "tenant": tenant_of(scope),
                 "client_gone": gone,
             }
-            LOGGER.info("%s %s %s", method, path, status, extra=told)
+            LOGGER.info("%s %s %s", method, path, status, extra=fields)

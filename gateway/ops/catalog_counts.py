@@ -1,6 +1,6 @@
-"""What the catalog knows of the work of all flows, as counts under ingest's names.
+"""Counts of the work of all flows from the catalog, under ingest's names.
 
-One query answers it: flows run in other processes, which nobody scrapes.
+They come from one query, because flows run in other processes, which are not scraped.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ Key = tuple[str, str, str]
 
 @dataclass(frozen=True, slots=True)
 class CatalogCounts:
-    """Counts by what is counted, a label and the result; what is not named is 0."""
+    """Counts by kind, label and result; missing ones are 0."""
 
     counts: Mapping[Key, int] = field(default_factory=dict[Key, int])
 
@@ -30,7 +30,7 @@ class CatalogCounts:
 
 
 def read_catalog_counts(catalog: Catalog) -> CatalogCounts:
-    """Ask the catalog for all of them."""
+    """Query all counts."""
     rows = catalog.sql(statements.load_sql("flow_counts"))
     counts = {(str(what), str(label), str(result)): int(n) for what, label, result, n in rows}
     counts["queue", "pop", "error"] = len(catalog.upkeep.rejected_orders())
@@ -38,7 +38,7 @@ def read_catalog_counts(catalog: Catalog) -> CatalogCounts:
 
 
 class MonotonicCounts:
-    """Makes of counts that may fall, since catalogs forget, some that only rise.
+    """Converts counts that may fall, when rows are pruned, to counts that only rise.
 
     >>> rising = MonotonicCounts()
     >>> [rising.value(("a", "", ""), n) for n in (5, 7, 2, 3)]
@@ -48,12 +48,12 @@ class MonotonicCounts:
     __slots__ = ("_last", "_lost")
 
     def __init__(self) -> None:
-        """Begin with nothing seen."""
+        """Start with none."""
         self._last: dict[Key, int] = {}
         self._lost: dict[Key, int] = {}
 
     def value(self, key: Key, found: int) -> int:
-        """Return what to tell where `found` is counted now."""
+        """Return the rising count for the current count `found`."""
         lost = self._lost.get(key, 0) + max(0, self._last.get(key, 0) - found)
         self._last[key], self._lost[key] = found, lost
         return found + lost

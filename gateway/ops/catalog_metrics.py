@@ -1,8 +1,8 @@
-"""The metrics that the catalog tells, under the names of connylabs/ingest.
+"""Metrics from the catalog, under the names of connylabs/ingest.
 
-A scrape asks the catalog at most every few seconds, one at a time, and only if something may have
-been recorded since; while one asks, and where the catalog cannot be read, the others are told what
-was found last. To ask costs 0.8 s of five million outcomes, hence `SHARE`.
+Scrapes query the catalog one at a time, at most every few seconds, and only if it has changed.
+Meanwhile, and while the catalog cannot be read, other scrapes get the last values. A query takes
+0.8 s for five million outcomes, hence `SHARE`.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from gateway.ops.catalog_counts import CatalogCounts, MonotonicCounts, read_cata
 
 LOG = logging.getLogger(__name__)
 FRESH_S = 10.0
-SHARE = 0.05  # of the time, at most, is spent on asking
+SHARE = 0.05  # of the time is spent on queries at most
 ERROR, SUCCESS = "error", "success"
 
 
 @dataclass(frozen=True, slots=True)
 class CounterSpec:
-    """A counter of ingest: its name, what of `CatalogCounts` it counts, operations, text."""
+    """A counter of ingest: its name, its kind in `CatalogCounts`, description, operations."""
 
     name: str
     what: str
@@ -46,45 +46,45 @@ COUNTERS = (
     CounterSpec(
         "ingest_enqueue_attempts",
         "enqueue",
-        "Plans that were stored; runs that failed before they had one.",
+        "Stored plans; errors are runs that failed before they had one.",
     ),
     CounterSpec(
         "ingest_dequeue_attempts",
         "dequeue",
-        "Runs that carried a plan out, by how they ended; not those that were cancelled.",
+        "Runs that applied a plan, by result; without cancelled ones.",
     ),
     CounterSpec(
         "ingest_client_operations",
         "client",
-        "Files that runs read, errors those that reached no destination; files that they removed "
-        "from the source, whose errors are not recorded and always 0.",
+        "Files that runs read; errors are files that reached no destination. Files that runs "
+        "removed from the source; errors are not recorded and always 0.",
         ("download", "cleanup"),
     ),
     CounterSpec(
         "ingest_storage_operations",
         "storage",
-        "Files that plans looked for at a destination, whose errors are not recorded and always 0; "
-        "files that were stored there or failed to be.",
+        "Files that plans looked up at a destination; errors are not recorded and always 0. Files "
+        "that were stored there; errors are files that failed.",
         ("stat", "store"),
     ),
     CounterSpec(
         "ingest_queue_operations",
         "queue",
-        "Batches of plans, whose errors are not recorded and always 0; results of batches that "
-        "entered the catalog, errors what it set aside.",
+        "Batches of plans; errors are not recorded and always 0. Results of batches recorded in "
+        "the catalog; errors are rejected ones.",
         ("pop", "publish"),
     ),
     CounterSpec(
         "ingest_webhook_http_client_requests",
         "webhook",
-        "Not recorded, always 0: the runs of flows tell what their webhooks answered.",
+        "Not recorded, always 0: see the runs of flows for the results of their webhooks.",
     ),
 )
-SKIPS = "Workflows of workflow files that were skipped because they cannot be."
+SKIPS = "Workflows of workflow files that were skipped because they are invalid."
 
 
 class CatalogCollector(Collector):
-    """Tells Prometheus what a catalog knows; without one all is 0."""
+    """Collects the metrics of a catalog; without one everything is 0."""
 
     def __init__(
         self,
@@ -93,7 +93,7 @@ class CatalogCollector(Collector):
         fresh_s: float = FRESH_S,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Ask `catalog`, at most every `fresh_s` seconds."""
+        """Query `catalog` at most every `fresh_s` seconds."""
         self._catalog, self._fresh_s, self._clock = catalog, fresh_s, clock
         self._lock = threading.Lock()
         self._rising = MonotonicCounts()
@@ -102,7 +102,7 @@ class CatalogCollector(Collector):
         self._generation: tuple[int, ...] | None = None
 
     def describe(self) -> Iterator[Metric]:
-        """Name the metrics without asking the catalog."""
+        """Return the metrics' names without querying the catalog."""
         return families(CatalogCounts(), MonotonicCounts(), readable=False)
 
     def collect(self) -> Iterator[Metric]:
@@ -111,27 +111,27 @@ class CatalogCollector(Collector):
             try:
                 began = self._clock()
                 if self._until is None or began >= self._until:
-                    self._ask(self._catalog)
+                    self._refresh(self._catalog)
                     now = self._clock()
                     self._until = now + max(self._fresh_s, (now - began) / SHARE)
             finally:
                 self._lock.release()
         yield from self._families
 
-    def _ask(self, catalog: Catalog) -> None:
+    def _refresh(self, catalog: Catalog) -> None:
         try:
             generation = catalog.generation()
             if generation != self._generation:
                 found = families(read_catalog_counts(catalog), self._rising, readable=True)
                 self._families, self._generation = tuple(found), generation
         except (CatalogError, duckdb.Error, OSError) as error:
-            LOG.warning("metrics are stale, the catalog cannot be read: %s", error)
-            self._families = (*self._families[:-1], _readable(found=False))
+            LOG.warning("metrics are stale: the catalog cannot be read: %s", error)
+            self._families = (*self._families[:-1], _readable_gauge(found=False))
             self._generation = None
 
 
 def families(facts: CatalogCounts, rising: MonotonicCounts, *, readable: bool) -> Iterator[Metric]:
-    """Return facts as metrics, each series that can be named beforehand at least at 0."""
+    """Return counts as metrics; every known series is at least 0."""
     for one in COUNTERS:
         counter = CounterMetricFamily(one.name, one.text, labels=one.labels)
         for operation in one.operations or ("",):
@@ -144,22 +144,20 @@ def families(facts: CatalogCounts, rising: MonotonicCounts, *, readable: bool) -
     key = ("skipped", "", "")
     skips.add_metric((), rising.value(key, facts[key]))
     yield skips
-    size = "Bytes of the latest versions of a tenant's repositories, sources too."
-    yield _of_tenants("entrepot_stored_bytes", size, "bytes", facts)
-    count = "Files of the latest versions of a tenant's repositories, sources too."
-    yield _of_tenants("entrepot_stored_files", count, "files", facts)
-    yield _readable(found=readable)
+    size = "Bytes in the latest versions of a tenant's repositories, including sources."
+    yield _tenant_gauge("entrepot_stored_bytes", size, "bytes", facts)
+    count = "Files in the latest versions of a tenant's repositories, including sources."
+    yield _tenant_gauge("entrepot_stored_files", count, "files", facts)
+    yield _readable_gauge(found=readable)
 
 
-def _of_tenants(name: str, told: str, what: str, facts: CatalogCounts) -> Metric:
-    gauge = GaugeMetricFamily(name, told, labels=("tenant",))
+def _tenant_gauge(name: str, help_text: str, what: str, facts: CatalogCounts) -> Metric:
+    gauge = GaugeMetricFamily(name, help_text, labels=("tenant",))
     for tenant in facts.tenants():
         gauge.add_metric((tenant,), facts[what, tenant, ""])
     return gauge
 
 
-def _readable(*, found: bool) -> Metric:
-    told = (
-        "Whether the catalog could be read when it was last asked; if not, its metrics are stale."
-    )
-    return GaugeMetricFamily("entrepot_catalog_readable", told, value=float(found))
+def _readable_gauge(*, found: bool) -> Metric:
+    help_text = "Whether the last query of the catalog succeeded; if not, its metrics are stale."
+    return GaugeMetricFamily("entrepot_catalog_readable", help_text, value=float(found))

@@ -1,4 +1,4 @@
-"""Whether the gateway is alive, and whether it can take requests.
+"""Liveness and readiness of the gateway.
 
 readiness = Readiness(catalog, Draining())
 app.router.routes.extend(health_routes(readiness))
@@ -27,50 +27,50 @@ FREE = 256 * 2**20  # bytes
 
 
 class Draining:
-    """Set when the service begins to end: it finishes what it has, and wants no more."""
+    """Set when the gateway shuts down: it finishes current requests, and wants no new ones."""
 
     __slots__ = ("_set",)
 
     def __init__(self) -> None:
-        """Begin in service."""
+        """Start as not draining."""
         self._set = False
 
     def begin(self) -> None:
-        """Take no more requests from now on; a signal handler may call it."""
+        """Start draining; may be called by a signal handler."""
         self._set = True
 
     def __bool__(self) -> bool:
-        """Say whether it has begun."""
+        """Return whether it is draining."""
         return self._set
 
 
 @dataclass(frozen=True, slots=True)
 class ReadinessState:
-    """What readiness is decided by; `catalog` is why it cannot be read, if it cannot."""
+    """The facts that determine readiness; `catalog` is why it cannot be read, if so."""
 
     draining: bool
     catalog: str | None
     free: int  # bytes
 
 
-def reasons(condition: ReadinessState, least_free: int = FREE) -> tuple[str, ...]:
-    """Return why no request should be sent here; nothing where all is well.
+def not_ready_reasons(condition: ReadinessState, least_free: int = FREE) -> tuple[str, ...]:
+    """Return why the gateway is not ready; empty if it is.
 
-    >>> reasons(ReadinessState(draining=True, catalog=None, free=2**40))
-    ('the gateway is about to end',)
+    >>> not_ready_reasons(ReadinessState(draining=True, catalog=None, free=2**40))
+    ('the gateway is shutting down',)
     """
-    found = ["the gateway is about to end"] if condition.draining else []
+    found = ["the gateway is shutting down"] if condition.draining else []
     if condition.catalog is not None:
         found.append(condition.catalog)
     if condition.free < least_free:
         found.append(
-            f"the catalog's folder has {condition.free} bytes left, {least_free} are needed"
+            f"the catalog's disk has {condition.free:,} bytes free, and needs {least_free:,}"
         )
     return tuple(found)
 
 
 def free_bytes(path: Path) -> int:
-    """Return how much room there is where a file lies, or will lie; 0 where nobody knows."""
+    """Return the free space of a file's disk; 0 if unknown."""
     for folder in path.absolute().parents:
         try:
             return shutil.disk_usage(folder).free
@@ -82,9 +82,9 @@ def free_bytes(path: Path) -> int:
 
 
 class Readiness:
-    """Finds out whether requests can be taken.
+    """Checks readiness.
 
-    The catalog is read in a thread, by one at a time: while a read hangs, no second one begins.
+    The catalog is read in a thread, one at a time, so that hanging reads do not add up.
     """
 
     def __init__(
@@ -96,16 +96,18 @@ class Readiness:
         least_free: int = FREE,
         free: Callable[[Path], int] = free_bytes,
     ) -> None:
-        """Say what has to be; `read_s` seconds are what one read of the catalog may take."""
+        """Set the requirements; reading the catalog may take `read_s` seconds."""
         self._catalog, self._draining = catalog, draining
         self._read_s, self._least_free, self._free = read_s, least_free, free
         self._reading: asyncio.Task[str | None] | None = None
 
-    async def reasons(self) -> tuple[str, ...]:
-        """Return why no request should be sent here; nothing where all is well."""
+    async def not_ready_reasons(self) -> tuple[str, ...]:
+        """Return why the gateway is not ready; empty if it is."""
         broken = await self._why_unreadable()
         free = self._free(self._catalog.path)
-        return reasons(ReadinessState(bool(self._draining), broken, free), self._least_free)
+        return not_ready_reasons(
+            ReadinessState(bool(self._draining), broken, free), self._least_free
+        )
 
     async def _why_unreadable(self) -> str | None:
         if self._reading is None:
@@ -113,7 +115,7 @@ class Readiness:
         task = self._reading
         await asyncio.wait({task}, timeout=self._read_s)
         if not task.done():
-            return f"the catalog was not read within {self._read_s:g} s"
+            return f"the catalog could not be read within {self._read_s:g} s"
         self._reading = None
         return task.result()
 
@@ -123,9 +125,7 @@ def _why_unreadable(catalog: Catalog) -> str | None:
         catalog.runs.all(limit=1)
     except (CatalogError, duckdb.Error, OSError) as error:
         LOG.warning("the catalog cannot be read: %s", error)
-        return (
-            f"the catalog cannot be read: {type(error).__name__}"  # its path is nobody's business
-        )
+        return f"the catalog cannot be read: {type(error).__name__}"  # without its path
     return None
 
 
@@ -136,7 +136,7 @@ def health_routes(readiness: Readiness) -> list[BaseRoute]:
         return JSONResponse({"status": "ok"})
 
     async def readyz(_: Request) -> JSONResponse:
-        found = await readiness.reasons()
+        found = await readiness.not_ready_reasons()
         if found:
             return JSONResponse({"status": "not ready", "reasons": found}, 503)
         return JSONResponse({"status": "ready"})

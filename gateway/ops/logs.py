@@ -1,4 +1,4 @@
-"""Log lines of the gateway: JSON or text on stderr, each with its request's id, none with a secret.
+"""Log lines of the gateway: JSON or text on stderr, with request ids and without secrets.
 
 >>> configure_logs(LogFormat.JSON, "info")                       # doctest: +SKIP
 """
@@ -15,7 +15,7 @@ from typing import TextIO
 
 from catalog.errors import InvalidInput
 from gateway.http.request_id import request_id
-from gateway.ops.redaction import Secrets, extras, redacted
+from gateway.ops.redaction import Secrets, extras, redact
 
 LEVELS = {
     "all": 1,
@@ -30,69 +30,69 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 class LogFormat(StrEnum):
-    """How a log line is written."""
+    """The format of log lines."""
 
     JSON = "json"
     TEXT = "text"
 
 
 class _Lines(logging.Formatter):
-    """What both formats share: the time in UTC, and tracebacks without secrets."""
+    """Shared by both formats: times in UTC, and tracebacks without secrets."""
 
     def trace(self, record: logging.LogRecord) -> str:
-        told = [self.formatException(record.exc_info)] if record.exc_info else []
+        fields = [self.formatException(record.exc_info)] if record.exc_info else []
         if record.stack_info:
-            told.append(record.stack_info)
-        return redacted("\n".join(told))
+            fields.append(record.stack_info)
+        return redact("\n".join(fields))
 
 
 class JsonLines(_Lines):
-    """A JSON object a line."""
+    """One JSON object per line."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return one line."""
-        told: dict[str, object] = {
-            "time": _moment(record),
+        fields: dict[str, object] = {
+            "time": _timestamp(record),
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": record.getMessage(),
             "request_id": request_id(),
         }
-        told = {**extras(record), **told}
+        fields = {**extras(record), **fields}
         if trace := self.trace(record):
-            told["exception"] = trace
-        return json.dumps(told, default=str)
+            fields["exception"] = trace
+        return json.dumps(fields, default=str)
 
 
 class TextLines(_Lines):
-    """A line for people, `time level logger [request] message name=value …`."""
+    """Readable lines: `time level logger [request] message name=value …`."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return one line, and a traceback below it where there is one."""
+        """Return one line, and the traceback below it if there is one."""
         rest = "".join(f" {name}={value}" for name, value in extras(record).items())
         message = _CONTROL.sub(lambda found: repr(found[0])[1:-1], record.getMessage() + rest)
         level = record.levelname.lower()
-        line = f"{_moment(record)} {level} {record.name} [{request_id() or '-'}] {message}"
+        line = f"{_timestamp(record)} {level} {record.name} [{request_id() or '-'}] {message}"
         trace = self.trace(record)
         return f"{line}\n{trace}" if trace else line
 
 
 class GatewayHandler(logging.StreamHandler[TextIO]):
-    """The handler that `configure_logs` puts in place."""
+    """The handler that `configure_logs` installs."""
 
 
 def configure_logs(
     form: LogFormat = LogFormat.JSON, level: str = "info", stream: TextIO | None = None
 ) -> None:
-    """Write every logger's lines to stderr, the server's own too; a second call replaces the first.
+    """Log everything, including the server, to stderr; another call replaces the first.
 
-    Give uvicorn `log_config=None, access_log=False`: `AccessLog` tells of each request.
+    Run uvicorn with `log_config=None, access_log=False`: `AccessLog` logs each request.
 
     Raises:
-        InvalidInput: there is no such level.
+        InvalidInput: the level is unknown.
     """
     if level not in LEVELS:
-        raise InvalidInput(f"no log level {level!r}; known: {', '.join(LEVELS)}")
+        raise InvalidInput(f"unknown log level {level!r}: use one of {', '.join(LEVELS)}")
     handler = GatewayHandler(stream or sys.stderr)
     handler.setFormatter(JsonLines() if form is LogFormat.JSON else TextLines())
     handler.addFilter(Secrets())
@@ -108,6 +108,6 @@ def configure_logs(
     logging.getLogger("uvicorn.access").disabled = True
 
 
-def _moment(record: logging.LogRecord) -> str:
+def _timestamp(record: logging.LogRecord) -> str:
     moment = datetime.fromtimestamp(record.created, UTC)
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,10 +1,10 @@
-"""Where the gateway spends its time: samples of every thread's stack, for a flame graph.
+"""A sampling profiler for flame graphs.
 
 >>> text = profile(30)                                           # doctest: +SKIP
 >>> Path("gateway.folded").write_text(text)                      # doctest: +SKIP
 
-Each line is `outermost;…;innermost count`, which flamegraph.pl and speedscope.app read. Only the
-names of functions and files are told, no value of any variable.
+Each line is `outermost;…;innermost count`, for flamegraph.pl or speedscope.app. It contains
+names of functions and files, but no values.
 """
 
 from __future__ import annotations
@@ -18,26 +18,26 @@ from types import FrameType
 from catalog.errors import InvalidInput
 from gateway.http.errors import ProfileUnderWay
 
-LONGEST_S = 60.0
+MAX_S = 60.0
 EVERY_S = 0.01
-DEEPEST = 200  # frames
+MAX_DEPTH = 200  # frames
 
 _one_at_a_time = threading.Lock()
 
 
 def profile(seconds: float) -> str:
-    """Sample all other threads for some seconds, which it blocks; return collapsed stacks.
+    """Sample all other threads for some seconds, blocking; return collapsed stacks.
 
     Raises:
-        InvalidInput: it would last for no time, or for more than a minute.
-        ProfileUnderWay: somebody else takes one.
+        InvalidInput: the duration is not between 0 and a minute.
+        ProfileUnderWay: another profile is running.
     """
-    if not 0 < seconds <= LONGEST_S:
-        raise InvalidInput(f"a profile lasts up to {LONGEST_S:g} seconds, not {seconds!r}")
+    if not 0 < seconds <= MAX_S:
+        raise InvalidInput(f"a profile may take up to {MAX_S:g} seconds, not {seconds!r}")
     if not _one_at_a_time.acquire(blocking=False):
-        raise ProfileUnderWay("a profile is being taken already; try again later")
+        raise ProfileUnderWay("another profile is running: try again later")
     try:
-        return collapsed_stacks(_sampled(seconds))
+        return collapsed_stacks(_sample(seconds))
     finally:
         _one_at_a_time.release()
 
@@ -47,15 +47,15 @@ def collapsed_stacks(stacks: Counter[str]) -> str:
     return "".join(f"{stack} {count}\n" for stack, count in stacks.most_common())
 
 
-def _sampled(seconds: float) -> Counter[str]:
+def _sample(seconds: float) -> Counter[str]:
     found: Counter[str] = Counter()
     frames = sys._current_frames  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - documented
     own, end = threading.get_ident(), time.monotonic() + seconds
     while True:
-        names = {one.ident: one.name for one in threading.enumerate()}
+        names = {entry.ident: entry.name for entry in threading.enumerate()}
         for thread, frame in frames().items():
             if thread != own:
-                found[f"{_word(names.get(thread) or str(thread))};{_stack(frame)}"] += 1
+                found[f"{_escape(names.get(thread) or str(thread))};{_stack(frame)}"] += 1
         left = end - time.monotonic()
         if left <= 0:
             return found
@@ -65,12 +65,12 @@ def _sampled(seconds: float) -> Counter[str]:
 def _stack(innermost: FrameType) -> str:
     names: list[str] = []
     frame: FrameType | None = innermost
-    while frame is not None and len(names) < DEEPEST:
+    while frame is not None and len(names) < MAX_DEPTH:
         module = frame.f_globals.get("__name__", "?")
-        names.append(_word(f"{module}.{frame.f_code.co_qualname}:{frame.f_lineno}"))
+        names.append(_escape(f"{module}.{frame.f_code.co_qualname}:{frame.f_lineno}"))
         frame = frame.f_back
     return ";".join(reversed(names))
 
 
-def _word(text: str) -> str:
+def _escape(text: str) -> str:
     return text.replace(";", ",").replace(" ", "_")

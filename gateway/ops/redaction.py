@@ -1,6 +1,6 @@
-"""Blanks secrets in whatever is about to be logged.
+"""Redacts secrets in log records.
 
->>> redacted("GET https://ann:secret@host/a?X-Amz-Signature=abc&part=1")
+>>> redact("GET https://ann:secret@host/a?X-Amz-Signature=abc&part=1")
 'GET https://***@host/a?X-Amz-Signature=***&part=1'
 """
 
@@ -41,44 +41,44 @@ _RULES = (
 _OWN = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "color_message"}
 
 
-def redacted(text: str) -> str:
-    """Return a text without its secrets."""
+def redact(text: str) -> str:
+    """Redact the secrets in a text."""
     for pattern, blank in _RULES:
         text = pattern.sub(blank, text)
     return text
 
 
-def cleaned(value: object) -> object:
-    """Return a value without secrets in its texts, and without what bears a secret's name."""
+def redact_value(value: object) -> object:
+    """Redact secrets in a value's texts, and fields with the name of a secret."""
     if isinstance(value, str):
-        return redacted(value)
+        return redact(value)
     if isinstance(value, Mapping):
         return {
-            str(name): BLANK if _SECRET.match(str(name)) else cleaned(one)
+            str(name): BLANK if _SECRET.match(str(name)) else redact_value(one)
             for name, one in value.items()
         }
     if isinstance(value, Sequence) and not isinstance(value, bytes | bytearray):
-        return [cleaned(one) for one in value]
+        return [redact_value(one) for one in value]
     if value is None or isinstance(value, bool | int | float):
         return value
-    return redacted(str(value))
+    return redact(str(value))
 
 
 def extras(record: logging.LogRecord) -> dict[str, object]:
-    """Return what a log record carries beyond the usual, given as `extra`."""
+    """Return the `extra` fields of a log record."""
     return {name: value for name, value in record.__dict__.items() if name not in _OWN}
 
 
 class Secrets(logging.Filter):
-    """Blanks secrets in a record, its arguments and its extra fields, for every handler after."""
+    """A filter that redacts secrets in a record, its arguments and its extra fields."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Write the message out without secrets, and let the record pass."""
+        """Redact the record, and let it pass."""
         try:
             message = record.getMessage()
-        except (TypeError, ValueError):  # arguments that do not fit: told as they are
+        except (TypeError, ValueError):  # the arguments do not match the message
             message = f"{record.msg} {record.args!r}"
-        record.msg, record.args = redacted(message), None
+        record.msg, record.args = redact(message), None
         for name, value in extras(record).items():
-            setattr(record, name, BLANK if _SECRET.match(name) else cleaned(value))
+            setattr(record, name, BLANK if _SECRET.match(name) else redact_value(value))
         return True

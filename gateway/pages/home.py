@@ -1,4 +1,4 @@
-"""The pages of no tenant: which one is meant, the style of all pages, and what is nowhere."""
+"""Pages without a tenant: the start page, the style sheet, and missing pages."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from fastapi.responses import FileResponse
 from starlette.responses import RedirectResponse, Response
 
 from gateway.access.context import Gateway
-from gateway.pages.rendering import HERE, PageRoute, address, failed, page
+from gateway.pages.rendering import HERE, PageRoute, address, error_page, page
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
 
 @router.get("/", response_class=Response)
 def home(request: Request, tenant: Annotated[str, Query(max_length=63)] = "") -> Response:
-    """Lead to the tenant: the only one, or the one that is named."""
+    """Redirect to the tenant: the only one, or the given one."""
     gateway: Gateway = request.app.state.gateway
     every = [one.name for one in gateway.tenants]
     wanted = tenant or (every[0] if len(every) == 1 else "")
@@ -27,14 +27,14 @@ def home(request: Request, tenant: Annotated[str, Query(max_length=63)] = "") ->
 
 @router.get("/browse/style.css", response_class=Response)
 def style() -> Response:
-    """Send the one style sheet."""
+    """Send the style sheet."""
     return FileResponse(HERE / "static" / "browse.css", media_type="text/css")
 
 
 @router.get("/browse/{rest:path}", response_class=Response)
 @router.get("/browse", response_class=Response)
 def nothing(rest: str = "") -> Response:
-    """Say as a page that there is no such page; a tenant without its slash gets it."""
+    """Respond to missing pages; redirect to a tenant without its trailing slash."""
     if "/" not in rest:
         return RedirectResponse(address("browse", rest, "") if rest else "/", 303)
-    return failed(404, f"there is no page /browse/{rest}", None)
+    return error_page(404, f"there is no page /browse/{rest}", None)

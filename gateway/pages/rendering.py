@@ -1,6 +1,6 @@
-"""Pages for people: templates, the headers that every page has, and errors as pages too.
+"""HTML pages: templates, common headers, and error pages.
 
-No page runs a script, and none asks another host for anything.
+Pages contain no scripts, and load nothing from other hosts.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, Response
 
 from catalog.errors import CatalogError
-from gateway.http.errors import message_of, reply
+from gateway.http.errors import error_response, message_of
 from gateway.http.request_id import request_id
 
 HERE = Path(__file__).parent
@@ -33,33 +33,42 @@ HEADERS = {
     "Cache-Control": "private, no-cache",
 }
 TITLES = {
-    400: "This cannot be read",
-    401: "A token is needed",
-    403: "This is not allowed",
-    404: "There is nothing here",
-    409: "This cannot be done now",
-    422: "This cannot be read",
+    400: "Invalid request",
+    401: "Token required",
+    403: "Not allowed",
+    404: "Not found",
+    409: "Conflict",
+    422: "Invalid request",
 }
 
 
 def size(count: int | None) -> str:
-    """Return a number of bytes for people.
+    """Format a number of bytes.
 
     >>> size(999), size(1_500_000), size(None)
-    ('999 B', '1.5 MB', 'unknown')
+    ('999 B', '1.4 MiB', 'unknown')
     """
     if count is None:
         return "unknown"
     value = float(count)
-    for unit in ("B", "kB", "MB", "GB", "TB"):
-        if value < 1000:
-            return f"{count} B" if unit == "B" else f"{value:.1f} {unit}"
-        value /= 1000
-    return f"{value:.1f} PB"
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if value < 1024:
+            return f"{count:,} B" if unit == "B" else f"{value:.1f} {unit}"
+        value /= 1024
+    return f"{value:,.1f} TiB"
+
+
+def number(count: int) -> str:
+    """Format a number with thousands separators.
+
+    >>> number(1_500_000)
+    '1,500,000'
+    """
+    return f"{count:,}"
 
 
 def when(moment: datetime | int | None) -> str:
-    """Return a time, or microseconds since 1970, to the second, in UTC.
+    """Format a time, or microseconds since 1970, to the second, in UTC.
 
     >>> when(datetime(2026, 5, 1, 12, 30, tzinfo=UTC)), when(None)
     ('2026-05-01 12:30:00', '')
@@ -75,7 +84,7 @@ def when(moment: datetime | int | None) -> str:
 
 
 def address(*parts: str | int, **query: str | int | None) -> str:
-    """Return the path of a page out of its parts, and a query of what is not None or empty.
+    """Return the URL path of a page from its parts, with a query of non-empty values.
 
     >>> address("browse", "acme", "a b", search="x&y", cursor=None)
     '/browse/acme/a%20b?search=x%26y'
@@ -86,30 +95,31 @@ def address(*parts: str | int, **query: str | int | None) -> str:
 
 
 def _environment() -> Environment:
-    made = Environment(
+    environment = Environment(
         loader=FileSystemLoader(HERE / "templates"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters["size"] = size
-    made.filters["when"] = when
-    made.globals["address"] = address
-    return made
+    environment.filters["size"] = size
+    environment.filters["number"] = number
+    environment.filters["when"] = when
+    environment.globals["address"] = address
+    return environment
 
 
 TEMPLATES = _environment()
 
 
 def page(template: str, status: int = 200, /, **values: object) -> HTMLResponse:
-    """Return a page."""
+    """Render a page."""
     return HTMLResponse(TEMPLATES.get_template(template).render(**values), status)
 
 
-def failed(status: int, message: str, tenant: str | None) -> HTMLResponse:
-    """Return an error as a page."""
-    title = TITLES.get(status, "This did not work")
+def error_page(status: int, message: str, tenant: str | None) -> HTMLResponse:
+    """Render an error page."""
+    title = TITLES.get(status, "Error")
     return page(
         "error.html",
         status,
@@ -122,10 +132,10 @@ def failed(status: int, message: str, tenant: str | None) -> HTMLResponse:
 
 
 class PageRoute(APIRoute):
-    """A route whose every answer is a page."""
+    """A route whose every response is a page, even errors."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """Return what answers a request."""
+        """Return the handler of requests."""
         answer = super().get_route_handler()
 
         async def handle(request: Request) -> Response:
@@ -133,16 +143,16 @@ class PageRoute(APIRoute):
             try:
                 response = await answer(request)
             except CatalogError as error:
-                told = reply(error, request_id())  # it is logged there
-                response = failed(told.status_code, message_of(error), tenant)
+                error_reply = error_response(error, request_id())  # it is logged there
+                response = error_page(error_reply.status_code, message_of(error), tenant)
                 for name in ("www-authenticate", "retry-after"):
-                    if name in told.headers:
-                        response.headers[name] = told.headers[name]
+                    if name in error_reply.headers:
+                        response.headers[name] = error_reply.headers[name]
             except RequestValidationError as error:
                 first = error.errors()[0]
-                response = failed(422, f"{first['loc'][-1]}: {first['msg']}", tenant)
+                response = error_page(422, f"{first['loc'][-1]}: {first['msg']}", tenant)
             except HTTPException as error:
-                response = failed(error.status_code, str(error.detail), tenant)
+                response = error_page(error.status_code, str(error.detail), tenant)
             for name, value in HEADERS.items():
                 response.headers.setdefault(name, value)
             return response

@@ -1,6 +1,6 @@
-"""The pages of a tenant: its repositories, their versions, what these list, and what differs.
+"""Pages of a tenant: its repositories, their versions, content and diffs.
 
-They work without a script, and a browser asks for a token as the password of its own login.
+They work without scripts; browsers prompt for the token as a password.
 """
 
 from __future__ import annotations
@@ -15,7 +15,13 @@ from catalog.model.version import ContentRow, Version
 from catalog.queries.paging import ContentFilter, Page, PageRequest
 from gateway.access.authorization import RepositoryReader, SomeReader
 from gateway.access.context import Context
-from gateway.api.repositories import Name, Repositories, between, readable, repositories_page
+from gateway.api.repositories import (
+    Name,
+    Repositories,
+    readable_names,
+    repositories_page,
+    versions_between,
+)
 from gateway.api.versions import Number, version_of, versions_page
 from gateway.content.path_lookup import refuse_repository_of_other_tenant
 from gateway.pages.rendering import PageRoute, address, page
@@ -34,7 +40,7 @@ Chosen = Annotated[str, Query(pattern=r"^\d{0,15}$")]
 def repositories(
     context: SomeReader, labels: Annotated[str, Query(max_length=2000)] = "", cursor: Cursor = None
 ) -> Response:
-    """Show the repositories of a tenant."""
+    """List the repositories of a tenant."""
     found = repositories_page(context, Repositories(labels=labels, cursor=cursor, limit=ROWS))
     return page("repositories.html", tenant=context.tenant.name, found=found, labels=labels)
 
@@ -45,23 +51,23 @@ def by_address(
     at: Annotated[str, Query(alias="address", max_length=4096)],
     number: Annotated[int, Query(ge=0, le=2**53)],
 ) -> Response:
-    """Lead to a version of the repository with an address, as the reports of runs do."""
+    """Redirect to a version of the repository with an address; used in reports of runs."""
     tenant = context.tenant
-    for name in readable(context):
-        found = tenant.usable(name)
+    for name in readable_names(context):
+        found = tenant.served_or_none(name)
         if found is not None and found.address == at:
             place = ("browse", tenant.name, "repositories", name, "versions", number, "")
             return RedirectResponse(address(*place), 303)
-    raise RepositoryNotFound(f"no repository with the address {at!r} is served here")
+    raise RepositoryNotFound(f"no repository with the address {at!r} is served")
 
 
 @router.get("/repositories/{name}/", response_class=Response)
 def versions(context: RepositoryReader, name: Name, cursor: Cursor = None) -> Response:
-    """Show the versions of a repository, the newest first."""
+    """List the versions of a repository, the newest first."""
     served = context.tenant.served(name)
     try:
         every = context.tenant.catalog.versions.all(served.address)
-    except RepositoryNotFound:  # it is served, and nothing was ever recorded of it
+    except RepositoryNotFound:  # it is served, but has no versions yet
         refuse_repository_of_other_tenant(context.tenant.catalog, served)
         every = []
     found = versions_page(every, PageRequest(cursor, ROWS), down=True)
@@ -78,7 +84,7 @@ def content(
     cursor: Cursor = None,
     offset: Place = 0,
 ) -> Response:
-    """Show what a version lists: folder by folder, or what a search finds."""
+    """Show the content of a version: a folder, or the results of a search."""
     version, folder = version_of(context, name, number), folder.strip("/")
     shown = {"tenant": context.tenant.name, "name": name, "version": version, "search": search}
     if search:
@@ -111,9 +117,9 @@ def diff(
     new: Annotated[Chosen, Query(alias="to")] = "",
     cursor: Cursor = None,
 ) -> Response:
-    """Show what differs between two versions."""
+    """Show the differences between two versions."""
     served, catalog = context.tenant.served(name), context.tenant.catalog
-    earlier, later = between(
+    earlier, later = versions_between(
         context, served.address, int(old) if old else None, int(new) if new else None
     )
     counts = catalog.versions.diff_counts(served.address, earlier, later)
@@ -130,7 +136,7 @@ def diff(
 
 
 def _found(context: Context, version: Version, search: str, cursor: str | None) -> Page[ContentRow]:
-    """Return what a search finds: a glob where it looks like one, else what paths begin with."""
+    """Search by glob if the text looks like one, else by prefix."""
     where = ContentFilter(glob=search) if GLOB & set(search) else ContentFilter(prefix=search)
     asked = PageRequest(cursor, ROWS)
     return context.tenant.catalog.versions.content_page(

@@ -1,4 +1,4 @@
-"""The pages of a tenant's resources and runs."""
+"""Pages of a tenant's resources and runs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from catalog.model.outcome import Status
 from catalog.queries.paging import PageRequest, RunFilter
 from catalog.queries.resources.lists import ResourceFilter
 from gateway.access.authorization import SomeReader
-from gateway.access.visibility import addresses, run_of
+from gateway.access.visibility import visible_addresses, visible_run
 from gateway.api.runs import RunId
 from gateway.pages.rendering import PageRoute, page
 from gateway.pages.repositories import ROWS, Cursor, Search
@@ -28,7 +28,7 @@ def resources(
     properties: Annotated[str, Query(max_length=2000)] = "",
     cursor: Cursor = None,
 ) -> Response:
-    """Show the latest version of each resource whose name begins so."""
+    """List the latest version of each resource with a prefix."""
     within = context.caller.prefixes(Role.READER)
     where = ResourceFilter(search, properties, count=ROWS, cursor=cursor, within=within)
     found = context.tenant.catalog.resources.page(where)
@@ -45,8 +45,8 @@ def resources(
 def runs(
     context: SomeReader, state: Annotated[str, Query(max_length=40)] = "", cursor: Cursor = None
 ) -> Response:
-    """Show the runs, the latest first."""
-    where = RunFilter(state or None, within=addresses(context))
+    """List the runs, the latest first."""
+    where = RunFilter(state or None, within=visible_addresses(context))
     found = context.tenant.catalog.runs.page(where, PageRequest(cursor, ROWS))
     return page("runs.html", tenant=context.tenant.name, found=found, state=state, states=STATES)
 
@@ -55,12 +55,12 @@ def runs(
 def run(
     context: SomeReader, run_id: RunId, cursor: Cursor = None, breach: Cursor = None
 ) -> Response:
-    """Show one run: what it did at each destination, and what failed."""
+    """Show one run: its totals at each destination, and its failures."""
     catalog = context.tenant.catalog
     return page(
         "run.html",
         tenant=context.tenant.name,
-        run=run_of(context, run_id),
+        run=visible_run(context, run_id),
         tallies=catalog.runs.tallies(run_id),
         failed=catalog.runs.outcome_page(run_id, Status.FAILED, PageRequest(cursor, ROWS)),
         breaches=catalog.runs.failure_page(run_id, PageRequest(breach, ROWS)),

@@ -1,4 +1,4 @@
-"""What an upload in chunks is about, what came of it, what is missing: decisions alone, no I/O.
+"""The state of chunked uploads: received and missing bytes, without I/O.
 
 >>> one = ChunkedUpload("id", UploadSpec("a", 100), datetime.now(), (Part(0, 40), Part(60, 80)))
 >>> describe_ranges(one.missing)
@@ -20,7 +20,7 @@ _RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18})")
 
 @dataclass(frozen=True, slots=True)
 class UploadSpec:
-    """What an upload will be: `size` is in bytes, `digests` are `algorithm:hex`."""
+    """The specification of an upload: `size` is in bytes, `digests` are `algorithm:hex`."""
 
     name: str
     size: int
@@ -31,7 +31,7 @@ class UploadSpec:
 
 @dataclass(frozen=True, slots=True)
 class ChunkedUpload:
-    """An upload under way: what it is about, and the chunks that came, by where they begin."""
+    """A current upload: its specification, and the received chunks by start."""
 
     upload_id: str
     about: UploadSpec
@@ -40,7 +40,7 @@ class ChunkedUpload:
 
     @property
     def missing(self) -> tuple[Part, ...]:
-        """Return the bytes that did not come yet."""
+        """Return the missing ranges."""
         found: list[Part] = []
         at = 0
         for part in self.parts:
@@ -52,8 +52,8 @@ class ChunkedUpload:
         return tuple(found)
 
     @property
-    def doubled(self) -> tuple[Part, ...]:
-        """Return the bytes that came in more than one chunk."""
+    def overlapping(self) -> tuple[Part, ...]:
+        """Return the ranges received in more than one chunk."""
         found: list[Part] = []
         at = 0
         for part in self.parts:
@@ -63,21 +63,23 @@ class ChunkedUpload:
         return tuple(found)
 
     def check_complete(self) -> None:
-        """Refuse to go on unless every byte came exactly once.
+        """Require that every byte was received exactly once.
 
         Raises:
-            ContentConflict: it names the bytes.
+            ContentConflict: ranges are missing or overlap.
         """
         if self.missing:
-            raise ContentConflict(f"the upload lacks {describe_ranges(self.missing)}")
-        if self.doubled:
             raise ContentConflict(
-                f"chunks overlap at {describe_ranges(self.doubled)}: each may come once"
+                f"the upload is incomplete: missing {describe_ranges(self.missing)}"
+            )
+        if self.overlapping:
+            raise ContentConflict(
+                f"chunks overlap at {describe_ranges(self.overlapping)}: send each byte once"
             )
 
 
 def describe_ranges(parts: tuple[Part, ...]) -> str:
-    """Return parts in words.
+    """Return ranges as text.
 
     >>> describe_ranges((Part(0, 100), Part(200, 201)))
     'bytes 0-99, 200-200'
@@ -86,23 +88,25 @@ def describe_ranges(parts: tuple[Part, ...]) -> str:
     return "bytes " + ", ".join([*shown, *(["…"] if len(parts) > 10 else [])])
 
 
-def part_of(content_range: str | None, size: int) -> Part:
-    """Return the part of `size` bytes that a Content-Range names.
+def parse_content_range(content_range: str | None, size: int) -> Part:
+    """Parse a Content-Range in an upload of `size` bytes.
 
-    >>> part_of("bytes 0-9/100", 100)
+    >>> parse_content_range("bytes 0-9/100", 100)
     Part(start=0, stop=10)
 
     Raises:
-        InvalidInput: it names none, or one that does not lie in there.
+        InvalidInput: it is invalid or out of range.
     """
     match = _RANGE.fullmatch((content_range or "").strip())
     if match is None:
         raise InvalidInput(
-            f"the Content-Range {(content_range or '')[:80]!r} is not of the form bytes a-b/total"
+            f"the Content-Range {(content_range or '')[:80]!r} is invalid: expected bytes a-b/total"
         )
     first, last, total = map(int, match.groups())
     if total != size:
-        raise InvalidInput(f"the Content-Range tells of {total} bytes, the upload has {size}")
+        raise InvalidInput(
+            f"the Content-Range has a total of {total:,} bytes, but the upload has {size:,}"
+        )
     if not first <= last < size:
-        raise InvalidInput(f"the bytes {first}-{last} do not lie within an upload of {size}")
+        raise InvalidInput(f"the range {first}-{last} is outside of the upload of {size:,} bytes")
     return Part(first, last + 1)

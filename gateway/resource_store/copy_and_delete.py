@@ -1,8 +1,7 @@
-"""Changes of versions that move no byte: copied to another name, or deleted.
+"""Copies and deletes versions without moving bytes.
 
-The bytes of copies stay where they lie, and are shared. So it costs the same for a terabyte as for
-a byte, and ten thousand versions are one order to the catalog. Bytes go from their storage with the
-last version that has them.
+Copies share the stored bytes. So a terabyte costs the same as a byte, and ten thousand versions are
+one command to the catalog. Bytes are removed from the storage with the last version that has them.
 """
 
 from __future__ import annotations
@@ -21,35 +20,35 @@ from gateway.resource_store.version_claims import Claim
 
 
 class VersionRecords(Protocol):
-    """What a copy and a deletion need of where versions are recorded."""
+    """The interface to the recorded versions that copying and deleting need."""
 
     catalog: Catalog
 
     def claim(self, name: str, count: int = 1) -> Claim:
-        """Claim the next `count` versions of a name; release them once recorded, or given up."""
+        """Claim the next `count` versions of a name, to be released when recorded or abandoned."""
         ...
 
     def record(
         self,
-        made: Sequence[ResourceVersion],
+        created: Sequence[ResourceVersion],
         remove: Sequence[DeletionRequest] = (),
         stands_on: ExpectedVersion | None = None,
         copying: CopyRequest | None = None,
     ) -> object:
-        """Tell the catalog of versions that go, and of those that others get too."""
+        """Record deleted and copied versions in the catalog."""
         ...
 
 
-def copied(
+def copy_versions(
     records: VersionRecords,
     every: Sequence[ResourceVersion],
     to: str,
     remove: Sequence[DeletionRequest] = (),
 ) -> list[ResourceVersion]:
-    """Record versions under another name too, the lowest first; those to `remove` go then."""
+    """Record versions also under another name, lowest first, and remove those in `remove`."""
     claim = records.claim(checked_name(to), count=len(every))
     try:
-        first, name, now = claim.claimed.version, claim.claimed.name, datetime.now(UTC)
+        first, name, now = claim.target.version, claim.target.name, datetime.now(UTC)
         versions = tuple(one.version for one in every)
         copying = CopyRequest(every[0].name, versions, name, first, now)
         records.record([], remove, copying=copying)
@@ -61,18 +60,18 @@ def copied(
     ]
 
 
-def deleted(
+def delete_versions(
     records: VersionRecords, name: str, version: int | None, stands_on: ExpectedVersion | None
 ) -> list[ResourceVersion]:
-    """Delete every version of a name that is there now, or one; return what was deleted.
+    """Delete every current version of a name, or one; return the deleted versions.
 
     Raises:
-        NotRecorded: there is none, or none any more.
+        NotRecorded: there is none, or no longer.
     """
     while True:
         every = records.catalog.resources.versions(name, version)
         try:
             records.record([], [DeletionRequest(name, one.version) for one in every], stands_on)
         except NotRecorded:
-            continue  # somebody else deleted some of them: look again
+            continue  # some were deleted concurrently: retry
         return every

@@ -1,4 +1,4 @@
-"""Where a tenant's resources lie: a stored repository, or what a path or URL says alone."""
+"""The location of a tenant's resources: a stored repository, or just a path or URL."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from transfer.workers.limits import Limits
 
 
 class ResourceLocation(Protocol):
-    """What a resource store needs to know of a repository."""
+    """The properties of a repository that a resource store needs."""
 
     @property
     def settings(self) -> ProviderSettings:
-        """Return where it is."""
+        """Return the provider's settings."""
         ...
 
     @property
     def address(self) -> str:
-        """Return its canonical URL without secrets."""
+        """Return the canonical URL without secrets."""
         ...
 
     def open_options(self) -> OpenOptions:
-        """Return what every connection to it needs to know."""
+        """Return the options for every connection."""
         ...
 
     def process_limits(self) -> Limits:
@@ -33,13 +33,13 @@ class ResourceLocation(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class PlainLocation:
-    """A place without limits of its own, for which Prefect need not be loaded."""
+    """A location with default limits, which does not need Prefect."""
 
     settings: ProviderSettings
 
     @property
     def address(self) -> str:
-        """Return its canonical URL without secrets."""
+        """Return the canonical URL without secrets."""
         return self.settings.address()
 
     def open_options(self) -> OpenOptions:

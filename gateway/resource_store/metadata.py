@@ -1,4 +1,4 @@
-"""The metadata of a resource as the Punch Resource Manager writes it, plus digests.
+"""The metadata of a resource in the format of the Punch Resource Manager, plus digests.
 
 >>> sorted(document(example(), "mytenant"))[:4]
 ['digests', 'name', 'properties', 'schema']
@@ -11,62 +11,70 @@ from datetime import UTC, datetime
 from typing import Any
 
 from catalog.model.resource_version import ResourceVersion
-from providers.shared.url import shown
+from providers.shared.url import redact_url
 
 SCHEMA = "V1"
 
 
-def document(one: ResourceVersion, tenant: str) -> dict[str, Any]:
-    """Return the metadata document: numbers are text there, the time is in seconds."""
-    storage: dict[str, str] = {"type": storage_type(one), "url": url_of(one)}
-    further = {"encoding": one.encoding, "compression": one.compression, "data": one.data}
-    storage |= {key: value for key, value in further.items() if value is not None}
-    told: dict[str, Any] = {
-        "schema": SCHEMA,
-        "name": one.name,
-        "timestamp": str(int(one.created_at.timestamp())),
-        "version": str(one.version),
-        "tenant": tenant,
-        "size": None if one.size is None else str(one.size),
-        "storage": storage,
-        "properties": dict(one.properties),
-        "digests": digests(one),
+def document(resource: ResourceVersion, tenant: str) -> dict[str, Any]:
+    """Return the metadata document, with numbers as text and the time in seconds."""
+    storage: dict[str, str] = {"type": storage_type(resource), "url": url_of(resource)}
+    further = {
+        "encoding": resource.encoding,
+        "compression": resource.compression,
+        "data": resource.data,
     }
-    if one.content_type is not None:
-        told["type"] = one.content_type
-    return told
+    storage |= {key: value for key, value in further.items() if value is not None}
+    fields: dict[str, Any] = {
+        "schema": SCHEMA,
+        "name": resource.name,
+        "timestamp": str(int(resource.created_at.timestamp())),
+        "version": str(resource.version),
+        "tenant": tenant,
+        "size": None if resource.size is None else str(resource.size),
+        "storage": storage,
+        "properties": dict(resource.properties),
+        "digests": digests(resource),
+    }
+    if resource.content_type is not None:
+        fields["type"] = resource.content_type
+    return fields
 
 
-def listed(one: ResourceVersion, tenant: str) -> dict[str, Any]:
-    """Return a document as a list shows it: its version is a number, its time readable."""
-    told = document(one, tenant)
-    del told["timestamp"]
-    return {"@timestamp": moment(one.created_at), **told, "version": one.version}
+def list_entry(resource: ResourceVersion, tenant: str) -> dict[str, Any]:
+    """Return a document for lists, with the version as a number and a readable time."""
+    fields = document(resource, tenant)
+    del fields["timestamp"]
+    return {"@timestamp": format_time(resource.created_at), **fields, "version": resource.version}
 
 
-def simple(one: ResourceVersion) -> dict[str, Any]:
-    """Return what a simplified list tells: time, name and version."""
-    return {"@timestamp": moment(one.created_at), "name": one.name, "version": one.version}
+def short_entry(resource: ResourceVersion) -> dict[str, Any]:
+    """Return an entry of simplified lists: time, name and version."""
+    return {
+        "@timestamp": format_time(resource.created_at),
+        "name": resource.name,
+        "version": resource.version,
+    }
 
 
-def reply(
+def action_reply(
     metadata: Iterable[dict[str, Any]], name: str, message: str, tenant: str
 ) -> dict[str, Any]:
-    """Return the answer to every action: the metadata it is about, and what was done."""
+    """Return the response to an action: the affected metadata, and what was done."""
     return {"metadata": list(metadata), "name": name, "message": message, "tenant": tenant}
 
 
-def moment(when: datetime) -> str:
-    """Return a time as lists show it.
+def format_time(when: datetime) -> str:
+    """Return a time in the format of lists.
 
-    >>> moment(datetime(2020, 10, 9, 12, 36, 39, 107000, tzinfo=UTC))
+    >>> format_time(datetime(2020, 10, 9, 12, 36, 39, 107000, tzinfo=UTC))
     '2020-10-09T12:36:39.107Z'
     """
     return when.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def example() -> ResourceVersion:
-    """Return a resource to show in documentation."""
+    """Return an example for documentation."""
     return ResourceVersion(
         "my/resource",
         2,
@@ -80,16 +88,16 @@ def example() -> ResourceVersion:
     )
 
 
-def url_of(one: ResourceVersion) -> str:
-    """Return where a version lies, without the query of what was registered: it may be a secret."""
-    return shown(one.url) if one.external else one.url
+def url_of(resource: ResourceVersion) -> str:
+    """Return a version's URL, without the query of external ones, which may be secret."""
+    return redact_url(resource.url) if resource.external else resource.url
 
 
-def storage_type(one: ResourceVersion) -> str:
-    """Return the Punch's word for where the bytes lie: a folder is `file` there."""
-    return "file" if one.storage_type == "local" else one.storage_type
+def storage_type(resource: ResourceVersion) -> str:
+    """Return the Punch's word for the storage type: a folder is `file`."""
+    return "file" if resource.storage_type == "local" else resource.storage_type
 
 
-def digests(one: ResourceVersion) -> dict[str, str]:
+def digests(resource: ResourceVersion) -> dict[str, str]:
     """Return all digests in hex, by algorithm."""
-    return {each.algorithm: each.value for each in one.all_digests()}
+    return {each.algorithm: each.value for each in resource.all_digests()}

@@ -1,4 +1,4 @@
-"""Names of resources: safe in every storage, in a URL and in a header, whoever gives them."""
+"""Names of resources, which must be safe in every storage, URL and header."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import unicodedata
 from catalog.errors import NameNotAllowed
 from catalog.paths import check_path
 
-LONGEST = 1024  # bytes, of the whole name
-LONGEST_PART = 255  # bytes, between two slashes
+MAX_NAME = 1024  # bytes
+MAX_SEGMENT = 255  # bytes
 RESERVED = frozenset(
     (
         "con",
@@ -19,33 +19,35 @@ RESERVED = frozenset(
         *(f"lpt{n}" for n in range(1, 10)),
     )
 )
-"""Names that Windows gives to devices, with whatever ending."""
+"""Device names in Windows, with any extension."""
 _WHERE = "the gateway"
 
 
 def checked_name(text: str) -> str:
-    """Return the name of a resource, without a slash before it.
+    """Check the name of a resource, and return it without a leading slash.
 
     >>> checked_name("/my/resource.txt")
     'my/resource.txt'
 
     Raises:
-        InvalidInput: it could leave its folder, or is not safe everywhere; the rule is named.
+        InvalidInput: it could lead out of its folder, or is not safe everywhere.
     """
     name = check_path(text.removeprefix("/"))
-    if len(name.encode()) > LONGEST:
-        raise NameNotAllowed(name[:80], _WHERE, f"it is longer than {LONGEST} bytes")
+    if len(name.encode()) > MAX_NAME:
+        raise NameNotAllowed(name[:80], _WHERE, f"it is longer than {MAX_NAME:,} bytes")
     if any(unicodedata.category(one) in ("Cc", "Cf", "Zl", "Zp", "Cs") for one in name):
-        raise NameNotAllowed(name, _WHERE, "it holds a control character")
-    if "\ufffd" in name:  # what servers put where bytes are no text
+        raise NameNotAllowed(name, _WHERE, "it contains a control character")
+    if "\ufffd" in name:  # servers replace invalid UTF-8 with it
         raise NameNotAllowed(name, _WHERE, "it is not valid UTF-8")
     if "\\" in name:
-        raise NameNotAllowed(name, _WHERE, "it holds a backslash")
+        raise NameNotAllowed(name, _WHERE, "it contains a backslash")
     for part in name.split("/"):
-        if len(part.encode()) > LONGEST_PART:
-            raise NameNotAllowed(name[:80], _WHERE, f"a part is longer than {LONGEST_PART} bytes")
+        if len(part.encode()) > MAX_SEGMENT:
+            raise NameNotAllowed(name[:80], _WHERE, f"a segment is longer than {MAX_SEGMENT} bytes")
         if part != part.strip() or part.endswith("."):
-            raise NameNotAllowed(name, _WHERE, f"{part!r} begins or ends with a space or a dot")
+            raise NameNotAllowed(
+                name, _WHERE, f"{part!r} starts or ends with a space, or ends with a dot"
+            )
         if part.partition(".")[0].lower() in RESERVED:
             raise NameNotAllowed(name, _WHERE, f"{part!r} is reserved")
     return name

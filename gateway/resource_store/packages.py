@@ -1,4 +1,4 @@
-"""Packages of artifacts: a zip whose `metadata.yml` says what it is. Nothing else of it is read.
+"""Artifact packages: zips whose `metadata.yml` describes them. Nothing else in them is read.
 
 >>> Coordinates.parse("model:org.acme:fraud:1.10").path
 'model/org/acme/fraud/1.10'
@@ -18,9 +18,9 @@ import yaml
 
 from catalog.errors import InvalidInput
 
-LARGEST = 64 * 2**10  # bytes of a metadata.yml
-DIRECTORY = 4 * 2**20  # bytes of a zip's table of contents; Python needs ten times as many for it
-DEEPEST = 20  # mappings and lists in each other
+MAX_METADATA = 64 * 2**10  # bytes of a metadata.yml
+MAX_DIRECTORY = 4 * 2**20  # bytes of a zip's directory; Python needs ten times as much memory
+MAX_DEPTH = 20  # nested mappings and lists
 NAMES = ("metadata.yml", "metadata.yaml")
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+\-]{0,127}")
 _GROUP = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_\-]*(\.[A-Za-z0-9_][A-Za-z0-9_\-]*)*")
@@ -29,7 +29,7 @@ _KEYS = ("type", "group", "artifact", "version")
 
 @dataclass(frozen=True, slots=True, order=True)
 class Coordinates:
-    """What names an artifact; `group` is dotted."""
+    """The coordinates of an artifact; `group` is dotted."""
 
     type: str
     group: str
@@ -37,21 +37,23 @@ class Coordinates:
     version: str
 
     def __post_init__(self) -> None:
-        """Refuse what could not be part of a path."""
+        """Refuse values that cannot be part of a path."""
         for key in ("type", "artifact", "version"):
             if not _WORD.fullmatch(getattr(self, key)):
                 raise InvalidInput(
-                    f"the {key} {getattr(self, key)[:80]!r} is none: letters, digits and ._+- only"
+                    f"the {key} {getattr(self, key)[:80]!r} is invalid: use letters, digits, ._+-"
                 )
         if len(self.group) > 255 or not _GROUP.fullmatch(self.group):
-            raise InvalidInput(f"the group {self.group[:80]!r} is none: expected words with dots")
+            raise InvalidInput(
+                f"the group {self.group[:80]!r} is invalid: expected words separated by dots"
+            )
 
     @classmethod
     def parse(cls, text: str) -> Coordinates:
-        """Read `type:group:artifact:version`."""
+        """Parse `type:group:artifact:version`."""
         parts = text.split(":")
         if len(parts) != 4:
-            raise InvalidInput(f"{text[:200]!r} is not of the form type:group:artifact:version")
+            raise InvalidInput(f"{text[:200]!r} is invalid: expected type:group:artifact:version")
         return cls(*parts)
 
     def __str__(self) -> str:
@@ -60,73 +62,73 @@ class Coordinates:
 
     @property
     def path(self) -> str:
-        """Return the folder that its file lies in."""
+        """Return the folder of its file."""
         return "/".join((self.type, *self.group.split("."), self.artifact, self.version))
 
 
 @dataclass(frozen=True, slots=True)
 class PackageMetadata:
-    """What a metadata.yml says: coordinates, and all else as properties."""
+    """The content of a metadata.yml: coordinates, and everything else as properties."""
 
     coordinates: Coordinates
     properties: Mapping[str, str] = field(default_factory=dict[str, str], hash=False)
 
 
 def parse_metadata(text: bytes) -> PackageMetadata:
-    """Read a metadata.yml; numbers in it are taken as they are written.
+    """Parse a metadata.yml; numbers keep their spelling.
 
     >>> parse_metadata(b"{type: t, group: g, artifact: a, version: 1.10}").coordinates.path
     't/g/a/1.10'
 
     Raises:
-        InvalidInput: it is no mapping of texts, or lacks a coordinate.
+        InvalidInput: it is not a mapping of texts, or lacks a coordinate.
     """
-    if len(text) > LARGEST:
-        raise InvalidInput(f"the metadata is longer than {LARGEST} bytes")
+    if len(text) > MAX_METADATA:
+        raise InvalidInput(f"the metadata is longer than {MAX_METADATA:,} bytes")
     try:
         _check(yaml.parse(text, Loader=yaml.BaseLoader))
-        found = yaml.load(text, Loader=yaml.BaseLoader)  # noqa: S506 - it makes texts alone
+        found = yaml.load(text, Loader=yaml.BaseLoader)  # noqa: S506 - it creates only strings
     except (yaml.YAMLError, RecursionError, UnicodeDecodeError) as error:
-        raise InvalidInput("the metadata is no YAML that can be read") from error
+        raise InvalidInput("the metadata is not valid YAML") from error
     if not isinstance(found, dict):
-        raise InvalidInput("the metadata is no mapping")
-    told = {str(key): one if isinstance(one, str) else _flat(one) for key, one in found.items()}
-    lacking = [key for key in _KEYS if not told.get(key)]
+        raise InvalidInput("the metadata is not a mapping")
+    texts = {str(key): one if isinstance(one, str) else _flatten(one) for key, one in found.items()}
+    lacking = [key for key in _KEYS if not texts.get(key)]
     if lacking:
-        raise InvalidInput(f"the metadata does not tell {', '.join(lacking)}")
-    coordinates = Coordinates(*(told.pop(key) for key in _KEYS))
-    return PackageMetadata(coordinates, {key: one for key, one in told.items() if one})
+        raise InvalidInput(f"the metadata lacks {', '.join(lacking)}")
+    coordinates = Coordinates(*(texts.pop(key) for key in _KEYS))
+    return PackageMetadata(coordinates, {key: one for key, one in texts.items() if one})
 
 
 def _check(events: Iterable[object]) -> None:
-    """Refuse what is short to write and takes for ever, or gigabytes, to read."""
+    """Refuse aliases and deep nesting, which could take very long, or gigabytes, to load."""
     depth = 0
     for event in events:
         if isinstance(event, yaml.AliasEvent):
             raise InvalidInput("the metadata has an alias (*name), which is not allowed")
         depth += isinstance(event, yaml.CollectionStartEvent)
         depth -= isinstance(event, yaml.CollectionEndEvent)
-        if depth > DEEPEST:
-            raise InvalidInput(f"the metadata is nested more than {DEEPEST} deep")
+        if depth > MAX_DEPTH:
+            raise InvalidInput(f"the metadata is nested more than {MAX_DEPTH} levels deep")
 
 
 def metadata_of(package: IO[bytes], name: str) -> PackageMetadata:
     """Read the metadata.yml of a package.
 
     Raises:
-        InvalidInput: it is no zip, has no such file, or that cannot be used.
+        InvalidInput: it is not a zip, or has no valid metadata.yml.
     """
     try:
-        with zipfile.ZipFile(_Bounded(package)) as archive:
+        with zipfile.ZipFile(_BoundedReader(package)) as archive:
             for member in NAMES:
                 if member in archive.namelist():
                     with archive.open(member) as file:
-                        return parse_metadata(file.read(LARGEST + 1))
+                        return parse_metadata(file.read(MAX_METADATA + 1))
     except (
         zipfile.BadZipFile,
         zlib.error,
-        NotImplementedError,  # a compression that Python does not know
-        RuntimeError,  # it is encrypted
+        NotImplementedError,  # unsupported compression
+        RuntimeError,  # encrypted
         EOFError,
         OverflowError,
         ValueError,
@@ -134,12 +136,12 @@ def metadata_of(package: IO[bytes], name: str) -> PackageMetadata:
     ) as error:
         if isinstance(error, InvalidInput):
             raise
-        raise InvalidInput(f"the package {name[:200]!r} is no zip that can be read") from error
-    raise InvalidInput(f"the package {name[:200]!r} holds no {NAMES[0]}")
+        raise InvalidInput(f"the package {name[:200]!r} is not a valid zip file") from error
+    raise InvalidInput(f"the package {name[:200]!r} contains no {NAMES[0]}")
 
 
-class _Bounded(io.RawIOBase):
-    """A file of which no more is read at once than a table of contents may have."""
+class _BoundedReader(io.RawIOBase):
+    """A file with a limit for single reads, which bounds a zip's directory."""
 
     def __init__(self, file: IO[bytes]) -> None:
         super().__init__()
@@ -158,19 +160,19 @@ class _Bounded(io.RawIOBase):
         return self._file.tell()
 
     def read(self, size: int = -1, /) -> bytes:
-        if size > DIRECTORY:
-            raise zipfile.BadZipFile("its table of contents is too large")
-        return self._file.read(DIRECTORY if size < 0 else size)
+        if size > MAX_DIRECTORY:
+            raise zipfile.BadZipFile("its directory is too large")
+        return self._file.read(MAX_DIRECTORY if size < 0 else size)
 
 
-def _flat(value: object) -> str:
-    """Return what is no text, such as a list of tags, as one.
+def _flatten(value: object) -> str:
+    """Return a list or mapping, such as a list of tags, as text.
 
-    >>> _flat(["a", {"b": "c"}])
+    >>> _flatten(["a", {"b": "c"}])
     'a, b: c'
     """
     if isinstance(value, dict):
-        return ", ".join(f"{key}: {_flat(one)}" for key, one in value.items())
+        return ", ".join(f"{key}: {_flatten(one)}" for key, one in value.items())
     if isinstance(value, list):
-        return ", ".join(map(_flat, value))
+        return ", ".join(map(_flatten, value))
     return str(value)

@@ -1,8 +1,7 @@
-"""Where the resources of a tenant lie: bytes first, then the catalog; what fails leaves nothing.
+"""Stores the resources of a tenant: first the bytes, then the catalog entry, or nothing.
 
-Each version lies at `<folder>/<version>/<name>` of one repository and never changes. What is
-deleted is forgotten by the catalog first and removed from its storage after, once nobody
-reads it any more, in whatever process.
+Each version is stored at `<folder>/<version>/<name>` in one repository and never changes. Deleted
+versions are removed first from the catalog, then from the storage, once no process reads them.
 """
 
 from __future__ import annotations
@@ -23,10 +22,10 @@ from catalog.model.gap import files_collecting_gaps
 from catalog.model.resource_version import EXTERNAL, ResourceVersion
 from catalog.paths import RESERVED
 from catalog.queries.resources.versions import CopyRequest, DeletionRequest, ExpectedVersion
-from gateway.resource_store.copy_and_delete import copied, deleted
+from gateway.resource_store.copy_and_delete import copy_versions, delete_versions
+from gateway.resource_store.file_locks import ReadLocks
 from gateway.resource_store.location import ResourceLocation
 from gateway.resource_store.names import checked_name
-from gateway.resource_store.read_locks import ReadLocks
 from gateway.resource_store.upload import Upload, UploadFacts, other_digests
 from gateway.resource_store.version_claims import Claim, Claims, ClaimTarget
 from providers.base import Attributes, Source, Storage
@@ -38,21 +37,21 @@ from transfer.batch.endpoints import End
 from transfer.workers.limits import gate_for
 from transfer.workers.stop import StopFlag
 
-SOON_S = 0.5  # for which whoever deletes waits until bytes are gone: the rest goes by and by
-OLD_S = 86_400.0  # after which a temporary file belongs to nobody
+SOON_S = 0.5  # how long a deletion waits for bytes to be removed; the rest is removed later
+OLD_S = 86_400.0  # after which a temporary file is abandoned
 TEMPORARY = f"{RESERVED}/tmp"  # noqa: S108 - below the root of the repository
 
 
 class ResourceStore:
-    """The resources of one tenant; safe to share between threads."""
+    """The resources of one tenant; thread-safe."""
 
     def __init__(self, catalog: Catalog, repository: ResourceLocation, tenant: str) -> None:
-        """Keep the bytes in `repository`; nothing is opened before it is needed."""
+        """Store the bytes in `repository`, which is opened on demand."""
         self.catalog, self.repository, self.tenant = catalog, repository, tenant
         self.stop = StopFlag()
         self.gate = gate_for(repository.address, repository.process_limits())
         self._claims = Claims(catalog.folder / "claims")
-        self._shared = ReadLocks(catalog.folder / "readers")
+        self._read_locks = ReadLocks(catalog.folder / "readers")
         self._places = {repository.address: repository.settings.below(NUMBERS).address()}
         self._readers: Counter[str] = Counter()
         self._lock = threading.Lock()
@@ -65,16 +64,16 @@ class ResourceStore:
         with self._lock:
             if self._opened is None:
                 settings, options = self.repository.settings, self.repository.open_options()
-                self._opened = self._stack.enter_context(STORAGES.opened(settings, options))
+                self._opened = self._stack.enter_context(STORAGES.open(settings, options))
             return self._opened
 
     def close(self) -> None:
-        """Let go of the storage."""
+        """Close the storage."""
         self.stop.set()
         self._stack.close()
 
     def begin(self, name: str, facts: UploadFacts) -> Upload:
-        """Begin to upload the next version of a name.
+        """Start uploading the next version of a name.
 
         Raises:
             InvalidInput: the name is not safe.
@@ -84,27 +83,29 @@ class ResourceStore:
         claim = self.claim(name)
         try:
             attributes = Attributes(content_type=facts.content_type)
-            writer = self.storage.write(claim.claimed.path, attributes, size=facts.size)
+            writer = self.storage.write(claim.target.path, attributes, size=facts.size)
         except BaseException:
             claim.release()
             raise
         return Upload(self, claim, writer, facts)
 
     def put(self, name: str, data: bytes, facts: UploadFacts) -> ResourceVersion:
-        """Upload bytes that are here already."""
+        """Upload bytes in memory."""
         with self.begin(name, replace(facts, size=len(data))) as upload:
             upload.write(data)
             return upload.finish()
 
-    def take(self, name: str, end: End[Source], path: str, facts: UploadFacts) -> ResourceVersion:
-        """Upload what lies at a path of another storage."""
+    def upload_from(
+        self, name: str, end: End[Source], path: str, facts: UploadFacts
+    ) -> ResourceVersion:
+        """Upload a file from another storage."""
         with end.gate.connection(self.stop):
             reading = end.storage.read(path)
             try:
                 kind = facts.content_type or reading.resource.content_type
                 size = reading.resource.size if facts.size is None else facts.size
-                told = replace(facts, content_type=kind, size=size)
-                with self.begin(name, told) as upload:
+                upload_facts = replace(facts, content_type=kind, size=size)
+                with self.begin(name, upload_facts) as upload:
                     for chunk in reading:
                         self.stop.check()
                         upload.write(chunk)
@@ -113,47 +114,48 @@ class ResourceStore:
                 reading.close()
 
     def register(self, name: str, url: str, facts: UploadFacts) -> ResourceVersion:
-        """Record what lies elsewhere as the next version of a name; nothing is copied."""
+        """Record an external URL as the next version of a name, without copying it."""
         name = checked_name(name)
         claim = self.claim(name)
         try:
-            made = _told(claim.claimed, facts, EXTERNAL, url)
-            self.record([made])
+            created = _describe(claim.target, facts, EXTERNAL, url)
+            self.record([created])
         finally:
             claim.release()
-        return made
+        return created
 
     def copy(self, name: str, to: str, version: int | None = None) -> list[ResourceVersion]:
-        """Copy every version of a name, or one, as the next versions of another: no byte moves."""
-        return copied(self, self.catalog.resources.versions(checked_name(name), version), to)
+        """Copy every version of a name, or one, as the next versions of another name."""
+        return copy_versions(self, self.catalog.resources.versions(checked_name(name), version), to)
 
     def move(self, name: str, to: str, version: int | None = None) -> list[ResourceVersion]:
-        """Copy, then delete what was copied, in one step of the catalog."""
+        """Copy, and delete the originals, in one catalog transaction."""
         every = self.catalog.resources.versions(checked_name(name), version)
-        return copied(self, every, to, [DeletionRequest(one.name, one.version) for one in every])
+        return copy_versions(
+            self, every, to, [DeletionRequest(one.name, one.version) for one in every]
+        )
 
     def delete(
         self, name: str, version: int | None = None, stands_on: ExpectedVersion | None = None
     ) -> list[ResourceVersion]:
-        """Delete every version of a name, or one; return what was deleted."""
-        gone = deleted(self, checked_name(name), version, stands_on)
+        """Delete every version of a name, or one; return the deleted versions."""
+        gone = delete_versions(self, checked_name(name), version, stands_on)
         self.sweep(SOON_S)
         return gone
 
     def sweep(self, most_s: float = math.inf) -> int:
-        """Remove the bytes of deleted versions that nobody reads, and of dead uploads.
+        """Remove the bytes of deleted versions that are not being read, and of dead uploads.
 
-        What a storage does not remove now, or within `most_s` seconds, stays on the list for the
-        next time.
+        What cannot be removed now, or within `most_s` seconds, is left for the next time.
         """
         until_s = time.monotonic() + most_s
         for claim in self._claims.abandoned():
-            if claim.claimed.tenant != self.tenant or claim.claimed.address not in self._places:
+            if claim.target.tenant != self.tenant or claim.target.address not in self._places:
                 continue
             try:
-                self.clear(claim.claimed)
+                self.clear(claim.target)
             except StorageError:
-                continue  # the claim stays for the next time
+                continue  # retried next time
             claim.release()
         every = self.catalog.resources.pending_deletions()
         paths = [one.path for one in every if one.address in self._places]
@@ -164,39 +166,37 @@ class ResourceStore:
             with self._lock:
                 if self._readers[path]:
                     continue
-            with self._shared.nobody(self.repository.address, path) as unread:
-                if unread and self._removed(path):
+            with self._read_locks.try_exclusive(self.repository.address, path) as unread:
+                if unread and self._remove(path):
                     gone.append(path)
         if gone:
             self.catalog.resources.confirm_deleted(self.repository.address, gone)
         return len(gone)
 
-    def _removed(self, path: str) -> bool:
+    def _remove(self, path: str) -> bool:
         try:
             with self.gate.connection(self.stop):
                 self.storage.remove(path)
         except StorageError:
-            return False  # it stays on the list
+            return False  # retried next time
         return True
 
-    def sweep_old(self, older_than_s: float = OLD_S) -> int:
-        """Remove what writers that died left in the storage, once it is surely theirs.
+    def sweep_temporary(self, older_than_s: float = OLD_S) -> int:
+        """Remove old temporary files and incomplete uploads of dead writers.
 
-        Nothing of it was ever served. Return how many files and uploads that were.
+        Return how many files and uploads were removed.
         """
         before_us = (datetime.now(UTC).timestamp() - older_than_s) * 1e6
         count = 0
         if isinstance(self.storage, SupportsIncompleteUploads):
             uploads = self.storage.uploads()
             for begun in [one for one in uploads.unfinished() if one.began_us < before_us]:
-                uploads.give_up(begun)
+                uploads.abort(begun)
                 count += 1
         settings = self.repository.settings.below(TEMPORARY)
-        with STORAGES.opened(settings, self.repository.open_options()) as temporary:
+        with STORAGES.open(settings, self.repository.open_options()) as temporary:
             try:
-                every = list(
-                    files_collecting_gaps(temporary.enumerate(), [])
-                )  # what is unseen stays
+                every = list(files_collecting_gaps(temporary.enumerate(), []))  # without gaps
             except ResourceNotFound:  # nothing was ever written
                 return count
             for one in every:
@@ -207,14 +207,14 @@ class ResourceStore:
 
     @contextmanager
     def reading(self, path: str) -> Generator[None]:
-        """Keep the bytes at a path while the block lasts, whoever deletes them."""
+        """Keep the bytes at a path from being removed during the block."""
         with self._lock:
             self._readers[path] += 1
         try:
             if self.storage.capabilities.random_access:  # an open file stays readable
                 yield
             else:
-                with self._shared.reading(self.repository.address, path):
+                with self._read_locks.shared(self.repository.address, path):
                     yield
         finally:
             with self._lock:
@@ -224,71 +224,71 @@ class ResourceStore:
 
     def record(
         self,
-        made: Sequence[ResourceVersion],
+        created: Sequence[ResourceVersion],
         remove: Sequence[DeletionRequest] = (),
         stands_on: ExpectedVersion | None = None,
         copying: CopyRequest | None = None,
     ) -> object:
-        """Tell the catalog of new versions, of those that go, and of those that others get too."""
+        """Record new, deleted and copied versions in the catalog."""
         return self.catalog.resources.change(
-            made, remove, places=self._places, expected=stands_on, copying=copying
+            created, remove, places=self._places, expected=stands_on, copying=copying
         )
 
-    def described(
-        self, claimed: ClaimTarget, hasher: Hasher, facts: UploadFacts
+    def describe_stored(
+        self, target: ClaimTarget, hasher: Hasher, facts: UploadFacts
     ) -> ResourceVersion:
-        """Return the metadata of bytes that were stored under a claim."""
+        """Return the metadata of bytes stored under a claim."""
         kind = str(self.repository.settings.model_dump(include={"type"})["type"])
-        url = f"{self.repository.address.rstrip('/')}/{quote_path(claimed.path)}"
+        url = f"{self.repository.address.rstrip('/')}/{quote_path(target.path)}"
         return replace(
-            _told(claimed, facts, kind, url),
+            _describe(target, facts, kind, url),
             size=hasher.size,
             digest=hasher.digest().value,
-            address=claimed.address,
-            path=claimed.path,
+            address=target.address,
+            path=target.path,
         )
 
     def next_version(self, name: str) -> int:
-        """Return the lowest number above all that a name ever had."""
+        """Return the next number that a name never had."""
         return self.catalog.resources.next_version(name)
 
-    def was_given(self, claimed: ClaimTarget) -> bool:
-        """Say whether a version has a claimed number already, or had it."""
-        return self.catalog.resources.version_was_used(claimed.name, claimed.version)
+    def was_used(self, target: ClaimTarget) -> bool:
+        """Return whether a claimed number is, or was, used by a version."""
+        return self.catalog.resources.version_was_used(target.name, target.version)
 
-    def is_free(self, claimed: ClaimTarget) -> bool:
-        """Say whether nothing lies at a claimed place."""
+    def is_free(self, target: ClaimTarget) -> bool:
+        """Return whether nothing is stored at a claimed path."""
         try:
             with self.gate.connection(self.stop):
-                self.storage.stat(claimed.path)
+                self.storage.stat(target.path)
         except ResourceNotFound:
             return True
         return False
 
-    def clear(self, claimed: ClaimTarget) -> None:
-        """Remove what lies at a claimed place, unless the catalog knows it by now."""
-        if not self.catalog.resources.holds(claimed.address, claimed.path):
+    def clear(self, target: ClaimTarget) -> None:
+        """Remove what is stored at a claimed path, unless it is in the catalog."""
+        if not self.catalog.resources.holds(target.address, target.path):
             with self.gate.connection(self.stop):
-                self.storage.remove(claimed.path)
+                self.storage.remove(target.path)
 
     def claim(self, name: str, count: int = 1) -> Claim:
-        """Claim the next `count` versions of a name; release them once recorded, or given up."""
+        """Claim the next `count` versions of a name, to be released when recorded or abandoned."""
 
-        def claimed(version: int) -> ClaimTarget:
+        def target(version: int) -> ClaimTarget:
             path = number_key(name, str(version))
             return ClaimTarget(self.tenant, name, version, self.repository.address, path, count)
 
-        return self._claims.take(name, claimed, self)
+        return self._claims.claim(name, target, self)
 
 
-def _told(claimed: ClaimTarget, facts: UploadFacts, kind: str, url: str) -> ResourceVersion:
-    """Return the metadata of a claimed version, as far as it was told."""
+def _describe(target: ClaimTarget, facts: UploadFacts, kind: str, url: str) -> ResourceVersion:
+    """Return the metadata of a claimed version, from the facts given."""
     return ResourceVersion(
-        claimed.name,
-        claimed.version,
+        target.name,
+        target.version,
         datetime.now(UTC),
         facts.size,
-        next((one.value for one in facts.expected if one.algorithm == "sha256"), None),
+        next((digest.value for digest in facts.expected if digest.algorithm == "sha256"), None),
         facts.content_type,
         kind,
         url,

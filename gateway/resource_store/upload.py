@@ -1,4 +1,4 @@
-"""One version of a resource on its way into its storage: hashed, compared, and only then there."""
+"""Uploads of single versions, which are verified before they become visible."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _PLAIN = re.compile(r"[!-~]([ -~]{0,1022}[!-~])?")
 
 @dataclass(frozen=True, slots=True)
 class UploadFacts:
-    """What whoever uploads says of a resource; `expected` must be the bytes' own."""
+    """The metadata given with an upload; the content must match `expected`."""
 
     content_type: str | None = None
     size: int | None = None
@@ -32,57 +32,57 @@ class UploadFacts:
     data: str | None = None
 
     def __post_init__(self) -> None:
-        """Refuse what no header can carry: a download tells type and encoding in one each."""
-        told = {"type": self.content_type, "encoding": self.encoding}
-        for key, value in {**told, "compression": self.compression, "data": self.data}.items():
+        """Refuse values that cannot be sent as a header in downloads."""
+        texts = {"type": self.content_type, "encoding": self.encoding}
+        for key, value in {**texts, "compression": self.compression, "data": self.data}.items():
             if value is not None and not _PLAIN.fullmatch(value):
-                raise InvalidInput(f"the {key} {value[:80]!r} is no line of plain text")
+                raise InvalidInput(f"the {key} {value[:80]!r} must be a single line of ASCII text")
 
 
 class UploadTarget(Protocol):
-    """What an upload needs of where it goes."""
+    """The interface of a store that an upload needs."""
 
     gate: Gate
     stop: StopFlag
 
-    def described(
-        self, claimed: ClaimTarget, hasher: Hasher, facts: UploadFacts
+    def describe_stored(
+        self, target: ClaimTarget, hasher: Hasher, facts: UploadFacts
     ) -> ResourceVersion:
-        """Return the metadata of bytes that were stored under a claim."""
+        """Return the metadata of bytes stored under a claim."""
         ...
 
     def record(
         self,
-        made: Sequence[ResourceVersion],
+        created: Sequence[ResourceVersion],
         remove: Sequence[DeletionRequest] = (),
         stands_on: ExpectedVersion | None = None,
     ) -> object:
-        """Tell the catalog of new versions."""
+        """Record new versions in the catalog."""
         ...
 
-    def clear(self, claimed: ClaimTarget) -> None:
-        """Remove what lies at a claimed place, unless the catalog knows it by now."""
+    def clear(self, target: ClaimTarget) -> None:
+        """Remove what is stored at a claimed path, unless it is in the catalog."""
         ...
 
 
 class Upload:
-    """A version on its way: write its bytes, then finish, or abort."""
+    """An upload: write the bytes, then finish, or abort."""
 
     def __init__(
         self, store: UploadTarget, claim: Claim, writer: Writer, facts: UploadFacts
     ) -> None:
-        """Begin with nothing written."""
+        """Start with nothing written."""
         self._store, self._claim, self._writer, self.facts = store, claim, writer, facts
-        self._hasher = Hasher(one.algorithm for one in facts.expected)
+        self._hasher = Hasher(digest.algorithm for digest in facts.expected)
         self._committed = False
 
     @property
     def size(self) -> int:
-        """Return how many bytes were written."""
+        """Return the number of bytes written."""
         return self._hasher.size
 
     def write(self, chunk: Chunk) -> None:
-        """Take the next bytes."""
+        """Write the next bytes."""
         self._hasher.update(chunk)
         self._writer.write(chunk)
         self._store.gate.throttle(len(chunk), self._store.stop)
@@ -94,62 +94,62 @@ class Upload:
         stands_on: ExpectedVersion | None = None,
         before: Callable[[ResourceVersion], object] | None = None,
     ) -> ResourceVersion:
-        """Compare what came with what was told, let it appear, and record it.
+        """Verify the content, make it visible, and record it.
 
-        `facts` are those known only now, such as a form's fields behind its file; `before` is told
-        what will be recorded right before it is.
+        `facts` are those known only now, such as form fields after the file; `before` is called
+        with the version right before it is recorded.
 
         Raises:
-            IntegrityError: the bytes are not those that were told; nothing is left of them.
+            IntegrityError: the content does not match; it is discarded.
         """
-        told = self.facts if facts is None else facts
-        claimed = self._claim.claimed
-        _compare(claimed.name, self._hasher, told, self.facts.expected)
+        final = self.facts if facts is None else facts
+        target = self._claim.target
+        _verify(target.name, self._hasher, final, self.facts.expected)
         stored = self._writer.commit(self._hasher.digest())
         self._committed = True
         if stored.size != self._hasher.size:
-            raise SizeMismatch(claimed.name, self._hasher.size, stored.size)
-        made = self._store.described(claimed, self._hasher, told)
+            raise SizeMismatch(target.name, self._hasher.size, stored.size)
+        created = self._store.describe_stored(target, self._hasher, final)
         if before is not None:
-            before(made)
-        self._store.record([made], stands_on=stands_on)
+            before(created)
+        self._store.record([created], stands_on=stands_on)
         self._claim.release()
-        return made
+        return created
 
     def abort(self) -> None:
-        """Leave nothing behind; after `finish` succeeded this does nothing."""
+        """Discard the upload; do nothing after `finish` succeeded."""
         if not self._claim.held:
             return
         try:
             self._writer.abort()
             if self._committed:
-                self._store.clear(self._claim.claimed)
+                self._store.clear(self._claim.target)
         except BaseException:
             self._claim.abandon()
             raise
         self._claim.release()
 
     def __enter__(self) -> Self:
-        """Begin."""
+        """Return the upload."""
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Abort what was not finished."""
+        """Abort the upload if it is not finished."""
         self.abort()
 
 
 def write_verified(
     storage: Storage, path: str, reading: Reading, facts: UploadFacts, stop: StopFlag
 ) -> Stored:
-    """Write what is read to a path of a storage; it appears only if it is what was told."""
+    """Write a reading to a path of a storage, and commit it only if it matches the facts."""
     writer = storage.write(path, Attributes(facts.content_type), size=facts.size)
-    hasher = Hasher(one.algorithm for one in facts.expected)
+    hasher = Hasher(digest.algorithm for digest in facts.expected)
     try:
         for chunk in reading:
             stop.check()
             hasher.update(chunk)
             writer.write(chunk)
-        _compare(path, hasher, facts, facts.expected)
+        _verify(path, hasher, facts, facts.expected)
         return writer.commit(hasher.digest())
     except BaseException:
         writer.abort()
@@ -158,15 +158,15 @@ def write_verified(
         reading.close()
 
 
-def _compare(name: str, hasher: Hasher, told: UploadFacts, hashed: tuple[Digest, ...]) -> None:
-    if told.size is not None and told.size != hasher.size:
-        raise SizeMismatch(name, told.size, hasher.size)
+def _verify(name: str, hasher: Hasher, facts: UploadFacts, hashed: tuple[Digest, ...]) -> None:
+    if facts.size is not None and facts.size != hasher.size:
+        raise SizeMismatch(name, facts.size, hasher.size)
     known = {"sha256", *(one.algorithm for one in hashed)}
-    for one in told.expected:
+    for one in facts.expected:
         if one.algorithm not in known:
             raise NotSupported(
-                f"{name!r}: the {one.algorithm} digest was told too late to be checked: "
-                "put it before the file, or into a header"
+                f"{name!r}: the {one.algorithm} digest came too late to be verified: "
+                "send it before the file, or as a header"
             )
         found = hasher.digest(one.algorithm)
         if found != one:
@@ -174,5 +174,5 @@ def _compare(name: str, hasher: Hasher, told: UploadFacts, hashed: tuple[Digest,
 
 
 def other_digests(digests: Sequence[Digest]) -> tuple[str, ...]:
-    """Return the digests that are not sha256, as text."""
-    return tuple(str(one) for one in digests if one.algorithm != "sha256")
+    """Return the digests other than sha256 as text."""
+    return tuple(str(digest) for digest in digests if digest.algorithm != "sha256")

@@ -1,6 +1,6 @@
-"""Uploads in chunks over HTTP: create one, send its chunks in any order, commit it.
+"""Chunked uploads over HTTP: create one, send its chunks in any order, commit it.
 
-What came stays until the upload is committed or deleted, or nothing was added for a week.
+Chunks are kept until the upload is committed or deleted, or has no new chunks for a week.
 """
 
 from __future__ import annotations
@@ -23,53 +23,55 @@ from gateway.http.digest_headers import declared_digests, trusted_hex_digests
 from gateway.http.errors import Refused
 from gateway.http.multipart import FileBytes, events
 from gateway.http.ranges import Part
-from gateway.http.strict_model import Strict
+from gateway.http.request_models import StrictModel
 from gateway.limits.slots import without_slot
 from gateway.resource_store.chunk_store import ChunkStore
-from gateway.resource_store.chunks import ChunkedUpload, UploadSpec, part_of
-from gateway.resource_store.metadata import document, moment, reply
+from gateway.resource_store.chunks import ChunkedUpload, UploadSpec, parse_content_range
+from gateway.resource_store.metadata import action_reply, document, format_time
 from gateway.resource_store.names import checked_name
 from gateway.resource_store.properties import checked_properties
 from gateway.resource_store.upload import UploadFacts
 
 router = APIRouter(prefix="/v1/{tenant}/resources/uploads", tags=["uploads"])
-Told = dict[str, Any]
-Digests = Annotated[dict[str, str], Field(description="Digests of the whole, in hex by algorithm.")]
+Json = dict[str, Any]
+Digests = Annotated[
+    dict[str, str], Field(description="Digests of the complete file, in hex by algorithm.")
+]
 
 
-class Creation(Strict):
-    """What an upload will be."""
+class Creation(StrictModel):
+    """A new upload."""
 
     name: str = Field(description="The resource's name, a path.", min_length=1, max_length=1024)
-    size: int = Field(ge=0, le=2**53, description="Size of the whole in bytes.")
+    size: int = Field(ge=0, le=2**53, description="Size of the complete file in bytes.")
     type: str | None = Field(default=None, max_length=255, description="Content type.")
     properties: dict[str, str] = Field(
-        default_factory=dict[str, str], description="Your own words about it."
+        default_factory=dict[str, str], description="Properties of the resource."
     )
     digests: Digests = Field(default_factory=dict[str, str])
 
 
-class Commitment(Strict):
-    """What is known only at the end."""
+class Commitment(StrictModel):
+    """Facts known only at the end."""
 
     digests: Digests = Field(default_factory=dict[str, str])
 
 
 def chunk_store(tenant: Tenant) -> ChunkStore:
-    """Return where the uploads of a tenant lie meanwhile: beside the catalog."""
+    """Return the store of a tenant's uploads, which is next to the catalog."""
     return ChunkStore(tenant.catalog.folder / "uploads" / tenant.name)
 
 
 @router.post("", status_code=201)
-def create(context: SomeWriter, body: Creation, response: Response) -> Told:
-    """Begin an upload of known size, whose chunks come by and by."""
+def create(context: SomeWriter, body: Creation, response: Response) -> Json:
+    """Create an upload of known size."""
     largest = context.gateway.config.limits.upload_bytes
     if largest is not None and body.size > largest:
-        why = f"the upload has more than the {largest} bytes that are allowed"
+        why = f"the upload is larger than the {largest:,} bytes that are allowed"
         raise Refused(413, why, kind="BodyTooLarge")
     name = checked_name(body.name)
     context.check(Role.WRITER, OfResource(name))
-    UploadFacts(content_type=body.type)  # refuses what no header can carry
+    UploadFacts(content_type=body.type)  # refuses values that cannot be sent as a header
     about = UploadSpec(
         name,
         body.size,
@@ -77,72 +79,76 @@ def create(context: SomeWriter, body: Creation, response: Response) -> Told:
         checked_properties(body.properties),
         tuple(str(one) for one in trusted_hex_digests(name, body.digests)),
     )
-    made = _shown(chunk_store(context.tenant).create(about), context)
-    response.headers["Location"] = made["url"]
-    return made
+    created = _upload_json(chunk_store(context.tenant).create(about), context)
+    response.headers["Location"] = created["url"]
+    return created
 
 
 @router.get("")
-def list_uploads(context: SomeWriter) -> Told:
-    """List the uploads that are under way, the oldest first."""
-    every = chunk_store(context.tenant).every()
-    return {"uploads": [_shown(one, context) for one in every if _is_own(context, one.about.name)]}
+def list_uploads(context: SomeWriter) -> Json:
+    """List the current uploads, the oldest first."""
+    every = chunk_store(context.tenant).list_uploads()
+    return {
+        "uploads": [_upload_json(one, context) for one in every if _is_own(context, one.about.name)]
+    }
 
 
 @router.get("/{upload_id}")
-def get(context: SomeWriter, upload_id: str) -> Told:
-    """Show an upload: which chunks came, and which bytes are missing."""
-    return _shown(_found(context, chunk_store(context.tenant), upload_id), context)
+def get(context: SomeWriter, upload_id: str) -> Json:
+    """Return an upload: its received chunks, and the missing bytes."""
+    return _upload_json(_get_own(context, chunk_store(context.tenant), upload_id), context)
 
 
 @router.put("/{upload_id}")
-async def put(context: SomeWriter, upload_id: str, request: Request) -> Told:
-    """Store a chunk: its place is in Content-Range; a digest of it may stand in a header."""
-    thread, store = context.gateway.thread, chunk_store(context.tenant)
-    about = (await thread(_found, context, store, upload_id)).about
-    part = part_of(request.headers.get("content-range"), about.size)
+async def put(context: SomeWriter, upload_id: str, request: Request) -> Json:
+    """Store a chunk: its range is in Content-Range; its digest may be in a header."""
+    thread, store = context.gateway.run_in_thread, chunk_store(context.tenant)
+    about = (await thread(_get_own, context, store, upload_id)).about
+    part = parse_content_range(request.headers.get("content-range"), about.size)
     length = request.headers.get("content-length")
     if length is not None and length != str(part.length):
-        raise Refused(400, f"the chunk has {length} bytes, its range {part.length}")
+        raise Refused(400, f"the chunk has {length} bytes, but its Content-Range has {part.length}")
     expected = declared_digests(request.headers, name="the chunk")
-    held = store.writing(upload_id, part, expected)
+    held = store.open_chunk(upload_id, part, expected)
     writer = await thread(held.__enter__)
     try:
         async for event in events(request, None):
             if isinstance(event, FileBytes):
                 await thread(writer.write, event.data)
-        await context.gateway.surely(writer.finish)
+        await context.gateway.run_shielded(writer.finish)
     except ClientDisconnect as error:
-        raise Refused(400, "the client went away before its end", kind="ClientGone") from error
+        raise Refused(
+            400, "the client disconnected during the upload", kind="ClientGone"
+        ) from error
     finally:
-        await context.gateway.surely(held.__exit__, None, None, None)
-    return {"id": upload_id, **_part(part)}
+        await context.gateway.run_shielded(held.__exit__, None, None, None)
+    return {"id": upload_id, **_part_json(part)}
 
 
 @router.post("/{upload_id}/commit", status_code=201)
 @without_slot
 def commit(
     context: SomeWriter, upload_id: str, body: Annotated[Commitment | None, Body()] = None
-) -> Told:
-    """Make the chunks the next version of the resource; the upload is then gone."""
+) -> Json:
+    """Store the chunks as the next version of the resource, and delete the upload."""
     store = chunk_store(context.tenant)
-    made = _committed(context, store, upload_id)
-    if made is None:
-        _found(context, store, upload_id)
-        with store.committing(upload_id) as one:
-            made = _committed(context, store, upload_id)  # by another, a moment ago
-            if made is None:
+    created = _earlier_commit(context, store, upload_id)
+    if created is None:
+        _get_own(context, store, upload_id)
+        with store.take_complete(upload_id) as one:
+            created = _earlier_commit(context, store, upload_id)  # by a concurrent request
+            if created is None:
                 digests = body.digests if body is not None else {}
-                made = _stored(context, store, one, digests)
+                created = _store_chunks(context, store, one, digests)
     tenant = context.tenant.name
-    return reply([document(made, tenant)], made.name, "Upload resource", tenant)
+    return action_reply([document(created, tenant)], created.name, "Upload resource", tenant)
 
 
 @router.delete("/{upload_id}", status_code=204)
 def delete(context: SomeWriter, upload_id: str) -> None:
-    """Give an upload up; what came of it is removed."""
+    """Delete an upload and its chunks."""
     store = chunk_store(context.tenant)
-    _found(context, store, upload_id)
+    _get_own(context, store, upload_id)
     store.delete(upload_id)
 
 
@@ -150,31 +156,31 @@ def _is_own(context: Context, name: str) -> bool:
     return context.caller.may(Role.WRITER, OfResource(name))
 
 
-def _found(context: Context, store: ChunkStore, upload_id: str) -> ChunkedUpload:
-    """Return an upload of a name that the caller may write; any other is as if there were none."""
+def _get_own(context: Context, store: ChunkStore, upload_id: str) -> ChunkedUpload:
+    """Return an upload; raise `NotRecorded` if the caller may not write its name."""
     one = store.get(upload_id)
     if not _is_own(context, one.about.name):
         raise NotRecorded("upload", upload_id)
     return one
 
 
-def _committed(context: Context, store: ChunkStore, upload_id: str) -> ResourceVersion | None:
-    """Return the version that an earlier commit made, whose answer may not have arrived."""
-    noted = store.noted(upload_id)
+def _earlier_commit(context: Context, store: ChunkStore, upload_id: str) -> ResourceVersion | None:
+    """Return the version of an earlier commit, whose response may have been lost."""
+    noted = store.recorded_commit(upload_id)
     if noted is None or not _is_own(context, noted["name"]):
         return None
     try:
         found = context.tenant.catalog.resources.get(noted["name"], noted["version"])
     except NotRecorded:
-        return None  # it was killed before that was recorded, or it was deleted since
+        return None  # killed before it was recorded, or deleted since
     if (found.digest, found.path) != (noted["digest"], noted["path"]):
         return None
     with suppress(NotRecorded, ContentConflict):
-        store.delete(upload_id)  # what the one that was killed had no time for
+        store.delete(upload_id)  # if the earlier commit was killed before that
     return found
 
 
-def _stored(
+def _store_chunks(
     context: Context, store: ChunkStore, one: ChunkedUpload, digests: dict[str, str]
 ) -> ResourceVersion:
     about = one.about
@@ -189,34 +195,36 @@ def _stored(
         for block in store.blocks(one):
             context.gateway.stop.check()
             upload.write(block)
-        return upload.finish(before=lambda made: store.note(one.upload_id, _facts_of(made)))
+        return upload.finish(
+            before=lambda created: store.record_commit(one.upload_id, _commit_record(created))
+        )
 
 
-def _facts_of(made: ResourceVersion) -> dict[str, object]:
+def _commit_record(created: ResourceVersion) -> dict[str, object]:
     return {
-        "name": made.name,
-        "version": made.version,
-        "digest": made.digest,
-        "path": made.path,
+        "name": created.name,
+        "version": created.version,
+        "digest": created.digest,
+        "path": created.path,
     }
 
 
-def _shown(one: ChunkedUpload, context: Context) -> Told:
+def _upload_json(upload: ChunkedUpload, context: Context) -> Json:
     """Return an upload as JSON."""
-    about = one.about
+    about = upload.about
     return {
-        "id": one.upload_id,
-        "url": f"/v1/{context.tenant.name}/resources/uploads/{one.upload_id}",
+        "id": upload.upload_id,
+        "url": f"/v1/{context.tenant.name}/resources/uploads/{upload.upload_id}",
         "name": about.name,
         "size": about.size,
         "type": about.content_type,
         "properties": dict(about.properties),
         "digests": dict(each.split(":") for each in about.digests),
-        "created": moment(one.created_at),
-        "chunks": [_part(part) for part in one.parts],
-        "missing": [_part(part) for part in one.missing],
+        "created": format_time(upload.created_at),
+        "chunks": [_part_json(part) for part in upload.parts],
+        "missing": [_part_json(part) for part in upload.missing],
     }
 
 
-def _part(part: Part) -> Told:
+def _part_json(part: Part) -> Json:
     return {"start": part.start, "end": part.stop - 1, "size": part.length}

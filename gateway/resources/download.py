@@ -1,4 +1,4 @@
-"""The bytes of a resource's version, wherever they lie."""
+"""Opens the bytes of a resource's version, stored or external."""
 
 from __future__ import annotations
 
@@ -13,39 +13,39 @@ from gateway.http.ranges import Part
 from transfer.batch.endpoints import End
 
 
-def stored_opener(context: Context, one: ResourceVersion) -> Opener:
-    """Return what opens a version: in the tenant's storage, or where it was registered to lie."""
+def stored_opener(context: Context, resource: ResourceVersion) -> Opener:
+    """Return a function that opens a version in the tenant's storage, or at its external URL."""
 
     async def opener(part: Part | None) -> Stream:
         def begin() -> tuple[BlockReader, Close]:
-            if one.path is None:
-                return _external(context, one, part)
-            return _own(context, one, one.path, part)
+            if resource.path is None:
+                return _open_external(context, resource, part)
+            return _open_stored(context, resource, resource.path, part)
 
-        length = one.size if part is None else part.length
-        return await BlockStream.begun(context.gateway, begin, length)
+        length = resource.size if part is None else part.length
+        return await BlockStream.open(context.gateway, begin, length)
 
     return opener
 
 
-def _own(
-    context: Context, one: ResourceVersion, path: str, part: Part | None
+def _open_stored(
+    context: Context, resource: ResourceVersion, path: str, part: Part | None
 ) -> tuple[BlockReader, Close]:
     store = context.tenant.store()
     with ExitStack() as held:
         held.enter_context(store.reading(path))
         end = End(store.repository.address, store.storage, store.gate)
-        blocks = open_block_reader(end, path, context.gateway.stop, size=one.size, part=part)
+        blocks = open_block_reader(end, path, context.gateway.stop, size=resource.size, part=part)
         return blocks, held.pop_all().close
 
 
-def _external(
-    context: Context, one: ResourceVersion, part: Part | None
+def _open_external(
+    context: Context, resource: ResourceVersion, part: Part | None
 ) -> tuple[BlockReader, Close]:
     with ExitStack() as held:
-        end, path = held.enter_context(context.tenant.external().opened(one.url))
-        blocks = open_block_reader(end, path, context.gateway.stop, size=one.size, part=part)
-        expected = one.all_digests()
-        if part is None and (expected or one.size is not None):
-            blocks = VerifyingBlockReader(blocks, one.name, one.size, expected)
+        end, path = held.enter_context(context.tenant.external_urls().open(resource.url))
+        blocks = open_block_reader(end, path, context.gateway.stop, size=resource.size, part=part)
+        expected = resource.all_digests()
+        if part is None and (expected or resource.size is not None):
+            blocks = VerifyingBlockReader(blocks, resource.name, resource.size, expected)
         return blocks, held.pop_all().close

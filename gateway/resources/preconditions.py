@@ -1,7 +1,7 @@
-"""Changes that are made only of what their caller has seen: If-Match and If-None-Match on writes.
+"""Preconditions of writes: If-Match and If-None-Match.
 
-The condition is looked at when the request comes, and what it stood on again in the very step that
-records the change: of two who both saw nothing there, one is refused.
+The condition is checked when the request is received, and the version it was based on again in the
+transaction that records the change: of two concurrent writers, one is refused.
 """
 
 from __future__ import annotations
@@ -14,30 +14,27 @@ from catalog.catalog import Catalog
 from catalog.errors import ContentConflict, NotRecorded
 from catalog.model.resource_version import ResourceVersion
 from catalog.queries.resources.versions import ExpectedVersion
-from gateway.http.conditions import write_holds
+from gateway.http.conditions import is_write_allowed
 from gateway.http.errors import Refused
 
-FAILED = "the resource is not what the condition says"
+FAILED = "the precondition failed: the resource has changed"
 
 
-def etag_of(one: ResourceVersion) -> str:
-    """Return the etag of a version.
-
-    What lies elsewhere, without a digest, may change: its tag is weak, and never names bytes.
-    """
-    if one.digest is not None:
-        return f'"{one.digest}"'
-    unproven = hashlib.sha256(f"{one.name}\x1f{one.version}".encode()).hexdigest()[:32]
+def etag_of(resource: ResourceVersion) -> str:
+    """Return the etag of a version; it is weak for external files without a digest."""
+    if resource.digest is not None:
+        return f'"{resource.digest}"'
+    unproven = hashlib.sha256(f"{resource.name}\x1f{resource.version}".encode()).hexdigest()[:32]
     return f'W/"{unproven}"'
 
 
 def expected_state(
     catalog: Catalog, headers: Mapping[str, str], name: str
 ) -> ExpectedVersion | None:
-    """Return what a change of a name stands on; None where its caller sets no condition.
+    """Return the version that a change is based on; None without a condition.
 
     Raises:
-        Refused: 412, the condition does not hold.
+        Refused: 412, the condition failed.
     """
     if "if-match" not in headers and "if-none-match" not in headers:
         return None
@@ -45,14 +42,14 @@ def expected_state(
         latest = catalog.resources.get(name)
     except NotRecorded:
         latest = None
-    if not write_holds(headers, None if latest is None else etag_of(latest)):
+    if not is_write_allowed(headers, None if latest is None else etag_of(latest)):
         raise Refused(412, FAILED, kind="PreconditionFailed")
     return ExpectedVersion(name, None if latest is None else latest.version)
 
 
 @contextmanager
 def precondition_failed(stands_on: ExpectedVersion | None) -> Generator[None]:
-    """Say 412 where somebody else was faster."""
+    """Respond with 412 if the resource was changed concurrently."""
     try:
         yield
     except ContentConflict as error:

@@ -1,4 +1,4 @@
-"""Take an upload from a request into a resource store: streamed, verified, or nothing is left."""
+"""Receives an upload into a resource store: streamed and verified, or discarded."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from catalog.model.resource_version import ResourceVersion
 from gateway.access.context import Context
 from gateway.http.digest_headers import declared_digests
 from gateway.http.errors import Refused
-from gateway.http.multipart import FileBegins, FileBytes, FormReader, events, reader_of
+from gateway.http.multipart import FileBegins, FileBytes, FormReader, events, form_reader
 from gateway.resource_store.names import checked_name
 from gateway.resource_store.properties import checked_properties
 from gateway.resource_store.upload import Upload, UploadFacts
@@ -26,40 +26,44 @@ async def receive(
     """Store the body of a request as the next version of a name.
 
     Raises:
-        InvalidInput: name, form or a declared digest cannot be used.
-        IntegrityError: the bytes are not those that were declared.
-        Refused: the client went away.
+        InvalidInput: the name, the form or a declared digest is invalid.
+        IntegrityError: the content does not match the declared size or digests.
+        Refused: the client disconnected.
     """
-    if "content-range" in request.headers:  # RFC 9110, 14.5: a part must not pass for the whole
-        raise Refused(400, "a whole is uploaded here: parts go to an upload in chunks")
-    reader = reader_of(request)
+    if "content-range" in request.headers:  # RFC 9110, 14.5: a part must not become the whole file
+        raise Refused(
+            400, "Content-Range is not supported here: use a chunked upload to send parts"
+        )
+    reader = form_reader(request)
     catalog = context.tenant.catalog
-    stands_on = await context.gateway.thread(
+    stands_on = await context.gateway.run_in_thread(
         expected_state, catalog, request.headers, checked_name(name)
     )
     upload: Upload | None = None
-    made: ResourceVersion | None = None
+    created: ResourceVersion | None = None
     try:
         async for event in events(request, reader):
             if isinstance(event, FileBegins):
-                if made is not None or upload is not None:
-                    raise InvalidInput("the form holds more than one file")
+                if created is not None or upload is not None:
+                    raise InvalidInput("the form contains more than one file")
                 facts = _facts(request, event.content_type, event.fields, properties, reader)
-                store = await context.gateway.thread(context.tenant.store)
-                upload = await context.gateway.thread(store.begin, name, facts)
+                store = await context.gateway.run_in_thread(context.tenant.store)
+                upload = await context.gateway.run_in_thread(store.begin, name, facts)
             elif isinstance(event, FileBytes) and upload is not None:
-                await context.gateway.thread(upload.write, event.data)
+                await context.gateway.run_in_thread(upload.write, event.data)
         if upload is None:
-            raise InvalidInput("the form has no field 'input' that holds the file")
+            raise InvalidInput("the form has no field 'input' with the file")
         last = _facts(request, upload.facts.content_type, _fields(reader), properties, reader)
         with precondition_failed(stands_on):
-            made = await context.gateway.surely(upload.finish, last, stands_on=stands_on)
-        return made  # noqa: TRY300 - `finally` looks at it
+            created = await context.gateway.run_shielded(upload.finish, last, stands_on=stands_on)
+        return created  # noqa: TRY300 - `finally` looks at it
     except ClientDisconnect as error:
-        raise Refused(400, "the client went away before its end", kind="ClientGone") from error
+        raise Refused(
+            400, "the client disconnected during the upload", kind="ClientGone"
+        ) from error
     finally:
-        if upload is not None and made is None:
-            await context.gateway.surely(upload.abort)
+        if upload is not None and created is None:
+            await context.gateway.run_shielded(upload.abort)
 
 
 def _fields(reader: FormReader | None) -> Mapping[str, str]:
@@ -73,13 +77,13 @@ def _facts(
     properties: Mapping[str, str],
     reader: FormReader | None,
 ) -> UploadFacts:
-    """Return what is told of a file, by headers, query and the form's fields so far."""
+    """Return the facts about a file from headers, query and the form fields so far."""
     size = request.headers.get("content-length") if reader is None else fields.get("size")
     facts = UploadFacts(
         content_type=content_type or None,
-        size=_number(size),
+        size=_parse_size(size),
         expected=declared_digests(request.headers if reader is None else {}, fields),
-        properties=checked_properties({**properties, **_of_form(fields)}),
+        properties=checked_properties({**properties, **_form_properties(fields)}),
         encoding=fields.get("encoding") or None,
         compression=fields.get("compression") or None,
         data=fields.get("data") or None,
@@ -89,24 +93,24 @@ def _facts(
     return facts
 
 
-def _number(text: str | None) -> int | None:
+def _parse_size(text: str | None) -> int | None:
     if text is None:
         return None
     if not text.isascii() or not text.isdigit() or len(text) > 18:
-        raise InvalidInput(f"the size {text[:40]!r} is no number of bytes")
+        raise InvalidInput(f"the size {text[:40]!r} is not a number of bytes")
     return int(text)
 
 
-def _of_form(fields: Mapping[str, str]) -> Mapping[str, str]:
+def _form_properties(fields: Mapping[str, str]) -> Mapping[str, str]:
     text = fields.get("properties")
     if not text:
         return {}
     try:
         found = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise InvalidInput("the field 'properties' is no JSON object of texts") from error
+        raise InvalidInput("the field 'properties' must be a JSON object") from error
     if not isinstance(found, dict):
-        raise InvalidInput("the field 'properties' is no JSON object of texts")
+        raise InvalidInput("the field 'properties' must be a JSON object")
     return {
         str(key): one if isinstance(one, str) else json.dumps(one) for key, one in found.items()
     }

@@ -1,4 +1,4 @@
-"""What the pages of an API list: entries read out of JSON by JMESPath expressions.
+"""Reads file entries from an API's JSON pages with JMESPath expressions.
 
 >>> fields = Fields(items="results[]", name="title", link="links.file", size="bytes")
 >>> page = {"results": [{"title": "a", "links": {"file": "/f/1"}, "bytes": 3}]}
@@ -27,7 +27,7 @@ from catalog.model.digest import HEX_LENGTHS, Digest
 from catalog.model.gap import UNREADABLE, Gap
 from catalog.model.resource import Resource
 from catalog.paths import check_path, name_problem
-from providers.shared.url import shown
+from providers.shared.url import redact_url
 
 _HEX = re.compile(r"[0-9A-Fa-f]+")
 _DIGITS = re.compile(r"\d+")
@@ -43,13 +43,13 @@ EXPRESSIONS = (
     "modified",
     "content_type",
 )
-"""What is found by an expression of its own."""
-NANOSECONDS, MICROSECONDS, MILLISECONDS = 1e17, 1e14, 1e11  # epochs above are in that unit
+"""Fields that have an expression each."""
+NANOSECONDS, MICROSECONDS, MILLISECONDS = 1e17, 1e14, 1e11  # larger epochs are in that unit
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One file that a page lists, and where its bytes are."""
+    """A file that a page lists, and the URL of its bytes."""
 
     resource: Resource
     url: str
@@ -57,7 +57,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Fields:
-    """Where in a page the entries are, and where in an entry each fact; '' for nowhere."""
+    """Expressions for the entries in a page, and for each field of an entry; '' for none."""
 
     items: str = "@"
     name: str = "name"
@@ -72,39 +72,41 @@ class Fields:
 
     @cached_property
     def _compiled(self) -> dict[str, Any]:
-        plain = {one: expression(getattr(self, one)) for one in EXPRESSIONS if getattr(self, one)}
+        plain = {
+            one: compile_expression(getattr(self, one)) for one in EXPRESSIONS if getattr(self, one)
+        }
         return plain | {
-            f"property {name}": expression(text) for name, text in self.properties.items()
+            f"property {name}": compile_expression(text) for name, text in self.properties.items()
         }
 
     def check(self) -> None:
-        """Raise `InvalidInput` where an expression is none."""
+        """Raise `InvalidInput` if an expression is invalid."""
         _ = self._compiled
 
     def entries(self, page: object, url: str) -> Iterator[Entry | Gap]:
-        """Yield what a page lists; `url` is where it came from.
+        """Yield the entries of a page; `url` is the page's URL.
 
-        An entry that cannot be used is a gap: of its name, or of everything if it has none.
+        An invalid entry is a gap: of its name, or of everything if it has none.
 
         Raises:
-            UnexpectedReply: it has no list there.
+            UnexpectedReply: the page has no list of entries.
         """
         found = self._compiled["items"].search(page) if self.items else page
         if not isinstance(found, list):
             kind = type(found).__name__
-            raise UnexpectedReply(f"the page has no list at {self.items!r}, but {kind}")
+            raise UnexpectedReply(f"expected a list at {self.items!r} in the page, found {kind}")
         for number, one in enumerate(found):
             try:
                 yield self._entry(one, url)
             except (CatalogError, ValueError, OverflowError) as error:  # a URL, a number too long
-                why = f"entry {number} of the page {shown(url)!r} cannot be used: {error}"
+                why = f"entry {number} of the page {redact_url(url)!r} is invalid: {error}"
                 name = self._name(one)
                 yield Gap(name, why, UNREADABLE, below=not name)
 
-    def _name(self, one: object) -> str:
-        """Return the name of an entry that cannot be used, '' where even that cannot be read."""
+    def _name(self, value: object) -> str:
+        """Return the name of an invalid entry, '' if it has no valid name."""
         try:
-            name = (self._text(one, "name") or "").lstrip("/")
+            name = (self._text(value, "name") or "").lstrip("/")
         except CatalogError:
             return ""
         return "" if name_problem(name) else name
@@ -124,18 +126,18 @@ class Fields:
         digest = self._text(one, "digest")
         resource = Resource(
             check_path(name.lstrip("/")),
-            size=_size(self._value(one, "size")),
+            size=_parse_size(self._value(one, "size")),
             etag=self._text(one, "etag"),
-            modified_us=_moment(self._value(one, "modified")),
-            digests=(_digest(digest),) if digest else (),
+            modified_us=_parse_time(self._value(one, "modified")),
+            digests=(_parse_digest(digest),) if digest else (),
             content_type=self._text(one, "content_type"),
             properties=properties,
         )
         return Entry(resource, urljoin(url, link))
 
-    def _value(self, one: object, name: str) -> object:
+    def _value(self, value: object, name: str) -> object:
         compiled = self._compiled.get(name)
-        return None if compiled is None else compiled.search(one)
+        return None if compiled is None else compiled.search(value)
 
     def _text(self, one: object, name: str) -> str | None:
         value = self._value(one, name)
@@ -145,38 +147,40 @@ class Fields:
             return "true" if value else "false"
         if isinstance(value, int | float):
             return str(value)
-        raise InvalidInput(f"its {name} is no text but {type(value).__name__}")
+        raise InvalidInput(f"expected text as its {name}, found {type(value).__name__}")
 
 
-def expression(text: str) -> Any:  # noqa: ANN401 - jmespath has no types
-    """Compile an expression; `InvalidInput` says where it breaks."""
+def compile_expression(text: str) -> Any:  # noqa: ANN401 - jmespath has no types
+    """Compile a JMESPath expression; raise `InvalidInput` if it is invalid."""
     try:
         return jmespath.compile(text)
     except JMESPathError as error:
-        raise InvalidInput(f"cannot read the JMESPath expression {text!r}: {error}") from error
+        raise InvalidInput(f"invalid JMESPath expression {text!r}: {error}") from error
 
 
-def _size(value: object) -> int | None:
+def _parse_size(value: object) -> int | None:
     if value is None:
         return None
     if isinstance(value, str) and _DIGITS.fullmatch(value):
         return int(value)
     if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
         return value
-    raise InvalidInput(f"its size {value!r} is no number of bytes")
+    raise InvalidInput(f"its size {value!r} is not a number of bytes")
 
 
-def _digest(text: str) -> Digest:
+def _parse_digest(text: str) -> Digest:
     algorithm, colon, value = text.rpartition(":")
     if not colon and _HEX.fullmatch(text):
         algorithm = _BY_LENGTH.get(len(text), "")
     if not algorithm:
-        raise InvalidInput(f"its digest {text!r} is neither algorithm:hex nor hex of known length")
+        raise InvalidInput(
+            f"its digest {text!r} is neither algorithm:hex nor hex of a known length"
+        )
     return Digest(algorithm.lower().replace("sha-", "sha"), value.lower())
 
 
-def _moment(value: object) -> int | None:
-    """Return microseconds since 1970 of an ISO 8601 text or a number, whose size tells its unit."""
+def _parse_time(value: object) -> int | None:
+    """Parse ISO 8601 text or a number, in a unit by its size, to microseconds since 1970."""
     if value is None or value == "":
         return None
     if isinstance(value, str) and not _DIGITS.fullmatch(value):
@@ -184,11 +188,11 @@ def _moment(value: object) -> int | None:
             moment = datetime.fromisoformat(value)
             return round(moment.replace(tzinfo=moment.tzinfo or UTC).timestamp() * 1_000_000)
         except (ValueError, OverflowError) as error:
-            raise InvalidInput(f"its time {value!r} is not in ISO 8601") from error
+            raise InvalidInput(f"its time {value!r} is not ISO 8601") from error
     if isinstance(value, str | int | float) and not isinstance(value, bool):
         number = float(value)
         if not isfinite(number):
-            raise InvalidInput(f"its time {value!r} is no moment")
+            raise InvalidInput(f"its time {value!r} is not finite")
         for least, factor in ((NANOSECONDS, 1e-3), (MICROSECONDS, 1), (MILLISECONDS, 1e3)):
             if number > least:
                 return round(number * factor)

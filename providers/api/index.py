@@ -1,4 +1,4 @@
-"""What an API listed last, on disk: from a path to its URL, however many there are."""
+"""The latest listing of an API, on disk: from path to URL."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ _TABLE = "CREATE TABLE entries (path TEXT PRIMARY KEY, url TEXT NOT NULL, facts 
 
 
 class ApiIndex:
-    """Entries by path; safe to share between threads. It is filled by a listing, whole."""
+    """Entries by path; thread-safe. Each complete listing replaces its content."""
 
     def __init__(self) -> None:
-        """Hold nothing yet."""
+        """Start empty."""
         self._lock = threading.Lock()
-        self._asking = threading.Lock()
+        self._filling = threading.Lock()
         self._database: sqlite3.Connection | None = None
 
-    def filled(self, entries: Iterator[Entry | Gap]) -> Iterator[Listed]:
-        """Yield what a listing finds, and hold it once that is complete.
+    def fill(self, entries: Iterator[Entry | Gap]) -> Iterator[Listed]:
+        """Yield the files of a listing, and store them once it is complete.
 
-        No lock is held meanwhile: whoever lists may look files up. Of two entries of one name the
-        first counts, and the name is a gap: which of them is meant is unknown.
+        No lock is held meanwhile, so that files can be looked up. If two entries have the same
+        name, the first is stored, and the name is a gap.
         """
-        # No name: SQLite's own temporary file, which is gone when it is closed, or we are killed.
+        # No name: a temporary file that SQLite removes when it is closed or the process is killed.
         database = sqlite3.connect("", check_same_thread=False, isolation_level=None)
         try:
             database.execute(_TABLE)
@@ -43,21 +43,21 @@ class ApiIndex:
                     yield entry.resource
                 else:
                     path = entry.resource.path
-                    yield Gap(path, "two entries bear this name", UNREADABLE)
+                    yield Gap(path, "two entries have this name", UNREADABLE)
             database.execute("COMMIT")
         except BaseException:
             database.close()
             raise
-        self._hold(database)
+        self._replace_database(database)
 
     def entry(self, path: str, listed: Callable[[], Iterator[Listed]]) -> Entry:
-        """Return the entry of a path; `listed` fills the index where nobody did so yet.
+        """Return the entry of a path; `listed` fills the index if it is empty.
 
         Raises:
-            ResourceNotFound: the API lists no such file.
+            ResourceNotFound: the API does not list such a file.
         """
         if self._database is None:
-            with self._asking:  # of many who come first, one lists
+            with self._filling:  # only one thread fills it
                 if self._database is None:
                     for _ in listed():
                         pass
@@ -72,10 +72,10 @@ class ApiIndex:
         return Entry(_resource(path, str(row[1])), str(row[0]))
 
     def close(self) -> None:
-        """Forget everything."""
-        self._hold(None)
+        """Discard the entries."""
+        self._replace_database(None)
 
-    def _hold(self, database: sqlite3.Connection | None) -> None:
+    def _replace_database(self, database: sqlite3.Connection | None) -> None:
         with self._lock:
             old, self._database = self._database, database
             if old is not None:
@@ -83,7 +83,7 @@ class ApiIndex:
 
 
 def _insert(database: sqlite3.Connection, entry: Entry) -> bool:
-    """Hold an entry; False where its name is held already."""
+    """Store an entry; return False if its name is taken."""
     one = entry.resource
     facts = json.dumps(
         {

@@ -1,4 +1,4 @@
-"""The pages of an API, one after the other: by a link in the page or its head, or by number."""
+"""Pagination of an API: by a link in the page or in its headers, or by page number."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
 
 from catalog.errors import UnexpectedReply
 from catalog.model.gap import Gap
-from providers.api.entries import Entry, Fields, expression
+from providers.api.entries import Entry, Fields, compile_expression
 from providers.http.client import HttpClient
 from providers.http.directory_pages import read_page
 from providers.http.response import Response
-from providers.shared.url import shown
+from providers.shared.url import redact_url
 
-LARGEST_PAGE = 64 * 2**20  # bytes
+MAX_PAGE = 64 * 2**20  # bytes
 _NEXT = re.compile(r"<([^>]*)>[^,]*;\s*rel=\"?next\"?", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class Paging:
-    """How one page leads to the next.
+    """How to get from one page to the next.
 
-    `next` is a JMESPath expression for its URL, or with `next_parameter` for what that parameter
-    of the query is to be. `page_parameter` counts pages from `first_page` until one is empty.
-    Without any of these a reply's `Link` header (RFC 8288) tells.
+    `next` is a JMESPath expression for the next URL, or for the value of the query parameter
+    `next_parameter`. `page_parameter` counts pages from `first_page` until one is empty. Without
+    any of these, the `Link` header (RFC 8288) is used.
     """
 
     next: str = ""
@@ -37,19 +37,19 @@ class Paging:
 
 
 def pages(client: HttpClient, url: str, fields: Fields, paging: Paging) -> Iterator[Entry | Gap]:
-    """Yield every entry of every page: complete, or an error.
+    """Yield every entry of every page.
 
     Raises:
-        UnexpectedReply: a page is not what was told, or leads to one that was there before.
+        UnexpectedReply: a page is invalid, or pages form a loop.
     """
     number = paging.first_page
     here = with_parameter(url, paging.page_parameter, str(number)) if paging.page_parameter else url
     seen: set[str] = set()
     while True:
         if here in seen:
-            raise UnexpectedReply(f"the pages of {shown(url)!r} lead round in a circle")
+            raise UnexpectedReply(f"the pages of {redact_url(url)!r} form a loop")
         seen.add(here)
-        page, link = _page(client, here)
+        page, link = _get_page(client, here)
         found = 0
         for entry in fields.entries(page, here):
             found += 1
@@ -60,7 +60,7 @@ def pages(client: HttpClient, url: str, fields: Fields, paging: Paging) -> Itera
             number += 1
             here = with_parameter(url, paging.page_parameter, str(number))
             continue
-        following = _following(page, here, url, paging) if paging.next else link
+        following = _next_page(page, here, url, paging) if paging.next else link
         if following is None:
             return
         here = urljoin(here, following)
@@ -77,15 +77,15 @@ def with_parameter(url: str, name: str, value: str) -> str:
     return urlunsplit(parts._replace(query=urlencode([*query, (name, value)])))
 
 
-def _page(client: HttpClient, url: str) -> tuple[Any, str | None]:
-    """Return what a page holds, and where its head says that the next one is."""
+def _get_page(client: HttpClient, url: str) -> tuple[Any, str | None]:
+    """Return a page's content, and the next URL in its Link header."""
     with client.get(url, path="", headers={"Accept": "application/json"}) as response:
-        text = read_page(response, "", LARGEST_PAGE)
+        text = read_page(response, "", MAX_PAGE)
         link = _link(response)
     try:
         return json.loads(text), link
     except ValueError as error:
-        raise UnexpectedReply(f"{shown(url)!r} is no JSON: {error}") from error
+        raise UnexpectedReply(f"{redact_url(url)!r} is not JSON: {error}") from error
 
 
 def _link(response: Response) -> str | None:
@@ -93,13 +93,15 @@ def _link(response: Response) -> str | None:
     return found[1] if found else None
 
 
-def _following(page: Any, here: str, first: str, paging: Paging) -> str | None:  # noqa: ANN401 - JSON
-    value = expression(paging.next).search(page)
+def _next_page(page: Any, here: str, first: str, paging: Paging) -> str | None:  # noqa: ANN401 - JSON
+    value = compile_expression(paging.next).search(page)
     if value is None or value == "" or value is False:
         return None
     if not isinstance(value, str | int):
         kind = type(value).__name__
-        raise UnexpectedReply(f"what {paging.next!r} finds at {shown(here)!r} is {kind}, no text")
+        raise UnexpectedReply(
+            f"expected text at {paging.next!r} in {redact_url(here)!r}, found {kind}"
+        )
     if paging.next_parameter:
         return with_parameter(first, paging.next_parameter, str(value))
     return str(value)

@@ -1,4 +1,4 @@
-"""Files that an API lists, wherever their bytes lie, as a storage to read from."""
+"""The files that an API lists as a read-only storage."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from providers.shared.read_only import ReadOnly
 
 @error_boundary
 class ApiReading:
-    """A body, described as the listing did."""
+    """A reading described as in the listing."""
 
     def __init__(self, inner: HttpReading, resource: Resource) -> None:
         """Wrap a reading."""
@@ -41,9 +41,9 @@ class ApiReading:
 
 @error_boundary
 class ApiStorage(ReadOnly):
-    """What an API lists; read only.
+    """The files that an API lists; read-only.
 
-    Credentials go to the API's own origin alone: files that lie elsewhere are asked for without.
+    Credentials are sent to the API's own origin only: files elsewhere are requested without.
     """
 
     kind = "an API"
@@ -60,9 +60,9 @@ class ApiStorage(ReadOnly):
         etags: bool = False,
         on_close: OnClose = keep_open,
     ) -> None:
-        """Serve what `listing` yields, asking with a client whose home is the API.
+        """Serve the files that `listing` yields, with a client whose home is the API.
 
-        `sizes` and `etags` say whether the listing tells them.
+        `sizes` and `etags` state whether the listing contains them.
         """
         self.capabilities = Capabilities(
             writable=False,
@@ -77,60 +77,60 @@ class ApiStorage(ReadOnly):
         self._on_close = on_close
 
     def enumerate(self, prefix: str = "", *, recursive: bool = True) -> Iterator[Listed]:
-        """Yield every file of every page, and a gap for an entry that cannot be used."""
+        """Yield every file of every page, and a gap for each invalid entry."""
         wanted = f"{self._folder}/{prefix}".strip("/")
         start = len(self._folder) + 1 if self._folder else 0
-        for one in self._listed():
-            if isinstance(one, Gap):
-                if one.overlaps(wanted):
-                    yield replace(one, path=one.path[start:])
+        for entry in self._list_files():
+            if isinstance(entry, Gap):
+                if entry.overlaps(wanted):
+                    yield replace(entry, path=entry.path[start:])
                 continue
-            if not is_below(wanted, one.path) or (self._folder and one.path == self._folder):
+            if not is_below(wanted, entry.path) or (self._folder and entry.path == self._folder):
                 continue
-            path = one.path[start:]
+            path = entry.path[start:]
             rest = path[len(prefix) + 1 if prefix else 0 :]
             if recursive or "/" not in rest:
-                yield replace(one, path=path)
+                yield replace(entry, path=path)
 
     def stat(self, path: str) -> Resource:
-        """Describe a file as the listing did."""
+        """Return a file's metadata from the listing."""
         return replace(self._entry(path).resource, path=path)
 
     def fetch(self, path: str, *, etag: str | None = None) -> Fetched:
-        """Read a file whole; its size is that of what came."""
-        resource = self._pinned(path, etag)
+        """Read a file whole; its size is the number of bytes received."""
+        resource = self._check_etag(path, etag)
         fetched = self._files.fetch(path)
-        resource = _with_reply(resource, fetched.resource)
+        resource = _merge_reply(resource, fetched.resource)
         return Fetched(fetched.data, replace(resource, size=len(fetched.data)))
 
     def read(
         self, path: str, *, etag: str | None = None, start: int = 0, length: int | None = None
     ) -> ApiReading:
-        """Read from `start`; where the server knows no ranges, what is before is thrown away."""
-        resource = self._pinned(path, etag)
+        """Read from `start`; if the server ignores ranges, the bytes before are discarded."""
+        resource = self._check_etag(path, etag)
         reading = self._files.read(path, start=start, length=length)
-        return ApiReading(reading, _with_reply(resource, reading.resource))
+        return ApiReading(reading, _merge_reply(resource, reading.resource))
 
     def close(self) -> None:
-        """Let go of the connections."""
+        """Release the connections."""
         self._on_close()
 
-    def _listed(self) -> Iterator[Listed]:
-        return self._index.filled(self._listing())
+    def _list_files(self) -> Iterator[Listed]:
+        return self._index.fill(self._listing())
 
     def _entry(self, path: str) -> Entry:
         key = f"{self._folder}/{check_path(path)}" if self._folder else check_path(path)
-        return self._index.entry(key, self._listed)
+        return self._index.entry(key, self._list_files)
 
-    def _pinned(self, path: str, etag: str | None) -> Resource:
+    def _check_etag(self, path: str, etag: str | None) -> Resource:
         resource = replace(self._entry(path).resource, path=path)
         if etag is not None and resource.etag != etag:
-            raise ResourceChanged(f"{path!r} is no longer the file that was planned", path=path)
+            raise ResourceChanged(f"{path!r} changed since it was planned", path=path)
         return resource
 
 
-def _with_reply(listed: Resource, reply: Resource) -> Resource:
-    """Return what the listing tells, and the reply where that is silent."""
+def _merge_reply(listed: Resource, reply: Resource) -> Resource:
+    """Return the listed metadata, completed from the response."""
     return replace(
         listed,
         size=reply.size if reply.size is not None else listed.size,

@@ -1,4 +1,4 @@
-"""How a container is reached: Azure's SDK for control, obstore for the bytes, one identity."""
+"""Connections to Azure: its SDK for control, obstore for the data, with one identity for both."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
 
 class AzureConnection:
-    """One container as one identity sees it: the SDK's client and obstore's."""
+    """One container with one identity: a client of the SDK and one of obstore."""
 
     def __init__(self, login: AzureLogin, container: str, options: OpenOptions) -> None:
-        """Ask nothing yet."""
-        given: dict[str, Any] = {"account_name": login.account(), **identity(login)}
+        """Create the clients; no request is sent yet."""
+        given: dict[str, Any] = {"account_name": login.account(), **identity_arguments(login)}
         if endpoint := login.service_url():
             given["endpoint"] = endpoint
         self._store = AzureStore(
@@ -34,21 +34,21 @@ class AzureConnection:
             **given,
         )
         self._part = options.part
-        self._service = _service(login, options)
+        self._service = _service_client(login, options)
         self._container: ContainerClient = self._service.get_container_client(container)
 
     def storage(self, prefix: str, where: str, on_close: OnClose) -> AzureStorage:
-        """Return the container below a prefix; `where` names it in messages."""
+        """Return the storage of a prefix; `where` names it in messages."""
         objects = ObjectBytes(self._store, prefix, where, self._part)
         return AzureStorage(self._container, objects, prefix, on_close)
 
     def close(self) -> None:
-        """Close the SDK's sessions; obstore's go when nobody holds it."""
+        """Close the SDK's sessions; obstore closes its own when unreferenced."""
         self._service.close()
 
 
-def identity(login: AzureLogin) -> dict[str, Any]:
-    """Return obstore's arguments: connection string, principal, key, ambient, anonymous."""
+def identity_arguments(login: AzureLogin) -> dict[str, Any]:
+    """Return obstore's credentials: connection string, principal, key, ambient, anonymous."""
     parts = login.connection_parts()
     if parts.get("accountkey"):
         return {"account_key": parts["accountkey"]}
@@ -65,8 +65,8 @@ def identity(login: AzureLogin) -> dict[str, Any]:
     return {} if login.ambient else {"skip_signature": True}
 
 
-def _service(login: AzureLogin, options: OpenOptions) -> BlobServiceClient:
-    """Return the SDK's client, which lists and describes; its retries are off."""
+def _service_client(login: AzureLogin, options: OpenOptions) -> BlobServiceClient:
+    """Return the SDK's client, without retries."""
     common: dict[str, Any] = {
         "connection_timeout": options.timeouts.connect_s,
         "read_timeout": options.timeouts.read_s,

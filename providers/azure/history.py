@@ -1,4 +1,4 @@
-"""Keeping a blob: a copy inside its account, waited for until the account says that it is done."""
+"""Keeps a blob in the history: by a server-side copy, waiting until it is complete."""
 
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
 # The SDK's annotations have gaps.
@@ -21,20 +21,20 @@ if TYPE_CHECKING:
 _REFUSED = ("CannotVerifyCopySource", "NoAuthenticationInformation", "AuthenticationFailed")
 
 
-def keep_blob(container: ContainerClient, root: str, standing: Resource, key: str) -> KeepResult:
-    """Copy a blob below the prefix `root` into the history there, pinned to its etag.
+def keep_blob(container: ContainerClient, root: str, current: Resource, key: str) -> KeepResult:
+    """Copy a blob below the prefix `root` into the history, pinned to its etag.
 
-    An account that does not let this identity name one of its own blobs as the source is no error:
-    the bytes then go through here.
+    If the account does not let this identity copy from its blobs, return UNABLE, so that the bytes
+    are transferred.
     """
-    origin = container.get_blob_client(root + standing.path)
-    goal = container.get_blob_client(f"{root}{HISTORY}/{key}")
+    origin = container.get_blob_client(root + current.path)
+    target = container.get_blob_client(f"{root}{HISTORY}/{key}")
     pin: dict[str, Any] = {}
-    if standing.etag:
-        pin["source_etag"] = standing.etag
+    if current.etag:
+        pin["source_etag"] = current.etag
         pin["source_match_condition"] = MatchConditions.IfNotModified
     try:
-        state = str(goal.start_copy_from_url(origin.url, **pin)["copy_status"])
+        state = str(target.start_copy_from_url(origin.url, **pin)["copy_status"])
     except HttpResponseError as error:
         if str(getattr(error, "error_code", "")) in _REFUSED:
             return KeepResult.UNABLE
@@ -45,10 +45,10 @@ def keep_blob(container: ContainerClient, root: str, standing: Resource, key: st
     while state == "pending":
         time.sleep(pause_s)
         pause_s = min(2 * pause_s, 2.0)
-        state = str(goal.get_blob_properties().copy.status)
+        state = str(target.get_blob_properties().copy.status)
     if state != "success":
         raise StorageFailed(
-            f"{standing.path!r} was not copied into the history: the account says {state!r}",
-            path=standing.path,
+            f"{current.path!r} could not be copied into the history: copy status {state!r}",
+            path=current.path,
         )
     return KeepResult.KEPT

@@ -1,4 +1,4 @@
-"""Who asks an Azure storage account, and where that is: all of a connection but the container."""
+"""Credentials and address of an Azure storage account."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pydantic import SecretStr
 
 @dataclass(frozen=True, slots=True)
 class AzureLogin:
-    """An identity at an account, in any of the ways a person gives it; secrets never show."""
+    """An account and its credentials, in any of the supported forms."""
 
     account_name: str
     connection_string: SecretStr
@@ -21,15 +21,15 @@ class AzureLogin:
     endpoint: str
 
     def connection_parts(self) -> dict[str, str]:
-        """Return the connection string's fields; keys end in '=', so each is cut once."""
+        """Return the connection string's fields, split at the first '=': keys may end in '='."""
         text = self.connection_string.get_secret_value()
-        pairs = (one.partition("=") for one in text.split(";") if one.strip())
+        pairs = (part.partition("=") for part in text.split(";") if part.strip())
         return {name.strip().lower(): value.strip() for name, _, value in pairs}
 
     def account(self) -> str:
-        """Return the account's name, wherever it was given."""
+        """Return the account's name, from the connection string or the settings."""
         return self.connection_parts().get("accountname", "") or self.account_name
 
     def service_url(self) -> str:
-        """Return the endpoint that was given, or ''."""
+        """Return the configured endpoint, or ''."""
         return (self.connection_parts().get("blobendpoint", "") or self.endpoint).rstrip("/")

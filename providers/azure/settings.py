@@ -1,4 +1,4 @@
-"""Azure Blob Storage: the settings of a container."""
+"""Settings of a container in Azure Blob Storage."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class AzureSettings(ProviderSettings, title="Azure"):
-    """A container, or a prefix in one, of an Azure storage account."""
+    """A container, or a prefix in one, in an Azure storage account."""
 
     root_field: ClassVar[str] = "prefix"
 
@@ -29,7 +29,7 @@ class AzureSettings(ProviderSettings, title="Azure"):
     account_name: str = Field(
         default="",
         title="Account",
-        description="Name of the storage account; a connection string names it too.",
+        description="Name of the storage account; not needed with a connection string.",
     )
     container: str = Field(title="Container", description="Name of the container.", min_length=1)
     prefix: str = Field(
@@ -40,7 +40,7 @@ class AzureSettings(ProviderSettings, title="Azure"):
     connection_string: SecretStr = Field(
         default=SecretStr(""),
         title="Connection string",
-        description="What the portal shows for an access key; goes before all else.",
+        description="Connection string of an access key; overrides the other credentials.",
     )
     client_id: str = Field(
         default="", title="Client id", description="Application id of a service principal."
@@ -51,7 +51,7 @@ class AzureSettings(ProviderSettings, title="Azure"):
         description="Secret of the service principal.",
     )
     tenant_id: str = Field(
-        default="", title="Tenant id", description="Directory of the service principal."
+        default="", title="Tenant id", description="Tenant (directory) of the service principal."
     )
     account_key: SecretStr = Field(
         default=SecretStr(""), title="Account key", description="Access key of the account."
@@ -66,7 +66,7 @@ class AzureSettings(ProviderSettings, title="Azure"):
     )
 
     @model_validator(mode="after")
-    def _consistent(self) -> AzureSettings:
+    def _check_combination(self) -> AzureSettings:
         principal = {
             "client_id": self.client_id,
             "client_secret": self.client_secret.get_secret_value(),
@@ -74,14 +74,17 @@ class AzureSettings(ProviderSettings, title="Azure"):
         }
         missing = [name for name, value in principal.items() if not value]
         if missing and len(missing) < len(principal):
-            raise InvalidInput(f"{', '.join(missing)} missing: a service principal has all three")
+            raise InvalidInput(
+                f"{', '.join(missing)} missing: a service principal needs all of "
+                f"{', '.join(principal)}"
+            )
         if not self.login().account():
-            raise InvalidInput("give account_name or a connection string that names it")
+            raise InvalidInput("set account_name, or a connection string that contains it")
         clean_prefix(self.prefix)
         return self
 
     def address(self) -> str:
-        """Return `az://account/container/prefix`, or `az+http://host/account/...` elsewhere."""
+        """Return `az://account/container/prefix`, or `az+http://host/account/...` if not Azure."""
         path = f"{self.container}/{clean_prefix(self.prefix)}"
         login = self.login()
         account, endpoint = login.account(), login.service_url()
@@ -106,7 +109,7 @@ class AzureSettings(ProviderSettings, title="Azure"):
         )
 
     def login(self) -> AzureLogin:
-        """Return who asks, and where the account is."""
+        """Return the account and its credentials."""
         return AzureLogin(
             account_name=self.account_name,
             connection_string=self.connection_string,
@@ -119,7 +122,7 @@ class AzureSettings(ProviderSettings, title="Azure"):
         )
 
     def connect(self, options: OpenOptions) -> AzureConnection:
-        """Return the clients of both planes; nothing is asked yet."""
+        """Return the clients; no request is sent yet."""
         from providers.azure.connection import AzureConnection  # noqa: PLC0415 - the SDK is slow
 
         return AzureConnection(self.login(), self.container, options)
@@ -135,7 +138,7 @@ class AzureSettings(ProviderSettings, title="Azure"):
         return connection.storage(clean_prefix(self.prefix), self.address(), on_close)
 
     def filesystem(self) -> AbstractFileSystem:
-        """Return adlfs, listing caches off."""
+        """Return an adlfs filesystem without listing caches."""
         from adlfs import AzureBlobFileSystem  # noqa: PLC0415 - slow to import
 
         login, text = self.login(), self._connection_text()
@@ -159,13 +162,13 @@ class AzureSettings(ProviderSettings, title="Azure"):
 
     @classmethod
     def from_url(cls, url: str) -> AzureSettings:
-        """Read `az://account/container/prefix`, abfss://container@account…, or `az+http://…`."""
+        """Parse `az://account/container/prefix`, abfss://container@account…, or `az+http://…`."""
         parsed = parse_url(url)
         if parsed.scheme.startswith("abfs"):
             account = parsed.host.partition(".")[0]
             if not parsed.user:
                 raise InvalidInput(
-                    f"{url!r} names no container: expected abfss://container@account.…/prefix"
+                    f"{url!r} has no container: expected abfss://container@account.…/prefix"
                 )
             return cls(account_name=account, container=parsed.user, prefix=parsed.key)
         if "+" not in parsed.scheme:
@@ -178,9 +181,9 @@ class AzureSettings(ProviderSettings, title="Azure"):
         return cls(account_name=account, container=container, prefix=prefix, endpoint=endpoint)
 
     def _connection_text(self) -> str:
-        """Return the connection string, or what says the same of an endpoint of one's own.
+        """Return the connection string, or one made for a custom endpoint.
 
-        adlfs takes no endpoint otherwise. A principal or a machine's identity has no such form.
+        adlfs has no other way to set an endpoint. A principal or ambient identity has no such form.
         """
         login = self.login()
         given, endpoint = self.connection_string.get_secret_value(), login.service_url()

@@ -1,6 +1,6 @@
-"""A container as a storage: Azure's SDK lists and describes, obstore moves the bytes.
+"""A container as a storage: Azure's SDK lists, obstore transfers the data.
 
-obstore's own listing makes files of the folders of hierarchical accounts.
+obstore's own listing returns the folders of hierarchical accounts as files.
 """
 
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
@@ -42,10 +42,10 @@ from providers.base import Attributes, Fetched, Reading, Stored, Writer
 from providers.capabilities import OBJECTS
 from providers.connection import OnClose, keep_open
 from providers.error_boundary import error_boundary
-from providers.http.reply_headers import status_error
+from providers.http.headers import status_error
 from providers.interfaces.history import KeepResult
-from providers.objects.errors import archived_as
-from providers.objects.keys import PaginationGuard, check_key, listed
+from providers.objects.errors import archive_class
+from providers.objects.keys import PaginationGuard, check_key, describe_key
 from providers.objects.storage import ObjectBytes
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ if TYPE_CHECKING:
 class AzureStorage:
     """One container below one prefix."""
 
-    keeps_late = False
+    keeps_at_commit = False
     capabilities = replace(OBJECTS, digests=("sha256", "md5"), long_round_trip=True)
 
     def __init__(
@@ -66,7 +66,7 @@ class AzureStorage:
         prefix: str,
         on_close: OnClose = keep_open,
     ) -> None:
-        """Serve `container` below `prefix` ('' or without slashes at its ends)."""
+        """Serve `container` below `prefix` ('' or without slashes at either end)."""
         self._container: Any = container
         self._objects = objects
         self.capabilities = objects.capabilities(type(self).capabilities)
@@ -74,28 +74,30 @@ class AzureStorage:
         self._root = prefix + "/" if prefix else ""
 
     def enumerate(self, prefix: str = "", *, recursive: bool = True) -> Iterator[Listed]:
-        """Yield every blob, page by page; folders of hierarchical accounts are none."""
+        """Yield every blob, without the folders of hierarchical accounts."""
         start = self._root + prefix
         if not recursive and prefix:
-            yield from self._one(prefix)
+            yield from self._stat_if_exists(prefix)
             start += "/"
-        with self._translating(prefix):
+        with self._translate_errors(prefix):
             if recursive:
                 pages = self._container.list_blobs(start, include=["metadata"])
             else:
                 pages = self._container.walk_blobs(start, include=["metadata"], delimiter="/")
             top = prefix if recursive else ""
-            for page in self._watched(pages):
+            for page in self._list_pages(pages):
                 for blob in page:
                     path = str(blob.name)[len(self._root) :]
                     if _is_folder(blob):
                         continue
-                    found = listed(path, top, _size(blob), partial(described, path, blob))
+                    found = describe_key(
+                        path, top, _size_of(blob), partial(describe_blob, path, blob)
+                    )
                     if found is not None:
                         yield found
 
-    def _watched(self, pages: Any) -> Iterator[Any]:  # noqa: ANN401 - the SDK's
-        """Yield the pages of a listing; one that was there before is an error."""
+    def _list_pages(self, pages: Any) -> Iterator[Any]:  # noqa: ANN401 - the SDK's
+        """Yield the pages of a listing; a repeated page is an error."""
         watch, every = PaginationGuard(self._objects.where), pages.by_page()
         for page in every:
             yield page
@@ -103,13 +105,13 @@ class AzureStorage:
                 watch.follow(every.continuation_token)
 
     def stat(self, path: str) -> Resource:
-        """Describe one blob."""
+        """Return the metadata of one blob."""
         check_key(path)
-        with self._translating(path):
+        with self._translate_errors(path):
             blob = self._container.get_blob_client(self._objects.key(path)).get_blob_properties()
         if _is_folder(blob):
             raise ResourceNotFound(f"{path!r} is a folder at {self._objects.where}", path=path)
-        return described(path, blob)
+        return describe_blob(path, blob)
 
     def fetch(self, path: str, *, etag: str | None = None) -> Fetched:
         """Read a blob whole, pinned to `etag`."""
@@ -122,10 +124,10 @@ class AzureStorage:
         return self._objects.read(path, etag=etag, start=start, length=length)
 
     def check_name(self, path: str) -> None:
-        """Refuse backslashes, which Azure turns round, and what obstore cannot name."""
+        """Refuse backslashes, which Azure converts to slashes, and names obstore cannot express."""
         check_path(path)
         if "\\" in path:
-            raise NameNotAllowed(path, self._objects.where, "it holds a backslash")
+            raise NameNotAllowed(path, self._objects.where, "it contains a backslash")
         self._objects.check_name(path)
 
     def put(self, path: str, data: bytes, attributes: Attributes) -> Stored:
@@ -134,51 +136,51 @@ class AzureStorage:
         return Stored(len(data), etag=self._objects.put(path, data, attributes))
 
     def write(self, path: str, attributes: Attributes, *, size: int | None = None) -> Writer:
-        """Begin an upload in blocks, which Azure shows only when the list of them is put."""
+        """Begin an upload in blocks; the blob appears when the block list is committed."""
         self.check_name(path)
         return self._objects.write(path, attributes, size=size, confirm=self._confirm)
 
-    def keep(self, standing: Resource, key: str) -> KeepResult:
-        """Copy a blob into the history."""
-        with self._translating(standing.path):
-            return keep_blob(self._container, self._root, standing, key)
+    def keep(self, current: Resource, key: str) -> KeepResult:
+        """Copy a blob into the history server-side."""
+        with self._translate_errors(current.path):
+            return keep_blob(self._container, self._root, current, key)
 
     def remove(self, path: str) -> None:
-        """Delete one blob; absent is fine."""
+        """Delete one blob; do nothing if it does not exist."""
         self._objects.remove(check_key(path))
 
     def close(self) -> None:
-        """Let go of the connections."""
+        """Release the connections."""
         self._on_close()
 
     def _confirm(
         self, path: str, size: int, etag: str | None, part_digests: tuple[bytes, ...]
     ) -> Stored:
-        del part_digests  # Azure keeps none
+        del part_digests  # Azure stores none
         found = self.stat(path)
         if found.size != size:
             self.remove(path)
             raise SizeMismatch(path, size, found.size or 0)
         return Stored(size, etag=etag or found.etag, modified_us=found.modified_us)
 
-    def _one(self, path: str) -> Iterator[Resource]:
+    def _stat_if_exists(self, path: str) -> Iterator[Resource]:
         try:
             yield self.stat(path)
         except ResourceNotFound:
             return
 
     @contextmanager
-    def _translating(self, path: str) -> Generator[None]:
+    def _translate_errors(self, path: str) -> Generator[None]:
         try:
             yield
         except (AzureError, OSError) as error:
             if isinstance(error, StorageError):
                 raise
-            raise translated(error, path, self._objects.where) from error
+            raise translate_azure_error(error, path, self._objects.where) from error
 
 
-def described(path: str, blob: Any) -> Resource:  # noqa: ANN401 - the SDK's properties
-    """Return the resource that the SDK's properties describe."""
+def describe_blob(path: str, blob: Any) -> Resource:  # noqa: ANN401 - the SDK's properties
+    """Return the resource that a blob's properties describe."""
     settings = blob.content_settings
     etag = str(blob.etag)
     digests: list[Digest] = []
@@ -190,14 +192,14 @@ def described(path: str, blob: Any) -> Resource:  # noqa: ANN401 - the SDK's pro
     return Resource(
         path,
         size=blob.size,
-        etag=etag if etag.startswith('"') else f'"{etag}"',  # listings come without the quotes
+        etag=etag if etag.startswith('"') else f'"{etag}"',  # listings omit the quotes
         modified_us=int(blob.last_modified.timestamp() * 1_000_000),
         digests=tuple(digests),
         content_type=settings.content_type,
     )
 
 
-def _size(blob: Any) -> int:  # noqa: ANN401 - the SDK's properties
+def _size_of(blob: Any) -> int:  # noqa: ANN401 - the SDK's properties
     return int(getattr(blob, "size", 0) or 0)
 
 
@@ -206,10 +208,10 @@ def _is_folder(blob: Any) -> bool:  # noqa: ANN401 - the SDK's properties
     return str(metadata.get("hdi_isfolder", "")).lower() == "true"
 
 
-def translated(error: AzureError | OSError, path: str, where: str) -> StorageError:
-    """Return the error of ours that the SDK's one means."""
-    said = f"{where}: {path!r}"
-    if isinstance(error, HttpResponseError) and archived_as(str(error)) is not None:
+def translate_azure_error(error: AzureError | OSError, path: str, where: str) -> StorageError:
+    """Return our error for an error of the SDK."""
+    context = f"{where}: {path!r}"
+    if isinstance(error, HttpResponseError) and archive_class(str(error)) is not None:
         return Archived(path, where, "Archive")
     if isinstance(error, HttpResponseError) and error.status_code:
         response: Any = error.response
@@ -217,11 +219,11 @@ def translated(error: AzureError | OSError, path: str, where: str) -> StorageErr
             str(name).lower().encode(): str(value).encode("latin-1", "replace")
             for name, value in (response.headers if response is not None else {}).items()
         }
-        return status_error(error.status_code, headers, doing=said, path=path)
+        return status_error(error.status_code, headers, doing=context, path=path)
     if isinstance(error, ClientAuthenticationError):
         return AccessDenied(f"{where} refuses the login", path=path)
     if "timeout" in type(error).__name__.lower() or "timed out" in str(error).lower():
-        return TransferTimeout(f"{said}: timed out", path=path)
+        return TransferTimeout(f"{context}: timed out", path=path)
     if isinstance(error, ServiceRequestError | ServiceResponseError | OSError):
-        return ConnectionFailed(f"{said}: the connection failed", path=path)
-    return UnexpectedReply(f"{said}: {type(error).__name__}", path=path)
+        return ConnectionFailed(f"{context}: the connection failed", path=path)
+    return UnexpectedReply(f"{context}: {type(error).__name__}", path=path)

@@ -1,4 +1,4 @@
-"""Open files of an fsspec filesystem, and what its errors and its times mean in our words."""
+"""Open files of an fsspec filesystem, and the translation of its errors and times."""
 
 from __future__ import annotations
 
@@ -38,20 +38,20 @@ class FsspecReading:
         file: IO[bytes],
         resource: Resource,
         length: int | None,
-        translating: Callable[[str], Any],
+        translate_errors: Callable[[str], Any],
     ) -> None:
         """Own `file`; read `length` bytes, or all."""
         self.resource = resource
         self._file = file
         self._length = length
-        self._translating = translating
+        self._translate_errors = translate_errors
 
     def __iter__(self) -> Iterator[bytes]:
-        """Yield the bytes; fewer than promised are an error."""
+        """Yield the bytes; raise if there are fewer than expected."""
         done = 0
         while self._length is None or done < self._length:
             most = CHUNK if self._length is None else min(CHUNK, self._length - done)
-            with self._translating(self.resource.path):
+            with self._translate_errors(self.resource.path):
                 chunk = bytes(self._file.read(most))
             if not chunk:
                 break
@@ -63,13 +63,13 @@ class FsspecReading:
 
     def close(self) -> None:
         """Close the file."""
-        with self._translating(self.resource.path):
+        with self._translate_errors(self.resource.path):
             self._file.close()
 
 
 @error_boundary
 class FsspecWriter:
-    """A file that waits on the local disk until it is whole."""
+    """Writes a file to the local disk, and uploads it at commit."""
 
     def __init__(self, send: Callable[[str], Stored]) -> None:
         """Call `send` with the local file's path at commit."""
@@ -79,11 +79,11 @@ class FsspecWriter:
         self._file = self._path.open("wb")
 
     def write(self, chunk: Chunk) -> None:
-        """Keep the next bytes."""
+        """Write the next bytes."""
         self._file.write(chunk)
 
     def commit(self, digest: Digest) -> Stored:  # noqa: ARG002 - the filesystem cannot check it
-        """Send the file."""
+        """Upload the file."""
         self._file.close()
         try:
             return self._send(str(self._path))
@@ -91,16 +91,16 @@ class FsspecWriter:
             self.abort()
 
     def abort(self) -> None:
-        """Forget the bytes."""
+        """Delete the local file."""
         self._file.close()
         folder, self._folder = self._folder, None
         if folder is not None:
             shutil.rmtree(folder)
 
 
-def translated(error: Exception, path: str, where: str) -> StorageError:  # noqa: PLR0911 - a table
-    """Return the error of ours that a filesystem's own one means."""
-    said = f"{where}: {path!r}"
+def translate_fsspec_error(error: Exception, path: str, where: str) -> StorageError:  # noqa: PLR0911 - a table
+    """Return our error for a filesystem's error."""
+    context = f"{where}: {path!r}"
     if isinstance(error, FileNotFoundError | NotADirectoryError):
         return ResourceNotFound(f"{where} has no {path!r}", path=path)
     if isinstance(error, IsADirectoryError):
@@ -108,20 +108,20 @@ def translated(error: Exception, path: str, where: str) -> StorageError:  # noqa
     if isinstance(error, PermissionError):
         return AccessDenied(f"{where} refuses access to {path!r}", path=path)
     if isinstance(error, NotImplementedError):
-        return NotSupported(f"{said}: the filesystem cannot do that", path=path)
+        return NotSupported(f"{context}: the filesystem does not support this operation", path=path)
     if isinstance(error, TimeoutError):
-        return TransferTimeout(f"{said}: timed out", path=path)
+        return TransferTimeout(f"{context}: timed out", path=path)
     name = type(error).__name__
     if isinstance(error, ConnectionError) or "Connect" in name or "Disconnect" in name:
-        return ConnectionFailed(f"{said}: the connection failed", path=path)
+        return ConnectionFailed(f"{context}: the connection failed", path=path)
     if isinstance(error, OSError):
         reason = f" ({error.strerror})" if error.strerror else ""
-        return StorageFailed(f"{said}: {name}{reason}", path=path)
-    return UnexpectedReply(f"{said}: {name}", path=path)
+        return StorageFailed(f"{context}: {name}{reason}", path=path)
+    return UnexpectedReply(f"{context}: {name}", path=path)
 
 
-def time_us(info: Mapping[str, Any]) -> int | None:
-    """Return when a file was changed, as its filesystem tells, in microseconds."""
+def modified_us(info: Mapping[str, Any]) -> int | None:
+    """Return a file's modification time in microseconds; None if the filesystem has none."""
     value = next((info[name] for name in TIMES if info.get(name)), None)
     if isinstance(value, str):
         try:

@@ -1,4 +1,4 @@
-"""Files in this process's memory: for tests, notebooks and trying things out."""
+"""Settings of files in this process's memory: for tests, notebooks and experiments."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class MemorySettings(ProviderSettings, title="Memory"):
-    """A folder in memory, shared by all of this process and gone with it."""
+    """A folder in memory, shared by the whole process and lost when it ends."""
 
     type: Literal["memory"] = Field(
         default="memory", title="Type", description="Files in this process's memory."
@@ -36,7 +36,7 @@ class MemorySettings(ProviderSettings, title="Memory"):
         return ()
 
     def connect(self, options: OpenOptions) -> NoConnection:  # noqa: ARG002 - memory has no limits
-        """Return nothing of use."""
+        """Return no connection."""
         return NoConnection()
 
     def storage(
@@ -67,13 +67,13 @@ class MemorySettings(ProviderSettings, title="Memory"):
 
     @classmethod
     def from_url(cls, url: str) -> MemorySettings:
-        """Read `memory://folder`."""
+        """Parse `memory://folder`."""
         parsed = parse_url(url)
         return cls(path=clean_prefix(f"{parsed.host}{parsed.path}"))
 
 
 def _etag(info: Mapping[str, Any]) -> str | None:
-    """Return when the bytes were put there, to the microsecond: every write is a new one."""
+    """Return creation time and size, which every write changes."""
     created = info.get("created")
     if created is None:
         return None

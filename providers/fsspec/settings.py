@@ -1,4 +1,4 @@
-"""Any other storage that fsspec knows, by URL and options."""
+"""Settings of any other storage that fsspec supports, by URL and options."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from catalog.paths import clean_prefix
 from providers.base import OpenOptions, ProviderSettings
 from providers.capabilities import Capabilities
 from providers.connection import OnClose, keep_open
-from providers.shared.url import parse_url, shown
+from providers.shared.url import parse_url, redact_url
 
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
@@ -23,38 +23,38 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class FsspecConnection:
-    """A filesystem; it keeps its sessions, and closes them itself when nobody holds it."""
+    """A filesystem, which closes its sessions itself when unreferenced."""
 
     filesystem: AbstractFileSystem
 
     def close(self) -> None:
-        """Drop what it remembers of listings."""
+        """Clear its listing cache."""
         self.filesystem.invalidate_cache()
 
 
 class FsspecSettings(ProviderSettings, title="fsspec"):
-    """A place that fsspec reaches: smb, hdfs, github, dropbox, webhdfs and many more."""
+    """A storage that fsspec supports: smb, hdfs, github, dropbox, webhdfs and many more."""
 
     root_field: ClassVar[str] = "url"
 
     type: Literal["fsspec"] = Field(
-        default="fsspec", title="Type", description="Any storage that fsspec knows."
+        default="fsspec", title="Type", description="Any storage that fsspec supports."
     )
-    url: str = Field(title="URL", description="Address as fsspec writes it, without a password.")
+    url: str = Field(title="URL", description="fsspec URL of the storage, without a password.")
     options: dict[str, JsonValue] = Field(
         default_factory=dict,
         title="Options",
-        description="Arguments of the filesystem that are no secrets.",
+        description="Arguments of the fsspec filesystem that are not secret.",
     )
     options_json: SecretStr = Field(
         default=SecretStr(""),
         title="Secret options",
-        description="A JSON object of further arguments of the filesystem, kept secret.",
+        description="Secret arguments of the fsspec filesystem, as a JSON object.",
     )
 
     @field_validator("url")
     @classmethod
-    def _known(cls, value: str) -> str:
+    def _check_scheme(cls, value: str) -> str:
         import fsspec  # noqa: PLC0415 - only where it is used
 
         scheme = parse_url(value).scheme
@@ -65,27 +65,27 @@ class FsspecSettings(ProviderSettings, title="fsspec"):
 
     @field_validator("options_json")
     @classmethod
-    def _object(cls, value: SecretStr) -> SecretStr:
-        _secrets(value)
+    def _check_json(cls, value: SecretStr) -> SecretStr:
+        _parse_secret_options(value)
         return value
 
     def below(self, path: str) -> Self:
-        """Return the same place, rooted at the folder `path` below; `x://` alone is a root too."""
+        """Return the same settings with the subfolder `path` as the root; handles a bare `x://`."""
         if path and self.url.endswith("://"):
             return self.model_copy(update={"url": self.url + clean_prefix(path)})
         return super().below(path)
 
     def address(self) -> str:
         """Return the URL, without its query."""
-        return shown(self.url).removesuffix("?…")
+        return redact_url(self.url).removesuffix("?…")
 
     def connection_key(self) -> tuple[object, ...]:
-        """Return the options, secret ones included, and the URL: any part of it may be one too."""
+        """Return the options, secret ones included, and the URL, which may contain options too."""
         options = json.dumps(self.options, sort_keys=True)
         return (self.url, options, self.options_json.get_secret_value())
 
     def connect(self, options: OpenOptions) -> FsspecConnection:  # noqa: ARG002 - each library has its own
-        """Make the filesystem."""
+        """Create the filesystem."""
         return FsspecConnection(self.filesystem())
 
     def storage(
@@ -95,7 +95,7 @@ class FsspecSettings(ProviderSettings, title="fsspec"):
         *,
         on_close: OnClose = keep_open,
     ) -> FsspecStorage:
-        """Return the place."""
+        """Return the storage."""
         from fsspec import AbstractFileSystem  # noqa: PLC0415 - only where it is used
 
         from providers.fsspec.storage import FsspecStorage, MissingRoot  # noqa: PLC0415 - the same
@@ -113,7 +113,7 @@ class FsspecSettings(ProviderSettings, title="fsspec"):
         )
 
     def filesystem(self) -> AbstractFileSystem:
-        """Return the filesystem, its caches off."""
+        """Return the filesystem without caches."""
         import fsspec  # noqa: PLC0415 - only where it is used
 
         scheme = parse_url(self.url).scheme
@@ -121,7 +121,7 @@ class FsspecSettings(ProviderSettings, title="fsspec"):
         options: dict[str, Any] = {
             **kind._get_kwargs_from_urls(self.url),  # noqa: SLF001 - fsspec's own way
             **self.options,
-            **_secrets(self.options_json),
+            **_parse_secret_options(self.options_json),
             "use_listings_cache": False,
             "skip_instance_cache": True,
         }
@@ -129,12 +129,12 @@ class FsspecSettings(ProviderSettings, title="fsspec"):
 
     @classmethod
     def from_url(cls, url: str) -> FsspecSettings:
-        """Take the URL as it is."""
+        """Use the URL unchanged."""
         parse_url(url)
         return cls(url=url)
 
 
-def _secrets(text: SecretStr) -> dict[str, Any]:
+def _parse_secret_options(text: SecretStr) -> dict[str, Any]:
     if not text.get_secret_value():
         return {}
     try:

@@ -1,7 +1,7 @@
-"""Any fsspec filesystem as a storage: listed folder by folder, written whole or not at all.
+"""Any fsspec filesystem as a storage.
 
-fsspec's own `find` and `walk` leave out folders that fail to list; this walk tells them. Files are
-written below `.entrepot/tmp` and renamed; without renames they wait here, and are sent whole.
+fsspec's own `find` and `walk` silently omit folders that fail to list; our walk reports them. Files
+are written to `.entrepot/tmp` and renamed; without renames they are collected locally first.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from providers.base import Attributes, Fetched, Stored, Timeouts
 from providers.capabilities import Capabilities
 from providers.connection import OnClose, keep_open
 from providers.error_boundary import error_boundary
-from providers.fsspec.files import FsspecReading, FsspecWriter, time_us, translated
+from providers.fsspec.files import FsspecReading, FsspecWriter, modified_us, translate_fsspec_error
 from providers.fsspec.timeouts import TimeoutFilesystem
 from providers.interfaces.history import HISTORY, KeepResult
 from providers.shared.temporary_names import is_temporary
@@ -45,24 +45,24 @@ Info = Mapping[str, Any]
 
 
 class MissingRoot(StrEnum):
-    """What it means when the root itself is not there."""
+    """How to treat a missing root."""
 
     ERROR = "error"
     EMPTY = "empty"
-    """There are no folders but those that files imply."""
+    """Folders exist only if they contain files."""
 
 
 def etag_of(info: Info) -> str | None:
-    """Return the etag that a filesystem gives, under any of its usual names."""
+    """Return a file's etag, under any of the usual names."""
     found = next((info[name] for name in _ETAGS if info.get(name)), None)
     return None if found is None else str(found)
 
 
 @error_boundary
 class FsspecStorage:
-    """What lies below `root` of one filesystem."""
+    """The files below `root` in a filesystem."""
 
-    keeps_late = False
+    keeps_at_commit = False
 
     def __init__(
         self,
@@ -76,11 +76,11 @@ class FsspecStorage:
         on_close: OnClose = keep_open,
         timeouts: Timeouts | None = None,
     ) -> None:
-        """Serve `filesystem` below `root`; `where` names the place in messages."""
+        """Serve `filesystem` below `root`; `where` names it in messages."""
         self._fs: Any = TimeoutFilesystem(filesystem, timeouts or Timeouts())
         self._missing_root = missing_root
         self._on_close = on_close
-        self._root = _stripped(filesystem, root)
+        self._root = _strip_protocol(filesystem, root)
         self._base = self._root.rstrip("/") + "/"
         self._where = where
         self._etag = etag
@@ -88,12 +88,12 @@ class FsspecStorage:
 
     @property
     def capabilities(self) -> Capabilities:
-        """Say what this filesystem can do."""
+        """Return the filesystem's capabilities."""
         return self._capabilities
 
     def enumerate(self, prefix: str = "", *, recursive: bool = True) -> Iterator[Listed]:
         """Yield every file, and a gap for a folder that cannot be listed."""
-        with self._translating(prefix):
+        with self._translate_errors(prefix):
             self._fs.invalidate_cache()
         if prefix:
             try:
@@ -103,13 +103,13 @@ class FsspecStorage:
             if info.get("type") != "directory":
                 yield self._describe(prefix, info)
                 return
-        yield from walk(Folder(prefix), self._look, recursive=recursive)
+        yield from walk(Folder(prefix), self._list_folders, recursive=recursive)
 
-    def _look(self, folders: list[Folder]) -> Iterator[tuple[Folder, Iterator[Found]]]:
+    def _list_folders(self, folders: list[Folder]) -> Iterator[tuple[Folder, Iterator[Found]]]:
         for folder in folders:
-            yield folder, self._found(folder.path)
+            yield folder, self._list_folder(folder.path)
 
-    def _found(self, folder: str) -> Iterator[Found]:
+    def _list_folder(self, folder: str) -> Iterator[Found]:
         for path, info in self._children(folder):
             if info.get("type") == "directory":
                 if path != folder:
@@ -118,7 +118,7 @@ class FsspecStorage:
                 yield self._describe(path, info)
 
     def stat(self, path: str) -> Resource:
-        """Describe one file."""
+        """Return the metadata of one file."""
         check_path(path)
         info = self._info(path)
         if info.get("type") == "directory":
@@ -127,9 +127,9 @@ class FsspecStorage:
 
     def fetch(self, path: str, *, etag: str | None = None) -> Fetched:
         """Read a file whole."""
-        resource = self._pinned(path, etag)
-        with self._translating(path):
-            data = bytes(self._fs.cat_file(self._full(path)))
+        resource = self._check_etag(path, etag)
+        with self._translate_errors(path):
+            data = bytes(self._fs.cat_file(self._full_path(path)))
         if resource.size is None:
             resource = replace(resource, size=len(data))
         elif len(data) != resource.size:
@@ -140,27 +140,27 @@ class FsspecStorage:
         self, path: str, *, etag: str | None = None, start: int = 0, length: int | None = None
     ) -> FsspecReading:
         """Read from `start`, block by block, without the filesystem's read-ahead."""
-        resource = self._pinned(path, etag)
-        with self._translating(path):
-            file = self._fs.open(self._full(path), "rb", cache_type="none")
+        resource = self._check_etag(path, etag)
+        with self._translate_errors(path):
+            file = self._fs.open(self._full_path(path), "rb", cache_type="none")
             if start:
                 file.seek(start)
         if length is None and resource.size is not None:
             length = max(0, resource.size - start)
-        return FsspecReading(file, resource, length, self._translating)
+        return FsspecReading(file, resource, length, self._translate_errors)
 
     def check_name(self, path: str) -> None:
-        """Refuse what this filesystem would understand as another name."""
+        """Refuse names that this filesystem would change."""
         check_path(path)
-        if _stripped(self._fs, self._full(path)) != self._full(path):
+        if _strip_protocol(self._fs, self._full_path(path)) != self._full_path(path):
             raise NameNotAllowed(path, self._where, "the filesystem would change it")
 
     def put(self, path: str, data: bytes, attributes: Attributes) -> Stored:  # noqa: ARG002 - fsspec keeps none
         """Write a small file whole."""
         self.check_name(path)
-        with self._placing(path) as target, self._translating(path):
+        with self._write_target(path) as target, self._translate_errors(path):
             self._fs.pipe_file(target, data)
-        return self._stored(path, len(data))
+        return self._check_stored(path, len(data))
 
     def write(
         self,
@@ -169,54 +169,54 @@ class FsspecStorage:
         *,
         size: int | None = None,  # noqa: ARG002 - no filesystem wants to know
     ) -> FsspecWriter:
-        """Collect a file on the local disk; `commit` sends it."""
+        """Collect a file on the local disk, to be uploaded at commit."""
         self.check_name(path)
         return FsspecWriter(lambda source: self._send(path, source))
 
-    def keep(self, standing: Resource, key: str) -> KeepResult:
-        """Copy the file into the history, if the filesystem copies by itself."""
-        origin, kept = self._full(standing.path), f"{HISTORY}/{key}"
+    def keep(self, current: Resource, key: str) -> KeepResult:
+        """Copy the file into the history, if the filesystem supports it."""
+        origin, kept = self._full_path(current.path), f"{HISTORY}/{key}"
         try:
-            with self._placing(kept) as target, self._translating(standing.path):
+            with self._write_target(kept) as target, self._translate_errors(current.path):
                 self._fs.cp_file(origin, target)
         except NotSupported:
             return KeepResult.UNABLE
         except ResourceNotFound:
-            if self._fs.exists(origin):  # so it is the history that cannot be written
+            if self._fs.exists(origin):  # the error is about the history
                 raise
             return KeepResult.GONE
         found = self._info(kept).get("size")
-        if None not in (found, standing.size) and found != standing.size:
-            raise SizeMismatch(standing.path, standing.size or 0, int(found or 0))
+        if None not in (found, current.size) and found != current.size:
+            raise SizeMismatch(current.path, current.size or 0, int(found or 0))
         return KeepResult.KEPT
 
     def remove(self, path: str) -> None:
-        """Delete one file; absent is fine, and so is a folder: it is no file."""
+        """Delete one file; do nothing if it does not exist or is a folder."""
         check_path(path)
         with suppress(ResourceNotFound):
             if self._info(path).get("type") == "directory":
                 return
-            with self._translating(path):
-                self._fs.rm_file(self._full(path))
+            with self._translate_errors(path):
+                self._fs.rm_file(self._full_path(path))
                 self._fs.invalidate_cache()
-            self._info(path)  # what follows a redirect takes any page for a deletion
-            raise StorageFailed(f"{path!r} stands after its deletion", path=path)
+            self._info(path)  # after a redirect, any page counts as a successful deletion
+            raise StorageFailed(f"{path!r} still exists after its deletion", path=path)
 
     def close(self) -> None:
-        """Let go of the filesystem."""
+        """Release the filesystem."""
         self._on_close()
 
     def _send(self, path: str, source: str) -> Stored:
-        with self._placing(path) as target, self._translating(path):
+        with self._write_target(path) as target, self._translate_errors(path):
             self._fs.put_file(source, target)
-        return self._stored(path, Path(source).stat().st_size)
+        return self._check_stored(path, Path(source).stat().st_size)
 
     @contextmanager
-    def _placing(self, path: str) -> Generator[str]:
-        """Give the name to write to, and rename that to the final name where it is another."""
-        final = self._full(path)
+    def _write_target(self, path: str) -> Generator[str]:
+        """Yield the name to write to, then rename it to the final name if they differ."""
+        final = self._full_path(path)
         target = final
-        with self._translating(path):
+        with self._translate_errors(path):
             self._fs.makedirs(final.rpartition("/")[0], exist_ok=True)
             if self._capabilities.atomic_rename:
                 folder = f"{self._base}{RESERVED}/tmp"  # noqa: S108 - below our own root
@@ -225,16 +225,16 @@ class FsspecStorage:
         try:
             yield target
             if target != final:
-                with self._translating(path):
+                with self._translate_errors(path):
                     self._fs.mv(target, final)
         except BaseException:
             if target != final:
-                with suppress(StorageError), self._translating(path):
+                with suppress(StorageError), self._translate_errors(path):
                     self._fs.rm_file(target)
             raise
 
-    def _stored(self, path: str, size: int) -> Stored:
-        with self._translating(path):
+    def _check_stored(self, path: str, size: int) -> Stored:
+        with self._translate_errors(path):
             self._fs.invalidate_cache()
         resource = self.stat(path)
         if resource.size is not None and resource.size != size:
@@ -242,33 +242,33 @@ class FsspecStorage:
             raise SizeMismatch(path, size, resource.size)
         return Stored(size, etag=resource.etag, modified_us=resource.modified_us)
 
-    def _pinned(self, path: str, etag: str | None) -> Resource:
+    def _check_etag(self, path: str, etag: str | None) -> Resource:
         resource = self.stat(path)
         if etag is not None and resource.etag != etag:
             raise ResourceChanged(f"{path!r} changed since it was planned", path=path)
         return resource
 
-    def _full(self, path: str) -> str:
+    def _full_path(self, path: str) -> str:
         return self._base + path
 
     def _info(self, path: str) -> Info:
-        with self._translating(path):
-            info: Info = self._fs.info(self._full(path))
+        with self._translate_errors(path):
+            info: Info = self._fs.info(self._full_path(path))
         return info
 
     def _children(self, folder: str) -> Iterator[tuple[str, Info]]:
-        place = self._full(folder) if folder else self._root
+        place = self._full_path(folder) if folder else self._root
         try:
-            with self._translating(folder):
+            with self._translate_errors(folder):
                 entries: list[Info] = self._fs.ls(place, detail=True)
         except ResourceNotFound:
             if not folder and self._missing_root is MissingRoot.EMPTY:
                 return
             raise
         for info in entries:
-            name = _stripped(self._fs, str(info["name"]))
+            name = _strip_protocol(self._fs, str(info["name"]))
             if not name.startswith(self._base):
-                raise UnexpectedReply(f"{self._where} lists {name!r}, which is not below it")
+                raise UnexpectedReply(f"{self._where} lists {name!r}, which is outside of it")
             path = name[len(self._base) :]
             if path and path != RESERVED:
                 yield path, info
@@ -280,21 +280,21 @@ class FsspecStorage:
             path,
             size=None if size is None else int(size),
             etag=self._etag(info),
-            modified_us=time_us(info),
+            modified_us=modified_us(info),
             content_type=None if kind is None else str(kind),
         )
 
     @contextmanager
-    def _translating(self, path: str) -> Generator[None]:
-        """Let only our errors out: a filesystem of anybody may raise anything."""
+    def _translate_errors(self, path: str) -> Generator[None]:
+        """Translate errors: third-party filesystems may raise any exception."""
         try:
             yield
         except CatalogError:
             raise
         except Exception as error:
-            raise translated(error, path, self._where) from error
+            raise translate_fsspec_error(error, path, self._where) from error
 
 
-def _stripped(filesystem: AbstractFileSystem, path: str) -> str:
+def _strip_protocol(filesystem: AbstractFileSystem, path: str) -> str:
     canonical: Any = filesystem._strip_protocol  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - fsspec has no public name for it
     return str(canonical(path))

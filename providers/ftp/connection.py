@@ -1,6 +1,6 @@
-"""FTP connections: one at a time for each thread, bounded, with TLS on both channels."""
+"""A bounded pool of FTP connections, with TLS on both channels."""
 
-# ruff: noqa: S321 - FTP is what this speaks; `tls` is the answer to what it lacks
+# ruff: noqa: S321 - FTP is insecure; users can set `tls`
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ from catalog.errors import (
 )
 from providers.base import OpenOptions
 
-MOST = 8  # connections; many servers refuse more from one address
-IDLE_S = 10.0  # after this a connection is asked whether it still lives
-_BROKEN = (ftplib.Error, OSError, EOFError)  # what an exchange that breaks off raises
+MAX_CONNECTIONS = 8  # connections; many servers refuse more from one address
+IDLE_S = 10.0  # an idle connection is checked before use after this time
+_BROKEN = (ftplib.Error, OSError, EOFError)  # errors of a broken connection
 
 
 class FtpTls(StrEnum):
-    """How the control connection is protected; the data connections go the same way."""
+    """How control and data connections are encrypted."""
 
     NONE = "none"
     EXPLICIT = "explicit"
@@ -48,7 +48,7 @@ class FtpTls(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FtpPlace:
-    """Where to log in."""
+    """Server and credentials."""
 
     host: str
     port: int
@@ -61,7 +61,7 @@ class FtpPlace:
 
 @dataclass(slots=True)
 class FtpClient:
-    """One logged-in connection, what it can do, and when it was last used."""
+    """A logged-in connection, the server's features, and its last use."""
 
     ftp: ftplib.FTP
     features: frozenset[str]
@@ -69,35 +69,35 @@ class FtpClient:
 
 
 class _Plain(ftplib.FTP):
-    """FTP whose commands and replies carry names of any bytes, as `surrogateescape` writes them."""
+    """FTP whose commands and replies may contain any bytes, decoded with `surrogateescape`."""
 
     def putline(self, line: str) -> None:
         """Send one line."""
         if "\r" in line or "\n" in line:
-            raise InvalidInput("an FTP command cannot hold a line end")
+            raise InvalidInput("an FTP command must not contain a line break")
         if self.sock is None:
             raise EOFError("the connection is closed")
         self.sock.sendall((line + ftplib.CRLF).encode(self.encoding, "surrogateescape"))
 
-    def greet(self, sock: socket.socket) -> None:
-        """Take a connected socket, and read the server's greeting from it."""
+    def attach(self, sock: socket.socket) -> None:
+        """Use a connected socket, and read the server's greeting."""
         self.sock, self.af = sock, sock.family
-        self.read_any()
+        self.reopen_reader()
         self.welcome = self.getresp()
 
-    def read_any(self) -> None:
-        """Let replies hold names of any bytes."""
+    def reopen_reader(self) -> None:
+        """Reopen the reply stream so that it accepts any bytes."""
         if self.sock is not None:
             self.file = self.sock.makefile("r", encoding=self.encoding, errors="surrogateescape")
 
 
 class _Tls(_Plain, ftplib.FTP_TLS):
-    """FTP over TLS whose data channels resume the control channel's session, as servers ask."""
+    """FTP over TLS; data channels resume the control channel's session, as servers require."""
 
     def auth(self) -> str:
-        """Begin TLS on the control channel, whose replies are read anew from there on."""
+        """Start TLS on the control channel."""
         reply = super().auth()
-        self.read_any()
+        self.reopen_reader()
         return reply
 
     def ntransfercmd(
@@ -110,23 +110,23 @@ class _Tls(_Plain, ftplib.FTP_TLS):
 
 
 class FtpConnections:
-    """A bounded pool."""
+    """A bounded pool of connections."""
 
     def __init__(self, place: FtpPlace, options: OpenOptions, where: str) -> None:
-        """Log in at `place`, at most `options.connections` times (and 8) for each folder."""
+        """Open at most `options.connections` connections (and at most 8) for each folder."""
         self._place = place
         self._timeouts = options.timeouts
         self.where = where
-        self._limit = max(1, min(options.connections, MOST))
+        self._limit = max(1, min(options.connections, MAX_CONNECTIONS))
         self._free = threading.Semaphore(self._limit)
         self._places: dict[str, threading.Semaphore] = {}
         self._idle: list[FtpClient] = []
 
-    def named(self, where: str) -> Self:
-        """Return the same pool, whose errors name the folder `where`.
+    def for_folder(self, where: str) -> Self:
+        """Return the same pool with `where` as the folder named in errors.
 
-        Each folder has its own limit: else files on their way from one to another would hold
-        every connection for reading, and wait for one to write.
+        Each folder has its own limit: otherwise transfers from one to another would use every
+        connection for reading, and wait for ever for one to write.
         """
         same = copy.copy(self)
         same.where = where
@@ -135,61 +135,63 @@ class FtpConnections:
 
     @contextmanager
     def client(self, path: str) -> Generator[FtpClient]:
-        """Lend a connection for one exchange; errors are translated and drop it where it is odd."""
-        with self.handed_over(path) as client:
+        """Yield a connection for one exchange; translate errors, and drop it if it is broken."""
+        with self.take_over(path) as client:
             yield client
-        self.give(client)
+        self.put_back(client)
 
     @contextmanager
-    def handed_over(self, path: str) -> Generator[FtpClient]:
-        """Lend a connection as `client` does, which the block keeps where nothing fails."""
+    def take_over(self, path: str) -> Generator[FtpClient]:
+        """Yield a connection like `client`, which the caller keeps unless an error occurs."""
         client = self.take(path)
         try:
             yield client
         except (ftplib.error_perm, CatalogError) as error:
-            # A refusal leaves the connection in order.
-            self.give(client)
+            # A refused command does not break the connection.
+            self.put_back(client)
             if isinstance(error, CatalogError):
                 raise
-            raise translated(error, path, self.where) from error
+            raise translate_ftp_error(error, path, self.where) from error
         except BaseException as error:
             self.drop(client)
             if isinstance(error, _BROKEN):
-                raise translated(error, path, self.where) from error
+                raise translate_ftp_error(error, path, self.where) from error
             raise
 
     def take(self, path: str) -> FtpClient:
-        """Return a connection that lives; it must be given back or dropped."""
+        """Return a working connection; it must be put back or dropped."""
         if not self._free.acquire(timeout=10 * self._timeouts.read_s):
             raise TransferTimeout(
-                f"{self.where}: no connection became free for {path!r}: all are held", path=path
+                f"{self.where}: no connection became free for {path!r}: all {self._limit} "
+                "are in use",
+                path=path,
             )
         try:
             while self._idle:
                 client = self._idle.pop()
-                if time.monotonic() - client.used_s < IDLE_S or _lives(client):
+                if time.monotonic() - client.used_s < IDLE_S or _is_alive(client):
                     return client
-                _end(client)
+                _disconnect(client)
             return self._login(path)
         except BaseException:
             self._free.release()
             raise
 
-    def give(self, client: FtpClient) -> None:
-        """Take a connection back that waits for the next command."""
+    def put_back(self, client: FtpClient) -> None:
+        """Return a connection that is ready for the next command."""
         client.used_s = time.monotonic()
         self._idle.append(client)
         self._free.release()
 
     def drop(self, client: FtpClient) -> None:
-        """Close a connection in the middle of something."""
-        _end(client)
+        """Close a connection that cannot be reused."""
+        _disconnect(client)
         self._free.release()
 
     def close(self) -> None:
-        """Close what is idle."""
+        """Close the idle connections."""
         while self._idle:
-            _end(self._idle.pop())
+            _disconnect(self._idle.pop())
 
     def _login(self, path: str) -> FtpClient:
         place, timeout = self._place, self._timeouts.connect_s
@@ -214,7 +216,7 @@ class FtpConnections:
         except BaseException as error:
             ftp.close()
             if isinstance(error, _BROKEN):
-                raise translated(error, path, self.where) from error
+                raise translate_ftp_error(error, path, self.where) from error
             raise
         return FtpClient(ftp, features)
 
@@ -224,7 +226,7 @@ def _connect(ftp: _Plain, place: FtpPlace, timeout_s: float) -> None:
     sock = socket.create_connection((place.host, place.port), timeout_s)
     if place.tls is FtpTls.IMPLICIT and place.context is not None:
         sock = place.context.wrap_socket(sock, server_hostname=place.host)
-    ftp.greet(sock)
+    ftp.attach(sock)
     if isinstance(ftp, _Tls) and place.tls is FtpTls.EXPLICIT:
         ftp.auth()
 
@@ -238,7 +240,7 @@ def _features(ftp: ftplib.FTP) -> frozenset[str]:
     return frozenset(line.strip().split(" ")[0].upper() for line in lines if line.strip())
 
 
-def _lives(client: FtpClient) -> bool:
+def _is_alive(client: FtpClient) -> bool:
     try:
         client.ftp.voidcmd("NOOP")
     except _BROKEN:
@@ -246,7 +248,7 @@ def _lives(client: FtpClient) -> bool:
     return True
 
 
-def _end(client: FtpClient) -> None:
+def _disconnect(client: FtpClient) -> None:
     with suppress(OSError):
         client.ftp.close()
 
@@ -263,30 +265,30 @@ _MISSING = (
 )
 
 
-def says_missing(error: BaseException) -> bool:
-    """Say whether a refusal (550) says in words that there is no such file.
+def is_missing_message(error: BaseException) -> bool:
+    """Return whether a 550 reply says in words that the file does not exist.
 
-    Many servers answer the same to a file that may not be read.
+    Many servers send the same code for a file that may not be read.
     """
     words = str(error).lower()
     return any(one in words for one in _MISSING)
 
 
-def translated(error: BaseException, path: str, where: str) -> StorageError:  # noqa: PLR0911 - a table
-    """Return the error of ours that a reply code or a socket's error means."""
-    said = f"{where}: {path!r}"
+def translate_ftp_error(error: BaseException, path: str, where: str) -> StorageError:  # noqa: PLR0911 - a table
+    """Return our error for a reply code or a socket error."""
+    context = f"{where}: {path!r}"
     if isinstance(error, ssl.SSLCertVerificationError):
-        return UnexpectedReply(f"{where}: its certificate is not trusted", path=path)
+        return UnexpectedReply(f"{where}: the certificate is not trusted", path=path)
     if isinstance(error, TimeoutError):
-        return TransferTimeout(f"{said}: timed out", path=path)
+        return TransferTimeout(f"{context}: timed out", path=path)
     if isinstance(error, OSError | EOFError):
-        return ConnectionFailed(f"{said}: the connection failed", path=path)
+        return ConnectionFailed(f"{context}: the connection failed", path=path)
     text = str(error)
     code, words = text[:3], text.lower()
     if code in ("530", "532", "331", "332"):
         return AccessDenied(f"{where} refuses the login", path=path)
     if code == "421":
-        return StorageBusy(f"{said}: the server closes the connection (421)", path=path)
+        return StorageBusy(f"{context}: the server closes the connection (421)", path=path)
     if code in ("550", "553"):
         if any(one in words for one in _DENIED):
             return AccessDenied(f"{where} refuses access to {path!r}: {text[4:]}", path=path)
@@ -294,7 +296,9 @@ def translated(error: BaseException, path: str, where: str) -> StorageError:  # 
     if code == "501" and ("no such" in words or "not a directory" in words):
         return ResourceNotFound(f"{where} has no {path!r}", path=path)
     if code in ("500", "501", "502", "504"):
-        return NotSupported(f"{said}: the server does not know that command ({code})", path=path)
+        return NotSupported(
+            f"{context}: the server does not support the command ({code})", path=path
+        )
     if code.startswith("4") or code == "552":
-        return StorageFailed(f"{said}: reply {code}", path=path)
-    return UnexpectedReply(f"{said}: reply {code!r}", path=path)
+        return StorageFailed(f"{context}: reply {code}", path=path)
+    return UnexpectedReply(f"{context}: reply {code!r}", path=path)

@@ -1,4 +1,4 @@
-"""Data channels of an FTP server: a file that comes, and a file that goes."""
+"""Reads and writes files through an FTP server's data channels."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from catalog.model.digest import Digest
 from catalog.model.resource import Resource
 from providers.base import Attributes, Chunk, Stored
 from providers.error_boundary import error_boundary
-from providers.ftp.connection import FtpClient, FtpConnections, translated
+from providers.ftp.connection import FtpClient, FtpConnections, translate_ftp_error
 
 BUFFER = 2**18  # bytes
 
 
 @error_boundary
 class FtpReading:
-    """A file that comes through a data channel."""
+    """Reads a file through a data channel."""
 
     def __init__(
         self,
@@ -39,7 +39,7 @@ class FtpReading:
         start: int,
         length: int | None,
     ) -> None:
-        """Own the connection until the bytes are read or the reading is closed."""
+        """Own the connection until the file is read or the reading is closed."""
         self.resource = resource
         self._connections = connections
         self._client: FtpClient | None = client
@@ -49,7 +49,7 @@ class FtpReading:
         self._left = left if self._whole else length
 
     def __iter__(self) -> Iterator[memoryview]:
-        """Yield the bytes in one reused buffer; fewer than the file has are an error."""
+        """Yield the bytes in one reused buffer; raise if the file is incomplete."""
         view = memoryview(bytearray(BUFFER))
         path, done = self.resource.path, 0
         try:
@@ -66,12 +66,12 @@ class FtpReading:
                 self.close()
                 return
             client, self._client = self._client, None
-            finish(self._connections, client, self._data)
+            finish_transfer(self._connections, client, self._data)
         except (ftplib.Error, OSError, EOFError) as error:
             self.close()
             if isinstance(error, StorageError):
                 raise
-            raise translated(error, path, self._connections.where) from error
+            raise translate_ftp_error(error, path, self._connections.where) from error
         except BaseException:
             self.close()
             raise
@@ -79,7 +79,7 @@ class FtpReading:
             raise SizeMismatch(path, self._left, done)
 
     def close(self) -> None:
-        """Hang up in the middle: servers do not agree on what ABOR does."""
+        """Close the connection: servers differ in what ABOR does."""
         client, self._client = self._client, None
         self._data.close()
         if client is not None:
@@ -87,45 +87,45 @@ class FtpReading:
 
 
 class UploadTarget(Protocol):
-    """Where a file is sent: under a temporary name, then given its own, or removed."""
+    """The storage that a writer uploads to."""
 
     connections: FtpConnections
 
-    def temporary(self, path: str) -> str:
+    def temporary_path(self, path: str) -> str:
         """Return a new temporary name for a path."""
         ...
 
-    def drops(self, temporary: str) -> bool:
-        """Say whether a refused temporary name was in our own folder, which is not used again."""
+    def switch_to_drop_folder(self, temporary: str) -> bool:
+        """Stop using our temporary folder; return whether the refused name was in it."""
         ...
 
-    def begin(self, temporary: str) -> tuple[FtpClient, socket.socket]:
+    def open_upload(self, temporary: str) -> tuple[FtpClient, socket.socket]:
         """Open the data channel of a new temporary file."""
         ...
 
-    def settle(
+    def finalize(
         self, client: FtpClient, path: str, temporary: str, size: int, attributes: Attributes
     ) -> Stored:
-        """Make sure of a temporary file's size and give it its final name."""
+        """Check a temporary file's size and rename it to its final name."""
         ...
 
     def discard(self, temporary: str) -> None:
-        """Remove a temporary file; where even that fails, it stays hidden."""
+        """Remove a temporary file; if that fails, it stays hidden."""
         ...
 
 
 @error_boundary
 class FtpWriter:
-    """A file that goes through a data channel, under a temporary name."""
+    """Writes a file through a data channel, under a temporary name."""
 
     def __init__(
         self, target: UploadTarget, path: str, temporary: str, attributes: Attributes
     ) -> None:
-        """Write to `temporary`, show as `path`; it begins with the first bytes."""
+        """Write to `temporary`, to be renamed to `path`; opened with the first bytes."""
         self._target, self._path, self._temporary = target, path, temporary
         self._attributes = attributes
         self._channel: tuple[FtpClient, socket.socket] | None = None
-        self._begun = self._sealed = self._ended = False
+        self._started = self._flushed = self._ended = False
         self._size = 0
 
     def write(self, chunk: Chunk) -> None:
@@ -134,74 +134,74 @@ class FtpWriter:
         try:
             data.sendall(chunk)
         except OSError as error:
-            raise translated(error, self._path, self._target.connections.where) from error
+            raise translate_ftp_error(error, self._path, self._target.connections.where) from error
         self._size += len(chunk)
 
     def commit(self, digest: Digest) -> Stored:  # noqa: ARG002 - the server cannot check it
-        """End the file and give it its name."""
+        """Complete the upload and rename the file."""
         return self.finish()
 
-    def seal(self) -> None:
-        """End the file: the server says that it has all of it, and the connection is free."""
-        if self._sealed:
+    def flush(self) -> None:
+        """Complete the upload, so that the server confirms it and the connection is free."""
+        if self._flushed:
             return
         connections = self._target.connections
         self._open()
         channel, self._channel = self._channel, None
         if channel is None:
-            raise StorageFailed(f"{self._path!r}: committed after its end", path=self._path)
+            raise StorageFailed(f"{self._path!r}: committed after it was closed", path=self._path)
         try:
-            finish(connections, *channel)
+            finish_transfer(connections, *channel)
         except (ftplib.Error, OSError, EOFError) as error:
-            raise translated(error, self._path, connections.where) from error
-        self._sealed = True
+            raise translate_ftp_error(error, self._path, connections.where) from error
+        self._flushed = True
 
     def finish(self) -> Stored:
-        """End the file and give it its name."""
-        self.seal()
+        """Complete the upload and rename the file."""
+        self.flush()
         connections = self._target.connections
         with connections.client(self._path) as client:
-            stored = self._target.settle(
+            stored = self._target.finalize(
                 client, self._path, self._temporary, self._size, self._attributes
             )
         self._ended = True
         return stored
 
     def abort(self) -> None:
-        """Hang up and remove what came through; twice is fine."""
+        """Close the connection and remove the temporary file; safe to call twice."""
         if self._ended:
             return
         self._ended = True
         channel, self._channel = self._channel, None
         if channel is not None:
             channel[1].close()
-            # The reply tells that the server has let go of the file, so that it can be deleted.
+            # After the reply the server has closed the file, so that it can be deleted.
             try:
                 with suppress(ftplib.Error, OSError, EOFError):
                     channel[0].ftp.voidresp()
             finally:
                 self._target.connections.drop(channel[0])
-        if self._begun:
+        if self._started:
             self._target.discard(self._temporary)
 
     def _open(self) -> socket.socket:
-        if self._ended or self._sealed:
-            raise StorageFailed(f"{self._path!r}: written after its end", path=self._path)
+        if self._ended or self._flushed:
+            raise StorageFailed(f"{self._path!r}: written after it was closed", path=self._path)
         if self._channel is None:
-            self._begun = True
+            self._started = True
             try:
-                self._channel = self._target.begin(self._temporary)
+                self._channel = self._target.open_upload(self._temporary)
             except (AccessDenied, ResourceNotFound, NotSupported):
-                # A drop folder allows new files and no folder of ours.
-                if not self._target.drops(self._temporary):
+                # A drop folder allows new files, but not our temporary folder.
+                if not self._target.switch_to_drop_folder(self._temporary):
                     raise
-                self._temporary = self._target.temporary(self._path)
-                self._channel = self._target.begin(self._temporary)
+                self._temporary = self._target.temporary_path(self._path)
+                self._channel = self._target.open_upload(self._temporary)
         return self._channel[1]
 
 
-def finish(connections: FtpConnections, client: FtpClient, data: socket.socket) -> None:
-    """Close a data channel in order, wait for the reply, and give the connection back."""
+def finish_transfer(connections: FtpConnections, client: FtpClient, data: socket.socket) -> None:
+    """Close a data channel, wait for the reply, and put the connection back."""
     try:
         if isinstance(data, ssl.SSLSocket):
             with suppress(OSError):
@@ -212,4 +212,4 @@ def finish(connections: FtpConnections, client: FtpClient, data: socket.socket) 
         data.close()
         connections.drop(client)
         raise
-    connections.give(client)
+    connections.put_back(client)

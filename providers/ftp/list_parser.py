@@ -1,4 +1,4 @@
-"""What FTP servers list: MLSD's facts, and the lines of LIST where there is nothing better.
+"""Parses FTP listings: MLSD facts, and LIST lines for servers without MLSD.
 
 >>> parse_list("-rw-r--r--   1 ftp      ftp          1024 Nov 22 08:00 a  b.txt")
 FtpEntry(name='a  b.txt', kind='file', size=1024, modified_us=None)
@@ -16,7 +16,7 @@ from datetime import date
 from catalog.errors import UnexpectedReply
 from catalog.model.resource import Resource
 
-# Owners and groups may be of several words ("domain users"), so the date is what is looked for.
+# Owners and groups may have several words ("domain users"), so match by the date.
 _DATE = (
     r"(?:[^\W\d]{2,}\.? +\d{1,2}|\d{1,2}\.? +[^\W\d]{2,}\.?) +(?:\d{1,2}:\d{2}|\d{4})"
     r"|\d{4}-\d{2}-\d{2} +\d{2}:\d{2}"
@@ -44,7 +44,7 @@ class FtpEntry:
     modified_us: int | None = None
 
     def resource(self, path: str) -> Resource:
-        """Describe it; the etag is time and size, which is all that FTP tells."""
+        """Return the file's metadata; the etag is time and size, which is all that FTP has."""
         etag = None
         if self.size is not None and self.modified_us is not None:
             etag = f"{self.modified_us:x}-{self.size:x}"
@@ -52,16 +52,16 @@ class FtpEntry:
 
 
 def parse_facts(line: str) -> FtpEntry:
-    """Read a line of MLSD or MLST: `type=file;size=3;modify=20261122080000; name`.
+    """Parse a line of MLSD or MLST: `type=file;size=3;modify=20261122080000; name`.
 
     Raises:
-        UnexpectedReply: it is none, or does not say what the entry is.
+        UnexpectedReply: the line is invalid, or has no type.
     """
     match = _FACTS.match(line)
     name = line[match.end() :] if match else ""
     if match is None or not name:
-        raise UnexpectedReply(f"the server lists {line[:200]!r}, which is no MLSD line")
-    pairs = (one.partition("=") for one in match[0].rstrip(" ").split(";"))
+        raise UnexpectedReply(f"the server lists {line[:200]!r}, which is not a valid MLSD line")
+    pairs = (part.partition("=") for part in match[0].rstrip(" ").split(";"))
     found = {key.lower(): value for key, _, value in pairs}
     kind = found.get("type", "").lower()
     if not kind:
@@ -78,12 +78,12 @@ def parse_facts(line: str) -> FtpEntry:
 
 
 def parse_list(line: str) -> FtpEntry | None:
-    """Read a line of LIST, as Unix or DOS writes it; None for one that names nothing.
+    """Parse a LIST line in Unix or DOS format; None if it has no entry.
 
-    Its times have no year or no zone, so they are not kept.
+    Its times lack the year or the zone, so they are ignored.
 
     Raises:
-        UnexpectedReply: it is neither.
+        UnexpectedReply: the format is unknown.
     """
     if re.match(r"total \d+\s*\Z", line) or not line.strip():
         return None
@@ -94,11 +94,11 @@ def parse_list(line: str) -> FtpEntry | None:
     if (match := _DOS.match(line)) is not None:
         size = int(match[1]) if match[1].isdigit() else None
         return FtpEntry(match[2], "dir" if size is None else "file", size)
-    raise UnexpectedReply(f"the server lists {line[:200]!r}, which is no listing we know")
+    raise UnexpectedReply(f"the server lists {line[:200]!r}, which is not a known LIST format")
 
 
 def parse_time(text: str) -> int | None:
-    """Read `YYYYMMDDHHMMSS[.ffffff]` (UTC) as microseconds since the epoch; None for no time."""
+    """Parse `YYYYMMDDHHMMSS[.ffffff]` (UTC) to microseconds since the epoch; None if invalid."""
     match = _TIME.match(text.strip())
     if match is None:
         return None

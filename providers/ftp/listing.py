@@ -1,4 +1,4 @@
-"""What an FTP server says of its files: folders listed, single files described, refusals read."""
+"""Lists an FTP server's folders, describes single files, and interprets refusals."""
 
 from __future__ import annotations
 
@@ -11,41 +11,46 @@ from catalog.errors import AccessDenied, ResourceNotFound, StorageError, Unexpec
 from catalog.model.gap import NAME, UNREADABLE, Gap, gap_from_error
 from catalog.model.resource import Resource
 from catalog.paths import RESERVED
-from providers.ftp.connection import FtpClient, FtpConnections, says_missing, translated
+from providers.ftp.connection import (
+    FtpClient,
+    FtpConnections,
+    is_missing_message,
+    translate_ftp_error,
+)
 from providers.ftp.list_parser import FtpEntry, parse_facts, parse_list, parse_time
-from providers.shared.raw_names import printable, raw
+from providers.shared.raw_names import to_printable, to_raw
 from providers.shared.temporary_names import is_temporary
 from providers.shared.tree_walk import Folder, Found
 
-LARGEST_PAGE = 256 * 2**20  # bytes of one folder's listing
+MAX_LISTING = 256 * 2**20  # bytes of one folder's listing
 
 
 class FtpLister:
-    """Looks below one folder of one server."""
+    """Lists folders below one folder of a server."""
 
     def __init__(self, connections: FtpConnections, base: str, where: str) -> None:
-        """Look below `base`, which has slashes at its ends; `where` names it in messages."""
+        """List below `base`, which starts and ends in a slash; `where` names it in messages."""
         self._connections = connections
         self._base = base
         self._where = where
-        self._plain_list = False  # the server knows no `LIST -a`
+        self._plain_list = False  # the server does not support `LIST -a`
 
-    def at(self, path: str) -> str:
-        """Return a path as the server takes it."""
-        return self._base + raw(path)
+    def server_path(self, path: str) -> str:
+        """Return the server's path of a file."""
+        return self._base + to_raw(path)
 
-    def folder_at(self, path: str) -> str:
-        """Return a folder as the server takes it."""
-        return self.at(path).rstrip("/") or "/"
+    def server_folder(self, path: str) -> str:
+        """Return the server's path of a folder."""
+        return self.server_path(path).rstrip("/") or "/"
 
     def __call__(self, folders: list[Folder]) -> Iterator[tuple[Folder, Iterator[Found]]]:
-        """Say what each folder holds."""
+        """List some folders."""
         for folder in folders:
-            yield folder, self._entries(folder.path)
+            yield folder, self._list_folder(folder.path)
 
     def describe(self, client: FtpClient, path: str) -> Resource:
-        """Describe one file; `ResourceNotFound` where there is none."""
-        place = self.at(path)
+        """Return the metadata of one file; raise `ResourceNotFound` if it does not exist."""
+        place = self.server_path(path)
         try:
             if "MLST" in client.features:
                 lines = client.ftp.sendcmd(f"MLST {place}").splitlines()
@@ -55,21 +60,21 @@ class FtpLister:
                 changed = client.ftp.sendcmd(f"MDTM {place}")
                 entry = FtpEntry(path, "file", size, parse_time(changed[4:]))
         except ftplib.error_perm as error:
-            raise self._refused(client, error, path) from error
+            raise self._translate_refusal(client, error, path) from error
         if entry.kind not in ("file", "link"):
-            raise ResourceNotFound(f"{path!r} is no file at {self._where}", path=path)
+            raise ResourceNotFound(f"{path!r} is not a file at {self._where}", path=path)
         return entry.resource(path)
 
     def lines(self, client: FtpClient, command: str) -> list[str]:
-        """Return the lines of one listing; names may be of any bytes."""
+        """Return the lines of one listing; names may be any bytes."""
         client.ftp.voidcmd("TYPE A")
         body = bytearray()
         with client.ftp.transfercmd(command) as data:
             while chunk := data.recv(2**16):
                 body += chunk
-                if len(body) > LARGEST_PAGE:
-                    why = f"{self._where}: one listing has over {LARGEST_PAGE:,} bytes"
-                    raise ConnectionError(why)  # what is left of it comes through this connection
+                if len(body) > MAX_LISTING:
+                    why = f"{self._where}: a listing is larger than {MAX_LISTING:,} bytes"
+                    raise ConnectionError(why)  # the connection cannot be reused: it has the rest
             if isinstance(data, ssl.SSLSocket):
                 with suppress(OSError):
                     data.unwrap()
@@ -79,20 +84,20 @@ class FtpLister:
         return [line.removesuffix("\r") for line in text.split("\n") if line.strip("\r")]
 
     def folders(self, client: FtpClient, folder: str) -> list[str]:
-        """Return the folders that a folder holds; none where it cannot be listed."""
+        """Return the subfolders of a folder; none if it cannot be listed."""
         command = "MLSD" if "MLST" in client.features else "LIST"
         parse = parse_facts if command == "MLSD" else parse_list
         try:
-            client.ftp.cwd(self.folder_at(folder))
+            client.ftp.cwd(self.server_folder(folder))
             entries = [parse(line) for line in self.lines(client, command)]
         except (ftplib.error_perm, ftplib.error_temp, UnexpectedReply):
             return []
-        names = [one.name for one in entries if one is not None and one.kind == "dir"]
-        return [f"{folder}/{printable(name)}" for name in names if name not in (".", "..")]
+        names = [entry.name for entry in entries if entry is not None and entry.kind == "dir"]
+        return [f"{folder}/{to_printable(name)}" for name in names if name not in (".", "..")]
 
-    def _entries(self, folder: str) -> Iterator[Found]:
-        """Yield what one folder holds; a line that cannot be read leaves it unknown."""
-        for line, parse in self._listed(folder):
+    def _list_folder(self, folder: str) -> Iterator[Found]:
+        """Yield the entries of a folder; an invalid line is a gap."""
+        for line, parse in self._list_lines(folder):
             try:
                 entry = parse(line)
             except UnexpectedReply as error:
@@ -100,38 +105,38 @@ class FtpLister:
                 continue
             if entry is None or entry.kind in ("cdir", "pdir", "other"):
                 continue
-            name = printable(entry.name)
+            name = to_printable(entry.name)
             path = f"{folder}/{name}" if folder else name
             if name in (".", "..") or path == RESERVED or is_temporary(path):
                 continue
             if "/" in name:
-                yield Gap(path, "the server lists it as a name of one folder", NAME, below=True)
+                yield Gap(path, "the server lists a name that contains a slash", NAME, below=True)
             elif entry.kind == "file":
                 yield entry.resource(path)
             elif entry.kind == "dir":
                 yield Folder(path)
             else:
-                yield from self._linked(path)
+                yield from self._follow_link(path)
 
-    def _listed(self, folder: str) -> list[tuple[str, Callable[[str], FtpEntry | None]]]:
-        """Return the lines that list one folder, each with what reads it."""
-        place = self.folder_at(folder)
+    def _list_lines(self, folder: str) -> list[tuple[str, Callable[[str], FtpEntry | None]]]:
+        """Return the lines that list one folder, each with its parser."""
+        place = self.server_folder(folder)
         with self._connections.client(folder) as client:
             if "MLST" in client.features:
                 return [(line, parse_facts) for line in self.lines(client, f"MLSD {place}")]
-            client.ftp.cwd(place)  # LIST of what is missing is empty, or a file's own line
+            client.ftp.cwd(place)  # LIST of a missing folder is empty, and of a file its line
             lines: list[str] = []
             if not self._plain_list:
                 try:
                     lines = self.lines(client, "LIST -a")
                 except ftplib.error_perm:
                     self._plain_list = True
-            if not lines:  # some take -a for a name
+            if not lines:  # some servers take -a for a name
                 lines = self.lines(client, "LIST")
             return [(line, parse_list) for line in lines]
 
-    def _linked(self, path: str) -> Iterator[Found]:
-        """Yield the file that a link leads to; a link to a folder, or to nothing, is no file."""
+    def _follow_link(self, path: str) -> Iterator[Found]:
+        """Yield the file that a link leads to; nothing for a folder or a broken link."""
         with self._connections.client(path) as client:
             try:
                 yield self.describe(client, path)
@@ -143,24 +148,26 @@ class FtpLister:
 
     def _is_folder(self, client: FtpClient, path: str) -> bool:
         try:
-            client.ftp.cwd(self.folder_at(path))
+            client.ftp.cwd(self.server_folder(path))
         except ftplib.error_perm:
             return False
         return True
 
-    def _refused(self, client: FtpClient, error: ftplib.error_perm, path: str) -> StorageError:
-        """Return what a refusal means: 550 alone says neither that a file is there nor not."""
-        ours = translated(error, path, self._where)
-        if not isinstance(ours, ResourceNotFound) or says_missing(error):
+    def _translate_refusal(
+        self, client: FtpClient, error: ftplib.error_perm, path: str
+    ) -> StorageError:
+        """Translate a refusal: code 550 alone does not tell whether the file exists."""
+        ours = translate_ftp_error(error, path, self._where)
+        if not isinstance(ours, ResourceNotFound) or is_missing_message(error):
             return ours
         if self._is_folder(client, path):
-            return ResourceNotFound(f"{path!r} is no file at {self._where}", path=path)
+            return ResourceNotFound(f"{path!r} is not a file at {self._where}", path=path)
         folder, _, name = path.rpartition("/")
         try:
-            client.ftp.cwd(self.folder_at(folder))
+            client.ftp.cwd(self.server_folder(folder))
             names = {line.rpartition("/")[2] for line in self.lines(client, "NLST")}
         except (ftplib.error_perm, ftplib.error_temp):  # no such folder, or an empty one
             return ours
-        if raw(name) in names:
+        if to_raw(name) in names:
             return AccessDenied(f"{self._where} refuses access to {path!r}", path=path)
         return ours

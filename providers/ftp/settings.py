@@ -1,4 +1,4 @@
-"""FTP servers, in the clear or over TLS."""
+"""Settings of FTP servers, with or without TLS."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 class FtpSettings(ProviderSettings, title="FTP"):
     """A folder of an FTP server."""
 
-    type: Literal["ftp"] = Field(default="ftp", title="Type", description="Files of an FTP server.")
+    type: Literal["ftp"] = Field(default="ftp", title="Type", description="Files on an FTP server.")
     host: str = Field(title="Host", description="Name or address of the server.", min_length=1)
     port: int = Field(
-        default=0, title="Port", description="Port of the server; 0 for the usual one.", ge=0
+        default=0, title="Port", description="Port of the server; 0 for the default.", ge=0
     )
     path: str = Field(default="/", title="Folder", description="Absolute path of the folder.")
     username: str = Field(
-        default="", title="User", description="User to log in as; empty for anonymous."
+        default="", title="User", description="User name; empty to log in anonymously."
     )
     password: SecretStr = Field(
         default=SecretStr(""), title="Password", description="Password of the user."
@@ -39,31 +39,33 @@ class FtpSettings(ProviderSettings, title="FTP"):
     tls: FtpTls = Field(
         default=FtpTls.NONE,
         title="TLS",
-        description="None, explicit (AUTH TLS), or implicit (from the first byte).",
+        description="Encryption: none, explicit (AUTH TLS), or implicit (from the first byte).",
     )
     encoding: str = Field(
         default="utf-8",
         title="Encoding",
-        description="Of file names, where the server is not one of UTF-8: latin-1, cp1252, cp437.",
+        description="Encoding of file names, if it is not UTF-8: latin-1, cp1252, cp437.",
     )
     certificate: Authorities = ""
     verify_tls: VerifyTls = True
 
     @field_validator("path")
     @classmethod
-    def _clean(cls, value: str) -> str:
+    def _clean_path(cls, value: str) -> str:
         return "/" + clean_prefix(value)
 
     @field_validator("encoding")
     @classmethod
-    def _known(cls, value: str) -> str:
+    def _check_encoding(cls, value: str) -> str:
         try:
             name = codecs.lookup(value).name
             plain = "a/".encode(name) == b"a/"
         except (LookupError, UnicodeError):
             name, plain = value, False
         if not plain:
-            raise ValueError(f"{value!r} is no encoding of file names: use utf-8, latin-1, cp1252")
+            raise ValueError(
+                f"{value!r} is not a supported encoding of file names: use utf-8, latin-1, cp1252"
+            )
         return name
 
     @field_validator("host")
@@ -72,9 +74,9 @@ class FtpSettings(ProviderSettings, title="FTP"):
         return value.lower()
 
     @model_validator(mode="after")
-    def _consistent(self) -> FtpSettings:
+    def _check_combination(self) -> FtpSettings:
         if self.password.get_secret_value() and not self.username:
-            raise InvalidInput("a password was given without its user")
+            raise InvalidInput("a password needs its user")
         return self
 
     def address(self) -> str:
@@ -85,7 +87,7 @@ class FtpSettings(ProviderSettings, title="FTP"):
         return build_url(scheme, f"{user}{self.host}{port}", clean_prefix(self.path))
 
     def connection_key(self) -> tuple[object, ...]:
-        """Return all but the folder."""
+        """Return everything but the folder."""
         return (
             self.host,
             self._port(),
@@ -98,7 +100,7 @@ class FtpSettings(ProviderSettings, title="FTP"):
         )
 
     def connect(self, options: OpenOptions) -> FtpConnections:
-        """Return a pool; connections are made when they are needed."""
+        """Return a pool, which connects on demand."""
         context = None
         if self.tls is not FtpTls.NONE:
             context = make_context(authorities=self.certificate, verify=self.verify_tls)
@@ -122,10 +124,10 @@ class FtpSettings(ProviderSettings, title="FTP"):
     ) -> FtpStorage:
         """Return the folder."""
         where = self.address()
-        return FtpStorage(connection.named(where), clean_prefix(self.path), where, on_close)
+        return FtpStorage(connection.for_folder(where), clean_prefix(self.path), where, on_close)
 
     def filesystem(self) -> AbstractFileSystem:
-        """Return fsspec's FTP filesystem, for looking around; it has one connection."""
+        """Return fsspec's FTP filesystem, for exploring; it uses one connection."""
         from fsspec.implementations.ftp import FTPFileSystem  # noqa: PLC0415 - connects when made
 
         return FTPFileSystem(
@@ -141,7 +143,7 @@ class FtpSettings(ProviderSettings, title="FTP"):
 
     @classmethod
     def from_url(cls, url: str) -> FtpSettings:
-        """Read `ftp://user@host/path`; ftps is explicit TLS, but implicit on port 990."""
+        """Parse `ftp://user@host/path`; ftps is explicit TLS, but implicit on port 990."""
         parsed = parse_url(url)
         tls = FtpTls.NONE
         if parsed.scheme == "ftps":

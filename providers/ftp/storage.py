@@ -1,4 +1,4 @@
-"""A folder of an FTP server as a storage: MLSD lists, REST resumes, RNTO shows what is whole."""
+"""A folder of an FTP server as a storage: MLSD lists, REST resumes, RNTO commits."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ from providers.base import Attributes, Fetched, Stored
 from providers.capabilities import Capabilities
 from providers.connection import OnClose, keep_open
 from providers.error_boundary import error_boundary
-from providers.ftp.connection import FtpClient, FtpConnections, translated
+from providers.ftp.connection import FtpClient, FtpConnections, translate_ftp_error
 from providers.ftp.files import FtpReading, FtpWriter
 from providers.ftp.listing import FtpLister
 from providers.interfaces.history import HISTORY, KeepResult
-from providers.shared.raw_names import raw
+from providers.shared.raw_names import to_raw
 from providers.shared.temporary_names import temporary_path_for
 from providers.shared.tree_walk import Folder, walk
 
@@ -38,36 +38,36 @@ _TEMP = f"{RESERVED}/tmp"  # noqa: S108 - below the root
 
 @error_boundary
 class FtpStorage:
-    """What lies below one folder of one server."""
+    """The files below one folder of a server."""
 
-    keeps_late = True  # it moves the file away
+    keeps_at_commit = True  # keeping moves the file away
     capabilities = Capabilities(atomic_rename=True, long_round_trip=True, raw_names=True)
 
     def __init__(
         self, connections: FtpConnections, root: str, where: str, on_close: OnClose = keep_open
     ) -> None:
-        """Serve `root`, without slashes at its ends."""
+        """Serve `root`, without slashes at either end."""
         self.connections = connections
-        self._look = FtpLister(connections, f"/{root}/" if root else "/", where)
+        self._lister = FtpLister(connections, f"/{root}/" if root else "/", where)
         self._where = where
         self._on_close = on_close
         self._folders: set[str] = {""} if not root else set()  # known to exist
         self._lock = threading.Lock()
-        self._drops = False  # it allows nothing but new files: temporary ones lie beside them
+        self._drop_folder = False  # only new files are allowed, so temporary ones are next to them
 
     def enumerate(self, prefix: str = "", *, recursive: bool = True) -> Iterator[Listed]:
-        """Yield every file, folder by folder; links to files count, links to folders do not."""
+        """Yield every file, including links to files; links to folders are not followed."""
         if prefix:
             with suppress(ResourceNotFound):
                 yield self.stat(prefix)
                 return
-        yield from walk(Folder(prefix), self._look, recursive=recursive)
+        yield from walk(Folder(prefix), self._lister, recursive=recursive)
 
     def stat(self, path: str) -> Resource:
-        """Describe one file."""
+        """Return the metadata of one file."""
         check_path(path)
         with self.connections.client(path) as client:
-            return self._look.describe(client, path)
+            return self._lister.describe(client, path)
 
     def fetch(self, path: str, *, etag: str | None = None) -> Fetched:
         """Read a file whole."""
@@ -83,22 +83,26 @@ class FtpStorage:
     ) -> FtpReading:
         """Read from `start` on a connection of its own."""
         check_path(path)
-        with self.connections.handed_over(path) as client:
-            resource = self._look.describe(client, path)
+        with self.connections.take_over(path) as client:
+            resource = self._lister.describe(client, path)
             if etag is not None and resource.etag != etag:
                 raise ResourceChanged(f"{path!r} changed since it was planned", path=path)
-            data = client.ftp.transfercmd(f"RETR {self._look.at(path)}", start or None)
+            data = client.ftp.transfercmd(f"RETR {self._lister.server_path(path)}", start or None)
         return FtpReading(self.connections, client, data, resource, start, length)
 
     def check_name(self, path: str) -> None:
-        """Refuse line ends, which end an FTP command, and segments over 255 bytes."""
+        """Refuse line breaks, which end an FTP command, and segments longer than 255 bytes."""
         check_path(path)
         if "\n" in path or "\r" in path:
-            raise NameNotAllowed(path, self._where, "it holds a line end")
-        if any(len(part.encode(errors="surrogateescape")) > 255 for part in raw(path).split("/")):
-            raise NameNotAllowed(path, self._where, "a segment is over 255 bytes")
+            raise NameNotAllowed(path, self._where, "it contains a line break")
+        if any(
+            len(part.encode(errors="surrogateescape")) > 255 for part in to_raw(path).split("/")
+        ):
+            raise NameNotAllowed(path, self._where, "a segment is longer than 255 bytes")
         if any(part != part.strip(" ") for part in path.split("/")):
-            raise NameNotAllowed(path, self._where, "servers cut spaces off the ends of names")
+            raise NameNotAllowed(
+                path, self._where, "FTP servers strip spaces from the ends of names"
+            )
 
     def put(self, path: str, data: bytes, attributes: Attributes) -> Stored:
         """Write a small file: temporary name, rename."""
@@ -111,103 +115,103 @@ class FtpStorage:
             raise
 
     def write(self, path: str, attributes: Attributes, *, size: int | None = None) -> FtpWriter:  # noqa: ARG002 - no server asks
-        """Begin a file under a temporary name, on a connection of its own."""
+        """Start writing to a temporary file, on a connection of its own."""
         self.check_name(path)
-        return FtpWriter(self, path, self.temporary(path), attributes)
+        return FtpWriter(self, path, self.temporary_path(path), attributes)
 
-    def temporary(self, path: str) -> str:
+    def temporary_path(self, path: str) -> str:
         """Return a new temporary name for a path."""
-        return temporary_path_for(path) if self._drops else f"{_TEMP}/{uuid4().hex}"
+        return temporary_path_for(path) if self._drop_folder else f"{_TEMP}/{uuid4().hex}"
 
-    def drops(self, temporary: str) -> bool:
-        """Say whether a refused temporary name was in our own folder, which is not used again."""
+    def switch_to_drop_folder(self, temporary: str) -> bool:
+        """Stop using our temporary folder; return whether the refused name was in it."""
         ours = temporary.startswith(_TEMP)
-        self._drops = self._drops or ours
+        self._drop_folder = self._drop_folder or ours
         return ours
 
-    def keep(self, standing: Resource, key: str) -> KeepResult:
-        """Move the file into the history, unless it lies there from before."""
-        path, kept = standing.path, f"{HISTORY}/{key}"
+    def keep(self, current: Resource, key: str) -> KeepResult:
+        """Move the file into the history, unless it is there already."""
+        path, kept = current.path, f"{HISTORY}/{key}"
         with self.connections.client(path) as client:
             try:
-                if self._look.describe(client, kept).size == standing.size:
+                if self._lister.describe(client, kept).size == current.size:
                     return KeepResult.KEPT
-                client.ftp.delete(self._look.at(kept))
+                client.ftp.delete(self._lister.server_path(kept))
             except ResourceNotFound:
                 self._make_folders(client, kept)
             try:
-                client.ftp.rename(self._look.at(path), self._look.at(kept))
+                client.ftp.rename(self._lister.server_path(path), self._lister.server_path(kept))
             except ftplib.error_perm:
-                if self._there(client, kept):
+                if self._exists(client, kept):
                     return KeepResult.KEPT  # by another thread: equal bytes stood at two paths
-                if self._there(client, path):
+                if self._exists(client, path):
                     raise
                 return KeepResult.GONE
         return KeepResult.KEPT
 
-    def _there(self, client: FtpClient, path: str) -> bool:
+    def _exists(self, client: FtpClient, path: str) -> bool:
         try:
-            self._look.describe(client, path)
+            self._lister.describe(client, path)
         except ResourceNotFound:
             return False
         return True
 
     def remove(self, path: str) -> None:
-        """Delete one file; absent is fine, and a folder is no file."""
+        """Delete one file; do nothing if it does not exist or is a folder."""
         check_path(path)
         with self.connections.client(path) as client:
             try:
-                client.ftp.delete(self._look.at(path))
+                client.ftp.delete(self._lister.server_path(path))
             except ftplib.error_perm as error:
                 try:
-                    self._look.describe(client, path)
+                    self._lister.describe(client, path)
                 except ResourceNotFound:
                     return
-                why = translated(error, path, self._where)
-                if isinstance(why, ResourceNotFound):  # 550 means that too, and it is there
-                    why = AccessDenied(f"{self._where} does not remove {path!r}", path=path)
+                why = translate_ftp_error(error, path, self._where)
+                if isinstance(why, ResourceNotFound):  # 550 also means denied, and it exists
+                    why = AccessDenied(f"{self._where} refuses to remove {path!r}", path=path)
                 raise why from error
 
     def close(self) -> None:
-        """Let go of the connections."""
+        """Release the connections."""
         self._on_close()
 
-    def begin(self, temporary: str) -> tuple[FtpClient, socket.socket]:
+    def open_upload(self, temporary: str) -> tuple[FtpClient, socket.socket]:
         """Open the data channel of a new temporary file."""
-        with self.connections.handed_over(temporary) as client:
+        with self.connections.take_over(temporary) as client:
             try:
                 self._make_folders(client, temporary)
-                return client, client.ftp.transfercmd(f"STOR {self._look.at(temporary)}")
+                return client, client.ftp.transfercmd(f"STOR {self._lister.server_path(temporary)}")
             except ftplib.error_perm:
                 self._folders.clear()
                 raise
 
-    def settle(
+    def finalize(
         self, client: FtpClient, path: str, temporary: str, size: int, attributes: Attributes
     ) -> Stored:
-        """Make sure of a temporary file's size and give it its final name."""
+        """Check a temporary file's size and rename it to its final name."""
         if attributes.modified_us is not None and "MFMT" in client.features:
             when = time.strftime("%Y%m%d%H%M%S", time.gmtime(attributes.modified_us // 1_000_000))
             with suppress(ftplib.error_perm, ftplib.error_temp):  # only nice to have
-                client.ftp.voidcmd(f"MFMT {when} {self._look.at(temporary)}")
-        found = self._look.describe(client, temporary)
+                client.ftp.voidcmd(f"MFMT {when} {self._lister.server_path(temporary)}")
+        found = self._lister.describe(client, temporary)
         if found.size != size:
             raise SizeMismatch(path, size, found.size or 0)
         self._make_folders(client, path)
         try:
-            client.ftp.rename(self._look.at(temporary), self._look.at(path))
+            client.ftp.rename(self._lister.server_path(temporary), self._lister.server_path(path))
         except ftplib.error_perm:
-            # The folder was removed meanwhile, or this server renames over nothing.
+            # The folder was removed meanwhile, or this server does not rename over a file.
             self._folders.clear()
             self._make_folders(client, path)
-            self._take_place(client, temporary, path)
+            self._replace_existing(client, temporary, path)
         return Stored(size, etag=found.etag, modified_us=found.modified_us)
 
-    def _take_place(self, client: FtpClient, temporary: str, path: str) -> None:
-        """Rename over what stands there: a file moves aside first, and comes back on failure."""
-        old, at = temporary_path_for(path), self._look.at
+    def _replace_existing(self, client: FtpClient, temporary: str, path: str) -> None:
+        """Replace an existing file: move it aside first, and back if that fails."""
+        old, at = temporary_path_for(path), self._lister.server_path
         try:
-            self._look.describe(client, path)
+            self._lister.describe(client, path)
         except StorageError:
             old = ""
             self._remove_empty(client, path)
@@ -225,21 +229,21 @@ class FtpStorage:
                 client.ftp.delete(at(old))
 
     def _remove_empty(self, client: FtpClient, path: str) -> None:
-        """Remove the empty folders at and below a path; the server keeps those that hold a file."""
+        """Remove the empty folders at and below a path."""
         with suppress(ftplib.error_perm):
-            client.ftp.rmd(self._look.folder_at(path))
+            client.ftp.rmd(self._lister.server_folder(path))
             return
-        inner = self._look.folders(client, path)
+        inner = self._lister.folders(client, path)
         for one in inner:
             self._remove_empty(client, one)
         if inner:
             with suppress(ftplib.error_perm):
-                client.ftp.rmd(self._look.folder_at(path))
+                client.ftp.rmd(self._lister.server_folder(path))
 
     def discard(self, temporary: str) -> None:
-        """Remove a temporary file; where even that fails, it stays hidden."""
+        """Remove a temporary file; if that fails, it stays hidden."""
         with suppress(StorageError), self.connections.client(temporary) as client:
-            client.ftp.delete(self._look.at(temporary))
+            client.ftp.delete(self._lister.server_path(temporary))
 
     def _make_folders(self, client: FtpClient, path: str) -> None:
         folder = path.rpartition("/")[0]
@@ -249,11 +253,11 @@ class FtpStorage:
         with self._lock:
             for count in range(len(parts) + 1):
                 one = "/".join(parts[:count])
-                place = self._look.folder_at(one)
+                place = self._lister.server_folder(one)
                 if one in self._folders:
                     continue
                 try:
                     client.ftp.mkd(place)
                 except ftplib.error_perm:
-                    client.ftp.cwd(place)  # it is there, or this is the error to tell
+                    client.ftp.cwd(place)  # it exists, or this raises the error to report
                 self._folders.add(one)

@@ -1,4 +1,4 @@
-"""Tokens for Google Cloud Storage: a service account's, the ambient identity's, or none."""
+"""Access tokens for Google Cloud Storage: of a service account, the ambient identity, or none."""
 
 from __future__ import annotations
 
@@ -12,38 +12,38 @@ _SCOPE = "https://www.googleapis.com/auth/devstorage.read_write"
 
 
 class Identity(StrEnum):
-    """Who asks where no service account is given."""
+    """The identity to use without a service account."""
 
     AMBIENT = "ambient"
     ANONYMOUS = "anonymous"
 
 
 class GcsToken:
-    """The header that identifies each request; refreshed by one thread at a time."""
+    """Provides the Authorization header; refreshes the token in one thread at a time."""
 
     def __init__(self, identity: Identity, account: dict[str, Any] | None, where: str) -> None:
-        """Use the service `account`, or else `identity`; nothing is asked yet."""
+        """Use the service `account`, or else `identity`; no request is sent yet."""
         self._identity = identity
         self._account = account
         self._where = where
         self._credentials: Any = None
         self._lock = threading.Lock()
 
-    def same_as(self, other: GcsToken) -> bool:
-        """Say whether another token speaks for the same identity."""
+    def is_same_identity(self, other: GcsToken) -> bool:
+        """Return whether another token is for the same identity."""
         return (self._identity, self._account) == (other._identity, other._account)
 
     def headers(self) -> dict[str, str]:
-        """Return the Authorization header, or nothing for the anonymous."""
+        """Return the Authorization header; empty if anonymous."""
         if self._account is None and self._identity is Identity.ANONYMOUS:
             return {}
         credentials = self._credentials
         if credentials is None or not credentials.valid:
             with self._lock:
-                credentials = self._fresh()
+                credentials = self._refresh()
         return {"Authorization": f"Bearer {credentials.token}"}
 
-    def _fresh(self) -> Any:  # noqa: ANN401 - google-auth has no common type for them
+    def _refresh(self) -> Any:  # noqa: ANN401 - google-auth has no common type for them
         from google.auth import default  # noqa: PLC0415 - slow, and not for the anonymous
         from google.auth.exceptions import GoogleAuthError, TransportError  # noqa: PLC0415
         from google.auth.transport.requests import Request  # noqa: PLC0415
@@ -59,9 +59,11 @@ class GcsToken:
             if not self._credentials.valid:
                 self._credentials.refresh(Request())
         except TransportError as error:
-            raise ConnectionFailed(f"{self._where}: no token can be had") from error
+            raise ConnectionFailed(f"{self._where}: cannot get an access token") from error
         except GoogleAuthError as error:
-            raise AccessDenied(f"{self._where}: no token: {type(error).__name__}") from error
+            raise AccessDenied(
+                f"{self._where}: no access token was granted ({type(error).__name__})"
+            ) from error
         except ValueError:
-            raise InvalidInput("the service account's key cannot be read") from None  # a secret
+            raise InvalidInput("the service account's key is invalid") from None  # a secret
         return self._credentials

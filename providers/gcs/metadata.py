@@ -1,4 +1,4 @@
-"""What the JSON API of Google Cloud Storage says of an object."""
+"""Converts object metadata of Google Cloud Storage's JSON API."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from catalog.model.digest import Digest
 from catalog.model.resource import Resource
 
 
-def described(path: str, item: Mapping[str, Any]) -> Resource:
-    """Return the resource that an object's JSON describes."""
+def describe_object(path: str, item: Mapping[str, Any]) -> Resource:
+    """Return the resource that an object's metadata describes."""
     digests: list[Digest] = []
     declared = (item.get("metadata") or {}).get("sha256", "")
     try:
@@ -34,6 +34,6 @@ def described(path: str, item: Mapping[str, Any]) -> Resource:
     )
 
 
-def encoded(crc: int) -> str:
-    """Return a crc32c as Google writes it."""
+def encode_crc32c(crc: int) -> str:
+    """Return a crc32c in Google's encoding."""
     return b64encode(crc.to_bytes(4, "big")).decode()

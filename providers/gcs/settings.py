@@ -1,4 +1,4 @@
-"""Google Cloud Storage: the settings of a bucket."""
+"""Settings of a bucket in Google Cloud Storage."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ TOKEN_URI = "https://oauth2.googleapis.com/token"  # noqa: S105 - an address, no
 
 @dataclass(frozen=True, slots=True)
 class GcsConnection:
-    """Connections to one endpoint, and the identity that speaks through them."""
+    """Connections to one endpoint, and the identity that uses them."""
 
     client: HttpClient
     token: GcsToken
@@ -39,7 +39,7 @@ class GcsConnection:
 
 
 class GcsSettings(ProviderSettings, title="GCS"):
-    """A bucket, or a prefix in one, at Google Cloud Storage."""
+    """A bucket, or a prefix in one, in Google Cloud Storage."""
 
     root_field: ClassVar[str] = "prefix"
 
@@ -51,44 +51,50 @@ class GcsSettings(ProviderSettings, title="GCS"):
     service_account_json: SecretStr = Field(
         default=SecretStr(""),
         title="Service account",
-        description="The JSON key file of a service account; empty for the ambient identity.",
+        description="JSON key of a service account; empty to use the ambient identity.",
     )
     client_email: str = Field(
         default="",
         title="Client e-mail",
-        description="E-mail of the service account, with its private key instead of the JSON file.",
+        description="E-mail of the service account, if its private key is set instead of the JSON.",
     )
     private_key: SecretStr = Field(
         default=SecretStr(""),
         title="Private key",
-        description="PEM text of the service account's private key.",
+        description="Private key of the service account, as PEM text.",
     )
     token_uri: str = Field(
-        default="", title="Token URL", description="Where tokens come from; empty for Google's."
+        default="", title="Token URL", description="URL of the token server; empty for Google's."
     )
     anonymous: bool = Field(
-        default=False, title="Anonymous", description="Send no identity, for public buckets."
+        default=False,
+        title="Anonymous",
+        description="Send requests without credentials, for public buckets.",
     )
     endpoint: str = Field(
         default="", title="Endpoint", description="URL of an emulator; empty for Google."
     )
 
     @model_validator(mode="after")
-    def _consistent(self) -> GcsSettings:
+    def _check_combination(self) -> GcsSettings:
         has_key = bool(self.private_key.get_secret_value())
         if has_key != bool(self.client_email):
             missing = "client_email" if has_key else "private_key"
-            raise InvalidInput(f"{missing} is missing: give both or neither")
+            raise InvalidInput(
+                f"{missing} is missing: set both client_email and private_key, or neither"
+            )
         if has_key and self.service_account_json.get_secret_value():
-            raise InvalidInput("give the service account's JSON, or its parts, not both")
+            raise InvalidInput(
+                "set either service_account_json, or client_email and private_key, not both"
+            )
         account = self._service_account()
         if self.anonymous and account is not None:
-            raise InvalidInput("anonymous excludes a service account")
+            raise InvalidInput("set either anonymous or a service account, not both")
         clean_prefix(self.prefix)
         return self
 
     def address(self) -> str:
-        """Return `gs://bucket/prefix`, with the endpoint's host where it is not Google."""
+        """Return `gs://bucket/prefix`, with the endpoint's host if it is not Google."""
         prefix = clean_prefix(self.prefix)
         if not self.endpoint:
             return build_url("gs", self.bucket, prefix)
@@ -96,7 +102,7 @@ class GcsSettings(ProviderSettings, title="GCS"):
         return build_url(f"gs+{scheme}", host, f"{self.bucket}/{prefix}")
 
     def connection_key(self) -> tuple[object, ...]:
-        """Return identity and endpoint; the bucket goes with each request (PM-10)."""
+        """Return identity and endpoint; the bucket is part of each request (PM-10)."""
         return (
             self.service_account_json.get_secret_value(),
             self.private_key.get_secret_value(),
@@ -107,7 +113,7 @@ class GcsSettings(ProviderSettings, title="GCS"):
         )
 
     def connect(self, options: OpenOptions) -> GcsConnection:
-        """Return a client and its identity; nothing is asked yet."""
+        """Return a client and its identity; no request is sent yet."""
         client = HttpClient(
             ClientOptions(timeouts=options.timeouts, connections=options.connections)
         )
@@ -125,7 +131,7 @@ class GcsSettings(ProviderSettings, title="GCS"):
         """Return the bucket below its prefix."""
         from providers.gcs.storage import GcsStorage  # noqa: PLC0415 - brings crc32c
 
-        connection.client.pools.admit(self.address())
+        connection.client.pools.add_place(self.address())
         return GcsStorage(
             connection.client,
             connection.token,
@@ -137,8 +143,8 @@ class GcsSettings(ProviderSettings, title="GCS"):
         )
 
     def filesystem(self) -> AbstractFileSystem:
-        """Return gcsfs, listing caches off."""
-        # Else gcsfs asks by gRPC what kind of bucket it is, which hangs a minute on emulators.
+        """Return a gcsfs filesystem without listing caches."""
+        # Otherwise gcsfs asks for the bucket's type by gRPC, which hangs a minute on emulators.
         os.environ.setdefault("GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT", "false")
         import gcsfs  # noqa: PLC0415 - only after the line above
 
@@ -156,7 +162,7 @@ class GcsSettings(ProviderSettings, title="GCS"):
 
     @classmethod
     def from_url(cls, url: str) -> GcsSettings:
-        """Read `gs://bucket/prefix` (Google) or `gs+http://host:port/bucket/prefix`."""
+        """Parse `gs://bucket/prefix` (Google) or `gs+http://host:port/bucket/prefix`."""
         parsed = parse_url(url)
         if "+" not in parsed.scheme:
             return cls(bucket=parsed.host, prefix=parsed.key)
@@ -170,7 +176,7 @@ class GcsSettings(ProviderSettings, title="GCS"):
             try:
                 found: object = json.loads(text)
             except ValueError:
-                raise InvalidInput("the service account is not JSON") from None  # it is a secret
+                raise InvalidInput("the service account is not JSON") from None  # a secret
             if not isinstance(found, dict):
                 raise InvalidInput("the service account is not a JSON object")
             return cast("dict[str, Any]", found)

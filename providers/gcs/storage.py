@@ -1,7 +1,7 @@
-"""A bucket of Google Cloud Storage, by its JSON API and our own HTTP client.
+"""A bucket of Google Cloud Storage, through its JSON API and our own HTTP client.
 
-Its etags are generations: every write makes a new one, and reads are pinned. crc32c proves each
-write: the server compares what we send along, we what it answers.
+Etags are generations: every write creates a new one, and reads are pinned to one. crc32c verifies
+each write: the server checks the one we send, and we check the one it returns.
 """
 
 from __future__ import annotations
@@ -32,23 +32,23 @@ from providers.connection import OnClose, keep_open
 from providers.error_boundary import error_boundary
 from providers.gcs.bucket_api import BucketApi
 from providers.gcs.credentials import GcsToken
-from providers.gcs.metadata import described, encoded
+from providers.gcs.metadata import describe_object, encode_crc32c
 from providers.gcs.writer import PART, GcsWriter
 from providers.http.client import HttpClient
 from providers.http.reading import EMPTY, HttpReading, describe
 from providers.http.response import Response
 from providers.interfaces.history import HISTORY, KeepResult
-from providers.objects.keys import PaginationGuard, check_key, listed
+from providers.objects.keys import PaginationGuard, check_key, describe_key
 
 _FIELDS = "name,size,generation,md5Hash,crc32c,updated,contentType,metadata"
-_LONGEST_KEY, _PAGE = 1024, 1000  # bytes, objects
+_MAX_KEY, _PAGE = 1024, 1000  # bytes, objects
 
 
 @error_boundary
 class GcsStorage:
     """One bucket below one prefix."""
 
-    keeps_late = False
+    keeps_at_commit = False
     capabilities = replace(
         OBJECTS,
         digests=("sha256", "md5"),
@@ -68,20 +68,20 @@ class GcsStorage:
         *,
         on_close: OnClose = keep_open,
     ) -> None:
-        """Serve `bucket` below `prefix` ('' or without slashes at its ends)."""
+        """Serve `bucket` below `prefix` ('' or without slashes at either end)."""
         root = prefix + "/" if prefix else ""
         self.api = BucketApi(client, token, endpoint, bucket, root, where)
         self._root, self._where = root, where
         self._on_close = on_close
-        self._tells = True  # downloads say which generation they are
+        self._reports_generation = True  # downloads have a generation header
 
     def enumerate(self, prefix: str = "", *, recursive: bool = True) -> Iterator[Listed]:
-        """Yield every object, page by page; keys that end in '/' are markers, not files."""
+        """Yield every object; keys that end in '/' are folder markers, not files."""
         fields = f"items({_FIELDS}),nextPageToken"
         query = {"prefix": self._root + prefix, "maxResults": str(_PAGE), "fields": fields}
         if not recursive:
             if prefix:
-                yield from self._one(prefix)
+                yield from self._stat_if_exists(prefix)
                 query["prefix"] += "/"
             query["delimiter"] = "/"
         pages = PaginationGuard(self._where)
@@ -89,8 +89,8 @@ class GcsStorage:
             page = self.api.call("GET", f"{self.api.objects()}?{urlencode(query)}", prefix)
             for item in page.get("items", ()):
                 path, size = item["name"][len(self._root) :], int(item.get("size", 0))
-                found = listed(
-                    path, prefix if recursive else "", size, partial(described, path, item)
+                found = describe_key(
+                    path, prefix if recursive else "", size, partial(describe_object, path, item)
                 )
                 if found is not None:
                     yield found
@@ -99,8 +99,8 @@ class GcsStorage:
             query["pageToken"] = pages.follow(page["nextPageToken"])
 
     def stat(self, path: str) -> Resource:
-        """Describe one object."""
-        return described(check_key(path), self.api.call("GET", self.api.url(path), path))
+        """Return the metadata of one object."""
+        return describe_object(check_key(path), self.api.call("GET", self.api.url(path), path))
 
     def fetch(self, path: str, *, etag: str | None = None) -> Fetched:
         """Read an object whole, pinned to its generation."""
@@ -125,18 +125,18 @@ class GcsStorage:
         return HttpReading(response, resource, skip=skip, length=length)
 
     def check_name(self, path: str) -> None:
-        """Refuse what Google refuses: line ends, and keys over 1,024 bytes."""
+        """Refuse what Google refuses: line breaks, and keys longer than 1,024 bytes."""
         check_key(path)
-        if len(self.api.key(path).encode()) > _LONGEST_KEY:
-            raise NameNotAllowed(path, self._where, "its key is over 1024 bytes")
+        if len(self.api.key(path).encode()) > _MAX_KEY:
+            raise NameNotAllowed(path, self._where, "its key is longer than 1,024 bytes")
         if "\r" in path or "\n" in path:
-            raise NameNotAllowed(path, self._where, "it holds a line end")
+            raise NameNotAllowed(path, self._where, "it contains a line break")
 
     def put(self, path: str, data: bytes, attributes: Attributes) -> Stored:
-        """Write an object in one request; the server compares its crc32c."""
+        """Write an object in one request; the server verifies its crc32c."""
         self.check_name(path)
         crc = google_crc32c.value(data)
-        about = self.api.about(path, attributes) | {"crc32c": encoded(crc)}
+        about = self.api.object_metadata(path, attributes) | {"crc32c": encode_crc32c(crc)}
         mark = uuid4().hex.encode()
         kind = (attributes.content_type or "application/octet-stream").encode()
         body = b"".join(
@@ -159,11 +159,11 @@ class GcsStorage:
         return GcsWriter(self.api, path, attributes)
 
     def copies_from(self, origin: object) -> bool:
-        """Say whether `origin` is a bucket of the same store and identity."""
+        """Return whether `origin` is a bucket in the same store with the same identity."""
         return (
             isinstance(origin, GcsStorage)
             and origin.api.endpoint == self.api.endpoint
-            and origin.api.token.same_as(self.api.token)
+            and origin.api.token.is_same_identity(self.api.token)
         )
 
     def copy_from(
@@ -173,22 +173,22 @@ class GcsStorage:
         if not isinstance(origin, GcsStorage) or not self.copies_from(origin):
             return None
         self.check_name(path)
-        found = described(path, self._rewritten(origin.api.url(origin_path), path, etag))
+        found = describe_object(path, self._rewrite(origin.api.url(origin_path), path, etag))
         return Stored(found.size or 0, found.etag, found.modified_us, Proof.WRITE_PROVED)
 
-    def keep(self, standing: Resource, key: str) -> KeepResult:
-        """Copy an object into the history, pinned to its generation."""
+    def keep(self, current: Resource, key: str) -> KeepResult:
+        """Copy an object into the history server-side, pinned to its generation."""
         try:
-            self._rewritten(self.api.url(standing.path), f"{HISTORY}/{key}", standing.etag)
+            self._rewrite(self.api.url(current.path), f"{HISTORY}/{key}", current.etag)
         except ResourceNotFound:
             return KeepResult.GONE
         return KeepResult.KEPT
 
-    def _rewritten(self, origin: str, path: str, etag: str | None) -> Mapping[str, Any]:
-        goal = self.api.rewrite_url(origin, path)
+    def _rewrite(self, origin: str, path: str, etag: str | None) -> Mapping[str, Any]:
+        target = self.api.rewrite_url(origin, path)
         query = {"ifSourceGenerationMatch": etag} if etag else {}
         while True:
-            url = goal + (f"?{urlencode(query)}" if query else "")
+            url = target + (f"?{urlencode(query)}" if query else "")
             reply = self.api.call("POST", url, path, {"Content-Type": "application/json"}, b"{}")
             if reply.get("done", True):
                 resource: Mapping[str, Any] = reply["resource"]
@@ -196,26 +196,26 @@ class GcsStorage:
             query["rewriteToken"] = reply["rewriteToken"]
 
     def remove(self, path: str) -> None:
-        """Delete one object; absent is fine."""
+        """Delete one object; do nothing if it does not exist."""
         self.api.remove(path)
 
     def close(self) -> None:
-        """Let go of the connections."""
+        """Release the connections."""
         self._on_close()
 
-    def _one(self, path: str) -> Iterator[Resource]:
+    def _stat_if_exists(self, path: str) -> Iterator[Resource]:
         with suppress(ResourceNotFound):
             yield self.stat(path)
 
     def _get(
         self, path: str, etag: str | None, headers: dict[str, str]
     ) -> tuple[Response, Resource]:
-        """Begin a pinned download; ask what it is where neither caller nor reply tells.
+        """Begin a pinned download; get the generation first if the response will not have it.
 
-        It is asked before: to hold one connection while waiting for another is a deadlock.
+        First, because waiting for a second connection while using one could deadlock.
         """
         known: Resource | None = None
-        if etag is None or not self._tells:
+        if etag is None or not self._reports_generation:
             known = self.stat(path)
             if etag is not None and known.etag != etag:
                 raise ResourceChanged(f"{path!r} changed since it was planned", path=path)
@@ -227,7 +227,7 @@ class GcsStorage:
         generation = reply.header(b"x-goog-generation")
         if generation is None and known is None:
             reply.close()
-            self._tells = False
+            self._reports_generation = False
             return self._get(path, etag, headers)
         if generation is not None and pin is not None and generation != pin:
             reply.close()

@@ -1,4 +1,4 @@
-"""A resumable upload to Google Cloud Storage: parts in order, each confirmed by its 308."""
+"""A resumable upload to Google Cloud Storage: parts in order, each confirmed by status 308."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from providers.base import Attributes, Chunk, Stored
 from providers.error_boundary import error_boundary
 from providers.gcs.bucket_api import BucketApi
 
-PART = 8 * 2**20  # bytes, a multiple of 256 KiB as Google asks
+PART = 8 * 2**20  # bytes, a multiple of 256 KiB as Google requires
 
 
 @error_boundary
 class GcsWriter:
-    """An upload session; nothing is shown before its last part."""
+    """An upload session; the object is not visible before its last part."""
 
     def __init__(self, api: BucketApi, path: str, attributes: Attributes) -> None:
         """Write to `path`; the session begins with the first part."""
@@ -30,27 +30,27 @@ class GcsWriter:
         self._crc = 0
 
     def write(self, chunk: Chunk) -> None:
-        """Take the next bytes, and send a part when there is one."""
+        """Write the next bytes, and send each full part."""
         self._crc = google_crc32c.extend(self._crc, bytes(chunk))
         self._pending += chunk
         while len(self._pending) > PART:
             part = bytes(memoryview(self._pending)[:PART])
             del self._pending[:PART]
             end = self._sent + PART - 1
-            self._send(part, f"bytes {self._sent}-{end}/*", last=False)
+            self._send_part(part, f"bytes {self._sent}-{end}/*", last=False)
             self._sent += PART
 
     def commit(self, digest: Digest) -> Stored:
-        """Send the last part and compare what the store says it keeps."""
+        """Send the last part and verify the stored object."""
         part, self._pending = bytes(self._pending), bytearray()
         total = self._sent + len(part)
-        spread = f"bytes {self._sent}-{total - 1}/{total}" if part else f"bytes */{total}"
-        item = self._send(part, spread, last=True, sha256=digest.value)
+        content_range = f"bytes {self._sent}-{total - 1}/{total}" if part else f"bytes */{total}"
+        item = self._send_part(part, content_range, last=True, sha256=digest.value)
         self._session = ""
         return self._api.confirm(self._path, total, self._crc, item)
 
     def abort(self) -> None:
-        """Cancel the session; Google forgets it after a week anyway."""
+        """Cancel the session, which otherwise expires after a week."""
         session, self._session = self._session, ""
         if session:
             with suppress(StorageError):
@@ -58,22 +58,22 @@ class GcsWriter:
                     "DELETE", session, path=self._path, headers={"Content-Length": "0"}
                 ).close()
 
-    def _send(
-        self, part: bytes, spread: str, *, last: bool, sha256: str | None = None
+    def _send_part(
+        self, part: bytes, content_range: str, *, last: bool, sha256: str | None = None
     ) -> dict[str, object]:
         api = self._api
         if not self._session:
-            self._session = self._begin(sha256)
-        headers = {"Content-Range": spread, **api.token.headers()}
+            self._session = self._begin_session(sha256)
+        headers = {"Content-Range": content_range, **api.token.headers()}
         reply = api.client.request(
             "PUT", self._session, path=self._path, headers=headers, body=part
         )
         if not last:
             reply.expect(308).close()
             return {}
-        return api.decoded(reply.expect(200, 201))
+        return api.decode_json(reply.expect(200, 201))
 
-    def _begin(self, sha256: str | None) -> str:
+    def _begin_session(self, sha256: str | None) -> str:
         api = self._api
         attributes = replace(self._attributes, sha256=sha256 or self._attributes.sha256)
         headers = {"Content-Type": "application/json", **api.token.headers()}
@@ -82,10 +82,12 @@ class GcsWriter:
             api.upload_url(self._path, "resumable"),
             path=self._path,
             headers=headers,
-            body=json.dumps(api.about(self._path, attributes)).encode(),
+            body=json.dumps(api.object_metadata(self._path, attributes)).encode(),
         )
         with reply.expect(200, 201):
             session = reply.header(b"location")
         if not session:
-            raise UnexpectedReply(f"no upload session for {self._path!r}", path=self._path)
+            raise UnexpectedReply(
+                f"the server returned no upload session for {self._path!r}", path=self._path
+            )
         return session

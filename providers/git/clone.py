@@ -1,4 +1,4 @@
-"""A bare shallow clone in a temporary folder: what it holds of one ref, and its blobs."""
+"""A bare shallow clone of one ref in a temporary folder."""
 
 from __future__ import annotations
 
@@ -43,12 +43,12 @@ from providers.git.errors import protocol_error
 from providers.git.lfs import LfsClient
 from providers.git.remote import GitRemote
 from providers.git.ssh import ssh_client
-from providers.shared.os_errors import translated
-from providers.shared.raw_names import printable
+from providers.shared.os_errors import translate_os_error
+from providers.shared.raw_names import to_printable
 from providers.shared.tls_context import make_context
-from providers.shared.url import shown
+from providers.shared.url import redact_url
 
-LARGEST_POINTER = 1024  # bytes, of a Git LFS pointer
+MAX_POINTER = 1024  # bytes, of a Git LFS pointer
 _ID = re.compile(r"[0-9a-f]{40}\Z")
 _POINTER = b"version https://git-lfs.github.com/spec/v1"
 _log = logging.getLogger(__name__)
@@ -56,45 +56,45 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class GitFile:
-    """A file of the tree: its blob, its size, and the sha256 of its bytes where LFS has them."""
+    """A file of the tree: its blob, its size, and the sha256 of its content if in LFS."""
 
     blob: str  # id, hex
-    size: int  # bytes of the file, not of a pointer to it
+    size: int  # bytes of the file, not of its LFS pointer
     lfs: str | None = None  # sha256, hex
 
 
 class GitClone:
-    """One ref of one repository, brought here when it is listed; safe to share between threads."""
+    """A clone of one ref, fetched when it is listed; thread-safe."""
 
     def __init__(self, remote: GitRemote, options: OpenOptions) -> None:
-        """Make an empty folder; it goes when the clone is closed, or the process ends."""
+        """Create an empty folder, which is removed on close or when the process ends."""
         self._remote, self._options = remote, options
         self._lock = threading.Lock()
         self._folder = tempfile.mkdtemp(prefix="entrepot-git-")
-        self._remove = weakref.finalize(self, _remove, self._folder, os.getpid())
+        self._remove = weakref.finalize(self, _remove_folder, self._folder, os.getpid())
         self._repo: Repo | None = None
         self._commit = b""
         self._files: dict[str, GitFile] = {}
         self.lfs = LfsClient(remote, options)
 
     def files(self, *, fresh: bool) -> dict[str, GitFile]:
-        """Return the files of the ref by path: as they are now, or as they were last listed.
+        """Return the files of the ref by path: current if `fresh`, else as last listed.
 
         Raises:
-            ResourceNotFound: there is no such repository, or no such ref in it.
+            ResourceNotFound: the repository or the ref does not exist.
         """
-        with self._lock, self._translated():
+        with self._lock, self._translate_errors():
             if fresh or not self._commit:
                 self._refresh()
             return self._files
 
     def file(self, blob: str) -> GitFile | None:
-        """Describe a blob that was in a listing before; None where the clone has never had it."""
+        """Return the metadata of a blob of an earlier listing; None if it is not in the clone."""
         data = self.blob(blob)
         return None if data is None else _file(ObjectID(blob.encode()), data)
 
     def blob(self, name: str) -> bytes | None:
-        """Return the bytes of a blob; None where the clone has never had it."""
+        """Return the bytes of a blob; None if it is not in the clone."""
         with self._lock:
             if self._repo is None or not _ID.match(name):
                 return None
@@ -112,17 +112,17 @@ class GitClone:
         self._remove()
 
     def _refresh(self) -> None:
-        """Fetch the ref's tip, without history, if it is another than before."""
+        """Fetch the ref's tip, without history, if it has changed."""
         with self._client() as (client, path):
-            self._look(client, path)
+            self._fetch_tip(client, path)
 
-    def _look(self, client: GitClient, path: str) -> None:
-        """Ask where the ref is now, and fetch its tip if that is another place than before."""
+    def _fetch_tip(self, client: GitClient, path: str) -> None:
+        """Resolve the ref, and fetch its tip if it has changed."""
         remote = self._remote
-        tip = _resolved(client.get_refs(path.encode()).refs, remote.ref)
+        tip = _resolve_ref(client.get_refs(path.encode()).refs, remote.ref)
         if tip is None:
             raise ResourceNotFound(
-                f"{shown(remote.url)!r} has no branch, tag or commit {remote.ref!r}"
+                f"{redact_url(remote.url)!r} has no branch, tag or commit {remote.ref!r}"
             )
         if tip == self._commit:
             return
@@ -130,33 +130,33 @@ class GitClone:
             self._repo = Repo.init_bare(self._folder)
         repo = self._repo
 
-        def wanted(refs: object, depth: int | None = None) -> list[ObjectID]:  # noqa: ARG001 - theirs
+        def determine_wants(refs: object, depth: int | None = None) -> list[ObjectID]:  # noqa: ARG001 - theirs
             return [tip]
 
-        client.fetch(path, repo, determine_wants=wanted, depth=1)
-        self._files = self._walked(repo, tip)
+        client.fetch(path, repo, determine_wants=determine_wants, depth=1)
+        self._files = self._list_tree(repo, tip)
         self._commit = tip
 
     @contextmanager
     def _client(self) -> Generator[tuple[GitClient, str]]:
-        """Return a client, and the repository's path there."""
+        """Yield a client, and the repository's path on the server."""
         url, ssh = self._remote.url, self._remote.ssh
         if ssh is not None:
-            with ssh_client(ssh, shown(url), self._options.timeouts) as client:
+            with ssh_client(ssh, redact_url(url), self._options.timeouts) as client:
                 yield client, unquote(urlsplit(url).path)
             return
         if url.startswith("file://"):
             url = unquote(url)
-        # nobody's ~/.gitconfig leads elsewhere
-        yield get_transport_and_path(url, config=ConfigDict(), **self._login())
+        # ignore ~/.gitconfig, which may redirect URLs
+        yield get_transport_and_path(url, config=ConfigDict(), **self._transport_arguments())
 
-    def _login(self) -> dict[str, Any]:
-        """Return what a client wants beside: over HTTP our TLS, proxy, login and patience."""
+    def _transport_arguments(self) -> dict[str, Any]:
+        """Return the client's arguments: for HTTP our TLS, proxy, login and time-outs."""
         remote, waits = self._remote, self._options.timeouts
         if not remote.url.startswith("http"):
             return {}
         tls = remote.tls
-        if not tls.verify:  # a person asked for that; urllib3 would warn at each request
+        if not tls.verify:  # the user disabled it; urllib3 would warn at each request
             urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
         common: dict[str, Any] = {
             "ssl_context": make_context(
@@ -181,13 +181,13 @@ class GitClone:
         username, password = self.lfs.login
         return {"pool_manager": manager, "username": username, "password": password}
 
-    def _walked(self, repo: Repo, tip: ObjectID) -> dict[str, GitFile]:
-        """Return every file of a commit; links and submodules are left out, and said so."""
+    def _list_tree(self, repo: Repo, tip: ObjectID) -> dict[str, GitFile]:
+        """Return every file of a commit; log symbolic links and submodules, which are skipped."""
         found = repo.object_store[tip]
         while isinstance(found, Tag):
             found = repo.object_store[found.object[1]]
         if not isinstance(found, Commit):
-            raise ResourceNotFound(f"{self._remote.ref!r} leads to no commit")
+            raise ResourceNotFound(f"{self._remote.ref!r} does not point to a commit")
         files: dict[str, GitFile] = {}
         left_out: list[str] = []
         folders = [("", found.tree)]
@@ -195,9 +195,9 @@ class GitClone:
             above, folder = folders.pop()
             tree = repo.object_store[folder]
             if not isinstance(tree, Tree):
-                raise UnexpectedReply(f"{above!r} of the repository is no folder")
+                raise UnexpectedReply(f"{above!r} in the repository is not a folder")
             for entry in tree.items():
-                path = above + printable(entry.path.decode("utf-8", "surrogateescape"))
+                path = above + to_printable(entry.path.decode("utf-8", "surrogateescape"))
                 if stat.S_ISDIR(entry.mode):
                     folders.append((f"{path}/", entry.sha))
                 elif stat.S_ISREG(entry.mode):
@@ -206,41 +206,46 @@ class GitClone:
                     left_out.append(path)
         if left_out:
             count, first = len(left_out), left_out[0]
-            where = shown(self._remote.url)
+            where = redact_url(self._remote.url)
             _log.warning(
-                "%s links and submodules of %r are left out, %r for one", count, where, first
+                "skipped %s symbolic links and submodules of %r, such as %r",
+                f"{count:,}",
+                where,
+                first,
             )
         return dict(sorted(files.items()))
 
     @contextmanager
-    def _translated(self) -> Generator[None]:
-        """Let errors of ours out alone."""
-        where = repr(shown(self._remote.url))
+    def _translate_errors(self) -> Generator[None]:
+        """Translate errors."""
+        where = repr(redact_url(self._remote.url))
         try:
             yield
         except StorageError:
             raise
         except (HTTPUnauthorized, HTTPProxyUnauthorized) as error:
-            raise AccessDenied(f"{where} refuses this login", status=401) from error
+            raise AccessDenied(f"{where} refuses the login", status=401) from error
         except NotGitRepository as error:
             raise ResourceNotFound(f"there is no git repository at {where}") from error
         except GitProtocolError as error:
             raise protocol_error(error, where) from error
         except urllib3.exceptions.HTTPError as error:
-            raise ConnectionFailed(f"{where} broke off: {type(error).__name__}") from error
+            raise ConnectionFailed(
+                f"{where}: the connection failed ({type(error).__name__})"
+            ) from error
         except OSError as error:
-            raise translated(error, self._folder) from error
+            raise translate_os_error(error, self._folder) from error
         except (KeyError, ValueError) as error:
-            raise UnexpectedReply(f"{where} did not send all of the ref: {error!r}") from error
+            raise UnexpectedReply(f"{where} sent an incomplete ref: {error!r}") from error
 
 
-def _remove(folder: str, owner: int) -> None:
-    if os.getpid() == owner:  # a forked child has its parent's folder
+def _remove_folder(folder: str, owner: int) -> None:
+    if os.getpid() == owner:  # in a forked child the folder belongs to the parent
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _resolved(refs: dict[Ref, ObjectID | None], name: str) -> ObjectID | None:
-    """Return what a ref names, as git looks it up: tags before branches; or a commit's own id."""
+def _resolve_ref(refs: dict[Ref, ObjectID | None], name: str) -> ObjectID | None:
+    """Resolve a ref as git does, tags before branches, or a commit id."""
     for start in ("", "refs/", "refs/tags/", "refs/heads/"):
         if found := refs.get(Ref(f"{start}{name}".encode())):
             return found
@@ -249,7 +254,7 @@ def _resolved(refs: dict[Ref, ObjectID | None], name: str) -> ObjectID | None:
 
 def _file(blob: ObjectID, data: bytes) -> GitFile:
     name = blob.decode()
-    if len(data) <= LARGEST_POINTER and data.startswith(_POINTER):
+    if len(data) <= MAX_POINTER and data.startswith(_POINTER):
         pointer = LFSPointer.from_bytes(data)
         if pointer is not None and re.fullmatch(r"[0-9a-f]{64}", pointer.oid):
             return GitFile(name, pointer.size, pointer.oid)

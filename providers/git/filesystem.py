@@ -1,4 +1,4 @@
-"""The fsspec face of a git repository: enough to look around in a notebook."""
+"""A minimal fsspec filesystem for a git repository, for exploring it in a notebook."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from providers.git.storage import GitStorage
 
 
 class GitFileSystem(AbstractArchiveFileSystem):  # type: ignore[misc]  # fsspec has no types
-    """The files of a ref, as they were when it was opened."""
+    """The files of a ref at the time it was opened."""
 
     protocol = "git"
     cachable = False
@@ -25,7 +25,9 @@ class GitFileSystem(AbstractArchiveFileSystem):  # type: ignore[misc]  # fsspec 
 
     def _get_dirs(self) -> None:
         if self.dir_cache is None:
-            every = {one.path: one for one in files_collecting_gaps(self._storage.enumerate(), [])}
+            every = {
+                file.path: file for file in files_collecting_gaps(self._storage.enumerate(), [])
+            }
             self.dir_cache = {
                 name: {"name": name, "size": 0, "type": "directory"}
                 for name in self._all_dirnames(every)
@@ -41,5 +43,5 @@ class GitFileSystem(AbstractArchiveFileSystem):  # type: ignore[misc]  # fsspec 
         **_: Any,  # noqa: ANN401 - fsspec's own
     ) -> BytesIO:
         if mode != "rb":
-            raise ValueError("a git repository is read only")
+            raise ValueError("a git repository is read-only")
         return BytesIO(self._storage.fetch(path).data)

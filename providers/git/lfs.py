@@ -1,4 +1,4 @@
-"""Git LFS: from a pointer to its bytes, by the batch API, over our own HTTP client."""
+"""Downloads Git LFS objects with the batch API and our own HTTP client."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from catalog.errors import InvalidInput, NotSupported, ResourceNotFound, Unexpec
 from providers.base import OpenOptions
 from providers.git.remote import GitRemote
 from providers.http.client import ClientOptions, HttpClient
-from providers.http.request_headers import check_header
+from providers.http.headers import check_header
 from providers.http.response import Response
 from providers.shared.origin import Tls
 
@@ -20,10 +20,10 @@ MIME = "application/vnd.git-lfs+json"
 
 
 class LfsClient:
-    """Asks the LFS server of a repository; safe to share between threads."""
+    """A client for the LFS server of a repository; thread-safe."""
 
     def __init__(self, remote: GitRemote, options: OpenOptions) -> None:
-        """Ask nothing yet."""
+        """Create the HTTP clients; no request is sent yet."""
         secret = remote.token.get_secret_value()
         self.login: tuple[str | None, str | None] = (None, None)
         if secret or remote.username:
@@ -37,38 +37,40 @@ class LfsClient:
         )
         pools = common.pools()
         user, password = self.login[0] or "", SecretStr(self.login[1] or "")
-        self._ours = HttpClient(replace(common, username=user, password=password), pools)
-        self._named = HttpClient(common, pools)  # the server says itself how to log in
+        self._own_client = HttpClient(replace(common, username=user, password=password), pools)
+        self._bare_client = HttpClient(common, pools)  # the server supplies the credentials
         others = replace(common, tls=Tls(tls.authorities, verify=tls.verify))
-        self._others = HttpClient(others, others.pools())  # our certificate is not for them
-        self._url = remote.lfs_url or _beside(remote.url)
+        self._external_client = HttpClient(
+            others, others.pools()
+        )  # our certificate is not for them
+        self._url = remote.lfs_url or _default_lfs_url(remote.url)
 
     def get(self, path: str, sha256: str, size: int, range_: str = "") -> Response:
-        """Begin to read the bytes of a pointer, all or a range of them."""
-        href, headers = self._action(path, sha256, size)
-        client = self._others
+        """Request the object of a pointer, whole or a range."""
+        href, headers = self._request_download(path, sha256, size)
+        client = self._external_client
         if href.startswith(_origin(self._url)):
             named = "authorization" in map(str.lower, headers)
-            client = self._named if named else self._ours
+            client = self._bare_client if named else self._own_client
         more = {"Range": range_} if range_ else {}
         return client.request("GET", href, path=path, headers={**headers, **more}).expect(200, 206)
 
     def close(self) -> None:
         """Close every idle connection."""
-        self._ours.close()
-        self._others.close()
+        self._own_client.close()
+        self._external_client.close()
 
-    def _action(self, path: str, sha256: str, size: int) -> tuple[str, dict[str, str]]:
-        """Ask where the bytes are to be had, and with what headers."""
+    def _request_download(self, path: str, sha256: str, size: int) -> tuple[str, dict[str, str]]:
+        """Request an object's download URL and headers."""
         if not self._url:
             raise NotSupported(
-                f"{path!r} lies in Git LFS, and this address leads to no LFS server: give its own "
-                "as the repository's 'lfs_url'",
+                f"{path!r} is in Git LFS, and this address has no LFS server: set the "
+                "repository's 'lfs_url'",
                 path=path,
             )
         wanted = {"oid": sha256, "size": size}
         body = {"operation": "download", "transfers": ["basic"], "objects": [wanted]}
-        reply = self._ours.request(
+        reply = self._own_client.request(
             "POST",
             f"{self._url}/objects/batch",
             path=path,
@@ -78,35 +80,35 @@ class LfsClient:
         with reply.expect(200):
             text = reply.read()
         try:
-            told = cast("dict[str, Any]", json.loads(text)["objects"][0])
-            if "error" in told:
-                raise _refused(path, told["error"])
-            action = told["actions"]["download"]
+            entry = cast("dict[str, Any]", json.loads(text)["objects"][0])
+            if "error" in entry:
+                raise _object_error(path, entry["error"])
+            action = entry["actions"]["download"]
             headers = {str(name): str(value) for name, value in action.get("header", {}).items()}
             for name, value in headers.items():
                 check_header(name, value)
             return str(action["href"]), headers
         except (ValueError, KeyError, IndexError, TypeError, AttributeError, InvalidInput) as error:
             raise UnexpectedReply(
-                f"the LFS server's answer on {path!r} cannot be used", path=path
+                f"the LFS server's reply for {path!r} is invalid", path=path
             ) from error
 
 
-def _refused(path: str, error: dict[str, Any]) -> ResourceNotFound | UnexpectedReply:
-    why = f"the LFS server has no bytes for {path!r}: {error.get('message')}"
+def _object_error(path: str, error: dict[str, Any]) -> ResourceNotFound | UnexpectedReply:
+    why = f"the LFS server does not provide {path!r}: {error.get('message')}"
     if error.get("code") in (404, 410):
         return ResourceNotFound(why, path=path, status=404)
     return UnexpectedReply(why, path=path)
 
 
-def _beside(url: str) -> str:
-    """Return where a repository's own LFS server is by convention; '' where that is no place."""
+def _default_lfs_url(url: str) -> str:
+    """Return the conventional URL of a repository's LFS server; '' if it is not HTTP."""
     if not url.startswith("http"):
         return ""
     return f"{url}/info/lfs" if url.endswith(".git") else f"{url}.git/info/lfs"
 
 
 def _origin(url: str) -> str:
-    """Return scheme, host and port, with the slash behind them."""
+    """Return scheme, host and port, with a trailing slash."""
     scheme, _, rest = url.partition("://")
     return f"{scheme}://{rest.partition('/')[0]}/"

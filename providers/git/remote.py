@@ -1,4 +1,4 @@
-"""Where a ref of a git repository is, and how its server and that of Git LFS are reached."""
+"""Address, ref and credentials of a git repository and its LFS server."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from providers.ssh.fields import SshLogin
 
 @dataclass(frozen=True, slots=True)
 class GitRemote:
-    """A ref at an address, and what logs in there; secrets never show."""
+    """A ref at an address, with credentials."""
 
     url: str
     ref: str
@@ -21,4 +21,4 @@ class GitRemote:
     lfs_url: str  # '' for the repository's own server
     tls: Tls
     proxy: Proxy | None
-    ssh: SshLogin | None  # of ssh:// alone
+    ssh: SshLogin | None  # for ssh:// only

@@ -1,4 +1,4 @@
-"""Git repositories, read only: the files of one branch, tag or commit, Git LFS included."""
+"""Settings of read-only git repositories: the files of a branch, tag or commit, with LFS."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from providers.shared.tls_fields import (
 )
 from providers.shared.url import build_url, parse_url, quote_path
 from providers.ssh.fields import (
-    BelievedHosts,
+    HostKeyPolicy,
     HostKeys,
     KnownHosts,
     Passphrase,
@@ -60,26 +60,26 @@ class GitSettings(ProviderSettings, title="Git"):
     """The files of a branch, tag or commit of a git repository."""
 
     type: Literal["git"] = Field(
-        default="git", title="Type", description="Files of a git repository, read only."
+        default="git", title="Type", description="Files in a git repository, read-only."
     )
     url: str = Field(
         title="URL",
         description="Address of the repository: https://, http://, ssh:// or file://.",
     )
-    ref: str = Field(default="HEAD", title="Ref", description="Branch, tag or full id of a commit.")
+    ref: str = Field(default="HEAD", title="Ref", description="Branch, tag or full commit id.")
     path: str = Field(default="", title="Folder", description="Folder in the repository.")
     username: str = Field(
-        default="", title="User", description="User at the server; of ssh:// too."
+        default="", title="User", description="User name for http(s):// or ssh://."
     )
     token: SecretStr = Field(
         default=SecretStr(""),
         title="Token",
-        description="Token or password for http(s); over ssh a key logs in.",
+        description="Token or password for http(s)://; ssh:// uses the private key.",
     )
     lfs_url: str = Field(
         default="",
         title="LFS server",
-        description="Address of the Git LFS server, where it is not the repository's own.",
+        description="Address of the Git LFS server; empty for the repository's own.",
     )
     certificate: Authorities = ""
     client_certificate: ClientCertificate = ""
@@ -90,12 +90,12 @@ class GitSettings(ProviderSettings, title="Git"):
     proxy_password: ProxyPassword = SecretStr("")
     private_key: PrivateKey = SecretStr("")
     passphrase: Passphrase = SecretStr("")
-    host_keys: BelievedHosts = HostKeys.STRICT
+    host_keys: HostKeyPolicy = HostKeys.STRICT
     known_hosts: KnownHosts = ""
 
     @field_validator("url")
     @classmethod
-    def _canonical(cls, value: str) -> str:
+    def _canonical_url(cls, value: str) -> str:
         parsed = parse_url(value.strip())
         if parsed.scheme in ("http", "https") and parsed.key:
             return canonical_url(value)
@@ -103,30 +103,30 @@ class GitSettings(ProviderSettings, title="Git"):
         remote = parsed.scheme == "ssh" and parsed.host and not parsed.host.startswith("-")
         if parsed.user or parsed.raw_query or not parsed.key or not (local or remote):
             raise InvalidInput(
-                "the URL must be https://host/path, http://, ssh://, or file:///path; the user has "
-                "a field of its own"
+                "the URL must be https://host/path, http://, ssh://, or file:///path, without "
+                "user and query; the user has its own field"
             )
         return build_url(parsed.scheme, parsed.netloc.lower(), parsed.path)
 
     @field_validator("lfs_url")
     @classmethod
-    def _server(cls, value: str) -> str:
+    def _clean_lfs_url(cls, value: str) -> str:
         return canonical_url(value) if value else ""
 
     @field_validator("path")
     @classmethod
-    def _inside(cls, value: str) -> str:
+    def _clean_path(cls, value: str) -> str:
         return clean_prefix(value)
 
     @field_validator("ref")
     @classmethod
-    def _a_ref(cls, value: str) -> str:
+    def _check_ref(cls, value: str) -> str:
         if not value or value.startswith("-") or any(one <= " " for one in value):
-            raise InvalidInput(f"{value!r} is not the name of a branch or tag, nor a commit's id")
+            raise InvalidInput(f"{value!r} is not a valid branch, tag or commit id")
         return value
 
     @model_validator(mode="after")
-    def _consistent(self) -> GitSettings:
+    def _check_combination(self) -> GitSettings:
         check_tls_and_proxy(self)
         scheme = self.url.partition("://")[0]
         over_http = scheme.startswith("http")
@@ -137,15 +137,15 @@ class GitSettings(ProviderSettings, title="Git"):
         for way, names in useless.items():
             for name in names:
                 if getattr(self, name) != type(self).model_fields[name].default:
-                    raise InvalidInput(f"{name!r} is of use over {way} only, not for {scheme}://")
+                    raise InvalidInput(f"{name!r} applies to {way} only, not to {scheme}://")
         if scheme == "file" and self.username and not self.lfs_url:
-            raise InvalidInput("'username' is of no use for file://")
+            raise InvalidInput("'username' does not apply to file://")
         if scheme == "ssh":
             self.login()
         return self
 
     def address(self) -> str:
-        """Return `git+`, the URL, `@` and the ref, and the folder behind that."""
+        """Return `git+`, the URL, `@`, the ref, and the folder."""
         scheme, _, rest = self.url.partition("://")
         user = f"{quote(self.username, safe='')}@" if scheme == "ssh" and self.username else ""
         folder = f"/{quote_path(self.path)}" if self.path else ""
@@ -153,7 +153,7 @@ class GitSettings(ProviderSettings, title="Git"):
         return f"git+{scheme}://{user}{repository}@{quote(self.ref, safe='')}{folder}"
 
     def connection_key(self) -> tuple[object, ...]:
-        """Return all that decides the clone; the folder is only looked up in it."""
+        """Return everything but the folder."""
         return (
             self.url,
             self.ref,
@@ -168,7 +168,7 @@ class GitSettings(ProviderSettings, title="Git"):
         )
 
     def login(self) -> SshLogin:
-        """Return who logs in at the SSH server, and which server is believed."""
+        """Return the SSH server's credentials and accepted host keys."""
         parsed = parse_url(self.url)
         return SshLogin(
             parsed.host,
@@ -182,7 +182,7 @@ class GitSettings(ProviderSettings, title="Git"):
         )
 
     def remote(self) -> GitRemote:
-        """Return where the ref is, and how that is reached."""
+        """Return the ref's address and credentials."""
         return GitRemote(
             url=self.url,
             ref=self.ref,
@@ -195,7 +195,7 @@ class GitSettings(ProviderSettings, title="Git"):
         )
 
     def connect(self, options: OpenOptions) -> GitClone:
-        """Return a clone that is made when it is first listed; nothing is asked yet."""
+        """Return a clone, which is fetched when first listed; no request is sent yet."""
         from providers.git.clone import GitClone  # noqa: PLC0415 - a tenth of a second to import
 
         return GitClone(self.remote(), options)
@@ -215,7 +215,7 @@ class GitSettings(ProviderSettings, title="Git"):
         return GitStorage(connection, self.path, on_close=on_close)
 
     def filesystem(self) -> AbstractFileSystem:
-        """Return the files as they are now, for looking around."""
+        """Return a filesystem with the current files, for exploring."""
         from providers.git.filesystem import GitFileSystem  # noqa: PLC0415 - seldom needed
 
         options = OpenOptions()
@@ -224,10 +224,10 @@ class GitSettings(ProviderSettings, title="Git"):
 
     @classmethod
     def from_url(cls, url: str) -> GitSettings:
-        """Read `git+https://host/repository@ref/folder`; an `@` in a name is written %40."""
+        """Parse `git+https://host/repository@ref/folder`; an `@` in a name is written %40."""
         parsed = parse_url(url)
         if parsed.raw_query:
-            raise InvalidInput("the address of a git repository has no query")
+            raise InvalidInput("the address of a git repository must not have a query")
         scheme, _, rest = url.removeprefix("git+").partition("://")
         netloc, slash, tail = rest.partition("/")
         repository, _, behind = tail.partition("@")

@@ -1,6 +1,6 @@
-"""Git over SSH: the login and the host keys of the SFTP provider, under dulwich's git protocol.
+"""Git over SSH: dulwich's git protocol with the SSH login of the SFTP provider.
 
-Dulwich's own way is the system's `ssh` program, with whatever its configuration trusts.
+By default dulwich runs the system's `ssh`, which trusts whatever its configuration does.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 @contextmanager
 def ssh_client(login: SshLogin, where: str, timeouts: Timeouts) -> Generator[SSHGitClient]:
-    """Return a client whose connections end with it; `where` names the repository in errors."""
+    """Yield a client; `where` names the repository in errors."""
     arguments = login_arguments(login, timeouts)
     sessions = SftpSessions(arguments, where, timeouts, 1)
     vendor = _Vendor(sessions, arguments)
@@ -39,7 +39,7 @@ def ssh_client(login: SshLogin, where: str, timeouts: Timeouts) -> Generator[SSH
 
 
 class _Client(SSHGitClient):
-    """Remembers its pipes: where the server hangs up at once, dulwich leaves them open."""
+    """Closes its pipes itself: dulwich leaves them open if the server disconnects early."""
 
     def __init__(self, host: str, port: int, *, vendor: SSHVendor, config: ConfigDict) -> None:
         super().__init__(host, port, vendor=vendor, config=config)
@@ -48,13 +48,13 @@ class _Client(SSHGitClient):
     def _connect(
         self, cmd: bytes, path: str | bytes, protocol_version: int | None = None
     ) -> tuple[Protocol, Callable[[], bool], IO[bytes] | None]:
-        made = super()._connect(cmd, path, protocol_version)
-        self.pipes.append(made[0])
-        return made
+        pipes = super()._connect(cmd, path, protocol_version)
+        self.pipes.append(pipes[0])
+        return pipes
 
 
 class _Vendor(SSHVendor):
-    """Runs git's commands at the server, each over a connection of its own."""
+    """Runs git commands on the server, each on its own connection."""
 
     def __init__(self, sessions: SftpSessions, arguments: dict[str, Any]) -> None:
         self._sessions, self._arguments = sessions, arguments
@@ -65,11 +65,11 @@ class _Vendor(SSHVendor):
         command: bytes,
         **given: Any,  # noqa: ANN401 - theirs
     ) -> _Channel:
-        """Begin a command; the protocol's version goes with it, where the server takes that."""
+        """Start a command, and request the protocol version."""
         version = given.get("protocol_version")
-        wish = {} if version is None else {"GIT_PROTOCOL": f"version={version}"}
+        environment = {} if version is None else {"GIT_PROTOCOL": f"version={version}"}
         channel = _Channel(self._sessions, command.decode())
-        channel.begin(self._arguments, wish)
+        channel.start(self._arguments, environment)
         return channel
 
 
@@ -81,11 +81,11 @@ class _Channel:
         self._timeout_s = sessions.timeouts.read_s
         self._connection: asyncssh.SSHClientConnection | None = None
         self._process: asyncssh.SSHClientProcess[bytes] | None = None
-        self.stderr = self  # dulwich asks it for its lines where the server hung up
+        self.stderr = self  # dulwich reads its lines if the server disconnected
 
-    def begin(self, arguments: dict[str, Any], wish: dict[str, str]) -> None:
+    def start(self, arguments: dict[str, Any], environment: dict[str, str]) -> None:
         try:
-            self._run(self._begun(arguments, wish))
+            self._run(self._start(arguments, environment))
         except BaseException:
             self.close()
             raise
@@ -94,29 +94,29 @@ class _Channel:
         return self._run(self._read(size))
 
     def write(self, data: bytes) -> int:
-        self._run(self._written(data))
+        self._run(self._write(data))
         return len(data)
 
     def readlines(self) -> list[bytes]:
-        return self._run(self._told()).splitlines(keepends=True)
+        return self._run(self._read_stderr()).splitlines(keepends=True)
 
     def can_read(self) -> bool:
-        """Return False: nothing is negotiated where no history is wanted."""
+        """Return False: without history there is nothing to negotiate."""
         return False
 
     def close(self) -> None:
         if self._connection is not None:
             connection, self._connection = self._connection, None
-            self._run(_closed(connection))
+            self._run(_close_connection(connection))
 
     def _run(self, work: Coroutine[Any, Any, T]) -> T:
         return self._sessions.run(work, self._command)
 
-    async def _begun(self, arguments: dict[str, Any], wish: dict[str, str]) -> None:
+    async def _start(self, arguments: dict[str, Any], environment: dict[str, str]) -> None:
         async with asyncio.timeout(2 * self._sessions.timeouts.connect_s):
             self._connection = await asyncssh.connect(**arguments)
             self._process = await self._connection.create_process(
-                self._command, env=wish, encoding=None
+                self._command, env=environment, encoding=None
             )
 
     async def _read(self, size: int) -> bytes:
@@ -126,21 +126,21 @@ class _Channel:
         except asyncio.IncompleteReadError as error:
             return error.partial
 
-    async def _written(self, data: bytes) -> None:
+    async def _write(self, data: bytes) -> None:
         async with asyncio.timeout(self._timeout_s):
             self._open().stdin.write(data)
             await self._open().stdin.drain()
 
-    async def _told(self) -> bytes:
+    async def _read_stderr(self) -> bytes:
         async with asyncio.timeout(self._timeout_s):
             return await self._open().stderr.read()
 
     def _open(self) -> asyncssh.SSHClientProcess[bytes]:
         if self._process is None:
-            raise ConnectionResetError(f"{self._command!r} was not begun")
+            raise ConnectionResetError(f"{self._command!r} was not started")
         return self._process
 
 
-async def _closed(connection: asyncssh.SSHClientConnection) -> None:
+async def _close_connection(connection: asyncssh.SSHClientConnection) -> None:
     connection.close()
     await connection.wait_closed()

@@ -1,7 +1,7 @@
-"""A folder of a git repository as a storage; read only.
+"""A folder of a git repository as a read-only storage.
 
-Each listing looks at the ref anew. What was listed can be read until the clone is closed, whatever
-becomes of the ref meanwhile: the etag is the blob.
+Each listing fetches the current ref. Listed files can be read until the clone is closed, even if
+the ref changes: their etag is the blob.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from providers.shared.read_only import ReadOnly
 
 @error_boundary
 class GitStorage(ReadOnly):
-    """The files at and below one folder of a clone."""
+    """The files below one folder of a clone."""
 
     kind = "a git repository"
     capabilities = Capabilities(
@@ -37,12 +37,12 @@ class GitStorage(ReadOnly):
     )
 
     def __init__(self, clone: GitClone, folder: str, *, on_close: OnClose = keep_open) -> None:
-        """Serve `folder` of `clone`; '' is all."""
+        """Serve `folder` of `clone`; '' is everything."""
         self._clone, self._folder, self._on_close = clone, folder, on_close
 
     def enumerate(self, prefix: str = "", *, recursive: bool = True) -> Iterator[Resource]:
-        """Yield every file of the ref as it is now; links and submodules are left out."""
-        whole = self._inside(prefix)
+        """Yield every file of the current ref, without symbolic links and submodules."""
+        whole = self._join_folder(prefix)
         files = self._clone.files(fresh=True)
         chosen = [path for path in files if is_below(whole, path)]
         if not chosen and not prefix and self._folder:
@@ -52,62 +52,64 @@ class GitStorage(ReadOnly):
                 yield _resource(path[len(self._folder) + 1 if self._folder else 0 :], files[path])
 
     def stat(self, path: str) -> Resource:
-        """Describe one file of what was listed last."""
-        return _resource(path, self._file(path, None))
+        """Return the metadata of one file from the last listing."""
+        return _resource(path, self._find_file(path, None))
 
     def fetch(self, path: str, *, etag: str | None = None) -> Fetched:
         """Read a file whole."""
-        file = self._file(path, etag)
+        file = self._find_file(path, etag)
         if file.lfs is None:
-            return Fetched(self._bytes(path, file), _resource(path, file))
+            return Fetched(self._read_blob(path, file), _resource(path, file))
         with self._clone.lfs.get(path, file.lfs, file.size) as response:
             return Fetched(response.read(), _resource(path, file))
 
     def read(
         self, path: str, *, etag: str | None = None, start: int = 0, length: int | None = None
     ) -> BufferedReading | HttpReading:
-        """Read a part of a blob, which is here, or of what lies in Git LFS."""
-        file = self._file(path, etag)
+        """Read a range of a local blob, or of an object in Git LFS."""
+        file = self._find_file(path, etag)
         resource = _resource(path, file)
         if file.lfs is None:
             stop = None if length is None else start + length
-            return BufferedReading(self._bytes(path, file)[start:stop], resource)
+            return BufferedReading(self._read_blob(path, file)[start:stop], resource)
         if length == 0 or start >= file.size:
             return BufferedReading(b"", resource)
         part = start > 0 or length is not None
         last = file.size if length is None else min(start + length, file.size)
         range_ = f"bytes={start}-{last - 1}" if part else ""
         response = self._clone.lfs.get(path, file.lfs, file.size, range_)
-        said = response.header(b"content-range") or ""
-        if response.status == 206 and not said.startswith(f"bytes {start}-"):
+        content_range = response.header(b"content-range") or ""
+        if response.status == 206 and not content_range.startswith(f"bytes {start}-"):
             response.close()
-            raise UnexpectedReply(f"asked for bytes from {start}, got {said!r}", path=path)
+            raise UnexpectedReply(
+                f"{path!r}: requested bytes from {start:,}, got {content_range!r}", path=path
+            )
         skip = start if response.status == 200 else 0
         return HttpReading(response, resource, skip=skip, length=length)
 
     def close(self) -> None:
-        """Let go of the clone."""
+        """Release the clone."""
         self._on_close()
 
-    def _inside(self, path: str) -> str:
+    def _join_folder(self, path: str) -> str:
         return "/".join(one for one in (self._folder, path) if one)
 
-    def _file(self, path: str, etag: str | None) -> GitFile:
-        """Return the file, or the state of it that `etag` names."""
-        found = self._clone.files(fresh=False).get(self._inside(path))
+    def _find_file(self, path: str, etag: str | None) -> GitFile:
+        """Return the current file, or its state with the given etag."""
+        found = self._clone.files(fresh=False).get(self._join_folder(path))
         if etag is None or (found is not None and found.blob == etag):
             if found is None:
                 raise ResourceNotFound(f"the ref has no file {path!r}", path=path)
             return found
         before = self._clone.file(etag)
         if before is None:
-            raise ResourceChanged(f"{path!r} is no longer the file that was planned", path=path)
+            raise ResourceChanged(f"{path!r} changed since it was planned", path=path)
         return before
 
-    def _bytes(self, path: str, file: GitFile) -> bytes:
+    def _read_blob(self, path: str, file: GitFile) -> bytes:
         data = self._clone.blob(file.blob)
         if data is None:
-            raise ResourceChanged(f"{path!r} is no longer in the clone", path=path)
+            raise ResourceChanged(f"the clone no longer contains {path!r}", path=path)
         return data
 
 

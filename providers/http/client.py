@@ -1,7 +1,7 @@
-"""A small HTTP/1.1 client for moving files: keep-alive, TLS, proxies, redirects, our errors.
+"""A small HTTP/1.1 client for file transfers: keep-alive, TLS, proxies, redirects, our errors.
 
-It follows redirects itself, so that no credential and no custom header ever reaches another
-origin, and asks for `identity`, so that the bytes are the file's own.
+It follows redirects itself, so that no credential or custom header ever reaches another origin,
+and requests the `identity` encoding, so that it receives the file's own bytes.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from catalog.errors import UnexpectedReply
 from providers.base import Timeouts
 from providers.http.egress_policy import EgressPolicy
 from providers.http.exchange import Exchange, Route
+from providers.http.headers import check_header, cross_origin_headers, extra_lines
 from providers.http.pool import Pools
-from providers.http.request_headers import check_header, cross_origin_headers, extra_lines
 from providers.http.response import Response, Upload
 from providers.shared.origin import DEFAULT_PORTS, Origin, Proxy, Tls, basic
-from providers.shared.url import parse_url, shown
+from providers.shared.url import parse_url, redact_url
 
 AGENT = "entrepot/0.1"
-MOST_REDIRECTS = 10
+MAX_REDIRECTS = 10
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _FOLLOWED = frozenset({"GET", "HEAD", "PROPFIND"})
 HeaderMap = Mapping[str, str | list[str]]
@@ -31,7 +31,7 @@ HeaderMap = Mapping[str, str | list[str]]
 
 @dataclass(frozen=True, slots=True)
 class ClientOptions:
-    """What decides a client; `headers` go to the first origin of a request only."""
+    """Options of a client; `headers` are sent to the first origin of a request only."""
 
     headers: HeaderMap = field(default_factory=dict[str, str | list[str]])
     username: str = ""
@@ -41,10 +41,10 @@ class ClientOptions:
     timeouts: Timeouts = field(default=Timeouts())
     connections: int = 16
     public_only: bool = False
-    fence: EgressPolicy | None = None
+    egress_policy: EgressPolicy | None = None
 
     def pools(self) -> Pools:
-        """Return connections as these options want them: headers and user go with requests."""
+        """Return connection pools; headers and user are not theirs but each request's."""
         return Pools(
             self.tls,
             self.proxy,
@@ -56,7 +56,7 @@ class ClientOptions:
 
 @dataclass(frozen=True, slots=True)
 class RequestSpec:
-    """A request as its giver put it."""
+    """A request as the caller made it."""
 
     method: str
     url: str
@@ -71,14 +71,14 @@ class HttpClient:
     def __init__(
         self, options: ClientOptions, pools: Pools | None = None, *, home: str | None = None
     ) -> None:
-        """Check the `options`; use the connections of `pools`, or else its own.
+        """Check `options`; use `pools`, or else its own.
 
-        With `home`, a URL, other origins than its get neither headers nor credentials.
+        If the URL `home` is given, headers and credentials are sent to its origin only.
         """
         self.options = options
         self.pools = pools or options.pools()
-        self._own = _header_lines(options)
-        self._foreign = _header_lines(ClientOptions())
+        self._own_headers = _header_lines(options)
+        self._bare_headers = _header_lines(ClientOptions())
         self._routes: dict[tuple[str, str, bool, bool], Route] = {}
         self._home = self._route(home, None)[0].origin if home else None
 
@@ -91,55 +91,57 @@ class HttpClient:
         headers: Mapping[str, str] | None = None,
         body: bytes | None = None,
     ) -> Response:
-        """Send one request and return its reply, whatever its status; redirects are followed.
+        """Send a request, follow redirects, and return the response, whatever its status.
 
-        `path` is the resource's name for errors; `url` is percent-encoded already.
+        `path` names the resource in errors; `url` must be percent-encoded.
         """
         route, target = self._route(url, self._home)
         message = _message(method, route, target, extra_lines(headers, body), body)
         pool = route.pool
-        response = Exchange(pool, pool.take(path), method, message, path).answer(url)
+        response = Exchange(pool, pool.take(path), method, message, path).read_response(url)
         if response.status in _REDIRECTS:
             return self.follow(RequestSpec(method, url, path, headers, body), response)
         return response
 
-    def ask(
+    def begin_get(
         self, url: str, *, path: str, headers: Mapping[str, str] | None = None
     ) -> PendingResponse | None:
-        """Send a GET and leave its reply for later; None where every connection is held."""
+        """Send a GET without waiting for its response; None if no connection is free."""
         route, target = self._route(url, self._home)
-        taken = route.pool.take_free(path)
+        taken = route.pool.take_nowait(path)
         if taken is None:
             return None
         message = _message("GET", route, target, extra_lines(headers, None), None)
         exchange = Exchange(route.pool, taken, "GET", message, path)
         return PendingResponse(self, RequestSpec("GET", url, path, headers, None), exchange)
 
-    def follow(self, question: RequestSpec, response: Response) -> Response:
-        """Go where a reply leads, and on from there, until one leads nowhere."""
-        home = self._home or self._route(question.url, None)[0].origin
-        url, path, method = question.url, question.path, question.method
-        for _ in range(MOST_REDIRECTS):
-            location = _leads_to(method, response)
+    def follow(self, request: RequestSpec, response: Response) -> Response:
+        """Follow redirects until a response is not a redirect."""
+        home = self._home or self._route(request.url, None)[0].origin
+        url, path, method = request.url, request.path, request.method
+        for _ in range(MAX_REDIRECTS):
+            location = _redirect_location(method, response)
             if location is None:
                 return response
-            url = _absolute(url, location, path)
+            url = _resolve_location(url, location, path)
             route, target = self._route(url, home)
-            headers = question.headers
+            headers = request.headers
             if route.origin != home:
                 headers = cross_origin_headers(headers)
-            extra = extra_lines(headers, question.body)
-            message = _message(method, route, target, extra, question.body)
+            extra = extra_lines(headers, request.body)
+            message = _message(method, route, target, extra, request.body)
             pool = route.pool
-            response = Exchange(pool, pool.take(path), method, message, path).answer(url)
-        if _leads_to(method, response) is None:
+            response = Exchange(pool, pool.take(path), method, message, path).read_response(url)
+        if _redirect_location(method, response) is None:
             return response
-        raise UnexpectedReply(f"{shown(url)!r} redirects without end", path=path)
+        raise UnexpectedReply(
+            f"too many redirects: over {MAX_REDIRECTS}, the last to {redact_url(url)!r}", path=path
+        )
 
     def get(
         self, url: str, *, path: str = "", headers: Mapping[str, str] | None = None
     ) -> Response:
-        """GET, and raise our error for any status but 200 and 206."""
+        """Send a GET; raise our error for any status but 200 and 206."""
         response = self.request("GET", url, path=path, headers=headers)
         return response.expect(200, 206)
 
@@ -152,7 +154,7 @@ class HttpClient:
         size: int | None,
         headers: Mapping[str, str] | None = None,
     ) -> Upload:
-        """Begin a request whose body is pushed piece by piece; of `size` bytes, or chunked."""
+        """Begin a request with a streamed body: of `size` bytes, or chunked if None."""
         route, target = self._route(url, None)
         framing = (
             {"Transfer-Encoding": "chunked"} if size is None else {"Content-Length": str(size)}
@@ -160,7 +162,7 @@ class HttpClient:
         extra = extra_lines({**(headers or {}), **framing}, None)
         message = _message(method, route, target, extra, None)
         connection, used = route.pool.take(path)
-        if used and connection.is_stale():  # a pushed body cannot be sent twice
+        if used and connection.is_stale():  # a streamed body cannot be sent twice
             connection = route.pool.replace(connection, path)
         upload = Upload(connection, route.pool, method, url, chunked=size is None)
         try:
@@ -181,9 +183,9 @@ class HttpClient:
         if not slash and "?" in netloc:
             netloc, _, query = netloc.partition("?")
             target = "?" + query
-        fence = self.options.fence
-        if fence is not None:
-            listed, own_part = fence.lists(url), fence.is_own(url)
+        egress_policy = self.options.egress_policy
+        if egress_policy is not None:
+            listed, own_part = egress_policy.is_listed(url), egress_policy.is_own(url)
             found = self._new_route(scheme, netloc, home, listed=listed, own_part=own_part)
             return found, b"/" + target.encode("ascii")
         own = self._routes.get((scheme, netloc, True, True))
@@ -202,7 +204,9 @@ class HttpClient:
     ) -> Route:
         parsed = parse_url(f"{scheme}://{netloc}")
         if parsed.scheme not in DEFAULT_PORTS or not parsed.host:
-            raise UnexpectedReply(f"{shown(f'{scheme}://{netloc}')!r} is not an http(s) address")
+            raise UnexpectedReply(
+                f"{redact_url(f'{scheme}://{netloc}')!r} is not an http(s) address"
+            )
         origin = Origin(
             parsed.scheme, parsed.host.lower(), parsed.port or DEFAULT_PORTS[parsed.scheme]
         )
@@ -216,7 +220,7 @@ class HttpClient:
         before, proxied = b"", b""
         if options.proxy is not None and origin.scheme == "http":
             before, proxied = b"http://" + host, options.proxy.authorization()
-        lines = self._own if trusted else self._foreign
+        lines = self._own_headers if trusted else self._bare_headers
         after = b" HTTP/1.1\r\nHost: " + host + b"\r\n" + proxied + lines
         pool = self.pools.pool(origin, trusted=trusted, public_only=not listed)
         route = Route(origin, pool, before, after)
@@ -224,23 +228,23 @@ class HttpClient:
 
 
 class PendingResponse:
-    """A request under way."""
+    """A request that was sent and whose response was not read yet."""
 
-    __slots__ = ("_client", "_exchange", "_question")
+    __slots__ = ("_client", "_exchange", "_request")
 
-    def __init__(self, client: HttpClient, question: RequestSpec, exchange: Exchange) -> None:
-        """Hold the `exchange` that asks `question`."""
-        self._client, self._question, self._exchange = client, question, exchange
+    def __init__(self, client: HttpClient, request: RequestSpec, exchange: Exchange) -> None:
+        """Own the `exchange` that sent `request`."""
+        self._client, self._request, self._exchange = client, request, exchange
 
     def response(self) -> Response:
-        """Wait for the reply and follow where it leads."""
-        response = self._exchange.answer(self._question.url)
+        """Wait for the response and follow redirects."""
+        response = self._exchange.read_response(self._request.url)
         if response.status in _REDIRECTS:
-            return self._client.follow(self._question, response)
+            return self._client.follow(self._request, response)
         return response
 
     def close(self) -> None:
-        """Give the request up."""
+        """Abandon the request."""
         self._exchange.close()
 
 
@@ -250,7 +254,7 @@ def _message(method: str, route: Route, target: bytes, extra: bytes, body: bytes
 
 
 def _header_lines(options: ClientOptions) -> bytes:
-    """Return the header lines that go with every request to the first origin."""
+    """Return the header lines for every request to the first origin."""
     agent = AGENT
     lines: list[str] = []
     for name, values in options.headers.items():
@@ -267,8 +271,8 @@ def _header_lines(options: ClientOptions) -> bytes:
     return text
 
 
-def _leads_to(method: str, response: Response) -> str | None:
-    """Return where a redirect leads, its body dropped; None where the reply is to be used."""
+def _redirect_location(method: str, response: Response) -> str | None:
+    """Return a redirect's location and discard its body; None if it is not a redirect."""
     if response.status not in _REDIRECTS or method not in _FOLLOWED:
         return None
     location = response.header(b"location")
@@ -276,9 +280,9 @@ def _leads_to(method: str, response: Response) -> str | None:
     return location
 
 
-def _absolute(url: str, location: str, path: str) -> str:
-    """Resolve a Location against the URL it came from; what is encoded in it stays as it is."""
+def _resolve_location(url: str, location: str, path: str) -> str:
+    """Resolve a Location header against the URL that sent it, keeping its percent-encoding."""
     target = urljoin(url, location).partition("#")[0]
     if target.partition("://")[0] not in DEFAULT_PORTS:
-        raise UnexpectedReply(f"{shown(url)!r} redirects to {shown(target)!r}", path=path)
+        raise UnexpectedReply(f"{redact_url(url)!r} redirects to {redact_url(target)!r}", path=path)
     return quote(target, safe="%/?#[]@!$&'()*+,;=:-._~")

@@ -1,6 +1,6 @@
-"""One HTTP/1.1 connection: a socket, one buffer, and the bytes of replies read from it.
+"""One HTTP/1.1 connection: a socket and a buffer, from which responses are parsed.
 
-Plain recv_into and bytes operations: http.client costs five times the CPU a request.
+It uses plain recv_into and bytes operations: http.client takes five times the CPU per request.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ from catalog.errors import (
 from providers.base import Timeouts
 from providers.http.socket import translate
 
-HEAD_BUFFER = 2**16  # bytes; the longest reply head, and a small body with it
-STREAM_BUFFER = 2**18  # bytes; fits a core's cache, so hashing reads it from there
-SEND_PIECE = 2**18  # bytes; Python's sendall has one time-out for all of its bytes
-LARGEST_LINE = 2**12  # bytes; of a chunk's size line
+HEAD_BUFFER = 2**16  # bytes; the longest response head, possibly with a small body
+STREAM_BUFFER = 2**18  # bytes; fits into a core's cache, where it is then hashed
+SEND_PIECE = 2**18  # bytes; Python's sendall has a single time-out for all of its bytes
+MAX_LINE = 2**12  # bytes of a chunk's size line
 
 Headers = dict[bytes, bytes]
 
 
 class Connection:
-    """A socket with its buffer: not shared, but handed from thread to thread by the pool."""
+    """A socket with its buffer: used by one thread at a time, which the pool assigns."""
 
     __slots__ = (
         "_in_kernel",
@@ -52,13 +52,13 @@ class Connection:
         self.sock = sock
         self.label = label
         self.timeouts = timeouts
-        self.path = ""  # of the request under way, for messages
+        self.path = ""  # of the current request, for messages
         self.deadline: float | None = None
         self.buffer = bytearray(HEAD_BUFFER)
         self._view = memoryview(self.buffer)
-        self.start = self.end = 0  # what was received and not yet used
-        # The kernel's own time-outs spare a poll, and a hand-over of the GIL, before each call.
-        # TLS cannot have them: Python's ssl module tries again for ever where they strike.
+        self.start = self.end = 0  # the received bytes that were not used yet
+        # The kernel's time-outs save a poll, and releasing the GIL, before each call. TLS cannot
+        # use them: Python's ssl module retries for ever when they expire.
         self._in_kernel = not isinstance(sock, ssl.SSLSocket)
         if self._in_kernel:
             sock.settimeout(None)
@@ -66,14 +66,14 @@ class Connection:
         self._set_timeout(timeouts.read_s)
 
     def begin(self, path: str) -> None:
-        """Start the clock of one request for `path`."""
+        """Start the total time-out of a request for `path`."""
         self.path = path
         self.start = self.end = 0
         total_s = self.timeouts.total_s
         self.deadline = None if total_s is None else time.monotonic() + total_s
 
     def send(self, data: bytes | bytearray | memoryview) -> None:
-        """Send all of `data`; each piece may take the write time-out."""
+        """Send all of `data`; the write time-out applies to each piece."""
         timeouts = self.timeouts
         own = not self._in_kernel and timeouts.write_s != timeouts.read_s
         if own:
@@ -103,26 +103,26 @@ class Connection:
             raise self.failure(error, "receiving") from error
 
     def read_head(self) -> tuple[int, Headers]:
-        """Read a reply's head; `EOFError` when the server closed before its first byte."""
+        """Read a response's head; raise `EOFError` if the server closed without a byte."""
         while True:
             searched = self.start
             while (mark := self.buffer.find(b"\r\n\r\n", searched, self.end)) < 0:
                 searched = max(self.start, self.end - 3)
                 if self.end == HEAD_BUFFER:
-                    raise self._malformed("a head longer than 64 KiB")
+                    raise self._malformed("headers longer than 64 KiB")
                 count = self.receive_into(self._view[self.end :])
                 if count == 0:
                     if self.end == 0:
                         raise EOFError
-                    raise self._malformed("a head cut short")
+                    raise self._malformed("incomplete headers")
                 self.end += count
             first, *lines = bytes(self._view[self.start : mark]).split(b"\r\n")
             self.start = mark + 4
             if first[:5] != b"HTTP/" or not first[9:12].isdigit():
-                raise self._malformed("something that is not HTTP")
+                raise self._malformed("a response that is not HTTP")
             status = int(first[9:12])
             if status >= 200 or status == 101:
-                return status, self._headers(first, lines)
+                return status, self._parse_headers(first, lines)
 
     def read_exactly(self, length: int) -> bytes:
         """Read a body of `length` bytes whole."""
@@ -163,15 +163,15 @@ class Connection:
             yield view[:count]
 
     def stream_chunked(self) -> Iterator[memoryview]:
-        """Yield a chunked body; each piece lies in the connection's buffer until the next."""
+        """Yield a chunked body; each piece is valid only until the next."""
         while True:
-            line = self._line().partition(b";")[0].strip()
+            line = self._read_line().partition(b";")[0].strip()
             try:
                 left = int(line, 16)
             except ValueError as error:
                 raise self._malformed("a chunk without a size") from error
             if left == 0:
-                while self._line():  # trailers
+                while self._read_line():  # trailers
                     pass
                 return
             while left:
@@ -181,38 +181,38 @@ class Connection:
                 yield self._view[self.start : self.start + take]
                 self.start += take
                 left -= take
-            if self._line():
+            if self._read_line():
                 raise self._malformed("a chunk longer than its size")
 
     def is_stale(self) -> bool:
-        """Say whether the server closed, or spoke out of turn, while the connection was idle."""
+        """Return whether the server closed the idle connection, or sent something on it."""
         poll = select.poll()
         poll.register(self.sock, select.POLLIN)
         return bool(poll.poll(0))
 
     def close(self) -> None:
-        """Close the socket; twice is fine."""
+        """Close the socket; safe to call twice."""
         with suppress(OSError):
             self.sock.close()
 
     def failure(self, error: OSError, doing: str) -> StorageError:
-        """Translate what a socket raised."""
+        """Translate a socket error."""
         return translate(error, f"{doing} {self.path!r}, {self.label}", self.path)
 
-    def _headers(self, first: bytes, lines: list[bytes]) -> Headers:
+    def _parse_headers(self, first: bytes, lines: list[bytes]) -> Headers:
         try:
             pairs = [line.split(b":", 1) for line in lines]
             headers = {name.lower(): value.strip() for name, value in pairs}
         except ValueError as error:
             raise self._malformed("a header without a colon") from error
         if len(headers) != len(pairs):
-            headers = self._joined(pairs)
+            headers = self._join_headers(pairs)
         if first[5:8] == b"1.0":
             headers.setdefault(b"connection", b"close")
         return headers
 
-    def _joined(self, pairs: list[list[bytes]]) -> Headers:
-        """Join headers that came several times; two lengths that differ are an attack."""
+    def _join_headers(self, pairs: list[list[bytes]]) -> Headers:
+        """Join repeated headers; conflicting Content-Lengths are refused as an attack."""
         headers: Headers = {}
         for name, value in pairs:
             key, text = name.lower(), value.strip()
@@ -221,13 +221,13 @@ class Connection:
             elif key != b"content-length":
                 headers[key] += b", " + text
             elif headers[key] != text:
-                raise self._malformed("two lengths")
+                raise self._malformed("two different Content-Length headers")
         return headers
 
-    def _line(self) -> bytes:
+    def _read_line(self) -> bytes:
         while (mark := self.buffer.find(b"\r\n", self.start, self.end)) < 0:
-            if self.end - self.start > LARGEST_LINE:
-                raise self._malformed("a chunk's head that does not end")
+            if self.end - self.start > MAX_LINE:
+                raise self._malformed("a chunk size line without an end")
             self._fill()
         line = bytes(self._view[self.start : mark])
         self.start = mark + 2
@@ -241,13 +241,15 @@ class Connection:
         count = self.receive_into(self._view[self.end :])
         if count == 0:
             raise ConnectionFailed(
-                f"{self.label} closed the connection in the middle of {self.path!r}",
+                f"{self.label} closed the connection while sending {self.path!r}",
                 path=self.path,
             )
         self.end += count
 
     def _malformed(self, what: str) -> StorageError:
-        return UnexpectedReply(f"{self.label} answered {self.path!r} with {what}", path=self.path)
+        return UnexpectedReply(
+            f"{self.label} answered the request for {self.path!r} with {what}", path=self.path
+        )
 
     def _check_deadline(self) -> None:
         if self.deadline is None:
@@ -255,7 +257,7 @@ class Connection:
         left_s = self.deadline - time.monotonic()
         if left_s <= 0:
             raise TransferTimeout(
-                f"{self.path!r} took longer than {self.timeouts.total_s} s, {self.label}",
+                f"{self.label}: {self.path!r} took longer than {self.timeouts.total_s} s",
                 path=self.path,
             )
         self._set_timeout(min(self.timeouts.read_s, left_s))
@@ -268,6 +270,6 @@ class Connection:
 
 
 def _timeval(seconds: float) -> bytes:
-    """Return `seconds` as the kernel takes them; never 0, which would wait for ever."""
+    """Return `seconds` as a struct timeval; never 0, which would mean no time-out."""
     whole, part = divmod(max(seconds, 0.001), 1.0)
     return struct.pack("@ll", int(whole), int(part * 1e6))

@@ -1,6 +1,6 @@
-"""Where requests may lead: to places that an operator listed, and else to public addresses alone.
+"""The egress policy: requests may go to addresses that an operator listed, and to public ones.
 
-It is asked for each request anew, so for each hop of a redirect too.
+It is checked for each request, and so for each hop of a redirect.
 """
 
 from __future__ import annotations
@@ -14,29 +14,29 @@ from providers.shared.address import Address
 
 @dataclass(frozen=True, slots=True)
 class EgressPolicy:
-    """What a place over HTTP is held to; `own` is the part of it that its credentials are for."""
+    """Listed addresses; credentials are sent only to those below `own`."""
 
     listed: tuple[Address, ...]
     own: Address | None = None
 
     @classmethod
-    def around(cls, listed: Iterable[str], own: str | None = None) -> EgressPolicy:
-        """Return the fence around these addresses and all that lies below them."""
+    def parse(cls, listed: Iterable[str], own: str | None = None) -> EgressPolicy:
+        """Return a policy that lists these addresses and everything below them."""
         mine = None if own is None else Address.parse(own)
-        every = tuple(Address.parse(one) for one in listed)
+        every = tuple(Address.parse(entry) for entry in listed)
         return cls(every if mine is None else (*every, mine), mine)
 
-    def lists(self, url: str) -> bool:
-        """Say whether an operator listed where a URL leads: it may be private then."""
-        return any(_within(url, one) for one in self.listed)
+    def is_listed(self, url: str) -> bool:
+        """Return whether an operator listed the URL's location, which may then be private."""
+        return any(_within(url, entry) for entry in self.listed)
 
     def is_own(self, url: str) -> bool:
-        """Say whether a URL may see the credentials of the place."""
+        """Return whether the credentials may be sent to a URL."""
         return self.own is None or _within(url, self.own)
 
 
 def _within(url: str, place: Address) -> bool:
     try:
         return Address.parse(url).below(place) is not None
-    except InvalidInput:  # what can be read in two ways is nowhere
+    except InvalidInput:  # an ambiguous URL matches nothing
         return False

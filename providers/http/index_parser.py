@@ -1,4 +1,4 @@
-"""Directory pages of web servers as names: nginx, Apache, lighttpd, Caddy, Python's http.server.
+"""Parses directory index pages of nginx, Apache, lighttpd, Caddy and Python's http.server.
 
 >>> page = '<a href="../">..</a> <a href="?C=N">Name</a> <a href="b%20c">b c</a> <a href="d/">d</a>'
 >>> [(one.name, one.folder) for one in parse_index(page, "http://host/a/")]
@@ -15,9 +15,9 @@ from html import unescape
 from typing import Any
 from urllib.parse import unquote, urljoin, urlsplit
 
-# nginx tells the size behind the link, 20 or 8 characters wide and last in its line. Digits alone
-# are exact: it rounds above 9999 bytes only, and says so with K, M or G. The widths tell it from
-# Apache's old pages, where a description of digits may stand in the same place.
+# nginx shows the size after the link, 20 or 8 characters wide and last in its line. Digits alone
+# are exact: rounded sizes end in K, M or G. The widths distinguish it from Apache's old pages,
+# which may have a description made of digits in the same position.
 _SIZE = re.compile(
     r">[^<>]{0,512}</a> +\d\d-[A-Z][a-z]{2}-\d{4} \d\d:\d\d"
     r"(?=(?:[ \d]{8}|[ \d]{20})\r?\n) +(\d+)"
@@ -29,7 +29,7 @@ _HREF = re.compile(r"""<a\s[^>]*?\bhref\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>"']+)
 
 @dataclass(frozen=True, slots=True)
 class IndexEntry:
-    """A direct child of a page; `size` in bytes where the page says it exactly."""
+    """A direct child of a page; `size` in bytes if the page has it exactly."""
 
     name: str
     folder: bool
@@ -37,7 +37,7 @@ class IndexEntry:
 
 
 def parse_index(text: str, page_url: str) -> list[IndexEntry]:
-    """Return the direct children that an HTML or JSON page lists, each once, in its order."""
+    """Return the direct children that an HTML or JSON page lists, without duplicates."""
     json_page = text.lstrip().startswith("[")
     found = _from_json(json.loads(text)) if json_page else _from_html(text, page_url)
     return list({(one.name, one.folder): one for one in found}.values())
@@ -70,7 +70,7 @@ def _from_html(text: str, page_url: str) -> Iterator[IndexEntry]:
         try:
             target = urlsplit(urljoin(page_url, href))
         except ValueError:
-            continue  # `http://[` is no address, so it is no child either
+            continue  # an invalid URL such as `http://[`
         if (target.scheme, target.netloc) != (page.scheme, page.netloc) or target.query:
             continue
         parts = target.path.split("/")
@@ -84,6 +84,6 @@ def _from_html(text: str, page_url: str) -> Iterator[IndexEntry]:
 
 
 def _exact_size(text: str, start: int) -> int | None:
-    """Read the size that stands behind the link whose address ends at `start`."""
+    """Read the size after the link whose address ends at `start`."""
     found = _SIZE.match(text, start)
     return int(found[1]) if found else None

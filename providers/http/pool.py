@@ -1,4 +1,4 @@
-"""Keep-alive connections to one server, bounded, shared by threads, dropped in a forked child."""
+"""Bounded pools of keep-alive connections, shared by threads and discarded in a forked child."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ Taken = tuple[Connection, bool]
 
 
 class Pool:
-    """Connections to one origin, at most `limit`; the most recently used is taken first.
+    """At most `limit` connections to one origin; the most recently used is taken first.
 
-    The fast path takes no lock: `list.pop` and `append` are atomic, and whoever has to wait
-    says so before it looks again.
+    The fast path takes no lock: `list.pop` and `append` are atomic, and a waiting thread
+    increments `_waiting` before it checks again.
     """
 
     __slots__ = ("_condition", "_connect", "_idle", "_open", "_pid", "_wait_s", "_waiting", "limit")
@@ -34,7 +34,7 @@ class Pool:
     def __init__(
         self, connect: Callable[[str], Connection], limit: int, *, wait_s: float = 300.0
     ) -> None:
-        """Make connections with `connect(path)`; wait at most `wait_s` while all are held."""
+        """Open connections with `connect(path)`; wait at most `wait_s` while all are in use."""
         self._wait_s = wait_s
         self._connect = connect
         self.limit = limit
@@ -44,10 +44,10 @@ class Pool:
         self._waiting = 0
         self._pid = os.getpid()
 
-    def take_free(self, path: str) -> Taken | None:
-        """Return a connection, and whether it was used before; None where all are held."""
+    def take_nowait(self, path: str) -> Taken | None:
+        """Return a connection, and whether it was used before; None if all are in use."""
         if self._pid != os.getpid():
-            self._forget()
+            self._reset_after_fork()
         try:
             return self._idle.pop(), True
         except IndexError:
@@ -59,8 +59,8 @@ class Pool:
         return self._dial(path), False
 
     def take(self, path: str) -> Taken:
-        """Return a connection, and whether it was used before; wait while all are held."""
-        taken = self.take_free(path)
+        """Return a connection, and whether it was used before; wait while all are in use."""
+        taken = self.take_nowait(path)
         if taken is not None:
             return taken
         with self._condition:
@@ -77,8 +77,8 @@ class Pool:
                         break
                     if not self._condition.wait(self._wait_s):
                         raise TransferTimeout(
-                            f"no connection became free for {path!r} in {self._wait_s} s: "
-                            f"all {self.limit} are held",
+                            f"no connection became free for {path!r} within {self._wait_s} s: "
+                            f"all {self.limit} are in use",
                             path=path,
                         )
             finally:
@@ -86,12 +86,12 @@ class Pool:
         return self._dial(path), False
 
     def replace(self, stale: Connection, path: str) -> Connection:
-        """Return a new connection in the place of one that the server had closed."""
+        """Replace a connection that the server closed by a new one."""
         stale.close()
         return self._dial(path)
 
-    def give(self, connection: Connection) -> None:
-        """Take a connection back that is ready for the next request."""
+    def put_back(self, connection: Connection) -> None:
+        """Return a connection that is ready for the next request."""
         self._idle.append(connection)
         if self._waiting:
             with self._condition:
@@ -102,14 +102,14 @@ class Pool:
         connection.close()
         self._release()
 
-    def grow(self, limit: int) -> None:
-        """Allow `limit` connections from now on."""
+    def raise_limit(self, limit: int) -> None:
+        """Allow `limit` connections."""
         with self._condition:
             self.limit = limit
             self._condition.notify_all()
 
     def close(self) -> None:
-        """Close what is idle."""
+        """Close the idle connections."""
         while self._idle:
             try:
                 connection = self._idle.pop()
@@ -129,9 +129,9 @@ class Pool:
             self._open -= 1
             self._condition.notify()
 
-    def _forget(self) -> None:
-        # A child shares its parent's sockets: closing the copies here does not hurt the parent,
-        # but a TLS close_notify would, so they are left to the garbage collector's plain close.
+    def _reset_after_fork(self) -> None:
+        # A child shares its parent's sockets: closing the copies is harmless, but a TLS
+        # close_notify is not, so leave them to the garbage collector's plain close.
         self._condition = threading.Condition()
         self._idle = []
         self._open = self._waiting = 0
@@ -140,7 +140,7 @@ class Pool:
 
 @dataclass(frozen=True, slots=True)
 class Dialer:
-    """Open connections to one origin: directly or by a proxy, with TLS where it is https."""
+    """Opens connections to one origin: directly or through a proxy, with TLS for https."""
 
     origin: Origin
     timeouts: Timeouts
@@ -149,7 +149,7 @@ class Dialer:
     public_only: bool = False
 
     def pool(self, limit: int) -> Pool:
-        """Return a pool of such connections; the TLS context is made once, here."""
+        """Return a pool of such connections, which share one TLS context."""
         if self.origin.scheme == "http":
             return Pool(self._plain, limit, wait_s=10 * self.timeouts.read_s)
         tls = self.tls
@@ -176,7 +176,7 @@ class Dialer:
         place, label = self.origin, self.origin.label
         if self.proxy is not None:
             place = self.proxy.origin()
-            label = f"{label} by the proxy {place.label}"
+            label = f"{label} through the proxy {place.label}"
         sock = open_socket(
             (place.host, place.port),
             self.timeouts,
@@ -194,21 +194,21 @@ class Dialer:
             connection.send(head + proxy.authorization() + b"\r\n")
             status, _ = connection.read_head()
             if status == 407:
-                raise AccessDenied(_refusal(proxy, status), path=path, status=status)
+                raise AccessDenied(_refusal_message(proxy, status), path=path, status=status)
             if status >= 500:
-                raise StorageFailed(_refusal(proxy, status), path=path, status=status)
+                raise StorageFailed(_refusal_message(proxy, status), path=path, status=status)
             if not 200 <= status < 300:
-                raise UnexpectedReply(_refusal(proxy, status), path=path, status=status)
+                raise UnexpectedReply(_refusal_message(proxy, status), path=path, status=status)
         except EOFError as error:
             connection.close()
-            raise StorageFailed(f"{connection.label} hung up", path=path) from error
+            raise StorageFailed(f"{connection.label} closed the connection", path=path) from error
         except BaseException:
             connection.close()
             raise
 
 
 class Pools:
-    """The connections of one TLS and proxy setting, a pool for each origin."""
+    """The connections with one set of TLS and proxy settings: a pool for each origin."""
 
     def __init__(
         self,
@@ -219,30 +219,30 @@ class Pools:
         *,
         public_only: bool = False,
     ) -> None:
-        """Make connections when they are asked for, at most `limit` to an origin."""
+        """Open connections on demand, at most `limit` to each origin."""
         self._tls, self._proxy, self._public_only = tls, proxy, public_only
         self._timeouts, self._limit = timeouts, limit
         self._pools: dict[tuple[Origin, bool, bool], Pool] = {}
         self._places: set[str] = set()
         self._lock = threading.Lock()
 
-    def admit(self, place: str) -> None:
-        """Make room for one place more: each may hold `limit` connections to an origin.
+    def add_place(self, place: str) -> None:
+        """Add a location: each may use `limit` connections to an origin.
 
-        With one limit for all of them, files on their way from one place to another would hold
-        every connection for reading, and wait for ever for one to write.
+        With one limit for all of them, transfers from one location to another would use every
+        connection for reading, and wait for ever for one to write.
         """
         with self._lock:
             self._places.add(place)
-            limit = self._room()
+            limit = self._limit_per_origin()
             for pool in self._pools.values():
-                pool.grow(limit)
+                pool.raise_limit(limit)
 
-    def _room(self) -> int:
+    def _limit_per_origin(self) -> int:
         return self._limit * max(1, len(self._places))
 
     def pool(self, origin: Origin, *, trusted: bool, public_only: bool = False) -> Pool:
-        """Return the pool of an origin; only the trusted may see the client certificate."""
+        """Return the pool of an origin; only trusted origins get the client certificate."""
         public_only = public_only or self._public_only
         key = (origin, trusted, public_only)
         if (found := self._pools.get(key)) is not None:
@@ -252,7 +252,7 @@ class Pools:
             tls = Tls(authorities=tls.authorities, verify=tls.verify)
         dialer = Dialer(origin, self._timeouts, tls, self._proxy, public_only)
         with self._lock:
-            return self._pools.setdefault(key, dialer.pool(self._room()))
+            return self._pools.setdefault(key, dialer.pool(self._limit_per_origin()))
 
     def close(self) -> None:
         """Close every idle connection."""
@@ -260,5 +260,5 @@ class Pools:
             pool.close()
 
 
-def _refusal(proxy: Proxy, status: int) -> str:
+def _refusal_message(proxy: Proxy, status: int) -> str:
     return f"the proxy {proxy.origin().label} refused the connection with status {status}"

@@ -1,4 +1,4 @@
-"""The body of a reply as a reading, and its head as a resource."""
+"""A response's body as a reading, and its head as a resource."""
 
 from __future__ import annotations
 
@@ -7,17 +7,16 @@ from collections.abc import Iterator
 from catalog.errors import SizeMismatch
 from catalog.model.resource import Resource
 from providers.error_boundary import error_boundary
-from providers.http.content_coding import content_coding, decoded
-from providers.http.reply_headers import declared_digests, modified_us
-from providers.http.response import Response
+from providers.http.headers import declared_digests, modified_us
+from providers.http.response import Response, content_coding, decode_body
 
 EMPTY = None
-"""No response: nothing is to be read."""
+"""Instead of a response, if there is nothing to read."""
 
 
 @error_boundary
 class HttpReading:
-    """Chunks of a body; `skip` bytes are thrown away first, at most `length` are given."""
+    """The chunks of a body: skips the first `skip` bytes and yields at most `length`."""
 
     def __init__(
         self, response: Response | None, resource: Resource, *, skip: int, length: int | None
@@ -31,7 +30,7 @@ class HttpReading:
 
     @property
     def ranged(self) -> bool:
-        """Say whether the server sends what was asked for, rather than all of it."""
+        """Return whether the server sends the requested range rather than everything."""
         response = self._response
         if response is None:
             return True
@@ -40,7 +39,7 @@ class HttpReading:
 
     @property
     def reply_headers(self) -> tuple[tuple[str, str], ...]:
-        """Return the headers of the reply, for whoever passes it on."""
+        """Return the response headers, for a proxy to forward."""
         if self._response is None:
             return ()
         return tuple(
@@ -66,7 +65,7 @@ class HttpReading:
             if len(part):
                 yield part
             if left == 0 and response.status == 200:
-                break  # the server knows no ranges and sends all of it
+                break  # the server ignores ranges and sends everything
         response.close()
         if skip:
             raise SizeMismatch(self.resource.path, self._skip, self._skip - skip)
@@ -75,7 +74,7 @@ class HttpReading:
         if self._coding is None:
             yield from response.stream()
             return
-        for piece in decoded(self.resource.path, response.stream(), self._coding):
+        for piece in decode_body(self.resource.path, response.stream(), self._coding):
             yield memoryview(piece)
 
     def close(self) -> None:
@@ -85,15 +84,15 @@ class HttpReading:
 
 
 def describe(path: str, response: Response, *, size: int | None = None) -> Resource:
-    """Return the resource that a reply's head describes; of a part, the whole's size."""
+    """Return the resource that a response's head describes; `size` is that of the whole file."""
     headers = response.headers
     encoded = content_coding(path, response) is not None
-    if size is None and not encoded:  # of what comes encoded, the file's size is not told
+    if size is None and not encoded:  # the length of an encoded body is not the file's size
         size = response.length
         if response.status == 206:
             total = (response.header(b"content-range") or "").rpartition("/")[2]
             size = int(total) if total.isdigit() else None
-    # A digest of a part, or of an encoded form, says nothing of the file.
+    # A digest of a part, or of an encoded body, is not the file's digest.
     plain = response.status == 200 and b"content-encoding" not in headers
     return Resource(
         path,

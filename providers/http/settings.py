@@ -1,4 +1,4 @@
-"""Web servers, read only: a directory listing, a list of files, or a manifest."""
+"""Settings of read-only web servers: a directory listing, a list of files, or a manifest."""
 
 from __future__ import annotations
 
@@ -20,52 +20,50 @@ if TYPE_CHECKING:
 
 
 class HttpSettings(WebSettings, title="HTTP"):
-    """A folder of a web server, to be read."""
+    """A folder of a web server, read-only."""
 
     type: Literal["http"] = Field(
-        default="http", title="Type", description="Files of a web server, read only."
+        default="http", title="Type", description="Files on a web server, read-only."
     )
-    url: str = Field(
-        title="URL", description="Address of the folder, without a query and without a password."
-    )
+    url: str = Field(title="URL", description="Address of the folder, without query and password.")
     targets: list[str] = Field(
         default_factory=list,
         title="Files",
-        description="Paths below the URL to take instead of a listing.",
+        description="Paths below the URL to use instead of a listing.",
     )
     manifest: str = Field(
         default="",
         title="Manifest",
-        description="Path below the URL of a file such as PULP_MANIFEST or SHA256SUMS.",
+        description="Path below the URL of a manifest, such as PULP_MANIFEST or SHA256SUMS.",
     )
     query: SecretStr = Field(
         default=SecretStr(""),
         title="Query",
-        description="Query string of every request, such as a shared access signature.",
+        description="Query string for every request, such as a shared access signature.",
     )
 
     @field_validator("url")
     @classmethod
-    def _canonical(cls, value: str) -> str:
+    def _canonical_url(cls, value: str) -> str:
         return canonical_url(value)
 
     @field_validator("targets")
     @classmethod
-    def _safe(cls, value: list[str]) -> list[str]:
+    def _check_targets(cls, value: list[str]) -> list[str]:
         return [check_path(one) for one in value]
 
     def address(self) -> str:
-        """Return the folder's URL; where a manifest or files are named, that is told apart."""
+        """Return the folder's URL, or the manifest's if there is one."""
         return f"{self.url}/{self.manifest}" if self.manifest else self.url
 
     def connection_key(self) -> tuple[object, ...]:
-        """Return TLS, proxy and authentication, of which a query may be a part (PM-10)."""
+        """Return TLS, proxy and authentication, which a query may be part of (PM-10)."""
         return (*super().connection_key(), self.query.get_secret_value())
 
     def storage(
         self, connection: Pools, options: OpenOptions, *, on_close: OnClose = keep_open
     ) -> HttpStorage:
-        """Return the folder; nothing is asked of the server yet."""
+        """Return the folder; no request is sent yet."""
         return HttpStorage(
             self.client(connection, options),
             self.url,
@@ -77,7 +75,7 @@ class HttpSettings(WebSettings, title="HTTP"):
         )
 
     def filesystem(self) -> AbstractFileSystem:
-        """Return fsspec's HTTP filesystem, for looking around; it knows user and headers only."""
+        """Return fsspec's HTTP filesystem, for exploring; it uses user and headers only."""
         from aiohttp import BasicAuth  # noqa: PLC0415 - a third of a second to import
         from fsspec.implementations.http import HTTPFileSystem  # noqa: PLC0415 - the same
 
@@ -90,7 +88,7 @@ class HttpSettings(WebSettings, title="HTTP"):
 
     @classmethod
     def from_url(cls, url: str) -> HttpSettings:
-        """Read `https://host/folder?query`; a manifest as its last segment is the manifest."""
+        """Parse `https://host/folder?query`; the last segment may be a manifest."""
         split = split_manifest(url)
         folder, manifest = split or (url, "")
         parsed = parse_url(folder)

@@ -1,4 +1,4 @@
-"""Files of a web server as a storage: pages walked and files asked for by bounded threads."""
+"""A folder of a web server as a storage: walks pages and requests files in bounded threads."""
 
 from __future__ import annotations
 
@@ -24,19 +24,18 @@ from providers.capabilities import Capabilities
 from providers.connection import OnClose, keep_open
 from providers.error_boundary import error_boundary
 from providers.http.client import HttpClient, PendingResponse
-from providers.http.content_coding import content_coding, decoded
 from providers.http.directory_pages import HTML, HttpPages, PageEntryKind, content_type
 from providers.http.reading import EMPTY, HttpReading, describe
-from providers.http.response import Response
+from providers.http.response import Response, content_coding, decode_body
 from providers.http.walk import DirectoryWalk
 from providers.layouts.manifest import ManifestSource
 from providers.shared.read_only import ReadOnly
-from providers.shared.url import quote_path, shown
+from providers.shared.url import quote_path, redact_url
 
 
 @error_boundary
 class PendingFile:
-    """A file whose request was sent."""
+    """A requested file."""
 
     __slots__ = ("_asked", "_finish")
 
@@ -45,17 +44,17 @@ class PendingFile:
         self._asked, self._finish = asked, finish
 
     def fetch(self) -> Fetched:
-        """Wait for the reply and read it."""
+        """Wait for the response and read it."""
         return self._finish(self._asked.response())
 
     def close(self) -> None:
-        """Give the request up."""
+        """Abandon the request."""
         self._asked.close()
 
 
 @error_boundary
 class HttpStorage(ReadOnly):
-    """A folder of a web server; read only."""
+    """A folder of a web server; read-only."""
 
     kind = "a web server"
     capabilities = Capabilities(
@@ -79,9 +78,9 @@ class HttpStorage(ReadOnly):
         locate: Callable[[str], str] | None = None,
         on_close: OnClose = keep_open,
     ) -> None:
-        """Serve what lies below `url`; `targets` or a `manifest` take the place of its listing.
+        """Serve the files below `url`; `targets` or a `manifest` replace its listing.
 
-        `locate` returns the URL of a file, percent-encoded, where that is not below `url`.
+        `locate` returns the percent-encoded URL of a file that is not below `url`.
         """
         self._client = client
         self._base = url.rstrip("/") + "/"
@@ -93,89 +92,91 @@ class HttpStorage(ReadOnly):
         self._locate = locate
         self._on_close = on_close
         self._pages = HttpPages(client, self._base, self._query)
-        self._head_is_right: bool | None = None  # None: not tried yet
+        self._head_works: bool | None = None  # None: not tried yet
 
     def enumerate(self, prefix: str = "", *, recursive: bool = True) -> Iterator[Listed]:
-        """Yield every file, and a gap for a page or a file that cannot be read."""
+        """Yield every file, and a gap for each page or file that cannot be read."""
         if self._manifest:
             yield from ManifestSource(self, self._manifest).enumerate(prefix, recursive=recursive)
         elif self._targets:
-            wanted = [one for one in self._targets if _within(prefix, one, recursive=recursive)]
+            wanted = [
+                target for target in self._targets if _within(prefix, target, recursive=recursive)
+            ]
             with ThreadPoolExecutor(self._threads, "http-listing") as pool:
-                yield from self._all(pool, wanted)
+                yield from self._stat_all(pool, wanted)
         else:
             yield from self._walk(prefix, recursive=recursive)
 
-    def sketch(self, prefix: str = "") -> Iterator[Listed] | None:
-        """List what the pages say and ask for no file; None where there are no pages to read."""
+    def list_names(self, prefix: str = "") -> Iterator[Listed] | None:
+        """List the pages' entries without requesting files; None if there are no pages."""
         if self._manifest or self._targets:
             return None
         try:
-            first = self._pages.page(prefix)
+            first = self._pages.list_folder(prefix)
         except ResourceNotFound:
             return None
-        return DirectoryWalk(self._pages, None, self._threads, recursive=True).below(prefix, first)
+        return DirectoryWalk(self._pages, None, self._threads, recursive=True).run(prefix, first)
 
-    def lists(self, path: str) -> bool:
-        """Look a second time whether the page of its folder names a file; unknown counts as yes."""
-        return self._pages.names(path, PageEntryKind.FILE)
+    def is_listed(self, path: str) -> bool:
+        """Check again whether the folder's page lists a file; True if that is unknown."""
+        return self._pages.is_listed(path, PageEntryKind.FILE)
 
     def stat(self, path: str) -> Resource:
-        """Describe one file, by HEAD where the server's HEAD says what its GET does.
+        """Return the metadata of one file, by HEAD if the server's HEAD agrees with its GET.
 
-        That is tried at the first file: some refuse HEAD, or answer it with another length.
+        That is tested with the first file: some servers refuse HEAD, or report another length.
         """
         url = self._url(path)
-        if self._head_is_right is False:
+        if self._head_works is False:
             return self._head_of_get(path, url)
         with self._client.request("HEAD", url, path=path) as response:
             if response.status == 429 or (response.status >= 500 and response.status != 501):
-                response.expect(200)  # that says nothing of HEAD
-            said = describe(path, _file(response, url)) if response.status == 200 else None
-        if said is not None and self._head_is_right and said.size:
-            return said
+                response.expect(200)  # that does not tell whether HEAD works
+            head = describe(path, _check_file(response, url)) if response.status == 200 else None
+        if head is not None and self._head_works and head.size:
+            return head
         found = self._head_of_get(path, url)
-        if said is None or (said.size, said.etag) != (found.size, found.etag):
-            self._head_is_right = False
-        elif self._head_is_right is None:
-            self._head_is_right = True
+        if head is None or (head.size, head.etag) != (found.size, found.etag):
+            self._head_works = False
+        elif self._head_works is None:
+            self._head_works = True
         return found
 
     def _head_of_get(self, path: str, url: str) -> Resource:
-        """Ask for the first byte and hang up: what a GET says counts."""
+        """Request the first byte: the headers of a GET are authoritative."""
         headers = {"Range": "bytes=0-0"}
         with self._client.request("GET", url, path=path, headers=headers) as response:
             if response.status == 416:  # an empty file has no first byte
                 total = (response.header(b"content-range") or "").rpartition("/")[2]
                 if total == "0":
-                    return describe(path, _file(response, url), size=0)
-            return describe(path, _file(response.expect(200, 206), url))
+                    return describe(path, _check_file(response, url), size=0)
+            return describe(path, _check_file(response.expect(200, 206), url))
 
     def fetch(self, path: str, *, etag: str | None = None) -> Fetched:
         """Read a file whole, pinned to `etag`."""
         url = self._url(path)
-        response = self._client.request("GET", url, path=path, headers=_pinned(etag))
-        return self._fetched(path, etag, url, response)
+        response = self._client.request("GET", url, path=path, headers=_pin_headers(etag))
+        return self._read_whole(path, etag, url, response)
 
-    def ask(self, path: str, *, etag: str | None = None) -> PendingFile | None:
-        """Send the request for a file now; None where that would have to wait."""
+    def begin_fetch(self, path: str, *, etag: str | None = None) -> PendingFile | None:
+        """Request a file without waiting; None if no connection is free."""
         url = self._url(path)
-        asked = self._client.ask(url, path=path, headers=_pinned(etag))
+        asked = self._client.begin_get(url, path=path, headers=_pin_headers(etag))
         if asked is None:
             return None
-        return PendingFile(asked, lambda response: self._fetched(path, etag, url, response))
+        return PendingFile(asked, lambda response: self._read_whole(path, etag, url, response))
 
-    def _fetched(self, path: str, etag: str | None, url: str, response: Response) -> Fetched:
-        _file(response.expect(200), url)
+    def _read_whole(self, path: str, etag: str | None, url: str, response: Response) -> Fetched:
+        _check_file(response.expect(200), url)
         resource = describe(path, response)
         if etag is not None and resource.etag != etag:
             response.close()
-            raise _changed(path)
+            raise _changed_error(path)
         coding = content_coding(path, response)
         if coding is None:
             data = response.read()
         else:
-            data = b"".join(decoded(path, response.stream(), coding))
+            data = b"".join(decode_body(path, response.stream(), coding))
         if resource.size is None:
             resource = describe(path, response, size=len(data))
         return Fetched(data, resource)
@@ -183,8 +184,8 @@ class HttpStorage(ReadOnly):
     def read(
         self, path: str, *, etag: str | None = None, start: int = 0, length: int | None = None
     ) -> HttpReading:
-        """Read from `start`; where the server knows no ranges, what is before is thrown away."""
-        headers = _pinned(etag)
+        """Read from `start`; if the server ignores ranges, the bytes before are discarded."""
+        headers = _pin_headers(etag)
         if length == 0:
             return HttpReading(EMPTY, self.stat(path), skip=0, length=0)
         if start or length is not None:
@@ -195,21 +196,24 @@ class HttpStorage(ReadOnly):
         if response.status == 416 and response.header(b"content-range") == f"bytes */{start}":
             response.close()
             return HttpReading(EMPTY, self.stat(path), skip=0, length=0)
-        _file(response.expect(200, 206), url)
+        _check_file(response.expect(200, 206), url)
         try:
             resource = describe(path, response)
             if etag is not None and resource.etag != etag:
-                raise _changed(path)
+                raise _changed_error(path)
             skip = start
             if response.status == 206 and content_coding(path, response) is not None:
-                response.close()  # a part of an encoded form is no part of the file
+                response.close()  # a part of an encoded body is not a part of the file
                 headers.pop("Range", None)
                 response = self._client.request("GET", url, path=path, headers=headers)
-                _file(response.expect(200), url)
+                _check_file(response.expect(200), url)
             if response.status == 206:
-                said = response.header(b"content-range") or ""
-                if not said.startswith(f"bytes {start}-"):
-                    raise UnexpectedReply(f"asked for bytes from {start}, got {said!r}", path=path)
+                content_range = response.header(b"content-range") or ""
+                if not content_range.startswith(f"bytes {start}-"):
+                    raise UnexpectedReply(
+                        f"{path!r}: requested bytes from {start:,}, got {content_range!r}",
+                        path=path,
+                    )
                 skip = 0
         except BaseException:
             response.close()
@@ -217,7 +221,7 @@ class HttpStorage(ReadOnly):
         return HttpReading(response, resource, skip=skip, length=length)
 
     def close(self) -> None:
-        """Let go of the connections."""
+        """Release the connections."""
         self._on_close()
 
     def _url(self, path: str) -> str:
@@ -228,27 +232,27 @@ class HttpStorage(ReadOnly):
     def _walk(self, prefix: str, *, recursive: bool) -> Iterator[Listed]:
         """Walk the pages below `prefix`."""
         try:
-            first = self._pages.page(prefix)
+            first = self._pages.list_folder(prefix)
         except ResourceNotFound:
             if not prefix:
                 raise ResourceNotFound(
-                    f"there is no listing at {shown(self._base)!r}; "
-                    "name single files as the repository's targets"
+                    f"there is no directory listing at {redact_url(self._base)!r}: "
+                    "list the files in the repository's targets"
                 ) from None
             with suppress(ResourceNotFound):
                 yield self.stat(prefix)
             return
         walk = DirectoryWalk(self._pages, self.stat, self._threads, recursive)
-        yield from walk.below(prefix, first)
+        yield from walk.run(prefix, first)
 
-    def _all(self, pool: ThreadPoolExecutor, paths: list[str]) -> Iterator[Resource]:
-        """Describe files that were asked for by name: each must be there."""
+    def _stat_all(self, pool: ThreadPoolExecutor, paths: list[str]) -> Iterator[Resource]:
+        """Return the metadata of explicitly listed files, which must all exist."""
         for start in range(0, len(paths), 64):
             yield from pool.map(self.stat, paths[start : start + 64])
 
 
-def _pinned(etag: str | None) -> dict[str, str]:
-    """Return the headers that ask for this state of a file alone; a weak etag cannot."""
+def _pin_headers(etag: str | None) -> dict[str, str]:
+    """Return the headers that request only this state of a file; weak etags cannot."""
     return {"If-Match": etag} if etag and not etag.startswith("W/") else {}
 
 
@@ -257,8 +261,8 @@ def _within(prefix: str, path: str, *, recursive: bool) -> bool:
     return is_below(prefix, path) and (recursive or "/" not in rest)
 
 
-def _file(response: Response, asked: str) -> Response:
-    """Return the reply unless the server led us from a folder's name to its page."""
+def _check_file(response: Response, asked: str) -> Response:
+    """Return the response, unless it was redirected from a folder's name to its page."""
     if response.url is not asked:
         place, question, query = asked.partition("?")
         if response.url == f"{place}/{question}{query}":
@@ -269,17 +273,17 @@ def _file(response: Response, asked: str) -> Response:
 
 
 def _refuse_login(response: Response, place: str) -> None:
-    """Refuse a page of another name in place of a file that is no page: mostly a login's form."""
+    """Refuse an HTML page under another name instead of the file: mostly a login form."""
     name = unquote(place.rpartition("/")[2])
     came = unquote(urlsplit(response.url).path.rpartition("/")[2])
     if content_type(response) in HTML and came != name and guess_type(name)[0] not in HTML:
         response.close()
         raise AccessDenied(
-            f"{shown(place)!r} leads to the page {shown(response.url)!r} in place of the file: "
-            "sign in anew",
+            f"{redact_url(place)!r} redirects to the page {redact_url(response.url)!r} instead of "
+            "the file: check the credentials",
             path=response.path,
         )
 
 
-def _changed(path: str) -> ResourceChanged:
-    return ResourceChanged(f"{path!r} is no longer the file that was planned", path=path)
+def _changed_error(path: str) -> ResourceChanged:
+    return ResourceChanged(f"{path!r} changed since it was planned", path=path)

@@ -1,4 +1,4 @@
-"""Walk directory pages with bounded threads: one page, or one batch of files, a task."""
+"""Walks directory pages with bounded threads; each task is one page or one batch of files."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from catalog.paths import RESERVED, check_path
 from providers.http.directory_pages import HttpPages, PageEntryKind
 from providers.http.index_parser import IndexEntry
 
-DEEPEST = 100  # folders; deeper is a link that leads in a circle
-BATCH = 16  # files asked for by one task of the pool, which costs as much as one request
+MAX_DEPTH = 100  # folders; deeper ones are links that form a loop
+BATCH = 16  # files per task, because a task of the pool costs as much as a request
 
 
 @dataclass(frozen=True, slots=True)
 class DirectoryWalk:
-    """What a walk asks: `pages` for folders, `stat` for what a file is.
+    """A walk: lists folders with `pages` and files with `stat`.
 
-    Without `stat` a file is what its page says: a name, and an exact size where the page has one.
+    Without `stat`, files have only the name, and the exact size if the page has one.
     """
 
     pages: HttpPages
@@ -32,8 +32,8 @@ class DirectoryWalk:
     _folders: list[str] = field(default_factory=list[str])
     _gaps: list[Gap] = field(default_factory=list[Gap])
 
-    def below(self, folder: str, entries: list[IndexEntry]) -> Iterator[Listed]:
-        """Yield every file of `folder`, whose page has these `entries`, and of what lies in it."""
+    def run(self, folder: str, entries: list[IndexEntry]) -> Iterator[Listed]:
+        """Yield every file at or below `folder`, whose page has these `entries`."""
         self._sort(folder, entries)
         running: set[Future[list[Listed]]] = set()
         pool = ThreadPoolExecutor(self.threads, "http-listing")
@@ -53,10 +53,10 @@ class DirectoryWalk:
             batch = self._files[-BATCH:]
             del self._files[-BATCH:]
             return pool.submit(self._describe, batch)
-        return pool.submit(self._enter, self._folders.pop())
+        return pool.submit(self._list_folder, self._folders.pop())
 
     def _sort(self, folder: str, entries: list[IndexEntry]) -> None:
-        """Part files from folders; list.append is safe from several threads."""
+        """Separate files from folders; list.append is thread-safe."""
         for entry in entries:
             path = f"{folder}/{entry.name}" if folder else entry.name
             if path == RESERVED:
@@ -71,26 +71,26 @@ class DirectoryWalk:
             elif self.recursive:
                 self._folders.append(path)
 
-    def _enter(self, folder: str) -> list[Listed]:
-        """Read the page of a folder that its parent lists; one that cannot be read is a gap."""
-        if folder.count("/") > DEEPEST:
-            why = f"it lies over {DEEPEST} folders deep, as links in a circle do"
+    def _list_folder(self, folder: str) -> list[Listed]:
+        """Read the page of a folder that its parent lists; return a gap if that fails."""
+        if folder.count("/") > MAX_DEPTH:
+            why = f"it is more than {MAX_DEPTH} folders deep, probably because of a link loop"
             return [Gap(folder, why, BOUND, below=True)]
         try:
             try:
-                entries = self.pages.page(folder)
+                entries = self.pages.list_folder(folder)
             except ResourceNotFound:
-                entries = self.pages.page(folder)
+                entries = self.pages.list_folder(folder)
         except StorageError as error:
             if error.retryable:
                 raise
-            gone = _missing(error) and not self.pages.names(folder, PageEntryKind.FOLDER)
+            gone = _missing(error) and not self.pages.is_listed(folder, PageEntryKind.FOLDER)
             return [] if gone else [gap_from_error(error, folder, below=True)]
         self._sort(folder, entries)
         return []
 
     def _describe(self, files: list[tuple[str, int | None]]) -> list[Listed]:
-        """Ask for each file; one that its page does not list any more is left out."""
+        """Request each file's metadata; omit files that the page no longer lists."""
         if self.stat is None:
             return [Resource(path, size) for path, size in files]
         found: list[Listed] = []
@@ -100,7 +100,7 @@ class DirectoryWalk:
             except StorageError as error:
                 if error.retryable:
                     raise
-                if not (_missing(error) and not self.pages.names(path, PageEntryKind.FILE)):
+                if not (_missing(error) and not self.pages.is_listed(path, PageEntryKind.FILE)):
                     found.append(gap_from_error(error, path, below=False))
                 continue
             found.append(replace(one, size=size) if one.size is None else one)

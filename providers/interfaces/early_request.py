@@ -1,7 +1,7 @@
-"""Sources that send a request now and take its reply later.
+"""Sources that can send a request now and read the reply later (pipelining).
 
-One thread that has asked for the next files before it reads the reply to the first never waits
-for the network: waiting, and being woken, costs more CPU than reading 10 KiB.
+A thread that requests the next files before it reads the first reply never waits for the network:
+waiting and waking up costs more CPU than reading 10 KiB.
 """
 
 from __future__ import annotations
@@ -12,21 +12,21 @@ from providers.base import Fetched
 
 
 class PendingFetch(Protocol):
-    """A small file whose request was sent: it holds a connection until it is fetched or closed."""
+    """A requested small file; it holds a connection until it is fetched or closed."""
 
     def fetch(self) -> Fetched:
         """Wait for the reply and read it, as `Source.fetch` does."""
         ...
 
     def close(self) -> None:
-        """Give the request up."""
+        """Abandon the request."""
         ...
 
 
 @runtime_checkable
 class SupportsEarlyRequests(Protocol):
-    """A source that can be asked ahead."""
+    """A source that can send requests ahead of reading the replies."""
 
-    def ask(self, path: str, *, etag: str | None = None) -> PendingFetch | None:
-        """Send the request for a small file; None where it would have to wait for a connection."""
+    def begin_fetch(self, path: str, *, etag: str | None = None) -> PendingFetch | None:
+        """Request a small file; return None if that would have to wait for a connection."""
         ...

@@ -1,9 +1,9 @@
-"""How a storage keeps the file that stands at a path, before that is overwritten or removed.
+"""How a storage keeps the current file at a path before it is overwritten or removed.
 
-What is kept lies in the storage's history, `.entrepot/history` below its root: hidden from every
-listing, refused as a name from outside, and read as an ordinary storage rooted there
-(`settings.below(HISTORY)`). A kept file is named by its digest; where nobody knows that, by the
-run that kept it and the path where it stood.
+Kept files are in `.entrepot/history` below the storage's root, which is hidden from listings,
+refused as a name from outside, and read as an ordinary storage with that root
+(`settings.below(HISTORY)`). A kept file is named by its digest, or if that is unknown, by the run
+that kept it and its path.
 
 >>> history_key("ab" + "0" * 62)[:15]
 'sha256/ab/00000'
@@ -19,51 +19,51 @@ from catalog.model.resource import Resource
 from catalog.paths import RESERVED
 
 HISTORY = f"{RESERVED}/history"
-"""The folder below a storage's root that holds what was replaced or removed."""
+"""The folder below a storage's root for replaced and removed files."""
 
 
 class KeepResult(Enum):
-    """What became of the wish to keep a file."""
+    """The result of keeping a file."""
 
     KEPT = "kept"
-    """It lies in the history, whole."""
+    """The complete file is in the history."""
     GONE = "gone"
-    """Nothing stands at the path that could be lost."""
+    """There is no file at the path that could be lost."""
     UNABLE = "unable"
-    """This file cannot be kept inside the storage: its bytes have to come here."""
+    """The storage cannot keep this file by itself: its bytes have to be transferred."""
 
 
 @runtime_checkable
 class SupportsHistory(Protocol):
-    """A storage that can keep a file without sending its bytes here."""
+    """A storage that can keep a file server-side."""
 
     @property
-    def keeps_late(self) -> bool:
-        """Say whether to keep a file only at the moment before its successor appears.
+    def keeps_at_commit(self) -> bool:
+        """Return whether a file must be kept only right before its replacement is committed.
 
-        So it is where the file moves away, or shares its bytes with the history until then.
+        This is so where keeping moves the file away, or makes it share its bytes with the history.
         """
         ...
 
-    def keep(self, standing: Resource, key: str) -> KeepResult:
-        """Bring the file `standing` to `key` of the history; to do so again is fine."""
+    def keep(self, current: Resource, key: str) -> KeepResult:
+        """Copy or move the file `current` to `key` in the history; may be repeated."""
         ...
 
 
 @runtime_checkable
 class SupportsFlush(Protocol):
-    """A writer that can make sure of its bytes before anything else is touched."""
+    """A writer that can finish the upload of its bytes before the commit."""
 
-    def seal(self) -> None:
-        """Wait until every byte has arrived: only the final name is left to be given."""
+    def flush(self) -> None:
+        """Wait until every byte has been stored, so that only the final rename is left."""
         ...
 
 
 def history_key(sha256: str) -> str:
-    """Return the name in the history of the bytes with this digest, in hex."""
+    """Return the history key of the bytes with this digest (hex)."""
     return f"sha256/{sha256[:2]}/{sha256[2:]}"
 
 
 def unknown_history_key(run_id: str, path: str) -> str:
-    """Return the name in the history of what a run found at `path` and nobody knows."""
+    """Return the history key of a file of unknown digest that a run found at `path`."""
     return f"foreign/{run_id}/{md5(path.encode(), usedforsecurity=False).hexdigest()}"

@@ -1,4 +1,4 @@
-"""What writers that were killed leave behind in a storage, beside temporary files."""
+"""Incomplete uploads that killed writers leave in a storage, in addition to temporary files."""
 
 from __future__ import annotations
 
@@ -9,29 +9,29 @@ from typing import Protocol, runtime_checkable
 
 @dataclass(frozen=True, slots=True)
 class IncompleteUpload:
-    """One upload that was begun: the path it was for, the storage's mark of it, and when (UTC)."""
+    """An upload that was begun: its path, the storage's id for it, and its start (UTC)."""
 
     path: str
-    mark: str
+    upload_id: str
     began_us: int
 
 
-class Uploads(Protocol):
-    """The uploads of a storage that were begun and neither finished nor given up."""
+class IncompleteUploads(Protocol):
+    """The uploads of a storage that were neither completed nor aborted."""
 
     def unfinished(self) -> Iterator[IncompleteUpload]:
-        """Yield every one of them below the storage's root."""
+        """Yield every incomplete upload below the storage's root."""
         ...
 
-    def give_up(self, upload: IncompleteUpload) -> None:
-        """Free what the storage keeps of one; one that is gone is fine."""
+    def abort(self, upload: IncompleteUpload) -> None:
+        """Abort an upload and free its storage; do nothing if it is gone."""
         ...
 
 
 @runtime_checkable
 class SupportsIncompleteUploads(Protocol):
-    """A storage that tells of such uploads."""
+    """A storage that can list its incomplete uploads."""
 
-    def uploads(self) -> Uploads:
-        """Return them."""
+    def uploads(self) -> IncompleteUploads:
+        """Return the incomplete uploads."""
         ...

@@ -1,4 +1,4 @@
-"""Files that are opened once and read at any place, as whoever serves them to many wants it."""
+"""Files that are opened once and read at any offset, for serving one file to many clients."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from providers.base import Storage
 
 
 class OpenFile(Protocol):
-    """A file that stays what it was when it was opened, whoever replaces or removes its name."""
+    """An open file that is unaffected when its name is replaced or removed."""
 
     @property
     def resource(self) -> Resource:
-        """Describe the file as it was opened."""
+        """Return the file's metadata from when it was opened."""
         ...
 
     def read_at(self, offset: int, count: int) -> bytes:
@@ -22,21 +22,21 @@ class OpenFile(Protocol):
         ...
 
     def close(self) -> None:
-        """Let go of it."""
+        """Close the file."""
         ...
 
 
 @runtime_checkable
 class FileOpener(Protocol):
-    """A storage that can open files for reading at any place (`capabilities.random_access`)."""
+    """A storage that can open files for random access (`capabilities.random_access`)."""
 
     def open_file(self, path: str, *, etag: str | None = None) -> OpenFile:
-        """Open a file; `ResourceChanged` when `etag` is given and another stands."""
+        """Open a file; raise `ResourceChanged` if it no longer has the given etag."""
         ...
 
 
-def opened(storage: Storage, path: str, etag: str | None = None) -> OpenFile:
-    """Open a file of a storage that a layout wraps."""
+def open_file(storage: Storage, path: str, etag: str | None = None) -> OpenFile:
+    """Open a file for random access; raise `NotSupported` if the storage cannot."""
     if not isinstance(storage, FileOpener):
-        raise NotSupported(f"{path!r} cannot be opened for reading at any place", path=path)
+        raise NotSupported(f"{path!r}: this storage does not support random access", path=path)
     return storage.open_file(path, etag=etag)

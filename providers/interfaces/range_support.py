@@ -1,4 +1,4 @@
-"""What a reading may tell beside its bytes: whether the range that was asked for was understood."""
+"""An optional property of a reading: whether the server honored the requested range."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import Protocol, runtime_checkable
 
 @runtime_checkable
 class Ranged(Protocol):
-    """A reading whose server may send the whole file whatever was asked for."""
+    """A reading whose server may ignore the range and send the whole file."""
 
     @property
     def ranged(self) -> bool:
-        """Say whether only the range comes; else all does, and the rest of it is thrown away."""
+        """Return whether only the range is sent; otherwise the rest is received and discarded."""
         ...

@@ -1,4 +1,4 @@
-"""What a storage gives under one name, told of as another."""
+"""Readings and capabilities of storages that store files under other names."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from providers.interfaces.range_support import Ranged
 
 
 def immutable_capabilities(can: Capabilities) -> Capabilities:
-    """Return what a storage can under whose names nothing ever changes; each has its etag."""
+    """Return the capabilities of a layout whose stored files never change."""
     return replace(
         can,
         tree=False,
@@ -26,16 +26,16 @@ def immutable_capabilities(can: Capabilities) -> Capabilities:
 
 
 class AliasedReading:
-    """A body that is described by the path it was asked for by."""
+    """A reading described by the path that was requested."""
 
     def __init__(self, reading: Reading, resource: Resource) -> None:
-        """Give the bytes of `reading` as those of `resource`."""
+        """Serve the bytes of `reading` as those of `resource`."""
         self._reading = reading
         self.resource = resource
 
     @property
     def ranged(self) -> bool:
-        """Say whether only the range comes."""
+        """Return whether only the range is sent."""
         return not isinstance(self._reading, Ranged) or self._reading.ranged
 
     def __iter__(self) -> Iterator[Chunk]:
@@ -43,5 +43,5 @@ class AliasedReading:
         return iter(self._reading)
 
     def close(self) -> None:
-        """End the read."""
+        """Stop reading."""
         self._reading.close()

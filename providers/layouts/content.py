@@ -1,8 +1,8 @@
-"""The layout `content`: files lie under their digests, and a manifest says which of them are shown.
+"""The layout `content`: files are stored by digest, and a manifest lists the published ones.
 
-Below the root lie `sha256/ab/cdef…`, written once and never changed, and `current`, the manifest of
-the set that is shown now. To the engine it is a storage like any other: it reads and writes paths,
-and the bytes go to where their digest says. The etag of a path is the digest of its bytes.
+Below the root are `sha256/ab/cdef…`, written once and never changed, and `current`, the manifest
+of the published set. To the engine it is an ordinary storage: it reads and writes paths, while the
+bytes are stored under their digest. The etag of a path is the digest of its bytes.
 """
 
 from __future__ import annotations
@@ -27,53 +27,57 @@ from catalog.model.gap import Listed, gap_from_error
 from catalog.model.resource import Resource
 from providers.base import Attributes, Chunk, Fetched, Reading, Storage, Stored, Writer
 from providers.capabilities import Capabilities
-from providers.interfaces.random_access import OpenFile, opened
+from providers.interfaces.random_access import OpenFile, open_file
 from providers.layouts.aliased_reading import AliasedReading, immutable_capabilities
-from providers.layouts.content_names import FOLDER, content_path, digest_in
+from providers.layouts.content_names import FOLDER, content_path, digest_of_path
 from providers.layouts.listing_index import ListingIndex, RecordedHoldings
-from providers.layouts.manifest import listed_in, within
+from providers.layouts.manifest import filter_listing, list_manifest
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 class ContentLayout:
-    """A storage below whose root this layout lies; `holder` tells what it holds by the catalog.
+    """A storage with this layout below its root.
 
-    Without it the published manifest does.
+    `recorded` returns its holdings by the catalog; without it the published manifest is used.
     """
 
-    def __init__(self, storage: Storage, holder: RecordedHoldings | None = None) -> None:
+    def __init__(self, storage: Storage, recorded: RecordedHoldings | None = None) -> None:
         """Wrap the storage of the root."""
         self._storage = storage
-        self._holder = holder
-        self._known: dict[str, str] | None = None
+        self._recorded = recorded
+        self._current: dict[str, str] | None = None
 
     @property
     def capabilities(self) -> Capabilities:
-        """Say what the storage can; a name may be a file and a folder, and nothing ever changes."""
+        """Return the capabilities; a name may be a file and a folder, and files never change."""
         return immutable_capabilities(self._storage.capabilities)
 
     def check_name(self, path: str) -> None:
-        """Refuse a name that no line of a manifest can hold, or that is one of the layout's own."""
+        """Refuse a name that cannot be a line of a manifest, or that the layout uses itself."""
         if "\n" in path or "\r" in path or path.startswith(("#", "\ufeff")) or not path.strip():
-            raise NameNotAllowed(path, "the layout content", "no line of a manifest can hold it")
-        if digest_in(path) is not None:
-            raise NameNotAllowed(path, "the layout content", "its own files bear such names")
+            raise NameNotAllowed(
+                path, "the layout content", "it cannot be written as a line of a manifest"
+            )
+        if digest_of_path(path) is not None:
+            raise NameNotAllowed(
+                path, "the layout content", "such names are reserved for the layout's own files"
+            )
 
     def enumerate(self, prefix: str = "", *, recursive: bool = True) -> Iterator[Listed]:
-        """Yield the set that is shown, or of what is recorded all whose bytes are there."""
-        return within(self._listed(), prefix, recursive=recursive)
+        """Yield the published set, or those of the recorded files that are stored."""
+        return filter_listing(self._list_files(), prefix, recursive=recursive)
 
     def stat(self, path: str) -> Resource:
-        """Describe one file."""
+        """Return the metadata of one file."""
         sha256 = self._sha256(path)
-        return _described(path, sha256, self._storage.stat(content_path(sha256)))
+        return _describe(path, sha256, self._storage.stat(content_path(sha256)))
 
     def fetch(self, path: str, *, etag: str | None = None) -> Fetched:
         """Read a small file whole; its etag is its digest."""
         sha256 = self._sha256(path, etag)
         fetched = self._storage.fetch(content_path(sha256))
-        return replace(fetched, resource=_described(path, sha256, fetched.resource))
+        return replace(fetched, resource=_describe(path, sha256, fetched.resource))
 
     def read(
         self, path: str, *, etag: str | None = None, start: int = 0, length: int | None = None
@@ -81,42 +85,43 @@ class ContentLayout:
         """Read in chunks."""
         sha256 = self._sha256(path, etag)
         reading = self._storage.read(content_path(sha256), start=start, length=length)
-        return AliasedReading(reading, _described(path, sha256, reading.resource))
+        return AliasedReading(reading, _describe(path, sha256, reading.resource))
 
     def open_file(self, path: str, *, etag: str | None = None) -> OpenFile:
-        """Open a file for reading at any place, where the storage can."""
-        return opened(self._storage, content_path(self._sha256(path, etag)))
+        """Open a file for random access, if the storage supports it."""
+        return open_file(self._storage, content_path(self._sha256(path, etag)))
 
     def put(self, path: str, data: bytes, attributes: Attributes) -> Stored:
         """Write a small file under its digest."""
         sha256 = attributes.sha256 or hashlib.sha256(data).hexdigest()
         key = content_path(sha256)
-        stored = self._storage.put(key, data, _anonymous(attributes, sha256))
+        stored = self._storage.put(key, data, _without_path(attributes, sha256))
         if stored.size != len(data):
             self._storage.remove(key)
             raise SizeMismatch(path, len(data), stored.size)
         return replace(stored, etag=sha256, modified_us=None)
 
     def write(self, path: str, attributes: Attributes, *, size: int | None = None) -> Writer:
-        """Begin a large file, whose digest the attributes must tell: it is its name."""
+        """Start writing a large file; its attributes must have the digest, which is its name."""
         sha256 = attributes.sha256
         if sha256 is None:
             raise NotSupported(
-                f"{path!r} cannot be written by its digest: it is not known yet", path=path
+                f"{path!r} cannot be written: the layout content needs its digest in advance",
+                path=path,
             )
-        attributes = _anonymous(attributes, sha256)
+        attributes = _without_path(attributes, sha256)
         writer = self._storage.write(content_path(sha256), attributes, size=size)
         return _ContentWriter(writer, path, sha256)
 
     def remove(self, path: str) -> None:
-        """Do nothing: the next set does not name it, and `prune` removes what no set names."""
+        """Do nothing: the next set omits it, and `prune` removes what no set uses."""
 
     def path_of(self, sha256: str) -> str:
-        """Return the path of the bytes with a digest in hex."""
+        """Return the path of the bytes with a digest (hex)."""
         return content_path(sha256)
 
-    def held(self, sha256: str, size: int | None) -> Stored | None:
-        """Return what lies here of a digest already."""
+    def find_digest(self, sha256: str, size: int | None) -> Stored | None:
+        """Return the stored file with a digest; None if there is none of this size."""
         try:
             found = self._storage.stat(content_path(sha256))
         except ResourceNotFound:
@@ -129,12 +134,12 @@ class ContentLayout:
         """Close the wrapped storage."""
         self._storage.close()
 
-    def _listed(self) -> Iterator[Listed]:
-        if self._holder is None:
-            yield from self._shown()
+    def _list_files(self) -> Iterator[Listed]:
+        if self._recorded is None:
+            yield from self._list_published()
             return
         there = ListingIndex(self._storage, FOLDER)
-        for holding in self._holder():
+        for holding in self._recorded():
             try:
                 size = there.size(content_path(holding.digest), holding.size)
             except StorageError as error:
@@ -143,33 +148,33 @@ class ContentLayout:
                 yield gap_from_error(error, holding.path, below=False)
                 continue
             if size is not None:
-                yield _listing(holding.path, holding.digest, size)
+                yield _listed_resource(holding.path, holding.digest, size)
 
-    def _shown(self) -> Iterator[Resource]:
-        for one in listed_in(self._storage, CURRENT):
-            yield _listing(one.path, one.digests[0].value, one.size)
+    def _list_published(self) -> Iterator[Resource]:
+        for entry in list_manifest(self._storage, CURRENT):
+            yield _listed_resource(entry.path, entry.digests[0].value, entry.size)
 
     def _sha256(self, path: str, etag: str | None = None) -> str:
-        named = digest_in(path)
+        named = digest_of_path(path)
         if named is not None:
             return named
         if etag is not None:
             if not _DIGEST.fullmatch(etag):
-                raise ResourceChanged(f"{path!r} has no etag {etag!r} any more", path=path)
+                raise ResourceChanged(f"{path!r} no longer has the etag {etag!r}", path=path)
             return etag
-        if self._known is None:
-            if self._holder is None:
-                self._known = {one.path: one.etag or "" for one in self._shown()}
+        if self._current is None:
+            if self._recorded is None:
+                self._current = {entry.path: entry.etag or "" for entry in self._list_published()}
             else:
-                self._known = {one.path: one.digest for one in self._holder()}
-        found = self._known.get(path)
+                self._current = {one.path: one.digest for one in self._recorded()}
+        found = self._current.get(path)
         if found is None:
-            raise ResourceNotFound(f"no {path!r} is in the set that is shown", path=path)
+            raise ResourceNotFound(f"{path!r} is not in the published set", path=path)
         return found
 
 
 class _ContentWriter:
-    """A file whose digest was told before its bytes came, and which must then be theirs."""
+    """Writes a file whose digest was given in advance, and checks it at commit."""
 
     def __init__(self, writer: Writer, path: str, sha256: str) -> None:
         self._writer = writer
@@ -181,7 +186,7 @@ class _ContentWriter:
         self._writer.write(chunk)
 
     def commit(self, digest: Digest) -> Stored:
-        """Make the file appear under its digest."""
+        """Commit the file under its digest."""
         if digest.value != self._sha256:
             raise DigestMismatch(self._path, f"sha256:{self._sha256}", str(digest))
         return replace(self._writer.commit(digest), etag=self._sha256, modified_us=None)
@@ -191,15 +196,15 @@ class _ContentWriter:
         self._writer.abort()
 
 
-def _anonymous(attributes: Attributes, sha256: str) -> Attributes:
-    """Leave out what is of one path: bytes are shared, and their time is that of their writing."""
+def _without_path(attributes: Attributes, sha256: str) -> Attributes:
+    """Return the attributes without those of one path, because paths can share bytes."""
     return Attributes(attributes.content_type, None, sha256=sha256, md5=attributes.md5)
 
 
-def _listing(path: str, sha256: str, size: int | None) -> Resource:
+def _listed_resource(path: str, sha256: str, size: int | None) -> Resource:
     return Resource(path, size=size, etag=sha256, digests=(Digest("sha256", sha256),))
 
 
-def _described(path: str, sha256: str, found: Resource) -> Resource:
+def _describe(path: str, sha256: str, found: Resource) -> Resource:
     digests = (Digest("sha256", sha256),)
     return replace(found, path=path, etag=sha256, modified_us=None, digests=digests)

@@ -1,8 +1,8 @@
-"""Names made of digests, and storages that hold bytes under them.
+"""Names derived from digests, and storages that store bytes under them.
 
 >>> content_path("ab" + "0" * 62)
 'sha256/ab/00000000000000000000000000000000000000000000000000000000000000'
->>> digest_in("sha256/ab/cd") is None
+>>> digest_of_path("sha256/ab/cd") is None
 True
 """
 
@@ -16,38 +16,38 @@ from providers.interfaces.history import history_key
 from providers.layouts.numbered_names import VersionNumbered
 
 FOLDER = "sha256"
-"""The folder that holds them."""
+"""The folder of those files."""
 _PATH = re.compile(r"sha256/([0-9a-f]{2})/([0-9a-f]{62})")
 
 
 def content_path(sha256: str) -> str:
-    """Return where the bytes of a digest (hex) lie in this layout, as in every history."""
+    """Return the path of the bytes with a digest (hex); the same as in a history."""
     return history_key(sha256)
 
 
-def digest_in(path: str) -> str | None:
-    """Return the digest in hex that a path names; None where it is no such path."""
+def digest_of_path(path: str) -> str | None:
+    """Return the digest (hex) in a content path; None for other paths."""
     found = _PATH.fullmatch(path)
     return None if found is None else found[1] + found[2]
 
 
 @runtime_checkable
 class ContentAddressed(Protocol):
-    """A storage that holds bytes under their digests; it takes such a name as a path, too."""
+    """A storage that stores bytes by digest; it accepts content paths as paths, too."""
 
     def path_of(self, sha256: str) -> str:
-        """Return the path of the bytes with a digest in hex."""
+        """Return the path of the bytes with a digest (hex)."""
         ...
 
-    def held(self, sha256: str, size: int | None) -> Stored | None:
-        """Return what it holds of a digest already; None where nothing, or of another size."""
+    def find_digest(self, sha256: str, size: int | None) -> Stored | None:
+        """Return the stored file with a digest; None if there is none of this size."""
         ...
 
 
 def stored_path(storage: Source, path: str, sha256: str | None, etag: str | None = None) -> str:
-    """Return what to read in a storage for a path whose digest, or own etag there, is known."""
+    """Return the path to read from a storage, given a path and its known digest or etag."""
     if sha256 is not None and isinstance(storage, ContentAddressed):
         return storage.path_of(sha256)
     if isinstance(storage, VersionNumbered):
-        return storage.numbered(path, etag) or path
+        return storage.numbered_path(path, etag) or path
     return path

@@ -1,4 +1,4 @@
-"""Which of the files that are recorded to lie in a storage do, by one listing of it."""
+"""Checks by one listing which of the recorded files exist in a storage."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from catalog.queries.holdings import Holding
 from providers.base import Storage
 
 RecordedHoldings = Callable[[], Iterable[Holding]]
-"""Tell what is recorded to lie in a storage."""
+"""Returns the files that the catalog records in a storage."""
 
 
 class ListingIndex:
-    """The files of a storage at or below a folder, in 8 bytes each."""
+    """The files of a storage at or below a folder, in 8 bytes of memory each."""
 
     def __init__(self, storage: Storage, folder: str = "") -> None:
         """List them."""
@@ -24,21 +24,21 @@ class ListingIndex:
         names: list[int] = []
         try:
             names.extend(
-                hash((one.path, one.size))
-                for one in storage.enumerate(folder)
-                if not isinstance(one, Gap)  # what lies there is asked for one by one
+                hash((entry.path, entry.size))
+                for entry in storage.enumerate(folder)
+                if not isinstance(entry, Gap)  # files in a gap are looked up one by one
             )
         except ResourceNotFound:  # nothing was ever written
             names.clear()
         self._names = array("q", sorted(names))
 
     def size(self, key: str, size: int | None) -> int | None:
-        """Return the size of a file as it is now; None where it is gone."""
+        """Return the current size of a file; None if it is gone."""
         name = hash((key, size))
         place = bisect_left(self._names, name)
         if place < len(self._names) and self._names[place] == name:
             return size
         try:
-            return self._storage.stat(key).size  # gone, or of another size, or that was not known
+            return self._storage.stat(key).size  # gone, resized, or of unknown size
         except ResourceNotFound:
             return None

@@ -1,4 +1,4 @@
-"""A storage that is listed by a manifest in it, whatever its protocol."""
+"""A source whose files are listed by a manifest in it."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from catalog.paths import is_below
 from providers.base import Chunk, Fetched, Reading, Source
 from providers.capabilities import Capabilities
 
-LONGEST_LINE = 2**16  # characters; a longer one is not of a manifest
+MAX_LINE = 2**16  # characters; manifests have no longer lines
 
 
 class ManifestSource:
-    """Read from `source`, but list what its `manifest` names; nothing is asked for each file."""
+    """Reads from `source`, but lists the files in its `manifest` without a request for each."""
 
     def __init__(self, source: Source, manifest: str) -> None:
-        """Wrap `source`; the folder of `manifest`, a path in it, is the root of what it names."""
+        """Wrap `source`; paths in `manifest` are relative to the manifest's folder."""
         self._source = source
         self._manifest = manifest
         folder, slash, _ = manifest.rpartition("/")
@@ -29,17 +29,19 @@ class ManifestSource:
 
     @property
     def capabilities(self) -> Capabilities:
-        """Say what the wrapped storage can, and that digests come with the listing."""
+        """Return the wrapped storage's capabilities, with digests in listings."""
         inner = self._source.capabilities
         digests = dict.fromkeys((*inner.digests, "sha256"))
         return replace(inner, etags=False, sizes=False, digests=tuple(digests))
 
     def enumerate(self, prefix: str = "", *, recursive: bool = True) -> Iterator[Listed]:
-        """Yield what the manifest names at or below `prefix`, with its digests."""
-        return within(listed_in(self._source, self._manifest), prefix, recursive=recursive)
+        """Yield the files that the manifest lists at or below `prefix`, with digests."""
+        return filter_listing(
+            list_manifest(self._source, self._manifest), prefix, recursive=recursive
+        )
 
     def stat(self, path: str) -> Resource:
-        """Describe one file as the wrapped storage does."""
+        """Return the metadata of one file from the wrapped storage."""
         return replace(self._source.stat(self._root + path), path=path)
 
     def fetch(self, path: str, *, etag: str | None = None) -> Fetched:
@@ -54,7 +56,7 @@ class ManifestSource:
         return self._source.read(self._root + path, etag=etag, start=start, length=length)
 
     def remove(self, path: str) -> None:
-        """Delete one file; the manifest stays as it is."""
+        """Delete one file; the manifest is not changed."""
         self._source.remove(self._root + path)
 
     def close(self) -> None:
@@ -62,29 +64,29 @@ class ManifestSource:
         self._source.close()
 
 
-def listed_in(source: Source, manifest: str) -> Iterator[Resource]:
-    """Yield what a manifest in a storage lists; a line that cannot be read is an error."""
+def list_manifest(source: Source, manifest: str) -> Iterator[Resource]:
+    """Yield the files that a manifest lists; an invalid line is an error."""
     reading = source.read(manifest)
     try:
-        yield from parse_manifest(manifest, lines_of(reading, manifest))
+        yield from parse_manifest(manifest, decode_lines(reading, manifest))
     finally:
         reading.close()
 
 
-def within(listed: Iterable[Listed], prefix: str, *, recursive: bool) -> Iterator[Listed]:
-    """Yield what is at or below `prefix`; not recursive: only what is directly in it."""
-    for one in listed:
-        if isinstance(one, Gap):
-            if one.overlaps(prefix):
-                yield one
+def filter_listing(listed: Iterable[Listed], prefix: str, *, recursive: bool) -> Iterator[Listed]:
+    """Yield what is at or below `prefix`, or only its direct children if not recursive."""
+    for entry in listed:
+        if isinstance(entry, Gap):
+            if entry.overlaps(prefix):
+                yield entry
             continue
-        rest = one.path[len(prefix) + 1 if prefix else 0 :]
-        if is_below(prefix, one.path) and (recursive or "/" not in rest):
-            yield one
+        rest = entry.path[len(prefix) + 1 if prefix else 0 :]
+        if is_below(prefix, entry.path) and (recursive or "/" not in rest):
+            yield entry
 
 
 def split_manifest(url: str) -> tuple[str, str] | None:
-    """Return the folder and the name where a URL or path names a manifest, else None.
+    """Return the folder and name of a manifest's URL or path; None if it is not a manifest.
 
     >>> split_manifest("s3://bucket/dir/SHA256SUMS")
     ('s3://bucket/dir', 'SHA256SUMS')
@@ -97,8 +99,8 @@ def split_manifest(url: str) -> tuple[str, str] | None:
     return folder + url[len(place) :], name
 
 
-def lines_of(chunks: Reading | Iterator[Chunk], name: str) -> Iterator[str]:
-    """Yield the lines of a text that comes in chunks, cut at newlines only."""
+def decode_lines(chunks: Reading | Iterator[Chunk], name: str) -> Iterator[str]:
+    """Yield the lines of a text from its chunks, split at newlines only."""
     decoder = codecs.getincrementaldecoder("utf-8-sig")()
     rest, count = "", 0
     try:
@@ -106,8 +108,10 @@ def lines_of(chunks: Reading | Iterator[Chunk], name: str) -> Iterator[str]:
             *lines, rest = (rest + decoder.decode(bytes(chunk))).split("\n")
             count += len(lines)
             yield from lines
-            if len(rest) > LONGEST_LINE:
-                raise ManifestError(name, count + 1, "the line does not end")
+            if len(rest) > MAX_LINE:
+                raise ManifestError(
+                    name, count + 1, f"the line is longer than {MAX_LINE:,} characters"
+                )
         rest += decoder.decode(b"", final=True)
     except UnicodeDecodeError as error:
         raise ManifestError(name, count + 1, "it is not UTF-8 text") from error

@@ -1,9 +1,8 @@
-"""The layout `versioned`: each stored version of a path lies under its number, never overwritten.
+"""The layout `versioned`: each version of a path is stored under its number, never overwritten.
 
-Below the root lie `my/0/resource.txt`, `my/1/resource.txt` …, and `current`, the manifest that
-says which number of each path is shown now. To the engine it is a storage like any other: it reads
-and writes paths, and each file that is written gets the next number. The etag of a path is its
-number.
+Below the root are `my/0/resource.txt`, `my/1/resource.txt` …, and `current`, the manifest of the
+published number of each path. To the engine it is an ordinary storage: it reads and writes paths,
+and each new file gets the next number. The etag of a path is its number.
 """
 
 from __future__ import annotations
@@ -27,10 +26,10 @@ from catalog.model.resource import Resource
 from catalog.queries.holdings import Holding
 from providers.base import Attributes, Chunk, Fetched, Reading, Storage, Stored, Writer
 from providers.capabilities import Capabilities
-from providers.interfaces.random_access import OpenFile, opened
+from providers.interfaces.random_access import OpenFile, open_file
 from providers.layouts.aliased_reading import AliasedReading, immutable_capabilities
 from providers.layouts.listing_index import ListingIndex, RecordedHoldings
-from providers.layouts.manifest import listed_in, within
+from providers.layouts.manifest import filter_listing, list_manifest
 from providers.layouts.number_allocator import NumberAllocator
 from providers.layouts.numbered_names import NUMBERS, is_number, number_key, split_numbered_path
 
@@ -38,70 +37,73 @@ _NAMED = f"{NUMBERS}/"
 
 
 class VersionedLayout:
-    """A storage below whose root this layout lies; `holder` tells what it holds by the catalog.
+    """A storage with this layout below its root.
 
-    Without it the published manifest does. `numbers` are shared by all who write there.
+    `recorded` returns its holdings by the catalog; without it the published manifest is used.
+    `numbers` is shared by all writers.
     """
 
     def __init__(
         self,
         storage: Storage,
-        holder: RecordedHoldings | None = None,
+        recorded: RecordedHoldings | None = None,
         numbers: NumberAllocator | None = None,
     ) -> None:
         """Wrap the storage of the root."""
         self._storage = storage
-        self._holder = holder
+        self._recorded = recorded
         self._numbers = numbers or NumberAllocator()
-        self._known: dict[str, str | None] | None = None
+        self._current: dict[str, str | None] | None = None
 
     @property
     def capabilities(self) -> Capabilities:
-        """Say what the storage can; a name may be a file and a folder, and nothing ever changes."""
+        """Return the capabilities; a name may be a file and a folder, and files never change."""
         return immutable_capabilities(self._storage.capabilities)
 
     def check_name(self, path: str) -> None:
-        """Refuse a name whose numbered ones no line of a manifest or no storage can hold."""
+        """Refuse a name whose numbered form a manifest or the storage cannot hold."""
         key = number_key(path, "0")
         if "\n" in key or "\r" in key or key.startswith(("#", "\ufeff")):
-            raise NameNotAllowed(path, "the layout versioned", "no line of a manifest can hold it")
+            raise NameNotAllowed(
+                path, "the layout versioned", "it cannot be written as a line of a manifest"
+            )
         if path.startswith(f"{CURRENT}/"):
             raise NameNotAllowed(
-                path, "the layout versioned", f"its folder bears the name of {CURRENT!r}"
+                path, "the layout versioned", f"a folder cannot be named {CURRENT!r}"
             )
         self._storage.check_name(path)
         self._storage.check_name(key)
 
     def enumerate(self, prefix: str = "", *, recursive: bool = True) -> Iterator[Listed]:
-        """Yield the set that is shown, or of what is recorded all whose files are there."""
-        return within(self._listed(), prefix, recursive=recursive)
+        """Yield the published set, or those of the recorded files that are stored."""
+        return filter_listing(self._list_files(), prefix, recursive=recursive)
 
     def stat(self, path: str) -> Resource:
-        """Describe one file."""
-        key, number = self._key(path)
-        return _described(path, number, self._storage.stat(key))
+        """Return the metadata of one file."""
+        key, number = self._locate(path)
+        return _describe(path, number, self._storage.stat(key))
 
     def fetch(self, path: str, *, etag: str | None = None) -> Fetched:
         """Read a small file whole; its etag is its number."""
-        key, number = self._key(path, etag)
+        key, number = self._locate(path, etag)
         fetched = self._storage.fetch(key)
-        return replace(fetched, resource=_described(path, number, fetched.resource))
+        return replace(fetched, resource=_describe(path, number, fetched.resource))
 
     def read(
         self, path: str, *, etag: str | None = None, start: int = 0, length: int | None = None
     ) -> Reading:
         """Read in chunks."""
-        key, number = self._key(path, etag)
+        key, number = self._locate(path, etag)
         reading = self._storage.read(key, start=start, length=length)
-        return AliasedReading(reading, _described(path, number, reading.resource))
+        return AliasedReading(reading, _describe(path, number, reading.resource))
 
     def open_file(self, path: str, *, etag: str | None = None) -> OpenFile:
-        """Open a file for reading at any place, where the storage can."""
-        return opened(self._storage, self._key(path, etag)[0])
+        """Open a file for random access, if the storage supports it."""
+        return open_file(self._storage, self._locate(path, etag)[0])
 
     def put(self, path: str, data: bytes, attributes: Attributes) -> Stored:
         """Write a small file under its next number."""
-        number = self._next(path)
+        number = self._take_number(path)
         key = number_key(path, number)
         stored = self._storage.put(key, data, replace(attributes, modified_us=None))
         if stored.size != len(data):
@@ -110,23 +112,23 @@ class VersionedLayout:
         return replace(stored, etag=number, modified_us=None)
 
     def write(self, path: str, attributes: Attributes, *, size: int | None = None) -> Writer:
-        """Begin a large file under its next number."""
-        number = self._next(path)
+        """Start writing a large file under its next number."""
+        number = self._take_number(path)
         attributes = replace(attributes, modified_us=None)
         writer = self._storage.write(number_key(path, number), attributes, size=size)
         return _NumberedWriter(writer, self._numbers, path, number)
 
     def remove(self, path: str) -> None:
-        """Do nothing: the next set does not name it, and `prune` removes what no version needs."""
+        """Do nothing: the next set omits it, and `prune` removes what no version needs."""
 
-    def numbered(self, path: str, etag: str | None) -> str | None:
-        """Return the name by which one version of a path is read; None for no etag of this."""
+    def numbered_path(self, path: str, etag: str | None) -> str | None:
+        """Return the name to read one version of a path by; None if `etag` is not a number."""
         if etag is None or not is_number(etag):
             return None
         return _NAMED + number_key(path, etag)
 
-    def standing(self, path: str, etag: str, size: int | None) -> Stored | None:
-        """Return what lies here of a version already."""
+    def find_version(self, path: str, etag: str, size: int | None) -> Stored | None:
+        """Return the stored version of a path; None if there is none of this size."""
         try:
             found = self._storage.stat(number_key(path, etag))
         except ResourceNotFound:
@@ -139,25 +141,25 @@ class VersionedLayout:
         """Close the wrapped storage."""
         self._storage.close()
 
-    def _next(self, path: str) -> str:
-        return self._numbers.take(path, self._names)
+    def _take_number(self, path: str) -> str:
+        return self._numbers.take(path, self._list_keys)
 
-    def _names(self) -> Iterator[str]:
+    def _list_keys(self) -> Iterator[str]:
         try:
             for one in self._storage.enumerate():
                 if isinstance(one, Gap):
-                    why = f"which numbers are taken cannot be told: {one}"
+                    why = f"the version numbers in use cannot be determined: {one}"
                     raise UnexpectedReply(why, path=one.path)
                 yield one.path
         except ResourceNotFound:  # nothing was ever written
             return
 
-    def _listed(self) -> Iterator[Listed]:
-        if self._holder is None:
-            yield from self._shown()
+    def _list_files(self) -> Iterator[Listed]:
+        if self._recorded is None:
+            yield from self._list_published()
             return
         there = ListingIndex(self._storage)
-        for holding in self._holder():
+        for holding in self._recorded():
             key = _key_of(holding)
             try:
                 size = None if key is None else there.size(key, holding.size)
@@ -170,38 +172,40 @@ class VersionedLayout:
                 digests = (Digest("sha256", holding.digest),)
                 yield Resource(holding.path, size=size, etag=holding.etag, digests=digests)
 
-    def _shown(self) -> Iterator[Resource]:
-        for one in listed_in(self._storage, CURRENT):
+    def _list_published(self) -> Iterator[Resource]:
+        for one in list_manifest(self._storage, CURRENT):
             found = split_numbered_path(one.path)
             if found is None:
-                raise InvalidInput(f"{CURRENT!r} lists {one.path!r}, which has no number")
+                raise InvalidInput(
+                    f"the manifest {CURRENT!r} lists {one.path!r}, which has no version number"
+                )
             yield replace(one, path=found[0], etag=found[1])
 
-    def _key(self, path: str, etag: str | None = None) -> tuple[str, str]:
-        """Return where a version of a path lies, and its number; the one that is shown by default.
+    def _locate(self, path: str, etag: str | None = None) -> tuple[str, str]:
+        """Return the stored path of a version and its number; the published one by default.
 
-        A name of `numbered` is of one version, whatever is shown.
+        A name from `numbered_path` is one fixed version.
         """
         named = split_numbered_path(path.removeprefix(_NAMED)) if path.startswith(_NAMED) else None
         if named is not None:
             return path.removeprefix(_NAMED), named[1]
-        number = self._known_number(path) if etag is None else etag
+        number = self._current_number(path) if etag is None else etag
         if not is_number(number):
-            raise ResourceChanged(f"{path!r} has no etag {number!r} any more", path=path)
+            raise ResourceChanged(f"{path!r} no longer has the etag {number!r}", path=path)
         return number_key(path, number), number
 
-    def _known_number(self, path: str) -> str:
-        if self._known is None:
-            known = self._shown() if self._holder is None else self._holder()
-            self._known = {one.path: one.etag for one in known}
-        found = self._known.get(path)
+    def _current_number(self, path: str) -> str:
+        if self._current is None:
+            known = self._list_published() if self._recorded is None else self._recorded()
+            self._current = {one.path: one.etag for one in known}
+        found = self._current.get(path)
         if found is None:
-            raise ResourceNotFound(f"no {path!r} is in the set that is shown", path=path)
+            raise ResourceNotFound(f"{path!r} is not in the published set", path=path)
         return found
 
 
 class _NumberedWriter:
-    """A large file on its way; its number is free again where it never got its name."""
+    """Writes a large file; releases its number if it is aborted before the commit."""
 
     def __init__(self, writer: Writer, numbers: NumberAllocator, path: str, number: str) -> None:
         self._writer = writer
@@ -215,15 +219,15 @@ class _NumberedWriter:
         self._writer.write(chunk)
 
     def commit(self, digest: Digest) -> Stored:
-        """Make the file appear under its number."""
-        self._named = True  # perhaps, whatever comes of it
+        """Commit the file under its number."""
+        self._named = True  # even if the commit fails, the file may exist
         return replace(self._writer.commit(digest), etag=self._number, modified_us=None)
 
     def abort(self) -> None:
         """Leave nothing behind."""
         self._writer.abort()
         if not self._named:
-            self._numbers.give_back(self._path, self._number)
+            self._numbers.release(self._path, self._number)
 
 
 def _key_of(holding: Holding) -> str | None:
@@ -232,5 +236,5 @@ def _key_of(holding: Holding) -> str | None:
     return number_key(holding.path, holding.etag)
 
 
-def _described(path: str, number: str, found: Resource) -> Resource:
+def _describe(path: str, number: str, found: Resource) -> Resource:
     return replace(found, path=path, etag=number, modified_us=None)

@@ -1,4 +1,4 @@
-"""Open local files: reading with a check at the end, writing under a temporary name."""
+"""Open local files: readings that check for changes, and writers to temporary names."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from catalog.model.resource import Resource
 from catalog.store.fsync import fsync_path
 from providers.base import Attributes, Chunk, Stored
 from providers.error_boundary import error_boundary
-from providers.shared.os_errors import translated
+from providers.shared.os_errors import translate_os_error
 
 CHUNK = 2**20  # bytes
-UNTOLD = 2**26  # bytes; what tells size 0 and has more is a device that never ends
+MAX_UNKNOWN_SIZE = 2**26  # bytes; a longer file that reports size 0 is an endless device
 
 
 @error_boundary
@@ -29,18 +29,20 @@ class LocalReading:
     """An open file, read in chunks into one reused buffer."""
 
     def __init__(self, descriptor: int, resource: Resource, left: int) -> None:
-        """Own `descriptor` and read at most `left` bytes from where it stands.
+        """Own `descriptor` and read at most `left` bytes from its current offset.
 
-        A file that tells no size (`/proc`) is read to its end, and that has to come.
+        A file that reports no size (`/proc`) is read to its end, up to a limit.
         """
         self.resource = resource
         self._descriptor: int | None = descriptor
-        self._untold = not resource.size and left > 0
+        self._size_unknown = not resource.size and left > 0
         self._left = left
 
     def __iter__(self) -> Iterator[Chunk]:
-        """Yield chunks, then check that the file is still the one that was opened."""
-        buffer = memoryview(bytearray(max(1, min(2**16 if self._untold else CHUNK, self._left))))
+        """Yield chunks, then check that the file has not changed since it was opened."""
+        buffer = memoryview(
+            bytearray(max(1, min(2**16 if self._size_unknown else CHUNK, self._left)))
+        )
         try:
             while self._left > 0 and self._descriptor is not None:
                 count = os.readv(self._descriptor, [buffer[: min(len(buffer), self._left)]])
@@ -48,10 +50,12 @@ class LocalReading:
                     break
                 self._left -= count
                 yield buffer[:count]
-            if self._untold and not self._left:
+            if self._size_unknown and not self._left:
                 path = self.resource.path
-                raise StorageError(f"{path!r} tells size 0 and does not end", path=path)
-            if self._descriptor is not None and not self._untold:
+                raise StorageError(
+                    f"{path!r} reports size 0 but has over {MAX_UNKNOWN_SIZE:,} bytes", path=path
+                )
+            if self._descriptor is not None and not self._size_unknown:
                 now = describe(self.resource.path, os.fstat(self._descriptor))
                 if now.size != self.resource.size or now.modified_us != self.resource.modified_us:
                     raise ResourceChanged(
@@ -60,7 +64,7 @@ class LocalReading:
         except OSError as error:
             if isinstance(error, StorageError):
                 raise
-            raise translated(error, self.resource.path) from error
+            raise translate_os_error(error, self.resource.path) from error
         finally:
             self.close()
 
@@ -73,7 +77,7 @@ class LocalReading:
 
 @error_boundary
 class LocalFile:
-    """An open file, read at any place."""
+    """An open file that can be read at any offset."""
 
     __slots__ = ("_descriptor", "resource")
 
@@ -83,20 +87,20 @@ class LocalFile:
         self._descriptor: int | None = descriptor
 
     def read_at(self, offset: int, count: int) -> bytes:
-        """Return `count` bytes from `offset`; a file that was cut since is an error."""
+        """Return `count` bytes from `offset`; raise if the file was truncated."""
         if self._descriptor is None:
-            raise StorageFailed(f"{self.resource.path!r}: read after its end")
+            raise StorageFailed(f"{self.resource.path!r}: read after it was closed")
         try:
             data = os.pread(self._descriptor, count, offset)
         except OSError as error:
-            raise translated(error, self.resource.path) from error
+            raise translate_os_error(error, self.resource.path) from error
         if len(data) < min(count, (self.resource.size or 0) - offset):
             path = self.resource.path
-            raise ResourceChanged(f"{path!r} was cut while it was read", path=path)
+            raise ResourceChanged(f"{path!r} was truncated while it was read", path=path)
         return data
 
     def close(self) -> None:
-        """Close the file; may be called twice."""
+        """Close the file; safe to call twice."""
         descriptor, self._descriptor = self._descriptor, None
         if descriptor is not None:
             os.close(descriptor)
@@ -104,7 +108,7 @@ class LocalFile:
 
 @error_boundary
 class LocalWriter:
-    """A file under a temporary name."""
+    """Writes a file under a temporary name."""
 
     def __init__(
         self,
@@ -115,7 +119,7 @@ class LocalWriter:
         attributes: Attributes,
         fsync: bool,  # noqa: FBT001 - private to this module
     ) -> None:
-        """Own `descriptor`, which is open on `temporary`."""
+        """Own `descriptor`, an open file at `temporary`."""
         self._path = path
         self._descriptor: int | None = descriptor
         self._temporary: str | None = temporary
@@ -127,7 +131,7 @@ class LocalWriter:
     def write(self, chunk: Chunk) -> None:
         """Write all of `chunk`."""
         if self._descriptor is None:
-            raise StorageFailed(f"{self._path!r}: written after its end", path=self._path)
+            raise StorageFailed(f"{self._path!r}: written after it was closed", path=self._path)
         view = memoryview(chunk)
         try:
             while view:
@@ -135,10 +139,10 @@ class LocalWriter:
                 self._size += count
                 view = view[count:]
         except OSError as error:
-            raise translated(error, self._path) from error
+            raise translate_os_error(error, self._path) from error
 
-    def second_name(self, name: str) -> Path | None:
-        """Give the temporary file a second name beside it; None where that cannot be."""
+    def link_as(self, name: str) -> Path | None:
+        """Hard-link the temporary file to a second name next to it; None if that fails."""
         if self._temporary is None:
             return None
         second = Path(self._temporary).with_name(name)
@@ -156,22 +160,22 @@ class LocalWriter:
     def finish(self) -> Stored:
         """Rename the file to its final name."""
         if self._descriptor is None or self._temporary is None:
-            raise StorageFailed(f"{self._path!r}: committed after its end", path=self._path)
+            raise StorageFailed(f"{self._path!r}: committed after it was closed", path=self._path)
         descriptor, temporary = self._descriptor, self._temporary
         try:
-            _describe_as(descriptor, self._attributes)
+            _set_attributes(descriptor, self._attributes)
             if self._fsync:
                 os.fsync(descriptor)
             modified_us = os.fstat(descriptor).st_mtime_ns // 1000
             self._descriptor = None
             os.close(descriptor)
-            place(temporary, self._final)
+            rename_into_place(temporary, self._final)
             self._temporary = None
             if self._fsync:
                 fsync_path(os.path.dirname(self._final))
         except OSError as error:
             self.abort()
-            raise translated(error, self._path) from error
+            raise translate_os_error(error, self._path) from error
         return Stored(self._size, modified_us=modified_us)
 
     def abort(self) -> None:
@@ -184,8 +188,8 @@ class LocalWriter:
             Path(temporary).unlink(missing_ok=True)
 
 
-def _describe_as(descriptor: int, attributes: Attributes) -> None:
-    """Set time and mode where the file system lets us: no file fails for want of them."""
+def _set_attributes(descriptor: int, attributes: Attributes) -> None:
+    """Set time and mode if the file system allows it; failures are ignored."""
     if attributes.modified_us is not None:
         nanoseconds = attributes.modified_us * 1000
         with suppress(OSError, OverflowError):
@@ -195,8 +199,8 @@ def _describe_as(descriptor: int, attributes: Attributes) -> None:
             os.fchmod(descriptor, attributes.mode)
 
 
-def place(temporary: str, final: str) -> None:
-    """Rename a file to its final name; empty folders that bear the name make way."""
+def rename_into_place(temporary: str, final: str) -> None:
+    """Rename a file to its final name, replacing empty folders of that name."""
     try:
         os.replace(temporary, final)
     except FileNotFoundError:  # another thread removed the emptied folder meanwhile
@@ -208,14 +212,14 @@ def place(temporary: str, final: str) -> None:
 
 
 def remove_empty(folder: str) -> None:
-    """Remove the empty folders at and below a folder; what holds a file stays."""
+    """Remove the empty folders at and below a folder."""
     for inner, _, _ in os.walk(folder, topdown=False):
         with suppress(OSError):
             os.rmdir(inner)
 
 
 def describe(path: str, info: os.stat_result) -> Resource:
-    """Describe a file; ctime is in the etag so that an equal-size edit with a kept mtime shows."""
+    """Return a file's metadata; the etag has ctime to detect edits that keep size and mtime."""
     return Resource(
         path,
         size=info.st_size,

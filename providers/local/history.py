@@ -1,4 +1,4 @@
-"""Keeping a local file: a second name for it where that is safe and possible, else a copy."""
+"""Keeps a local file in the history: as a hard link if possible and safe, else as a copy."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from pathlib import Path
 from providers.interfaces.history import KeepResult
 
 
-def keep_local(path: str, goal: str, temporary: str) -> KeepResult:
-    """Bring the file `path` to `goal`; `temporary` is a free name on the same file system.
+def keep_local(path: str, target: str, temporary: str) -> KeepResult:
+    """Link or copy the file `path` to `target`; `temporary` is a free name in that file system.
 
-    A symbolic link holds no bytes that could be lost. A file that has other names already may be
-    written through one of them, so it is copied.
+    A symbolic link has no content that could be lost. A file that has several hard links could be
+    modified through another one, so it is copied.
     """
     try:
         info = os.lstat(path)
@@ -23,16 +23,16 @@ def keep_local(path: str, goal: str, temporary: str) -> KeepResult:
     if not stats.S_ISREG(info.st_mode):
         return KeepResult.GONE
     try:
-        if os.stat(goal).st_size == info.st_size:
+        if os.stat(target).st_size == info.st_size:
             return KeepResult.KEPT  # by an earlier try
     except FileNotFoundError:
-        os.makedirs(os.path.dirname(goal), exist_ok=True)
+        os.makedirs(os.path.dirname(target), exist_ok=True)
     os.makedirs(os.path.dirname(temporary), exist_ok=True)
     try:
-        if info.st_nlink > 1 or not _linked(path, temporary):
+        if info.st_nlink > 1 or not _try_link(path, temporary):
             shutil.copyfile(path, temporary)
             os.utime(temporary, ns=(info.st_atime_ns, info.st_mtime_ns))
-        os.replace(temporary, goal)
+        os.replace(temporary, target)
     except FileNotFoundError:
         if os.path.lexists(path):
             raise
@@ -42,8 +42,8 @@ def keep_local(path: str, goal: str, temporary: str) -> KeepResult:
     return KeepResult.KEPT
 
 
-def _linked(path: str, temporary: str) -> bool:
-    """Give a file a second name; False where the file system has no such thing."""
+def _try_link(path: str, temporary: str) -> bool:
+    """Hard-link a file; return False if the file system does not support it."""
     try:
         os.link(path, temporary, follow_symlinks=False)
     except FileNotFoundError:

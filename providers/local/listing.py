@@ -1,4 +1,4 @@
-"""Looking into a local folder: regular files only, symbolic links as the repository says."""
+"""Lists local folders: regular files only, symbolic links as configured."""
 
 from __future__ import annotations
 
@@ -13,97 +13,97 @@ from catalog.model.gap import Gap, gap_from_error
 from catalog.model.resource import Resource
 from catalog.paths import RESERVED, is_below
 from providers.local.files import describe
-from providers.shared.os_errors import translated
-from providers.shared.raw_names import printable, raw
+from providers.shared.os_errors import translate_os_error
+from providers.shared.raw_names import to_printable, to_raw
 from providers.shared.tree_walk import Folder, Found
 
 
 class Symlinks(StrEnum):
-    """What to do with symbolic links when listing."""
+    """How to handle symbolic links in listings."""
 
     INSIDE = "inside"
     FOLLOW = "follow"
     SKIP = "skip"
 
 
-_LEADS_NOWHERE = (errno.ENOENT, errno.ELOOP)
+_MISSING_ERRNOS = (errno.ENOENT, errno.ELOOP)
 
 
 class LocalLister:
-    """Looks into folders below `root`; special files (pipes, devices, sockets) are no files."""
+    """Lists folders below `root`, without special files (pipes, devices, sockets)."""
 
     def __init__(self, root: str, symlinks: Symlinks) -> None:
-        """Look below `root`, an absolute path that leads to `real_root`."""
+        """List below `root`, an absolute path."""
         self._root = root
         self._real_root = os.path.realpath(root)
         self._symlinks = symlinks
 
     def folder(self, path: str) -> Folder:
-        """Return the folder to begin at."""
-        place = f"{self._root}/{raw(path)}" if path else self._root
-        return Folder(path, printable(os.path.realpath(place)))
+        """Return the folder to start from."""
+        place = f"{self._root}/{to_raw(path)}" if path else self._root
+        return Folder(path, to_printable(os.path.realpath(place)))
 
     def __call__(self, folders: list[Folder]) -> Iterator[tuple[Folder, Iterator[Found]]]:
-        """Say what each folder holds."""
+        """List some folders."""
         for folder in folders:
-            yield folder, self._entries(folder)
+            yield folder, self._list_folder(folder)
 
-    def _entries(self, folder: Folder) -> Iterator[Found]:
-        place = f"{self._root}/{raw(folder.path)}" if folder.path else self._root
+    def _list_folder(self, folder: Folder) -> Iterator[Found]:
+        place = f"{self._root}/{to_raw(folder.path)}" if folder.path else self._root
         prefix = f"{folder.path}/" if folder.path else ""
         try:
             with os.scandir(place) as entries:
                 for entry in entries:
-                    name = printable(entry.name)
+                    name = to_printable(entry.name)
                     if prefix + name == RESERVED:
                         continue
                     real = None if folder.real is None else f"{folder.real.rstrip('/')}/{name}"
-                    found = self._entry(entry, prefix + name, real)
+                    found = self._describe_entry(entry, prefix + name, real)
                     if found is not None:
                         yield found
         except OSError as error:
-            raise translated(error, folder.path) from error
+            raise translate_os_error(error, folder.path) from error
 
-    def _entry(self, entry: os.DirEntry[str], path: str, real: str | None) -> Found | None:
-        """Say what one entry is; None for what is no file, and for what is gone by now."""
+    def _describe_entry(self, entry: os.DirEntry[str], path: str, real: str | None) -> Found | None:
+        """Return one entry; None if it is not a file or no longer exists."""
         try:
             if entry.is_symlink():
-                return self._link(entry, path)
+                return self._describe_link(entry, path)
             if entry.is_dir():
                 return Folder(path, real)
             info = entry.stat()
         except OSError as error:
-            if error.errno in _LEADS_NOWHERE and not _is_there(entry.path):
-                return None  # deleted since the folder was read: this entry alone
-            return gap_from_error(translated(error, path), path, below=True)
+            if error.errno in _MISSING_ERRNOS and not _exists(entry.path):
+                return None  # deleted since the folder was read
+            return gap_from_error(translate_os_error(error, path), path, below=True)
         return describe(path, info) if stats.S_ISREG(info.st_mode) else None
 
-    def _link(self, entry: os.DirEntry[str], path: str) -> Found | None:
-        """Say what a link leads to; None where it is skipped or leads to nothing."""
+    def _describe_link(self, entry: os.DirEntry[str], path: str) -> Found | None:
+        """Return the target of a link; None if links are skipped or it is broken."""
         if self._symlinks is Symlinks.SKIP:
             return None
-        info = os.stat(entry.path)  # an error is that of the entry
+        info = os.stat(entry.path)  # the caller handles errors
         if stats.S_ISREG(info.st_mode):
             found: Resource | Folder = describe(path, info)
         elif stats.S_ISDIR(info.st_mode):
-            found = Folder(path, printable(os.path.realpath(entry.path)), link=True)
+            found = Folder(path, to_printable(os.path.realpath(entry.path)), link=True)
         else:
             return None
         if self._symlinks is Symlinks.INSIDE:
             real = os.path.realpath(entry.path)
             if not is_below(self._real_root.rstrip("/"), real):
                 why = (
-                    "this symbolic link leads out of its root; "
-                    "set the repository's symlinks to 'skip' or 'follow'"
+                    "this symbolic link leads out of the repository's root: "
+                    "set symlinks to 'skip' or 'follow'"
                 )
                 return Gap(path, str(UnsafePath(path, why)), "unsafe-path", below=True)
         return found
 
 
-def _is_there(place: str) -> bool:
-    """Look a second time; an error that says neither yes nor no counts as yes."""
+def _exists(place: str) -> bool:
+    """Check again whether a path exists; True if that is unknown."""
     try:
         os.stat(place)
     except OSError as error:
-        return error.errno not in _LEADS_NOWHERE
+        return error.errno not in _MISSING_ERRNOS
     return True

@@ -1,4 +1,4 @@
-"""Files on this machine or on a mounted volume: the settings of a folder."""
+"""Settings of a folder on this machine or on a mounted volume."""
 
 from __future__ import annotations
 
@@ -23,28 +23,28 @@ class LocalSettings(ProviderSettings, title="Folder"):
     """A folder on this machine or on a mounted volume."""
 
     type: Literal["local"] = Field(
-        default="local", title="Type", description="Files on this machine."
+        default="local", title="Type", description="Files on this machine or a mounted volume."
     )
     path: str = Field(title="Folder", description="Absolute path of the folder.")
     placement: Placement = Field(
         default=Placement.COPY,
         title="Placement",
-        description="How files from another local folder get here: copied, or linked.",
+        description="How to store files from another local folder: copy them, or link to them.",
     )
     symlinks: Symlinks = Field(
         default=Symlinks.INSIDE,
         title="Symbolic links",
-        description="Follow links that stay inside the folder, follow all, or skip all.",
+        description="Follow links that stay inside the folder, follow all links, or skip all.",
     )
     fsync: bool = Field(
         default=False,
         title="Flush to disk",
-        description="Flush every file to the disk before it gets its name (slower).",
+        description="Flush every file to disk before renaming it to its final name (slower).",
     )
 
     @field_validator("path")
     @classmethod
-    def _absolute(cls, value: str) -> str:
+    def _make_absolute(cls, value: str) -> str:
         if not value.strip():
             raise ValueError("the folder must not be empty")
         return str(Path(value).expanduser().absolute())
@@ -58,7 +58,7 @@ class LocalSettings(ProviderSettings, title="Folder"):
         return ()
 
     def connect(self, options: OpenOptions) -> NoConnection:  # noqa: ARG002 - a folder has no limits
-        """Return nothing of use: each storage is new, so none remembers links of before."""
+        """Return no connection: each storage is new, so none caches resolved links."""
         return NoConnection()
 
     def storage(
@@ -68,9 +68,9 @@ class LocalSettings(ProviderSettings, title="Folder"):
         *,
         on_close: OnClose = keep_open,  # noqa: ARG002 - nothing is open between calls
     ) -> LocalStorage:
-        """Return the folder; it is made when the first file comes."""
+        """Return the folder; it is created with the first file."""
         check_local_root(self.path)
-        linked = self.placement is Placement.SYMLINK  # what we made ourselves leads out
+        linked = self.placement is Placement.SYMLINK  # links that we created lead outside
         symlinks = Symlinks.FOLLOW if linked else self.symlinks
         return LocalStorage(self.path, self.placement, symlinks, fsync=self.fsync)
 
@@ -82,10 +82,20 @@ class LocalSettings(ProviderSettings, title="Folder"):
 
     @classmethod
     def from_url(cls, url: str) -> LocalSettings:
-        """Read `file:///path` or a plain path."""
+        """Parse `file:///path` or a plain path."""
         path = url
         if url.startswith("file://"):
             path = unquote(url.removeprefix("file://").removeprefix("localhost"))
             if not path.startswith("/"):
                 raise InvalidInput(f"{url!r} is not absolute: expected file:///path")
         return cls(path=path)
+
+
+class UnpackedSettings(LocalSettings):
+    """A temporary folder; the catalog identifies it by the address of the files' origin."""
+
+    origin: str = Field(title="Origin", description="Address of the repository at its origin.")
+
+    def address(self) -> str:
+        """Return `archive+` and the origin's address, which is no local address."""
+        return f"archive+{self.origin}"

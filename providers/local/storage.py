@@ -27,27 +27,27 @@ from providers.error_boundary import error_boundary
 from providers.interfaces.history import HISTORY, KeepResult
 from providers.local.files import (
     CHUNK,
-    UNTOLD,
+    MAX_UNKNOWN_SIZE,
     LocalFile,
     LocalReading,
     LocalWriter,
     describe,
-    place,
+    rename_into_place,
 )
 from providers.local.history import keep_local
 from providers.local.listing import LocalLister, Symlinks
-from providers.shared.os_errors import translated
-from providers.shared.raw_names import raw
+from providers.shared.os_errors import translate_os_error
+from providers.shared.raw_names import to_raw
 from providers.shared.tree_walk import walk
 
-LONGEST_NAME = 255  # bytes, NAME_MAX of every common Linux file system
-LONGEST_PATH = 4095  # bytes, PATH_MAX less its null
+MAX_NAME = 255  # bytes, NAME_MAX of every common Linux file system
+MAX_PATH = 4095  # bytes, PATH_MAX without the terminating null
 
 _serial = itertools.count()
 
 
 class Placement(StrEnum):
-    """How a file from another local repository gets here."""
+    """How to store a file from another local repository."""
 
     COPY = "copy"
     SYMLINK = "symlink"
@@ -56,9 +56,9 @@ class Placement(StrEnum):
 
 @error_boundary
 class LocalStorage:
-    """A folder as a storage; every write goes to `.entrepot/tmp` first and is then renamed."""
+    """A folder as a storage; files are written to `.entrepot/tmp` and renamed."""
 
-    keeps_late = True  # until then the history would hold the file that others may still edit
+    keeps_at_commit = True  # before, the history would share a file that others may still edit
 
     def __init__(
         self,
@@ -77,13 +77,13 @@ class LocalStorage:
         self.capabilities = replace(can, copy=links, links=links, random_access=True)
         self.root = root
         self._temp = f"{self.root}/{RESERVED}/tmp"  # noqa: S108 - inside the root
-        self._checked: set[str] = set()  # folders known to lie inside the root
-        self._seen: set[str] = set()  # the same, but they may be gone
+        self._checked: set[str] = set()  # existing folders known to be inside the root
+        self._seen: set[str] = set()  # folders known to be inside the root, that may be gone
         self._lock = threading.Lock()
 
     def enumerate(self, prefix: str = "", *, recursive: bool = True) -> Iterator[Listed]:
-        """Yield every regular file, and what could not be seen; what vanishes meanwhile is gone."""
-        start = f"{self.root}/{raw(prefix)}" if prefix else self.root
+        """Yield every regular file, and a gap for what cannot be listed."""
+        start = f"{self.root}/{to_raw(prefix)}" if prefix else self.root
         try:
             info = os.stat(start)
         except (FileNotFoundError, NotADirectoryError):
@@ -91,7 +91,7 @@ class LocalStorage:
                 raise ResourceNotFound(f"the folder {self.root!r} does not exist") from None
             return
         except OSError as error:
-            raise translated(error, prefix) from error
+            raise translate_os_error(error, prefix) from error
         if not stats.S_ISDIR(info.st_mode):
             yield describe(prefix, info)
             return
@@ -99,17 +99,17 @@ class LocalStorage:
         yield from walk(look.folder(prefix), look, recursive=recursive)
 
     def stat(self, path: str) -> Resource:
-        """Describe one file."""
+        """Return the metadata of one file."""
         try:
-            info = os.stat(self._existing(path))
+            info = os.stat(self._locate_existing(path))
         except OSError as error:
-            raise translated(error, path) from error
+            raise translate_os_error(error, path) from error
         if stats.S_ISDIR(info.st_mode):
             raise ResourceNotFound(f"{path!r} is a folder in {self.root!r}", path=path)
         return describe(path, info)
 
     def fetch(self, path: str, *, etag: str | None = None) -> Fetched:
-        """Read a file whole and make sure that it did not change meanwhile."""
+        """Read a file whole and check that it did not change meanwhile."""
         reading = self.read(path, etag=etag)
         try:
             data = b"".join(bytes(chunk) for chunk in reading)
@@ -120,23 +120,25 @@ class LocalStorage:
     def read(
         self, path: str, *, etag: str | None = None, start: int = 0, length: int | None = None
     ) -> LocalReading:
-        """Read from `start`; a file that changes while it is read is an error at the end."""
+        """Read from `start`; a file that changes meanwhile is an error at the end."""
         descriptor, resource = self._open(path, etag)
         if start:
             os.lseek(descriptor, start, os.SEEK_SET)
         if length is None:
-            length = resource.size - start if resource.size else UNTOLD
+            length = resource.size - start if resource.size else MAX_UNKNOWN_SIZE
         return LocalReading(descriptor, resource, length)
 
     def open_file(self, path: str, *, etag: str | None = None) -> LocalFile:
-        """Open a file that is read at any place; it stays what it is, whoever replaces its name."""
+        """Open a file for random access; replacing its name does not affect it."""
         return LocalFile(*self._open(path, etag))
 
     def _open(self, path: str, etag: str | None) -> tuple[int, Resource]:
         try:
-            descriptor = os.open(self._existing(path), os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+            descriptor = os.open(
+                self._locate_existing(path), os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK
+            )
         except OSError as error:
-            raise translated(error, path) from error
+            raise translate_os_error(error, path) from error
         try:
             info = os.fstat(descriptor)
             if not stats.S_ISREG(info.st_mode):
@@ -150,15 +152,15 @@ class LocalStorage:
         return descriptor, resource
 
     def check_name(self, path: str) -> None:
-        """Refuse what Linux file systems cannot name."""
+        """Refuse names that Linux file systems do not support."""
         check_path(path)
-        encoded = os.fsencode(raw(path))
-        if len(encoded) > LONGEST_NAME:
-            if any(len(part) > LONGEST_NAME for part in encoded.split(b"/")):
-                raise NameNotAllowed(path, "a local folder", "a segment is over 255 bytes")
-            if len(encoded) + len(self.root.encode()) >= LONGEST_PATH:
+        encoded = os.fsencode(to_raw(path))
+        if len(encoded) > MAX_NAME:
+            if any(len(part) > MAX_NAME for part in encoded.split(b"/")):
+                raise NameNotAllowed(path, "a local folder", "a segment is longer than 255 bytes")
+            if len(encoded) + len(self.root.encode()) >= MAX_PATH:
                 raise NameNotAllowed(
-                    path, "a local folder", "it is over 4095 bytes with its folder"
+                    path, "a local folder", "with its folder it is longer than 4,095 bytes"
                 )
 
     def put(self, path: str, data: bytes, attributes: Attributes) -> Stored:
@@ -172,27 +174,27 @@ class LocalStorage:
             raise
 
     def write(self, path: str, attributes: Attributes, *, size: int | None = None) -> LocalWriter:
-        """Begin a file under a temporary name, if the disk has room for its `size`."""
+        """Start writing to a temporary file, if the disk has space for its `size`."""
         self.check_name(path)
-        final = self._final(path)
+        final = self._prepare_target(path)
         temporary = f"{self._temp}/{os.getpid()}-{next(_serial)}-{threading.get_ident():x}"
         try:
-            descriptor = self._create(temporary)
+            descriptor = self._create_temporary(temporary)
         except OSError as error:
-            raise translated(error, path) from error
+            raise translate_os_error(error, path) from error
         writer = LocalWriter(path, descriptor, temporary, final, attributes, self._fsync)
         if size is not None and size > CHUNK:
             room = os.fstatvfs(descriptor)
-            if room.f_bavail * room.f_frsize < size:  # asked, not reserved: that costs a write
+            if room.f_bavail * room.f_frsize < size:  # checked, not reserved, which costs a write
                 writer.abort()
                 raise StorageFull(
-                    f"{path!r} has {size} bytes and the disk of {self.root!r} has room for "
-                    f"{room.f_bavail * room.f_frsize}",
+                    f"{path!r} needs {size:,} bytes, but the disk of {self.root!r} has only "
+                    f"{room.f_bavail * room.f_frsize:,} bytes free",
                     path=path,
                 )
         return writer
 
-    def _create(self, temporary: str) -> int:
+    def _create_temporary(self, temporary: str) -> int:
         flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC
         try:
             return os.open(temporary, flags, 0o666)
@@ -201,21 +203,21 @@ class LocalStorage:
             return os.open(temporary, flags, 0o666)
 
     def copies_from(self, origin: object) -> bool:
-        """Say whether files of `origin` are linked here instead of copied."""
+        """Return whether files of `origin` are linked instead of copied."""
         return self._placement is not Placement.COPY and isinstance(origin, LocalStorage)
 
     def copy_from(
         self, origin: Source, origin_path: str, path: str, *, etag: str | None
     ) -> Stored | None:
-        """Link to a file of another folder, when this folder's placement says so."""
+        """Link to a file of another folder, if this folder's placement is a link."""
         if not self.copies_from(origin) or not isinstance(origin, LocalStorage):
             return None
         self.check_name(path)
         resource = origin.stat(origin_path)
         if etag is not None and resource.etag != etag:
             raise ResourceChanged(f"{origin_path!r} changed since it was planned", path=path)
-        target = os.path.realpath(f"{origin.root}/{raw(origin_path)}")
-        final = self._final(path)
+        target = os.path.realpath(f"{origin.root}/{to_raw(origin_path)}")
+        final = self._prepare_target(path)
         temporary = f"{self._temp}/{os.getpid()}-{next(_serial)}-link"
         link: Callable[[str, str], None] = (
             os.symlink if self._placement is Placement.SYMLINK else os.link
@@ -223,33 +225,33 @@ class LocalStorage:
         try:
             os.makedirs(self._temp, exist_ok=True)
             link(target, temporary)
-            place(temporary, final)
+            rename_into_place(temporary, final)
             # Renaming one hard link over another of the same file does nothing and leaves both.
             Path(temporary).unlink(missing_ok=True)
             info = os.stat(final)
         except OSError as error:
-            raise translated(error, path) from error
+            raise translate_os_error(error, path) from error
         return Stored(info.st_size, modified_us=info.st_mtime_ns // 1000)
 
-    def keep(self, standing: Resource, key: str) -> KeepResult:
-        """Give the file a second name in the history."""
-        path = standing.path
+    def keep(self, current: Resource, key: str) -> KeepResult:
+        """Hard-link or copy the file into the history."""
+        path = current.path
         temporary = f"{self._temp}/{os.getpid()}-{next(_serial)}-keep"
         try:
-            full = self._existing(path, follow=False)
+            full = self._locate_existing(path, follow=False)
             return keep_local(full, f"{self.root}/{HISTORY}/{key}", temporary)
         except OSError as error:
-            raise translated(error, path) from error
+            raise translate_os_error(error, path) from error
 
     def remove(self, path: str) -> None:
-        """Delete a file, and the folders that it leaves empty."""
+        """Delete a file, and the folders that become empty."""
         try:
-            target = self._existing(path, follow=False)
+            target = self._locate_existing(path, follow=False)
             os.unlink(target)
         except FileNotFoundError:
             return
         except OSError as error:
-            raise translated(error, path) from error
+            raise translate_os_error(error, path) from error
         folder = os.path.dirname(target)
         while folder.startswith(self.root + "/"):
             try:
@@ -261,40 +263,40 @@ class LocalStorage:
             folder = os.path.dirname(folder)
 
     def close(self) -> None:
-        """Nothing is open between calls."""
+        """Do nothing: nothing is open between calls."""
 
-    def _existing(self, path: str, *, follow: bool = True) -> str:
-        """Return where `path` lies, having made sure that no link on its way leads out."""
+    def _locate_existing(self, path: str, *, follow: bool = True) -> str:
+        """Return the full path of `path`, checking that no link on it leads out of the root."""
         check_path(path)
-        full = f"{self.root}/{raw(path)}"
+        full = f"{self.root}/{to_raw(path)}"
         if self._symlinks is not Symlinks.FOLLOW:
-            self._inside(os.path.dirname(full), path)
+            self._check_inside(os.path.dirname(full), path)
             if follow and os.path.islink(full):
-                self._resolve(full, path)
+                self._check_resolved(full, path)
         return full
 
-    def _final(self, path: str) -> str:
-        """Return where `path` is to be written; its folders exist and lie inside the root."""
-        full = f"{self.root}/{raw(path)}"
+    def _prepare_target(self, path: str) -> str:
+        """Return the full path to write `path` to, creating its folders inside the root."""
+        full = f"{self.root}/{to_raw(path)}"
         folder = os.path.dirname(full)
         if folder not in self._checked:
-            self._inside(folder, path)
+            self._check_inside(folder, path)
             try:
                 os.makedirs(folder, exist_ok=True)
             except OSError as error:
-                raise translated(error, path) from error
+                raise translate_os_error(error, path) from error
             with self._lock:
                 self._checked.add(folder)
         return full
 
-    def _inside(self, place: str, path: str) -> None:
-        """Refuse a folder that lies outside of the root, symbolic links resolved."""
-        if place not in self._checked and place not in self._seen:
-            self._resolve(place, path)
-            self._seen.add(place)
+    def _check_inside(self, rename_into_place: str, path: str) -> None:
+        """Refuse a folder outside the root, symbolic links resolved."""
+        if rename_into_place not in self._checked and rename_into_place not in self._seen:
+            self._check_resolved(rename_into_place, path)
+            self._seen.add(rename_into_place)
 
-    def _resolve(self, place: str, path: str) -> None:
-        real = os.path.realpath(place)
+    def _check_resolved(self, rename_into_place: str, path: str) -> None:
+        real = os.path.realpath(rename_into_place)
         root = os.path.realpath(self.root)
         if real != root and not real.startswith(root.rstrip("/") + "/"):
-            raise UnsafePath(path, "a symbolic link on its way leads out of its root")
+            raise UnsafePath(path, "a symbolic link in it leads out of the repository's root")

@@ -1,4 +1,4 @@
-"""What obstore's errors mean in our words."""
+"""Translates obstore's errors into ours."""
 
 from __future__ import annotations
 
@@ -23,24 +23,24 @@ _CLASS = re.compile(r"<StorageClass>(\w+)</StorageClass>")
 _STATUS = re.compile(r"status code: (\d{3})")
 
 
-def archived_as(text: str) -> str | None:
-    """Return the class that an error says an object is archived in, '' if not which; else None."""
+def archive_class(text: str) -> str | None:
+    """Return the storage class of an archived object ('' if unknown); None for other errors."""
     if not _ARCHIVED.search(text):
         return None
     found = _CLASS.search(text)
     return found[1] if found else ""
 
 
-def translated(error: BaseException, path: str, where: str) -> StorageError:  # noqa: PLR0911 - a table
-    """Return the error of ours that obstore's one means; only its first line is shown."""
+def translate_obstore_error(error: BaseException, path: str, where: str) -> StorageError:  # noqa: PLR0911 - a table
+    """Return our error for an obstore error; at most its first line is quoted."""
     if isinstance(error, StorageError):
         return error
-    if (archived := archived_as(str(error))) is not None:
+    if (archived := archive_class(str(error))) is not None:
         return Archived(path, where, archived)
     text = str(error).partition("\n")[0]
     match = _STATUS.search(text)
     status = int(match[1]) if match else None
-    said = f"{where}: {path!r}: " + (f"HTTP status {status}" if status else type(error).__name__)
+    message = f"{where}: {path!r}: " + (f"HTTP status {status}" if status else type(error).__name__)
     if isinstance(error, FileNotFoundError) or status == 404:
         return ResourceNotFound(f"{where} has no {path!r}", path=path, status=status)
     if status in (401, 403):
@@ -52,15 +52,15 @@ def translated(error: BaseException, path: str, where: str) -> StorageError:  # 
             f"{where}: {path!r} changed since it was planned", path=path, status=status
         )
     if status in (429, 503):
-        return StorageBusy(f"{said}: it asks to slow down", path=path, status=status)
+        return StorageBusy(f"{message}: the server asks to slow down", path=path, status=status)
     if status is not None and status >= 500:
-        return StorageFailed(said, path=path, status=status)
+        return StorageFailed(message, path=path, status=status)
     if status is not None:
-        return UnexpectedReply(said, path=path, status=status)
+        return UnexpectedReply(message, path=path, status=status)
     if isinstance(error, NotImplementedError) or "NotSupported" in type(error).__name__:
-        return NotSupported(said, path=path)
+        return NotSupported(message, path=path)
     if isinstance(error, ValueError):
-        return UnexpectedReply(f"{said}: {text}", path=path)
+        return UnexpectedReply(f"{message}: {text}", path=path)
     lowered = text.lower()
     if isinstance(error, TimeoutError) or "timed out" in lowered or "timeout" in lowered:
         return TransferTimeout(f"{where}: {path!r}: timed out", path=path)

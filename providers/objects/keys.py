@@ -1,7 +1,7 @@
-"""What the listings of object stores have in common: keys are names, not paths, and pages end.
+"""Shared rules of object store listings.
 
-A key such as `a//b`, `/a` or `./a` is a name like any other: it moves between object stores as it
-is, and a tree refuses it. One that ends in a slash marks a folder, unless it has bytes.
+Keys are names, not paths: `a//b`, `/a` or `./a` can be copied between object stores unchanged,
+while file trees refuse them. A key that ends in a slash marks a folder, unless it has content.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from catalog.paths import RESERVED, is_below, name_problem
 
 
 def check_key(path: str) -> str:
-    """Return `path` if an object below a prefix can bear it; raise `UnsafePath` otherwise."""
+    """Return `path` if it is usable as a key below a prefix; raise `UnsafePath` otherwise."""
     why = name_problem(path)
     if why is None and path.endswith("/"):
         why = "it names a folder"
     if why is None and ".." in path.split("/"):
-        why = "it has the segment '..', which some servers climb by"
+        why = "it has the segment '..', which some servers resolve"
     if why is None and is_below(RESERVED, path):
         why = f"{RESERVED!r} is reserved"
     if why is not None:
@@ -28,26 +28,26 @@ def check_key(path: str) -> str:
     return path
 
 
-def listed(
+def describe_key(
     path: str, prefix: str, size: int | None, describe: Callable[[], Resource]
 ) -> Listed | None:
-    """Return what a listing says of the key `path` below the root; None for what is no file.
+    """Return the file or gap for the key `path` below the root; None if it is not a file.
 
-    `prefix` is '' where all that is listed lies in it already.
+    `prefix` is '' if the listing is restricted to it already.
     """
     if not path or is_below(RESERVED, path) or not is_below(prefix, path):
         return None
     if path.endswith("/"):
-        why = f"its name is that of a folder, and it has {size:,} bytes" if size else ""
+        why = f"its name ends in a slash like a folder's, but it has {size:,} bytes" if size else ""
         return Gap(path, why, NAME) if why else None
     return describe()
 
 
 class PaginationGuard:
-    """Watches the pages of one listing: one that was there before would never end."""
+    """Detects a listing whose pages repeat, which would never end."""
 
     def __init__(self, where: str) -> None:
-        """Watch a listing of the place that is named `where` in messages."""
+        """Guard one listing; `where` names the location in messages."""
         self._where = where
         self._seen: set[str] = set()
 
@@ -55,16 +55,14 @@ class PaginationGuard:
         """Return the token of the next page.
 
         Raises:
-            UnexpectedReply: there is none, though the page says that more follows, or it was given
-                before.
+            UnexpectedReply: the token is missing although there are more pages, or is repeated.
         """
         if not token:
             raise UnexpectedReply(
-                f"{self._where}: a page of the listing says that more follows, but not where"
+                f"{self._where}: a page of the listing says that there are more pages, but has "
+                "no token for the next one"
             )
         if token in self._seen:
-            raise UnexpectedReply(
-                f"{self._where}: the listing goes round in a circle: a page's token came twice"
-            )
+            raise UnexpectedReply(f"{self._where}: the listing loops: a page's token came twice")
         self._seen.add(token)
         return token

@@ -1,9 +1,9 @@
-"""Bytes of an object store through obstore's native calls, made from worker threads.
+"""Reads and writes objects with obstore, called from worker threads.
 
-Measured: a twentieth of s3fs's CPU for each small object. obstore's own retries are off, since
-retries live in one place (`transfer.workers.retry`). Its `FsspecStore` is not used: it holds whole
-objects in memory. Names that obstore cannot express (control characters, empty segments) are
-refused here; a provider may send them another way.
+It needs a twentieth of the CPU of s3fs for each small object. obstore's retries are off, because
+`transfer.workers.retry` does all retries. Its `FsspecStore` is not used: it holds whole objects in
+memory. Names that obstore cannot express (control characters, empty segments) are refused here; a
+provider may transfer them in another way.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from catalog.model.resource import Resource
 from providers.base import PART, Attributes, Chunk, Fetched, Timeouts
 from providers.capabilities import Capabilities
 from providers.error_boundary import error_boundary
-from providers.objects.errors import translated
+from providers.objects.errors import translate_obstore_error
 from providers.objects.writer import Confirm, ObjectWriter
 
 if TYPE_CHECKING:
@@ -40,22 +40,22 @@ if TYPE_CHECKING:
     from obstore import ObjectMeta
     from obstore.store import ClientConfig, ObjectStore, RetryConfig
 
-LEAST = 5 * 2**20  # bytes of a part of a multipart upload but the last, as S3 wants it
-PARTS = 9_000  # fewer than the 10,000 that S3 allows
+MIN_PART = 5 * 2**20  # bytes; S3's minimum for every part but the last
+MAX_PARTS = 9_000  # fewer than the 10,000 that S3 allows
 
-_ODD = re.compile(r"[\x00-\x1f\x7f]|//|(^|/)\.\.?(/|$)|^/|/$|^$")
+_INEXPRESSIBLE = re.compile(r"[\x00-\x1f\x7f]|//|(^|/)\.\.?(/|$)|^/|/$|^$")
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VALUE = re.compile(r"[\t\x20-\x7e]*")
 
 
 def is_expressible(path: str) -> bool:
-    """Say whether obstore can name this object exactly."""
-    return _ODD.search(path) is None
+    """Return whether obstore can name this object exactly."""
+    return _INEXPRESSIBLE.search(path) is None
 
 
 def client_config(timeouts: Timeouts, ca_pem: str | None, *, insecure: bool) -> ClientConfig:
-    """Return obstore's client options; its time-out is for one whole request of at most a part."""
+    """Return obstore's client options; its time-out is for a whole request, of at most a part."""
     config: ClientConfig = {
         "allow_http": True,
         "connect_timeout": timedelta(seconds=timeouts.connect_s),
@@ -68,7 +68,7 @@ def client_config(timeouts: Timeouts, ca_pem: str | None, *, insecure: bool) -> 
 
 
 def no_retries() -> RetryConfig:
-    """Return obstore's retry options: none, retries are the engine's."""
+    """Return obstore options without retries, which the engine does."""
     return {"max_retries": 0, "retry_timeout": timedelta(seconds=180)}
 
 
@@ -92,21 +92,23 @@ class ObjectBytes:
     def check_name(self, path: str) -> None:
         """Refuse names over 1,024 bytes and those that obstore cannot express."""
         if len(self.key(path).encode()) > 1024:
-            raise NameNotAllowed(path, self.where, "its key is over 1024 bytes")
+            raise NameNotAllowed(path, self.where, "its key is longer than 1,024 bytes")
         if not is_expressible(path):
-            raise NameNotAllowed(path, self.where, "control characters or empty segments")
+            raise NameNotAllowed(
+                path, self.where, "it contains control characters or empty segments"
+            )
 
     def stat(self, path: str, *, etag: str | None = None) -> Resource:
-        """Describe one object with its attributes, pinned to `etag`."""
+        """Return the metadata of one object, pinned to `etag`."""
         try:
             result = obstore.get(
                 self.store,
                 self.key(path),
                 options={"if_match": etag, "head": True} if etag else {"head": True},
             )
-            return described(path, result.meta, result.attributes)
+            return describe_object(path, result.meta, result.attributes)
         except (BaseError, OSError, ValueError) as error:
-            raise translated(error, path, self.where) from error
+            raise translate_obstore_error(error, path, self.where) from error
 
     def fetch(self, path: str, *, etag: str | None = None) -> Fetched:
         """Read one object whole, pinned to `etag`."""
@@ -117,12 +119,12 @@ class ObjectBytes:
             meta, attributes = result.meta, result.attributes
             data = result.bytes().to_bytes()
         except (BaseError, OSError, ValueError) as error:
-            raise translated(error, path, self.where) from error
+            raise translate_obstore_error(error, path, self.where) from error
         if len(data) != meta["size"]:
             raise SizeMismatch(path, meta["size"], len(data))
-        if etag and meta["e_tag"] != etag:  # who answered did not know the condition
+        if etag and meta["e_tag"] != etag:  # the server ignored the condition
             raise ResourceChanged(f"{self.where}: {path!r} changed since it was planned", path=path)
-        return Fetched(data, described(path, meta, attributes))
+        return Fetched(data, describe_object(path, meta, attributes))
 
     def read(
         self, path: str, *, etag: str | None = None, start: int = 0, length: int | None = None
@@ -134,13 +136,13 @@ class ObjectBytes:
         return ObjectReading(self, path, resource, start, end)
 
     def capabilities(self, can: Capabilities) -> Capabilities:
-        """Add what large objects take in memory: two parts to read one, four to write one."""
-        part = max(LEAST, self.part_size)
+        """Add the memory that large objects take: two parts to read one, four to write one."""
+        part = max(MIN_PART, self.part_size)
         return replace(
-            can, read_buffer=2 * self.part_size, write_buffer=4 * part, parts=PARTS, part=part
+            can, read_buffer=2 * self.part_size, write_buffer=4 * part, parts=MAX_PARTS, part=part
         )
 
-    def part(self, path: str, etag: str | None, start: int, length: int) -> Chunk:
+    def read_part(self, path: str, etag: str | None, start: int, length: int) -> Chunk:
         """Read exactly `length` bytes from `start`."""
         options: dict[str, Any] = {"range": (start, start + length)}
         if etag:
@@ -148,7 +150,7 @@ class ObjectBytes:
         try:
             data = obstore.get(self.store, self.key(path), options=options).bytes()  # type: ignore[arg-type]
         except (BaseError, OSError, ValueError) as error:
-            raise translated(error, path, self.where) from error
+            raise translate_obstore_error(error, path, self.where) from error
         if len(data) != length:
             raise SizeMismatch(path, length, len(data))
         return memoryview(data)
@@ -160,11 +162,11 @@ class ObjectBytes:
                 self.store,
                 self.key(path),
                 data,
-                attributes=_attributes(attributes),
+                attributes=_store_attributes(attributes),
                 use_multipart=False,
             )
         except (BaseError, OSError, ValueError) as error:
-            raise translated(error, path, self.where) from error
+            raise translate_obstore_error(error, path, self.where) from error
         return result["e_tag"]
 
     def write(
@@ -175,26 +177,28 @@ class ObjectBytes:
         size: int | None,
         confirm: Confirm,
     ) -> ObjectWriter:
-        """Begin a multipart upload; `confirm` asks the store what it now holds."""
-        part = max(LEAST, self.part_size, -(-(size or 0) // PARTS))
+        """Begin a multipart upload; `confirm` checks the stored object."""
+        part = max(MIN_PART, self.part_size, -(-(size or 0) // MAX_PARTS))
         place = (self.store, self.key(path), self.where)
-        return ObjectWriter(place, path, _attributes(attributes), part, confirm)
+        return ObjectWriter(place, path, _store_attributes(attributes), part, confirm)
 
     def remove(self, path: str) -> bool:
-        """Delete one object; absent is fine, and False where the store says so.
+        """Delete one object; return False if the store says that it does not exist.
 
-        obstore follows a redirect, and takes whatever page is there for a deletion: so it is
-        looked for afterwards.
+        obstore follows redirects and takes any page there for a successful deletion, so check
+        afterwards that the object is gone.
         """
         try:
             obstore.delete(self.store, self.key(path))
         except FileNotFoundError:
             return False
         except (BaseError, OSError, ValueError) as error:
-            raise translated(error, path, self.where) from error
-        with suppress(ResourceNotFound, AccessDenied):  # who may not look may have deleted
+            raise translate_obstore_error(error, path, self.where) from error
+        with suppress(ResourceNotFound, AccessDenied):  # one may delete without reading
             self.stat(path)
-            raise StorageFailed(f"{self.where}: {path!r} stands after its deletion", path=path)
+            raise StorageFailed(
+                f"{self.where}: {path!r} still exists after its deletion", path=path
+            )
         return True
 
 
@@ -216,7 +220,7 @@ class ObjectReading:
         """Yield one part after another."""
         while self._next < self._end:
             length = min(self._objects.part_size, self._end - self._next)
-            chunk = self._objects.part(self._path, self.resource.etag, self._next, length)
+            chunk = self._objects.read_part(self._path, self.resource.etag, self._next, length)
             self._next += length
             yield chunk
 
@@ -225,8 +229,10 @@ class ObjectReading:
         self._next = self._end
 
 
-def described(path: str, meta: ObjectMeta, attributes: StoreAttributes | None = None) -> Resource:
-    """Return the resource that obstore describes; our own sha256 attribute is a declaration."""
+def describe_object(
+    path: str, meta: ObjectMeta, attributes: StoreAttributes | None = None
+) -> Resource:
+    """Return the resource that obstore describes; our sha256 attribute is a declared digest."""
     found: dict[str, str] = dict(attributes) if attributes else {}
     declared = found.get("sha256", "")
     try:
@@ -243,10 +249,10 @@ def described(path: str, meta: ObjectMeta, attributes: StoreAttributes | None = 
     )
 
 
-def _attributes(attributes: Attributes) -> StoreAttributes:
-    """Return what travels along as headers; what no header can hold stays behind.
+def _store_attributes(attributes: Attributes) -> StoreAttributes:
+    """Return the metadata to send as headers, without values that no header can hold.
 
-    obstore panics at such a value, and nothing that is nice to have fails a write.
+    obstore panics on such a value, and optional metadata must not fail a write.
     """
     found: dict[str, str] = dict(attributes.properties)
     if attributes.content_type:

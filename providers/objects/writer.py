@@ -1,4 +1,4 @@
-"""A multipart upload through obstore, fed by whoever has the bytes."""
+"""A multipart upload through obstore."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ import obstore
 from catalog.model.digest import Digest
 from providers.base import Chunk, Stored
 from providers.error_boundary import error_boundary
-from providers.objects.errors import translated
+from providers.objects.errors import translate_obstore_error
 
 if TYPE_CHECKING:
     from obstore import Attributes as StoreAttributes
     from obstore.store import ObjectStore
 
-UPLOADS = 2  # parts under way at once for one object
+UPLOADS = 2  # parts uploaded at once for one object
 
 Confirm = Callable[[str, int, str | None, tuple[bytes, ...]], Stored]
-"""Ask the store what it holds now: path, size, etag, sha256 of each part."""
+"""Checks the stored object against path, size, etag and the sha256 of each part."""
 
 
-class _Aborted(Exception):
+class _UploadAborted(Exception):
     """Tell obstore to abort the upload."""
 
 
@@ -61,36 +61,36 @@ class ObjectWriter:
         self._thread = threading.Thread(target=self._upload, name="entrepot-upload", daemon=True)
         self._thread.start()
 
-    def _parts(self) -> Iterator[Chunk]:
+    def _queued_parts(self) -> Iterator[Chunk]:
         while True:
             part = self._queue.get()
             if self._abort.is_set():
-                raise _Aborted
+                raise _UploadAborted
             if part is None:
                 return
             self._part_digests.append(hashlib.sha256(part).digest())
             yield part
-            del part  # obstore has it now
+            del part  # obstore owns it now
 
     def _upload(self) -> None:
         try:
             result = obstore.put(
                 self._store,
                 self._key,
-                self._parts(),
+                self._queued_parts(),
                 attributes=self._attributes,
                 use_multipart=True,
                 chunk_size=self._part,
                 max_concurrency=UPLOADS,
             )
             self._etag = result["e_tag"]
-        except BaseException as error:  # noqa: BLE001 - whoever waits for this thread raises it
+        except BaseException as error:  # noqa: BLE001 - raised in the thread that waits
             self._failure = error
-            while self._queue.full():  # free a writer that waits to hand over a part
+            while self._queue.full():  # unblock a writer that waits to enqueue a part
                 self._queue.get_nowait()
 
     def write(self, chunk: Chunk) -> None:
-        """Take the next bytes; waits while enough parts are under way."""
+        """Write the next bytes; block while enough parts are being uploaded."""
         self._size += len(chunk)
         view = memoryview(chunk)
         while view:
@@ -100,14 +100,14 @@ class ObjectWriter:
             view = view[len(some) :]
             if self._filled == self._part:
                 full, self._pending, self._filled = self._pending, bytearray(0), 0
-                self._hand_over(full)
+                self._enqueue(full)
                 del full  # before there is another: they are large
                 self._pending = bytearray(self._part)
 
-    def _hand_over(self, part: Chunk | None) -> None:
+    def _enqueue(self, part: Chunk | None) -> None:
         while True:
             if self._failure is not None:
-                raise translated(self._failure, self._path, self._where)
+                raise translate_obstore_error(self._failure, self._path, self._where)
             try:
                 self._queue.put(part, timeout=0.5)
             except queue.Full:
@@ -115,20 +115,20 @@ class ObjectWriter:
             return
 
     def commit(self, digest: Digest) -> Stored:  # noqa: ARG002 - the parts' digests prove it
-        """Complete the upload and ask the store to confirm it."""
+        """Complete the upload and confirm it with the store."""
         if self._filled:
-            self._hand_over(self._pending[: self._filled])
+            self._enqueue(self._pending[: self._filled])
             self._pending = bytearray()
-        self._hand_over(None)
+        self._enqueue(None)
         self._thread.join()
         if self._failure is not None:
-            raise translated(self._failure, self._path, self._where)
-        # An object without bytes has one part, an empty one.
+            raise translate_obstore_error(self._failure, self._path, self._where)
+        # An empty object has one empty part.
         digests = tuple(self._part_digests) or (hashlib.sha256(b"").digest(),)
         return self._confirm(self._path, self._size, self._etag, digests)
 
     def abort(self) -> None:
-        """Abort the upload and wait until the store has forgotten it."""
+        """Abort the upload and wait until the store has discarded it."""
         if not self._thread.is_alive():
             return
         self._abort.set()

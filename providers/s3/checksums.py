@@ -1,8 +1,8 @@
-"""What an answer of S3 proves of an object's bytes: etags that are an md5, and sha256 checksums.
+"""Checksums in S3 replies: etags that are an md5, and sha256 checksums.
 
 >>> md5_of_etag('"900150983cd24fb0d6963f7d28e17f72"') == md5(b"abc")
 True
->>> md5_of_etag('"900150983cd24fb0d6963f7d28e17f72-2"')  # of an object sent in two parts
+>>> md5_of_etag('"900150983cd24fb0d6963f7d28e17f72-2"')  # an object uploaded in two parts
 """
 
 from __future__ import annotations
@@ -18,28 +18,28 @@ _MD5_ETAG = re.compile(r'"?([0-9a-f]{32})"?\Z')
 
 
 def md5(data: bytes) -> str:
-    """Return the md5 of some bytes in hex."""
+    """Return the md5 of bytes, in hex."""
     return hashlib.md5(data, usedforsecurity=False).hexdigest()
 
 
 def md5_of_etag(etag: str | None) -> str | None:
-    """Return the md5 in hex that an etag looks like, if it does."""
+    """Return the md5 in hex if an etag looks like one."""
     match = _MD5_ETAG.match(etag or "")
     return match[1] if match else None
 
 
 def checksum(data: bytes) -> str:
-    """Return the sha256 of some bytes as S3 writes it."""
+    """Return the sha256 of bytes in S3's encoding."""
     return base64.b64encode(hashlib.sha256(data).digest()).decode()
 
 
 def checksum_of_parts(digests: tuple[bytes, ...]) -> str:
-    """Return the checksum that S3 gives to an object whose parts have these sha256."""
+    """Return S3's composite checksum of an object whose parts have these sha256."""
     return f"{checksum(b''.join(digests))}-{len(digests)}"
 
 
-def declared(head: dict[str, Any]) -> tuple[Digest, ...]:
-    """Return the sha256 that we, or else the store, noted of an object."""
+def declared_digests(head: dict[str, Any]) -> tuple[Digest, ...]:
+    """Return the sha256 that we, or else the store, recorded with an object."""
     noted = head.get("Metadata", {}).get("sha256", "")
     if re.fullmatch(r"[0-9a-f]{64}", noted):
         return (Digest("sha256", noted),)

@@ -1,4 +1,4 @@
-"""How buckets are reached: s3fs for control, obstore for the bytes, one identity for both."""
+"""Connections to S3: s3fs for control, obstore for the data, with one identity for both."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 
 
 class S3Connection:
-    """One identity at one endpoint: one s3fs, and one obstore client a bucket."""
+    """One identity at one endpoint: one s3fs filesystem, and one obstore client per bucket."""
 
     def __init__(self, login: S3Login, options: OpenOptions) -> None:
-        """Ask nothing yet."""
+        """Create the clients; no request is sent yet."""
         self._login = login
         self._options = options
         self._authorities = _pem_file(login.certificate) if login.certificate else ""
@@ -37,22 +37,22 @@ class S3Connection:
         self.filesystem = open_s3fs(login, options, self._authorities, session=listing_session())
 
     def storage(self, bucket: str, prefix: str, where: str, on_close: OnClose) -> S3Storage:
-        """Return a bucket below a prefix; `where` names it in messages."""
+        """Return the storage of a bucket and prefix; `where` names it in messages."""
         store = self._stores.get(bucket)
         if store is None:
-            store = self._stores.setdefault(bucket, self._store(bucket))
+            store = self._stores.setdefault(bucket, self._create_store(bucket))
         objects = ObjectBytes(store, prefix, where, self._options.part)
         same_store = (self._login.endpoint, self._login.access_key_id, self._login.anonymous)
         return S3Storage(self.filesystem, objects, bucket, same_store, on_close=on_close)
 
     def close(self) -> None:
-        """Let the clients go; both close their sockets when nobody holds them."""
+        """Release the clients, which close their sockets when unreferenced."""
         self._stores.clear()
         self.filesystem.clear_instance_cache()
         if self._authorities:
             Path(self._authorities).unlink(missing_ok=True)
 
-    def _store(self, bucket: str) -> S3Store:
+    def _create_store(self, bucket: str) -> S3Store:
         login = self._login
         given: dict[str, Any] = {}
         if login.anonymous:
@@ -63,7 +63,7 @@ class S3Connection:
             if token := login.session_token.get_secret_value():
                 given["token"] = token
         else:
-            given["credential_provider"] = _ambient
+            given["credential_provider"] = _ambient_credentials
         if login.endpoint:
             given["endpoint"] = login.endpoint
         return S3Store(
@@ -71,7 +71,7 @@ class S3Connection:
             region=login.region,
             virtual_hosted_style_request=not (login.path_style or bool(login.endpoint)),
             checksum_algorithm="sha256",
-            disable_bulk_delete=True,  # one object at a time, in the words that every store knows
+            disable_bulk_delete=True,  # not every store supports bulk deletion
             client_options=client_config(
                 self._options.timeouts, login.certificate or None, insecure=login.insecure
             ),
@@ -86,10 +86,10 @@ def open_s3fs(
     authorities: str = "",
     session: AioSession | None = None,
 ) -> s3fs.S3FileSystem:
-    """Return s3fs, listing caches off, botocore's own retries off.
+    """Return an s3fs filesystem without listing caches and without botocore's retries.
 
-    `authorities` is a file of the login's certificates, if there is one already; `session` is
-    one whose clients do something in their own way.
+    `authorities` is a file with the login's certificates, if there is one already; `session` is
+    an optional customized botocore session.
     """
     client: dict[str, Any] = {"region_name": login.region}
     if login.insecure:
@@ -97,7 +97,7 @@ def open_s3fs(
     elif login.certificate:
         client["verify"] = authorities or _pem_file(login.certificate)
     path_style = login.path_style or bool(login.endpoint)
-    # Links would be signed in the old way, which most stores take no more.
+    # By default links would have the old signature, which most stores no longer accept.
     signature = {} if login.anonymous else {"signature_version": "s3v4"}
     return s3fs.S3FileSystem(
         key=login.access_key_id or None,
@@ -120,11 +120,13 @@ def open_s3fs(
     )
 
 
-def _ambient() -> S3Credential:
-    """Ask botocore's own credential chain, so that both planes bear one identity."""
+def _ambient_credentials() -> S3Credential:
+    """Use botocore's credential chain, so that both clients have the same identity."""
     found = botocore.session.Session().get_credentials()
     if found is None:
-        raise AccessDenied("no ambient AWS identity was found; set keys, or anonymous")
+        raise AccessDenied(
+            "no AWS credentials were found in the environment: set access keys, or anonymous"
+        )
     frozen = found.get_frozen_credentials()
     return {
         "access_key_id": frozen.access_key,
@@ -135,7 +137,7 @@ def _ambient() -> S3Credential:
 
 
 def _pem_file(pem: str) -> str:
-    """Write certificates where botocore can read them; they are public."""
+    """Write certificates, which are public, to a file for botocore."""
     with tempfile.NamedTemporaryFile("w", suffix=".pem", delete=False) as file:
         file.write(pem)
     return file.name

@@ -1,4 +1,4 @@
-"""What botocore's and s3fs's errors mean in our words."""
+"""Translates errors of botocore and s3fs into ours."""
 
 from __future__ import annotations
 
@@ -33,25 +33,25 @@ _OF_OBJECTS = {"head_object", "get_object"}
 _GONE = {"NoSuchKey", "NoSuchBucket", "NotFound", "404"}
 
 
-def answered(operation: str, reply: dict[str, Any], path: str, where: str) -> dict[str, Any]:
-    """Return the reply of a store, unless a page of something else came in its place.
+def check_reply(operation: str, reply: dict[str, Any], path: str, where: str) -> dict[str, Any]:
+    """Return the store's reply; raise if another page came instead.
 
-    A redirect to a login is followed below us, and any page there is a success to botocore: an
-    empty listing, an object that was removed. Of an object the type is the object's own.
+    The HTTP library follows a redirect to a login page, which botocore then takes for success: for
+    an empty listing, or a removed object. Objects themselves may be HTML.
     """
     headers = reply.get("ResponseMetadata", {}).get("HTTPHeaders", {})
     page = "html" in str(headers.get("content-type", "")) and operation not in _OF_OBJECTS
     if page or (operation == "list_objects_v2" and "IsTruncated" not in reply):
         raise UnexpectedReply(
-            f"{where}: {path!r}: something else than the store answered, a login page perhaps: "
-            "look where the endpoint leads",
+            f"{where}: {path!r}: the reply is not from an S3 store, but perhaps a login page: "
+            "check the endpoint",
             path=path,
         )
     return reply
 
 
-def translated(error: BaseException, path: str, where: str) -> StorageError:  # noqa: PLR0911 - a table
-    """Return the error of ours that `error`, or the client error it was raised from, means."""
+def translate_s3_error(error: BaseException, path: str, where: str) -> StorageError:  # noqa: PLR0911 - a table
+    """Return our error for `error`, or for the client error it was raised from."""
     if isinstance(error, StorageError):
         return error
     client = error if isinstance(error, ClientError) else error.__cause__
@@ -59,7 +59,7 @@ def translated(error: BaseException, path: str, where: str) -> StorageError:  # 
         return _client_error(client, path, where)
     if isinstance(error, NoCredentialsError):
         return AccessDenied(
-            f"{where}: no credentials were given and no ambient identity was found", path=path
+            f"{where}: no credentials are set and none were found in the environment", path=path
         )
     if isinstance(error, ConnectTimeoutError | ReadTimeoutError | TimeoutError):
         return TransferTimeout(f"{where}: {path!r}: timed out", path=path)
@@ -76,7 +76,7 @@ def _client_error(error: ClientError, path: str, where: str) -> StorageError:  #
     reply: dict[str, Any] = dict(error.response)
     code = str(reply.get("Error", {}).get("Code", ""))
     status = int(reply.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)) or None
-    said = f"{where}: {path!r}: {code or 'error'} (HTTP status {status})"
+    message = f"{where}: {path!r}: {code or 'error'} (HTTP status {status})"
     if code == "NoSuchBucket":
         return ResourceNotFound(f"{where}: the bucket does not exist", path=path, status=status)
     if code in _GONE or status == 404:
@@ -88,7 +88,7 @@ def _client_error(error: ClientError, path: str, where: str) -> StorageError:  #
     if status == 412 or code == "PreconditionFailed":
         return ResourceChanged(f"{where}: {path!r} changed since it was planned", path=path)
     if code in _BUSY or status in (429, 503):
-        return StorageBusy(f"{said}: it asks to slow down", path=path, status=status)
+        return StorageBusy(f"{message}: the server asks to slow down", path=path, status=status)
     if status is not None and status >= 500:
-        return StorageFailed(said, path=path, status=status)
-    return UnexpectedReply(said, path=path, status=status)
+        return StorageFailed(message, path=path, status=status)
+    return UnexpectedReply(message, path=path, status=status)

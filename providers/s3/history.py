@@ -1,4 +1,4 @@
-"""Keeping an object: one copy inside the bucket, or a copy of its parts where it is too large."""
+"""Keeps an object in the history: by a server-side copy, in parts if it is large."""
 
 from __future__ import annotations
 
@@ -9,38 +9,38 @@ from catalog.errors import ResourceNotFound, StorageError
 from catalog.model.resource import Resource
 from providers.interfaces.history import HISTORY, KeepResult
 
-LARGEST_COPY = 5 * 2**30  # bytes that one CopyObject may move
-PART = 2**30  # bytes that one UploadPartCopy moves here
+MAX_COPY = 5 * 2**30  # bytes; the limit of CopyObject
+PART = 2**30  # bytes per UploadPartCopy
 
 
 class Call(Protocol):
-    """One request to the bucket; it lets only our errors out."""
+    """Sends one request to the bucket; raises only our errors."""
 
     def __call__(self, operation: str, path: str, **arguments: Any) -> dict[str, Any]:  # noqa: ANN401 - botocore's own arguments
-        """Send it, and name `path` where it fails."""
+        """Send the request; errors name `path`."""
         ...
 
 
-def keep_object(call: Call, bucket: str, root: str, standing: Resource, key: str) -> KeepResult:
+def keep_object(call: Call, bucket: str, root: str, current: Resource, key: str) -> KeepResult:
     """Copy an object below the prefix `root` into the history there, pinned to its etag."""
-    path, goal = standing.path, f"{root}{HISTORY}/{key}"
+    path, target = current.path, f"{root}{HISTORY}/{key}"
     origin = {
         "CopySource": {"Bucket": bucket, "Key": root + path},
-        "CopySourceIfMatch": standing.etag,
+        "CopySourceIfMatch": current.etag,
     }
     try:
-        if (standing.size or 0) <= LARGEST_COPY:
-            call("copy_object", path, Key=goal, **origin)
+        if (current.size or 0) <= MAX_COPY:
+            call("copy_object", path, Key=target, **origin)
         else:
-            _copy_parts(call, goal, origin, standing)
+            _copy_parts(call, target, origin, current)
     except ResourceNotFound:
         return KeepResult.GONE
     return KeepResult.KEPT
 
 
-def _copy_parts(call: Call, goal: str, origin: dict[str, Any], standing: Resource) -> None:
-    path, size = standing.path, standing.size or 0
-    upload = call("create_multipart_upload", path, Key=goal)["UploadId"]
+def _copy_parts(call: Call, target: str, origin: dict[str, Any], current: Resource) -> None:
+    path, size = current.path, current.size or 0
+    upload = call("create_multipart_upload", path, Key=target)["UploadId"]
     try:
         parts: list[dict[str, Any]] = []
         for number, start in enumerate(range(0, size, PART), 1):
@@ -48,7 +48,7 @@ def _copy_parts(call: Call, goal: str, origin: dict[str, Any], standing: Resourc
             copied = call(
                 "upload_part_copy",
                 path,
-                Key=goal,
+                Key=target,
                 UploadId=upload,
                 PartNumber=number,
                 CopySourceRange=f"bytes={start}-{last}",
@@ -58,11 +58,11 @@ def _copy_parts(call: Call, goal: str, origin: dict[str, Any], standing: Resourc
         call(
             "complete_multipart_upload",
             path,
-            Key=goal,
+            Key=target,
             UploadId=upload,
             MultipartUpload={"Parts": parts},
         )
     except BaseException:
         with suppress(StorageError):
-            call("abort_multipart_upload", path, Key=goal, UploadId=upload)
+            call("abort_multipart_upload", path, Key=target, UploadId=upload)
         raise

@@ -1,4 +1,4 @@
-"""Multipart uploads of a bucket that were begun and neither completed nor aborted."""
+"""Multipart uploads of a bucket that were neither completed nor aborted."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from providers.s3.history import Call
 
 @error_boundary
 class S3Uploads:
-    """The uploads below one prefix of a bucket."""
+    """The incomplete uploads below one prefix of a bucket."""
 
     def __init__(self, call: Call, root: str) -> None:
-        """Ask by `call`; `root` is the prefix with its slash."""
+        """Send requests with `call`; `root` is the prefix with a trailing slash."""
         self._call, self._root = call, root
 
     def unfinished(self) -> Iterator[IncompleteUpload]:
-        """Yield every one of them."""
+        """Yield every incomplete upload."""
         marker: dict[str, Any] = {}
         while True:
             page = self._call("list_multipart_uploads", "", Prefix=self._root, **marker)
@@ -35,12 +35,12 @@ class S3Uploads:
                 "UploadIdMarker": page["NextUploadIdMarker"],
             }
 
-    def give_up(self, upload: IncompleteUpload) -> None:
-        """Abort one; one that is gone is fine."""
+    def abort(self, upload: IncompleteUpload) -> None:
+        """Abort an upload; do nothing if it is gone."""
         with suppress(ResourceNotFound):
             self._call(
                 "abort_multipart_upload",
                 upload.path,
                 Key=self._root + upload.path,
-                UploadId=upload.mark,
+                UploadId=upload.upload_id,
             )

@@ -1,4 +1,4 @@
-"""Who asks a store that speaks S3, and how it is reached: all of a connection but the bucket."""
+"""Credentials and endpoint of an S3 store: the connection settings without the bucket."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pydantic import SecretStr
 
 @dataclass(frozen=True, slots=True)
 class S3Login:
-    """An identity at an endpoint; without keys the ambient one, secrets never show."""
+    """Credentials at an endpoint; without keys the ambient identity is used."""
 
     endpoint: str  # URL; '' is AWS
     region: str

@@ -1,4 +1,4 @@
-"""Objects whose names obstore cannot express, part by part through s3fs: `a//b`, `/a`, `./a`."""
+"""Transfers objects whose keys obstore cannot express (`a//b`, `/a`, `./a`) through s3fs."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from catalog.model.digest import Digest
 from catalog.model.resource import Resource
 from providers.base import Attributes, Chunk, Fetched, Stored
 from providers.error_boundary import error_boundary
-from providers.objects.storage import LEAST, PARTS
+from providers.objects.storage import MAX_PARTS, MIN_PART
 from providers.objects.writer import Confirm
 from providers.s3.checksums import checksum
-from providers.s3.errors import translated
+from providers.s3.errors import translate_s3_error
 from providers.s3.history import Call
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class OddKeys:
-    """Reads and writes objects of a bucket in requests of one part each."""
+    """Reads and writes objects of a bucket part by part."""
 
     def __init__(
         self,
@@ -35,7 +35,7 @@ class OddKeys:
         where: str,
         part: int,
     ) -> None:
-        """Send requests by `call`; `key` gives the key of a path, `part` is in bytes."""
+        """Send requests with `call`; `key` returns the key of a path, `part` is in bytes."""
         self.call, self.key = call, key
         self.part_size = part
         self._filesystem, self._where = filesystem, where
@@ -54,7 +54,7 @@ class OddKeys:
         size = resource.size or 0
         return OddReading(self, resource, start, size if length is None else start + length)
 
-    def part(self, resource: Resource, start: int, end: int) -> bytes:
+    def read_part(self, resource: Resource, start: int, end: int) -> bytes:
         """Read the bytes from `start` up to `end`."""
         path = resource.path
         pinned = {"IfMatch": resource.etag} if resource.etag else {}
@@ -64,7 +64,7 @@ class OddKeys:
         try:
             data = bytes(sync(self._filesystem.loop, reply["Body"].read) or b"")
         except Exception as error:
-            raise translated(error, path, self._where) from error
+            raise translate_s3_error(error, path, self._where) from error
         if len(data) != end - start:
             raise SizeMismatch(path, end - start, len(data))
         return data
@@ -72,8 +72,8 @@ class OddKeys:
     def write(
         self, path: str, attributes: Attributes, size: int | None, confirm: Confirm
     ) -> OddWriter:
-        """Begin a multipart upload; `confirm` asks the store what it now holds."""
-        part = max(LEAST, self.part_size, -(-(size or 0) // PARTS))
+        """Begin a multipart upload; `confirm` checks the stored object."""
+        part = max(MIN_PART, self.part_size, -(-(size or 0) // MAX_PARTS))
         return OddWriter(self.call, path, self.key(path), attributes, part, confirm)
 
 
@@ -91,7 +91,7 @@ class OddReading:
         """Yield one part after another."""
         while self._next < self._end:
             start, self._next = self._next, min(self._next + self._objects.part_size, self._end)
-            yield self._objects.part(self.resource, start, self._next)
+            yield self._objects.read_part(self.resource, start, self._next)
 
     def close(self) -> None:
         """Ask for no further part."""
@@ -100,7 +100,7 @@ class OddReading:
 
 @error_boundary
 class OddWriter:
-    """A multipart upload, one part after the other."""
+    """A multipart upload that sends one part after the other."""
 
     def __init__(
         self,
@@ -111,7 +111,7 @@ class OddWriter:
         part: int,
         confirm: Confirm,
     ) -> None:
-        """Begin the upload with the store."""
+        """Begin the upload."""
         self._call, self._path, self._key = call, path, key
         self._part, self._confirm = part, confirm
         self._pending = bytearray()
@@ -123,12 +123,12 @@ class OddWriter:
             path,
             Key=key,
             ChecksumAlgorithm="SHA256",
-            **described(attributes),
+            **attribute_arguments(attributes),
         )
         self._upload: str = begun["UploadId"]
 
     def write(self, chunk: Chunk) -> None:
-        """Take the next bytes; send what makes a part."""
+        """Write the next bytes, and send each full part."""
         view = memoryview(chunk)
         self._size += len(view)
         while view:
@@ -136,11 +136,11 @@ class OddWriter:
             self._pending += some
             view = view[len(some) :]
             if len(self._pending) == self._part:
-                self._send()
+                self._send_part()
 
-    def _send(self) -> None:
+    def _send_part(self) -> None:
         data, self._pending = bytes(self._pending), bytearray()
-        told = checksum(data)
+        checksum_sent = checksum(data)
         number = len(self._parts) + 1
         sent = self._call(
             "upload_part",
@@ -149,15 +149,17 @@ class OddWriter:
             UploadId=self._upload,
             PartNumber=number,
             Body=data,
-            ChecksumSHA256=told,
+            ChecksumSHA256=checksum_sent,
         )
         self._digests.append(hashlib.sha256(data).digest())
-        self._parts.append({"PartNumber": number, "ETag": sent["ETag"], "ChecksumSHA256": told})
+        self._parts.append(
+            {"PartNumber": number, "ETag": sent["ETag"], "ChecksumSHA256": checksum_sent}
+        )
 
     def commit(self, digest: Digest) -> Stored:  # noqa: ARG002 - the parts' digests prove it
-        """Complete the upload and ask the store to confirm it."""
+        """Complete the upload and confirm it with the store."""
         if self._pending or not self._parts:
-            self._send()
+            self._send_part()
         done = self._call(
             "complete_multipart_upload",
             self._path,
@@ -168,13 +170,13 @@ class OddWriter:
         return self._confirm(self._path, self._size, done["ETag"], tuple(self._digests))
 
     def abort(self) -> None:
-        """Let the store forget the upload, as far as it can be reached."""
+        """Abort the upload, if the store can be reached."""
         with suppress(StorageError):
             self._call("abort_multipart_upload", self._path, Key=self._key, UploadId=self._upload)
 
 
-def described(attributes: Attributes) -> dict[str, Any]:
-    """Return what travels with an object, as botocore's arguments."""
+def attribute_arguments(attributes: Attributes) -> dict[str, Any]:
+    """Return an object's attributes as botocore arguments."""
     found: dict[str, Any] = {"Metadata": dict(attributes.properties)}
     if attributes.content_type:
         found["ContentType"] = attributes.content_type

@@ -1,4 +1,4 @@
-"""S3 and every store that speaks its protocol: the settings of a bucket."""
+"""Settings of a bucket in S3 or a compatible store."""
 
 from __future__ import annotations
 
@@ -22,29 +22,35 @@ if TYPE_CHECKING:
 
 
 class S3Settings(ProviderSettings, title="S3"):
-    """A bucket, or a prefix in one, at AWS or any store that speaks S3."""
+    """A bucket, or a prefix in one, in AWS or any S3-compatible store."""
 
     root_field: ClassVar[str] = "prefix"
 
-    type: Literal["s3"] = Field(default="s3", title="Type", description="Amazon S3 and alike.")
+    type: Literal["s3"] = Field(
+        default="s3", title="Type", description="Amazon S3 and compatible stores."
+    )
     bucket: str = Field(title="Bucket", description="Name of the bucket.", min_length=1)
     prefix: str = Field(
         default="", title="Prefix", description="Folder in the bucket; empty for the whole bucket."
     )
     endpoint: str = Field(
-        default="", title="Endpoint", description="URL of the store; empty for AWS."
+        default="", title="Endpoint", description="URL of an S3-compatible store; empty for AWS."
     )
     region: str = Field(default="us-east-1", title="Region", description="Region of the bucket.")
     access_key_id: str = Field(
         default="",
         title="Access key id",
-        description="Empty for the ambient identity (environment, profile, instance role).",
+        description="Access key; empty to use the environment, profile, or instance role.",
     )
     secret_access_key: SecretStr = Field(
-        default=SecretStr(""), title="Secret access key", description="Goes with the key id."
+        default=SecretStr(""),
+        title="Secret access key",
+        description="Secret of the access key id.",
     )
     session_token: SecretStr = Field(
-        default=SecretStr(""), title="Session token", description="For temporary credentials."
+        default=SecretStr(""),
+        title="Session token",
+        description="Session token of temporary credentials.",
     )
     anonymous: bool = Field(
         default=False, title="Anonymous", description="Send unsigned requests to a public bucket."
@@ -52,27 +58,29 @@ class S3Settings(ProviderSettings, title="S3"):
     path_style: bool = Field(
         default=False,
         title="Path style",
-        description="Bucket in the path, not in the host name; always so with an endpoint.",
+        description="Send the bucket in the path, not in the host name; always with an endpoint.",
     )
     certificate: str = Field(
-        default="", title="CA certificates", description="PEM of the authorities to trust."
+        default="", title="CA certificates", description="CA certificates to trust, as PEM text."
     )
     insecure: bool = Field(
-        default=False, title="Insecure", description="Accept any TLS certificate (tests only)."
+        default=False,
+        title="Insecure",
+        description="Accept any TLS certificate (for tests only).",
     )
 
     @model_validator(mode="after")
-    def _both_or_neither(self) -> S3Settings:
+    def _check_combination(self) -> S3Settings:
         if bool(self.access_key_id) != bool(self.secret_access_key.get_secret_value()):
             missing = "secret_access_key" if self.access_key_id else "access_key_id"
-            raise ValueError(f"{missing} is missing: give both keys or neither")
+            raise ValueError(f"{missing} is missing: set both keys or neither")
         if self.anonymous and self.access_key_id:
-            raise ValueError("anonymous excludes access keys")
+            raise ValueError("set either anonymous or access keys, not both")
         clean_prefix(self.prefix)
         return self
 
     def address(self) -> str:
-        """Return `s3://bucket/prefix`, with the endpoint's host where it is not AWS."""
+        """Return `s3://bucket/prefix`, with the endpoint's host if it is not AWS."""
         path = "/".join(part for part in (self.bucket, clean_prefix(self.prefix)) if part)
         if not self.endpoint:
             return f"s3://{path}"
@@ -80,7 +88,7 @@ class S3Settings(ProviderSettings, title="S3"):
         return f"s3+{scheme}://{rest}/{path}"
 
     def connection_key(self) -> tuple[object, ...]:
-        """Return all but bucket and prefix (PM-10)."""
+        """Return everything but bucket and prefix (PM-10)."""
         return (
             self.endpoint,
             self.region,
@@ -94,7 +102,7 @@ class S3Settings(ProviderSettings, title="S3"):
         )
 
     def login(self) -> S3Login:
-        """Return who asks, and how the store is reached."""
+        """Return the credentials and the endpoint."""
         return S3Login(
             endpoint=self.endpoint,
             region=self.region,
@@ -108,7 +116,7 @@ class S3Settings(ProviderSettings, title="S3"):
         )
 
     def connect(self, options: OpenOptions) -> S3Connection:
-        """Return the clients of both planes; nothing is asked yet."""
+        """Return the clients; no request is sent yet."""
         from providers.s3.connection import S3Connection  # noqa: PLC0415 - botocore is slow
 
         return S3Connection(self.login(), options)
@@ -124,14 +132,14 @@ class S3Settings(ProviderSettings, title="S3"):
         return connection.storage(self.bucket, clean_prefix(self.prefix), self.address(), on_close)
 
     def filesystem(self) -> AbstractFileSystem:
-        """Return s3fs, listing caches off, botocore's own retries off."""
+        """Return an s3fs filesystem without listing caches and without botocore's retries."""
         from providers.s3.connection import open_s3fs  # noqa: PLC0415 - as above
 
         return open_s3fs(self.login(), OpenOptions())
 
     @classmethod
     def from_url(cls, url: str) -> S3Settings:
-        """Read `s3://bucket/prefix` (AWS) or `s3+http://host:port/bucket/prefix`."""
+        """Parse `s3://bucket/prefix` (AWS) or `s3+http://host:port/bucket/prefix`."""
         parse_url(url)  # refuses a password in it
         scheme, _, rest = url.partition("://")
         endpoint = ""
@@ -140,5 +148,5 @@ class S3Settings(ProviderSettings, title="S3"):
             endpoint = f"{scheme.removeprefix('s3+')}://{host}"
         bucket, _, prefix = rest.partition("/")
         if not bucket:
-            raise InvalidInput(f"{url!r} names no bucket: expected s3://bucket/prefix")
+            raise InvalidInput(f"{url!r} has no bucket: expected s3://bucket/prefix")
         return cls(bucket=unquote(bucket), prefix=unquote(prefix), endpoint=endpoint)

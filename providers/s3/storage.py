@@ -1,7 +1,7 @@
-"""A bucket as a storage: s3fs lists, controls and copies; obstore moves the bytes.
+"""A bucket as a storage: s3fs lists and copies, obstore transfers the data.
 
-s3fs lists (its pages are read by `providers.s3.listing`), since obstore makes a file `dir` of the
-marker `dir/` and stops at control characters; objects of such names move through s3fs too.
+s3fs lists (with the parser of `providers.s3.listing`) because obstore returns the marker `dir/` as
+a file `dir` and fails at control characters; objects with such names are transferred by s3fs too.
 """
 
 from __future__ import annotations
@@ -31,26 +31,26 @@ from providers.capabilities import OBJECTS
 from providers.connection import OnClose, keep_open
 from providers.error_boundary import error_boundary
 from providers.interfaces.history import KeepResult
-from providers.objects.keys import PaginationGuard, check_key, listed
+from providers.objects.keys import PaginationGuard, check_key, describe_key
 from providers.objects.storage import ObjectBytes, is_expressible
-from providers.s3.checksums import checksum, checksum_of_parts, declared, md5, md5_of_etag
-from providers.s3.errors import answered, translated
-from providers.s3.history import LARGEST_COPY, keep_object
+from providers.s3.checksums import checksum, checksum_of_parts, declared_digests, md5, md5_of_etag
+from providers.s3.errors import check_reply, translate_s3_error
+from providers.s3.history import MAX_COPY, keep_object
 from providers.s3.incomplete_uploads import S3Uploads
 from providers.s3.listing import listed_object
-from providers.s3.odd_keys import OddKeys, described
+from providers.s3.odd_keys import OddKeys, attribute_arguments
 
 if TYPE_CHECKING:
     import s3fs
 
-_LONGEST_KEY = 1024  # bytes
+_MAX_KEY = 1024  # bytes
 
 
 @error_boundary
 class S3Storage:
     """One bucket below one prefix."""
 
-    keeps_late = False
+    keeps_at_commit = False
     capabilities = replace(OBJECTS, digests=("sha256",), copy=True, conditional_put=True)
 
     def __init__(
@@ -79,16 +79,16 @@ class S3Storage:
         try:
             reply = self._filesystem.call_s3(operation, Bucket=self.bucket, **arguments)
         except (ClientError, BotoCoreError, ResponseParserError, OSError, ValueError) as error:
-            raise translated(error, path, self._objects.where) from error
-        return answered(operation, dict(reply or {}), path, self._objects.where)
+            raise translate_s3_error(error, path, self._objects.where) from error
+        return check_reply(operation, dict(reply or {}), path, self._objects.where)
 
     def enumerate(self, prefix: str = "", *, recursive: bool = True) -> Iterator[Listed]:
-        """Yield every object; keys that end in '/' are markers of folders, not files."""
+        """Yield every object; keys that end in '/' are folder markers, not files."""
         root = self._objects.key("")
         arguments: dict[str, Any] = {"Prefix": root + prefix, "MaxKeys": 1000}
         if not recursive:
             if prefix:
-                yield from self._one(prefix)
+                yield from self._stat_if_exists(prefix)
                 arguments["Prefix"] += "/"
             arguments["Delimiter"] = "/"
         pages = PaginationGuard(self._objects.where)
@@ -96,7 +96,7 @@ class S3Storage:
             page = self._call("list_objects_v2", prefix, **arguments)
             for entry in page.get("Contents", ()):
                 path, size = entry["Key"][len(root) :], entry.get("Size")
-                found = listed(
+                found = describe_key(
                     path, prefix if recursive else "", size, partial(listed_object, path, entry)
                 )
                 if found is not None:
@@ -105,13 +105,13 @@ class S3Storage:
                 return
             arguments["ContinuationToken"] = pages.follow(page.get("NextContinuationToken"))
 
-    def _one(self, path: str) -> Iterator[Resource]:
+    def _stat_if_exists(self, path: str) -> Iterator[Resource]:
         with suppress(ResourceNotFound):
             yield self.stat(path)
 
     def stat(self, path: str) -> Resource:
-        """Describe one object, with the sha256 that we or the store noted of it."""
-        if is_expressible(path):  # obstore tells what we noted, for a twentieth of botocore's CPU
+        """Return the metadata of one object, with the sha256 that we or the store recorded."""
+        if is_expressible(path):  # obstore takes a twentieth of botocore's CPU
             resource = self._objects.stat(path)
             if resource.digests:
                 return resource
@@ -121,45 +121,45 @@ class S3Storage:
             size=head["ContentLength"],
             etag=head["ETag"],
             modified_us=int(head["LastModified"].timestamp() * 1_000_000),
-            digests=declared(head),
+            digests=declared_digests(head),
             content_type=head.get("ContentType"),
         )
 
-    def glance(self, path: str) -> Resource:
-        """Describe one object as `stat` does, but for the digest that the store noted."""
+    def stat_without_checksum(self, path: str) -> Resource:
+        """Return the metadata of one object, without the checksum that the store recorded."""
         return self._objects.stat(path) if is_expressible(path) else self.stat(path)
 
     def _head(self, path: str) -> dict[str, Any]:
         return self._call("head_object", path, Key=self._objects.key(path), ChecksumMode="ENABLED")
 
     def check_name(self, path: str) -> None:
-        """Refuse keys over 1,024 bytes."""
+        """Refuse keys longer than 1,024 bytes."""
         check_key(path)
-        if len(self._objects.key(path).encode()) > _LONGEST_KEY:
-            raise NameNotAllowed(path, self._objects.where, "its key is over 1024 bytes")
+        if len(self._objects.key(path).encode()) > _MAX_KEY:
+            raise NameNotAllowed(path, self._objects.where, "its key is longer than 1,024 bytes")
 
     def fetch(self, path: str, *, etag: str | None = None) -> Fetched:
-        """Read an object whole; where its etag is an md5, the bytes must have it.
+        """Read an object whole; if its etag is an md5, verify the bytes with it.
 
-        An etag that looks like an md5 need not be one (KMS encryption): two equal reads that
-        disagree with it say so, a damaged one does not repeat itself.
+        An etag that looks like an md5 may be something else (KMS encryption): this is assumed if
+        two reads return the same bytes, which corruption would not.
         """
         if not is_expressible(path):
             return self._odd.fetch(self.stat(path), etag)
         fetched = self._objects.fetch(path, etag=etag)
-        told = md5_of_etag(fetched.resource.etag)
-        if told is None or self._md5_etags is False or fetched.resource.digests:
+        md5_expected = md5_of_etag(fetched.resource.etag)
+        if md5_expected is None or self._md5_etags is False or fetched.resource.digests:
             return fetched
         found = md5(fetched.data)
-        if found == told:
+        if found == md5_expected:
             return Fetched(fetched.data, fetched.resource, found)
         again = self._objects.fetch(path, etag=etag)
-        if md5(again.data) == told:
-            return Fetched(again.data, again.resource, told)
+        if md5(again.data) == md5_expected:
+            return Fetched(again.data, again.resource, md5_expected)
         if again.data == fetched.data:
             self._md5_etags = False
             return again
-        raise DigestMismatch(path, f"md5:{told}", f"md5:{found}")
+        raise DigestMismatch(path, f"md5:{md5_expected}", f"md5:{found}")
 
     def read(
         self, path: str, *, etag: str | None = None, start: int = 0, length: int | None = None
@@ -170,7 +170,7 @@ class S3Storage:
         return self._odd.read(self.stat(path), etag, start, length)
 
     def put(self, path: str, data: bytes, attributes: Attributes) -> Stored:
-        """Write an object in one request; its checksum travels along and the store checks it."""
+        """Write an object in one request, with a checksum that the store verifies."""
         self.check_name(path)
         if is_expressible(path):
             etag = self._objects.put(path, data, attributes)
@@ -181,31 +181,31 @@ class S3Storage:
                 Key=self._objects.key(path),
                 Body=data,
                 ChecksumSHA256=checksum(data),
-                **described(attributes),
+                **attribute_arguments(attributes),
             )
             etag = reply["ETag"]
-        return Stored(len(data), etag=etag, proof=self._proved(path, data, etag, attributes.md5))
+        return Stored(len(data), etag=etag, proof=self._prove_put(path, data, etag, attributes.md5))
 
-    def _proved(self, path: str, data: bytes, etag: str | None, known: str | None) -> Proof:
-        """Compare the etag with the md5 of `data`, which may be `known` from reading its source."""
-        told = md5_of_etag(etag)
-        if told is None or self._md5_etags is False:
+    def _prove_put(self, path: str, data: bytes, etag: str | None, known: str | None) -> Proof:
+        """Compare the etag with the md5 of `data`, which may be `known` from its source."""
+        md5_expected = md5_of_etag(etag)
+        if md5_expected is None or self._md5_etags is False:
             return Proof.STORED
-        if told == (known or md5(data)):
+        if md5_expected == (known or md5(data)):
             self._md5_etags = True
             return Proof.WRITE_PROVED
-        if known and md5(data) != known:  # damaged since it was read, and so it was sent
+        if known and md5(data) != known:  # corrupted in memory before it was sent
             self.remove(path)
-            raise DigestMismatch(path, f"md5:{known}", f"md5:{told}")
+            raise DigestMismatch(path, f"md5:{known}", f"md5:{md5_expected}")
         fetched = self._objects.fetch(path, etag=etag)
         if fetched.data == data:
-            self._md5_etags = False  # this bucket's etags are something else
+            self._md5_etags = False  # this bucket's etags are not md5
             return Proof.WRITE_PROVED
         self.remove(path)
         raise DigestMismatch(path, str(Digest.of(data)), str(Digest.of(fetched.data)))
 
     def write(self, path: str, attributes: Attributes, *, size: int | None = None) -> Writer:
-        """Begin a multipart upload; it is confirmed by the digests of its parts."""
+        """Begin a multipart upload, which is verified by the digests of its parts."""
         self.check_name(path)
         if not is_expressible(path):
             return self._odd.write(path, attributes, size, self._confirm)
@@ -230,20 +230,20 @@ class S3Storage:
         return Stored(size, etag=etag or head["ETag"], modified_us=modified_us, proof=proof)
 
     def copies_from(self, origin: object) -> bool:
-        """Say whether `origin` is a bucket of the same store and identity."""
+        """Return whether `origin` is a bucket in the same store with the same identity."""
         return isinstance(origin, S3Storage) and origin.store == self.store
 
     def copy_from(
         self, origin: Source, origin_path: str, path: str, *, etag: str | None
     ) -> Stored | None:
-        """Copy inside the store, pinned to `etag`, objects up to 5 GiB."""
+        """Copy an object of up to 5 GiB inside the store, pinned to `etag`."""
         if not isinstance(origin, S3Storage) or origin.store != self.store:
             return None
         self.check_name(path)
-        resource = origin.glance(origin_path)
+        resource = origin.stat_without_checksum(origin_path)
         if etag is not None and resource.etag != etag:
             raise ResourceChanged(f"{origin_path!r} changed since it was planned", path=path)
-        if (resource.size or 0) > LARGEST_COPY:
+        if (resource.size or 0) > MAX_COPY:
             return None
         reply = self._call(
             "copy_object",
@@ -256,21 +256,21 @@ class S3Storage:
         proof = Proof.WRITE_PROVED if copied == resource.etag else Proof.STORED
         return Stored(resource.size or 0, etag=copied, proof=proof)
 
-    def keep(self, standing: Resource, key: str) -> KeepResult:
-        """Copy an object into the history."""
-        return keep_object(self._call, self.bucket, self.key(""), standing, key)
+    def keep(self, current: Resource, key: str) -> KeepResult:
+        """Copy an object into the history server-side."""
+        return keep_object(self._call, self.bucket, self.key(""), current, key)
 
     def remove(self, path: str) -> None:
-        """Delete one object; absent is fine."""
+        """Delete one object; do nothing if it does not exist."""
         if is_expressible(path) and self._objects.remove(path):
             return
-        # Of a name that obstore has not, or of what it did not find: the object, or the bucket?
+        # obstore cannot name it, or did not find it: is the object missing, or the bucket?
         self._call("delete_object", path, Key=self._objects.key(path))
 
     def uploads(self) -> S3Uploads:
-        """Return the multipart uploads that nobody ended."""
+        """Return the incomplete multipart uploads."""
         return S3Uploads(self._call, self.key(""))
 
     def close(self) -> None:
-        """Let go of the connections."""
+        """Release the connections."""
         self._on_close()

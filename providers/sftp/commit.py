@@ -1,4 +1,4 @@
-"""Finishing a file on an SFTP server: what is nice to have is tried, and its name is given last."""
+"""Commits a file on an SFTP server: sets its attributes and renames it."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from providers.shared.temporary_names import temporary_path_for
 from providers.ssh.sessions import LOST
 
 
-async def describe_as(file: asyncssh.SFTPClientFile, attributes: Attributes) -> None:
-    """Set time and mode where the server lets us: no file fails for want of them."""
+async def set_attributes(file: asyncssh.SFTPClientFile, attributes: Attributes) -> None:
+    """Set time and mode if the server allows it; failures are ignored."""
     wanted = asyncssh.SFTPAttrs()
     if attributes.modified_us is not None and 0 <= attributes.modified_us <= LATEST_US:
         wanted.atime = wanted.mtime = attributes.modified_us // 1_000_000
@@ -29,13 +29,13 @@ async def describe_as(file: asyncssh.SFTPClientFile, attributes: Attributes) -> 
             raise
 
 
-async def rename(sftp: asyncssh.SFTPClient, origin: str, goal: str) -> None:
-    """Give a file its name in one step, or where the server cannot: the old one moves aside first.
+async def rename(sftp: asyncssh.SFTPClient, origin: str, target: str) -> None:
+    """Rename a file atomically, or if the server cannot, move the old file aside first.
 
-    It comes back where the new one cannot take its place.
+    The old file is moved back if the rename fails.
     """
     try:
-        await sftp.posix_rename(origin, goal)
+        await sftp.posix_rename(origin, target)
     except asyncssh.SFTPNoSuchFile:
         raise
     except asyncssh.SFTPError as error:
@@ -43,18 +43,18 @@ async def rename(sftp: asyncssh.SFTPClient, origin: str, goal: str) -> None:
             raise
     else:
         return
-    aside = temporary_path_for(goal)
+    aside = temporary_path_for(target)
     try:
-        if await sftp.isdir(goal):
-            await _remove_empty(sftp, goal)
-        await sftp.rename(goal, aside)
+        if await sftp.isdir(target):
+            await _remove_empty(sftp, target)
+        await sftp.rename(target, aside)
     except asyncssh.SFTPNoSuchFile:
         aside = ""
     try:
-        await sftp.rename(origin, goal)
+        await sftp.rename(origin, target)
     except asyncssh.SFTPError:
         if aside:
-            await sftp.rename(aside, goal)
+            await sftp.rename(aside, target)
         raise
     if aside:
         with suppress(asyncssh.SFTPError):
@@ -62,7 +62,7 @@ async def rename(sftp: asyncssh.SFTPClient, origin: str, goal: str) -> None:
 
 
 async def _remove_empty(sftp: asyncssh.SFTPClient, folder: str) -> None:
-    """Remove the empty folders at and below one; the server keeps those that hold a file."""
+    """Remove the empty folders at and below a folder."""
     async for one in sftp.scandir(folder):
         if one.filename not in (".", "..") and stats.S_ISDIR(one.attrs.permissions or 0):
             with suppress(asyncssh.SFTPError):

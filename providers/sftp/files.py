@@ -1,7 +1,7 @@
-"""Open files of an SFTP server: many requests under way, bytes in order.
+"""Open files of an SFTP server, with many concurrent requests.
 
-Measured: blocks of 128 KiB, 64 of them, give twice the speed of asyncssh's 32 KiB for half the
-CPU; a request over 255 KiB is split by the server, so it is never asked for.
+64 blocks of 128 KiB are twice as fast as asyncssh's 32 KiB, for half the CPU; servers split
+requests over 255 KiB, so none is larger.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from providers.error_boundary import error_boundary
 from providers.ssh.sessions import SftpSessions
 
 BLOCK = 2**17  # bytes
-WINDOW = 64  # blocks under way: 8 MiB
-HOP = 8  # blocks handed over to the caller's thread at once
-ONE_READ = 255 * 2**10  # bytes that OpenSSH gives in one reply
+WINDOW = 64  # concurrent blocks: 8 MiB
+BLOCKS_PER_CHUNK = 8  # blocks passed to the caller's thread at once
+MAX_SINGLE_READ = 255 * 2**10  # bytes that OpenSSH sends in one reply
 
 
 @error_boundary
@@ -42,32 +42,32 @@ class SftpReading:
         self.resource = resource
         self._sessions = sessions
         self._file: asyncssh.SFTPClientFile | None = file
-        self._asked, self._given, self._end = start, start, end
+        self._requested, self._yielded, self._end = start, start, end
         self._tasks: deque[asyncio.Task[bytes]] = deque()
 
     def __iter__(self) -> Iterator[bytes]:
         """Yield the bytes, about a MiB at a time."""
-        while self._given < self._end:
+        while self._yielded < self._end:
             chunk = self._sessions.run(self.next_chunk(), self.resource.path)
-            self._given += len(chunk)
+            self._yielded += len(chunk)
             yield chunk
 
     async def next_chunk(self) -> bytes:
-        """Return the next blocks, others being under way behind them."""
+        """Return the next blocks while further ones are being requested."""
         if self._file is None:
-            raise SizeMismatch(self.resource.path, self._end, self._given)
-        while self._asked < self._end and len(self._tasks) < WINDOW:
-            length = min(BLOCK, self._end - self._asked)
-            self._tasks.append(asyncio.create_task(self._block(self._asked, length)))
-            self._asked += length
+            raise SizeMismatch(self.resource.path, self._end, self._yielded)
+        while self._requested < self._end and len(self._tasks) < WINDOW:
+            length = min(BLOCK, self._end - self._requested)
+            self._tasks.append(asyncio.create_task(self._block(self._requested, length)))
+            self._requested += length
         blocks: list[bytes] = []
-        while self._tasks and len(blocks) < HOP:
+        while self._tasks and len(blocks) < BLOCKS_PER_CHUNK:
             blocks.append(await self._tasks.popleft())
         return b"".join(blocks)
 
-    async def first(self, size: int) -> bytes:
-        """Return the first bytes by one request, for files that fit into its reply."""
-        self._asked = size
+    async def read_first(self, size: int) -> bytes:
+        """Return the first bytes in one request, for files that fit into one reply."""
+        self._requested = size
         return await self._block(0, size)
 
     async def _block(self, offset: int, length: int) -> bytes:
@@ -87,11 +87,11 @@ class SftpReading:
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     def close(self) -> None:
-        """Close the file and drop what is under way; twice is fine."""
+        """Close the file and cancel pending requests; safe to call twice."""
         if self._file is not None:
-            self._sessions.run(self.end(), self.resource.path)
+            self._sessions.run(self.close_file(), self.resource.path)
 
-    async def end(self) -> None:
+    async def close_file(self) -> None:
         """Close the file, on the loop."""
         file, self._file = self._file, None
         for task in self._tasks:
@@ -104,15 +104,15 @@ class SftpReading:
 
 
 class UploadTarget(Protocol):
-    """Where a file is written: under a temporary name, then given its own, or removed."""
+    """The storage that a writer uploads to."""
 
     sessions: SftpSessions
 
     async def create(self, temporary: str, path: str) -> tuple[str, asyncssh.SFTPClientFile]:
-        """Open a new temporary file for writing; return its name, which may be another."""
+        """Create a temporary file; return its name, which may be a different one."""
         ...
 
-    async def settle(
+    async def finalize(
         self,
         file: asyncssh.SFTPClientFile,
         path: str,
@@ -120,22 +120,22 @@ class UploadTarget(Protocol):
         size: int,
         attributes: Attributes,
     ) -> Stored:
-        """Close a written file, make sure of its size, and give it its name."""
+        """Close a written file, check its size, and rename it."""
         ...
 
     async def discard(self, file: asyncssh.SFTPClientFile | None, temporary: str) -> None:
-        """Close and remove a temporary file, as far as the connection still allows."""
+        """Close and remove a temporary file, if the connection still works."""
         ...
 
 
 @error_boundary
 class SftpWriter:
-    """A file under a temporary name; writes are under way while the caller makes more."""
+    """Writes a temporary file; writes continue while the caller produces more bytes."""
 
     def __init__(
         self, target: UploadTarget, path: str, temporary: str, attributes: Attributes
     ) -> None:
-        """Write to `temporary`, show as `path`."""
+        """Write to `temporary`, to be renamed to `path`."""
         self._target, self._path, self._temporary = target, path, temporary
         self._attributes = attributes
         self._file: asyncssh.SFTPClientFile | None = None
@@ -144,25 +144,25 @@ class SftpWriter:
         self._ended = False
 
     def write(self, chunk: Chunk) -> None:
-        """Begin to write `chunk`; waits while enough is under way."""
+        """Start writing `chunk`; block while enough writes are pending."""
         self._target.sessions.run(self.send(bytes(chunk)), self._path)
 
-    def seal(self) -> None:
+    def flush(self) -> None:
         """Wait for all writes."""
-        self._target.sessions.run(self.flush(), self._path)
+        self._target.sessions.run(self.drain(), self._path)
 
     def commit(self, digest: Digest) -> Stored:  # noqa: ARG002 - the server cannot check it
-        """Wait for all writes and give the file its name."""
+        """Wait for all writes and rename the file."""
         return self._target.sessions.run(self.finish(), self._path)
 
     def abort(self) -> None:
-        """Remove the temporary file; twice is fine."""
+        """Remove the temporary file; safe to call twice."""
         if not self._ended:
             self._ended = True
-            self._target.sessions.run(self.undo(), self._path)
+            self._target.sessions.run(self.roll_back(), self._path)
 
     async def send(self, data: bytes) -> None:
-        """Begin to write `data`, on the loop."""
+        """Start writing `data`, on the loop."""
         if self._file is None:
             self._temporary, self._file = await self._target.create(self._temporary, self._path)
         view = memoryview(data)
@@ -173,7 +173,7 @@ class SftpWriter:
             self._tasks.append(asyncio.create_task(self._block(self._file, block, self._size)))
             self._size += len(block)
 
-    async def flush(self) -> None:
+    async def drain(self) -> None:
         """Wait for all writes, on the loop."""
         await self.send(b"")
         while self._tasks:
@@ -181,11 +181,11 @@ class SftpWriter:
 
     async def finish(self) -> Stored:
         """Wait, close, rename, on the loop."""
-        await self.flush()
+        await self.drain()
         file, self._file = self._file, None
         if file is None:
             raise SizeMismatch(self._path, self._size, 0)
-        stored = await self._target.settle(
+        stored = await self._target.finalize(
             file, self._path, self._temporary, self._size, self._attributes
         )
         self._ended = True
@@ -195,8 +195,8 @@ class SftpWriter:
         async with asyncio.timeout(self._target.sessions.timeouts.write_s):
             await file.write(data, offset)
 
-    async def undo(self) -> None:
-        """Drop what is under way and remove the temporary file, on the loop."""
+    async def roll_back(self) -> None:
+        """Cancel pending writes and remove the temporary file, on the loop."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

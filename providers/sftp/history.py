@@ -1,4 +1,4 @@
-"""Keeping a file of an SFTP server: a hard link where the server makes them, else a rename."""
+"""Keeps a file on an SFTP server in the history: by a hard link if supported, else a rename."""
 
 from __future__ import annotations
 
@@ -11,42 +11,44 @@ import asyncssh
 from providers.interfaces.history import HISTORY, KeepResult
 from providers.ssh.sessions import SftpSessions
 
-Make = Callable[[asyncssh.SFTPClient, str], Awaitable[None]]
-"""Makes a folder, and those above it, where they are not known to be."""
+MakeFolders = Callable[[asyncssh.SFTPClient, str], Awaitable[None]]
+"""Creates a folder and its parents, unless they are known to exist."""
 
 
 async def keep_file(
-    sessions: SftpSessions, base: str, path: str, key: str, make: Make
+    sessions: SftpSessions, base: str, path: str, key: str, make_folders: MakeFolders
 ) -> KeepResult:
-    """Bring the file `path` below `base` to `key` of the history there."""
+    """Link or move the file `path` below `base` to `key` in the history there."""
     sftp = await sessions.sftp()
     async with asyncio.timeout(sessions.timeouts.write_s):
-        return await _kept(sftp, base + path, f"{base}{HISTORY}/{key}", make)
+        return await _keep(sftp, base + path, f"{base}{HISTORY}/{key}", make_folders)
 
 
-async def _kept(sftp: asyncssh.SFTPClient, origin: str, goal: str, make: Make) -> KeepResult:
+async def _keep(
+    sftp: asyncssh.SFTPClient, origin: str, target: str, make_folders: MakeFolders
+) -> KeepResult:
     try:
-        standing = await sftp.lstat(origin)
+        current = await sftp.lstat(origin)
     except asyncssh.SFTPNoSuchFile:
         return KeepResult.GONE
-    if standing.permissions is not None and not stats.S_ISREG(standing.permissions):
-        return KeepResult.GONE  # a symbolic link holds no bytes
+    if current.permissions is not None and not stats.S_ISREG(current.permissions):
+        return KeepResult.GONE  # a symbolic link has no content
     try:
-        if (await sftp.stat(goal)).size == standing.size:
+        if (await sftp.stat(target)).size == current.size:
             return KeepResult.KEPT  # by an earlier try
-        await sftp.remove(goal)
+        await sftp.remove(target)
     except asyncssh.SFTPNoSuchFile:
-        await make(sftp, goal.rpartition("/")[0])
+        await make_folders(sftp, target.rpartition("/")[0])
     try:
-        await sftp.link(origin, goal)
-    except asyncssh.SFTPError:  # the server, or its file system, has no links; servers differ
-        return await _moved(sftp, origin, goal)
+        await sftp.link(origin, target)
+    except asyncssh.SFTPError:  # links are not supported; servers report different errors
+        return await _move(sftp, origin, target)
     return KeepResult.KEPT
 
 
-async def _moved(sftp: asyncssh.SFTPClient, origin: str, goal: str) -> KeepResult:
+async def _move(sftp: asyncssh.SFTPClient, origin: str, target: str) -> KeepResult:
     try:
-        await sftp.rename(origin, goal)
+        await sftp.rename(origin, target)
     except asyncssh.SFTPNoSuchFile:
         if await sftp.exists(origin):
             raise

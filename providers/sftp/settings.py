@@ -1,4 +1,4 @@
-"""SFTP servers: a folder reached by SSH, host keys strict."""
+"""Settings of a folder on an SFTP server, with strict host key checking by default."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from providers.base import OpenOptions, ProviderSettings, Timeouts
 from providers.connection import OnClose, keep_open
 from providers.shared.url import build_url, parse_url
 from providers.ssh.fields import (
-    BelievedHosts,
+    HostKeyPolicy,
     HostKeys,
     KnownHosts,
     Passphrase,
@@ -30,28 +30,28 @@ class SftpSettings(ProviderSettings, title="SFTP"):
     """A folder of an SFTP server."""
 
     type: Literal["sftp"] = Field(
-        default="sftp", title="Type", description="Files of a server that speaks SSH."
+        default="sftp", title="Type", description="Files on an SFTP (SSH) server."
     )
     host: str = Field(title="Host", description="Name or address of the server.", min_length=1)
     port: int = Field(default=22, title="Port", description="Port of the server.", ge=1, le=65535)
     path: str = Field(
         default="/",
         title="Folder",
-        description="Path of the folder; ~/ at its front means the user's home.",
+        description="Path of the folder; a leading ~/ is the user's home.",
     )
     username: str = Field(
-        default="", title="User", description="User to log in as; empty for the local user's name."
+        default="", title="User", description="User name; empty for the local user's name."
     )
     password: SecretStr = Field(
         default=SecretStr(""), title="Password", description="Password of the user."
     )
     private_key: PrivateKey = SecretStr("")
     passphrase: Passphrase = SecretStr("")
-    host_keys: BelievedHosts = HostKeys.STRICT
+    host_keys: HostKeyPolicy = HostKeys.STRICT
     known_hosts: KnownHosts = ""
 
     @model_validator(mode="after")
-    def _consistent(self) -> SftpSettings:
+    def _check_combination(self) -> SftpSettings:
         self.login()
         clean_prefix(self.path.removeprefix("~"))
         return self
@@ -63,7 +63,7 @@ class SftpSettings(ProviderSettings, title="SFTP"):
         return build_url("sftp", user + netloc, self._root())
 
     def connection_key(self) -> tuple[object, ...]:
-        """Return all but the folder."""
+        """Return everything but the folder."""
         return (
             self.host,
             self.port,
@@ -76,7 +76,7 @@ class SftpSettings(ProviderSettings, title="SFTP"):
         )
 
     def login(self) -> SshLogin:
-        """Return who logs in, and which server is believed."""
+        """Return the credentials and the accepted host keys."""
         return SshLogin(
             self.host,
             self.port,
@@ -89,7 +89,7 @@ class SftpSettings(ProviderSettings, title="SFTP"):
         )
 
     def connect(self, options: OpenOptions) -> SftpSessions:
-        """Return sessions; connections are made when they are needed."""
+        """Return sessions, which connect on demand."""
         from providers.ssh.login import login_arguments  # noqa: PLC0415 - the same
         from providers.ssh.sessions import SftpSessions  # noqa: PLC0415 - brings asyncssh
 
@@ -111,10 +111,10 @@ class SftpSettings(ProviderSettings, title="SFTP"):
         relative = root == "~" or root.startswith("~/")
         place = root.removeprefix("~").strip("/") if relative else "/" + root.strip("/")
         where = self.address()
-        return SftpStorage(connection.named(where), place, where, on_close)
+        return SftpStorage(connection.for_folder(where), place, where, on_close)
 
     def filesystem(self) -> AbstractFileSystem:
-        """Return sshfs's filesystem with the same identity and the same host keys."""
+        """Return an sshfs filesystem with the same credentials and host keys."""
         from sshfs import SSHFileSystem  # noqa: PLC0415 - connects when it is made
 
         from providers.ssh.login import login_arguments  # noqa: PLC0415 - brings asyncssh
@@ -125,7 +125,7 @@ class SftpSettings(ProviderSettings, title="SFTP"):
 
     @classmethod
     def from_url(cls, url: str) -> SftpSettings:
-        """Read `sftp://user@host:port/path`; `/~/path` lies in the user's home."""
+        """Parse `sftp://user@host:port/path`; `/~/path` is in the user's home."""
         parsed = parse_url(url)
         path = parsed.path.removeprefix("/") if parsed.path.startswith("/~") else parsed.path
         return cls(host=parsed.host, port=parsed.port or 22, username=parsed.user, path=path or "/")

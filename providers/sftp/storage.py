@@ -1,4 +1,4 @@
-"""A folder of an SFTP server as a storage; writes go to a temporary name and are renamed."""
+"""A folder of an SFTP server as a storage; files are written to a temporary name and renamed."""
 
 from __future__ import annotations
 
@@ -23,23 +23,23 @@ from providers.capabilities import Capabilities
 from providers.connection import OnClose, keep_open
 from providers.error_boundary import error_boundary
 from providers.interfaces.history import KeepResult
-from providers.sftp.commit import describe_as, rename
-from providers.sftp.files import BLOCK, ONE_READ, SftpReading, SftpWriter
+from providers.sftp.commit import rename, set_attributes
+from providers.sftp.files import BLOCK, MAX_SINGLE_READ, SftpReading, SftpWriter
 from providers.sftp.history import keep_file
 from providers.sftp.listing import SftpLister, describe, is_file
-from providers.shared.raw_names import raw
+from providers.shared.raw_names import to_raw
 from providers.shared.temporary_names import temporary_path_for
 from providers.shared.tree_walk import walk
 from providers.ssh.sessions import LOST, SftpSessions
 
-FOLDERS = 8  # listed at once
+FOLDERS = 8  # listed concurrently
 
 
 @error_boundary
 class SftpStorage:
-    """What lies below one folder of one server."""
+    """The files below one folder of a server."""
 
-    keeps_late = True  # a server without links moves the file away
+    keeps_at_commit = True  # without hard links, keeping moves the file away
     capabilities = Capabilities(atomic_rename=True, long_round_trip=True, raw_names=True)
 
     def __init__(
@@ -53,11 +53,11 @@ class SftpStorage:
         self._temp = f"{self._base}{RESERVED}/tmp"  # noqa: S108 - below our own root
         self._where = where
         self._folders: set[str] = set()  # known to exist
-        self._drops = False  # it allows nothing but new files
-        self._making = asyncio.Lock()
+        self._drop_folder = False  # only new files are allowed
+        self._folder_lock = asyncio.Lock()
 
     def enumerate(self, prefix: str = "", *, recursive: bool = True) -> Iterator[Listed]:
-        """Yield every file, some folders listed at once; links are followed, circles are not."""
+        """Yield every file; links are followed, but not loops."""
         if prefix:
             try:
                 attrs = self.sessions.run(self._stat(prefix), prefix)
@@ -67,14 +67,14 @@ class SftpStorage:
                 yield describe(prefix, attrs)
                 return
         look = SftpLister(self.sessions, self._base, self._root or ".", self._where)
-        yield from walk(look.folder(prefix), look, recursive=recursive, at_once=FOLDERS)
+        yield from walk(look.folder(prefix), look, recursive=recursive, batch_size=FOLDERS)
 
     def stat(self, path: str) -> Resource:
-        """Describe one file."""
+        """Return the metadata of one file."""
         check_path(path)
         attrs = self.sessions.run(self._stat(path), path)
         if not is_file(attrs):
-            raise ResourceNotFound(f"{path!r} is no file at {self._where}", path=path)
+            raise ResourceNotFound(f"{path!r} is not a file at {self._where}", path=path)
         return describe(path, attrs)
 
     def fetch(self, path: str, *, etag: str | None = None) -> Fetched:
@@ -84,65 +84,67 @@ class SftpStorage:
     def read(
         self, path: str, *, etag: str | None = None, start: int = 0, length: int | None = None
     ) -> SftpReading:
-        """Read a range with many requests under way."""
+        """Read a range with many concurrent requests."""
         return self.sessions.run(self._open(check_path(path), etag, start, length), path)
 
     def check_name(self, path: str) -> None:
-        """Refuse segments over 255 bytes."""
+        """Refuse segments longer than 255 bytes."""
         check_path(path)
         if len(path) > 63 and any(
-            len(part.encode("utf-8", "surrogateescape")) > 255 for part in raw(path).split("/")
+            len(part.encode("utf-8", "surrogateescape")) > 255 for part in to_raw(path).split("/")
         ):
-            raise NameNotAllowed(path, self._where, "a segment is over 255 bytes")
+            raise NameNotAllowed(path, self._where, "a segment is longer than 255 bytes")
 
     def put(self, path: str, data: bytes, attributes: Attributes) -> Stored:
-        """Write a small file: one hop to the loop for all of it."""
+        """Write a small file in a single call to the loop."""
         self.check_name(path)
         return self.sessions.run(self._put(path, data, attributes), path)
 
     def write(self, path: str, attributes: Attributes, *, size: int | None = None) -> SftpWriter:  # noqa: ARG002 - no server asks
-        """Begin a file under a temporary name."""
+        """Start writing to a temporary file."""
         self.check_name(path)
-        return SftpWriter(self, path, self.temporary(path), attributes)
+        return SftpWriter(self, path, self.temporary_path(path), attributes)
 
-    def keep(self, standing: Resource, key: str) -> KeepResult:
-        """Link the file into the history, or move it there."""
-        work = keep_file(self.sessions, self._base, raw(standing.path), key, self._make)
-        return self.sessions.run(work, standing.path)
+    def keep(self, current: Resource, key: str) -> KeepResult:
+        """Hard-link the file into the history, or move it there."""
+        work = keep_file(self.sessions, self._base, to_raw(current.path), key, self._make_folders)
+        return self.sessions.run(work, current.path)
 
     def remove(self, path: str) -> None:
-        """Delete one file; absent is fine, and a folder is no file."""
+        """Delete one file; do nothing if it does not exist or is a folder."""
         self.sessions.run(self._remove(check_path(path)), path)
 
     def close(self) -> None:
-        """Let go of the connections."""
+        """Release the connections."""
         self._on_close()
 
     async def create(self, temporary: str, path: str) -> tuple[str, asyncssh.SFTPClientFile]:
-        """Open a new temporary file for writing; return its name, which may be another.
+        """Create a temporary file; return its name, which may be a different one.
 
-        A drop folder allows new files and no folder of ours: there it lies beside its path.
+        A drop folder allows new files, but not our temporary folder: there it is next to the file.
         """
         sftp = await self.sessions.sftp()
         async with asyncio.timeout(self.sessions.timeouts.write_s):
             try:
-                return temporary, await self._created(sftp, temporary)
+                return temporary, await self._create_file(sftp, temporary)
             except asyncssh.SFTPError as error:
-                if self._drops or isinstance(error, LOST):
+                if self._drop_folder or isinstance(error, LOST):
                     raise
-            other = temporary_path_for(self._at(path))
-            created = await self._created(sftp, other)
-            self._drops = True
+            other = temporary_path_for(self._server_path(path))
+            created = await self._create_file(sftp, other)
+            self._drop_folder = True
             return other, created
 
-    async def _created(self, sftp: asyncssh.SFTPClient, temporary: str) -> asyncssh.SFTPClientFile:
+    async def _create_file(
+        self, sftp: asyncssh.SFTPClient, temporary: str
+    ) -> asyncssh.SFTPClientFile:
         try:
             return await sftp.open(temporary, "xb", block_size=BLOCK)
         except asyncssh.SFTPNoSuchFile:
-            await self._make(sftp, temporary.rpartition("/")[0])
+            await self._make_folders(sftp, temporary.rpartition("/")[0])
             return await sftp.open(temporary, "xb", block_size=BLOCK)
 
-    async def settle(
+    async def finalize(
         self,
         file: asyncssh.SFTPClientFile,
         path: str,
@@ -150,68 +152,72 @@ class SftpStorage:
         size: int,
         attributes: Attributes,
     ) -> Stored:
-        """Close a written file, make sure of its size, and give it its name."""
+        """Close a written file, check its size, and rename it."""
         sftp = await self.sessions.sftp()
-        final = self._at(path)
+        final = self._server_path(path)
         async with asyncio.timeout(self.sessions.timeouts.write_s):
-            await describe_as(file, attributes)
+            await set_attributes(file, attributes)
             attrs = await file.stat()
             await file.close()
             if attrs.size != size:
                 await self.discard(None, temporary)
                 raise SizeMismatch(path, size, attrs.size or 0)
             folder = final.rpartition("/")[0]
-            await self._make(sftp, folder)
+            await self._make_folders(sftp, folder)
             try:
                 await rename(sftp, temporary, final)
-            except asyncssh.SFTPNoSuchFile:  # somebody removed the folder that we knew
+            except asyncssh.SFTPNoSuchFile:  # the folder was removed meanwhile
                 self._folders.discard(folder)
-                await self._make(sftp, folder)
+                await self._make_folders(sftp, folder)
                 await rename(sftp, temporary, final)
         found = describe(path, attrs)
         return Stored(size, etag=found.etag, modified_us=found.modified_us)
 
     async def discard(self, file: asyncssh.SFTPClientFile | None, temporary: str) -> None:
-        """Close and remove a temporary file, as far as the connection still allows."""
+        """Close and remove a temporary file, if the connection still works."""
         with suppress(asyncssh.Error, OSError):
             async with asyncio.timeout(self.sessions.timeouts.write_s):
                 if file is not None:
                     await file.close()
                 await (await self.sessions.sftp()).remove(temporary)
 
-    def temporary(self, path: str) -> str:
-        """Return a new temporary name for a path, as the server takes it."""
-        return temporary_path_for(self._at(path)) if self._drops else f"{self._temp}/{uuid4().hex}"
+    def temporary_path(self, path: str) -> str:
+        """Return the server's path of a new temporary file."""
+        return (
+            temporary_path_for(self._server_path(path))
+            if self._drop_folder
+            else f"{self._temp}/{uuid4().hex}"
+        )
 
-    def _at(self, path: str) -> str:
-        return self._base + raw(path)
+    def _server_path(self, path: str) -> str:
+        return self._base + to_raw(path)
 
     async def _put(self, path: str, data: bytes, attributes: Attributes) -> Stored:
-        writer = SftpWriter(self, path, self.temporary(path), attributes)
+        writer = SftpWriter(self, path, self.temporary_path(path), attributes)
         try:
             await writer.send(data)
             return await writer.finish()
         except BaseException:
-            await writer.undo()
+            await writer.roll_back()
             raise
 
     async def _stat(self, path: str) -> asyncssh.SFTPAttrs:
         sftp = await self.sessions.sftp()
         async with asyncio.timeout(self.sessions.timeouts.read_s):
-            return await sftp.stat(self._at(path))
+            return await sftp.stat(self._server_path(path))
 
     async def _open(
         self, path: str, etag: str | None, start: int, length: int | None
     ) -> SftpReading:
         sftp = await self.sessions.sftp()
         async with asyncio.timeout(self.sessions.timeouts.read_s):
-            # Without asyncssh's own splitting: ours has the blocks in order.
-            file = await sftp.open(self._at(path), "rb", block_size=0)
+            # Disable asyncssh's own splitting: ours returns blocks in order.
+            file = await sftp.open(self._server_path(path), "rb", block_size=0)
             try:
                 attrs = await file.stat()
                 resource = describe(path, attrs)
                 if not is_file(attrs):
-                    raise ResourceNotFound(f"{path!r} is no file at {self._where}", path=path)
+                    raise ResourceNotFound(f"{path!r} is not a file at {self._where}", path=path)
                 if etag is not None and resource.etag != etag:
                     raise ResourceChanged(f"{path!r} changed since it was planned", path=path)
             except BaseException:
@@ -226,23 +232,23 @@ class SftpStorage:
         try:
             size = reading.resource.size or 0
             done, pieces = 0, list[bytes]()
-            if 0 < size <= ONE_READ:
-                pieces.append(await reading.first(size))
+            if 0 < size <= MAX_SINGLE_READ:
+                pieces.append(await reading.read_first(size))
                 done = len(pieces[0])
             while done < size:
                 pieces.append(await reading.next_chunk())
                 done += len(pieces[-1])
         finally:
-            await reading.end()
+            await reading.close_file()
         return Fetched(pieces[0] if len(pieces) == 1 else b"".join(pieces), reading.resource)
 
-    async def _make(self, sftp: asyncssh.SFTPClient, folder: str) -> None:
+    async def _make_folders(self, sftp: asyncssh.SFTPClient, folder: str) -> None:
         if folder in self._folders or not folder:
             return
-        async with self._making:
+        async with self._folder_lock:
             try:
                 await sftp.makedirs(folder, exist_ok=True)
-            except asyncssh.SFTPError:  # a server may refuse even those that are there
+            except asyncssh.SFTPError:  # a server may refuse even existing folders
                 if not await sftp.isdir(folder):
                     raise
             self._folders.add(folder)
@@ -251,10 +257,10 @@ class SftpStorage:
         sftp = await self.sessions.sftp()
         async with asyncio.timeout(self.sessions.timeouts.write_s):
             try:
-                await sftp.remove(self._at(path))
+                await sftp.remove(self._server_path(path))
             except asyncssh.SFTPNoSuchFile:
                 return
             except asyncssh.SFTPError:
-                if await sftp.isdir(self._at(path)):
+                if await sftp.isdir(self._server_path(path)):
                     return
                 raise

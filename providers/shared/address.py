@@ -1,4 +1,4 @@
-"""Addresses as values: split, decoded once, checked, and compared part by part, never as text.
+"""Addresses as values: parsed, decoded, checked, and compared segment by segment.
 
 >>> place = Address.parse("HTTP://Host:80/pub/")
 >>> Address.parse("http://host/pub/a%20b.txt").below(place)
@@ -16,16 +16,16 @@ from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
 from catalog.errors import InvalidInput, UnsafePath
-from providers.shared.url import build_url, parse_url, shown
+from providers.shared.url import build_url, parse_url, redact_url
 
 WEB = frozenset(("http", "https"))
 PORTS = {"http": 80, "https": 443, "ftp": 21, "ftps": 990, "sftp": 22, "ssh": 22}
-DECODED = 8  # times, at most: who encodes more often than that hides something
+MAX_DECODINGS = 8  # a name encoded more often than that hides something
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where one file or folder lies: `segments` are decoded, and none of them climbs."""
+    """The location of a file or folder: `segments` are decoded, and none of them is `..`."""
 
     scheme: str
     user: str
@@ -40,28 +40,30 @@ class Address:
         """Read a URL.
 
         Raises:
-            InvalidInput: it is none, holds a password, or can be read in more than one way.
-            UnsafePath: it climbs, however that is written.
+            InvalidInput: it is not a URL, contains a password, or is ambiguous.
+            UnsafePath: it contains `..`, however that is encoded.
         """
         if any(ord(one) < 32 or ord(one) == 127 for one in url):
-            raise InvalidInput(f"{shown(url)!r} holds a control character")
+            raise InvalidInput(f"{redact_url(url)!r} contains a control character")
         parsed = parse_url(url)
         if parsed.scheme in WEB and ("\\" in url or not parsed.host):
-            raise InvalidInput(f"{shown(url)!r} is no web address: expected http(s)://host/path")
+            raise InvalidInput(
+                f"{redact_url(url)!r} is not a web address: expected http(s)://host/path"
+            )
         raw = urlsplit(url).path.removeprefix("/").split("/")
         folder = raw[-1] == ""
-        segments = tuple(_segment(one, url) for one in (raw[:-1] if folder else raw))
+        segments = tuple(_decode_segment(one, url) for one in (raw[:-1] if folder else raw))
         port = PORTS.get(parsed.scheme) if parsed.port is None else parsed.port
         host = _host(parsed.host) if parsed.scheme in WEB else parsed.host
         return cls(parsed.scheme, parsed.user, host, port, segments, folder, parsed.raw_query)
 
     def same_origin(self, other: Address) -> bool:
-        """Say whether one server answers both, to one user."""
+        """Return whether both have the same scheme, user, host and port."""
         mine = (self.scheme, self.user, self.host, self.port)
         return mine == (other.scheme, other.user, other.host, other.port)
 
     def below(self, other: Address) -> str | None:
-        """Return the path below another address, '' for that itself; None where it is elsewhere."""
+        """Return the path relative to `other` ('' if equal), or None if it is not below it."""
         count = len(other.segments)
         if not self.same_origin(other) or self.segments[:count] != other.segments:
             return None
@@ -69,12 +71,12 @@ class Address:
 
     @property
     def name(self) -> str:
-        """Return the last segment: the file's own name."""
+        """Return the last segment: the file's name."""
         return self.segments[-1] if self.segments and not self.folder else ""
 
     @property
-    def above(self) -> str:
-        """Return the URL of the folder that the file lies in, each name encoded once."""
+    def folder_url(self) -> str:
+        """Return the URL of the file's folder, each name encoded once."""
         return build_url(self.scheme, self._netloc(), "/".join(self.segments[:-1]))
 
     def _netloc(self) -> str:
@@ -84,23 +86,26 @@ class Address:
         return f"{user}{host}" if usual else f"{user}{host}:{self.port}"
 
 
-def _segment(raw: str, url: str) -> str:
-    """Return a segment, decoded once; refuse one that climbs when it is decoded ever so often."""
+def _decode_segment(raw: str, url: str) -> str:
+    """Return a segment decoded once; refuse one that is `..` after any number of decodings."""
     try:
         found = one = unquote(raw, errors="strict")
     except UnicodeDecodeError as error:
-        raise InvalidInput(f"{shown(url)!r} is not valid UTF-8 once it is decoded") from error
-    for _ in range(DECODED):
-        # Some servers look for parameters behind a semicolon, and take `..;x` for `..`.
+        raise InvalidInput(f"{redact_url(url)!r} is not valid UTF-8 when decoded") from error
+    for _ in range(MAX_DECODINGS):
+        # Some servers parse parameters after a semicolon, and take `..;x` for `..`.
         if one.partition(";")[0] in ("", ".", "..") or "/" in one or "\x00" in one:
-            raise UnsafePath(shown(url), f"it has the segment {raw!r}")
+            raise UnsafePath(redact_url(url), f"it has the segment {raw!r}")
         if one.replace("\\", "/").startswith("../") or "/../" in one.replace("\\", "/"):
-            raise UnsafePath(shown(url), f"it has the segment {raw!r}")
+            raise UnsafePath(redact_url(url), f"it has the segment {raw!r}")
         again = unquote(one)
         if again == one:
             return found
         one = again
-    raise UnsafePath(shown(url), f"the segment {raw[:80]!r} is encoded too often")
+    raise UnsafePath(
+        redact_url(url),
+        f"the segment {raw[:80]!r} is percent-encoded more than {MAX_DECODINGS} times",
+    )
 
 
 def _host(host: str) -> str:

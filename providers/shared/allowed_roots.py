@@ -1,4 +1,4 @@
-"""Whether a folder lies where somebody allowed it: paths as they are, symbolic links resolved."""
+"""Checks that a folder is inside allowed roots, symbolic links resolved."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from catalog.settings import Settings
 
 
 def within(path: str | Path, roots: Iterable[str | Path]) -> bool:
-    """Say whether a path is one of the roots, or lies below one.
+    """Return whether a path is one of the roots, or below one.
 
     >>> within("/a", ["/a"]), within("/a/b", ["/a"]), within("/ab", ["/a"]), within("/a", ["/"])
     (True, True, False, True)
@@ -22,7 +22,7 @@ def within(path: str | Path, roots: Iterable[str | Path]) -> bool:
 
 
 def below(path: str | Path, roots: Iterable[str | Path]) -> bool:
-    """Say whether a path lies below one of the roots, and is not that root itself.
+    """Return whether a path is below one of the roots, not the root itself.
 
     >>> below("/a", ["/a"]), below("/a/b", ["/a"]), below("/", ["/"]), below("/a", ["/"])
     (False, True, False, True)
@@ -39,5 +39,5 @@ def check_local_root(folder: str) -> None:
     roots = [os.path.realpath(root) for root in Settings().local_roots]
     if roots and not within(folder, roots):
         raise InvalidInput(
-            f"the folder {folder!r} lies outside of ENTREPOT_LOCAL_ROOTS: {', '.join(roots)}"
+            f"the folder {folder!r} is outside ENTREPOT_LOCAL_ROOTS ({', '.join(roots)})"
         )

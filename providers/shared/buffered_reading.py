@@ -1,4 +1,4 @@
-"""A reading for storages that can only bring a file whole."""
+"""A reading for storages that can only load a file whole."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ CHUNK = 2**20  # bytes
 
 @error_boundary
 class BufferedReading:
-    """Bytes that are already here, as a reading."""
+    """Serves bytes in memory as a reading."""
 
     def __init__(self, data: bytes, resource: Resource) -> None:
         """Serve `data`, which `resource` describes."""
@@ -26,5 +26,5 @@ class BufferedReading:
             yield self._data[start : start + CHUNK]
 
     def close(self) -> None:
-        """Let the bytes go."""
+        """Free the bytes."""
         self._data = memoryview(b"")

@@ -1,4 +1,4 @@
-"""Where connections go, and how: origins, TLS and proxies as values."""
+"""Origins, TLS settings and proxies as values."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ DEFAULT_PORTS = {"http": 80, "https": 443}
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a connection goes: credentials never follow to another one."""
+    """Scheme, host and port; credentials are never sent to another origin."""
 
     scheme: str
     host: str
@@ -30,7 +30,7 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Tls:
-    """What a TLS connection needs; PEM text or paths."""
+    """Settings of a TLS connection; certificates and keys are PEM text or file paths."""
 
     authorities: str = ""
     client_certificate: str = ""
@@ -40,23 +40,23 @@ class Tls:
 
 @dataclass(frozen=True, slots=True)
 class Proxy:
-    """An HTTP proxy: `url` without credentials, which have their own fields."""
+    """An HTTP proxy; its credentials are not in `url` but in their own fields."""
 
     url: str
     username: str = ""
     password: SecretStr = field(default=SecretStr(""))
 
     def origin(self) -> Origin:
-        """Return where the proxy listens."""
+        """Return the proxy's origin."""
         parsed = parse_url(self.url)
         if parsed.user:
-            raise InvalidInput("a proxy's user name belongs into its own field, not into its URL")
+            raise InvalidInput("put the proxy's user name in its own field, not in the URL")
         if parsed.scheme != "http":
             raise InvalidInput(f"only http:// proxies are supported, not {parsed.scheme}://")
         return Origin("http", parsed.host, parsed.port or 3128)
 
     def authorization(self) -> bytes:
-        """Return the Proxy-Authorization header line, or nothing."""
+        """Return the Proxy-Authorization header line, or b'' without a user."""
         if not self.username:
             return b""
         return b"Proxy-Authorization: " + basic(self.username, self.password) + b"\r\n"
@@ -65,5 +65,5 @@ class Proxy:
 def basic(username: str, password: SecretStr) -> bytes:
     """Return the value of a basic Authorization header."""
     if ":" in username:
-        raise InvalidInput("a user name for basic authentication cannot hold a colon")
+        raise InvalidInput("a user name for basic authentication must not contain a colon")
     return b"Basic " + b64encode(f"{username}:{password.get_secret_value()}".encode())

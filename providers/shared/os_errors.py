@@ -1,4 +1,4 @@
-"""What an error of the operating system's means, in an error of ours."""
+"""Translates operating system errors into ours."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from catalog.errors import (
 )
 
 
-def translated(error: OSError, path: str) -> StorageError:  # noqa: PLR0911 - a table
-    """Return the error of ours that says what this one does."""
+def translate_os_error(error: OSError, path: str) -> StorageError:  # noqa: PLR0911 - a table
+    """Return our error for an `OSError`."""
     if isinstance(error, StorageError):
         return error
     reason = error.strerror or str(error)
@@ -23,10 +23,11 @@ def translated(error: OSError, path: str) -> StorageError:  # noqa: PLR0911 - a 
     if isinstance(error, PermissionError):
         return AccessDenied(f"{path!r}: {reason}", path=path)
     if isinstance(error, NotADirectoryError):
-        return ResourceNotFound(f"{path!r}: a part of its path is a file", path=path)
+        return ResourceNotFound(f"{path!r}: one of its parent folders is a file", path=path)
     if isinstance(error, IsADirectoryError | FileExistsError):
         return StorageError(
-            f"{path!r} is already there as a folder, or its folder as a file", path=path
+            f"{path!r} exists as a folder, or one of its parent folders exists as a file",
+            path=path,
         )
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return StorageFull(f"{path!r}: {reason}", path=path)

@@ -1,4 +1,4 @@
-"""Whether two places overlap: one is the other, or lies in it, whatever their names.
+"""Detects whether one location is the same as another or inside it, under whatever names.
 
 >>> path_inside("file:///srv/data", "file:///srv/data/backup")
 'backup'
@@ -24,17 +24,17 @@ _ONE_TREE_A_HOST = ("sftp", "ftp", "ftps")  # no virtual hosts: equal machines a
 
 
 def path_inside(outer: str, inner: str) -> str | None:
-    """Return the path of the address `inner` below `outer`: '' for the same place, None outside.
+    """Return the path of `inner` relative to `outer`: '' if equal, None if outside.
 
-    Links of this machine are resolved, and names of hosts where they can be.
+    Local symbolic links are resolved, and host names where possible.
     """
-    one, other = _place(outer), _place(inner)
+    one, other = _parse_place(outer), _parse_place(inner)
     if (one.scheme, one.user, one.query) != (other.scheme, other.user, other.query):
         return None
     if not is_below(one.path, other.path):
         return None
     if one.host != other.host and not (
-        one.scheme in _ONE_TREE_A_HOST and _one_machine(one.host, other.host)
+        one.scheme in _ONE_TREE_A_HOST and _is_same_machine(one.host, other.host)
     ):
         return None
     return other.path[len(one.path) :].lstrip("/")
@@ -42,7 +42,7 @@ def path_inside(outer: str, inner: str) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """An address in one form: this machine's loopback has one name, and links are resolved."""
+    """A normalized address: loopback addresses have one name, and local links are resolved."""
 
     scheme: str
     user: str
@@ -51,7 +51,7 @@ class _Place:
     query: str
 
 
-def _place(address: str) -> _Place:
+def _parse_place(address: str) -> _Place:
     scheme, _, rest = address.removeprefix("faulty+").partition("://")
     if scheme in _LOCAL:
         path = os.path.realpath(unquote(rest.removeprefix("localhost")))
@@ -65,21 +65,21 @@ def _place(address: str) -> _Place:
     return _Place(
         _SAME.get(scheme, scheme),
         user,
-        f"{_canonical(name)}:{port}",
+        f"{_canonical_host(name)}:{port}",
         unquote(path).strip("/"),
         query,
     )
 
 
-def _canonical(host: str) -> str:
+def _canonical_host(host: str) -> str:
     try:
         return "localhost" if ipaddress.ip_address(host.strip("[]")).is_loopback else host
     except ValueError:
         return host
 
 
-def _one_machine(host: str, other: str) -> bool:
-    """Say whether two names are known to lead to one machine and port; unknown is no."""
+def _is_same_machine(host: str, other: str) -> bool:
+    """Return whether two host names are known to be the same machine and port."""
     name, _, port = host.rpartition(":")
     its_name, _, its_port = other.rpartition(":")
     return port == its_port and bool(_addresses(name) & _addresses(its_name))

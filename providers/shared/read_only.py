@@ -1,4 +1,4 @@
-"""The half of a storage that refuses: for places that can only be read."""
+"""The write methods of read-only storages, which raise `NotSupported`."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from providers.base import Attributes
 
 
 class ReadOnly:
-    """What a storage that cannot be written answers to whoever tries."""
+    """A storage whose write methods raise."""
 
     kind: ClassVar[str]  # "a web server"
 
     def check_name(self, path: str) -> None:
-        """Refuse every name: nothing can be written here."""
-        raise NameNotAllowed(path, self.kind, "it is read only")
+        """Refuse every name: nothing can be written."""
+        raise NameNotAllowed(path, self.kind, "it is read-only")
 
     def put(self, path: str, data: bytes, attributes: Attributes) -> Never:  # noqa: ARG002
         """Refuse."""
@@ -30,4 +30,4 @@ class ReadOnly:
         raise self._refusal(path)
 
     def _refusal(self, path: str) -> NotSupported:
-        return NotSupported(f"{path!r} cannot be written: {self.kind} is read only", path=path)
+        return NotSupported(f"{path!r} cannot be written: {self.kind} is read-only", path=path)

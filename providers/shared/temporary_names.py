@@ -1,7 +1,7 @@
-"""Names of files that are not whole yet, where they cannot lie in a folder of ours.
+"""Names of temporary files in folders where `.entrepot/tmp` cannot be used.
 
-They lie in `.entrepot/tmp` below the root. A drop folder may allow nothing but new files: there
-they lie beside the file that they become, under a name that no listing shows.
+Incomplete files are normally in `.entrepot/tmp` below the root. A drop folder may allow nothing
+but new files: there they are next to the final file, under a name that listings hide.
 
 >>> is_temporary(temporary_path_for("in/report.csv")), is_temporary("in/report.csv")
 (True, False)
@@ -22,5 +22,5 @@ def temporary_path_for(path: str) -> str:
 
 
 def is_temporary(path: str) -> bool:
-    """Say whether a path is such a name."""
+    """Return whether a path is such a name."""
     return _NAME.fullmatch(path.rpartition("/")[2]) is not None

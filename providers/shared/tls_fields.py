@@ -1,7 +1,7 @@
-"""Fields that several providers ask a person for alike: TLS and an HTTP proxy.
+"""Settings fields shared by several providers: TLS and an HTTP proxy.
 
-Each is a type with its title and description, so that every provider keeps the order of its own
-form: `certificate: Authorities = ""`.
+Each is a type with its title and description, so that every provider can order its own form:
+`certificate: Authorities = ""`.
 """
 
 from __future__ import annotations
@@ -18,42 +18,41 @@ Authorities = Annotated[
     str,
     Field(
         title="CA certificates",
-        description="PEM text, or the path of a file, of authorities trusted beside the system's.",
+        description="Additional CA certificates to trust, as PEM text or the path of a file.",
     ),
 ]
 ClientCertificate = Annotated[
     str,
     Field(
         title="Client certificate",
-        description="PEM text or path of the certificate that the server asks of us.",
+        description="Certificate to present to the server, as PEM text or the path of a file.",
     ),
 ]
 ClientKey = Annotated[
     SecretStr,
     Field(
         title="Client key",
-        description="PEM text or path of the key of the client certificate.",
+        description="Private key of the client certificate, as PEM text or the path of a file.",
     ),
 ]
 VerifyTls = Annotated[
     bool,
     Field(
-        title="Check certificates", description="Refuse servers whose certificate is not trusted."
+        title="Check certificates",
+        description="Reject servers whose certificate is not trusted.",
     ),
 ]
 ProxyUrl = Annotated[
-    str, Field(title="Proxy", description="URL of an HTTP proxy, without a password.")
+    str, Field(title="Proxy", description="URL of an HTTP proxy, without credentials.")
 ]
-ProxyUsername = Annotated[
-    str, Field(title="Proxy user", description="User that the proxy asks for.")
-]
+ProxyUsername = Annotated[str, Field(title="Proxy user", description="User name for the proxy.")]
 ProxyPassword = Annotated[
-    SecretStr, Field(title="Proxy password", description="Password of the proxy's user.")
+    SecretStr, Field(title="Proxy password", description="Password for the proxy.")
 ]
 
 
 class TlsAndProxyFields(Protocol):
-    """Settings of a provider over HTTP: how its servers are reached."""
+    """TLS and proxy settings of a provider."""
 
     certificate: Authorities
     client_certificate: ClientCertificate
@@ -65,29 +64,29 @@ class TlsAndProxyFields(Protocol):
 
 
 def check_tls_and_proxy(settings: TlsAndProxyFields) -> None:
-    """Refuse a half of a client certificate, and a proxy that is none."""
+    """Refuse an incomplete client certificate, and an invalid proxy."""
     check_pair(settings.client_certificate, settings.client_key)
     if settings.proxy_url:
         Proxy(settings.proxy_url).origin()
     if settings.proxy_username and not settings.proxy_url:
-        raise InvalidInput("a proxy user was given without the proxy's URL")
+        raise InvalidInput("a proxy user needs the proxy's URL")
 
 
 def tls_of(settings: TlsAndProxyFields) -> Tls:
-    """Return what a TLS connection needs."""
+    """Return the TLS settings."""
     pair = (settings.client_certificate, settings.client_key)
     return Tls(settings.certificate, *pair, settings.verify_tls)
 
 
 def proxy_of(settings: TlsAndProxyFields) -> Proxy | None:
-    """Return the proxy, where there is one."""
+    """Return the proxy, if there is one."""
     if not settings.proxy_url:
         return None
     return Proxy(settings.proxy_url, settings.proxy_username, settings.proxy_password)
 
 
 def tls_and_proxy_key(settings: TlsAndProxyFields) -> tuple[object, ...]:
-    """Return all of it that decides a connection."""
+    """Return the values that a connection depends on."""
     return (
         settings.certificate,
         settings.client_certificate,

@@ -1,8 +1,8 @@
-"""Addresses: split a URL, refuse secrets in it, quote names, show it without its query.
+"""URLs: parse them, refuse secrets in them, quote paths, redact them for messages.
 
 >>> parse_url("s3://bucket/a%20b/c").path
 '/a b/c'
->>> shown("https://host/a?signature=abc")
+>>> redact_url("https://host/a?signature=abc")
 'https://host/a?…'
 """
 
@@ -15,8 +15,8 @@ from urllib.parse import parse_qsl, quote, unquote, urlsplit
 from catalog.errors import InvalidInput, SecretInUrl
 
 SAFE = "!$'()*+,=:@-._~"
-"""What stays as it is in one path segment: RFC 3986's pchar, but `;`, behind which some servers
-look for parameters."""
+"""Characters not quoted in a path segment: RFC 3986's pchar without `;`, after which some servers
+parse parameters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class Url:
 
 
 def parse_url(url: str) -> Url:
-    """Split `url`; raise `SecretInUrl` for a password in it, `InvalidInput` for what is no URL."""
+    """Split `url`; raise `SecretInUrl` for a password in it, `InvalidInput` if it is not a URL."""
     if "://" not in url:
         raise InvalidInput(f"{url!r} is not a URL: expected 'scheme://…'")
     scheme = url.partition("://")[0].lower()
@@ -52,15 +52,15 @@ def parse_url(url: str) -> Url:
         parts = urlsplit(url)
         port = parts.port
     except ValueError as error:  # from None would hide the cause; the text may hold a secret
-        raise InvalidInput(f"the {scheme}:// address cannot be read") from error
+        raise InvalidInput(f"the {scheme}:// address is not a valid URL") from error
     if parts.password is not None:
         raise SecretInUrl(scheme)
     if parts.fragment:
-        raise InvalidInput(f"{shown(url)!r} has a fragment; write '#' in a name as %23")
+        raise InvalidInput(f"{redact_url(url)!r} has a fragment: write '#' in a name as %23")
     host = parts.hostname or ""
     netloc = parts.netloc.rpartition("@")[2]
     if netloc and netloc.lower() == host:
-        host = netloc  # buckets keep their capitals, where a host would not care
+        host = netloc  # bucket names are case-sensitive, unlike hosts
     return Url(
         scheme=scheme,
         host=unquote(host),
@@ -73,18 +73,18 @@ def parse_url(url: str) -> Url:
 
 
 def quote_path(path: str) -> str:
-    """Percent-encode a path for a URL, slashes kept: names may hold anything, newlines too."""
+    """Percent-encode a path for a URL, keeping slashes."""
     return quote(path, safe="/" + SAFE)
 
 
 def build_url(scheme: str, netloc: str, path: str) -> str:
-    """Return the canonical URL of a decoded `path`, without a slash at its end."""
+    """Return the canonical URL of a decoded `path`, without a trailing slash."""
     quoted = quote_path(path.strip("/"))
     return f"{scheme}://{netloc}/{quoted}" if quoted else f"{scheme}://{netloc}"
 
 
 def folder_and_name(url: str) -> tuple[str, str]:
-    """Return the URL of the folder that a file lies in, and the file's own name, decoded.
+    """Return the URL of a file's folder, and the file's name, decoded.
 
     >>> folder_and_name("https://host/a%20b/c%20d?signature=abc")
     ('https://host/a%20b/', 'c d')
@@ -93,8 +93,8 @@ def folder_and_name(url: str) -> tuple[str, str]:
     return folder + slash, unquote(name)
 
 
-def shown(url: str) -> str:
-    """Return `url` as a message may show it: no user, no password, no query, no fragment."""
+def redact_url(url: str) -> str:
+    """Return `url` without user, password, query and fragment, for messages."""
     scheme, mark, rest = url.partition("://")
     if not mark:
         scheme, rest = "", url

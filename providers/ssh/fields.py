@@ -1,4 +1,4 @@
-"""Fields that providers over SSH ask a person for alike: who logs in, and whom to believe."""
+"""Settings fields shared by providers over SSH: credentials and host keys."""
 
 from __future__ import annotations
 
@@ -12,40 +12,41 @@ from catalog.errors import InvalidInput
 
 
 class HostKeys(StrEnum):
-    """Which servers to believe."""
+    """Which host keys to accept."""
 
     STRICT = "strict"
-    """Only those whose key is known already."""
+    """Only known ones."""
     INSECURE = "insecure"
-    """Anybody: whoever stands in the way reads and writes everything."""
+    """Any: vulnerable to man-in-the-middle attacks."""
 
 
 PrivateKey = Annotated[
     SecretStr,
     Field(
         title="Private key",
-        description="Text of the private key; without it and a password, agent and home are asked.",
+        description="Private key as text; without key and password, the SSH agent and the keys in"
+        " the home folder are used.",
     ),
 ]
 Passphrase = Annotated[
-    SecretStr, Field(title="Passphrase", description="What opens the private key.")
+    SecretStr, Field(title="Passphrase", description="Passphrase of the private key.")
 ]
-BelievedHosts = Annotated[
+HostKeyPolicy = Annotated[
     HostKeys,
-    Field(title="Host keys", description="Believe known servers only, or any (tests only)."),
+    Field(title="Host keys", description="Accept only known host keys, or any (for tests only)."),
 ]
 KnownHosts = Annotated[
     str,
     Field(
         title="Known hosts",
-        description="The server's public key, known_hosts lines, or a file's path.",
+        description="The server's public key, known_hosts lines, or the path of such a file.",
     ),
 ]
 
 
 @dataclass(frozen=True, slots=True)
 class SshLogin:
-    """Where to log in, as whom, and which host keys are believed; secrets never show."""
+    """Server, credentials, and accepted host keys."""
 
     host: str
     port: int
@@ -57,10 +58,12 @@ class SshLogin:
     known_hosts: str
 
     def __post_init__(self) -> None:
-        """Refuse what contradicts itself."""
+        """Refuse contradicting settings."""
         if not self.host:
-            raise InvalidInput("the address of an SSH server needs a host")
+            raise InvalidInput("the address of the SSH server has no host")
         if self.passphrase.get_secret_value() and not self.private_key.get_secret_value():
-            raise InvalidInput("a passphrase was given without its private key")
+            raise InvalidInput("a passphrase needs its private key")
         if self.host_keys is HostKeys.INSECURE and self.known_hosts:
-            raise InvalidInput("known hosts are of no use where any host key is accepted")
+            raise InvalidInput(
+                "remove known_hosts, or set host_keys to 'strict': 'insecure' accepts any host key"
+            )

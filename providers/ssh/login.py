@@ -1,4 +1,4 @@
-"""What asyncssh needs to log in: who asks, how, and which servers are believed."""
+"""Converts SSH settings to arguments of asyncssh."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from catalog.errors import InvalidInput
 from providers.base import Timeouts
 from providers.ssh.fields import HostKeys, SshLogin
 
-_CIPHERS = [  # measured: 7.9, 9.0 and 12.7 ms of CPU a MB
+_CIPHERS = [  # fastest first: 7.9 (GCM), 9.0 (CTR) and 12.7 ms of CPU per MB
     "aes128-gcm@openssh.com",
     "aes256-gcm@openssh.com",
     "aes128-ctr",
@@ -26,13 +26,13 @@ def login_arguments(login: SshLogin, timeouts: Timeouts) -> dict[str, Any]:
     arguments: dict[str, Any] = {
         "host": login.host,
         "port": login.port,
-        "known_hosts": _trusted(login),
+        "known_hosts": _known_hosts(login),
         "encryption_algs": _CIPHERS,
         "connect_timeout": timeouts.connect_s,
         "login_timeout": timeouts.connect_s,
         "keepalive_interval": 15,
         "keepalive_count_max": 2,
-        "config": None,  # ~/.ssh/config is somebody's habit, not this repository's setting
+        "config": None,  # ignore ~/.ssh/config, which is not part of the repository's settings
     }
     if login.username:
         arguments["username"] = login.username
@@ -41,20 +41,20 @@ def login_arguments(login: SshLogin, timeouts: Timeouts) -> dict[str, Any]:
     if password or key:
         arguments["agent_path"] = None
         passphrase = login.passphrase.get_secret_value()
-        arguments["client_keys"] = [_key(key, passphrase)] if key else None
+        arguments["client_keys"] = [_import_key(key, passphrase)] if key else None
     if password:
         arguments["password"] = password
     return arguments
 
 
-def _key(text: str, passphrase: str) -> asyncssh.SSHKey:
+def _import_key(text: str, passphrase: str) -> asyncssh.SSHKey:
     try:
         return asyncssh.import_private_key(text, passphrase or None)
     except (asyncssh.KeyImportError, asyncssh.KeyEncryptionError) as error:
-        raise InvalidInput(f"the private key cannot be read: {error.args[0]}") from error
+        raise InvalidInput(f"the private key is invalid: {error.args[0]}") from error
 
 
-def _trusted(login: SshLogin) -> asyncssh.SSHKnownHosts | None:
+def _known_hosts(login: SshLogin) -> asyncssh.SSHKnownHosts | None:
     if login.host_keys is HostKeys.INSECURE:
         return None
     text = login.known_hosts.strip()

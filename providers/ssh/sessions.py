@@ -1,4 +1,4 @@
-"""SFTP sessions on an event loop of their own thread, for callers in any thread."""
+"""SFTP sessions on an event loop in its own thread, usable from any thread."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ from catalog.errors import (
 )
 from providers.base import Timeouts
 
-SESSIONS = 4  # connections; more cost the server processes and gain nothing on one event loop
+SESSIONS = 4  # connections; more use server processes without gain on a single event loop
 T = TypeVar("T")
 _MISSING = (asyncssh.SFTPNoSuchFile, asyncssh.SFTPNoSuchPath, asyncssh.SFTPNotADirectory)
 LOST = (asyncssh.SFTPConnectionLost, asyncssh.SFTPNoConnection, asyncssh.DisconnectError)
 
 
 class SftpSessions:
-    """A few connections, opened when needed and again when lost, and the thread they live in."""
+    """A few connections, opened on demand and reopened when lost, with their event loop."""
 
     def __init__(
         self, arguments: dict[str, Any], where: str, timeouts: Timeouts, limit: int
@@ -43,15 +43,15 @@ class SftpSessions:
         count = max(1, min(limit, SESSIONS))
         self._slots: list[tuple[asyncssh.SSHClientConnection, asyncssh.SFTPClient] | None]
         self._slots = [None] * count
-        self._guards = [asyncio.Lock() for _ in range(count)]
-        self._turns = itertools.count()
+        self._locks = [asyncio.Lock() for _ in range(count)]
+        self._counter = itertools.count()
         self._pid = os.getpid()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="sftp", daemon=True)
         self._thread.start()
 
-    def named(self, where: str) -> Self:
-        """Return the same sessions, whose errors name the folder `where`."""
+    def for_folder(self, where: str) -> Self:
+        """Return the same sessions with `where` as the folder named in errors."""
         same = copy.copy(self)
         same.where = where
         return same
@@ -59,8 +59,10 @@ class SftpSessions:
     def run(self, work: Coroutine[Any, Any, T], path: str) -> T:
         """Run `work` on the loop and return its result, errors translated."""
         if self._loop.is_closed() or self._pid != os.getpid():
-            work.close()  # a forked child has no such thread, and would wait for ever
-            raise ConnectionFailed(f"{self.where}: closed, or opened before a fork", path=path)
+            work.close()  # a forked child does not have the thread, and would wait for ever
+            raise ConnectionFailed(
+                f"{self.where}: the connection is closed, or was opened before a fork", path=path
+            )
         future = asyncio.run_coroutine_threadsafe(work, self._loop)
         try:
             return future.result()
@@ -69,13 +71,13 @@ class SftpSessions:
                 future.cancel()
                 raise
             if isinstance(error, asyncssh.Error | OSError) and not isinstance(error, StorageError):
-                raise translated(error, path, self.where) from error
+                raise translate_ssh_error(error, path, self.where) from error
             raise
 
     async def sftp(self) -> asyncssh.SFTPClient:
-        """Return the session whose turn it is, connecting where it is missing or lost."""
-        index = next(self._turns) % len(self._slots)
-        async with self._guards[index]:
+        """Return the next session in turn, reconnecting if it is missing or lost."""
+        index = next(self._counter) % len(self._slots)
+        async with self._locks[index]:
             slot = self._slots[index]
             if slot is not None and not slot[0].is_closed():
                 return slot[1]
@@ -86,7 +88,7 @@ class SftpSessions:
             return client
 
     def close(self) -> None:
-        """Close every connection and end the thread; twice is fine."""
+        """Close every connection and stop the thread; safe to call twice."""
         if self._loop.is_closed() or self._pid != os.getpid():
             return
         asyncio.run_coroutine_threadsafe(self._close(), self._loop).result()
@@ -108,28 +110,28 @@ class SftpSessions:
         await asyncio.gather(*others, return_exceptions=True)
 
 
-def translated(error: Exception, path: str, where: str) -> StorageError:  # noqa: PLR0911 - a table
-    """Return the error of ours that asyncssh's one means."""
-    said = f"{where}: {path!r}"
+def translate_ssh_error(error: Exception, path: str, where: str) -> StorageError:  # noqa: PLR0911 - a table
+    """Return our error for an error of asyncssh."""
+    context = f"{where}: {path!r}"
     if isinstance(error, _MISSING):
         return ResourceNotFound(f"{where} has no {path!r}", path=path)
     if isinstance(error, asyncssh.SFTPPermissionDenied):
         return AccessDenied(f"{where} refuses access to {path!r}", path=path)
     if isinstance(error, asyncssh.HostKeyNotVerifiable):
         return AccessDenied(
-            f"{where}: the server's host key is not known; put it into the repository's "
-            "known_hosts after making sure that it is the server's own",
+            f"{where}: the server's host key is unknown: verify it, and add it to the "
+            "repository's known_hosts",
             path=path,
         )
     if isinstance(error, asyncssh.PermissionDenied):
         return AccessDenied(f"{where} refuses the login", path=path)
     if isinstance(error, TimeoutError):
-        return TransferTimeout(f"{said}: timed out", path=path)
+        return TransferTimeout(f"{context}: timed out", path=path)
     if isinstance(error, asyncssh.SFTPOpUnsupported):
-        return NotSupported(f"{said}: the server cannot do that", path=path)
+        return NotSupported(f"{context}: the server does not support this operation", path=path)
     if isinstance(error, (*LOST, OSError)):
-        return ConnectionFailed(f"{said}: the connection failed ({_reason(error)})", path=path)
-    return StorageFailed(f"{said}: {_reason(error)}", path=path)
+        return ConnectionFailed(f"{context}: the connection failed ({_reason(error)})", path=path)
+    return StorageFailed(f"{context}: {_reason(error)}", path=path)
 
 
 def _reason(error: Exception) -> str:

@@ -1,4 +1,4 @@
-"""The whole suite: reading, writing, and the history inside a destination."""
+"""The complete conformance suite: reading, writing, and the history."""
 
 # ruff: noqa: D102 - a test's name is its sentence
 
@@ -19,7 +19,7 @@ from providers.testing.writing import WritingConformance
 
 
 class Conformance(WritingConformance):
-    """What every destination of ours does: it keeps what is replaced or removed, inside itself."""
+    """Tests that a destination keeps replaced and removed files."""
 
     def test_what_stands_is_kept_and_read_back_through_the_history(self, subject: Subject) -> None:
         storage = subject.storage
@@ -36,7 +36,7 @@ class Conformance(WritingConformance):
             assert history.fetch(key).data == b"old"
             assert history.fetch(odd).data == b"newer"
             assert names(history.enumerate()) == sorted([key, odd])
-            assert [one.size for one in files_of(history.enumerate("sha256"))] == [3]
+            assert [file.size for file in files_of(history.enumerate("sha256"))] == [3]
             history.put("sha256/00/11", b"came through here", Attributes())
             assert history.stat("sha256/00/11").size == 17
             for path in (key, odd, "sha256/00/11"):
@@ -50,7 +50,7 @@ class Conformance(WritingConformance):
         assert isinstance(storage, SupportsHistory)
         storage.put("a", b"old", Attributes())
         storage.keep(storage.stat("a"), history_key("0" * 64))
-        if not storage.keeps_late:
+        if not storage.keeps_at_commit:
             assert storage.fetch("a").data == b"old"
 
     def test_to_keep_twice_is_fine_and_nothing_is_nothing(self, subject: Subject) -> None:
@@ -59,12 +59,12 @@ class Conformance(WritingConformance):
         key = history_key("0" * 64)
         for path in ("a", "sub/b"):
             storage.put(path, b"same", Attributes())
-            standing = storage.stat(path)
-            assert storage.keep(standing, key) is KeepResult.KEPT
+            current = storage.stat(path)
+            assert storage.keep(current, key) is KeepResult.KEPT
             storage.put(path, b"same", Attributes())
             assert storage.keep(storage.stat(path), key) is KeepResult.KEPT
             storage.remove(path)
-            assert storage.keep(standing, history_key("1" * 64)) is KeepResult.GONE
+            assert storage.keep(current, history_key("1" * 64)) is KeepResult.GONE
         history = subject.settings.below(HISTORY).open(OPTIONS)
         try:
             assert names(history.enumerate()) == [key]
@@ -79,10 +79,10 @@ class Conformance(WritingConformance):
         key = history_key(sha256(LARGE).hexdigest())
         writer = storage.write("sub/large", Attributes(), size=5)
         writer.write(b"small")
-        if not storage.keeps_late:
+        if not storage.keeps_at_commit:
             writer.abort()
         assert storage.keep(storage.stat("sub/large"), key) is KeepResult.KEPT
-        if storage.keeps_late:
+        if storage.keeps_at_commit:
             writer.commit(digest_of(b"small"))
             assert storage.fetch("sub/large").data == b"small"
         history = subject.settings.below(HISTORY).open(OPTIONS)

@@ -1,4 +1,4 @@
-"""Faults that a storage commits on purpose: where, of what kind, how often for each file."""
+"""Injected faults: at which operation, of what kind, how often for each file."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from catalog.glob import globs_to_regex
 
 
 class Where(StrEnum):
-    """What somebody does when a fault strikes."""
+    """The operation that a fault affects."""
 
     LIST = "list"
     STAT = "stat"
@@ -42,13 +42,13 @@ class Kind(StrEnum):
     BUSY = "busy"
     TIMEOUT = "timeout"
     BROKEN = "broken"
-    """The connection breaks: a read or a write half way, anything else at once."""
+    """The connection breaks: in the middle of a read, or before any other operation."""
     SHORT = "short"
-    """A read or a write ends half way, and says that all is well."""
+    """A read or a write is truncated but reports success."""
     FLIPPED = "flipped"
-    """One bit of what is read or written is wrong."""
+    """One bit of the data read or written is flipped."""
     SLOW = "slow"
-    """It takes `wait_s` longer."""
+    """The operation takes `wait_s` longer."""
 
 
 ERRORS: dict[Kind, type[StorageError]] = {
@@ -59,42 +59,47 @@ ERRORS: dict[Kind, type[StorageError]] = {
     Kind.TIMEOUT: TransferTimeout,
     Kind.BROKEN: ConnectionFailed,
 }
-OF_BYTES = (Kind.SHORT, Kind.FLIPPED)
+DATA_FAULTS = (Kind.SHORT, Kind.FLIPPED)
 
 
 class Fault(BaseModel, title="Fault"):
-    """One thing that goes wrong."""
+    """One kind of injected fault."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    where: Where = Field(title="Where", description="At a list, stat, read, write or remove.")
-    kind: Kind = Field(title="What", description="What goes wrong.")
-    files: str = Field(default="**", title="Files", description="Glob of the files it strikes.")
+    where: Where = Field(
+        title="Where", description="Operation to affect: list, stat, read, write or remove."
+    )
+    kind: Kind = Field(title="What", description="Kind of fault.")
+    files: str = Field(default="**", title="Files", description="Glob of the affected files.")
     times: int | None = Field(
-        default=1, ge=1, title="Times", description="How often for each file; none for always."
+        default=1,
+        ge=1,
+        title="Times",
+        description="How often the fault occurs for each file; none for always.",
     )
     wait_s: float = Field(
-        default=1.0, ge=0, title="Wait", description="Seconds that a slow one takes longer."
+        default=1.0, ge=0, title="Wait", description="Delay of a slow operation in seconds."
     )
 
     @field_validator("files")
     @classmethod
-    def _a_glob(cls, value: str) -> str:
+    def _check_glob(cls, value: str) -> str:
         globs_to_regex((value,))
         return value
 
 
 class Faults:
-    """What is still to go wrong in this process; safe to share between threads."""
+    """The remaining faults in this process; thread-safe."""
 
     def __init__(self, faults: Sequence[Fault]) -> None:
-        """Begin with none of it done."""
-        self._faults = [(one, re.compile(globs_to_regex((one.files,)))) for one in faults]
+        """Start with no fault injected yet."""
+        self._faults = [(fault, re.compile(globs_to_regex((fault.files,)))) for fault in faults]
         self._done: Counter[tuple[int, str]] = Counter()
         self._lock = threading.Lock()
 
-    def due(self, where: Where, path: str) -> Fault | None:
-        """Return the fault that strikes now, and count it."""
+    def next_due(self, where: Where, path: str) -> Fault | None:
+        """Return the fault to inject now, and count it."""
         with self._lock:
             for number, (one, pattern) in enumerate(self._faults):
                 if one.where is not where or not pattern.fullmatch(path):
@@ -104,15 +109,15 @@ class Faults:
                     return one
         return None
 
-    def strike(self, where: Where, path: str) -> Fault | None:
-        """Raise the fault that is due, or wait it out; return one that concerns bytes."""
-        fault = self.due(where, path)
+    def apply(self, where: Where, path: str) -> Fault | None:
+        """Raise or wait for the next fault; return it if it affects data."""
+        fault = self.next_due(where, path)
         if fault is None:
             return None
         if fault.kind is Kind.SLOW:
             time.sleep(fault.wait_s)
             return None
-        if fault.kind in OF_BYTES or (fault.kind is Kind.BROKEN and where is Where.READ):
+        if fault.kind in DATA_FAULTS or (fault.kind is Kind.BROKEN and where is Where.READ):
             return fault
         raise error_of(fault, path)
 
@@ -122,10 +127,10 @@ def error_of(fault: Fault, path: str) -> StorageError:
     return ERRORS[fault.kind](f"{path!r}: {fault.kind.value} on purpose", path=path)
 
 
-def spoilt(fault: Fault | None, data: bytes) -> bytes:
-    """Return bytes as a fault makes them: short, or with a bit flipped.
+def corrupt(fault: Fault | None, data: bytes) -> bytes:
+    """Return data with the fault applied: truncated, or with a bit flipped.
 
-    >>> spoilt(Fault(where="read", kind="flipped"), b"abc")
+    >>> corrupt(Fault(where="read", kind="flipped"), b"abc")
     b'`bc'
     """
     if fault is None or not data:

@@ -1,6 +1,6 @@
-"""A provider that misbehaves as it is told, for rehearsals of one's own syncs.
+"""A provider that injects faults, to test how syncs handle them.
 
-It is there where `ENTREPOT_REHEARSAL` is set: a person's form should not offer it otherwise.
+It is registered only if `ENTREPOT_REHEARSAL` is set, so that forms do not offer it otherwise.
 """
 
 from __future__ import annotations
@@ -29,78 +29,78 @@ from providers.base import (
 from providers.capabilities import Capabilities
 from providers.connection import Connection, OnClose, keep_open
 from providers.registry import settings_from_url
-from providers.testing.faults import Fault, Faults, Kind, Where, error_of, spoilt
+from providers.testing.faults import Fault, Faults, Kind, Where, corrupt, error_of
 
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
 
 
 class FaultySettings(ProviderSettings, title="Faulty"):
-    """Another place, with faults."""
+    """Another storage, with injected faults."""
 
     type: Literal["faulty"] = Field(
-        default="faulty", title="Type", description="Another place, with faults on purpose."
+        default="faulty", title="Type", description="Another storage, with injected faults."
     )
-    url: str = Field(title="URL", description="Address of the place, without a password.")
-    path: str = Field(default="", title="Folder", description="Folder below that place.")
+    url: str = Field(title="URL", description="Address of the storage, without a password.")
+    path: str = Field(default="", title="Folder", description="Folder below that address.")
     faults: list[Fault] = Field(
-        default_factory=list[Fault], title="Faults", description="What goes wrong there."
+        default_factory=list[Fault], title="Faults", description="Faults to inject."
     )
 
     @field_validator("url")
     @classmethod
-    def _known(cls, value: str) -> str:
+    def _check_url(cls, value: str) -> str:
         settings_from_url(value)
         return value
 
     @property
     def inner(self) -> ProviderSettings:
-        """Return the settings of the place itself."""
+        """Return the settings of the actual storage."""
         return settings_from_url(self.url).below(self.path)
 
     def address(self) -> str:
-        """Return the address of the place after `faulty+`: it is not the place itself."""
+        """Return `faulty+` and the actual address, so that their identities differ."""
         return f"faulty+{self.inner.address()}"
 
     def connection_key(self) -> tuple[object, ...]:
-        """Return the place's own and the faults: they are counted by connection."""
+        """Return the actual key and the faults, which are counted per connection."""
         inner = self.inner
         return (inner.type, inner.connection_key(), self.url, tuple(self.faults))  # type: ignore[attr-defined] # pyright: ignore[reportAttributeAccessIssue, reportUnknownVariableType, reportUnknownMemberType]
 
-    def connect(self, options: OpenOptions) -> _Connected:
-        """Connect to the place; its faults begin anew."""
-        return _Connected(self.inner.connect(options), Faults(self.faults))
+    def connect(self, options: OpenOptions) -> _FaultyConnection:
+        """Connect to the actual storage; start with no fault injected yet."""
+        return _FaultyConnection(self.inner.connect(options), Faults(self.faults))
 
     def storage(
-        self, connection: _Connected, options: OpenOptions, *, on_close: OnClose = keep_open
+        self, connection: _FaultyConnection, options: OpenOptions, *, on_close: OnClose = keep_open
     ) -> FaultyStorage:
-        """Return the place, with the connection's faults."""
+        """Return the storage, with the connection's faults."""
         inner = self.inner.storage(connection.inner, options, on_close=on_close)
         return FaultyStorage(inner, connection.faults)
 
     def filesystem(self) -> AbstractFileSystem:
-        """Return the place's own filesystem, without faults."""
+        """Return the actual filesystem, without faults."""
         return self.inner.filesystem()
 
     @classmethod
     def from_url(cls, url: str) -> FaultySettings:
-        """Refuse: no URL tells of faults."""
-        raise InvalidInput(f"{url!r} tells no faults: give the settings of a faulty place")
+        """Refuse: a URL cannot contain faults."""
+        raise InvalidInput(f"{url!r} cannot contain faults: use the settings of a faulty storage")
 
 
-class _Connected:
-    """A connection to the place, and what is still to go wrong on it."""
+class _FaultyConnection:
+    """A connection to the actual storage, and its remaining faults."""
 
     def __init__(self, inner: Connection, faults: Faults) -> None:
         self.inner, self.faults = inner, faults
 
     def close(self) -> None:
-        """Close the place's own."""
+        """Close the actual one."""
         self.inner.close()
 
 
 class FaultyStorage:
-    """A storage that passes everything on, and misbehaves where a fault is due."""
+    """A storage that delegates to another one and injects faults."""
 
     def __init__(self, inner: Storage, faults: Faults) -> None:
         """Wrap a storage."""
@@ -118,73 +118,73 @@ class FaultyStorage:
         )
 
     def check_name(self, path: str) -> None:
-        """Ask the place."""
+        """Delegate."""
         self._inner.check_name(path)
 
     def enumerate(self, prefix: str = "", *, recursive: bool = True) -> Iterator[Listed]:
-        """List the place; a fault strikes at the file that it is about.
+        """List the storage, injecting the faults of each file.
 
-        An error of which another try would say the same leaves a gap, as it does at other places.
+        An error that is not retryable becomes a gap, as in other storages.
         """
-        for one in self._inner.enumerate(prefix, recursive=recursive):
+        for entry in self._inner.enumerate(prefix, recursive=recursive):
             try:
-                self._faults.strike(Where.LIST, one.path)
+                self._faults.apply(Where.LIST, entry.path)
             except StorageError as error:
                 if error.retryable:
                     raise
-                yield gap_from_error(error, one.path, below=False)
+                yield gap_from_error(error, entry.path, below=False)
             else:
-                yield one
+                yield entry
 
     def stat(self, path: str) -> Resource:
         """Describe a file."""
-        self._faults.strike(Where.STAT, path)
+        self._faults.apply(Where.STAT, path)
         return self._inner.stat(path)
 
     def fetch(self, path: str, *, etag: str | None = None) -> Fetched:
         """Read a file whole."""
-        fault = self._faults.strike(Where.READ, path)
+        fault = self._faults.apply(Where.READ, path)
         if fault is not None and fault.kind is Kind.BROKEN:
             raise error_of(fault, path)
         fetched = self._inner.fetch(path, etag=etag)
-        return Fetched(spoilt(fault, fetched.data), fetched.resource)
+        return Fetched(corrupt(fault, fetched.data), fetched.resource)
 
     def read(
         self, path: str, *, etag: str | None = None, start: int = 0, length: int | None = None
     ) -> Reading:
         """Read a file in chunks."""
-        fault = self._faults.strike(Where.READ, path)
+        fault = self._faults.apply(Where.READ, path)
         reading = self._inner.read(path, etag=etag, start=start, length=length)
         return reading if fault is None else FaultyReading(reading, fault, path)
 
     def put(self, path: str, data: bytes, attributes: Attributes) -> Stored:
-        """Write a small file; one that is spoilt is stored so."""
-        fault = self._faults.strike(Where.WRITE, path)
-        return self._inner.put(path, spoilt(fault, data), attributes if fault is None else PLAIN)
+        """Write a small file, corrupted if a fault applies."""
+        fault = self._faults.apply(Where.WRITE, path)
+        return self._inner.put(path, corrupt(fault, data), attributes if fault is None else PLAIN)
 
     def write(self, path: str, attributes: Attributes, *, size: int | None = None) -> Writer:
         """Begin a large file."""
-        fault = self._faults.strike(Where.WRITE, path)
+        fault = self._faults.apply(Where.WRITE, path)
         if fault is None:
             return self._inner.write(path, attributes, size=size)
         return FaultyWriter(self._inner.write(path, attributes), fault)
 
     def remove(self, path: str) -> None:
         """Delete a file."""
-        self._faults.strike(Where.REMOVE, path)
+        self._faults.apply(Where.REMOVE, path)
         self._inner.remove(path)
 
     def close(self) -> None:
-        """Close the place's own."""
+        """Close the actual one."""
         self._inner.close()
 
 
 PLAIN = Attributes()
-"""Nothing that would tell the storage what the bytes should be."""
+"""No digests, with which the storage would detect corruption."""
 
 
 class FaultyReading:
-    """A body with a fault in it."""
+    """A reading with a fault."""
 
     def __init__(self, inner: Reading, fault: Fault, path: str) -> None:
         """Wrap a reading."""
@@ -192,14 +192,14 @@ class FaultyReading:
 
     @property
     def resource(self) -> Resource:
-        """Describe the resource as the place does."""
+        """Return the actual resource."""
         return self._inner.resource
 
     def __iter__(self) -> Iterator[Chunk]:
-        """Yield the first chunk spoilt; then the rest, nothing, or an error."""
+        """Yield the first chunk corrupted; then the rest, nothing, or an error."""
         chunks = iter(self._inner)
         for first in chunks:
-            yield spoilt(self._fault, bytes(first))
+            yield corrupt(self._fault, bytes(first))
             break
         if self._fault.kind is Kind.BROKEN:
             raise error_of(self._fault, self._path)
@@ -212,7 +212,7 @@ class FaultyReading:
 
 
 class FaultyWriter:
-    """A file that is written wrong, and said to be right."""
+    """Writes a corrupted file but reports success."""
 
     def __init__(self, inner: Writer, fault: Fault) -> None:
         """Wrap a writer."""
@@ -221,16 +221,16 @@ class FaultyWriter:
         self._begun = False
 
     def write(self, chunk: Chunk) -> None:
-        """Take the next bytes; the first are spoilt."""
+        """Write the next bytes; the first are corrupted."""
         data = bytes(chunk)
         if not self._begun and data:
-            data = spoilt(self._fault, data)
+            data = corrupt(self._fault, data)
             self._begun = True
         self._hash.update(data)
         self._inner.write(data)
 
     def commit(self, digest: Digest) -> Stored:  # noqa: ARG002 - it would tell that they are wrong
-        """Store what was taken."""
+        """Commit the corrupted file."""
         return self._inner.commit(Digest("sha256", self._hash.hexdigest()))
 
     def abort(self) -> None:

@@ -1,4 +1,4 @@
-"""The suite for what can be read: its fixture `subject` is a `Subject`, given by its user."""
+"""The conformance suite for sources; users define its fixture `subject`, a `Subject`."""
 
 # ruff: noqa: D102 - a test's name is its sentence
 
@@ -25,7 +25,7 @@ from providers.testing.subject import LARGE, NAMES, OPTIONS, Subject, files_of, 
 
 
 class ReadingConformance:
-    """What everybody who can be read must do."""
+    """Tests that every source must pass."""
 
     def test_a_missing_file_is_not_found(self, subject: Subject) -> None:
         subject.seed("there/x", b"x")
@@ -38,7 +38,7 @@ class ReadingConformance:
                 read_all(subject.storage, path)
 
     def test_no_path_leads_out_of_the_root(self, subject: Subject) -> None:
-        """Whoever reads may hand a path on that came from outside."""
+        """Callers may pass on an untrusted path."""
         subject.seed("inside/x", b"x")
         subject.seed("outside", b"y")
         inner = subject.settings.below("inside").open(OPTIONS)
@@ -61,12 +61,12 @@ class ReadingConformance:
     def test_listing_stat_and_fetch_tell_the_same(self, subject: Subject) -> None:
         subject.seed("dir/a.txt", b"hello")
         (listed,) = files_of(subject.storage.enumerate())
-        told = subject.storage.stat("dir/a.txt")
+        found = subject.storage.stat("dir/a.txt")
         fetched = subject.storage.fetch("dir/a.txt")
         assert fetched.data == b"hello"
         if subject.storage.capabilities.sizes:
             assert listed.size == 5
-        for one in (told, fetched.resource):
+        for one in (found, fetched.resource):
             assert (one.path, one.size, one.etag) == ("dir/a.txt", 5, listed.etag)
             for each in one.digests:
                 assert each == Digest.of(b"hello", each.algorithm)

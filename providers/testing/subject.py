@@ -1,4 +1,4 @@
-"""What a provider's tests are given: a `Subject`, and what the suites ask it with."""
+"""The `Subject` of a provider's conformance tests, and their helper functions."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ NAMES = {
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """A provider under test: an empty storage of its own, and ways behind its back.
+    """A provider under test: an empty storage, and direct access to its content.
 
-    `seed` puts a file there; `raw` lists whatever lies there, temporary files included; `dead`
-    are the settings of a place where nobody listens; `refused` are the ids of NAMES it cannot hold,
-    `mangled` of those that this very test server changes, which is no fault of ours.
+    `seed` creates a file; `raw` lists all files, temporary ones included; `dead` are settings of an
+    address where no server listens; `refused` are the ids of NAMES that it cannot store, `mangled`
+    of those that the test server changes, which is not our fault.
     """
 
     settings: ProviderSettings
@@ -50,13 +50,13 @@ class Subject:
     secret: str = "s3cret"
 
 
-def written(storage: Storage) -> Callable[[str, bytes], object]:
-    """Seed by the storage itself."""
+def seed_through(storage: Storage) -> Callable[[str, bytes], object]:
+    """Return a `seed` function that writes through the storage itself."""
     return lambda path, data: storage.put(path, data, Attributes())
 
 
 def files_of(listed: Iterable[Listed]) -> list[Resource]:
-    """Return the files of a listing that must have no gap."""
+    """Return the files of a listing, which must have no gaps."""
     gaps: list[Gap] = []
     found = list(files_collecting_gaps(listed, gaps))
     assert not gaps, gaps
@@ -64,23 +64,23 @@ def files_of(listed: Iterable[Listed]) -> list[Resource]:
 
 
 def names(listed: Iterable[Listed]) -> list[str]:
-    """Return the paths of a listing that must have no gap, in order."""
-    return sorted(one.path for one in files_of(listed))
+    """Return the sorted paths of a listing, which must have no gaps."""
+    return sorted(file.path for file in files_of(listed))
 
 
 def digest_of(data: bytes) -> Digest:
-    """Return the sha256 of some bytes."""
+    """Return the sha256 of bytes."""
     return Digest("sha256", sha256(data).hexdigest())
 
 
 def chunks(data: bytes, size: int = 1_000_003) -> Iterable[bytes]:
-    """Yield some bytes in pieces that fit no block."""
+    """Yield bytes in pieces that match no block size."""
     for start in range(0, len(data), size):
         yield data[start : start + size]
 
 
 def read_all(storage: Storage, path: str, *, start: int = 0, length: int | None = None) -> bytes:
-    """Return what a reading gives, and close it."""
+    """Read a file or a range of it."""
     reading = storage.read(path, start=start, length=length)
     try:
         return b"".join(bytes(chunk) for chunk in reading)

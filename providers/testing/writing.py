@@ -1,4 +1,4 @@
-"""The suite for what can be written as well."""
+"""The conformance suite for destinations."""
 
 # ruff: noqa: D102 - a test's name is its sentence
 
@@ -23,15 +23,15 @@ from providers.testing.subject import LARGE, OPTIONS, Subject, chunks, digest_of
 
 
 class WritingConformance(ReadingConformance):
-    """What everybody who can be written must do."""
+    """Tests that every destination must pass."""
 
     def test_a_put_round_trips(self, subject: Subject) -> None:
         stored = subject.storage.put("a/b.txt", b"hello", Attributes())
         assert stored.size == 5
-        told = subject.storage.stat("a/b.txt")
-        assert told.size == 5
+        found = subject.storage.stat("a/b.txt")
+        assert found.size == 5
         if stored.etag is not None:
-            assert stored.etag == told.etag
+            assert stored.etag == found.etag
         assert subject.storage.fetch("a/b.txt").data == b"hello"
 
     @pytest.mark.parametrize("size", [0, 1, 70_000, len(LARGE)])

@@ -1,4 +1,4 @@
-"""What PROPFIND asks and answers."""
+"""The request body of PROPFIND, and the parser of its reply."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
 from catalog.model.resource import Resource
-from providers.http.reply_headers import modified_us
+from providers.http.headers import modified_us
 
-QUESTION = (
+PROPFIND_BODY = (
     b'<?xml version="1.0" encoding="utf-8"?><propfind xmlns="DAV:"><prop><resourcetype/>'
     b"<getcontentlength/><getetag/><getlastmodified/><getcontenttype/></prop></propfind>"
 )
@@ -17,7 +17,7 @@ QUESTION = (
 
 @dataclass(frozen=True, slots=True)
 class DavEntry:
-    """One answer: `path` is relative to the root, '' for the root itself."""
+    """One entry of a reply: `path` is relative to the root, '' for the root itself."""
 
     path: str
     folder: bool
@@ -25,8 +25,8 @@ class DavEntry:
     etag: str | None
     modified: str
     content_type: str | None
-    refused: str | None = None
-    """The status that the server gives this entry alone, where it tells nothing else of it."""
+    error_status: str | None = None
+    """The error status of this entry, which then has no properties."""
 
     def resource(self, path: str) -> Resource:
         """Return it as a resource."""
@@ -40,13 +40,13 @@ class DavEntry:
 
 
 def parse_multistatus(text: bytes, base: str) -> list[DavEntry]:
-    """Return the entries at or below the URL `base`; ValueError where that is no such reply."""
+    """Return the entries at or below the URL `base`; raise ValueError if the reply is invalid."""
     root = unquote(urlsplit(base).path)
     try:
         # Expat has bounded entity expansion since 2.4.1 and never fetches external ones.
         document = ET.fromstring(text)  # noqa: S314 - the same
     except ET.ParseError as error:
-        raise ValueError("its reply is not XML") from error
+        raise ValueError("the reply is not XML") from error
     found: list[DavEntry] = []
     for response in document.iter("{DAV:}response"):
         place = unquote(
@@ -84,7 +84,7 @@ def parse_multistatus(text: bytes, base: str) -> list[DavEntry]:
 
 
 def _quoted(etag: str) -> str | None:
-    """Return an etag as headers write it; some servers forget the quotes here."""
+    """Return an etag with quotes, as in headers; some servers omit them here."""
     if not etag or etag.startswith(('"', "W/")):
         return etag or None
     return f'"{etag}"'

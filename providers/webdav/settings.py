@@ -1,4 +1,4 @@
-"""WebDAV servers: Nextcloud, ownCloud, Apache, nginx with dav-ext, SharePoint of old."""
+"""Settings of WebDAV servers: Nextcloud, ownCloud, Apache, nginx with dav-ext, old SharePoint."""
 
 from __future__ import annotations
 
@@ -23,15 +23,16 @@ class WebdavSettings(WebSettings, title="WebDAV"):
     """A folder of a WebDAV server."""
 
     type: Literal["webdav"] = Field(
-        default="webdav", title="Type", description="Files of a WebDAV server."
+        default="webdav", title="Type", description="Files on a WebDAV server."
     )
     url: str = Field(
-        title="URL", description="Address of the folder, http:// or https://, no password in it."
+        title="URL",
+        description="Address of the folder: http:// or https://, without a password.",
     )
 
     @field_validator("url")
     @classmethod
-    def _canonical(cls, value: str) -> str:
+    def _canonical_url(cls, value: str) -> str:
         return canonical_url(value)
 
     def address(self) -> str:
@@ -42,12 +43,12 @@ class WebdavSettings(WebSettings, title="WebDAV"):
     def storage(
         self, connection: Pools, options: OpenOptions, *, on_close: OnClose = keep_open
     ) -> WebdavStorage:
-        """Return the folder; nothing is asked of the server yet."""
+        """Return the folder; no request is sent yet."""
         client = self.client(connection, options)
         return WebdavStorage(client, self.url, self.address(), on_close)
 
     def filesystem(self) -> AbstractFileSystem:
-        """Return webdav4's filesystem, for looking around; it knows user and headers only."""
+        """Return webdav4's filesystem, for exploring; it uses user and headers only."""
         from webdav4.fsspec import WebdavFileSystem  # noqa: PLC0415 - brings httpx, 0.2 s
 
         auth = (self.username, self.password.get_secret_value()) if self.username else None
@@ -55,7 +56,7 @@ class WebdavSettings(WebSettings, title="WebDAV"):
 
     @classmethod
     def from_url(cls, url: str) -> WebdavSettings:
-        """Read `webdavs://user@host/folder`; the user may be there, a password may not."""
+        """Parse `webdavs://user@host/folder`; a password is refused."""
         parsed = parse_url(url)
         scheme = _SCHEMES.get(parsed.scheme, parsed.scheme)
         place = url.partition("://")[2].partition("?")[0]

@@ -1,6 +1,6 @@
-"""A WebDAV folder as a storage: PROPFIND lists, PUT writes a temporary name, MOVE shows it.
+"""A WebDAV folder as a storage: PROPFIND lists, PUT writes a temporary file, MOVE renames it.
 
-The bytes go through our own HTTP client rather than webdav4, which strips spaces off names and
+It uses our own HTTP client rather than webdav4, which strips spaces from names and
 cannot pin a read to an etag.
 """
 
@@ -38,14 +38,14 @@ from providers.webdav.listing import WebdavLister
 from providers.webdav.writer import WebdavWriter, put_headers
 
 _TEMP = f"{RESERVED}/tmp"  # noqa: S108 - below the root
-_LONGEST_SEGMENT = 255  # bytes; every server keeps its files in a file system
+MAX_SEGMENT = 255  # bytes; servers store their files in file systems
 
 
 @error_boundary
 class WebdavStorage:
-    """What lies below one URL of a WebDAV server."""
+    """The files below one URL of a WebDAV server."""
 
-    keeps_late = False
+    keeps_at_commit = False
     capabilities = Capabilities(
         etags=True, pinned_reads=True, atomic_rename=True, long_round_trip=True
     )
@@ -53,29 +53,29 @@ class WebdavStorage:
     def __init__(
         self, client: HttpClient, url: str, where: str, on_close: OnClose = keep_open
     ) -> None:
-        """Serve what lies below `url`; `where` names it in messages."""
+        """Serve the files below `url`; `where` names it in messages."""
         self._client = client
         self._base = url.rstrip("/") + "/"
         self._where = where
         self._on_close = on_close
         self._files = HttpStorage(client, url)
-        self._look = WebdavLister(client, self._base, where)
-        self._drops = False  # it allows nothing but new files
+        self._lister = WebdavLister(client, self._base, where)
+        self._drop_folder = False  # only new files are allowed
         self._folders: set[str] = set()  # known to exist
         self._lock = threading.Lock()
 
     def enumerate(self, prefix: str = "", *, recursive: bool = True) -> Iterator[Listed]:
-        """Yield every file, one PROPFIND a folder: many servers refuse a whole tree at once."""
-        yield from walk(Folder(prefix), self._look, recursive=recursive)
+        """Yield every file, with one PROPFIND per folder: many servers refuse a whole tree."""
+        yield from walk(Folder(prefix), self._lister, recursive=recursive)
 
     def stat(self, path: str) -> Resource:
-        """Describe one file."""
-        return self._look.describe(check_path(path))
+        """Return the metadata of one file."""
+        return self._lister.describe(check_path(path))
 
     def fetch(self, path: str, *, etag: str | None = None) -> Fetched:
         """Read a file whole, pinned to `etag`."""
         if etag is None:
-            self.stat(path)  # a GET of a folder may answer with a page about it
+            self.stat(path)  # the GET of a folder may return an HTML page
         return self._files.fetch(path, etag=etag)
 
     def read(
@@ -89,10 +89,10 @@ class WebdavStorage:
     def check_name(self, path: str) -> None:
         """Refuse segments over 255 bytes, and control characters, which XML cannot carry."""
         check_path(path)
-        if any(len(part.encode()) > _LONGEST_SEGMENT for part in path.split("/")):
-            raise NameNotAllowed(path, self._where, "a segment is over 255 bytes")
+        if any(len(part.encode()) > MAX_SEGMENT for part in path.split("/")):
+            raise NameNotAllowed(path, self._where, "a segment is longer than 255 bytes")
         if any(ord(one) < 32 for one in path):
-            raise NameNotAllowed(path, self._where, "it has control characters")
+            raise NameNotAllowed(path, self._where, "it contains control characters")
 
     def put(self, path: str, data: bytes, attributes: Attributes) -> Stored:
         """Write a small file: PUT, then MOVE."""
@@ -103,13 +103,13 @@ class WebdavStorage:
             url = self._url(temporary)
             reply = self._client.request("PUT", url, path=path, headers=headers, body=data)
             reply.expect(200, 201, 204).close()
-            return self._show(path, temporary, len(data))
+            return self._publish(path, temporary, len(data))
         except BaseException:
             self.discard(temporary)
             raise
 
     def write(self, path: str, attributes: Attributes, *, size: int | None = None) -> WebdavWriter:
-        """Begin a PUT to a temporary name; without a known `size` it goes in chunks."""
+        """Begin a PUT to a temporary name; chunked if the `size` is unknown."""
         self.check_name(path)
         return WebdavWriter(self, path, self._temporary(path), put_headers(attributes), size)
 
@@ -118,36 +118,36 @@ class WebdavStorage:
         url = self._url(temporary)
         return self._client.upload("PUT", url, path=temporary, size=size, headers=headers)
 
-    def settle(self, path: str, temporary: str, size: int) -> Stored:
-        """Make sure of a temporary file's size, and give it its final name."""
-        resource = self._look.describe(temporary)
+    def finalize(self, path: str, temporary: str, size: int) -> Stored:
+        """Check a temporary file's size, and rename it to its final name."""
+        resource = self._lister.describe(temporary)
         if resource.size != size:
             raise SizeMismatch(path, size, resource.size or 0)
-        return self._show(path, temporary, size)
+        return self._publish(path, temporary, size)
 
-    def _show(self, path: str, temporary: str, size: int) -> Stored:
+    def _publish(self, path: str, temporary: str, size: int) -> Stored:
         self._make_folders(path)
-        reply = self._place(temporary, path)
-        if reply.status in (404, 409):  # somebody removed the folder that we knew
+        reply = self._move_into_place(temporary, path)
+        if reply.status in (404, 409):  # the folder was removed meanwhile
             reply.close()
             self._folders.clear()
             self._make_folders(path)
-            reply = self._place(temporary, path)
+            reply = self._move_into_place(temporary, path)
         if reply.status == 412:
             reply.close()
-            raise StorageError(f"{path!r} is already there as a folder with files", path=path)
+            raise StorageError(f"{path!r} exists as a folder that contains files", path=path)
         reply.expect(200, 201, 204).close()
-        stored = self._look.describe(path)
+        stored = self._lister.describe(path)
         if stored.size != size:
             self._delete(path)
             raise SizeMismatch(path, size, stored.size or 0)
         return Stored(size, etag=stored.etag, modified_us=stored.modified_us)
 
     def discard(self, temporary: str) -> None:
-        """Remove a temporary file; where even that fails, it stays hidden.
+        """Remove a temporary file; if that fails, it stays hidden.
 
-        A server may not yet have noticed that its writer hung up, and make the file just now:
-        so absence is believed only after a moment.
+        A server may not have noticed yet that its client disconnected, and still create the file:
+        so retry for a moment while it does not exist.
         """
         with suppress(StorageError):
             for pause_s in (0.02, 0.05, 0.1, 0.2):
@@ -155,23 +155,23 @@ class WebdavStorage:
                     return
                 time.sleep(pause_s)
 
-    def keep(self, standing: Resource, key: str) -> KeepResult:
-        """Let the server copy the file into the history."""
-        path, kept = standing.path, f"{HISTORY}/{key}"
+    def keep(self, current: Resource, key: str) -> KeepResult:
+        """Copy the file into the history server-side."""
+        path, kept = current.path, f"{HISTORY}/{key}"
         self._make_folders(kept)
         headers = {"Destination": self._url(kept), "Overwrite": "T", "Depth": "0"}
         reply = self._client.request("COPY", self._url(path), path=path, headers=headers)
-        if reply.status == 404 and not self._look.exists(path):
+        if reply.status == 404 and not self._lister.exists(path):
             reply.close()
             return KeepResult.GONE
         reply.expect(200, 201, 204).close()
-        found = self._look.describe(kept).size
-        if found != standing.size:
-            raise SizeMismatch(path, standing.size or 0, found or 0)
+        found = self._lister.describe(kept).size
+        if found != current.size:
+            raise SizeMismatch(path, current.size or 0, found or 0)
         return KeepResult.KEPT
 
     def remove(self, path: str) -> None:
-        """Delete one file; absent is fine. Never a folder: DELETE would take all that is in it."""
+        """Delete one file, never a folder: DELETE would remove all of its content."""
         try:
             self.stat(path)
         except ResourceNotFound:
@@ -179,7 +179,7 @@ class WebdavStorage:
         self._delete(path)
 
     def close(self) -> None:
-        """Let go of the connections."""
+        """Release the connections."""
         self._on_close()
 
     def _delete(self, path: str) -> int:
@@ -188,29 +188,29 @@ class WebdavStorage:
         return reply.status
 
     def _temporary(self, path: str) -> str:
-        """Return a new temporary name; beside the file where no folder of ours can be made."""
-        if not self._drops:
+        """Return a new temporary name; next to the file if our folder cannot be created."""
+        if not self._drop_folder:
             name = f"{_TEMP}/{uuid4().hex}"
             try:
                 self._make_folders(name)
             except (AccessDenied, UnexpectedReply):
-                self._drops = True
+                self._drop_folder = True
             else:
                 return name
         self._make_folders(path)
         return temporary_path_for(path)
 
-    def _place(self, temporary: str, path: str) -> Response:
-        """Give a file its name. A server that overwrites takes a folder away with all its files.
+    def _move_into_place(self, temporary: str, path: str) -> Response:
+        """Rename a file without replacing a folder, which servers would remove with its content.
 
-        So it is first asked not to; only a file is overwritten, and an empty folder removed.
+        So first try without overwriting; then overwrite a file, or remove an empty folder.
         """
         reply = self._move(temporary, path, "F")
         if reply.status != 412:
             return reply
         reply.close()
-        if self._look.is_folder(path):
-            self._look.remove_empty(path)
+        if self._lister.is_folder(path):
+            self._lister.remove_empty(path)
             return self._move(temporary, path, "F")
         return self._move(temporary, path, "T")
 
@@ -219,19 +219,19 @@ class WebdavStorage:
         return self._client.request("MOVE", self._url(origin), path=path, headers=headers)
 
     def _make_folders(self, path: str) -> None:
-        """Make the folders above `path`, and the root itself, where they are not known to be."""
+        """Create the root and the folders above `path`, unless they are known to exist."""
         folder = path.rpartition("/")[0]
         if folder in self._folders:
             return
         parts = folder.split("/") if folder else []
-        with self._lock:  # some servers fail when two clients make one folder at once
+        with self._lock:  # some servers fail when two clients create a folder at once
             for count in range(len(parts) + 1):
                 one = "/".join(parts[:count])
-                if one not in self._folders and not self._look.exists(one):
+                if one not in self._folders and not self._lister.exists(one):
                     url = self._url(one) + "/"
                     reply = self._client.request("MKCOL", url, path=path)
-                    reply.expect(200, 201, 405).close()  # 405: it is there by now
+                    reply.expect(200, 201, 405).close()  # 405: it exists by now
                 self._folders.add(one)
 
     def _url(self, path: str) -> str:
-        return self._look.url(path)
+        return self._lister.url(path)

@@ -20,7 +20,7 @@ from catalog.paths import RESERVED
 from providers.cache import STORAGES
 from providers.interfaces.incomplete_uploads import SupportsIncompleteUploads
 from providers.layouts.content import ContentLayout
-from providers.layouts.content_names import FOLDER, content_path, digest_in
+from providers.layouts.content_names import FOLDER, content_path, digest_of_path
 from tasks.job import run_resources
 from tasks.listing.repository import enumerate_repository
 from tasks.recorded_files import forget_files
@@ -80,7 +80,7 @@ def prune_temporary(repository: Repository, rule: PruneRule, run_id: str) -> Pru
     """Remove temporary files that were last written before the moment: their writers are dead."""
     stop = run_resources(run_id).stop
     settings = repository.settings.below(TEMPORARY)
-    with STORAGES.opened(settings, repository.open_options()) as storage:
+    with STORAGES.open(settings, repository.open_options()) as storage:
         try:
             old = [
                 file
@@ -100,7 +100,7 @@ def prune_temporary(repository: Repository, rule: PruneRule, run_id: str) -> Pru
 def prune_uploads(repository: Repository, rule: PruneRule, run_id: str) -> PrunedItems:
     """Abort uploads that were begun before the moment and never finished."""
     stop = run_resources(run_id).stop
-    with STORAGES.opened(repository.settings, repository.open_options()) as storage:
+    with STORAGES.open(repository.settings, repository.open_options()) as storage:
         if not isinstance(storage, SupportsIncompleteUploads):
             return PrunedItems("unfinished uploads", ())
         uploads = storage.uploads()
@@ -110,7 +110,7 @@ def prune_uploads(repository: Repository, rule: PruneRule, run_id: str) -> Prune
             if upload.began_us < rule.before.timestamp() * 1e6
         ]
         if not rule.dry_run:
-            WorkerPool(old, uploads.give_up, stop).run(THREADS)
+            WorkerPool(old, uploads.abort, stop).run(THREADS)
     return PrunedItems("unfinished uploads", tuple(file.path for file in old))
 
 
@@ -123,9 +123,9 @@ def prune_history(repository: Repository, rule: PruneRule, run_id: str) -> Prune
     found = common.catalog.holdings.orphans(
         repository.address, history.address, listing, rule.before
     )
-    orphans = {path: size for path, size in found if rule.allows(digest_in(path))}
+    orphans = {path: size for path, size in found if rule.allows(digest_of_path(path))}
     if not rule.dry_run and orphans:
-        with STORAGES.opened(history.settings, history.open_options()) as storage:
+        with STORAGES.open(history.settings, history.open_options()) as storage:
             WorkerPool(list(orphans), storage.remove, common.stop).run(THREADS)
         forget_files(history, orphans, run_id)
     return PrunedItems("history", tuple(orphans), sum(size or 0 for size in orphans.values()))
@@ -141,7 +141,7 @@ def prune_content(repository: Repository, rule: PruneRule, run_id: str) -> Prune
         return PrunedItems("content", ())
     common = run_resources(run_id)
     needed = set(common.catalog.holdings.needed(repository.address))
-    with STORAGES.opened(repository.settings, repository.open_options()) as storage:
+    with STORAGES.open(repository.settings, repository.open_options()) as storage:
         with suppress(ResourceNotFound):
             needed |= {
                 file.etag or "" for file in files_without_gaps(ContentLayout(storage).enumerate())
@@ -150,7 +150,7 @@ def prune_content(repository: Repository, rule: PruneRule, run_id: str) -> Prune
         old: dict[str, int] = {}
         with suppress(ResourceNotFound):
             for file in files_logging_gaps(storage.enumerate(FOLDER)):
-                sha256 = digest_in(file.path)
+                sha256 = digest_of_path(file.path)
                 if (
                     sha256
                     and rule.allows(sha256)

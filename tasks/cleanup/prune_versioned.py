@@ -39,7 +39,7 @@ def prune_numbers(repository: Repository, rule: PruneRule, run_id: str) -> Prune
     if repository.layout is not Layout.VERSIONED:
         return PrunedItems("numbered files", ())
     common, numbers = run_resources(run_id), numbers_of(repository)
-    with STORAGES.opened(repository.settings, repository.open_options()) as storage:
+    with STORAGES.open(repository.settings, repository.open_options()) as storage:
         needs = _NeededNumbers(common.catalog, repository)
         with suppress(ResourceNotFound):
             needs.add(

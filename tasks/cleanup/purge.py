@@ -14,7 +14,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from catalog.paths import RESERVED
-from providers.shared.os_errors import translated
+from providers.shared.os_errors import translate_os_error
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ def purge_folder(folder: str, name: str | None, keep: str, *, dry_run: bool) -> 
         except FileNotFoundError:
             continue  # removed by another process
         except OSError as error:
-            raise translated(error, str(entry)) from error
+            raise translate_os_error(error, str(entry)) from error
         gone.append(PurgedEntry(entry.name, size))
     return gone
 
@@ -56,7 +56,7 @@ def _entries(folder: Path, name: str | None, keep: str) -> Iterator[Path]:
             if not is_kept(entry.name, keep):
                 yield entry
     except OSError as error:
-        raise translated(error, str(folder)) from error
+        raise translate_os_error(error, str(folder)) from error
 
 
 def _size(entry: Path) -> int:

@@ -36,7 +36,7 @@ def _set_aside(repository: Repository, names: list[str], paths: list[str], run_i
     history = history_of(repository)
     with (
         open_destination(repository) as end,
-        STORAGES.opened(history.settings, history.open_options()) as aside,
+        STORAGES.open(history.settings, history.open_options()) as aside,
     ):
         quarantine_files(end, aside, names, run_id, common.stop)
     forget_files(repository, paths, run_id)

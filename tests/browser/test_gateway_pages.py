@@ -118,7 +118,7 @@ def test_a_reader_finds_a_file_of_an_older_version_and_downloads_it(
         with page.expect_download() as download:
             page.get_by_role("link", name="2.bin").click()
         assert download.value.path().read_bytes() == b"sub/2.bin 2"
-        page.get_by_label("Paths that begin with").fill("**/*.bin")
+        page.get_by_label("Path prefix").fill("**/*.bin")
         page.get_by_role("button", name="Search").click()
         expect(page.get_by_role("row")).to_have_count(6)
         seen(page, "4-search")
@@ -126,7 +126,7 @@ def test_a_reader_finds_a_file_of_an_older_version_and_downloads_it(
         expect(page.get_by_role("row", name="added sub/2.bin")).to_be_visible()
         seen(page, "5-diff")
         page.get_by_label("From version").fill("1")
-        page.get_by_role("button", name="Show the difference").click()
+        page.get_by_role("button", name="Compare").click()
         expect(page.get_by_role("heading", name="version 1 to 3")).to_be_visible()
 
 
@@ -134,7 +134,7 @@ def test_a_reader_finds_a_resource_and_why_a_file_failed(full: Filled, browser: 
     with reader(browser, full.desk.catalog, full.running.url, viewport=DESK) as page:
         page.goto("/")
         page.get_by_role("link", name="Resources").click()
-        page.get_by_label("Names that begin with").fill("reports/")
+        page.get_by_label("Name prefix").fill("reports/")
         page.get_by_role("button", name="Search").click()
         seen(page, "6-resources")
         with page.expect_download() as download:
@@ -178,5 +178,5 @@ def test_nobody_sees_a_page_without_a_token(full: Filled, browser: Browser) -> N
     answer = page.request.get("/browse/mytenant/")
 
     assert answer.status == 401
-    assert "A token is needed" in answer.text()
+    assert "Token required" in answer.text()
     context.close()

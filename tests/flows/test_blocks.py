@@ -73,7 +73,7 @@ def test_an_unknown_name_says_what_to_write_for_a_folder(
 @pytest.mark.parametrize(
     ("given", "match"),
     [
-        ({"path": "/x"}, "misses the field 'type'"),
+        ({"path": "/x"}, "lacks the field 'type'"),
         ({"type": 3}, "must be a string"),
         ({"type": "nope"}, "no provider registered for repositories of type 'nope'"),
         ("", "expected"),

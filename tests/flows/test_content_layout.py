@@ -235,7 +235,7 @@ def test_an_older_version_is_shown_again_without_a_copy(tmp_path: Path, end: End
 def written(repository: Repository) -> dict[str, tuple[int | None, str | None]]:
     from providers.cache import STORAGES  # noqa: PLC0415
 
-    with STORAGES.opened(repository.settings, repository.open_options()) as storage:
+    with STORAGES.open(repository.settings, repository.open_options()) as storage:
         return {
             one.path: (one.modified_us, one.etag) for one in files_of(storage.enumerate("sha256"))
         }
@@ -295,7 +295,7 @@ def test_verify_looks_at_any_version_and_repair_mends(tmp_path: Path, end: End) 
         assert verify(repository, version=number, depth=Depth.DIGEST)
 
     keys = {row.path: row.digest or "" for row in rows(repository)}
-    with STORAGES.opened(repository.settings, repository.open_options()) as storage:
+    with STORAGES.open(repository.settings, repository.open_options()) as storage:
         storage.put(content_path(keys["a"]), b"ALPHA", Attributes())
         storage.put(content_path(keys["b"]), b"", Attributes())
         storage.remove(content_path(keys["c"]))

@@ -65,7 +65,7 @@ def test_a_mirror_removes_nothing_that_it_cannot_see(
     assert (result.added, result.removed, result.failed) == (1, 1, 0)
     (gap,) = result.gaps
     assert (gap.role, gap.gap.path, gap.gap.below) == ("source", "closed", True)
-    assert "leads out of its root" in str(raised.value)
+    assert "leads out of the repository's root" in str(raised.value)
     assert "allow_gaps" in str(raised.value)
     version = catalog.versions.latest(f"file://{end}")
     assert [row.path for row in catalog.versions.content(version.address)] == held(end)

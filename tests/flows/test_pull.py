@@ -93,7 +93,7 @@ def test_a_link_inside_the_directory_that_leads_out_is_not_followed(
     out.mkdir()
     outside.mkdir()
     (out / "trap").symlink_to(outside)
-    with pytest.raises((SyncFailed, InvalidInput), match="leads out of its root"):
+    with pytest.raises((SyncFailed, InvalidInput), match="leads out of the repository's root"):
         pull(str(source), [TargetSettings(remote_path="a.txt", local_path="trap/f")], str(out))
     assert not list(outside.iterdir())
 

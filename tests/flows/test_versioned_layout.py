@@ -53,7 +53,7 @@ def held(repository: Repository) -> dict[str, bytes]:
     """Return every file below the root as it lies there."""
     from providers.cache import STORAGES  # noqa: PLC0415
 
-    with STORAGES.opened(repository.settings, repository.open_options()) as storage:
+    with STORAGES.open(repository.settings, repository.open_options()) as storage:
         return {one.path: storage.fetch(one.path).data for one in storage.enumerate()}
 
 
@@ -65,7 +65,7 @@ def spoil(repository: Repository, key: str, data: bytes | None) -> None:
     from providers.base import Attributes  # noqa: PLC0415
     from providers.cache import STORAGES  # noqa: PLC0415
 
-    with STORAGES.opened(repository.settings, repository.open_options()) as storage:
+    with STORAGES.open(repository.settings, repository.open_options()) as storage:
         if data is None:
             storage.remove(key)
         else:

@@ -22,11 +22,11 @@ from catalog.model.plan import Selection
 from flows.workflows.syntax import expand_variables
 from providers.api.entries import Fields
 from providers.ftp.list_parser import parse_facts, parse_list, parse_time
+from providers.http.headers import declared_digests, modified_us, retry_after_s
 from providers.http.index_parser import parse_index
-from providers.http.reply_headers import declared_digests, modified_us, retry_after_s
 from providers.s3.listing import read_page
 from providers.shared.overlap import path_inside
-from providers.shared.raw_names import printable, raw
+from providers.shared.raw_names import to_printable, to_raw
 from providers.shared.url import parse_url
 from providers.webdav.multistatus import parse_multistatus
 from transfer.archive.tar import read_members, write_end, write_member
@@ -240,16 +240,16 @@ def test_a_condition_is_rendered_or_refused(text: str) -> None:
 @FUZZ
 @given(st.binary(max_size=20))
 def test_any_name_of_bytes_comes_back_as_it_was(name: bytes) -> None:
-    text = printable(name.decode("utf-8", "surrogateescape"))
+    text = to_printable(name.decode("utf-8", "surrogateescape"))
 
     text.encode()  # it can be stored anywhere
-    assert raw(text).encode("utf-8", "surrogateescape") == name
+    assert to_raw(text).encode("utf-8", "surrogateescape") == name
 
 
 @FUZZ
 @given(st.binary(max_size=8), st.binary(max_size=8))
 def test_two_names_of_bytes_never_share_a_form(one: bytes, other: bytes) -> None:
-    forms = [printable(name.decode("utf-8", "surrogateescape")) for name in (one, other)]
+    forms = [to_printable(name.decode("utf-8", "surrogateescape")) for name in (one, other)]
 
     assert (forms[0] == forms[1]) is (one == other)
 

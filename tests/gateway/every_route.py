@@ -45,7 +45,7 @@ class Site:
         headers = {"Authorization": f"Bearer {self.tokens[grants]}", **more.pop("headers", {})}
         return self.full.running.client.request(method, url, headers=headers, **more)
 
-    def doors(self) -> dict[tuple[str, str], Door]:
+    def authenticator(self) -> dict[tuple[str, str], Door]:
         """Return a request for every route of the gateway."""
         repository, version = (
             f"{TENANT}/repositories/there",

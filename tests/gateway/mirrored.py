@@ -59,9 +59,9 @@ class Web:
 
     def settled(self) -> None:
         """Wait until all that arrived is kept."""
-        keeper = self.running.application.streamer.keeper
+        saver = self.running.application.streamer.saver
         deadline = time.monotonic() + 120
-        while not keeper.idle():
+        while not saver.is_idle():
             assert time.monotonic() < deadline, "it was not kept in time"
             time.sleep(0.02)
 

@@ -127,7 +127,7 @@ def test_what_is_read_of_a_catalogued_origin_is_held_to_it_too(
 ) -> None:
     with FaultyServer() as inner, serving(tmp_path) as running:
         inner.files["/x"] = b"s3cret"
-        end = running.application.gateway.tenants[TENANT].places.end(f"{server.url}/pub")
+        end = running.application.gateway.tenants[TENANT].storages.end(f"{server.url}/pub")
         assert end.storage.fetch("x").data == b"fine"
         for target in (f"{inner.url}/x", f"{server.url}/private/x"):
             server.script("/pub/x", redirect(target))
@@ -154,7 +154,7 @@ def test_a_connection_goes_where_the_name_was_found_to_lead(
     monkeypatch.setattr(socket, "getaddrinfo", turning)
     url = f"http://turning.example:{faulty_server.port}/x"
     with (
-        ExternalUrls((), (), ()).opened(url) as (end, path),
+        ExternalUrls((), (), ()).open(url) as (end, path),
         pytest.raises(CatalogError, match="private network"),
     ):
         end.storage.fetch(path)
@@ -212,16 +212,16 @@ def test_an_address_inside_a_storage_is_opened_with_its_credentials_or_not_at_al
         tenant = running.application.gateway.tenants[TENANT]
         address = tenant.served("shelf").address
         for inside in (address, f"{address}/a", f"{address}/a b/c", f"{address}/.entrepot/x"):
-            found = tenant.places.repository(inside)
+            found = tenant.storages.repository(inside)
             assert found.address == inside
             assert found.storage.access_key_id == "key"
             assert found.storage.secret_access_key.get_secret_value() == "s3cret"
         outside = (f"{address}x", address.removesuffix("/acme"), "s3://other/x", "sftp://host/x")
         for one in outside:
             with pytest.raises(RepositoryNotFound, match="sources"):
-                tenant.places.repository(one)
-        led = tenant.external()._led(f"{address}/a%20b")
+                tenant.storages.repository(one)
+        led = tenant.external_urls()._resolve(f"{address}/a%20b")
         assert (led.path, led.repository.storage.access_key_id) == ("a b", "key")
         for one in (f"{address}x/a", "s3://other/x"):
             with pytest.raises(InvalidInput, match="no repository of this tenant"):
-                tenant.external().check(one)
+                tenant.external_urls().check(one)

@@ -10,7 +10,7 @@ from catalog.errors import InvalidInput
 from gateway.access.authentication import Authenticator
 from gateway.config import load
 from gateway.http.errors import Refused
-from gateway.serve import ServerOptions, check
+from gateway.serve import ServerOptions, check_exposure
 from tests.gateway.conftest import serving
 
 
@@ -52,7 +52,7 @@ def test_short_and_long_forms_and_the_environment(
         ("tenants: [", "not YAML"),
         ("tenants: {ACME: {}}", "ACME"),
         ("tenants: {a: {resource: /x}}", "tenants.a.resource"),
-        ("tenants: {a: {resources: /x}, b: {resources: /x}}", "keep resources together"),
+        ("tenants: {a: {resources: /x}, b: {resources: /x}}", "have the same `resources`"),
         ("tenants: {a: {resources: $NOT_SET_ANYWHERE}}", "NOT_SET_ANYWHERE"),
         ("{}", "tenants"),
         ("tenants: {}\ncool_down_s: -1", "cool_down_s"),
@@ -84,10 +84,10 @@ def test_a_refused_value_is_not_quoted(tmp_path: Path) -> None:
 )
 def test_where_it_may_listen(listening: ServerOptions, tokens: bool, told: str | None) -> None:  # noqa: FBT001 - a case
     if told is None:
-        check(listening, tokens=tokens)
+        check_exposure(listening, tokens=tokens)
         return
     with pytest.raises(InvalidInput, match=told):
-        check(listening, tokens=tokens)
+        check_exposure(listening, tokens=tokens)
 
 
 def test_without_tokens_no_other_name_leads_in(tmp_path: Path) -> None:
@@ -98,7 +98,7 @@ def test_without_tokens_no_other_name_leads_in(tmp_path: Path) -> None:
         assert rebound.status_code == 403
         content = running.client.get("/content/mytenant/", headers={"Host": "evil.example"})
         assert content.status_code == 403
-        assert isinstance(running.application.gateway.doors, Authenticator)
+        assert isinstance(running.application.gateway.authenticator, Authenticator)
         assert issubclass(Refused, Exception)
 
 
@@ -122,7 +122,7 @@ def test_tenants_open_nothing_of_each_other(tmp_path: Path) -> None:
         texts = {
             name: running.catalog.for_tenant(name).tokens.create(Role.ADMIN)[1] for name in tenants
         }
-        places = running.application.gateway.tenants["one"].places
+        places = running.application.gateway.tenants["one"].storages
         with pytest.raises(RepositoryNotFound):
             places.end(f"file://{theirs}")
         for name, code in (("one", 200), ("two", 403)):

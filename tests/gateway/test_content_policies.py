@@ -56,11 +56,11 @@ def test_a_name_that_leads_elsewhere_by_the_time_it_is_read(
 
     monkeypatch.setattr("gateway.access.external_urls.is_public", at_first)
     with (
-        ExternalUrls((), (), ()).opened(url) as (end, path),
+        ExternalUrls((), (), ()).open(url) as (end, path),
         pytest.raises(AccessDenied, match="private network"),
     ):
         end.storage.fetch(path)
-    with ExternalUrls((faulty_server.url,), (), ()).opened(url) as (end, path):
+    with ExternalUrls((faulty_server.url,), (), ()).open(url) as (end, path):
         assert end.storage.fetch(path).data == b"s3cret"
     assert faulty_server.requests["/inner"] == 1
 
@@ -68,9 +68,9 @@ def test_a_name_that_leads_elsewhere_by_the_time_it_is_read(
 @pytest.mark.parametrize(
     ("url", "told"),
     [
-        ("file:///etc/passwd", "below none of the folders"),
+        ("file:///etc/passwd", "is not in a folder"),
         ("file://{root}/../secret", "unsafe path"),
-        ("file://{root}/link", "below none of the folders"),
+        ("file://{root}/link", "is not in a folder"),
         ("http://127.0.0.1:1/x", "own network"),
         ("http://localhost/x", "own network"),
         ("http://169.254.169.254/latest/meta-data", "own network"),

@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp
 
-from gateway.http.request_id import HEADER, RequestIdMiddleware, chosen_id, request_id
+from gateway.http.request_id import HEADER, RequestIdMiddleware, choose_id, request_id
 from tests.gateway.serving import serving
 
 NEW = re.compile(r"[0-9a-f]{32}")
@@ -85,4 +85,4 @@ def test_errors_bear_the_id_and_what_the_server_logs_of_them_too(
 
 
 def test_of_one_header_given_twice_the_first_counts() -> None:
-    assert chosen_id([(HEADER, b"a"), (HEADER, b"b")]) == "a"
+    assert choose_id([(HEADER, b"a"), (HEADER, b"b")]) == "a"

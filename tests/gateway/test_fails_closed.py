@@ -15,7 +15,7 @@ from catalog.catalog import Catalog
 from catalog.errors import CatalogUnavailable, InvalidInput
 from catalog.settings import Settings
 from gateway.access.peer import Peer
-from gateway.serve import ServerOptions, check
+from gateway.serve import ServerOptions, check_exposure
 from tests.gateway.as_process import Gateway, catalog_of, gateway, token
 from tests.gateway.conftest import Running
 from tests.servers.process import program
@@ -155,9 +155,9 @@ def test_an_open_gateway_answers_nobody_whom_somebody_passed_on(running: Running
 
 @pytest.mark.parametrize("client", ["10.0.0.9", "::ffff:10.0.0.9", "", "unix", "localhost"])
 def test_the_socket_tells_who_is_local(client: str) -> None:
-    assert Peer("127.0.0.1", "127.0.0.1", "localhost").why_not_here() is None
-    assert Peer(client, "127.0.0.1", "localhost").why_not_here() is not None
-    assert Peer("127.0.0.1", client, "localhost").why_not_here() is not None
+    assert Peer("127.0.0.1", "127.0.0.1", "localhost").why_not_local() is None
+    assert Peer(client, "127.0.0.1", "localhost").why_not_local() is not None
+    assert Peer("127.0.0.1", client, "localhost").why_not_local() is not None
 
 
 def test_a_gateway_whose_catalog_is_gone_does_not_begin_anew(tmp_path: Path) -> None:
@@ -174,14 +174,14 @@ def test_a_gateway_whose_catalog_is_gone_does_not_begin_anew(tmp_path: Path) -> 
         check=False,
     )
     assert done.returncode == 2
-    assert "is gone, and a gateway has run with it" in done.stderr
+    assert "which a gateway has used before, is missing" in done.stderr
     assert not one.file.exists()
 
 
 def test_behind_a_proxy_it_takes_a_token_wherever_it_listens() -> None:
     with pytest.raises(InvalidInput, match="behind a proxy"):
-        check(ServerOptions(proxies=("127.0.0.1",)), tokens=False)
-    check(ServerOptions(proxies=("127.0.0.1",)), tokens=True)
+        check_exposure(ServerOptions(proxies=("127.0.0.1",)), tokens=False)
+    check_exposure(ServerOptions(proxies=("127.0.0.1",)), tokens=True)
 
 
 def test_a_catalog_that_was_settled_on_is_never_made_again(tmp_path: Path) -> None:

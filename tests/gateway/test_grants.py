@@ -48,13 +48,13 @@ def test_every_route_of_the_gateway_is_among_these_doors(site: Site) -> None:
         for route in router.routes
         for method in cast("APIRoute", route).methods or ()
     }
-    tested = {key for key in site.doors() if not key[1].startswith("/content/")}
+    tested = {key for key in site.authenticator() if not key[1].startswith("/content/")}
     assert {key for key in found if key[1] not in PUBLIC} == tested
 
 
 def test_a_token_for_another_part_does_and_learns_nothing_at_any_door(site: Site) -> None:
     before = site.state()
-    for (method, route), door in site.doors().items():
+    for (method, route), door in site.authenticator().items():
         reply = site.ask(ELSEWHERE, method, door.url, **dict(door.more))
         if door.lists:
             assert reply.status_code in {200, 503}, (method, route, reply.text)  # 503: no Prefect
@@ -74,7 +74,9 @@ def test_a_token_without_any_grant_that_fits_is_told_what_it_takes(site: Site) -
     known = site.ask(ELSEWHERE, "GET", url)
     unknown = site.ask(ELSEWHERE, "GET", f"{TENANT}/resources/download/hidden/nothing")
     assert known.status_code == unknown.status_code == 403
-    assert "it takes a reader of the resource 'hidden/a'" in known.json()["error"]["message"]
+    assert (
+        "this needs the role reader for the resource 'hidden/a'" in known.json()["error"]["message"]
+    )
 
 
 def test_an_admin_of_the_whole_tenant_is_let_in_at_every_door(tmp_path: Path) -> None:
@@ -84,7 +86,7 @@ def test_an_admin_of_the_whole_tenant_is_let_in_at_every_door(tmp_path: Path) ->
             client.put(f"{TENANT}/resources/upload/{name}", content=b"x")
         begun = client.post(f"{TENANT}/resources/uploads", json={"name": "hidden/c", "size": 2})
         one = Site(full, begun.json()["id"])
-        for (method, route), door in one.doors().items():
+        for (method, route), door in one.authenticator().items():
             reply = one.ask((EVERYWHERE,), method, door.url, **dict(door.more))
             assert reply.status_code not in {401, 403, 405, 422}, (method, route, reply.text)
 
@@ -282,7 +284,7 @@ def test_a_link_reads_what_its_maker_may(site: Site) -> None:
         for one in site.full.running.catalog.tokens.all()
         if one.grants == (Grant.parse(reads[0]),)
     ]
-    forged = key.signed("/content/mytenant/source/a.txt", 4_000_000_000, known)
+    forged = key.sign("/content/mytenant/source/a.txt", 4_000_000_000, known)
     with httpx.Client(base_url=site.full.running.url) as anybody:
         reply = anybody.get(f"/content/mytenant/source/a.txt?{forged}")
     assert reply.status_code == 403

@@ -21,7 +21,7 @@ from gateway.ops.health import (
     ReadinessState,
     free_bytes,
     health_routes,
-    reasons,
+    not_ready_reasons,
 )
 from tests.gateway.serving import serving
 
@@ -58,12 +58,12 @@ def catalog(tmp_path: Path) -> Catalog:
 
 
 def test_readiness_is_decided_by_what_was_found() -> None:
-    assert reasons(WELL) == ()
+    assert not_ready_reasons(WELL) == ()
     bad = ReadinessState(draining=True, catalog="it is gone", free=1)
-    assert reasons(bad, 2) == (
-        "the gateway is about to end",
+    assert not_ready_reasons(bad, 2) == (
+        "the gateway is shutting down",
         "it is gone",
-        "the catalog's folder has 1 bytes left, 2 are needed",
+        "the catalog's disk has 1 bytes free, and needs 2",
     )
 
 
@@ -74,7 +74,7 @@ def test_a_gateway_is_ready_until_it_drains(catalog: Catalog) -> None:
         assert (ready.status_code, ready.json()) == (200, {"status": "ready"})
         draining.begin()
         ready = client.get("/readyz")
-        told = {"status": "not ready", "reasons": ["the gateway is about to end"]}
+        told = {"status": "not ready", "reasons": ["the gateway is shutting down"]}
         assert (ready.status_code, ready.json()) == (503, told)
         assert client.get("/healthz").json() == {"status": "ok"}
         assert client.post("/healthz").status_code == 405
@@ -118,10 +118,12 @@ def test_a_catalog_that_hangs_is_read_by_one_at_a_time(tmp_path: Path) -> None:
     async def ask() -> None:
         readiness = Readiness(catalog, Draining(), read_s=0.01)
         for _ in range(3):
-            assert await readiness.reasons() == ("the catalog was not read within 0.01 s",)
+            assert await readiness.not_ready_reasons() == (
+                "the catalog could not be read within 0.01 s",
+            )
         assert catalog.stuck.asked == 1
         catalog.stuck.let.set()
-        while await readiness.reasons():
+        while await readiness.not_ready_reasons():
             pass
 
     asyncio.run(ask())
@@ -129,8 +131,8 @@ def test_a_catalog_that_hangs_is_read_by_one_at_a_time(tmp_path: Path) -> None:
 
 def test_a_full_disk_is_not_ready(catalog: Catalog) -> None:
     readiness = Readiness(catalog, Draining(), least_free=100, free=lambda _: 99)
-    assert asyncio.run(readiness.reasons()) == (
-        "the catalog's folder has 99 bytes left, 100 are needed",
+    assert asyncio.run(readiness.not_ready_reasons()) == (
+        "the catalog's disk has 99 bytes free, and needs 100",
     )
 
 

@@ -52,7 +52,7 @@ def test_a_link_reads_one_file_until_it_expires(
 
 def test_the_key_is_made_once_and_is_nobody_elses(tmp_path: Path) -> None:
     (tmp_path / "tmp").mkdir()
-    first, second = LinkKey.beside(tmp_path), LinkKey.beside(tmp_path)
+    first, second = LinkKey.load_or_create(tmp_path), LinkKey.load_or_create(tmp_path)
     assert first == second
     assert len(first.secret) == 32
     assert (tmp_path / "link.key").stat().st_mode & 0o077 == 0

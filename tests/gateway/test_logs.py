@@ -19,7 +19,7 @@ from catalog.errors import InvalidInput
 from gateway.http.request_id import RequestIdMiddleware
 from gateway.ops.access_log import AccessLog
 from gateway.ops.logs import GatewayHandler, LogFormat, configure_logs
-from gateway.ops.redaction import cleaned, redacted
+from gateway.ops.redaction import redact, redact_value
 from tests.gateway.serving import serving
 
 LOG = logging.getLogger("tests.gateway")
@@ -86,12 +86,12 @@ def lines() -> Iterator[Lines]:
     ],
 )
 def test_secrets_are_blanked(text: str, told: str) -> None:
-    assert redacted(text) == told
+    assert redact(text) == told
 
 
 def test_what_bears_the_name_of_a_secret_is_blanked_however_deep() -> None:
     given = {"a": [{"api_key": "s", "n": 1, "u": "x://u:p@h"}], "token": b"s", "b": b"token=s"}
-    assert cleaned(given) == {
+    assert redact_value(given) == {
         "a": [{"api_key": "***", "n": 1, "u": "x://***@h"}],
         "token": "***",
         "b": "b'token=***'",
@@ -129,7 +129,7 @@ def test_a_text_line_is_one_line(lines: Lines) -> None:
 
 
 def test_an_unknown_level_is_refused() -> None:
-    with pytest.raises(InvalidInput, match="no log level 'loud'; known: all, debug"):
+    with pytest.raises(InvalidInput, match="unknown log level 'loud': use one of all, debug"):
         configure_logs(level="loud")
 
 

@@ -189,11 +189,11 @@ def test_requests_are_counted_by_route_and_tenant(metrics: Metrics, client: http
 
 def test_what_the_gateway_does_itself_is_counted() -> None:
     metrics = Metrics()
-    metrics.fetched(Result.SUCCESS)
-    metrics.fetched(Result.ERROR)
-    metrics.coalesced()
-    metrics.corrupt()
-    metrics.stored(StorageOperation.STORE, 700)
+    metrics.count_fetch(Result.SUCCESS)
+    metrics.count_fetch(Result.ERROR)
+    metrics.count_coalesced()
+    metrics.count_corrupt()
+    metrics.observe_storage(StorageOperation.STORE, 700)
     found = counts(metrics)
     for name in (
         "entrepot_upstream_fetches_total{result=success}",

@@ -150,7 +150,7 @@ def test_a_browser_is_asked_for_a_token_and_shown_errors_as_pages(full: Filled) 
 
     assert asked.status_code == wrong.status_code == 401
     assert "Basic" in asked.headers["www-authenticate"]
-    assert "A token is needed" in asked.text
+    assert "Token required" in asked.text
     assert let_in.status_code == 200
     assert elsewhere.status_code == 403
     assert "<h1>" in elsewhere.text
@@ -163,7 +163,7 @@ def test_the_front_page_asks_which_tenant_where_there_are_several(tmp_path: Path
         page = full.running.client.get("/")
         chosen = full.running.client.get("/?tenant=other")
 
-    assert "Which tenant?" in page.text
+    assert "Choose a tenant" in page.text
     assert "other" not in page.text
     assert chosen.headers["location"] == "/browse/other/"
 

@@ -206,8 +206,8 @@ def test_a_manifest_that_cannot_tell_all_is_refused(full: Filled, place: str) ->
     untellable = full.running.client.get(place.format(listed(full, SOURCE, [odd])))
 
     assert (unknown.status_code, untellable.status_code) == (409, 409)
-    assert "'a.txt' has no known sha256" in unknown.json()["error"]["message"]
-    assert "'#x' has no known sha256 or size, or a name" in untellable.json()["error"]["message"]
+    assert "the sha256 or size of 'a.txt' is unknown" in unknown.json()["error"]["message"]
+    assert "the sha256 or size of '#x' is unknown" in untellable.json()["error"]["message"]
 
 
 def test_labels_protection_and_deletion_of_a_version(full: Filled) -> None:

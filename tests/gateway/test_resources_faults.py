@@ -192,7 +192,7 @@ def test_a_killed_gateway_has_every_upload_that_it_acknowledged_and_no_half(tmp_
         os.utime(claim, (0, 0))  # an empty one is spared for a minute: it may just begin
     with serving(tmp_path) as running:
         swept(running)
-        next(iter(running.application.gateway.tenants)).store().sweep_old(older_than_s=0)
+        next(iter(running.application.gateway.tenants)).store().sweep_temporary(older_than_s=0)
         reply = running.client.get(f"{RESOURCES}/list", params={"every_version": True})
         listed = {(one["name"], one["version"]): one for one in reply.json()["metadata"]}
         assert set(told) <= set(listed)

@@ -172,7 +172,12 @@ def test_runs_of_another_tenant_are_nowhere(whole: Site) -> None:
         ("repositories/drop/sync", {"destinations": ["other"]}, 404, "no repository 'other'"),
         ("repositories/drop/sync", {"destinations": ["/etc"]}, 404, "no repository '/etc'"),
         ("repositories/other/sync", {"destinations": ["shelf"]}, 404, "no repository 'other'"),
-        ("repositories/drop/sync", {"source": "shelf", "destinations": []}, 400, "by the path"),
+        (
+            "repositories/drop/sync",
+            {"source": "shelf", "destinations": []},
+            400,
+            "the path of the request",
+        ),
         ("repositories/drop/sync", {"destinations": ["shelf"], "mode": "x"}, 400, "mode"),
         ("repositories/drop/sync", {"destinations": ["shelf"], "colour": 1}, 400, "'colour'"),
         ("repositories/drop/sync", {}, 400, "destinations"),

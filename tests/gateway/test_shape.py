@@ -131,7 +131,7 @@ def test_who_sends_nothing_is_let_go(tmp_path: Path) -> None:
         upload = "PUT /v1/acme/resources/upload/slow HTTP/1.1\r\nHost: localhost\r\n"
         reply = raw(one.port, f"{upload}Content-Length: 100\r\n\r\nabc")
         assert reply.startswith("HTTP/1.1 408 ")
-        assert "no byte of the body came for 1 s" in reply
+        assert "no data of the body was received for 1 s" in reply
         assert time.monotonic() - began < 60
         assert one.client.get("/v1/acme/resources/list").json()["metadata"] == []
         assert "Traceback" not in one.log.read_text()
@@ -157,6 +157,6 @@ def test_what_was_synced_under_another_tenant_says_so(
         ):
             reply = running.client.get(path)
             assert reply.status_code == 404
-            assert "synced under another tenant" in reply.text, path
+            assert "synced by another one" in reply.text, path
         nothing = running.client.get("/content/acme/new/a")
         assert (nothing.status_code, "another tenant" in nothing.text) == (404, False)

@@ -140,7 +140,7 @@ def numbered(faulty_server: FaultyServer) -> FaultyServer:
 def test_a_circle_of_pages_is_an_error(faulty_server: FaultyServer) -> None:
     page(faulty_server, "/v1/files", {"items": [], "next": "/v1/other"})
     page(faulty_server, "/v1/other", {"items": [], "next": "/v1/files"})
-    with pytest.raises(UnexpectedReply, match="in a circle"):
+    with pytest.raises(UnexpectedReply, match="form a loop"):
         list(opened(faulty_server, items="items", next="next").enumerate())
 
 
@@ -157,7 +157,7 @@ def test_a_circle_of_pages_is_an_error(faulty_server: FaultyServer) -> None:
         ({"title": "a", "href": "http://["}, "a", "Invalid IPv6 URL"),
         ({"title": "a", "href": "/f", "at": 10**400}, "a", "too large"),
         ({"title": "a", "href": "/f", "size": "9" * 5000}, "a", "entry 0"),
-        ({"title": {}, "href": "/f"}, "", "its name is no text"),
+        ({"title": {}, "href": "/f"}, "", "expected text as its name"),
     ],
     ids=[
         "no link",
@@ -199,13 +199,13 @@ def test_of_two_entries_of_one_name_the_first_counts_and_the_name_is_a_gap(
 
 def test_a_page_without_a_list_is_an_error(faulty_server: FaultyServer) -> None:
     page(faulty_server, "/v1/files", {"other": []})
-    with pytest.raises(UnexpectedReply, match="no list at 'items'"):
+    with pytest.raises(UnexpectedReply, match="expected a list at 'items'"):
         list(opened(faulty_server, items="items").enumerate())
 
 
 def test_what_is_no_json_is_an_error(faulty_server: FaultyServer) -> None:
     faulty_server.files["/v1/files"] = b"<html>"
-    with pytest.raises(UnexpectedReply, match="is no JSON"):
+    with pytest.raises(UnexpectedReply, match="is not JSON"):
         list(opened(faulty_server).enumerate())
     with pytest.raises(ResourceNotFound):
         list(opened(faulty_server, url=f"{faulty_server.url}/none").enumerate())

@@ -13,11 +13,11 @@ from pydantic import SecretStr, ValidationError
 
 from catalog.errors import AccessDenied, ResourceNotFound
 from catalog.model.digest import Digest
-from providers.azure.connection import identity
+from providers.azure.connection import identity_arguments
 from providers.azure.settings import AzureSettings
 from providers.base import Attributes
 from providers.testing.conformance import Conformance
-from providers.testing.subject import OPTIONS, Subject, written
+from providers.testing.subject import OPTIONS, Subject, seed_through
 from tests.servers.azurite import AzureServer
 from tests.servers.process import free_ports
 
@@ -48,7 +48,7 @@ class TestAzure(Conformance):
         yield Subject(
             settings,
             storage,
-            written(storage),
+            seed_through(storage),
             raw=raw,
             dead=dead,
             refused=frozenset({"newline", "control", "backslash"}),
@@ -107,8 +107,8 @@ def test_the_anonymous_see_nothing_of_a_private_container(azure_server: AzureSer
     ("fields", "words"),
     [
         ({"account_name": "a", "client_id": "x"}, "client_secret, tenant_id missing"),
-        ({}, "give account_name"),
-        ({"connection_string": "AccountKey=x"}, "give account_name"),
+        ({}, "set account_name"),
+        ({"connection_string": "AccountKey=x"}, "set account_name"),
     ],
 )
 def test_settings_that_cannot_work_are_refused(fields: dict[str, object], words: str) -> None:
@@ -124,7 +124,7 @@ def test_the_connection_string_goes_before_all_else() -> None:
         account_key=SecretStr("b3RoZXI="),
     )
     assert settings.address() == "az://mine/c"
-    assert identity(settings.login()) == {"account_key": "a2V5=="}
+    assert identity_arguments(settings.login()) == {"account_key": "a2V5=="}
 
 
 @pytest.mark.parametrize(

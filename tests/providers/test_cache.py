@@ -47,7 +47,7 @@ class Clock:
 
 
 def use(cache: ConnectionCache, settings: ProviderSettings) -> None:
-    with cache.opened(settings, OPTIONS):
+    with cache.open(settings, OPTIONS):
         pass
 
 
@@ -73,7 +73,7 @@ def test_each_storage_has_its_own_place_and_closing_it_keeps_the_connection(
     line: Make, exchange: Exchange
 ) -> None:
     cache = ConnectionCache()
-    with cache.opened(line(path="one"), OPTIONS) as one, cache.opened(line(), OPTIONS) as other:
+    with cache.open(line(path="one"), OPTIONS) as one, cache.open(line(), OPTIONS) as other:
         one.put("x", b"x", Attributes())
         assert list(other.enumerate()) == []
         one.remove("x")
@@ -113,7 +113,7 @@ def test_a_connection_asked_for_after_its_time_lives_on_and_another_does_not(
 def test_a_connection_in_use_does_not_expire(line: Make, exchange: Exchange) -> None:
     clock = Clock()
     cache = ConnectionCache(ttl_s=10.0, clock=clock)
-    with cache.opened(line(), OPTIONS):
+    with cache.open(line(), OPTIONS):
         clock.now_s = 100.0
         assert cache.sweep() == 0
         use(cache, line())
@@ -145,8 +145,8 @@ def test_what_is_evicted_while_in_use_is_closed_when_the_last_user_lets_go(
 ) -> None:
     cache = ConnectionCache(capacity=1)
     with ExitStack() as outer:
-        outer.enter_context(cache.opened(line(), OPTIONS))
-        with cache.opened(line(), OPTIONS):
+        outer.enter_context(cache.open(line(), OPTIONS))
+        with cache.open(line(), OPTIONS):
             use(cache, line(account="b"))
             assert (len(cache), len(exchange.lines)) == (1, 2)
         assert exchange.lines[0].closed == 0
@@ -156,7 +156,7 @@ def test_what_is_evicted_while_in_use_is_closed_when_the_last_user_lets_go(
 
 def test_clearing_closes_what_is_in_use_when_it_is_let_go(line: Make, exchange: Exchange) -> None:
     cache = ConnectionCache()
-    with cache.opened(line(), OPTIONS):
+    with cache.open(line(), OPTIONS):
         cache.clear()
         assert (len(cache), exchange.lines[0].closed) == (0, 0)
     assert exchange.lines[0].closed == 1
@@ -221,7 +221,7 @@ def test_a_forked_child_connects_anew_and_closes_nothing_of_its_parent(
     line: Make, exchange: Exchange
 ) -> None:
     cache = ConnectionCache()
-    with cache.opened(line(), OPTIONS):
+    with cache.open(line(), OPTIONS):
         child = os.fork()
         if child == 0:
             status = 1

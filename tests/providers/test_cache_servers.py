@@ -50,7 +50,7 @@ def test_a_file_on_its_way_within_one_server_does_not_wait_for_itself(
     place: ProviderSettings, cache: ConnectionCache
 ) -> None:
     origin, goal = place.below(f"origin-{uuid4().hex}"), place.below(f"goal-{uuid4().hex}")
-    with cache.opened(origin, ALONE) as source, cache.opened(goal, ALONE) as destination:
+    with cache.open(origin, ALONE) as source, cache.open(goal, ALONE) as destination:
         source.put("x", LARGE, Attributes())
         destination.put("before", b"", Attributes())
         reading = source.read("x")
@@ -77,10 +77,10 @@ def test_folders_of_one_sftp_server_share_their_sessions(
         path=str(root),
     )
     for name in ("one", "two"):
-        with cache.opened(settings.below(name), OPTIONS) as storage:
+        with cache.open(settings.below(name), OPTIONS) as storage:
             storage.put("x", name.encode(), Attributes())
             assert [one.path for one in storage.enumerate()] == ["x"]
             storage.close()
     assert len(cache) == 1
-    with cache.opened(settings, OPTIONS) as storage:
+    with cache.open(settings, OPTIONS) as storage:
         assert storage.fetch("one/x").data == b"one"

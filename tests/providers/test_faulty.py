@@ -16,7 +16,7 @@ from providers import registry
 from providers.base import OpenOptions
 from providers.testing.faults import Fault, Faults, Kind, Where
 from providers.testing.faulty import FaultySettings
-from providers.testing.subject import Subject, written
+from providers.testing.subject import Subject, seed_through
 from providers.testing.writing import WritingConformance
 from tests.transfer.ends import delivery, end, folder, item, leftovers, tree
 from transfer.steps.deliver import deliver
@@ -32,7 +32,7 @@ class TestFaulty(WritingConformance):
         settings = FaultySettings(url=f"file://{tmp_path}/place")
         (tmp_path / "place").mkdir()
         storage = settings.open(OpenOptions())
-        return Subject(settings, storage, written(storage))
+        return Subject(settings, storage, seed_through(storage))
 
 
 def moved(tmp_path: Path, data: bytes, *faults: Fault, at_source: bool) -> Outcome:
@@ -90,21 +90,21 @@ def test_each_fault_strikes_so_often_for_each_file_that_matches() -> None:
             Fault(where=Where.STAT, kind=Kind.BUSY, times=None),
         ]
     )
-    told = [one.kind if (one := faults.due(Where.STAT, "a.csv")) else None for _ in range(3)]
+    told = [one.kind if (one := faults.next_due(Where.STAT, "a.csv")) else None for _ in range(3)]
     assert told == [Kind.DENIED, Kind.DENIED, Kind.BUSY]
     with pytest.raises(AccessDenied, match=r"'b\.csv': denied on purpose"):
-        faults.strike(Where.STAT, "b.csv")
-    assert faults.due(Where.READ, "a.csv") is None
+        faults.apply(Where.STAT, "b.csv")
+    assert faults.next_due(Where.READ, "a.csv") is None
 
 
 def test_it_is_there_for_rehearsals_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    registry.registered.cache_clear()
-    assert "faulty" not in registry.registered()
+    registry.registered_providers.cache_clear()
+    assert "faulty" not in registry.registered_providers()
     monkeypatch.setenv("ENTREPOT_REHEARSAL", "1")
-    registry.registered.cache_clear()
+    registry.registered_providers.cache_clear()
     assert registry.provider("faulty") is FaultySettings
     monkeypatch.undo()
-    registry.registered.cache_clear()
+    registry.registered_providers.cache_clear()
 
 
 def test_faults_that_cannot_be_meant_are_refused() -> None:

@@ -20,7 +20,7 @@ from providers.fsspec.memory import MemorySettings
 from providers.fsspec.settings import FsspecSettings
 from providers.fsspec.storage import FsspecStorage
 from providers.testing.conformance import Conformance
-from providers.testing.subject import OPTIONS, Subject, written
+from providers.testing.subject import OPTIONS, Subject, seed_through
 
 
 class TestMemory(Conformance):
@@ -37,7 +37,7 @@ class TestMemory(Conformance):
             for name in filesystem.find("/" + root):
                 yield name.removeprefix(f"/{root}/")
 
-        yield Subject(settings, storage, written(storage), raw=raw)
+        yield Subject(settings, storage, seed_through(storage), raw=raw)
         if filesystem.exists("/" + root):
             filesystem.rm("/" + root, recursive=True)
 
@@ -54,7 +54,7 @@ class TestGeneric(Conformance):
         return Subject(
             settings,
             storage,
-            written(storage),
+            seed_through(storage),
             raw=lambda: (
                 str(one.relative_to(tmp_path)) for one in tmp_path.rglob("*") if one.is_file()
             ),

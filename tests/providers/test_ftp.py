@@ -18,7 +18,15 @@ from providers.ftp.connection import FtpTls
 from providers.ftp.list_parser import FtpEntry, parse_facts, parse_list
 from providers.ftp.settings import FtpSettings
 from providers.testing.conformance import Conformance
-from providers.testing.subject import LARGE, OPTIONS, Subject, files_of, names, read_all, written
+from providers.testing.subject import (
+    LARGE,
+    OPTIONS,
+    Subject,
+    files_of,
+    names,
+    read_all,
+    seed_through,
+)
 from tests.servers.ftp import FtpServer
 from tests.servers.nginx import NginxServer
 from tests.servers.process import ServerMissingError, free_ports
@@ -59,7 +67,7 @@ class TestFtp(Conformance):
         yield Subject(
             settings,
             storage,
-            written(storage),
+            seed_through(storage),
             raw=raw,
             dead=dead,
             refused=frozenset({"newline", "spaces", "trailing"}),
@@ -139,7 +147,7 @@ def test_addresses_are_canonical(url: str, address: str) -> None:
 def test_a_password_in_an_address_is_refused() -> None:
     with pytest.raises(SecretInUrl):
         FtpSettings.from_url("ftp://bob:geheim@host/x")
-    with pytest.raises(ValidationError, match="without its user"):
+    with pytest.raises(ValidationError, match="needs its user"):
         FtpSettings(host="h", password=SecretStr("x"))
 
 

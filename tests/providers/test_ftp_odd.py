@@ -107,7 +107,7 @@ def test_names_may_be_of_another_encoding() -> None:
 
 
 def test_an_unknown_encoding_is_refused() -> None:
-    with pytest.raises(ValueError, match="'klingon' is no encoding of file names"):
+    with pytest.raises(ValueError, match="'klingon' is not a supported encoding"):
         FtpSettings(host="h", encoding="klingon")
 
 

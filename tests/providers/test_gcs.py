@@ -22,7 +22,7 @@ from providers.base import Attributes
 from providers.gcs.settings import GcsSettings
 from providers.gcs.storage import GcsStorage
 from providers.testing.conformance import Conformance
-from providers.testing.subject import LARGE, OPTIONS, Subject, names, written
+from providers.testing.subject import LARGE, OPTIONS, Subject, names, seed_through
 from tests.servers.fake_gcs import GcsServer
 from tests.servers.faulty import FaultyServer, status
 from tests.servers.process import free_ports
@@ -54,7 +54,7 @@ class TestGcs(Conformance):
         yield Subject(
             settings,
             storage,
-            written(storage),
+            seed_through(storage),
             raw=raw,
             dead=dead,
             refused=frozenset({"newline"}),
@@ -138,7 +138,7 @@ def test_a_service_account_gets_a_token_and_shows_it(faulty_server: FaultyServer
         ({"private_key": "a"}, "client_email is missing"),
         ({"service_account_json": "{"}, "not JSON"),
         ({"service_account_json": "[]"}, "not a JSON object"),
-        ({"service_account_json": "{}", "anonymous": True}, "anonymous excludes"),
+        ({"service_account_json": "{}", "anonymous": True}, "either anonymous"),
         ({"service_account_json": "{}", "private_key": "a", "client_email": "b"}, "not both"),
     ],
 )

@@ -141,8 +141,8 @@ def test_links_and_submodules_are_left_out_and_said_so(
     git(bare, "update-ref", "refs/heads/main", git(bare, "commit-tree", "-m", "x", tree))
     with caplog.at_level(logging.WARNING), opened(f"file://{bare}") as storage:
         assert names(storage.enumerate()) == []
-    assert "1 links and submodules" in caplog.text
-    assert "'module' for one" in caplog.text
+    assert "1 symbolic links and submodules" in caplog.text
+    assert "such as 'module'" in caplog.text
 
 
 def test_names_that_are_no_text_are_told_in_a_printable_form(bare: Path) -> None:
@@ -159,12 +159,12 @@ def test_names_that_are_no_text_are_told_in_a_printable_form(bare: Path) -> None
 def test_a_folder_is_a_place_in_the_same_clone(bare: Path) -> None:
     whole = GitSettings(url=f"file://{bare}")
     cache = ConnectionCache()
-    with cache.opened(whole.below("d"), OPTIONS) as storage:
+    with cache.open(whole.below("d"), OPTIONS) as storage:
         assert names(storage.enumerate()) == ["b"]
         assert storage.stat("b").path == "b"
         with pytest.raises(ResourceNotFound):
             storage.stat("d/b")
-    with cache.opened(whole, OPTIONS) as storage:
+    with cache.open(whole, OPTIONS) as storage:
         assert names(storage.enumerate("d")) == ["d/b"]
     assert len(cache) == 1
     cache.clear()
@@ -205,7 +205,7 @@ def test_the_clone_is_kept_looks_again_and_is_removed(
     cache, settings = ConnectionCache(), GitSettings(url=f"file://{bare}")
     for body in (b"three", b"four"):
         commit(bare, {"a": body})
-        with cache.opened(settings, OPTIONS) as storage:
+        with cache.open(settings, OPTIONS) as storage:
             assert names(storage.enumerate()) == ["a", "d/b"]
             assert storage.fetch("a").data == body
         assert len(list(tmp_path.iterdir())) == 1

@@ -126,7 +126,7 @@ def test_a_clone_goes_through_a_proxy_that_asks_for_a_login(
             opened(
                 f"{server}/{bare.name}", **ours, proxy_password=SecretStr("no"), **common
             ) as storage,
-            pytest.raises(AccessDenied, match="refuses this login"),
+            pytest.raises(AccessDenied, match="refuses the login"),
         ):
             list(storage.enumerate())
         assert (len(tls.git.seen), len(proxy.lines)) == (seen, before)
@@ -182,7 +182,7 @@ def test_a_host_key_that_is_not_known_is_refused(
     }[known]
     with (
         opened(**by_ssh(sftp_server, bare, known_hosts=text)) as storage,
-        pytest.raises(AccessDenied, match="host key is not known"),
+        pytest.raises(AccessDenied, match="host key is unknown"),
     ):
         list(storage.enumerate())
     anybody = by_ssh(sftp_server, bare, known_hosts="", host_keys=HostKeys.INSECURE)
@@ -219,16 +219,16 @@ def test_ssh_tells_what_is_wrong(sftp_server: SftpServer, bare: Path, tmp_path: 
 @pytest.mark.parametrize(
     ("url", "given", "told"),
     [
-        ("ssh://h/x", {"token": SecretStr("x")}, "'token' is of use over http only"),
-        ("ssh://h/x", {"proxy_url": "http://p"}, "'proxy_url' is of use over http only"),
-        ("file:///x", {"verify_tls": False}, "'verify_tls' is of use over http only"),
-        ("https://h/x", {"private_key": SecretStr("x")}, "'private_key' is of use over ssh only"),
-        ("https://h/x", {"host_keys": "insecure"}, "'host_keys' is of use over ssh only"),
-        ("file:///x", {"username": "u"}, "'username' is of no use"),
-        ("https://h/x", {"client_certificate": "x"}, "without its client key"),
-        ("https://h/x", {"proxy_username": "x"}, "without the proxy's URL"),
+        ("ssh://h/x", {"token": SecretStr("x")}, "'token' applies to http only"),
+        ("ssh://h/x", {"proxy_url": "http://p"}, "'proxy_url' applies to http only"),
+        ("file:///x", {"verify_tls": False}, "'verify_tls' applies to http only"),
+        ("https://h/x", {"private_key": SecretStr("x")}, "'private_key' applies to ssh only"),
+        ("https://h/x", {"host_keys": "insecure"}, "'host_keys' applies to ssh only"),
+        ("file:///x", {"username": "u"}, "'username' does not apply"),
+        ("https://h/x", {"client_certificate": "x"}, "needs its client key"),
+        ("https://h/x", {"proxy_username": "x"}, "needs the proxy's URL"),
         ("https://h/x", {"proxy_url": "socks5://p"}, "only http:// proxies"),
-        ("ssh://h/x", {"passphrase": SecretStr("x")}, "without its private key"),
+        ("ssh://h/x", {"passphrase": SecretStr("x")}, "needs its private key"),
     ],
 )
 def test_a_setting_that_would_be_of_no_use_is_refused(

@@ -237,7 +237,7 @@ def test_no_request_goes_into_a_private_network(
         outer.script("/a", redirect(faulty_server.url + "/a"))
         with (
             opened(outer.url, public_only=True) as storage,
-            pytest.raises(AccessDenied, match=f":{faulty_server.port} leads into a private"),
+            pytest.raises(AccessDenied, match=f":{faulty_server.port} resolves to a private"),
         ):
             storage.fetch("a")
         assert outer.requests["/a"] == 1
@@ -276,14 +276,14 @@ def test_nothing_can_be_written(faulty_server: FaultyServer) -> None:
 @pytest.mark.parametrize(
     ("fields", "words"),
     [
-        ({"url": "ftp://host/"}, "must begin with http"),
-        ({"url": "http://host/?a=1"}, "query belongs"),
-        ({"url": "http://bob@host/"}, "user belongs"),
-        ({"url": "http://bob:pw@host/"}, "contains a password"),
-        ({"url": "http://host/", "client_certificate": "x"}, "without its client key"),
-        ({"url": "http://host/", "client_key": "x"}, "without its client certificate"),
+        ({"url": "ftp://host/"}, "must start with http"),
+        ({"url": "http://host/?a=1"}, "put the query"),
+        ({"url": "http://bob@host/"}, "put the user"),
+        ({"url": "http://bob:pw@host/"}, "holds a password"),
+        ({"url": "http://host/", "client_certificate": "x"}, "needs its client key"),
+        ({"url": "http://host/", "client_key": "x"}, "needs its client certificate"),
         ({"url": "http://host/", "headers": {"X": 1}}, "headers"),
-        ({"url": "http://host/", "headers": {"X": "a\nb"}}, "not one line"),
+        ({"url": "http://host/", "headers": {"X": "a\nb"}}, "must be a single line"),
         ({"url": "http://host/", "targets": ["../x"]}, "unsafe path"),
         ({"url": "http://host/", "proxy_url": "http://u:p@proxy"}, "contains a password"),
         ({"url": "http://host/", "username": "a", "bearer_token": "b"}, "not both"),

@@ -112,7 +112,7 @@ def test_nginx_itself_tells_every_size(nginx_server: NginxServer) -> None:
         (folder / name).write_bytes(b"x" * size)
     storage = HttpSettings(url=f"{nginx_server.http}/{folder.name}").open(OPTIONS)
     assert isinstance(storage, HttpStorage)
-    found = storage.sketch()
+    found = storage.list_names()
     assert found is not None
     assert {one.path: one.size for one in files_of(found)} == sizes
     storage.close()

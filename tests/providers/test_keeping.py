@@ -104,7 +104,7 @@ def test_a_server_without_links_moves_the_file(
 def test_a_very_large_object_is_copied_in_parts(
     s3_server: S3Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(s3_history, "LARGEST_COPY", 2**20)
+    monkeypatch.setattr(s3_history, "MAX_COPY", 2**20)
     monkeypatch.setattr(s3_history, "PART", 6 * 2**20)
     settings = S3Settings(
         bucket=s3_server.bucket,

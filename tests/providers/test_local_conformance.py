@@ -10,7 +10,7 @@ import pytest
 
 from providers.local.settings import LocalSettings
 from providers.testing.conformance import Conformance
-from providers.testing.subject import OPTIONS, Subject, written
+from providers.testing.subject import OPTIONS, Subject, seed_through
 
 
 class TestLocal(Conformance):
@@ -23,7 +23,7 @@ class TestLocal(Conformance):
         return Subject(
             settings,
             storage,
-            written(storage),
+            seed_through(storage),
             raw=lambda: (
                 str(one.relative_to(tmp_path)) for one in tmp_path.rglob("*") if one.is_file()
             ),

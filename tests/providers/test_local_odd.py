@@ -19,8 +19,8 @@ from providers.base import Attributes
 from providers.local.listing import Symlinks
 from providers.local.settings import LocalSettings
 from providers.local.storage import LocalStorage
-from providers.shared.raw_names import holds_bytes, printable, raw
-from providers.shared.tree_walk import DEEPEST
+from providers.shared.raw_names import has_raw_bytes, to_printable, to_raw
+from providers.shared.tree_walk import MAX_DEPTH
 from providers.testing.subject import OPTIONS, names
 
 
@@ -114,7 +114,7 @@ def test_links_that_lead_nowhere_are_no_files_and_no_gaps(tmp_path: Path) -> Non
 
 
 def test_folders_too_deep_are_a_gap(tmp_path: Path) -> None:
-    deep = "/".join(["d"] * (DEEPEST + 5))
+    deep = "/".join(["d"] * (MAX_DEPTH + 5))
     seeded(tmp_path, f"{deep}/x", "a")
     gaps: list[Gap] = []
 
@@ -192,9 +192,9 @@ RAW = {
 
 @pytest.mark.parametrize(("name", "text"), RAW.values(), ids=RAW)
 def test_names_of_bytes_have_a_printable_form_that_loses_nothing(name: bytes, text: str) -> None:
-    assert printable(os.fsdecode(name)) == text
-    assert os.fsencode(raw(text)) == name
-    assert holds_bytes(text) is (name.decode(errors="replace") != os.fsdecode(name))
+    assert to_printable(os.fsdecode(name)) == text
+    assert os.fsencode(to_raw(text)) == name
+    assert has_raw_bytes(text) is (name.decode(errors="replace") != os.fsdecode(name))
 
 
 def test_a_name_of_bytes_is_read_and_written(tmp_path: Path) -> None:

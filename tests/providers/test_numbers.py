@@ -48,7 +48,7 @@ def test_many_threads_list_once_and_never_get_the_same_number() -> None:
 def test_only_the_last_number_can_be_given_back() -> None:
     there, numbers = Listing(), NumberAllocator()
     assert [numbers.take("a", there), numbers.take("a", there)] == ["0", "1"]
-    numbers.give_back("a", "0")
+    numbers.release("a", "0")
     assert numbers.take("a", there) == "2"
-    numbers.give_back("a", "2")
+    numbers.release("a", "2")
     assert numbers.take("a", there) == "2"

@@ -13,7 +13,7 @@ from pydantic import SecretStr
 
 from providers.s3.settings import S3Settings
 from providers.testing.conformance import Conformance
-from providers.testing.subject import OPTIONS, Subject, written
+from providers.testing.subject import OPTIONS, Subject, seed_through
 from tests.servers.process import free_ports
 from tests.servers.seaweedfs import S3Server
 
@@ -42,7 +42,7 @@ class TestS3(Conformance):
         yield Subject(
             settings,
             storage,
-            written(storage),
+            seed_through(storage),
             raw=raw,
             dead=dead,
             mangled=frozenset({"backslash"}),  # SeaweedFS makes a slash of it

@@ -14,7 +14,7 @@ from catalog.errors import ResourceChanged
 from catalog.model.digest import Digest, Hasher
 from catalog.model.outcome import Proof
 from providers.base import Attributes
-from providers.objects.storage import LEAST
+from providers.objects.storage import MIN_PART
 from providers.s3.settings import S3Settings
 from providers.s3.storage import S3Storage
 from providers.testing.subject import OPTIONS
@@ -35,7 +35,7 @@ def storage(s3_server: S3Server) -> Iterator[S3Storage]:
         access_key_id=s3_server.access_key,
         secret_access_key=SecretStr(s3_server.secret_key),
     )
-    opened = settings.open(replace(OPTIONS, part=LEAST))
+    opened = settings.open(replace(OPTIONS, part=MIN_PART))
     if not isinstance(opened, S3Storage):
         raise TypeError(opened)
     yield opened

@@ -18,7 +18,7 @@ from providers.base import Attributes
 from providers.sftp.settings import SftpSettings
 from providers.ssh.fields import HostKeys
 from providers.testing.conformance import Conformance
-from providers.testing.subject import OPTIONS, Subject, names, written
+from providers.testing.subject import OPTIONS, Subject, names, seed_through
 from tests.servers.openssh import SftpServer
 from tests.servers.process import free_ports
 
@@ -54,7 +54,7 @@ class TestSftp(Conformance):
         yield Subject(
             settings,
             storage,
-            written(storage),
+            seed_through(storage),
             raw=raw,
             dead=dead,
             secret=sftp_server.client_key.read_text().splitlines()[1],
@@ -75,7 +75,7 @@ def test_a_pinned_host_key_is_believed(sftp_server: SftpServer, how: str) -> Non
 def test_an_unknown_host_key_is_refused(sftp_server: SftpServer, tmp_path: Path) -> None:
     other = "[127.0.0.1]:1 " + sftp_server.known_hosts.read_text().split(" ", 1)[1]
     storage = settings_of(sftp_server, tmp_path, known_hosts=other).open(OPTIONS)
-    with pytest.raises(AccessDenied, match="host key is not known"):
+    with pytest.raises(AccessDenied, match="host key is unknown"):
         storage.stat("a")
     storage.close()
     fields = {"known_hosts": "", "host_keys": HostKeys.INSECURE}
@@ -147,9 +147,9 @@ def test_a_password_in_an_address_is_refused() -> None:
 
 
 def test_settings_that_cannot_work_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(ValidationError, match="without its private key"):
+    with pytest.raises(ValidationError, match="needs its private key"):
         SftpSettings(host="h", passphrase=SecretStr("x"))
-    with pytest.raises(InvalidInput, match="private key cannot be read"):
+    with pytest.raises(InvalidInput, match="private key is invalid"):
         SftpSettings(host="h", private_key=SecretStr("nonsense")).open(OPTIONS)
     with pytest.raises(InvalidInput, match="known hosts cannot be read"):
         SftpSettings(host="h", known_hosts=str(tmp_path / "missing")).open(OPTIONS)

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 
 from catalog.errors import AccessDenied, SecretInUrl
 from providers.testing.conformance import Conformance
-from providers.testing.subject import OPTIONS, Subject, written
+from providers.testing.subject import OPTIONS, Subject, seed_through
 from providers.webdav.settings import WebdavSettings
 from tests.servers.process import free_ports
 from tests.servers.webdav import WebdavServer
@@ -41,7 +41,7 @@ class TestWebdav(Conformance):
         yield Subject(
             settings,
             storage,
-            written(storage),
+            seed_through(storage),
             raw=raw,
             dead=dead,
             refused=frozenset({"newline", "control"}),

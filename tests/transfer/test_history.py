@@ -190,7 +190,7 @@ def test_what_cannot_be_kept_is_neither_replaced_nor_removed(
 def test_an_upload_that_fails_at_its_end_leaves_the_old_file_where_it_is(
     ftp_server: FtpServer, source: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = files.finish
+    real = files.finish_transfer
 
     def full(connections: FtpConnections, client: FtpClient, data: socket.socket) -> None:
         real(connections, client, data)
@@ -204,7 +204,7 @@ def test_an_upload_that_fails_at_its_end_leaves_the_old_file_where_it_is(
         item(path, (source / path).read_bytes(), Action.REPLACE, known(target, path, OLD))
         for path in ("small", "large")
     ]
-    monkeypatch.setattr(files, "finish", full)  # as a server says it after the bytes
+    monkeypatch.setattr(files, "finish_transfer", full)  # as a server says it after the bytes
     own, kept = run(delivery(folder(source), target, options=SMALL), *items)
     assert [one.status for one in own] == [Status.FAILED] * 2
     assert not kept

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from catalog.errors import InvalidInput
-from providers.shared.os_errors import translated
+from providers.shared.os_errors import translate_os_error
 from transfer.archive.draft import create_draft
 
 
@@ -33,5 +33,5 @@ def atomic_folder(target: Path) -> Generator[Path]:
             if folder.exists() and not any(folder.iterdir()):
                 folder.rmdir()
         if type(error) is FileExistsError or isinstance(error, PermissionError):
-            raise translated(error, str(target)) from error
+            raise translate_os_error(error, str(target)) from error
         raise

@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 from catalog.errors import InvalidInput, StorageError
 from catalog.formats.archive import Chunk
-from providers.shared.os_errors import translated
+from providers.shared.os_errors import translate_os_error
 
 MAX_CHUNKS = 10_000  # four digits
 
@@ -55,7 +55,7 @@ class ChunkWriter:
                 if self._written == self._size:
                     self._close_chunk()
         except OSError as error:
-            raise translated(error, str(self._folder / self._name)) from error
+            raise translate_os_error(error, str(self._folder / self._name)) from error
 
     def finish(self) -> tuple[Chunk, ...]:
         """Close the last file and return all chunks."""
@@ -131,7 +131,7 @@ class ChunkReader:
             except OSError as error:
                 if isinstance(error, StorageError):
                     raise
-                raise translated(error, str(self._files[len(self.digests)])) from error
+                raise translate_os_error(error, str(self._files[len(self.digests)])) from error
             if part:
                 self._hash.update(part)
                 return part

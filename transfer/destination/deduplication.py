@@ -28,7 +28,9 @@ def known_digest(delivery: Delivery, item: Item, number: int) -> str | None:
     if isinstance(end.storage, VersionNumbered):
         own = end.address == delivery.source.address and item.origin == item.path
         return (
-            item.declared_sha256() if own and end.storage.numbered(item.path, item.etag) else None
+            item.declared_sha256()
+            if own and end.storage.numbered_path(item.path, item.etag)
+            else None
         )
     if not isinstance(end.storage, ContentAddressed):
         return None
@@ -43,9 +45,9 @@ def already_held(delivery: Delivery, piece: Piece, number: int) -> Stored | None
     storage = delivery.destinations[number].storage
     stored = None
     if sha256 is not None and isinstance(storage, ContentAddressed):
-        stored = storage.held(sha256, piece.item.size)
+        stored = storage.find_digest(sha256, piece.item.size)
     if sha256 is not None and isinstance(storage, VersionNumbered) and piece.item.etag is not None:
-        stored = storage.standing(piece.item.path, piece.item.etag, piece.item.size)
+        stored = storage.find_version(piece.item.path, piece.item.etag, piece.item.size)
     if stored is not None:
         piece.digest, piece.size = sha256, stored.size
     return stored
@@ -62,7 +64,7 @@ def unchanged_copy(delivery: Delivery, piece: Piece, number: int) -> Stored | No
     storage = delivery.destinations[number].storage
     if delivery.options.history is History.DROP or not isinstance(storage, VersionNumbered):
         return None
-    return storage.standing(piece.item.path, recorded.etag, recorded.size)
+    return storage.find_version(piece.item.path, recorded.etag, recorded.size)
 
 
 def upload_attributes(piece: Piece, storage: Storage) -> Attributes:

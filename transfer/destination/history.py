@@ -59,7 +59,7 @@ def keep_and_commit(staging: Staging, piece: Piece, number: int, writer: Writer)
     If that moves the old file away, the new one is flushed first: the disk may be full.
     """
     if keeps_at_commit(staging, piece, number) and isinstance(writer, SupportsFlush):
-        writer.seal()
+        writer.flush()
     keep_previous(staging, piece, number)
     return writer.commit(Digest("sha256", piece.digest or ""))
 
@@ -75,7 +75,7 @@ def keeps_at_commit(staging: Staging, piece: Piece, number: int) -> bool:
     if _history_area(staging, piece, number) is None or not _replaces_or_removes(piece, number):
         return False
     storage = staging.delivery.destinations[number].storage
-    return isinstance(storage, SupportsHistory) and storage.keeps_late
+    return isinstance(storage, SupportsHistory) and storage.keeps_at_commit
 
 
 def keeps_history(staging: Staging, number: int) -> bool:

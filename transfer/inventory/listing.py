@@ -67,7 +67,9 @@ def list_resources(
     source: Source, policy: RetryPolicy, stop: StopFlag, known: Known | None, prefix: str = ""
 ) -> Iterator[Listed]:
     """Yield every resource below `prefix`, with details if they matter, and every gap."""
-    sketch = source.sketch(prefix) if known and isinstance(source, SupportsQuickListing) else None
+    sketch = (
+        source.list_names(prefix) if known and isinstance(source, SupportsQuickListing) else None
+    )
     if sketch is None or known is None or not isinstance(source, SupportsQuickListing):
         yield from checking_stop(source.enumerate(prefix), stop)
         return
@@ -91,7 +93,7 @@ def _stat_all(
         try:
             resource = source.stat(path)
         except ResourceNotFound as error:
-            still = source.lists(path)
+            still = source.is_listed(path)
             details[path] = gap_from_error(error, path, below=False) if still else None
             return None
         except StorageError as error:

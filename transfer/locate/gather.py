@@ -27,7 +27,7 @@ from catalog.model.digest import Digest, Hasher
 from providers.base import Source
 from providers.layouts.content_names import stored_path
 from providers.local.storage import LocalStorage, Placement
-from providers.shared.os_errors import translated
+from providers.shared.os_errors import translate_os_error
 from transfer.batch.endpoints import End
 from transfer.workers.retry import call_with_retries
 from transfer.workers.stop import StopFlag
@@ -128,7 +128,7 @@ class Gatherer:
         except BaseException as error:
             target.unlink(missing_ok=True)
             if isinstance(error, OSError) and not isinstance(error, StorageError):
-                raise _TargetFailed(translated(error, str(target))) from error
+                raise _TargetFailed(translate_os_error(error, str(target))) from error
             raise
 
     def _copy(self, wanted: GatherRequest, end: End[Source], path: str, target: Path) -> Gathered:

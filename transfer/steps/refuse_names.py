@@ -6,7 +6,7 @@ from catalog.errors import CatalogError, NameNotAllowed
 from catalog.model.plan import Item
 from catalog.paths import path_conflict
 from providers.base import Source, Storage
-from providers.shared.raw_names import holds_bytes
+from providers.shared.raw_names import has_raw_bytes
 from transfer.batch.staging import Piece, Staging
 from transfer.steps.mark import check_markers
 
@@ -28,7 +28,7 @@ def refuse_names(staging: Staging, piece: Piece) -> None:
 
 def _check_bytes(source: Source, storage: Storage, item: Item) -> None:
     """Refuse a name that is not UTF-8 if the destination or the source does not support it."""
-    if not holds_bytes(item.path) or item.origin == "":
+    if not has_raw_bytes(item.path) or item.origin == "":
         return
     if not storage.capabilities.raw_names:
         why = "it is not valid UTF-8; only local folders, SFTP and FTP support such names"

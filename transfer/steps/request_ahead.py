@@ -43,7 +43,7 @@ class RequestAhead:
             self._staging.free_memory(piece)
             return False
         try:
-            piece.pending = self._source.ask(item.origin, etag=item.etag)
+            piece.pending = self._source.begin_fetch(item.origin, etag=item.etag)
         except StorageError:
             pass  # it is requested again later, and fails there if it must
         finally:

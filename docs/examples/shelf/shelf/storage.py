@@ -99,7 +99,7 @@ class ShelfStorage:
         if row is None:
             raise ResourceNotFound(f"{path!r} is not on the shelf", path=path)
         if etag is not None and etag != str(row[1]):
-            raise ResourceChanged(f"{path!r} is no longer the file that was planned", path=path)
+            raise ResourceChanged(f"{path!r} changed since it was planned", path=path)
         return Fetched(row[0], Resource(path, size=len(row[0]), etag=str(row[1])))
 
     def read(

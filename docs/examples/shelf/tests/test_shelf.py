@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from providers.registry import settings_from_url
-from providers.testing.subject import OPTIONS, Subject, written
+from providers.testing.subject import OPTIONS, Subject, seed_through
 from providers.testing.writing import WritingConformance
 
 from shelf.settings import ShelfSettings
@@ -22,7 +22,7 @@ class TestShelf(WritingConformance):
         settings = ShelfSettings(file=str(tmp_path / "files.sqlite"))
         storage = settings.open(OPTIONS)
         dead = ShelfSettings(file=str(tmp_path / "no such folder" / "files.sqlite"))
-        yield Subject(settings, storage, written(storage), dead=dead)
+        yield Subject(settings, storage, seed_through(storage), dead=dead)
         storage.close()
 
 
