@@ -68,6 +68,10 @@ class WebdavStorage:
         """Yield every file, one PROPFIND a folder: many servers refuse a whole tree at once."""
         yield from walk(Folder(prefix), self._lister, recursive=recursive)
 
+    def leftovers(self) -> Iterator[Listed]:
+        """Yield the temporary files that lie beside others."""
+        return walk(Folder(""), self._lister, temporary=True)
+
     def stat(self, path: str) -> Resource:
         """Describe one file."""
         return self._lister.describe(check_path(path))

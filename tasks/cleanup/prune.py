@@ -17,8 +17,10 @@ from catalog.errors import ResourceNotFound, UnexpectedReply
 from catalog.model.gap import Gap, Listed, files
 from catalog.model.resource import Resource
 from catalog.paths import RESERVED
+from providers.base import Storage
 from providers.cache import STORAGES
 from providers.interfaces.incomplete_uploads import SupportsIncompleteUploads
+from providers.interfaces.leftovers import SupportsLeftovers
 from providers.layouts.content import ContentLayout
 from providers.layouts.content_names import FOLDER, content_path, digest_of_path
 from tasks.forget_files import forget_files
@@ -42,6 +44,10 @@ class PruneRule:
     def takes(self, sha256: str | None) -> bool:
         """Say whether bytes with a digest are among those that may go."""
         return self.only is None or sha256 in self.only
+
+    def stale(self, one: Resource) -> bool:
+        """Say whether a file is told to be written before the moment."""
+        return one.modified_us is not None and not self.young(one)
 
     def young(self, one: Resource) -> bool:
         """Say whether a file is told to be written since the moment."""
@@ -79,21 +85,28 @@ class PrunedItems:
 def prune_temporary(repository: Repository, rule: PruneRule, run_id: str) -> PrunedItems:
     """Remove temporary files that were last written before a moment: their writers are dead."""
     stop = run_resources(run_id).stop
-    settings = repository.settings.below(TEMPORARY)
-    with STORAGES.open(settings, repository.open_options()) as storage:
-        try:
-            old = [
-                one
-                for one in files_logging_gaps(storage.enumerate())
-                if one.modified_us is not None and one.modified_us < rule.before.timestamp() * 1e6
-            ]
-        except ResourceNotFound:
-            old = []
-        if not rule.dry_run:
-            WorkerPool(old, lambda one: storage.remove(one.path), stop).run(THREADS)
+    old: list[Resource] = []
+    for settings, beside in (
+        (repository.settings.below(TEMPORARY), False),
+        (repository.settings, True),
+    ):
+        with STORAGES.open(settings, repository.open_options()) as storage:
+            stale = [one for one in _temporary_files(storage, beside=beside) if rule.stale(one)]
+            if not rule.dry_run:
+                WorkerPool([one.path for one in stale], storage.remove, stop).run(THREADS)
+            old += stale
     return PrunedItems(
         "temporary files", tuple(one.path for one in old), sum(one.size or 0 for one in old)
     )
+
+
+def _temporary_files(storage: Storage, *, beside: bool) -> Iterator[Resource]:
+    """Yield those in the folder for them, or `beside` those that lie next to other files."""
+    with suppress(ResourceNotFound):
+        if not beside:
+            yield from files_logging_gaps(storage.enumerate())
+        elif isinstance(storage, SupportsLeftovers):
+            yield from files_logging_gaps(storage.leftovers())
 
 
 @task(task_run_name="prune-uploads", cache_policy=NO_CACHE, persist_result=False)
