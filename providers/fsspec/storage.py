@@ -37,7 +37,6 @@ from providers.error_boundary import error_boundary
 from providers.fsspec.files import FsspecReading, FsspecWriter, modified_us, translate_fsspec_error
 from providers.fsspec.timeouts import TimeoutFilesystem
 from providers.interfaces.history import HISTORY, KeepResult
-from providers.shared.temporary_names import is_temporary
 from providers.shared.tree_walk import Folder, Found, walk
 
 _ETAGS = ("etag", "ETag", "e_tag", "generation", "version_id")
@@ -105,6 +104,10 @@ class FsspecStorage:
                 return
         yield from walk(Folder(prefix), self._list_folders, recursive=recursive)
 
+    def leftovers(self) -> Iterator[Listed]:
+        """Yield the temporary files that lie beside others."""
+        return walk(Folder(""), self._list_folders, temporary=True)
+
     def _list_folders(self, folders: list[Folder]) -> Iterator[tuple[Folder, Iterator[Found]]]:
         for folder in folders:
             yield folder, self._list_folder(folder.path)
@@ -114,7 +117,7 @@ class FsspecStorage:
             if info.get("type") == "directory":
                 if path != folder:
                     yield Folder(path)
-            elif info.get("type") == "file" and not is_temporary(path):
+            elif info.get("type") == "file":
                 yield self._describe(path, info)
 
     def stat(self, path: str) -> Resource:

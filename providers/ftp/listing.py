@@ -19,7 +19,6 @@ from providers.ftp.connection import (
 )
 from providers.ftp.list_parser import FtpEntry, parse_facts, parse_list, parse_time
 from providers.shared.raw_names import to_printable, to_raw
-from providers.shared.temporary_names import is_temporary
 from providers.shared.tree_walk import Folder, Found
 
 MAX_LISTING = 256 * 2**20  # bytes of one folder's listing
@@ -107,7 +106,7 @@ class FtpLister:
                 continue
             name = to_printable(entry.name)
             path = f"{folder}/{name}" if folder else name
-            if name in (".", "..") or path == RESERVED or is_temporary(path):
+            if name in (".", "..") or path == RESERVED:
                 continue
             if "/" in name:
                 yield Gap(path, "the server lists a name that contains a slash", NAME, below=True)

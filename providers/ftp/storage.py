@@ -63,6 +63,10 @@ class FtpStorage:
                 return
         yield from walk(Folder(prefix), self._lister, recursive=recursive)
 
+    def leftovers(self) -> Iterator[Listed]:
+        """Yield the temporary files that lie beside others."""
+        return walk(Folder(""), self._lister, temporary=True)
+
     def stat(self, path: str) -> Resource:
         """Return the metadata of one file."""
         check_path(path)

@@ -98,6 +98,11 @@ class LocalStorage:
         look = LocalLister(self.root, self._symlinks)
         yield from walk(look.folder(prefix), look, recursive=recursive)
 
+    def leftovers(self) -> Iterator[Listed]:
+        """Yield the temporary files that lie beside others: a mounted drop folder has some."""
+        look = LocalLister(self.root, self._symlinks)
+        return walk(look.folder(""), look, temporary=True)
+
     def stat(self, path: str) -> Resource:
         """Return the metadata of one file."""
         try:

@@ -13,7 +13,6 @@ from catalog.model.gap import NAME, Gap, gap_from_error
 from catalog.model.resource import Resource
 from catalog.paths import RESERVED
 from providers.shared.raw_names import to_printable, to_raw
-from providers.shared.temporary_names import is_temporary
 from providers.shared.tree_walk import Folder, Found
 from providers.ssh.sessions import SftpSessions, translate_ssh_error
 
@@ -70,7 +69,7 @@ class SftpLister:
                 limit.reschedule(loop.time() + self._sessions.timeouts.read_s)
                 name = to_printable(str(one.filename))
                 path = f"{folder.path}/{name}" if folder.path else name
-                if name in (".", "..") or path == RESERVED or is_temporary(path):
+                if name in (".", "..") or path == RESERVED:
                     continue
                 if "/" in name:
                     why = "the server lists a name that contains a slash"

@@ -69,6 +69,11 @@ class SftpStorage:
         look = SftpLister(self.sessions, self._base, self._root or ".", self._where)
         yield from walk(look.folder(prefix), look, recursive=recursive, batch_size=FOLDERS)
 
+    def leftovers(self) -> Iterator[Listed]:
+        """Yield the temporary files that lie beside others."""
+        look = SftpLister(self.sessions, self._base, self._root or ".", self._where)
+        return walk(look.folder(""), look, batch_size=FOLDERS, temporary=True)
+
     def stat(self, path: str) -> Resource:
         """Return the metadata of one file."""
         check_path(path)

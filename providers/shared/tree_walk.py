@@ -15,6 +15,7 @@ from catalog.errors import ResourceNotFound, StorageError, UnexpectedReply
 from catalog.model.gap import BOUND, Gap, Listed, gap_from_error
 from catalog.model.resource import Resource
 from catalog.paths import is_below
+from providers.shared.temporary_names import is_temporary
 
 MAX_DEPTH = 200  # nested folders
 MAX_ENTRIES = 1_000_000_000  # per walk
@@ -38,17 +39,24 @@ ListFolders: TypeAlias = Callable[[list[Folder]], Iterable[tuple[Folder, Iterabl
 
 
 def walk(
-    start: Folder, list_folders: ListFolders, *, recursive: bool = True, batch_size: int = 1
+    start: Folder,
+    list_folders: ListFolders,
+    *,
+    recursive: bool = True,
+    batch_size: int = 1,
+    temporary: bool = False,
 ) -> Iterator[Listed]:
     """Yield every file below a folder, and a gap for everything that cannot be listed.
 
+    Temporary files of writers are left out, or with `temporary` the only files that are listed.
     A missing start folder below the root yields nothing.
 
     Raises:
         StorageError: the start folder cannot be listed, or the error is retryable: restart the
             listing.
     """
-    return _Walk(start, list_folders, recursive=recursive, batch_size=batch_size).run()
+    listed = _Walk(start, list_folders, recursive=recursive, batch_size=batch_size).run()
+    return (one for one in listed if isinstance(one, Gap) or is_temporary(one.path) is temporary)
 
 
 class _Walk:

@@ -10,7 +10,6 @@ from catalog.model.gap import NAME, Gap
 from catalog.model.resource import Resource
 from catalog.paths import RESERVED, is_below
 from providers.http.client import HttpClient
-from providers.shared.temporary_names import is_temporary
 from providers.shared.tree_walk import Folder, Found
 from providers.shared.url import quote_path
 from providers.webdav.multistatus import PROPFIND_BODY, DavEntry, parse_multistatus
@@ -75,7 +74,7 @@ class WebdavLister:
         folders = {one.path for one in entries if one.folder and one.path != folder}
         for entry in entries:
             path = entry.path
-            if path == RESERVED or is_temporary(path) or (path == folder and entry.folder):
+            if path == RESERVED or (path == folder and entry.folder):
                 continue
             if entry.error_status is not None:
                 yield from self._gap_of_status(path, entry.error_status)

@@ -68,6 +68,10 @@ class WebdavStorage:
         """Yield every file, with one PROPFIND per folder: many servers refuse a whole tree."""
         yield from walk(Folder(prefix), self._lister, recursive=recursive)
 
+    def leftovers(self) -> Iterator[Listed]:
+        """Yield the temporary files that lie beside others."""
+        return walk(Folder(""), self._lister, temporary=True)
+
     def stat(self, path: str) -> Resource:
         """Return the metadata of one file."""
         return self._lister.describe(check_path(path))

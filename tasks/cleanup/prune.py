@@ -17,8 +17,10 @@ from catalog.errors import ResourceNotFound, UnexpectedReply
 from catalog.model.gap import Gap, Listed, files_collecting_gaps
 from catalog.model.resource import Resource
 from catalog.paths import RESERVED
+from providers.base import Storage
 from providers.cache import STORAGES
 from providers.interfaces.incomplete_uploads import SupportsIncompleteUploads
+from providers.interfaces.leftovers import SupportsLeftovers
 from providers.layouts.content import ContentLayout
 from providers.layouts.content_names import FOLDER, content_path, digest_of_path
 from tasks.job import run_resources
@@ -79,21 +81,28 @@ class PrunedItems:
 def prune_temporary(repository: Repository, rule: PruneRule, run_id: str) -> PrunedItems:
     """Remove temporary files that were last written before the moment: their writers are dead."""
     stop = run_resources(run_id).stop
-    settings = repository.settings.below(TEMPORARY)
-    with STORAGES.open(settings, repository.open_options()) as storage:
-        try:
-            old = [
-                file
-                for file in files_logging_gaps(storage.enumerate())
-                if file.modified_us is not None and file.modified_us < rule.before.timestamp() * 1e6
-            ]
-        except ResourceNotFound:
-            old = []
-        if not rule.dry_run:
-            WorkerPool(old, lambda one: storage.remove(one.path), stop).run(THREADS)
+    old: list[Resource] = []
+    for settings, beside in (
+        (repository.settings.below(TEMPORARY), False),
+        (repository.settings, True),
+    ):
+        with STORAGES.open(settings, repository.open_options()) as storage:
+            stale = [file for file in _temporary_files(storage, beside=beside) if rule.stale(file)]
+            if not rule.dry_run:
+                WorkerPool([file.path for file in stale], storage.remove, stop).run(THREADS)
+            old += stale
     return PrunedItems(
         "temporary files", tuple(file.path for file in old), sum(file.size or 0 for file in old)
     )
+
+
+def _temporary_files(storage: Storage, *, beside: bool) -> Iterator[Resource]:
+    """Yield the files of the temporary folder, or with `beside` those next to other files."""
+    with suppress(ResourceNotFound):
+        if not beside:
+            yield from files_logging_gaps(storage.enumerate())
+        elif isinstance(storage, SupportsLeftovers):
+            yield from files_logging_gaps(storage.leftovers())
 
 
 @task(task_run_name="prune-uploads", cache_policy=NO_CACHE, persist_result=False)

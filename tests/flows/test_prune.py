@@ -6,15 +6,26 @@ import os
 import time
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
+from pydantic import SecretStr
 
 from catalog.catalog import Catalog
 from catalog.errors import InvalidInput
 from catalog.model.digest import Digest
 from catalog.model.plan import Mode
+from providers.base import ProviderSettings
+from providers.fsspec.settings import FsspecSettings
+from providers.local.settings import LocalSettings
+from providers.shared.temporary_names import temporary_path_for
+from providers.webdav.settings import WebdavSettings
 from tests.flows.test_sync import bucket, files
+from tests.providers import test_ftp, test_sftp
+from tests.servers.ftp import FtpServer
+from tests.servers.openssh import SftpServer
 from tests.servers.seaweedfs import S3Server
+from tests.servers.webdav import WebdavServer
 
 
 def test_temporary_files_go_when_they_are_old(source: Path, tmp_path: Path) -> None:
@@ -38,6 +49,50 @@ def test_temporary_files_go_when_they_are_old(source: Path, tmp_path: Path) -> N
     assert sorted(one.name for one in folder.iterdir()) == ["new"]
     assert files(end) == files(source)
     assert not prune(str(end)), "a second time there is nothing to prune"
+
+
+def folder_of(
+    kind: str, request: pytest.FixtureRequest, local: Path
+) -> tuple[ProviderSettings, Path]:
+    """Return settings that lead to an empty folder at a server of a kind, and that folder."""
+    name = uuid4().hex
+    if kind == "sftp":
+        sftp: SftpServer = request.getfixturevalue("sftp_server")
+        return test_sftp.settings_of(sftp, sftp.root / name), sftp.root / name
+    if kind == "ftp":
+        ftp: FtpServer = request.getfixturevalue("ftp_server")
+        return test_ftp.settings_of(ftp, name), ftp.root / name
+    if kind == "webdav":
+        dav: WebdavServer = request.getfixturevalue("webdav_server")
+        url, password = f"{dav.url}/{name}", SecretStr(dav.password)
+        return WebdavSettings(url=url, username=dav.user, password=password), dav.root / name
+    if kind == "fsspec":
+        return FsspecSettings(url=f"file://{local / name}"), local / name
+    return LocalSettings(path=str(local / name)), local / name
+
+
+@pytest.mark.parametrize("kind", ["local", "sftp", "ftp", "webdav", "fsspec"])
+def test_temporary_files_beside_others_go_too(
+    kind: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    from blocks.repository import Repository  # noqa: PLC0415
+    from flows.prune import prune  # noqa: PLC0415
+    from flows.sync import sync  # noqa: PLC0415
+
+    settings, root = folder_of(kind, request, tmp_path)
+    (root / "in").mkdir(parents=True)
+    (root / "in" / "a").write_text("a")
+    old, new = (root / "in" / Path(temporary_path_for("a")).name for _ in range(2))
+    for file in (old, new):
+        file.write_text("half")
+    long_ago = time.time() - 2 * 86_400
+    os.utime(old, (long_ago, long_ago))
+    end = Repository(storage=settings)
+
+    assert [one.names for one in prune(end).rubbish if one.names] == [(f"in/{old.name}",)]
+    assert {one.name for one in (root / "in").iterdir()} == {"a", new.name}
+    sync(end, [str(tmp_path / "copy")])
+    assert files(tmp_path / "copy") == {"in/a": b"a"}
 
 
 def test_unfinished_uploads_of_a_bucket_are_given_up(s3_server: S3Server, source: Path) -> None:
