@@ -45,9 +45,13 @@ class PruneRule:
         """Say whether bytes with this digest may be removed."""
         return self.only is None or sha256 in self.only
 
-    def is_recent(self, one: Resource) -> bool:
+    def is_recent(self, file: Resource) -> bool:
         """Say whether a file was written since the moment."""
-        return one.modified_us is not None and one.modified_us >= self.before.timestamp() * 1e6
+        return file.modified_us is not None and file.modified_us >= self.before.timestamp() * 1e6
+
+    def is_stale(self, file: Resource) -> bool:
+        """Say whether a file was written before the moment; one without a time is not."""
+        return file.modified_us is not None and not self.is_recent(file)
 
 
 def files_logging_gaps(listed: Iterable[Listed]) -> Iterator[Resource]:
@@ -87,7 +91,7 @@ def prune_temporary(repository: Repository, rule: PruneRule, run_id: str) -> Pru
         (repository.settings, True),
     ):
         with STORAGES.open(settings, repository.open_options()) as storage:
-            stale = [file for file in _temporary_files(storage, beside=beside) if rule.stale(file)]
+            stale = [file for file in _temporary_files(storage, beside=beside) if rule.is_stale(file)]
             if not rule.dry_run:
                 WorkerPool([file.path for file in stale], storage.remove, stop).run(THREADS)
             old += stale
