@@ -34,7 +34,7 @@ def test_what_another_tool_copied_is_not_copied_again(
     (end / "a.txt").write_text("other")
     result = adopt(str(end))
 
-    assert (result.files, result.version.number, result.made) == (3, 1, True)
+    assert (result.files, result.version.number, result.new_version) == (3, 1, True)
     assert {row.digest for row in catalog.versions.content(f"file://{end}")} == {
         sha256(data).hexdigest() for data in files(end).values()
     }
@@ -52,7 +52,7 @@ def test_a_second_time_nothing_is_new(source: Path, tmp_path: Path) -> None:
     adopt(str(end))
     again = adopt(str(end))
 
-    assert not again.made
+    assert not again.new_version
     assert "still version 1 holds 3" in str(again)
 
 

@@ -152,7 +152,7 @@ def test_a_dry_run_checks_and_touches_nothing(there: Path, site: Site, tmp_path:
     here = tmp_path / "B" / "data"
 
     result = import_archive(done.toc, str(here), dry_run=True)
-    assert "the archive is whole" in str(result)
+    assert "the archive is complete" in str(result)
     (tmp_path / "all.tar.0001").unlink()
     (tmp_path / "all.tar.0000").write_bytes(b"x" * 4096)
     with pytest.raises(ArchiveRefused, match=r"all\.tar\.0001") as caught:

@@ -28,9 +28,9 @@ def enums(hint: object) -> list[type[Enum]]:
 
 @pytest.mark.parametrize("command", VERBS, ids=lambda one: one.name)
 def test_a_command_has_the_parameters_of_its_flow(command: Command) -> None:
-    from cli.flows.commands import command_of  # noqa: PLC0415
+    from cli.flows.commands import create_command  # noqa: PLC0415
 
-    made = inspect.signature(command_of(command.place)).parameters
+    made = inspect.signature(create_command(command.place)).parameters
     theirs = inspect.signature(flow_of(command).fn).parameters
     assert [*made] == [*theirs, "output"]
     assert all(made[name].default == one.default for name, one in theirs.items())

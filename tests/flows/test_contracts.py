@@ -197,19 +197,19 @@ def test_a_plan_keeps_its_contracts_and_a_stored_block_is_one(
 def test_a_contract_that_makes_no_sense_stops_a_run_before_anything_is_touched(
     given: str, kind: type[Exception], found: str
 ) -> None:
-    from flows.forms.contracts import contracts  # noqa: PLC0415 - imports Prefect
+    from flows.forms.contracts import load_contracts  # noqa: PLC0415 - imports Prefect
 
     with pytest.raises(kind, match=found):
-        contracts([given])
+        load_contracts([given])
 
 
 def test_contracts_are_refused_where_they_cannot_be_kept(incoming: Path, tmp_path: Path) -> None:
-    from flows.forms.contracts import contracts  # noqa: PLC0415 - imports Prefect
+    from flows.forms.contracts import load_contracts  # noqa: PLC0415 - imports Prefect
     from flows.forms.options import StepSettings  # noqa: PLC0415
     from flows.sync import sync  # noqa: PLC0415
 
-    with pytest.raises(InvalidInput, match="two contracts are called 'prices'"):
-        contracts([written("prices"), written("prices")])
+    with pytest.raises(InvalidInput, match="two contracts are named 'prices'"):
+        load_contracts([written("prices"), written("prices")])
     leaving_out = StepSettings.model_validate({"at": "instead", "part": "validate"})
     with pytest.raises(InvalidInput, match="the step 'validate': it cannot be left out"):
         sync(

@@ -87,7 +87,7 @@ def test_a_plan_forecasts_what_such_runs_took_before(
     assert second.plan.forecast is not None
     assert second.plan.forecast.samples == 1
     assert (second.plan.forecast.seconds or 0) > 0
-    assert "by a former run" in str(second)
+    assert "based on 1 earlier run" in str(second)
 
     run = apply(second.plan_id)
     ((found, expected, took, error),) = catalog.sql(

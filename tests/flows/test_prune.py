@@ -30,7 +30,7 @@ def test_temporary_files_go_when_they_are_old(source: Path, tmp_path: Path) -> N
     os.utime(folder / "old", (long_ago, long_ago))
 
     told = prune(str(end), dry_run=True)
-    assert [one.names for one in told.rubbish if one.names] == [("old",)]
+    assert [one.names for one in told.pruned if one.names] == [("old",)]
     assert "would be removed" in str(told)
     assert (folder / "old").exists()
 
@@ -54,7 +54,7 @@ def test_unfinished_uploads_of_a_bucket_are_given_up(s3_server: S3Server, source
     assert not prune(end), "it is young"
     result = prune(end, protect_hours=0)
 
-    assert ("half",) in [one.names for one in result.rubbish]
+    assert ("half",) in [one.names for one in result.pruned]
     reply = filesystem.call_s3("list_multipart_uploads", Bucket=s3_server.bucket, Prefix="pruned/")
     assert not reply.get("Uploads")
 

@@ -69,7 +69,7 @@ def test_each_is_mended_and_one_that_is_unreachable_stops_no_other(
     rot(tmp_path / "local" / "a")
     (tmp_path / "local" / "c").unlink()
 
-    with pytest.raises(RepairAllFailed, match="not all is well in 'away';") as caught:
+    with pytest.raises(RepairAllFailed, match="not repaired: 'away';") as caught:
         repair_all()
     result = caught.value.result
     with pytest.raises(RepairAllFailed) as again:
@@ -77,7 +77,7 @@ def test_each_is_mended_and_one_that_is_unreachable_stops_no_other(
 
     rows = {one.name: one for one in result.repositories}
     assert rows["away"].outcome == "failed"
-    assert rows["read-only"].outcome == "passed over"
+    assert rows["read-only"].outcome == "skipped"
     for row in (rows["cloud"], rows["local"]):
         assert (row.outcome, row.examined, row.damaged, row.repaired) == ("repaired", 3, 2, 2)
     assert "read-only: nothing was ever written there" in str(result)
@@ -85,7 +85,7 @@ def test_each_is_mended_and_one_that_is_unreachable_stops_no_other(
     arrived = {name: bytes(s3_server.store().get(f"mended/{name}").bytes()) for name in held}
     assert arrived == held
     second = {one.name: one.outcome for one in again.value.result.repositories}
-    assert (second["away"], second["cloud"], second["local"]) == ("failed", "well", "well")
+    assert (second["away"], second["cloud"], second["local"]) == ("failed", "healthy", "healthy")
 
 
 def test_bytes_that_are_nowhere_are_named_and_the_rest_is_mended(

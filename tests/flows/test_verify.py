@@ -33,7 +33,7 @@ def test_all_is_well_after_a_sync(source: Path, tmp_path: Path) -> None:
     assert result
     assert result.findings == ()
     assert (result.files, result.read) == (3, 3)
-    assert "all is well" in str(result)
+    assert "all intact" in str(result)
 
 
 @pytest.mark.parametrize("depth", ["existence", "size", "digest"])

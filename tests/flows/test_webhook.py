@@ -50,12 +50,12 @@ def test_a_webhook_that_never_answers_well_is_a_warning(
         told = Webhook(url=SecretStr(f"{inbox.url}/hidden"), retries=1, first_s=0.01)
         result = sync(str(source), [str(tmp_path / "end")], webhook=told)
     assert (result.added, result.failed) == (3, 0)
-    assert result.untold == (
+    assert result.webhook_failures == (
         f"batch 0 (3 stored) was not told: webhook to {inbox.url}: status 500",
     )
-    assert f"warning: {result.untold[0]}" in str(result)
+    assert f"warning: {result.webhook_failures[0]}" in str(result)
     warned = [one.getMessage() for one in caplog.records if one.levelno == logging.WARNING]
-    assert result.untold[0] in warned
+    assert result.webhook_failures[0] in warned
     assert "hidden" not in caplog.text
 
 
