@@ -161,7 +161,7 @@ class _Endpoints:
 
 
 def _parse_workflow(name: str, fields: Fields, endpoints: _Endpoints) -> Workflow:
-    check_keys(fields, (*INGEST, *SYNC_PARAMETERS), "keys")
+    check_keys(fields, (*INGEST, *SYNC_PARAMETERS), "")
     source = endpoints.get(Role.SOURCE, fields.get("source"))
     names = fields.get("destinations")
     if not isinstance(names, list) or not names:

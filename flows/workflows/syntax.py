@@ -90,8 +90,9 @@ def check_keys(keys: Fields, allowed: tuple[str, ...], where: str) -> None:
     """Raise an error that names every key that is not allowed, and those that are."""
     unknown = [str(key) for key in keys if key not in allowed]
     if unknown:
+        prefix = f"{where}: " if where else ""
         raise InvalidInput(
-            f"{where}: unknown keys: {', '.join(map(repr, unknown))}; allowed: {', '.join(allowed)}"
+            f"{prefix}unknown keys: {', '.join(map(repr, unknown))}; allowed: {', '.join(allowed)}"
         )
 
 

@@ -182,7 +182,7 @@ def test_an_incremental_archive_without_its_base_is_refused_and_names_what_is_mi
     here = tmp_path / "B" / "data"
 
     for dry_run in (True, False):
-        with pytest.raises(BytesNowhere, match="stands on version 1") as caught:
+        with pytest.raises(BytesNowhere, match="is based on version 1") as caught:
             import_archive(done.toc, str(here), dry_run=dry_run)
         assert [one.split(":")[0] for one in caught.value.named] == ["'moved'"]
     assert not here.exists()

@@ -66,7 +66,7 @@ def test_an_unknown_name_says_what_to_write_for_a_folder(
     (tmp_path / "folder").mkdir()
     with pytest.raises(RepositoryNotFound, match=r"write './folder'"):
         repository("folder")
-    with pytest.raises(RepositoryNotFound, match="no repository block is named 'nope'"):
+    with pytest.raises(RepositoryNotFound, match="there is no repository block named 'nope'"):
         repository("nope")
 
 

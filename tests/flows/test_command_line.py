@@ -169,7 +169,7 @@ def test_a_stopped_run_leaves_nothing_half_done(
     out, err = run.communicate(timeout=60)
     assert run.returncode == code, err
     assert out == ""
-    assert "run it again to go on" in err
+    assert "run the command again to continue" in err
     assert "Traceback" not in err
     assert all(data == b"x" * 5000 for data in files(end).values())
     assert not list((end / ".entrepot").rglob("*-*-*")), "temporary files are left"

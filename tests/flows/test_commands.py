@@ -74,7 +74,7 @@ def test_json_that_is_none_is_wrong_use(tmp_path: Path, capsys: pytest.CaptureFi
     with pytest.raises(SystemExit) as ended:
         app()(["export-archive", '{"books": ', str(tmp_path / "archive")])
     assert ended.value.code == 2
-    assert "is none" in capsys.readouterr().err
+    assert "begins like JSON but is not valid" in capsys.readouterr().err
 
 
 def test_a_target_may_be_json_too() -> None:

@@ -80,7 +80,7 @@ def test_each_is_mended_and_one_that_is_unreachable_stops_no_other(
     assert rows["read-only"].outcome == "skipped"
     for row in (rows["cloud"], rows["local"]):
         assert (row.outcome, row.examined, row.damaged, row.repaired) == ("repaired", 3, 2, 2)
-    assert "read-only: nothing was ever written there" in str(result)
+    assert "read-only: nothing was ever written to it" in str(result)
     assert files(tmp_path / "local") == held
     arrived = {name: bytes(s3_server.store().get(f"mended/{name}").bytes()) for name in held}
     assert arrived == held
@@ -159,7 +159,7 @@ def test_an_empty_and_an_unknown_repository_are_passed_over(tmp_path: Path, stor
 
     assert [(one.name, one.remark) for one in result.repositories] == [
         ("emptied", "its latest version is empty"),
-        ("unknown", "nothing was ever written there"),
+        ("unknown", "nothing was ever written to it"),
     ]
     assert result
     assert "<table>" in result._repr_html_()

@@ -121,7 +121,7 @@ def test_another_instance_is_replicated_and_what_it_gave_up_is_emptied(
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        ({"names": ["no-such-*"]}, "no repository is to be replicated"),
+        ({"names": ["no-such-*"]}, "no repository to replicate"),
         ({"upstream": "http://127.0.0.1:9/api"}, "cannot be read"),
         ({"upstream": "http://127.0.0.1:9/api", "upstream_secret": "no-such"}, "no Secret block"),
     ],
@@ -144,5 +144,5 @@ def test_a_place_inside_of_a_repository_is_refused(store: Store, tmp_path: Path)
 
     store("first", a="one")
 
-    with pytest.raises(InvalidInput, match="lies inside of the repository 'first'"):
+    with pytest.raises(InvalidInput, match="is inside the repository 'first'"):
         replicate(str(tmp_path / "upstream" / "first" / "copy"), names=["first"])

@@ -89,7 +89,7 @@ def test_steps_that_break_or_lead_nowhere_leave_nothing_half_done(
     assert files(end) == {}
     with pytest.raises(InvalidInput, match="step 'own:nothing' cannot be imported"):
         plan(str(source), [str(end)], steps=[StepSettings(run="own:nothing")])
-    with pytest.raises(InvalidInput, match="nothing for checks, steps or contracts"):
+    with pytest.raises(InvalidInput, match="checks, steps and contracts cannot be combined"):
         sync(str(source), [str(end)], steps=broken, policy="on_demand")
 
 

@@ -81,13 +81,13 @@ def test_a_plan_is_applied_with_a_stored_webhook(source: Path, tmp_path: Path) -
 def test_what_cannot_be_a_webhook_is_refused() -> None:
     from blocks.webhook import Webhook, webhook  # noqa: PLC0415 - imports Prefect
 
-    with pytest.raises(ValidationError, match="begins with http"):
+    with pytest.raises(ValidationError, match="expected a webhook's URL with http"):
         webhook("ftp://host/x")
     with pytest.raises(ValidationError, match="no base64"):
         Webhook(url=SecretStr("https://host"), secret=SecretStr("whsec_?"))
     with pytest.raises(SecretInUrl):
         webhook("https://user:password@host")
-    with pytest.raises(RepositoryNotFound, match="no webhook block is named 'nobody'"):
+    with pytest.raises(RepositoryNotFound, match="there is no webhook block named 'nobody'"):
         webhook("nobody")
 
 

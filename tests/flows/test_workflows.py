@@ -390,6 +390,6 @@ def test_a_source_that_is_read_only_is_not_to_be_cleaned(
     text = f"sources: [{{name: s, type: repository, repository: '{url}'}}]\n"
     text += f"destinations: [{{name: d, type: local, path: {tmp_path}/end}}]\n"
     text += "workflows: [{name: w, source: s, destinations: [d], cleanUp: true}]"
-    with pytest.raises(InvalidInput, match="is read-only: nothing can be removed from it"):
+    with pytest.raises(InvalidInput, match="is read-only: clean_up cannot remove files"):
         sync_once(workflows(text).workflows[0])
     assert not (tmp_path / "end").exists()

@@ -152,7 +152,8 @@ def test_resources_are_listed(desk: Desk) -> None:
             desk.well("put", desk.file("x", b"12345"), name, "-p", f"by={who}")
     lines = desk.well("ls", "--resources").decode().splitlines()
     assert [one.split() for one in lines] == [
-        ["5", *lines[n].split()[1:3], "1", name] for n, name in enumerate(("a/1", "a/2", "b"))
+        ["5", "B", *lines[n].split()[2:4], "UTC", "1", name]
+        for n, name in enumerate(("a/1", "a/2", "b"))
     ]
     assert [one["name"] for one in desk.json("ls", "a/", "--resources")] == ["a/1", "a/2"]
     assert desk.json("ls", "--resources", "--properties", "by=ann") == []
