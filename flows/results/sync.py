@@ -165,7 +165,8 @@ class SyncResult:
         count = len(self.destinations)
         ends = f"{count:,} destination" + ("s" if count > 1 else "")
         if self.failed or self.failures:
-            what = f"{self.failed:,} files failed" if self.failed else "source not fully cleaned up"
+            files = "1 file" if self.failed == 1 else f"{self.failed:,} files"
+            what = f"{files} failed" if self.failed else "source not fully cleaned up"
             return f"{what}, {self.added + self.replaced:,} written to {ends}"
         if self.unchanged_since is not None:
             return f"skipped: nothing changed since run {self.unchanged_since}"

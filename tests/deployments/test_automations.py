@@ -28,7 +28,7 @@ TOLD = {
     "entrepot: a run failed": "Entrepot: sync Failed",
     "entrepot: a run is late": "Entrepot: sync is late",
     "entrepot: a run takes very long": "Entrepot: sync runs for a day",
-    "entrepot: files did not come": "Entrepot: partner did not receive 1 of what it should",
+    "entrepot: files did not come": "Entrepot: partner missed 1 objectives",
     "entrepot: files were set aside": "Entrepot: 2 files of partner are in quarantine",
     "entrepot: a plan crosses its guards": "Entrepot: a plan crosses its guards",
 }
