@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from blocks.repository import Layout, Repository
+from catalog.paths import RESERVED
 from providers.base import ProviderSettings
 from providers.interfaces.history import HISTORY
 from providers.layouts.numbered_names import NUMBERS
+
+MARKERS = f"{RESERVED}/done"
+"""The folder of markers below a destination's root, unless another is set."""
 
 
 def history_of(repository: Repository) -> Repository:
@@ -24,6 +28,11 @@ def numbers_of(repository: Repository) -> Repository:
 def bytes_of(repository: Repository) -> Repository:
     """Return the repository with the bytes of a repository's older versions."""
     return history_of(repository) if repository.layout is Layout.PATH else repository
+
+
+def markers_of(repository: Repository) -> Repository:
+    """Return the folder of a repository's markers."""
+    return area_of(repository, repository.markers or MARKERS)
 
 
 def opened_at(repository: Repository) -> ProviderSettings:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+
+SKIPPED = "workflow-skipped"  # the kind of the run of a skipped workflow
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,3 +49,19 @@ class PlanRow:
     action: str
     reason: str
     size: int | None
+
+
+def skipped_run(workflow: str, file: str) -> Run:
+    """Return the failed run that records a skipped workflow, for the metrics.
+
+    The reason is left out, since values of the file may be secrets.
+    """
+    now = datetime.now(UTC)
+    return Run(
+        uuid.uuid4().hex,
+        SKIPPED,
+        state="failed",
+        started_at=now,
+        ended_at=now,
+        message=f"the workflow {workflow!r} of {file!r} was skipped",
+    )

@@ -14,7 +14,7 @@ from cyclopts import App, Parameter
 from catalog.catalog import Catalog
 from catalog.errors import CatalogError, InvalidInput
 from catalog.formats.quantities import duration
-from catalog.model.skipped_workflow import skipped_run
+from catalog.model.run import skipped_run
 from catalog.settings import Settings
 from cli.setup.command import require_server
 from cli.terminal.exit_codes import ExitCode, exit_of

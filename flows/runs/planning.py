@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from uuid import uuid4
 
-from blocks.markers import markers_of
+from blocks.history import markers_of
 from blocks.repository import Layout, Repository
 from blocks.resolve import repository as resolved
 from catalog.errors import InvalidInput, NothingMatched, PlanOutdated

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from catalog.catalog import Catalog
-from catalog.model.skipped_workflow import SKIPPED
+from catalog.model.run import SKIPPED
 from catalog.settings import Settings
 from tests.flows.test_command_line import entrepot
 

@@ -19,8 +19,7 @@ from starlette.routing import Mount, Route
 from catalog.catalog import Catalog
 from catalog.model.outcome import Outcome, Status
 from catalog.model.plan import Action
-from catalog.model.run import Run
-from catalog.model.skipped_workflow import SKIPPED, skipped_run
+from catalog.model.run import SKIPPED, Run, skipped_run
 from catalog.session.catalog_file import RACY_NS
 from catalog.store.statements import Row
 from gateway.ops.catalog_metrics import CatalogCollector
