@@ -21,7 +21,7 @@ class Explained:
 
     def __str__(self) -> str:
         """Return the sentences, a line each."""
-        return "\n".join(str(one) for one in self.sentences)
+        return "\n".join(str(sentence) for sentence in self.sentences)
 
     def __repr__(self) -> str:
         """Return the sentences, so that an interactive prompt shows them."""
@@ -29,7 +29,7 @@ class Explained:
 
     def _repr_html_(self) -> str:
         """Return the sentences for notebooks."""
-        return "".join(f"<p>{html.escape(str(one))}</p>" for one in self.sentences)
+        return "".join(f"<p>{html.escape(str(sentence))}</p>" for sentence in self.sentences)
 
 
 def _name() -> str:

@@ -37,7 +37,7 @@ class RebuildResult:
     def __str__(self) -> str:
         """Return the sentence, and a line for each repository."""
         lines = [*map(str, self.adopted), *self.failed]
-        return "\n".join([self.summary(), *(f"  {one}" for one in lines)])
+        return "\n".join([self.summary(), *(f"  {line}" for line in lines)])
 
     def __repr__(self) -> str:
         """Return the text, so that an interactive prompt shows it."""

@@ -74,16 +74,16 @@ def versions(repository: str, *, output: OutputOptions = PLAIN) -> None:
     with open_catalog(output) as catalog:
         rows = [
             (
-                one.number,
-                one.created_at,
-                one.added,
-                one.replaced,
-                one.removed,
-                one.total,
-                one.bytes,
-                tuple(f"{key}={value}" for key, value in one.labels.items()),
+                version.number,
+                version.created_at,
+                version.added,
+                version.replaced,
+                version.removed,
+                version.total,
+                version.bytes,
+                tuple(f"{key}={value}" for key, value in version.labels.items()),
             )
-            for one in catalog.versions.all(address_of(repository))
+            for version in catalog.versions.all(address_of(repository))
         ]
         show(Table(columns, rows, ("created", "labels"), columns[2:6], ("bytes",)), output)
 
@@ -137,13 +137,13 @@ def show_plan(plan_id: str, *, limit: Limit = 1000, output: OutputOptions = PLAI
     with open_catalog(output) as catalog:
         plan = catalog.plans.get(plan_id)
         rows = [
-            (one.action, one.path, one.destination, one.size, one.reason)
-            for one in catalog.plans.changes(plan_id, limit)
+            (row.action, row.path, row.destination, row.size, row.reason)
+            for row in catalog.plans.changes(plan_id, limit)
         ]
         totals = tuple(
-            f"  {one.address}: {one.add:,} to add, {one.replace:,} to replace, "
-            f"{one.remove:,} to remove, {one.keep:,} kept"
-            for one in plan.tallies
+            f"  {tally.address}: {tally.add:,} to add, {tally.replace:,} to replace, "
+            f"{tally.remove:,} to remove, {tally.keep:,} kept"
+            for tally in plan.tallies
         )
         text_columns = ("path", "destination", "reason")
         table = Table(
@@ -211,7 +211,10 @@ def _repositories(catalog: Catalog) -> Table:
     latest = [catalog.versions.latest(address) for address in catalog.repositories.addresses()]
     return Table(
         ("repository", "version", "files", "bytes", "created"),
-        [(one.address, one.number, one.total, one.bytes, one.created_at) for one in latest],
+        [
+            (version.address, version.number, version.total, version.bytes, version.created_at)
+            for version in latest
+        ],
         text_columns=("created",),
         counts=("files",),
         sizes=("bytes",),
@@ -222,8 +225,8 @@ def _repositories(catalog: Catalog) -> Table:
 def _last_runs(catalog: Catalog, limit: int) -> Table:
     columns = ("run", "kind", "state", "started", "message")
     rows = [
-        (one.run_id, one.kind, one.state, one.started_at, one.message)
-        for one in catalog.runs.all(limit)
+        (run.run_id, run.kind, run.state, run.started_at, run.message)
+        for run in catalog.runs.all(limit)
     ]
     return Table(columns, rows, columns, empty="no runs yet")
 
@@ -232,17 +235,19 @@ def _run_details(catalog: Catalog, run_id: str, limit: int) -> Table:
     catalog.runs.get(run_id)  # raises NotRecorded if there is no such run
     failed = catalog.runs.outcomes(run_id, Status.FAILED, limit)
     columns = ("path", "destination", "error", "message")
-    rows = [(one.path, one.destination, one.error, one.message) for one in failed]
+    rows = [(row.path, row.destination, row.error, row.message) for row in failed]
     totals = tuple(
-        f"  {one.address}: {one.added:,} added, {one.replaced:,} replaced, "
-        f"{one.removed:,} removed, {one.kept:,} kept, {one.failed:,} failed"
-        for one in catalog.runs.tallies(run_id)
+        f"  {tally.address}: {tally.added:,} added, {tally.replaced:,} replaced, "
+        f"{tally.removed:,} removed, {tally.kept:,} kept, {tally.failed:,} failed"
+        for tally in catalog.runs.tallies(run_id)
     )
     return Table(columns, rows, columns, empty="nothing failed", notes=totals)
 
 
 def _previous_number(catalog: Catalog, address: str, number: int) -> int:
-    earlier = [one.number for one in catalog.versions.all(address) if one.number < number]
+    earlier = [
+        version.number for version in catalog.versions.all(address) if version.number < number
+    ]
     if not earlier:
         raise NotRecorded("version", f"{address} before {number}")
     return max(earlier)

@@ -46,8 +46,12 @@ class DoctorReport:
         """Return a table, followed by the advice."""
         columns = ("check", "health", "found")
         rows = [
-            {"check": one.check, "health": one.health.value, "found": one.found}
-            for one in self.diagnoses
+            {"check": diagnosis.check, "health": diagnosis.health.value, "found": diagnosis.found}
+            for diagnosis in self.diagnoses
         ]
-        advice = [f"  {one.check}: {one.advice}" for one in self.diagnoses if one.advice]
+        advice = [
+            f"  {diagnosis.check}: {diagnosis.advice}"
+            for diagnosis in self.diagnoses
+            if diagnosis.advice
+        ]
         return "\n".join([*text_table(columns, rows, columns), *advice])

@@ -78,19 +78,21 @@ def _check_server(client: SyncPrefectClient, url: str) -> Iterator[Diagnosis]:
 
 def _check_limits(client: SyncPrefectClient, *, free: bool) -> Iterator[Diagnosis]:
     """Look for slots that are held while nothing runs; `free` releases them."""
-    busy = [one for one in _own_limits(client) if one.active_slots]
+    busy = [limit for limit in _own_limits(client) if limit.active_slots]
     active = FlowRunFilter(
         state=FlowRunFilterState(type=FlowRunFilterStateType(any_=ACTIVE_STATES))
     )
     if not busy or client.read_flow_runs(flow_run_filter=active, limit=1):
-        usage = ", ".join(f"{one.name} {one.active_slots}/{one.limit}" for one in busy)
+        usage = ", ".join(f"{limit.name} {limit.active_slots}/{limit.limit}" for limit in busy)
         yield Diagnosis("limits", Health.HEALTHY, usage or "no slots in use")
         return
-    for one in busy:
-        found = f"{one.name}: {one.active_slots} of {one.limit} slots in use while nothing runs"
+    for limit in busy:
+        found = (
+            f"{limit.name}: {limit.active_slots} of {limit.limit} slots in use while nothing runs"
+        )
         if free:
             client.update_global_concurrency_limit(
-                one.name, GlobalConcurrencyLimitUpdate(active_slots=0)
+                limit.name, GlobalConcurrencyLimitUpdate(active_slots=0)
             )
             yield Diagnosis("limits", Health.HEALTHY, f"{found}; freed")
         else:

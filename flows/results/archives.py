@@ -155,7 +155,7 @@ class ImportResult:
     @property
     def changed(self) -> bool:
         """Return whether anything was copied or removed."""
-        return any(one.changed for one in self.repositories)
+        return any(row.changed for row in self.repositories)
 
     @property
     def versions(self) -> dict[int, int]:
@@ -171,7 +171,7 @@ class ImportResult:
     def __str__(self) -> str:
         """Return a line for each version."""
         lines = [f"{self.archive}: {self.summary()}"]
-        lines += [f"  {line}" for one in self.repositories for line in one.lines()]
+        lines += [f"  {line}" for row in self.repositories for line in row.lines()]
         return "\n".join(lines)
 
     def __repr__(self) -> str:

@@ -50,17 +50,17 @@ def chart_svg(points: Sequence[Snapshot], outcomes: Mapping[str, int]) -> str:
 
 
 def _plot(points: Sequence[Snapshot]) -> list[str]:
-    end_s = max((one.elapsed_s for one in points), default=0.0) or 1.0
-    most_bytes = max((one.bytes for one in points), default=0) or 1
-    most_files = max((one.files for one in points), default=0) or 1
+    end_s = max((point.elapsed_s for point in points), default=0.0) or 1.0
+    most_bytes = max((point.bytes for point in points), default=0) or 1
+    most_files = max((point.files for point in points), default=0) or 1
     return [
         *_grid(end_s),
         *_axis(LEFT - 8, "end", BYTES, lambda share: format_bytes(int(share * most_bytes))),
         *_axis(RIGHT + 8, "start", FILES, lambda share: f"{share * most_files:,.0f}"),
         _text(LEFT, TOP - 16, "bytes read", BYTES),
         _text(RIGHT, TOP - 16, "files done", FILES, "end"),
-        _line([(one.elapsed_s / end_s, one.bytes / most_bytes) for one in points], BYTES),
-        _line([(one.elapsed_s / end_s, one.files / most_files) for one in points], FILES),
+        _line([(point.elapsed_s / end_s, point.bytes / most_bytes) for point in points], BYTES),
+        _line([(point.elapsed_s / end_s, point.files / most_files) for point in points], FILES),
     ]
 
 

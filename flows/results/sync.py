@@ -98,47 +98,47 @@ class SyncResult:
     @property
     def added(self) -> int:
         """Return how many resources were new, over all destinations."""
-        return sum(one.added for one in self.destinations)
+        return sum(row.added for row in self.destinations)
 
     @property
     def replaced(self) -> int:
         """Return how many resources were replaced, over all destinations."""
-        return sum(one.replaced for one in self.destinations)
+        return sum(row.replaced for row in self.destinations)
 
     @property
     def removed(self) -> int:
         """Return how many resources were removed, over all destinations."""
-        return sum(one.removed for one in self.destinations)
+        return sum(row.removed for row in self.destinations)
 
     @property
     def kept(self) -> int:
         """Return how many resources were already there, over all destinations."""
-        return sum(one.kept for one in self.destinations)
+        return sum(row.kept for row in self.destinations)
 
     @property
     def failed(self) -> int:
         """Return how many resources failed, over all destinations."""
-        return sum(one.failed for one in self.destinations)
+        return sum(row.failed for row in self.destinations)
 
     @property
     def bytes(self) -> int:
         """Return how many bytes were written, over all destinations."""
-        return sum(one.bytes for one in self.destinations)
+        return sum(row.bytes for row in self.destinations)
 
     @property
     def catalogued(self) -> int:
         """Return how many resources were catalogued and not moved, over all destinations."""
-        return sum(one.catalogued for one in self.destinations)
+        return sum(row.catalogued for row in self.destinations)
 
     @property
     def dropped(self) -> int:
         """Return how many resources were left out on purpose, over all destinations."""
-        return sum(one.dropped for one in self.destinations)
+        return sum(row.dropped for row in self.destinations)
 
     @property
     def version(self) -> dict[str, int]:
         """Return the latest version of each destination, by label."""
-        return {one.label: one.version for one in self.destinations}
+        return {row.label: row.version for row in self.destinations}
 
     @property
     def changed(self) -> bool:
