@@ -236,7 +236,7 @@ def test_a_person_decides_through_prefect_whether_a_guarded_plan_goes_on(
     from flows.forms.options import GuardSettings  # noqa: PLC0415
     from flows.sync import sync  # noqa: PLC0415
 
-    monkeypatch.setattr(approval_form, "LOOK_S", 1)
+    monkeypatch.setattr(approval_form, "POLL_INTERVAL_S", 1)
     source, end = many(tmp_path / "source", 3), tmp_path / "end"
     ended: list[object] = []
 
