@@ -221,7 +221,7 @@ def test_what_cannot_be_exported_is_refused_before_anything_is_written(
         export_archive(str(there), archive, versions=[9])
     with pytest.raises(InvalidInput, match="nothing to export"):
         export_archive(str(there), archive, since=3)
-    with pytest.raises(InvalidInput, match="must be after 2"):
+    with pytest.raises(InvalidInput, match="expected versions after 2"):
         export_archive(str(there), archive, versions=[1, 3], since=2)
     with pytest.raises(InvalidInput, match="chunk_size"):
         export_archive(str(there), archive, chunk_size="2 TB")

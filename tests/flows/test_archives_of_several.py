@@ -153,7 +153,7 @@ def test_a_mapping_that_does_not_fit_is_one_error_that_names_all_and_writes_noth
         import_archive(toc, str(here))
     with pytest.raises(ArchiveRefused, match=r"\['models', 'papers'\] would all be imported into"):
         import_archive(toc, {"models": str(here), "papers": str(here)})
-    with pytest.raises(ArchiveRefused, match="versions of 2 repositories are given by name"):
+    with pytest.raises(ArchiveRefused, match="expected `versions` by repository name"):
         import_archive(toc, {"*": str(here)}, versions=[1])
     with pytest.raises(ArchiveRefused, match="names none of"):
         import_archive(toc, {}, unmapped="skip")
@@ -221,8 +221,8 @@ def test_a_broken_chunk_and_a_mapping_that_does_not_fit_are_named_together(
         ({"*": "models"}, {}, r"'\*' cannot be"),
         ({"a": "models", "b": "models"}, {}, "the same repository"),
         (["models", "models"], {}, "given twice"),
-        (["models", "papers"], {"versions": [1]}, "versions of 2 repositories are given by name"),
-        (["models", "papers"], {"since": 1}, "since of 2 repositories are given by name"),
+        (["models", "papers"], {"versions": [1]}, "expected `versions` by repository name"),
+        (["models", "papers"], {"since": 1}, "expected `since` by repository name"),
         ({"m": "models"}, {"versions": {"x": [1]}}, r"versions names \['x'\]"),
         ({"m": "models"}, {"since": {"x": 1}}, r"since names \['x'\]"),
     ],

@@ -170,5 +170,5 @@ def test_choosing_nothing_is_refused(tmp_path: Path, store: Store) -> None:
 
     store("one", str(tmp_path / "one"))
 
-    with pytest.raises(InvalidInput, match=r"to be repaired: [1-9]"):
+    with pytest.raises(InvalidInput, match=r"no repository to repair: none of the [1-9]"):
         repair_all(names=["no-such-*"])

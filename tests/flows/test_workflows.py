@@ -171,7 +171,7 @@ def test_sigterm_stops_every_round_and_leaves_nothing_half_written(
     run.send_signal(signal.SIGTERM)
     out, err = run.communicate(timeout=60)
     assert run.returncode == ExitCode.TERMINATED, err
-    assert sorted(line.split(" ", 2)[2] for line in out.splitlines()) == [
+    assert sorted(line.split(" ", 3)[3] for line in out.splitlines()) == [
         "one: stopped: stopped",
         "two: stopped: stopped",
     ]
@@ -203,7 +203,7 @@ def test_check_needs_no_server_and_no_catalog(tmp_path: Path, text: str, code: E
     assert done.returncode == code, done.stderr
     if code is ExitCode.SUCCESS:
         assert "foo_1-bar_1" in done.stdout
-        assert "300 s" in done.stdout
+        assert "5 min" in done.stdout
         assert "secret" not in done.stdout
     else:
         assert done.stderr.startswith(f"entrepot: {file}: workflow 'w': there is no source None")
@@ -292,7 +292,7 @@ def test_what_is_of_somebody_else_is_not_taken(client: Any, tmp_path: Path) -> N
     from blocks.repository import Repository  # noqa: PLC0415 - imports Prefect
     from providers.local.settings import LocalSettings  # noqa: PLC0415
 
-    with pytest.raises(InvalidInput, match="a deployment 'sync/sync' is there already"):
+    with pytest.raises(InvalidInput, match="a deployment 'sync/sync' exists"):
         done(client, of(tmp_path, "name: sync, destinations: [d0]"))
     with pytest.raises(InvalidInput, match="'a/b': a deployment's name cannot contain /"):
         done(client, of(tmp_path, "name: a/b, destinations: [d0]"))
