@@ -27,10 +27,10 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9\-]*\Z")
 
 
 class Contract(Block):
-    """What the content of matching files must satisfy, and what follows where it does not.
+    """What the content of matching files must satisfy, and what happens if it does not.
 
     Example:
-        Load a stored contract and hold a sync to it:
+        Load a stored contract and use it in a sync:
 
         ```python
         from blocks.contract import Contract
@@ -42,8 +42,8 @@ class Contract(Block):
     _block_type_name = "Entrepot Contract"
     _block_type_slug = "entrepot-contract"
     _description = (
-        "What the content of files must satisfy on their way: a pandera schema, a JSON Schema or a "
-        "function; and whether bad files are put aside, fail, or are only told."
+        "What the content of files must satisfy: a pandera schema, a JSON Schema or a function; "
+        "and whether bad files are quarantined, fail, or are only reported."
     )
     _logo_url: ClassVar[HttpUrl | None] = HttpUrl(
         "https://raw.githubusercontent.com/PrefectHQ/prefect/"
@@ -60,55 +60,55 @@ class Contract(Block):
         default="",
         max_length=100,
         title="Name",
-        description="How reports call it; empty for the name that the block is stored under.",
+        description="Name in reports; empty for the name of the block.",
     )
     include: list[str] = Field(
         default_factory=list[str],
         title="Include",
-        description="Globs of the paths that are held to it; none for all.",
+        description="Globs of the paths to check; none for all.",
     )
     exclude: list[str] = Field(
         default_factory=list[str],
         title="Exclude",
-        description="Globs of the paths that are not.",
+        description="Globs of the paths not to check.",
     )
     format: Format = Field(
         default=Format.ANY,
         title="Format",
-        description="How files are read; any goes by the end of their names.",
+        description="Format of the files; any chooses it by the file name.",
     )
     rows: Rows = Field(
         default=Rows.ALL,
         title="Rows",
-        description="Which rows are looked at: all, the first so many, or every so many-th.",
+        description="Which rows to check: all, the first n, or every n-th, where n is Step.",
     )
     step: int = Field(
-        default=1000, ge=1, title="Step", description="How many, where not all rows are looked at."
+        default=1000, ge=1, title="Step", description="The n of Rows, if not all rows are checked."
     )
     then: Then = Field(
         default=Then.QUARANTINE,
         title="Then",
         description=(
-            "What follows where a file breaks it: quarantine leaves it out and puts it aside, "
-            "fail lets it fail, warn lets it arrive."
+            "What happens to a file that breaks the contract: quarantine leaves it out and keeps a "
+            "copy, fail makes it fail, warn delivers it."
         ),
     )
     csv: CsvSettings = Field(
-        default_factory=CsvSettings, title="CSV", description="How CSV files are written."
+        default_factory=CsvSettings, title="CSV", description="Format of CSV files."
     )
     own_checks: OwnChecks = Field(
         default=OwnChecks.COLUMN,
         title="Own checks",
         description=(
-            "What checks of your own in a pandera model look at: a whole column, so that a file "
-            "has to fit into memory, or rows, each by itself."
+            "What your own checks in a pandera model need: a whole column, for which the file has "
+            "to fit into memory, or single rows."
         ),
     )
     quarantine: str = Field(
         default="",
         title="Quarantine",
         description=(
-            "Block name, path or URL of the repository that bad files are put aside in; empty for "
+            "Block name, path or URL of the repository for quarantined files; empty for "
             ".entrepot/quarantine of the first destination."
         ),
     )
@@ -118,19 +118,19 @@ class Contract(Block):
     def _by_type(cls, value: object) -> object:
         if not isinstance(value, Mapping):
             return value
-        given = cast("Mapping[str, Any]", value)
-        kind = given.get("type")
+        fields = cast("Mapping[str, Any]", value)
+        kind = fields.get("type")
         if kind not in RULES:
-            raise InvalidInput(f"a rule's type is one of {', '.join(RULES)}, found {kind!r}")
-        return RULES[kind].model_validate(given)
+            raise InvalidInput(f"expected a rule's type, one of {', '.join(RULES)}, found {kind!r}")
+        return RULES[kind].model_validate(fields)
 
     @classmethod
     def named(cls, name: str) -> Self:
-        """Load the stored contract of this name, in a notebook too."""
+        """Load the stored contract of this name, also in a notebook."""
         return cls.load(name, _sync=True)  # type: ignore[call-arg, return-value]
 
     def value(self) -> Value:
-        """Return the contract as the engine takes it."""
+        """Return the contract for the engine."""
         return Value(
             name=self.name or self._block_document_name or "contract",
             rule=self.rule.value(),
@@ -146,64 +146,64 @@ class Contract(Block):
         )
 
 
-def contracts_of(given: Contract | str) -> list[Value]:
-    """Return the contracts that `given` means: a block, its name, a file of YAML, or YAML itself.
+def contracts_of(reference: Contract | str) -> list[Value]:
+    """Return the contracts of a block, of its name, of a YAML file, or of YAML itself.
 
-    A text of several lines, or with `: `, is YAML: one contract, or a list of them. One that ends
-    in .yaml or .yml, or holds a slash, is a file.
+    A text with several lines or with `: ` is YAML: one contract, or a list of them. A text that
+    ends in .yaml or .yml, or contains a slash, is the path of a file.
 
     Raises:
-        RepositoryNotFound: no contract block bears that name.
-        InvalidInput: it is no contract.
+        RepositoryNotFound: there is no contract block of that name.
+        InvalidInput: it is not a valid contract.
     """
-    if isinstance(given, Contract):
-        return [given.value()]
-    if "\n" in given or ": " in given:
-        return from_yaml(given, "given")
-    if given.endswith((".yaml", ".yml")) or "/" in given:
+    if isinstance(reference, Contract):
+        return [reference.value()]
+    if "\n" in reference or ": " in reference:
+        return from_yaml(reference, "given")
+    if reference.endswith((".yaml", ".yml")) or "/" in reference:
         try:
-            text = Path(given).expanduser().read_text(encoding="utf-8")
+            text = Path(reference).expanduser().read_text(encoding="utf-8")
         except (OSError, UnicodeError) as error:
-            raise InvalidInput(f"the contract file {given!r} cannot be read: {error}") from error
-        return from_yaml(text, given)
-    if not _NAME.match(given):
+            raise InvalidInput(f"cannot read the contract file {reference!r}: {error}") from error
+        return from_yaml(text, reference)
+    if not _NAME.match(reference):
         raise RepositoryNotFound(
-            f"{given!r} is not the name of a contract block (lower-case letters, digits, dashes), "
-            "no file of YAML and no YAML"
+            f"expected the name of a contract block (lower-case letters, digits, dashes), the path "
+            f"of a YAML file, or YAML, found {reference!r}"
         )
     try:
-        return [Contract.named(given).value()]
+        return [Contract.named(reference).value()]
     except ValueError as error:
-        raise RepositoryNotFound(f"no contract block is named {given!r}") from error
+        raise RepositoryNotFound(f"there is no contract block named {reference!r}") from error
 
 
 def from_yaml(text: str, where: str) -> list[Value]:
-    """Read contracts out of YAML; `where` it stands is told in errors."""
+    """Parse contracts from YAML; `where` names its place in errors."""
     try:
         body = yaml.safe_load(text)
     except yaml.YAMLError as error:
-        told = " ".join(str(error).split())
-        raise InvalidInput(f"the contract {where!r} is no YAML: {told}") from error
-    found: list[object] = body if isinstance(body, list) else [body]
-    return [_from_mapping(one, where) for one in found]
+        reason = " ".join(str(error).split())
+        raise InvalidInput(f"the contract {where!r} is not valid YAML: {reason}") from error
+    items: list[object] = body if isinstance(body, list) else [body]
+    return [_from_mapping(item, where) for item in items]
 
 
 def _from_mapping(body: object, where: str) -> Value:
     if not isinstance(body, Mapping):
-        raise InvalidInput(f"the contract {where!r} is no mapping, found {type(body).__name__}")
+        raise InvalidInput(f"the contract {where!r} must be a mapping, found {type(body).__name__}")
     values = cast("Mapping[str, Any]", body)
     if unknown := sorted(set(map(str, values)) - set(Contract.model_fields)):
         raise InvalidInput(
-            f"the contract {where!r} has no field {unknown[0]!r}; known: "
+            f"the contract {where!r} has the unknown field {unknown[0]!r}; known: "
             f"{', '.join(Contract.model_fields)}"
         )
     try:
-        made = Contract(**values)
+        contract = Contract(**values)
     except ValidationError as error:
-        told = "; ".join(
-            f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()
+        problems = "; ".join(
+            f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}" for problem in error.errors()
         )
-        raise InvalidInput(f"the contract {where!r} cannot be used: {told}") from error
-    if not made.name:
+        raise InvalidInput(f"the contract {where!r} is invalid: {problems}") from error
+    if not contract.name:
         raise InvalidInput(f"the contract {where!r} needs a name")
-    return made.value()
+    return contract.value()

@@ -1,4 +1,4 @@
-"""The parts of a contract as a form shows them: its rule in one of four languages, CSV options."""
+"""The parts of a contract's form: a rule of one of four kinds, and CSV options."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from transfer.contracts.contract import CsvOptions, Kind, Rule
 
 
 class PanderaRule(BaseModel, title="Pandera"):
-    """A schema of tables in pandera's own YAML."""
+    """A table schema in pandera's YAML."""
 
     model_config = ConfigDict(extra="forbid")
 
     type: Literal["pandera"] = Field(default="pandera", title="Type", description="Pandera YAML.")
     text: str = Field(
-        title="Schema", description="A polars schema as pandera writes it in YAML: columns, checks."
+        title="Schema", description="A polars schema in pandera's YAML: columns, checks."
     )
 
     @field_validator("text", mode="before")
@@ -33,7 +33,7 @@ class PanderaRule(BaseModel, title="Pandera"):
 
 
 class ModelRule(BaseModel, title="Model"):
-    """A schema of tables in Python."""
+    """A table schema in Python."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -51,14 +51,14 @@ class ModelRule(BaseModel, title="Model"):
 
 
 class JsonSchemaRule(BaseModel, title="JSON Schema"):
-    """A schema of JSON documents, or of each line of JSON Lines."""
+    """A schema for JSON documents, or for each line of JSON Lines."""
 
     model_config = ConfigDict(extra="forbid")
 
     type: Literal["json-schema"] = Field(
         default="json-schema", title="Type", description="JSON Schema."
     )
-    text: str = Field(title="Schema", description="The JSON Schema; it may refer only to itself.")
+    text: str = Field(title="Schema", description="The JSON Schema; it can only refer to itself.")
 
     @field_validator("text", mode="before")
     @classmethod
@@ -78,7 +78,7 @@ class FunctionRule(BaseModel, title="Function"):
     type: Literal["function"] = Field(default="function", title="Type", description="Function.")
     function: str = Field(
         title="Function",
-        description="As module:function, called with the open file and its path.",
+        description="Your function as module:function, called with the open file and its path.",
     )
 
     def value(self) -> Rule:
@@ -87,20 +87,20 @@ class FunctionRule(BaseModel, title="Function"):
 
 
 class CsvSettings(BaseModel, title="CSV"):
-    """How CSV files are written."""
+    """The format of CSV files."""
 
     model_config = ConfigDict(extra="forbid")
 
-    delimiter: str = Field(default=",", title="Delimiter", description="Between two cells.")
-    quote: str = Field(default='"', title="Quote", description="Around a cell that needs it.")
+    delimiter: str = Field(default=",", title="Delimiter", description="Separator of cells.")
+    quote: str = Field(default='"', title="Quote", description="Quotation mark around cells.")
     header: bool = Field(
         default=True,
         title="Header",
-        description="Whether the first line names the columns; else they are the schema's.",
+        description="Whether the first line has column names; if not, the schema's order is used.",
     )
-    encoding: str = Field(default="utf-8", title="Encoding", description="As Python calls it.")
+    encoding: str = Field(default="utf-8", title="Encoding", description="Python's name for it.")
     nulls: list[str] = Field(
-        default_factory=lambda: [""], title="Nulls", description="Cells that stand for no value."
+        default_factory=lambda: [""], title="Nulls", description="Cell values that mean null."
     )
 
     def value(self) -> CsvOptions:

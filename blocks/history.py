@@ -1,46 +1,55 @@
-"""Where a repository keeps older bytes: below its root, apart or among all others."""
+"""The folders of a repository that hold older files and markers, as repositories of their own."""
 
 from __future__ import annotations
 
 from blocks.repository import Layout, Repository
+from catalog.paths import RESERVED
 from providers.base import ProviderSettings
 from providers.interfaces.history import HISTORY
 from providers.layouts.numbered_names import NUMBERS
 
+MARKERS = f"{RESERVED}/done"
+"""The folder of markers below a destination's root, unless another is set."""
+
 
 def history_of(repository: Repository) -> Repository:
-    """Return where a repository keeps what was replaced or removed in it; same login and limits."""
+    """Return the folder in which a repository keeps replaced and removed files."""
     return area_of(repository, HISTORY)
 
 
 def numbers_of(repository: Repository) -> Repository:
-    """Return what holds the numbered files of a repository under the very names they bear.
+    """Return the repository of a repository's numbered files, under their numbered names.
 
-    They lie in the repository itself, so it is the address alone that is another.
+    The files are in the repository itself; only the address differs.
     """
     return area_of(repository, NUMBERS)
 
 
 def bytes_of(repository: Repository) -> Repository:
-    """Return what holds the bytes of a repository's older versions, by digest or by number."""
+    """Return the repository with the bytes of a repository's older versions."""
     return history_of(repository) if repository.layout is Layout.PATH else repository
 
 
+def markers_of(repository: Repository) -> Repository:
+    """Return the folder of a repository's markers."""
+    return area_of(repository, repository.markers or MARKERS)
+
+
 def opened_at(repository: Repository) -> ProviderSettings:
-    """Return where the files of a repository lie: of numbered ones, the repository's own root."""
+    """Return the settings to open a repository; for numbered files, those of its own root."""
     settings = repository.settings
     root = str(getattr(settings, settings.root_field))
     if root != NUMBERS and not root.endswith(f"/{NUMBERS}"):
         return settings
-    above = root.removesuffix(NUMBERS)
-    above = above if above.endswith("://") else above.rstrip("/")
-    return settings.model_copy(update={settings.root_field: above})
+    parent = root.removesuffix(NUMBERS)
+    parent = parent if parent.endswith("://") else parent.rstrip("/")
+    return settings.model_copy(update={settings.root_field: parent})
 
 
 def area_of(repository: Repository, folder: str) -> Repository:
-    """Return a folder of ours in a repository as one of its own; same login and limits.
+    """Return a reserved folder of a repository as a repository, with the same login and limits.
 
-    A `folder` that begins with a slash lies below the storage's own root.
+    A `folder` that begins with a slash is relative to the storage's own root.
     """
     root = repository.storage if folder.startswith("/") else repository.settings
     return Repository(

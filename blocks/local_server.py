@@ -1,8 +1,8 @@
-"""Prefect's temporary server for whoever has no other: announced, and drained before it goes.
+"""Prefect's temporary server, for when there is no other: announced, and drained at exit.
 
-Where `PREFECT_API_URL` is set nothing here does anything. Measured with Prefect 3.8.8: a script
-that ends right after a flow loses the last task states and prints pages of the server's own
-tracebacks; so its output goes to a file, and the exit waits until all states are recorded.
+If `PREFECT_API_URL` is set, nothing here does anything. Measured with Prefect 3.8.8: a script that
+ends right after a flow loses the last task states and prints tracebacks of the server. So the
+server's output goes to a file, and the exit waits until all states are recorded.
 """
 
 from __future__ import annotations
@@ -41,15 +41,15 @@ SERVER_ENVIRONMENT = {
         "prefect.server.concurrency.lease_storage.filesystem"
     ),
 }
-"""What a server that serves us should be set to: 4.5 times less CPU for each task run."""
+"""Settings for a Prefect server that runs Entrepot: 4.5 times less CPU per task run."""
 
 _running: list[object] = []
-_OPEN = [StateType.PENDING, StateType.RUNNING, StateType.SCHEDULED]
+_UNFINISHED = [StateType.PENDING, StateType.RUNNING, StateType.SCHEDULED]
 
 
 def _quiet_server() -> Any:  # noqa: ANN401 - a class made from Prefect's private one
-    """Return Prefect's temporary server with its output in a file and our settings."""
-    # Importing it costs two seconds of CPU, which only a temporary server is worth.
+    """Return Prefect's temporary server, with its output in a file and the settings above."""
+    # Importing it takes two seconds of CPU, so it is only done for a temporary server.
     from prefect.server.api.server import SubprocessASGIServer  # noqa: PLC0415
 
     class QuietServer(SubprocessASGIServer):
@@ -78,34 +78,38 @@ def _quiet_server() -> Any:  # noqa: ANN401 - a class made from Prefect's privat
 
 
 def ensure_server() -> None:
-    """Start the temporary server where Prefect would start one anyway, and say so."""
+    """Start the temporary server if Prefect would start one anyway, and say so."""
     if determine_server_type() is not ServerType.EPHEMERAL:
         return
     if _running:
         return
     sys.stderr.write(
-        "Starting a temporary Prefect server (about ten seconds; the first time twice that). "
-        "Set PREFECT_API_URL to use one that stays.\n"
+        "Starting a temporary Prefect server, which takes about ten seconds (twenty the first "
+        "time). Set PREFECT_API_URL to use a permanent one.\n"
     )
-    logging.getLogger("prefect").addFilter(_not_of_the_server)
+    logging.getLogger("prefect").addFilter(_is_not_about_the_server)
     server = _quiet_server()
     server.start(timeout=START_TIMEOUT_S)
     _running.append(server)
     atexit.register(drain)
 
 
-def _not_of_the_server(record: logging.LogRecord) -> bool:
+def _is_not_about_the_server(record: logging.LogRecord) -> bool:
     return not str(record.msg).startswith(("Starting temporary server", "Stopping temporary"))
 
 
 def drain() -> None:
-    """Wait until the temporary server has recorded every task run's end."""
+    """Wait until the temporary server has recorded the end of every task run."""
     deadline = time.monotonic() + DRAIN_TIMEOUT_S
     EventsWorker.drain_all(timeout=DRAIN_TIMEOUT_S)
-    wanted = TaskRunFilter(state=TaskRunFilterState(type=TaskRunFilterStateType(any_=_OPEN)))
+    unfinished = TaskRunFilter(
+        state=TaskRunFilterState(type=TaskRunFilterStateType(any_=_UNFINISHED))
+    )
     with get_client(sync_client=True) as client:
         while time.monotonic() < deadline:
-            if not client.read_task_runs(task_run_filter=wanted, sort=TaskRunSort.ID_DESC, limit=1):
+            if not client.read_task_runs(
+                task_run_filter=unfinished, sort=TaskRunSort.ID_DESC, limit=1
+            ):
                 break
             time.sleep(0.2)
-    time.sleep(0.5)  # what is recorded is flushed every second
+    time.sleep(0.5)  # recorded states are flushed every second

@@ -1,4 +1,4 @@
-"""What a repository should have received by now, as a person fills it in."""
+"""The form of an objective: files that a repository should have received in time."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from catalog.rules.freshness import Objective, pattern_at
 
 
 class ObjectiveSettings(BaseModel, title="Objective"):
-    """Files that should have come by the time one looks."""
+    """Files that are expected to have arrived."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -20,35 +20,35 @@ class ObjectiveSettings(BaseModel, title="Objective"):
         default="**",
         title="Files",
         description=(
-            "Glob of their paths; %Y %m %d %H stand for now, in UTC, as in daily/%Y-%m-%d.csv."
+            "Glob of their paths; %Y %m %d %H are the current time in UTC: daily/%Y-%m-%d.csv."
         ),
     )
     within: str = Field(
         default="",
         title="Within",
-        description="How lately they must have come, such as 26 h; empty: they must be there.",
+        description="How recently they must have arrived, such as 26 h; empty for at any time.",
     )
-    files: int = Field(default=1, ge=0, title="At least", description="How many of them.")
+    files: int = Field(default=1, ge=0, title="At least", description="Fewest files expected.")
     size: str = Field(
-        default="0", title="Bytes", description="How large together, at least, such as 10 MiB."
+        default="0", title="Bytes", description="Smallest total size expected, such as 10 MiB."
     )
 
     @field_validator("pattern")
     @classmethod
-    def _a_glob(cls, value: str) -> str:
+    def _check_pattern(cls, value: str) -> str:
         globs_to_regex((pattern_at(value, datetime.now(UTC)),))
         return value
 
     @field_validator("within")
     @classmethod
-    def _a_duration(cls, value: str) -> str:
+    def _check_within(cls, value: str) -> str:
         if value.strip():
             parse_duration(value)
         return value
 
     @field_validator("size")
     @classmethod
-    def _a_size(cls, value: str) -> str:
+    def _check_size(cls, value: str) -> str:
         parse_bytes(value)
         return value
 

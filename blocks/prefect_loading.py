@@ -1,9 +1,8 @@
-"""Load Prefect while Python's garbage collector rests.
+"""Load Prefect with Python's garbage collector paused.
 
-Prefect brings half a million objects that stay until the process ends. Collecting garbage among
-them again and again, while they load and ever after, costs a run more CPU than 10,000 small files
-take to be hashed; so they are loaded with the collector paused and then put out of its sight, as
-`gc.freeze` is meant for. What is garbage before is collected first, and nothing later is touched.
+Prefect creates half a million objects that live until the process ends. Scanning them for garbage
+again and again costs a run more CPU than hashing 10,000 small files. So they are created while the
+collector is paused, and then exempted with `gc.freeze`; existing garbage is collected first.
 """
 
 from __future__ import annotations
@@ -16,15 +15,15 @@ PREFECT = "prefect.main"  # what `from prefect import flow` loads
 
 
 def load_prefect() -> None:
-    """Import Prefect once; the collector is as before when this returns."""
+    """Import Prefect once; afterwards the collector is enabled as before."""
     if PREFECT in sys.modules:
         return
     gc.collect()
-    was_on = gc.isenabled()
+    was_enabled = gc.isenabled()
     gc.disable()
     try:
         importlib.import_module(PREFECT)
     finally:
-        if was_on:
+        if was_enabled:
             gc.enable()
     gc.freeze()

@@ -1,4 +1,4 @@
-"""Which repositories may be read for bytes that the catalog knows to lie there."""
+"""Resolve addresses that the catalog knows to repositories that can be read."""
 
 from __future__ import annotations
 
@@ -16,30 +16,30 @@ from providers.layouts.numbered_names import NUMBERS
 def readable_repositories(
     addresses: Iterable[str], given: Iterable[Repository]
 ) -> tuple[Repository, ...]:
-    """Return a repository for each address that something leads to, with its credentials.
+    """Return a repository for each address that can be resolved, with its credentials.
 
-    That is: one of those `given`, a stored block, or an address that says all by itself.
+    That is: one of the `given` repositories, a stored block, or what the address alone resolves to.
     """
     wanted = list(addresses)
-    known = {one.address: one for repository in given for one in _with_older(repository)}
+    known = {area.address: area for repository in given for area in _with_areas(repository)}
     if any(address not in known for address in wanted):
         for stored in usable_repositories():
-            for one in _with_older(stored):
-                known.setdefault(one.address, one)
-    found = ((known.get(address) or _led_to(address)) for address in wanted)
-    return tuple(one for one in found if one is not None)
+            for area in _with_areas(stored):
+                known.setdefault(area.address, area)
+    found = (known.get(address) or _from_address(address) for address in wanted)
+    return tuple(repository for repository in found if repository is not None)
 
 
-def _led_to(address: str) -> Repository | None:
-    """Return the repository that an address alone leads to, if it does."""
+def _from_address(address: str) -> Repository | None:
+    """Return the repository that an address alone resolves to, if any."""
     parent = address.removesuffix(f"/{HISTORY}").removesuffix(f"/{NUMBERS}")
     try:
         repository = resolved(parent)
     except CatalogError:
         return None
-    return next((one for one in _with_older(repository) if one.address == address), None)
+    return next((area for area in _with_areas(repository) if area.address == address), None)
 
 
-def _with_older(repository: Repository) -> tuple[Repository, ...]:
-    """Return a repository and where it may keep the bytes of older versions."""
+def _with_areas(repository: Repository) -> tuple[Repository, ...]:
+    """Return a repository and the places where it may keep the bytes of older versions."""
     return repository, history_of(repository), numbers_of(repository)

@@ -1,8 +1,8 @@
-"""The `Repository` block: a configured place where files live.
+"""The `Repository` block: a configured place for files.
 
-One block type for every provider, so that each run form has one picker that shows them all. Its
-storage is a plain union of provider settings, each with its own `type`; plug-ins join it when
-they are installed.
+There is one block type for every provider, so that each run form has one picker with all of them.
+Its storage is a plain union of provider settings, each with its own `type`, including those of
+installed plug-ins.
 """
 
 from __future__ import annotations
@@ -34,15 +34,15 @@ class Layout(StrEnum):
     """How a destination names its files."""
 
     PATH = "path"
-    """Under their paths; a reader may see some new files before others."""
+    """Under their paths; during a sync a reader may see new files beside old ones."""
     CONTENT = "content"
-    """Under their digests, and `current` lists the set that is shown: always a whole one."""
+    """Under their digests; `current` always lists one complete version."""
     VERSIONED = "versioned"
-    """Each stored version of a path under a number, and `current` lists those that are shown."""
+    """Each stored version of a path under a number; `current` lists the current ones."""
 
 
 class HistorySettings(BaseModel, title="History"):
-    """What becomes of files that are replaced or removed at a destination."""
+    """What happens to files that are replaced or removed at a destination."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -51,40 +51,44 @@ class HistorySettings(BaseModel, title="History"):
         title="Keep",
         description=(
             "Keep them below .entrepot/history of the destination, so that older versions can be "
-            "restored; off to lose them."
+            "restored; off to delete them."
         ),
     )
 
 
 class RetrySettings(BaseModel, title="Retries"):
-    """How often and how patiently failed requests are tried again."""
+    """How failed requests are retried."""
 
     model_config = ConfigDict(extra="forbid")
 
     retries: int = Field(
-        default=3, ge=0, le=100, title="Retries", description="Further tries; 0 for none."
+        default=3,
+        ge=0,
+        le=100,
+        title="Retries",
+        description="Most retries of a request; 0 for none.",
     )
     first_s: float = Field(
         default=0.5, ge=0, title="First wait", description="Seconds before the first retry."
     )
     longest_s: float = Field(
-        default=60.0, ge=0, title="Longest wait", description="Seconds that no wait exceeds."
+        default=60.0, ge=0, title="Longest wait", description="Longest wait in seconds."
     )
 
 
 class TimeoutSettings(BaseModel, title="Time-outs"):
-    """How long a silent connection is borne, in seconds."""
+    """How long to wait for an unresponsive connection, in seconds."""
 
     model_config = ConfigDict(extra="forbid")
 
     connect_s: float = Field(
-        default=10.0, gt=0, title="Connect", description="Seconds to make a connection."
+        default=10.0, gt=0, title="Connect", description="Seconds to establish a connection."
     )
     read_s: float = Field(
-        default=30.0, gt=0, title="Read", description="Seconds without a byte received."
+        default=30.0, gt=0, title="Read", description="Seconds without receiving a byte."
     )
     write_s: float = Field(
-        default=30.0, gt=0, title="Write", description="Seconds without a byte taken."
+        default=30.0, gt=0, title="Write", description="Seconds without sending a byte."
     )
     total_s: float | None = Field(
         default=None, gt=0, title="Total", description="Seconds for one whole request."
@@ -92,7 +96,7 @@ class TimeoutSettings(BaseModel, title="Time-outs"):
 
 
 class Repository(Block):
-    """A configured place where files live: a source or a destination of Entrepot.
+    """A configured place for files: a source or a destination of Entrepot.
 
     Example:
         Load a stored repository and list what is in it:
@@ -105,14 +109,14 @@ class Repository(Block):
         ```
     """
 
-    # What a person typed may hold a password at the wrong place.
+    # The input may contain a password in the wrong place.
     model_config = ConfigDict(hide_input_in_errors=True)
 
     _block_type_name = "Entrepot Repository"
     _block_type_slug = "entrepot-repository"
     _description = (
-        "A place where files live (a folder, a bucket, a web server, an SFTP account …), with its "
-        "credentials and limits. Every flow of Entrepot takes it as source or destination."
+        "A place for files (a folder, a bucket, a web server, an SFTP account …), with its "
+        "credentials and limits. Every flow of Entrepot accepts it as source or destination."
     )
     _logo_url: ClassVar[HttpUrl | None] = HttpUrl(
         "https://raw.githubusercontent.com/PrefectHQ/prefect/"
@@ -123,33 +127,33 @@ class Repository(Block):
     )
 
     storage: StorageChoice = Field(
-        title="Storage", description="Where the files live, and how to log in there."
+        title="Storage", description="Where the files are, and how to log in there."
     )
     path: str = Field(
-        default="", title="Path", description="Folder below the storage's own root; empty for all."
+        default="", title="Path", description="Folder below the storage's root; empty for the root."
     )
     manifest: str = Field(
         default="",
         title="Manifest",
         description=(
-            "Name of a file below the path (PULP_MANIFEST, SHA256SUMS, *.manifest) that lists "
-            "the files with digests, which are then enforced; empty to list the storage itself."
+            "Name of a file below the path (PULP_MANIFEST, SHA256SUMS, *.manifest) that lists the "
+            "files with their digests, which are enforced; empty to list the storage itself."
         ),
     )
     mirrors: list[str] = Field(
         default_factory=list[str],
         title="Mirrors",
         description=(
-            "Block names or addresses of other sources of the same files, asked in order for a "
-            "file with a declared digest that cannot be had here, or is damaged here."
+            "Block names or addresses of other sources of the same files, tried in order if a file "
+            "with a declared digest cannot be read here or is damaged here."
         ),
     )
     alternates: list[str] = Field(
         default_factory=list[str],
         title="Alternates",
         description=(
-            "Block names or addresses of repositories that may hold the same bytes under any "
-            "names: what they list with a declared digest is read there first, and here else."
+            "Block names or addresses of repositories that may have the same bytes under any "
+            "names: files whose digest they declare are read from them first."
         ),
     )
     layout: Layout = Field(
@@ -160,74 +164,75 @@ class Repository(Block):
     history: HistorySettings = Field(
         default_factory=HistorySettings,
         title="History",
-        description="What becomes of files that are replaced or removed when it is a destination.",
+        description="What happens to files that are replaced or removed when it is a destination.",
     )
     markers: str = Field(
         default="",
         title="Markers",
         description=(
-            "Folder below the path that holds the markers of the strategy `marker`, and is listed "
-            "nowhere; with a slash before it, below the storage's own root; empty for "
-            ".entrepot/done."
+            "Folder below the path for the markers of the strategy `marker`, hidden from listings; "
+            "with a leading slash, below the storage's root; empty for .entrepot/done."
         ),
     )
     limits: LimitSettings = Field(
-        default_factory=LimitSettings, title="Limits", description="What it allows at once."
+        default_factory=LimitSettings, title="Limits", description="Limits on its use."
     )
     retry: RetrySettings = Field(
-        default_factory=RetrySettings, title="Retries", description="When to try again."
+        default_factory=RetrySettings, title="Retries", description="When to retry requests."
     )
     timeouts: TimeoutSettings = Field(
-        default_factory=TimeoutSettings, title="Time-outs", description="When to give up waiting."
+        default_factory=TimeoutSettings, title="Time-outs", description="When to stop waiting."
     )
     objectives: list[ObjectiveSettings] = Field(
         default_factory=list[ObjectiveSettings],
         title="Objectives",
-        description="What should have come there by now; the flow `freshness` says whether it did.",
+        description="Files that it is expected to receive; the flow `freshness` checks them.",
     )
     labels: dict[str, str] = Field(
-        default_factory=dict, title="Labels", description="Your own words about it."
+        default_factory=dict, title="Labels", description="Your own labels, by which to select it."
     )
 
     @field_validator("path")
     @classmethod
-    def _inside(cls, value: str) -> str:
+    def _check_path(cls, value: str) -> str:
         return clean_prefix(value)
 
     @field_validator("markers")
     @classmethod
-    def _a_folder(cls, value: str) -> str:
+    def _check_markers(cls, value: str) -> str:
         folder = clean_prefix(value)
         return ("/" if value.startswith("/") else "") + (check_path(folder) if folder else "")
 
     @field_validator("mirrors", "alternates")
     @classmethod
-    def _without_passwords(cls, value: list[str]) -> list[str]:
-        for one in value:
-            if scheme_of(one) is not None:
-                parse_url(one)
+    def _refuse_passwords(cls, value: list[str]) -> list[str]:
+        for reference in value:
+            if scheme_of(reference) is not None:
+                parse_url(reference)
         return value
 
     @field_validator("manifest")
     @classmethod
-    def _known_manifest(cls, value: str) -> str:
+    def _check_manifest(cls, value: str) -> str:
         if value and not is_manifest(value):
-            raise ValueError("not the name of a manifest: PULP_MANIFEST, SHA256SUMS, *.manifest")
+            raise ValueError(
+                "expected the name of a manifest: PULP_MANIFEST, SHA256SUMS or *.manifest"
+            )
         return value
 
     @model_validator(mode="after")
-    def _markers_apart(self) -> Self:
-        """Say of markers below the storage's root where they lie below the path, if they do."""
+    def _normalise_markers(self) -> Self:
+        """Make a markers folder that is below the path relative to it."""
         folder = self.markers.removeprefix("/")
         if folder != self.markers and is_below(folder, self.path):
-            raise ValueError(f"the markers' folder {folder!r} holds the files themselves")
+            raise ValueError(f"the markers folder {folder!r} contains the files: choose another")
         if folder != self.markers and is_below(self.path, folder):
             self.markers = folder.removeprefix(self.path).lstrip("/")
         return self
 
     @classmethod
     def named(cls, name: str) -> Self:
-        """Load the stored repository of this name, in a notebook too."""
+        """Load the stored repository of this name, also in a notebook."""
         return cls.load(name, _sync=True)  # type: ignore[call-arg, return-value]
 
     @property
@@ -237,27 +242,27 @@ class Repository(Block):
 
     @property
     def address(self) -> str:
-        """Return the canonical URL without secrets: the repository's identity in the catalog."""
+        """Return the canonical URL without secrets, the repository's identity in the catalog."""
         return self.settings.address()
 
     @property
     def name(self) -> str | None:
-        """Return the name it is stored under, if it is."""
+        """Return the name it is stored under, if any."""
         return self._block_document_name
 
     @property
     def label(self) -> str:
-        """Return the name it is stored under, or else its address."""
+        """Return its name, or its address if it has none."""
         return self.name or self.address
 
     def below(self, folder: str) -> Repository:
-        """Return a folder of it as a repository of its own: the same settings, and no name."""
+        """Return a folder of it as a repository with the same settings and no name."""
         values: dict[str, Any] = {name: getattr(self, name) for name in Repository.model_fields}
         values["path"] = f"{self.path}/{folder}".lstrip("/")
         return Repository(**values)
 
     def open_options(self) -> OpenOptions:
-        """Return what every connection to it needs to know."""
+        """Return the options of every connection to it."""
         timeouts = Timeouts(**self.timeouts.model_dump())
         part = min(PART, memory() // 8)
         return OpenOptions(connections=self.limits.connections, timeouts=timeouts, part=part)
@@ -267,6 +272,6 @@ class Repository(Block):
         return self.limits.in_process()
 
     def retry_policy(self) -> RetryPolicy:
-        """Return when to try again."""
+        """Return when to retry requests."""
         retry = self.retry
         return RetryPolicy(retry.retries, retry.first_s, longest_s=retry.longest_s)

@@ -1,4 +1,4 @@
-"""Make a repository out of whatever a person gives: a block, its name, a path, a URL, a mapping."""
+"""Resolve what a user gives to a repository: a block, its name, a path, a URL, or a mapping."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from providers.registry import scheme_of, settings_from_url
 from providers.shared.url import parse_url
 
 Reference: TypeAlias = "Repository | str"
-"""What every flow takes as source or destination."""
+"""What every flow accepts as source or destination."""
 
 NAME = re.compile(r"[a-z0-9][a-z0-9\-]*\Z")
-"""What Prefect takes as the name of a block."""
+"""What Prefect allows as the name of a block."""
 
 
 def repository(given: Repository | ProviderSettings | Mapping[str, Any] | str | Path) -> Repository:
-    """Return the repository that `given` means.
+    """Return the repository that `given` refers to.
 
-    A string is a URL where it has a scheme, a path where it begins with `/`, `.` or `~` or holds
-    a slash, and else the name of a stored block. A mapping is `{"$ref": …}` or the settings of
-    a provider with its `type`.
+    A string is a URL if it has a scheme, a path if it begins with `/`, `.` or `~` or contains a
+    slash, and otherwise the name of a stored block. A mapping is `{"$ref": …}` or the settings of a
+    provider with its `type`.
 
     Raises:
-        RepositoryNotFound: no block bears that name.
-        InvalidInput: it means nothing.
+        RepositoryNotFound: there is no block of that name.
+        InvalidInput: it does not refer to a repository.
     """
     if isinstance(given, Repository):
         return given
@@ -49,7 +49,7 @@ def repository(given: Repository | ProviderSettings | Mapping[str, Any] | str | 
 
 def _from_text(text: str) -> Repository:
     if not text:
-        raise InvalidInput("a repository was expected (a block name, a path or a URL), found ''")
+        raise InvalidInput("expected a repository (a block name, a path or a URL), found ''")
     if scheme_of(text) is not None:
         parse_url(text)  # refuses a password
         found = split_manifest(text)
@@ -72,18 +72,18 @@ def stored_repository(name: str) -> Repository:
     """Return the repository of a stored block.
 
     Raises:
-        RepositoryNotFound: no block bears that name.
+        RepositoryNotFound: there is no block of that name.
     """
     if not NAME.match(name):
         raise RepositoryNotFound(
-            f"{name!r} is not a block name (lower-case letters, digits, dashes); "
-            "write a folder as './name' and anything else as a URL"
+            f"{name!r} is not a block name (lower-case letters, digits, dashes): "
+            "write a folder as './name', anything else as a URL"
         )
     try:
         return Repository.named(name)
     except ValueError as error:
-        hint = f"; for the folder of that name write './{name}'" if Path(name).exists() else ""
-        raise RepositoryNotFound(f"no repository block is named {name!r}{hint}") from error
+        hint = f"; write the folder of that name as './{name}'" if Path(name).exists() else ""
+        raise RepositoryNotFound(f"there is no repository block named {name!r}{hint}") from error
 
 
 def _from_reference(reference: object) -> Repository:
@@ -92,7 +92,7 @@ def _from_reference(reference: object) -> Repository:
             return stored_repository(str(slug).rpartition("/")[2])
         reference = reference.get("block_document_id")
     if not isinstance(reference, str):
-        raise InvalidInput("a $ref needs a block_document_id or a block_document_slug")
+        raise InvalidInput("expected a block_document_id or a block_document_slug in $ref")
     loaded = Repository.load_from_ref(reference, _sync=True)  # type: ignore[call-arg]
     if not isinstance(loaded, Repository):
         raise InvalidInput(f"the block {reference!r} is not a repository")

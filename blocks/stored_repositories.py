@@ -1,4 +1,4 @@
-"""The repositories that an instance of Entrepot stores as blocks in its Prefect server."""
+"""The repositories that are stored as blocks at a Prefect server."""
 
 from __future__ import annotations
 
@@ -19,47 +19,49 @@ from blocks.repository import Repository
 from catalog.errors import InvalidInput
 from catalog.glob import globs_to_regex
 
-PAGE = 200  # block documents asked for together
+PAGE = 200  # block documents per request
 
 
 @dataclass(frozen=True, slots=True)
 class UnusableRepository:
-    """A stored repository that cannot be used, and why; no value of it is told."""
+    """A stored repository that cannot be used, and why, without any of its values."""
 
     name: str
     why: str
 
 
 def stored_repositories() -> Iterator[Repository | UnusableRepository]:
-    """Yield every repository that this instance stores, as it is or why it cannot be used."""
+    """Yield every stored repository, or why it cannot be used."""
     with get_client(sync_client=True) as client:
-        names = [one.name for one in _documents(client, secrets=False) if one.name]
+        names = [row.name for row in _documents(client, secrets=False) if row.name]
     for name in names:
         try:
             yield Repository.named(name)
-        except RuntimeError as error:  # what Prefect makes of a ValidationError
+        except RuntimeError as error:  # Prefect raises it from a ValidationError
             if not isinstance(error.__cause__, ValidationError):
                 raise
-            yield UnusableRepository(name, _told(error.__cause__))
+            yield UnusableRepository(name, _describe(error.__cause__))
 
 
 def usable_repositories() -> Iterator[Repository]:
-    """Yield every repository that this instance stores; one that cannot be used is a warning."""
-    for one in stored_repositories():
-        if isinstance(one, UnusableRepository):
-            get_logger("entrepot").warning("%s is passed over: %s", one.name, one.why)
+    """Yield every usable stored repository; the others are logged as warnings."""
+    for repository in stored_repositories():
+        if isinstance(repository, UnusableRepository):
+            get_logger("entrepot").warning("skipped %s: %s", repository.name, repository.why)
         else:
-            yield one
+            yield repository
 
 
 def stored_by_name() -> dict[str, Repository | UnusableRepository]:
-    """Return what this instance stores, by name."""
-    return {one.name: one for one in stored_repositories() if one.name}
+    """Return the stored repositories by name."""
+    return {repository.name: repository for repository in stored_repositories() if repository.name}
 
 
-def _told(error: ValidationError) -> str:
-    places = (f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
-    return f"the stored block cannot be used, save it anew ({'; '.join(places)})"
+def _describe(error: ValidationError) -> str:
+    problems = (
+        f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}" for problem in error.errors()
+    )
+    return f"the stored block is invalid, save it again ({'; '.join(problems)})"
 
 
 def select_repositories(
@@ -67,25 +69,32 @@ def select_repositories(
     names: Sequence[str] | None,
     labels: Mapping[str, str] | None,
 ) -> tuple[dict[str, Repository], tuple[UnusableRepository, ...]]:
-    """Return those, by name, whose name matches a glob of `names` and that have all `labels`.
+    """Return the repositories whose name matches a glob of `names` and that have all `labels`.
 
-    Those that cannot be used are apart; they may have any label.
+    Unusable ones are returned separately, whatever their labels.
     """
     match = re.compile(globs_to_regex(names or ["*"]))
     wanted = (labels or {}).items()
-    named = [(name, one) for name, one in sorted(every.items()) if match.fullmatch(name)]
-    usable = {name: one for name, one in named if isinstance(one, Repository)}
+    matching = {name: every[name] for name in sorted(every) if match.fullmatch(name)}
     return (
-        {name: one for name, one in usable.items() if wanted <= one.labels.items()},
-        tuple(one for _, one in named if isinstance(one, UnusableRepository)),
+        {
+            name: repository
+            for name, repository in matching.items()
+            if isinstance(repository, Repository) and wanted <= repository.labels.items()
+        },
+        tuple(
+            repository
+            for repository in matching.values()
+            if isinstance(repository, UnusableRepository)
+        ),
     )
 
 
 def repositories_at(api: str, secret: str = "") -> dict[str, Repository | UnusableRepository]:
-    """Return what the instance behind another Prefect API stores, by name.
+    """Return the repositories stored at another Prefect API, by name.
 
-    `secret` names a Secret block of this instance that holds `user:password` for that API, or its
-    key where it holds no colon.
+    `secret` names a Secret block of this instance with `user:password` for that API, or with its
+    key if it contains no colon.
 
     Raises:
         InvalidInput: the API cannot be read.
@@ -94,17 +103,17 @@ def repositories_at(api: str, secret: str = "") -> dict[str, Repository | Unusab
     login, key = (auth, None) if auth and ":" in auth else (None, auth)
     try:
         with SyncPrefectClient(api, auth_string=login, api_key=key) as client:
-            found = list(_documents(client, secrets=True))
+            documents = list(_documents(client, secrets=True))
     except (httpx.HTTPError, PrefectHTTPStatusError, OSError, RuntimeError) as error:
-        raise InvalidInput(f"the Prefect API at {api!r} cannot be read: {error}") from error
-    return {one.name: _usable(one.name, one.data) for one in found if one.name}
+        raise InvalidInput(f"cannot read the Prefect API at {api!r}: {error}") from error
+    return {row.name: _parse(row.name, row.data) for row in documents if row.name}
 
 
-def _usable(name: str, data: Mapping[str, object]) -> Repository | UnusableRepository:
+def _parse(name: str, data: Mapping[str, object]) -> Repository | UnusableRepository:
     try:
         return Repository.model_validate(data)
     except ValidationError as error:
-        return UnusableRepository(name, _told(error))
+        return UnusableRepository(name, _describe(error))
 
 
 def _documents(client: SyncPrefectClient, *, secrets: bool) -> Iterator[BlockDocument]:
@@ -114,7 +123,7 @@ def _documents(client: SyncPrefectClient, *, secrets: bool) -> Iterator[BlockDoc
             page: list[BlockDocument] = client.read_block_documents_by_type(
                 Repository.get_block_type_slug(), offset, PAGE, include_secrets=secrets
             )
-        except ObjectNotFound:  # no repository was ever stored there
+        except ObjectNotFound:  # no repository was ever stored
             return
         yield from page
         if len(page) < PAGE:
@@ -126,4 +135,4 @@ def _secret(name: str) -> str:
     try:
         return str(Secret.load(name, _sync=True).get())  # type: ignore[call-arg, union-attr]
     except ValueError as error:
-        raise InvalidInput(f"no Secret block is named {name!r}") from error
+        raise InvalidInput(f"there is no Secret block named {name!r}") from error

@@ -1,4 +1,4 @@
-"""The `Webhook` block: whom to tell what a batch has newly stored."""
+"""The `Webhook` block: a URL that is called with the files that a batch has stored."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PREFIX = "whsec_"
 
 
 class Webhook(Block):
-    """A receiver of messages about files that a batch has newly stored.
+    """A receiver of messages about the files that a batch has stored.
 
     Example:
         Load a stored webhook and give it to a sync:
@@ -36,8 +36,8 @@ class Webhook(Block):
     _block_type_name = "Entrepot Webhook"
     _block_type_slug = "entrepot-webhook"
     _description = (
-        "Where Entrepot posts which files a batch has newly stored, signed and tried again, as "
-        "standardwebhooks.com says."
+        "A URL to which Entrepot posts the files that a batch has stored, with signatures and "
+        "retries as standardwebhooks.com specifies."
     )
     _logo_url: ClassVar[HttpUrl | None] = HttpUrl(
         "https://raw.githubusercontent.com/PrefectHQ/prefect/"
@@ -48,73 +48,73 @@ class Webhook(Block):
     )
 
     url: SecretStr = Field(
-        title="URL", description="Address to post to, http:// or https://; it is kept secret."
+        title="URL", description="URL to post to, http:// or https://; it is stored as a secret."
     )
     secret: SecretStr = Field(
         default=SecretStr(""),
         title="Secret",
         description=(
-            "Key of the signature: whsec_ and base64, or any text; empty to send without one."
+            "Key of the signature: whsec_ and base64, or any text; empty to send unsigned messages."
         ),
     )
     body: Body = Field(
         default=Body.INGEST,
         title="Body",
-        description="What is sent: the list of URLs alone, or all that is known of each file.",
+        description="What is sent: only the list of URLs, or the details of each file.",
     )
     retries: int = Field(
         default=DEFAULT_RETRY.retries,
         ge=0,
         le=100,
         title="Retries",
-        description="Further tries after a time-out, a 429 or a 5xx; 0 for none.",
+        description="Most retries after a time-out, a 429 or a 5xx; 0 for none.",
     )
     first_s: float = Field(
         default=DEFAULT_RETRY.first_s,
         ge=0,
         title="First wait",
-        description="Seconds before the first retry; each further wait is twice as long.",
+        description="Seconds before the first retry; the wait doubles with each retry.",
     )
     longest_s: float = Field(
         default=DEFAULT_RETRY.longest_s,
         ge=0,
         title="Longest wait",
-        description="Seconds that no wait exceeds.",
+        description="Longest wait in seconds.",
     )
     timeout_s: float = Field(
         default=TIMEOUT_S, gt=0, title="Time-out", description="Seconds to wait for a reply."
     )
 
     labels: dict[str, str] = Field(
-        default_factory=dict, title="Labels", description="Your own words about it."
+        default_factory=dict, title="Labels", description="Your own labels."
     )
 
     @field_validator("url")
     @classmethod
-    def _reachable(cls, value: SecretStr) -> SecretStr:
+    def _check_url(cls, value: SecretStr) -> SecretStr:
         url = value.get_secret_value()
         if scheme_of(url) not in ("http", "https") or not parse_url(url).host:
-            raise InvalidInput("a webhook's URL begins with http:// or https:// and names a host")
+            raise InvalidInput("expected a webhook's URL with http:// or https:// and a host")
         return value
 
     @field_validator("secret")
     @classmethod
-    def _key_at_all(cls, value: SecretStr) -> SecretStr:
+    def _check_secret(cls, value: SecretStr) -> SecretStr:
         _key(value.get_secret_value())
         return value
 
     @classmethod
     def named(cls, name: str) -> Self:
-        """Load the stored webhook of this name, in a notebook too."""
+        """Load the stored webhook of this name, also in a notebook."""
         return cls.load(name, _sync=True)  # type: ignore[call-arg, return-value]
 
     @property
     def name(self) -> str | None:
-        """Return the name it is stored under, if it is."""
+        """Return the name it is stored under, if any."""
         return self._block_document_name
 
     def receiver(self) -> Receiver:
-        """Return what the engine sends to."""
+        """Return the webhook for the engine."""
         return Receiver(
             self.url.get_secret_value(),
             _key(self.secret.get_secret_value()),
@@ -125,21 +125,21 @@ class Webhook(Block):
 
 
 def webhook(given: Webhook | str) -> Webhook:
-    """Return the webhook that `given` means: a block, its name, or an http(s) URL.
+    """Return the webhook that `given` refers to: a block, its name, or an http(s) URL.
 
     Raises:
-        RepositoryNotFound: no webhook block bears that name.
-        InvalidInput: a URL that cannot be posted to.
+        RepositoryNotFound: there is no webhook block of that name.
+        InvalidInput: the URL is invalid.
     """
     if isinstance(given, Webhook):
         return given
     if scheme_of(given) is not None:
-        parse_url(given)  # a password in it has an error of its own
+        parse_url(given)  # refuses a password
         return Webhook(url=SecretStr(given))
     try:
         return Webhook.named(given)
     except ValueError as error:
-        raise RepositoryNotFound(f"no webhook block is named {given!r}") from error
+        raise RepositoryNotFound(f"there is no webhook block named {given!r}") from error
 
 
 def _key(text: str) -> bytes:
@@ -148,4 +148,6 @@ def _key(text: str) -> bytes:
     try:
         return base64.b64decode(text.removeprefix(PREFIX), validate=True)
     except binascii.Error as error:
-        raise InvalidInput(f"what follows {PREFIX} in a webhook's secret is no base64") from error
+        raise InvalidInput(
+            f"a webhook's secret that begins with {PREFIX} must continue with valid base64"
+        ) from error

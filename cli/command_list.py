@@ -1,21 +1,21 @@
-"""Which commands there are: their names, where they are made, and a sentence on each.
+"""The commands: their names, where they are defined, and a line of help for each.
 
-The sentences stand here, and not only where the commands are made, so that `entrepot --help` need
-not load Prefect, which takes two seconds.
+The help is here as well as in the docstrings so that `entrepot --help` need not load Prefect, which
+takes two seconds.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-MOVE, RESOURCES, HISTORY, KEEP = "Move", "Resources", "History", "Keep well"
-ASK, OPERATE = "Ask", "Operate"
-GROUPS = (MOVE, RESOURCES, HISTORY, KEEP, ASK, OPERATE)
+MOVE, RESOURCES, HISTORY, MAINTAIN = "Move", "Resources", "History", "Maintain"
+QUERY, OPERATE = "Query", "Operate"
+GROUPS = (MOVE, RESOURCES, HISTORY, MAINTAIN, QUERY, OPERATE)
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One command: `place` is `module:attribute`; a verb's is its flow."""
+    """One command; `place` is `module:attribute`, for a verb that of its flow."""
 
     name: str
     place: str
@@ -26,71 +26,114 @@ class Command:
 VERBS = (
     Command("sync", "flows.sync:sync", MOVE, "Bring every destination up to date with a source."),
     Command("pull", "flows.pull:pull", MOVE, "Fetch chosen files and folders into a directory."),
-    Command("fetch", "flows.fetch:fetch", MOVE, "Fetch bytes that are only catalogued."),
-    Command("replicate", "flows.replicate:replicate", MOVE, "Copy every repository below a place."),
+    Command(
+        "fetch", "flows.fetch:fetch", MOVE, "Download files that are catalogued but not stored."
+    ),
+    Command(
+        "replicate", "flows.replicate:replicate", MOVE, "Copy every stored repository to one place."
+    ),
     Command(
         "export-tree", "flows.export_tree:export_tree", MOVE, "Write a version as plain files."
     ),
     Command(
         "export-archive", "flows.export_archive:export_archive", MOVE, "Write versions as archives."
     ),
-    Command("import-archive", "flows.import_archive:import_archive", MOVE, "Read archives back."),
-    Command("adopt", "flows.adopt:adopt", MOVE, "Catalogue files that are there already."),
-    Command("rebuild", "flows.rebuild:rebuild", MOVE, "Learn anew what many repositories hold."),
-    Command("plan", "flows.plan:plan", HISTORY, "Decide what a sync would do; touch nothing."),
-    Command("apply", "flows.apply:apply", HISTORY, "Carry out a stored plan exactly, or refuse."),
+    Command(
+        "import-archive",
+        "flows.import_archive:import_archive",
+        MOVE,
+        "Import versions from an archive.",
+    ),
+    Command("adopt", "flows.adopt:adopt", MOVE, "Record files that already exist."),
+    Command(
+        "rebuild", "flows.rebuild:rebuild", MOVE, "Rebuild a lost catalog by reading repositories."
+    ),
+    Command("plan", "flows.plan:plan", HISTORY, "Plan a sync without changing anything."),
+    Command("apply", "flows.apply:apply", HISTORY, "Apply a stored plan exactly, or refuse."),
     Command(
         "plan-restore",
         "flows.plan_restore:plan_restore",
         HISTORY,
-        "Decide what a restore would do.",
+        "Plan a restore without changing anything.",
     ),
     Command(
-        "plan-modify", "flows.plan_modify:plan_modify", HISTORY, "Decide what modify would do."
+        "plan-modify",
+        "flows.plan_modify:plan_modify",
+        HISTORY,
+        "Plan a modification without changing anything.",
     ),
-    Command("restore", "flows.restore:restore", HISTORY, "Make any version stand again."),
-    Command("promote", "flows.promote:promote", HISTORY, "Make a version stand elsewhere."),
-    Command("modify", "flows.modify:modify", HISTORY, "Make a version by adding and removing."),
-    Command("retain", "flows.retain:retain", HISTORY, "Say how many versions are kept."),
+    Command("restore", "flows.restore:restore", HISTORY, "Restore any version."),
+    Command("promote", "flows.promote:promote", HISTORY, "Copy one version to other repositories."),
+    Command(
+        "modify", "flows.modify:modify", HISTORY, "Create a version by adding and removing files."
+    ),
+    Command("retain", "flows.retain:retain", HISTORY, "Set how many versions to keep."),
     Command(
         "delete-version", "flows.delete_version:delete_version", HISTORY, "Delete one version."
     ),
-    Command("provenance", "flows.provenance:provenance", HISTORY, "State where a version is from."),
-    Command("verify", "flows.verify:verify", KEEP, "Look whether every file is well."),
-    Command("freshness", "flows.freshness:freshness", KEEP, "Look whether what should come came."),
-    Command("repair", "flows.repair:repair", KEEP, "Mend what is damaged, from any good copy."),
-    Command("repair-all", "flows.repair_all:repair_all", KEEP, "Mend every stored repository."),
-    Command("prune", "flows.prune:prune", KEEP, "Remove what nothing needs any more."),
-    Command("reclaim", "flows.reclaim:reclaim", KEEP, "Free bytes that can be fetched again."),
-    Command("purge", "flows.purge:purge", KEEP, "Remove what was pulled into a directory."),
     Command(
-        "check-catalog", "flows.check_catalog:check_catalog", KEEP, "Audit the catalog itself."
+        "provenance",
+        "flows.provenance:provenance",
+        HISTORY,
+        "Write a statement of where a version came from.",
+    ),
+    Command(
+        "verify",
+        "flows.verify:verify",
+        MAINTAIN,
+        "Check the files of a repository against a version.",
+    ),
+    Command(
+        "freshness", "flows.freshness:freshness", MAINTAIN, "Check that the expected files arrived."
+    ),
+    Command("repair", "flows.repair:repair", MAINTAIN, "Replace damaged files from any good copy."),
+    Command(
+        "repair-all", "flows.repair_all:repair_all", MAINTAIN, "Repair every stored repository."
+    ),
+    Command("prune", "flows.prune:prune", MAINTAIN, "Remove data that nothing needs any more."),
+    Command(
+        "reclaim",
+        "flows.reclaim:reclaim",
+        MAINTAIN,
+        "Free space by removing files that can be fetched again.",
+    ),
+    Command("purge", "flows.purge:purge", MAINTAIN, "Remove what was pulled into a directory."),
+    Command(
+        "check-catalog",
+        "flows.check_catalog:check_catalog",
+        MAINTAIN,
+        "Check the catalog for inconsistencies.",
     ),
 )
-"""Commands made from flows: what the flow takes, they take."""
+"""Commands generated from flows; they take the flows' parameters."""
 
-QUESTIONS = (
-    Command("ls", "cli.catalog.queries:ls", ASK, "List repositories, or what a version holds."),
-    Command("versions", "cli.catalog.queries:versions", ASK, "List the versions of a repository."),
-    Command("diff", "cli.catalog.queries:diff", ASK, "Show what differs between two versions."),
-    Command("runs", "cli.catalog.queries:runs", ASK, "List the last runs, or the failures of one."),
-    Command("show-plan", "cli.catalog.queries:show_plan", ASK, "Show a stored plan."),
+QUERIES = (
+    Command("ls", "cli.catalog.queries:ls", QUERY, "List repositories, or what a version holds."),
     Command(
-        "explain", "cli.catalog.queries:explain", ASK, "Say why a run did what it did with a path."
+        "versions", "cli.catalog.queries:versions", QUERY, "List the versions of a repository."
+    ),
+    Command("diff", "cli.catalog.queries:diff", QUERY, "Show what differs between two versions."),
+    Command(
+        "runs", "cli.catalog.queries:runs", QUERY, "List the last runs, or the failures of one."
+    ),
+    Command("show-plan", "cli.catalog.queries:show_plan", QUERY, "Show a stored plan."),
+    Command(
+        "explain",
+        "cli.catalog.queries:explain",
+        QUERY,
+        "Explain what a run did with a path, and why.",
     ),
     Command(
         "failures",
         "cli.catalog.queries:failures",
-        ASK,
+        QUERY,
         "Show what contracts found in a run's files.",
     ),
-    Command(
-        "sql", "cli.catalog.queries:sql", ASK, "Ask the catalog in SQL; nothing can be written."
-    ),
+    Command("sql", "cli.catalog.queries:sql", QUERY, "Query the catalog in SQL, read-only."),
 )
-"""Commands that only read the catalog: no run, and no Prefect."""
+"""Commands that only read the catalog, without a run and without Prefect."""
 
-UPLOADS = (
+RESOURCE_COMMANDS = (
     Command(
         "put", "cli.resources.commands:put", RESOURCES, "Store a file as a resource's next version."
     ),
@@ -104,19 +147,15 @@ UPLOADS = (
         "register",
         "cli.resources.commands:register",
         RESOURCES,
-        "Record what lies elsewhere, uncopied.",
+        "Record a file at a URL as a resource, without copying it.",
     ),
 )
-"""Commands about resources: of a gateway, or of the catalog itself, in the same words."""
+"""Commands for resources, at a gateway or in the local catalog."""
 
-OTHERS = (
-    Command(
-        "label", "cli.catalog.labels:label", HISTORY, "Write labels of a version, or show them."
-    ),
-    Command("protect", "cli.catalog.labels:protect", HISTORY, "Let nothing delete a version."),
-    Command(
-        "setup", "cli.setup.command:setup", OPERATE, "Make at Prefect's server what Entrepot needs."
-    ),
+OTHER_COMMANDS = (
+    Command("label", "cli.catalog.labels:label", HISTORY, "Set or show the labels of a version."),
+    Command("protect", "cli.catalog.labels:protect", HISTORY, "Protect a version from deletion."),
+    Command("setup", "cli.setup.command:setup", OPERATE, "Set up the Prefect server for Entrepot."),
     Command(
         "workflows", "cli.workflows.commands:app", OPERATE, "Check, apply or run a workflow file."
     ),
@@ -125,14 +164,12 @@ OTHERS = (
         "catalog",
         "cli.catalog.backups:app",
         OPERATE,
-        "Back up, restore, check, rebuild the catalog.",
+        "Back up, restore, check or rebuild the catalog.",
     ),
+    Command("token", "cli.catalog.tokens:app", OPERATE, "Create, list or revoke gateway tokens."),
     Command(
-        "token", "cli.catalog.tokens:app", OPERATE, "Make, list or revoke tokens of a gateway."
-    ),
-    Command(
-        "doctor", "cli.doctor.command:doctor", OPERATE, "Look for what would keep a run from going."
+        "doctor", "cli.doctor.command:doctor", OPERATE, "Check for problems that would stop a run."
     ),
 )
 
-EVERY = (*VERBS, *UPLOADS, *QUESTIONS, *OTHERS)
+COMMANDS = (*VERBS, *RESOURCE_COMMANDS, *QUERIES, *OTHER_COMMANDS)

@@ -1,4 +1,4 @@
-"""The command `gateway`: serve resources, repositories and content over HTTP."""
+"""The command `gateway`: serve resources and repositories over HTTP."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from cyclopts import Parameter
 from catalog.errors import CatalogError
 from catalog.settings import Settings
 from cli.terminal.exit_codes import exit_of
-from cli.terminal.output import PLAIN, Output, show_error
+from cli.terminal.output import PLAIN, OutputOptions, show_error
 from cli.terminal.prefect_loading import load_quietly
 
 
@@ -23,15 +23,15 @@ class Listen:
     """Where to listen."""
 
     host: str = "127.0.0.1"
-    """The address; elsewhere than on loopback it takes tokens and TLS."""
+    """Address to listen on; any but a loopback address requires tokens and TLS."""
     port: int = 4242
-    """The port; 0 for a free one."""
+    """Port to listen on; 0 chooses a free one."""
     certificate: Path | None = None
-    """The certificate for TLS, PEM."""
+    """TLS certificate, a PEM file."""
     key: Path | None = None
-    """Its key, PEM."""
+    """Private key of the certificate, a PEM file."""
     behind_proxy: tuple[str, ...] = ()
-    """Addresses of the proxies before it, which have TLS and tell who asks."""
+    """Addresses of trusted proxies that terminate TLS and forward client addresses."""
 
 
 @Parameter(name="*")
@@ -40,9 +40,9 @@ class Logs:
     """What to log."""
 
     log_format: Literal["json", "text"] = "json"
-    """How lines look."""
+    """Format of log lines."""
     log_level: Literal["all", "debug", "info", "warn", "error", "none"] = "info"
-    """From which level on."""
+    """Lowest level to log."""
 
 
 LISTEN, LOGS = Listen(), Logs()
@@ -56,16 +56,16 @@ def gateway(
     config: Annotated[Path | None, Parameter(env_var="ENTREPOT_GATEWAY_CONFIG")] = None,
     listen: Annotated[Listen, Parameter(group="Listening")] = LISTEN,
     logs: Annotated[Logs, Parameter(group="Logs")] = LOGS,
-    output: Annotated[Output, Parameter(group="Output")] = PLAIN,
+    output: OutputOptions = PLAIN,
 ) -> None:
     """Serve resources, repositories and content over HTTP, until SIGTERM or Ctrl-C.
 
     Args:
-        config: What is served to whom, a YAML file; by default every stored block, to the tenant
-            of ENTREPOT_TENANT.
+        config: YAML file that says what to serve to whom; by default every stored block is served
+            to the tenant of ENTREPOT_TENANT.
         listen: Where to listen.
         logs: What to log.
-        output: How to print errors.
+        output: Output format of errors.
     """
     for name, value in PATIENCE.items():
         os.environ.setdefault(name, value)  # read when Prefect is imported, and only then
@@ -78,10 +78,10 @@ def gateway(
     try:
         settings = Settings()
         configure_logs(LogFormat(logs.log_format), logs.log_level)
-        given = default(settings.tenant) if config is None else load(config)
+        configuration = default(settings.tenant) if config is None else load(config)
         proxies = parse_proxies(listen.behind_proxy)
-        where = ServerOptions(listen.host, listen.port, listen.certificate, listen.key, proxies)
-        serve(create_app(given, settings, local=where.local), where)
+        options = ServerOptions(listen.host, listen.port, listen.certificate, listen.key, proxies)
+        serve(create_app(configuration, settings, local=options.local), options)
     except CatalogError as error:
         show_error(error, output)
         sys.exit(exit_of(error))

@@ -15,9 +15,9 @@ from prefect.logging import get_run_logger
 
 from blocks.repository import Repository
 from blocks.resolve import repository as resolved
+from catalog.formats.quantities import format_bytes
 from catalog.model.version import Version
 from flows.forms.run_names import run_name
-from flows.results.sync import human
 from flows.runs.active_run import ActiveRun
 from flows.runs.verb import verb
 from tasks.listing.adopt import learn_digests
@@ -25,21 +25,21 @@ from tasks.listing.adopt import learn_digests
 
 @dataclass(frozen=True, slots=True)
 class AdoptResult:
-    """How much was read, and the version that the repository has now."""
+    """How many files were read, and the repository's version."""
 
     run_id: str
     repository: str  # label
     files: int
     bytes: int
     version: Version
-    made: bool
+    new_version: bool
 
     def summary(self) -> str:
         """Return one sentence."""
-        new = "the new version" if self.made else "still version"
+        version = f"{'new ' if self.new_version else 'still '}version {self.version.number}"
         return (
-            f"{self.files} files read ({human(self.bytes)}): {new} {self.version.number} holds "
-            f"{self.version.total}"
+            f"{self.files:,} files read ({format_bytes(self.bytes)}): {version} has "
+            f"{self.version.total:,} files"
         )
 
     def __str__(self) -> str:
@@ -47,22 +47,22 @@ class AdoptResult:
         return f"{self.repository}: {self.summary()}"
 
     def __repr__(self) -> str:
-        """Return the text, so that a bare `result` in a prompt is readable."""
+        """Return the text, so that an interactive prompt shows it."""
         return str(self)
 
 
 @verb("adopt", run_name)
 def adopt(repository: Repository | str) -> AdoptResult:
-    """Read every file of a repository and record what it holds, as a version with digests.
+    """Read every file of a repository and record its content as a version with digests.
 
     Args:
-        repository: What to adopt: a repository, its block's name, a path or a URL.
+        repository: The repository to adopt: a repository, its block's name, a path or a URL.
 
     Returns:
-        How much was read, and the version that the repository has now.
+        How many files were read, and the repository's version.
 
     Raises:
-        StorageError: a file cannot be read; no version is made.
+        StorageError: a file cannot be read; no version is created.
     """
     result = adopt_repository(resolved(repository))
     get_run_logger().info("%s", result.summary())
@@ -70,10 +70,10 @@ def adopt(repository: Repository | str) -> AdoptResult:
 
 
 def adopt_repository(end: Repository) -> AdoptResult:
-    """Do it with one repository, within a run of whatever flow."""
+    """Adopt one repository, as a run within any flow."""
     with ActiveRun("adopt", end, (end,)) as run:
         listing = learn_digests(end, run.job.run_id)
-        before = {one.number for one in run.catalog.versions.all(end.address)}
+        before = {version.number for version in run.catalog.versions.all(end.address)}
         version = run.catalog.versions.record_listing(end.address, listing, run_id=run.job.run_id)
         result = AdoptResult(
             run.job.run_id,

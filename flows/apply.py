@@ -1,4 +1,4 @@
-"""Apply: carry out a stored plan exactly, or say what has moved since it was made."""
+"""Apply: apply a stored plan exactly, or report what has changed since it was made."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from flows.forms.options import Options
 from flows.results.sync import SyncResult
 from flows.runs.active_run import ActiveRun
 from flows.runs.alternates import alternates_of
-from flows.runs.planning import distinct, execute_plan, recheck_plan
+from flows.runs.planning import execute_plan, recheck_plan, unique_destinations
 from flows.runs.verb import verb
 from flows.runs.version_plans import apply_stored_plan
 from tasks.listing.repository import enumerate_repository
@@ -39,36 +39,36 @@ def apply(
     sources: list[Repository | str] | None = None,
     webhook: Webhook | str | None = None,
 ) -> SyncResult:
-    """Carry out a stored plan exactly, or refuse and name what has moved since it was made.
+    """Apply a stored plan exactly, or refuse and name what has changed since it was made.
 
     Args:
         plan_id: The plan's id, as `plan` returned it.
-        source: The plan's source again, where no block and no address alone leads to it.
-        destinations: The plan's destinations again, in its order, for the same reason.
-        sources: What else the plan was told may hold the bytes of its versions, likewise.
-        webhook: Whom to tell what each batch newly stored: a webhook, its block's name or a URL.
+        source: The plan's source, if neither a stored block nor its address is enough to open it.
+        destinations: The plan's destinations in its order, for the same reason.
+        sources: The additional repositories that the plan was made with, for the same reason.
+        webhook: Called with the files that each batch stored: a webhook, its block's name or a URL.
 
     Returns:
-        What was done, one row a destination.
+        What was done, one row per destination.
 
     Raises:
         PlanOutdated: a file of the plan changed at the source or a destination, or a version that
-            it needs was deleted.
-        GuardCrossed: the plan does more than its guards allow; nothing was touched.
-        SyncFailed: something failed; it names each item, and what arrived stays.
+            the plan needs was deleted.
+        GuardCrossed: the plan crosses its guards; nothing was changed.
+        SyncFailed: files failed; the error names them, and delivered files stay.
         NotRecorded: there is no such plan.
     """
     request = Catalog.open(Settings()).plans.request(plan_id)
     options = replace(Options.from_json(request.options), strategy=request.strategy)
-    given = [repository(one) for one in sources or ()]
+    given = [repository(reference) for reference in sources or ()]
     if given and request.content is None:
         raise InvalidInput(
-            f"plan {plan_id} is not one of versions: its source alone has what it moves, "
-            f"not {given[0].label!r}"
+            f"plan {plan_id} is not a plan of versions: `sources` cannot be used with it, "
+            f"found {given[0].label!r}"
         )
-    origin, ends = _ends(request, source, destinations)
-    told = None if webhook is None else webhook_of(webhook)
-    with ActiveRun("apply", origin, ends, webhook=told) as run:
+    origin, ends = _resolve_ends(request, source, destinations)
+    receiver = None if webhook is None else webhook_of(webhook)
+    with ActiveRun("apply", origin, ends, webhook=receiver) as run:
         if request.content is not None:
             return apply_stored_plan(run, request, options, [origin, *given])
         wanted = enumerate_repository(origin, run.job.run_id, "source")
@@ -77,34 +77,37 @@ def apply(
         return execute_plan(run, run.catalog.plans.get(plan_id), options, None)
 
 
-def _ends(
+def _resolve_ends(
     request: PlanRequest,
     source: Repository | str | None,
     destinations: Sequence[Repository | str] | None,
 ) -> tuple[Repository, tuple[Repository, ...]]:
-    """Return the plan's ends: those given, or those that it leads to; each must be the same."""
+    """Return the plan's source and destinations, as given or as stored with the plan."""
     names = request.ends or ("",) * (1 + len(request.targets))
-    wanted = (request.source, *(one.address for one in request.targets))
-    given = [source or names[0], *(destinations or names[1:])]
-    if len(given) != len(wanted):
+    addresses = (request.source, *(target.address for target in request.targets))
+    references = [source or names[0], *(destinations or names[1:])]
+    if len(references) != len(addresses):
         raise InvalidInput(
-            f"plan {request.plan_id} has {len(wanted) - 1} destinations, given were "
-            f"{len(given) - 1}"
+            f"plan {request.plan_id} has {len(addresses) - 1} destinations, found "
+            f"{len(references) - 1}"
         )
-    ends = [_end(one, address) for one, address in zip(given[1:], wanted[1:], strict=True)]
-    origin = given[0]
-    if request.content is not None and not origin:  # it is the history of one of these, as a rule
+    ends = [
+        _resolve_end(reference, address)
+        for reference, address in zip(references[1:], addresses[1:], strict=True)
+    ]
+    origin = references[0]
+    if request.content is not None and not origin:  # usually the history of a destination
         origin = next(iter(readable_repositories((request.source,), ends)), "")
-    return _end(origin, request.source), distinct(ends)
+    return _resolve_end(origin, request.source), unique_destinations(ends)
 
 
-def _end(given: Repository | str, address: str) -> Repository:
-    if not given:
+def _resolve_end(reference: Repository | str, address: str) -> Repository:
+    if not reference:
         raise InvalidInput(
-            f"nothing stored leads to {address!r} with its credentials: store it as a block, "
-            "or give the plan's source and destinations again"
+            f"no stored block has the address {address!r}: store it as a block, or pass the "
+            "plan's source and destinations to `apply`"
         )
-    end = repository(given)
+    end = repository(reference)
     if end.address != address:
         raise InvalidInput(f"the plan was made for {address!r}, found {end.address!r}")
     return end

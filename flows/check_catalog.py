@@ -1,8 +1,8 @@
-"""Check the catalog: whether it contradicts itself, and mend what the rest of it tells.
+"""Check the catalog for inconsistencies, and repair those that can be.
 
 from flows.check_catalog import check_catalog
-check_catalog()              # says what it found
-check_catalog(mend=True)     # mends what can be
+check_catalog()              # reports inconsistencies
+check_catalog(mend=True)     # repairs those that can be
 """
 
 from __future__ import annotations
@@ -17,66 +17,66 @@ from catalog.settings import Settings
 from catalog.store.audit import Audit
 from flows.runs.verb import verb
 
-SHOWN = 20  # contradictions that are told
+MAX_LINES = 20  # inconsistencies in the text
 
 
 @dataclass(frozen=True, slots=True)
 class CatalogCheck:
-    """What is wrong in the catalog still, and how much was mended; true when all is well."""
+    """The inconsistencies left in the catalog, and how many were repaired; true if none is left."""
 
     catalog: str  # path
     left: Audit
     mended: int = 0
 
     def __bool__(self) -> bool:
-        """Say whether nothing is wrong any more."""
+        """Return whether the catalog is consistent."""
         return bool(self.left)
 
     def summary(self) -> str:
         """Return one sentence."""
-        mended = f"{self.mended} contradictions mended; " if self.mended else ""
+        mended = f"{self.mended:,} inconsistencies repaired; " if self.mended else ""
         if self.left:
-            return f"{mended}the catalog does not contradict itself"
-        hint = ": mend=True mends those that can be" if self.left.repairable() else ""
-        return f"{mended}{self.left.count} contradictions{hint}"
+            return f"{mended}the catalog is consistent"
+        hint = ": mend=True repairs those that can be" if self.left.repairable() else ""
+        return f"{mended}{self.left.count:,} inconsistencies{hint}"
 
     def __str__(self) -> str:
-        """Return the sentence and the first contradictions."""
+        """Return the sentence and the first inconsistencies."""
         lines = [f"{self.catalog}: {self.summary()}"]
-        lines += [f"  {one}" for one in self.left.contradictions[:SHOWN]]
+        lines += [f"  {found}" for found in self.left.contradictions[:MAX_LINES]]
         return "\n".join(lines)
 
     def __repr__(self) -> str:
-        """Return the text, so that a bare `result` in a prompt is readable."""
+        """Return the text, so that an interactive prompt shows it."""
         return str(self)
 
 
-class CatalogContradicts(CatalogError):
-    """The catalog contradicts itself; `result` tells where."""
+class CatalogInconsistent(CatalogError):
+    """The catalog is inconsistent; `result` has the details."""
 
     def __init__(self, result: CatalogCheck) -> None:
-        """Name the first."""
+        """List the first inconsistencies."""
         super().__init__(str(result))
         self.result = result
 
 
 @verb("check-catalog", lambda: "check-catalog")
 def check_catalog(*, mend: bool = False) -> CatalogCheck:
-    """Compare all that the catalog derives with what it is derived from.
+    """Check the catalog for inconsistencies.
 
-    That is: what versions count, the spans that content covers, the keys of paths, the bytes that
-    locations refer to, and orders that were set aside. Nothing outside the catalog is read:
-    `verify` looks at files, and `adopt` makes a lost catalog anew from them.
+    It compares the totals of versions, the spans of content, the keys of paths and the artifacts of
+    locations with what they are derived from, and reports rejected orders. Only the catalog is
+    read: `verify` checks files, and `rebuild` replaces a lost catalog.
 
     Args:
-        mend: Write anew what the rest of the catalog tells: counts, keys, artifacts, and
-            locations that are told twice.
+        mend: Repair what can be derived from the rest of the catalog: totals, keys, artifacts, and
+            duplicate locations.
 
     Returns:
-        What was mended; true when all is well.
+        What was repaired; true if the catalog is consistent.
 
     Raises:
-        CatalogContradicts: something is wrong still; it names where.
+        CatalogInconsistent: inconsistencies are left; the error lists them.
     """
     catalog = Catalog.open(Settings())
     found = catalog.upkeep.audit()
@@ -84,5 +84,5 @@ def check_catalog(*, mend: bool = False) -> CatalogCheck:
     result = CatalogCheck(str(catalog.path), catalog.upkeep.audit() if mended else found, mended)
     get_run_logger().info("%s", result.summary())
     if not result:
-        raise CatalogContradicts(result)
+        raise CatalogInconsistent(result)
     return result

@@ -1,4 +1,4 @@
-"""Delete version: take one version out of a repository's history; no file is touched.
+"""Delete version: remove one version from a repository's history; no file is changed.
 
 from flows.delete_version import delete_version
 delete_version("s3-archive", 3)
@@ -10,31 +10,31 @@ from prefect.runtime import flow_run
 
 from blocks.repository import Repository
 from blocks.resolve import repository as resolved
-from flows.forms.run_names import shown
+from flows.forms.run_names import short_name
 from flows.results.history import VersionResult
 from flows.runs.change_history import change_history
 from flows.runs.verb import verb
 
 
 def run_name() -> str:
-    """Return `delete-version <number> of <repository>` of the run that begins."""
+    """Return `delete-version <number> of <repository>` for the run that starts."""
     given = dict(flow_run.parameters or {})
-    return f"delete-version {given.get('number')} of {shown(given.get('repository'))}"[:200]
+    return f"delete-version {given.get('number')} of {short_name(given.get('repository'))}"[:200]
 
 
 @verb("delete-version", run_name)
 def delete_version(repository: Repository | str, number: int) -> VersionResult:
-    """Take one version out of a repository's history; every other keeps its exact content.
+    """Delete one version from a repository's history; no file and no other version changes.
 
-    What the version changed goes into the next one. Its number is never used again. A version
-    that was deleted before is no error.
+    The next version takes over what the deleted one changed. Its number is never reused. Deleting a
+    version again is not an error.
 
     Args:
-        repository: Whose version: a repository, its block's name, a path or a URL.
-        number: Which version; the only one left, and a protected one, cannot be deleted.
+        repository: The repository of the version: a repository, its block's name, a path or a URL.
+        number: The version's number; a protected version, or the only one, cannot be deleted.
 
     Returns:
-        What was deleted, and the versions that remain.
+        The deleted version, and the versions that remain.
 
     Raises:
         NotRecorded: the repository never had such a version.

@@ -1,4 +1,4 @@
-"""Explain: why a run copied, skipped, removed or refused one path."""
+"""Explain: why a run copied, skipped, removed or refused a path."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ class Explained:
 
     def __str__(self) -> str:
         """Return the sentences, a line each."""
-        return "\n".join(str(one) for one in self.sentences)
+        return "\n".join(str(sentence) for sentence in self.sentences)
 
     def __repr__(self) -> str:
-        """Return the sentences, so that a prompt shows them."""
+        """Return the sentences, so that an interactive prompt shows them."""
         return str(self)
 
     def _repr_html_(self) -> str:
         """Return the sentences for notebooks."""
-        return "".join(f"<p>{html.escape(str(one))}</p>" for one in self.sentences)
+        return "".join(f"<p>{html.escape(str(sentence))}</p>" for sentence in self.sentences)
 
 
 def _name() -> str:
@@ -39,10 +39,10 @@ def _name() -> str:
 
 @verb("explain", _name)
 def explain(run_id: str, path: str) -> Explained:
-    """Say in one sentence for each destination why a run did what it did with one path.
+    """Explain what a run did with one path and why, in a sentence for each destination.
 
     Args:
-        run_id: The run's id, as its result tells.
+        run_id: The run's id, from its result or `entrepot runs`.
         path: The file's path at the destination.
 
     Raises:

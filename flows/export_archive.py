@@ -1,4 +1,4 @@
-"""Export archive: versions of repositories as a tar, for a site that no network reaches.
+"""Export archive: write versions of repositories to a tar file, for a site without a network.
 
 from flows.export_archive import export_archive
 export_archive("s3-archive", "/media/disk/nightly", chunk_size="4 GB")
@@ -22,7 +22,7 @@ from catalog.errors import InvalidInput
 from catalog.formats.archive import Head
 from catalog.formats.quantities import parse_bytes
 from catalog.queries.exports import merge_artifacts
-from flows.archives.contents import ArchivePart, named, parts
+from flows.archives.contents import ArchivePart, choose_parts, repositories_by_name
 from flows.forms.run_names import run_name
 from flows.results.archives import ArchiveResult, ExportedRepository
 from flows.runs.active_run import ActiveRun
@@ -34,8 +34,8 @@ from tasks.job import run_resources
 from transfer.archive.write import ArchiveContent, RepositoryContent, write_archive
 from transfer.locate.gather import Gatherer
 
-SMALLEST = 512  # bytes of a chunk
-LARGEST = 10**12  # bytes of a chunk
+MIN_CHUNK = 512  # bytes
+MAX_CHUNK = 10**12  # bytes
 
 
 @verb("export-archive", run_name)
@@ -49,57 +49,57 @@ def export_archive(
     meta: dict[str, str] | None = None,
     sources: list[Repository | str] | None = None,
 ) -> ArchiveResult:
-    """Write versions of one repository or several into an archive that another site can import.
+    """Write versions of one or several repositories to an archive that another site can import.
 
-    Equal bytes are in it once. Beside it lies `<archive>-toc.json`, its table of contents: the
-    import begins with that, and finds every damaged or missing file.
+    Equal files are stored once. The table of contents, `<archive>-toc.json` beside the archive, is
+    what the import starts from, and with which it detects every damaged or missing file.
 
     Args:
-        repository: Whose versions: a repository, its block's name, a path or a URL; or several
-            of them, each under its label, or under the name in the archive that you give it.
-        archive: Path and name of the archive, without an ending; nothing is overwritten.
-        versions: The numbers of the versions; by default the latest, or every one after `since`.
-            Of several repositories by name.
-        since: What the other site holds already: the number of a version (of several repositories
-            by name), or the table of contents of the former archive. Its bytes are not sent again.
-        chunk_size: Bytes of a file, as a number or a text such as "4 GB"; one file by default.
-        meta: Your own words, kept in the table of contents.
-        sources: Further repositories that may hold bytes which these hold no more.
+        repository: The repository to export: a repository, its block's name, a path or a URL; or
+            several, as a list, or as a mapping from their names in the archive.
+        archive: Path of the archive without an extension; existing files are not overwritten.
+        versions: Numbers of the versions to export, by name if there are several repositories; by
+            default the latest, or all after `since`.
+        since: The version that the other site already has, by name if there are several
+            repositories, or the path of the previous archive's table of contents.
+        chunk_size: Size of each file, in bytes or as text like 4 GiB; by default one file.
+        meta: Your own notes, stored in the table of contents.
+        sources: More repositories that may have bytes which these no longer have.
 
     Returns:
         What was exported.
 
     Raises:
-        BytesNowhere: bytes are nowhere to be had; each file is named, and nothing is left behind.
+        BytesNowhere: some bytes cannot be found; the error names the files, nothing is written.
         NotRecorded: there is no such version.
-        InvalidInput: a parameter cannot be used.
+        InvalidInput: a parameter is invalid.
     """
-    origins = named(repository)
+    origins = repositories_by_name(repository)
     end = local_folder(Path(archive).parent)
     target = Path(end.settings.address().removeprefix("file://")) / Path(archive).name
-    size = _size(chunk_size)
-    given = (*origins.values(), *(resolved(one) for one in sources or ()))
-    first = given[0]  # of several, the run's message and the table of contents name all
+    size = _parse_chunk_size(chunk_size)
+    given = (*origins.values(), *map(resolved, sources or ()))
+    first = given[0]  # if there are several, the run's message and the contents name all
     with (
         ActiveRun("export-archive", first, (end,), writes=()) as run,
         OpenRepositories(given) as places,
     ):
         catalog, stop = run.catalog, run_resources(run.job.run_id).stop
-        chosen = parts(catalog, origins, versions, since)
+        parts = choose_parts(catalog, origins, versions, since)
         content = ArchiveContent(
-            tuple(_content(catalog, part) for part in chosen),
+            tuple(_content(catalog, part) for part in parts),
             merge_artifacts(
                 catalog.exports.artifacts(part.repository.address, part.numbers, part.since)
-                for part in chosen
+                for part in parts
                 if part.numbers
             ),
         )
         head = Head(uuid4().hex, datetime.now(UTC), (), 0, 0, meta or {})
-        gatherer = Gatherer(places, stop, Placement.HARDLINK)  # verified again when it is written
+        gatherer = Gatherer(places, stop, Placement.HARDLINK)  # verified when they are written
         done = write_archive(target, head, content, gatherer, stop, chunk_size=size)
         result = ArchiveResult(
             run.job.run_id,
-            tuple(ExportedRepository(part.name, part.numbers, part.since) for part in chosen),
+            tuple(ExportedRepository(part.name, part.numbers, part.since) for part in parts),
             str(done.toc),
             tuple(map(str, done.chunks)),
             done.head.artifacts,
@@ -110,10 +110,12 @@ def export_archive(
     return result
 
 
-def _size(given: int | str | None) -> int | None:
-    size = parse_bytes(given) if isinstance(given, str) else given
-    if size is not None and not SMALLEST <= size <= LARGEST:
-        raise InvalidInput(f"chunk_size must be from {SMALLEST} to {LARGEST} bytes, found {size}")
+def _parse_chunk_size(chunk_size: int | str | None) -> int | None:
+    size = parse_bytes(chunk_size) if isinstance(chunk_size, str) else chunk_size
+    if size is not None and not MIN_CHUNK <= size <= MAX_CHUNK:
+        raise InvalidInput(
+            f"chunk_size must be from {MIN_CHUNK:,} to {MAX_CHUNK:,} bytes, found {size:,}"
+        )
     return size
 
 

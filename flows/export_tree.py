@@ -1,8 +1,8 @@
-"""Export tree: write one version of a repository into a local folder, or link it there.
+"""Export tree: write or link the files of one version into a local folder.
 
 from flows.export_tree import export_tree
 export_tree("s3-archive", "/srv/export/2026-03", version=7)
-sync("/srv/export/2026-03/PULP_MANIFEST", ["another-repository"])   # its digests are enforced
+sync("/srv/export/2026-03/PULP_MANIFEST", ["another-repository"])   # enforces its digests
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from transfer.locate.gather import Gatherer
 
 
 class Method(StrEnum):
-    """How files get into the exported folder."""
+    """How files are put into the exported folder."""
 
     WRITE = "write"
     HARDLINK = "hardlink"
@@ -57,29 +57,29 @@ def export_tree(
     manifest: str = "PULP_MANIFEST",
     sources: list[Repository | str] | None = None,
 ) -> TreeResult:
-    """Write one version of a repository into a local folder, all of it or nothing.
+    """Write one version of a repository into a local folder, completely or not at all.
 
-    Every file is verified by its sha256. A manifest is written beside the files, so that the
-    folder is a source for other instances, whose digests they enforce.
+    Every file is verified by its sha256. The folder also gets a manifest, so that other instances
+    can sync from it and enforce its digests.
 
     Args:
-        repository: Whose version: a repository, its block's name, a path or a URL.
-        directory: The folder to make; it must be empty or not exist.
-        version: The number of the version; the latest by default.
-        since: Export only what was added or replaced after this version, and name what was removed
-            in a text beside the manifest.
-        method: Write the files, or link to those of a local repository; a hard link that would
-            cross devices is written.
-        manifest: The name of the manifest.
-        sources: Further repositories that may hold bytes which the repository holds no more.
+        repository: The repository of the version: a repository, its block's name, a path or a URL.
+        directory: The folder to create; it must be empty or not exist.
+        version: The version's number; by default the latest.
+        since: Export only files that were added or replaced after this version; removed files are
+            listed beside the manifest.
+        method: Write the files, or link to those of a local repository; files on another device
+            cannot be hard-linked and are written.
+        manifest: Name of the manifest.
+        sources: More repositories that may have bytes which the repository no longer has.
 
     Returns:
         What was exported.
 
     Raises:
-        BytesNowhere: bytes are nowhere to be had; each file is named, and nothing is left behind.
+        BytesNowhere: some bytes cannot be found; the error names the files, nothing is written.
         NotRecorded: there is no such version.
-        InvalidInput: a parameter cannot be used.
+        InvalidInput: a parameter is invalid.
     """
     origin = resolved(repository)
     end = local_folder(directory)
@@ -87,8 +87,10 @@ def export_tree(
     if method is not Method.WRITE and not isinstance(origin.settings, LocalSettings):
         raise InvalidInput(f"{origin.label!r} is not a local folder: {method.value} needs one")
     if not is_manifest(manifest) or "/" in manifest or manifest.upper().startswith(("MD5", "SHA")):
-        raise InvalidInput(f"{manifest!r} is no name for it: PULP_MANIFEST or *.manifest is")
-    given = (origin, *(resolved(one) for one in sources or ()))
+        raise InvalidInput(
+            f"expected a manifest name like PULP_MANIFEST or *.manifest, found {manifest!r}"
+        )
+    given = (origin, *map(resolved, sources or ()))
     with (
         ActiveRun("export-tree", origin, (end,), writes=()) as run,
         OpenRepositories(given) as places,
@@ -97,7 +99,7 @@ def export_tree(
         number = catalog.versions.latest(origin.address).number if version is None else version
         rows = catalog.exports.located_content(origin.address, number, since)
         changes = () if since is None else catalog.versions.diff(origin.address, since, number)
-        removed = (one.path for one in changes if one.change is Change.REMOVED)
+        removed = (row.path for row in changes if row.change is Change.REMOVED)
         gatherer = Gatherer(places, stop, _PLACEMENTS[method])
         with atomic_folder(target) as draft:
             done = engine.export_tree(

@@ -1,4 +1,4 @@
-"""Fetch: bring bytes into a repository that its latest version lists and that it does not store.
+"""Fetch: download files that a repository's latest version lists but does not store.
 
 from flows.fetch import fetch
 fetch("s3-cache", ["models/**"])
@@ -18,26 +18,27 @@ from blocks.readable_repositories import readable_repositories
 from blocks.repository import Repository
 from blocks.resolve import repository as resolved
 from catalog.errors import BytesMissing, InvalidInput
+from catalog.formats.quantities import format_bytes
 from catalog.glob import globs_to_regex
 from catalog.inbox.spool import Spool
 from catalog.model.plan import Plan, Policy, Selection
 from catalog.model.version import Origin, resource_at
 from flows.forms.options import Options
 from flows.forms.run_names import run_name
-from flows.results.sync import SyncFailed, SyncResult, human
+from flows.results.sync import SyncFailed, SyncResult
 from flows.runs.active_run import ActiveRun
 from flows.runs.alternates import alternates_of
 from flows.runs.planning import execute_plan, store_plan
 from flows.runs.verb import verb
 from providers.interfaces.history import history_key
 
-NAMED = 100  # paths that an error carries
+MAX_NAMED = 100  # paths in an error
 FETCHING = Options(selection=Selection(allow_empty=True), listed=False)
 
 
 @dataclass(frozen=True, slots=True)
 class FetchResult:
-    """What was fetched, and how much is catalogued only still; true when anything was fetched."""
+    """What was fetched, and how many files are still not stored; true if anything was fetched."""
 
     run_id: str
     repository: str  # label
@@ -46,20 +47,24 @@ class FetchResult:
     unstored: int = 0
 
     def __bool__(self) -> bool:
-        """Say whether anything was fetched."""
+        """Return whether anything was fetched."""
         return bool(self.files)
 
     def summary(self) -> str:
         """Return one sentence."""
-        done = f"{self.files} files fetched, {human(self.bytes)}" if self else "nothing to fetch"
-        return f"{done}; {self.unstored} files are not stored" if self.unstored else done
+        done = (
+            f"{self.files:,} files fetched, {format_bytes(self.bytes)}"
+            if self
+            else "nothing to fetch"
+        )
+        return f"{done}; {self.unstored:,} files are not stored" if self.unstored else done
 
     def __str__(self) -> str:
         """Return the sentence."""
         return f"{self.repository}: {self.summary()}"
 
     def __repr__(self) -> str:
-        """Return the text, so that a bare `result` in a prompt is readable."""
+        """Return the text, so that an interactive prompt shows it."""
         return str(self)
 
 
@@ -70,99 +75,98 @@ def fetch(
     *,
     sources: list[Repository | str] | None = None,
 ) -> FetchResult:
-    """Bring bytes into a repository that it lists and does not store, each file verified.
+    """Download files that a repository lists but does not store, and verify each.
 
-    No version is made: the set is the same. A file that is not any more what was catalogued
-    fails, and is not taken.
+    No version is created, since the content does not change. A file that has changed since it was
+    catalogued fails and is not stored.
 
     Args:
-        repository: What to complete: a repository, its block's name, a path or a URL.
-        paths: Globs of the paths to fetch; everything that is missing by default.
-        sources: Repositories that hold the bytes, where no stored block leads to them.
+        repository: The repository to complete: a repository, its block's name, a path or a URL.
+        paths: Globs of the paths to fetch; by default everything that is not stored.
+        sources: More repositories that have the bytes, besides the stored ones.
 
     Returns:
         What was fetched.
 
     Raises:
-        SyncFailed: something failed; it names each item, and what arrived stays.
-        BytesMissing: nothing leads to where the bytes lie; nothing was fetched.
-        InvalidInput: the policy of a file is that it is never kept.
+        SyncFailed: files failed; the error names them, and delivered files stay.
+        BytesMissing: some bytes cannot be found; nothing was fetched.
+        InvalidInput: a file has the policy `streamed`, under which it is never stored.
     """
     end = resolved(repository)
-    given = [resolved(one) for one in sources or ()]
+    given = [resolved(reference) for reference in sources or ()]
     with ActiveRun("fetch", history_of(end), (end,)) as run:
         result, failed = None, None
-        for plan in _planned(run, end, _wanted(run, end, paths), given):
+        for plan in _plan_fetches(run, end, _select_unstored(run, end, paths), given):
             try:
                 result = execute_plan(run, plan, FETCHING, None)
             except SyncFailed as error:
                 failed = error
         if failed is not None:
             raise failed
-        fetched = _fetched(run, end, result)
+        fetched = _create_result(run, end, result)
         run.end("completed", fetched.summary())
     get_run_logger().info("%s", fetched.summary())
     return fetched
 
 
-def _wanted(run: ActiveRun, end: Repository, paths: list[str] | None) -> list[Origin]:
-    """Return what is to be fetched, ordered by where it lies."""
-    match = re.compile(globs_to_regex(paths or ["**"]))
-    found = [one for one in run.catalog.origins.all(end.address) if match.fullmatch(one.path)]
-    for one in found:
-        if one.policy == Policy.STREAMED:
+def _select_unstored(run: ActiveRun, end: Repository, paths: list[str] | None) -> list[Origin]:
+    """Return the files to fetch, ordered by their origin."""
+    pattern = re.compile(globs_to_regex(paths or ["**"]))
+    rows = [row for row in run.catalog.origins.all(end.address) if pattern.fullmatch(row.path)]
+    for row in rows:
+        if row.policy == Policy.STREAMED:
             raise InvalidInput(
-                f"{one.path!r} of {end.label!r} is under the policy 'streamed', its bytes are "
-                "never kept: sync it under 'on_demand' or 'immediate'"
+                f"{row.path!r} of {end.label!r} has the policy 'streamed', under which it is "
+                "never stored: sync it with the policy 'on_demand' or 'immediate' first"
             )
-    return sorted(found, key=lambda one: (one.origin or "", one.path))
+    return sorted(rows, key=lambda row: (row.origin or "", row.path))
 
 
-def _planned(
+def _plan_fetches(
     run: ActiveRun, end: Repository, wanted: list[Origin], given: list[Repository]
 ) -> Iterator[Plan]:
-    """Yield a plan for each repository that holds wanted bytes, once it is sure there is one.
+    """Yield a plan for each repository that has wanted bytes, after checking that all can be found.
 
-    That repository is the run's source until the next is asked for.
+    That repository is the run's source until the next plan is requested.
     """
     near = (end, *given)
-    known = {
-        one.address: one
-        for one in readable_repositories({one.origin for one in wanted if one.origin}, near)
-    }
-    # What leads nowhere may lie elsewhere under its digest; without one it is lost from sight.
-    lost = [one for one in wanted if one.origin not in known and one.digest is None]
+    origins = readable_repositories({row.origin for row in wanted if row.origin}, near)
+    known = {repository.address: repository for repository in origins}
+    # A file with a digest may be found elsewhere; one without can only be read at its origin.
+    lost = [row for row in wanted if row.origin not in known and row.digest is None]
     if lost:
-        named = tuple(repr(one.path) for one in lost[:NAMED])
-        why = f"nothing stored leads to {lost[0].origin!r}; give it among the sources"
+        named = tuple(repr(row.path) for row in lost[:MAX_NAMED])
+        why = f"no stored block has the address {lost[0].origin!r}; add it to `sources`"
         raise BytesMissing(run.job.run_id, why, named, len(lost))
     number = run.catalog.versions.latest(end.address).number
-    held = [one for one in run.catalog.holdings.holders(end.address, number) if one != end.address]
-    places = readable_repositories(held, near) if wanted else ()
+    holders = run.catalog.holdings.holders(end.address, number)
+    others = [address for address in holders if address != end.address]
+    places = readable_repositories(others, near) if wanted else ()
     for address, rows in groupby(
-        wanted, key=lambda one: one.origin if one.origin in known else None
+        wanted, key=lambda row: row.origin if row.origin in known else None
     ):
         source = history_of(end) if address is None else known[address]
         run.job = replace(run.job, source=source, places=(*places, *alternates_of(source)))
         spool = run.catalog.spool()
         with spool:
-            _spool(spool, source, rows)
+            _spool_rows(spool, source, rows)
             listing = spool.finish()
         yield store_plan(run, listing, FETCHING)
 
 
-def _spool(spool: Spool, source: Repository, rows: Iterable[Origin]) -> None:
+def _spool_rows(spool: Spool, source: Repository, rows: Iterable[Origin]) -> None:
     for row in rows:
-        standing = row.origin == source.address
-        if standing and row.origin_path:
+        at_origin = row.origin == source.address
+        if at_origin and row.origin_path:
             spool.add(resource_at(row.origin_path, row, etag=row.etag), row.path)
         else:
-            etag = row.etag if standing else None
+            etag = row.etag if at_origin else None
             spool.add(resource_at(history_key(row.digest or ""), row, etag=etag), row.path)
 
 
-def _fetched(run: ActiveRun, end: Repository, result: SyncResult | None) -> FetchResult:
-    # The last result counts all of the run.
+def _create_result(run: ActiveRun, end: Repository, result: SyncResult | None) -> FetchResult:
+    # The last result has the totals of the whole run.
     return FetchResult(
         run.job.run_id,
         end.label,

@@ -1,4 +1,4 @@
-"""Freshness: whether each stored repository received what it should have by now.
+"""Freshness: check that each stored repository received the expected files in time.
 
 from flows.freshness import freshness
 freshness()
@@ -17,48 +17,53 @@ from catalog.catalog import Catalog
 from catalog.errors import InvalidInput, RepositoryNotFound
 from catalog.rules.freshness import Arrivals, Objective
 from catalog.settings import Settings
-from flows.forms.run_names import chosen_name
+from flows.forms.run_names import selection_run_name
 from flows.results.artifacts import show_freshness
-from flows.results.events import freshness_missed
+from flows.results.events import emit_freshness_missed
 from flows.results.freshness import FreshnessMissed, FreshnessResult, ObjectiveResult
 from flows.runs.verb import verb
 
-NOTHING = Arrivals(0, 0, None)
+NO_ARRIVALS = Arrivals(0, 0, None)
 
 
-@verb("freshness", chosen_name)
+@verb("freshness", selection_run_name)
 def freshness(
     *, names: list[str] | None = None, labels: dict[str, str] | None = None
 ) -> FreshnessResult:
-    """Compare what came with the objectives of each stored repository, by what the catalog knows.
+    """Check the objectives of each stored repository against the catalog.
 
-    No storage is looked at: what no run has listed or written has not come.
+    No storage is contacted: a file counts as arrived once a run has listed or written it.
 
     Args:
-        names: Globs of names of the repositories to look at; all by default.
-        labels: Labels that a repository must have to be looked at.
+        names: Globs of the names of repositories to check; by default all.
+        labels: Labels that a repository must have to be checked.
 
     Returns:
-        One row an objective; true when all are met.
+        One row per objective; true if all are met.
 
     Raises:
-        FreshnessMissed: something did not come; it names what.
-        InvalidInput: no stored repository that is chosen so has an objective.
+        FreshnessMissed: an objective is missed; the error names it.
+        InvalidInput: none of the selected repositories has an objective.
     """
-    wanted, broken = select_repositories(stored_by_name(), names, labels)
-    aimed = {name: one for name, one in wanted.items() if one.objectives}
-    if not aimed and not broken:
+    selected, broken = select_repositories(stored_by_name(), names, labels)
+    repositories = [repository for repository in selected.values() if repository.objectives]
+    if not repositories and not broken:
         raise InvalidInput(
-            f"none of {len(wanted)} stored repositories has an objective: give one in its block"
+            f"none of the {len(selected)} selected repositories has an objective: add one to its "
+            "block"
         )
     catalog, now = Catalog.open(Settings()), datetime.now(UTC)
     rows: list[ObjectiveResult] = []
-    for one in aimed.values():
-        found = [_expected(catalog, one, each.value(), now) for each in one.objectives]
-        rows += found
-        if missed := [each for each in found if each.missed]:
-            freshness_missed(one, missed)
-    result = FreshnessResult(tuple(rows), tuple(f"{one.name}: {one.why}" for one in broken))
+    for repository in repositories:
+        results = [
+            _check_objective(catalog, repository, objective.value(), now)
+            for objective in repository.objectives
+        ]
+        rows += results
+        if missed := [result for result in results if result.missed]:
+            emit_freshness_missed(repository, missed)
+    unusable = tuple(f"{repository.name}: {repository.why}" for repository in broken)
+    result = FreshnessResult(tuple(rows), unusable)
     show_freshness(result)
     get_run_logger().info("%s", result.summary())
     if not result:
@@ -66,18 +71,18 @@ def freshness(
     return result
 
 
-def _expected(
+def _check_objective(
     catalog: Catalog, repository: Repository, objective: Objective, now: datetime
 ) -> ObjectiveResult:
     try:
-        found = catalog.versions.count_arrivals(repository.address, objective, now)
+        arrivals = catalog.versions.count_arrivals(repository.address, objective, now)
     except RepositoryNotFound:
-        found = NOTHING
+        arrivals = NO_ARRIVALS
     return ObjectiveResult(
         repository.label,
         objective.pattern,
-        found.files,
-        found.bytes,
-        found.newest,
-        objective.shortfall(found, now),
+        arrivals.files,
+        arrivals.bytes,
+        arrivals.newest,
+        objective.shortfall(arrivals, now),
     )

@@ -1,4 +1,4 @@
-"""Import archive: check an archive of another site, and bring its versions into repositories.
+"""Import archive: check an archive from another site and import its versions into repositories.
 
 from flows.import_archive import import_archive
 import_archive("/media/disk/nightly-toc.json", "/srv/data", dry_run=True)     # checks only
@@ -31,7 +31,7 @@ from flows.archives.missing_bytes import VersionNeeds, stage_missing
 from flows.archives.repository_mapping import ImportRequest, Route, Unmapped
 from flows.forms.approval import Approval
 from flows.forms.options import GuardSettings, Options
-from flows.forms.run_names import shown
+from flows.forms.run_names import short_name
 from flows.results.archives import ImportedRepository, ImportResult
 from flows.results.sync import SyncResult
 from flows.runs.active_run import ActiveRun
@@ -43,17 +43,17 @@ from providers.local.settings import UnpackedSettings
 from tasks.job import run_resources
 from transfer.archive.read import UnpackedArchive, unpack
 
-IMPORTED = "imported"  # the label of a version that came out of an archive
+IMPORTED = "imported"  # label of a version that came from an archive
 
 
-def import_name() -> str:
-    """Return `import-archive <archive> to <repository>` of the run that begins."""
-    given = dict(flow_run.parameters or {})
-    ends = f"{shown(given.get('archive'))} to {shown(given.get('repository'))}"
-    return f"import-archive {ends}"[:200]
+def import_run_name() -> str:
+    """Return `import-archive <archive> to <repository>` for the run that starts."""
+    parameters = dict(flow_run.parameters or {})
+    archive, repository = parameters.get("archive"), parameters.get("repository")
+    return f"import-archive {short_name(archive)} to {short_name(repository)}"[:200]
 
 
-@verb("import-archive", import_name)
+@verb("import-archive", import_run_name)
 def import_archive(  # noqa: PLR0913 - each is a field of the run form
     archive: str,
     repository: Repository | str | dict[str, Repository | str],
@@ -67,142 +67,152 @@ def import_archive(  # noqa: PLR0913 - each is a field of the run form
     guards: GuardSettings | None = None,
     approval: Approval = Approval.FAIL,
 ) -> ImportResult:
-    """Check an archive, then bring its versions into repositories, one after the other.
+    """Check an archive, then import its versions into repositories, one after the other.
 
-    Each becomes a version of its repository, by an ordinary plan, with every byte verified. One
-    that the repository's history holds already is not brought again; the last one always is, and
-    finds nothing to do.
+    Each version becomes a version of its repository, by an ordinary plan, with every byte verified.
+    A version that was imported before is skipped, except the last, which then changes nothing.
 
     Args:
         archive: The table of contents (`…-toc.json`), or a tar that is the whole archive.
-        repository: Where the files go: a repository, its block's name, a path or a URL; or of an
-            archive of several by their names in it. `*` stands for all others, each of which goes
-            into a folder of its name there.
-        versions: Numbers of the versions to bring, of several repositories by their names; the
-            newest by default.
-        unmapped: What becomes of a repository that is not among the names: nothing is imported, it
-            is skipped, or goes to the stored repository of the same name.
-        mode: Whether what a version does not have is removed (mirror) or stays.
-        dry_run: Check the archive and name everything that is wrong; bring nothing.
-        staging: Folder with room for the archive's files; by default beside the catalog.
-        sources: Further repositories that may hold bytes which an incremental archive left out.
-        guards: How much may be removed or written before anybody is asked.
-        approval: What happens where more is planned: the run fails, or waits for a person.
+        repository: The destination: a repository, its block's name, a path or a URL; or a mapping
+            from names in the archive to destinations. `*` stands for all other names, each of which
+            is imported into a folder of its name there.
+        versions: Numbers of the versions to import, by name if there are several repositories; by
+            default the newest.
+        unmapped: What to do with a repository that the mapping does not name: import nothing, skip
+            it, or import it into the stored repository of the same name.
+        mode: Whether files that a version does not have are removed (mirror) or kept (additive).
+        dry_run: Check the archive and report every problem, without importing anything.
+        staging: Folder with space for the archive's files; by default beside the catalog.
+        sources: More repositories that may have bytes which an incremental archive leaves out.
+        guards: Limits on what may be removed or written without approval.
+        approval: Whether a plan that crosses its guards fails, or waits for a person (ask).
 
     Returns:
-        What was done, version by version.
+        What was done for each version.
 
     Raises:
-        ArchiveRefused: something is wrong with the archive, or it is not fit for what is asked;
-            all of it is named.
-        BytesNowhere: an incremental archive needs bytes that are not here either.
-        SyncFailed: something failed; it names each item, and what arrived stays.
-        GuardCrossed: a plan does more than its guards allow.
+        ArchiveRefused: the archive is damaged, or does not fit the parameters; the error names
+            every problem.
+        BytesNowhere: an incremental archive needs bytes that this site does not have.
+        SyncFailed: files failed; the error names them, and delivered files stay.
+        GuardCrossed: a plan crosses its guards.
     """
     place = Path(archive).expanduser().absolute()
-    wish = ImportRequest(_resolved(repository), versions, unmapped)
-    others = tuple(resolved(one) for one in sources or ())
+    request = ImportRequest(_resolve(repository), versions, unmapped)
+    others = tuple(map(resolved, sources or ()))
     options = Options(
         mode=mode,
         selection=Selection(allow_empty=True),
         guards=(guards or GuardSettings()).values(),
         approval=approval,
     )
-    with _folder(staging) as folder:
-        found, routes = _checked(place, folder, wish, others, dry_run=dry_run)
-        done = tuple(
-            _imported(
-                found, one, () if dry_run else one.numbers, _near(one, routes, others), options
+    with _staging_folder(staging) as folder:
+        unpacked, routes = _check_archive(place, folder, request, others, dry_run=dry_run)
+        repositories = tuple(
+            _import_versions(
+                unpacked,
+                route,
+                () if dry_run else route.numbers,
+                _places(route, routes, others),
+                options,
             )
-            for one in routes
+            for route in routes
         )
-    outcome = ImportResult(str(place), done)
-    get_run_logger().info("%s", outcome.summary())
-    return outcome
+    result = ImportResult(str(place), repositories)
+    get_run_logger().info("%s", result.summary())
+    return result
 
 
-def _resolved(
-    given: Repository | str | dict[str, Repository | str],
+def _resolve(
+    repository: Repository | str | dict[str, Repository | str],
 ) -> Repository | dict[str, Repository]:
-    if isinstance(given, dict):
-        return {name: resolved(one) for name, one in given.items()}
-    return resolved(given)
+    if isinstance(repository, dict):
+        return {name: resolved(reference) for name, reference in repository.items()}
+    return resolved(repository)
 
 
-def _near(
+def _places(
     route: Route, routes: tuple[Route, ...], others: tuple[Repository, ...]
 ) -> tuple[Repository, ...]:
-    """Return the repositories that may hold what the archive left out, the route's own first."""
-    return (route.end, *(one.end for one in routes if one is not route), *others)
+    """Return the repositories that may have what the archive leaves out, the route's own first."""
+    return (route.end, *(other.end for other in routes if other is not route), *others)
 
 
-def _checked(
-    place: Path, folder: Path, wish: ImportRequest, others: tuple[Repository, ...], *, dry_run: bool
+def _check_archive(
+    place: Path,
+    folder: Path,
+    request: ImportRequest,
+    others: tuple[Repository, ...],
+    *,
+    dry_run: bool,
 ) -> tuple[UnpackedArchive, tuple[Route, ...]]:
-    """Check the archive as a run of its own, and unpack it unless this is all that is wanted."""
+    """Check the archive, as a run of its own, and keep it unpacked unless this is a dry run."""
     origin = local_folder(place.parent)
-    with ActiveRun("check-archive", origin, wish.ends, writes=()) as run:
+    with ActiveRun("check-archive", origin, request.ends, writes=()) as run:
         stop = run_resources(run.job.run_id).stop
-        found = unpack(place, folder, stop, keep=not dry_run, extra_problems=wish.unfit)
-        routes = wish.routes(found.head)
-        lacking = [
-            VersionNeeds(found, one.name, one.numbers[0], _near(one, routes, others))
-            for one in routes
-            if one.numbers
+        unpacked = unpack(place, folder, stop, keep=not dry_run, extra_problems=request.problems)
+        routes = request.routes(unpacked.head)
+        needs = [
+            VersionNeeds(unpacked, route.name, route.numbers[0], _places(route, routes, others))
+            for route in routes
+            if route.numbers
         ]
-        stage_missing(run, lacking, only_look=dry_run)
-        run.end("completed", f"the archive {place.name!r} is whole")
-    return found, routes
+        stage_missing(run, needs, check_only=dry_run)
+        run.end("completed", f"the archive {place.name!r} is complete")
+    return unpacked, routes
 
 
-def _imported(
-    found: UnpackedArchive,
+def _import_versions(
+    unpacked: UnpackedArchive,
     route: Route,
     numbers: tuple[int, ...],
-    near: tuple[Repository, ...],
+    places: tuple[Repository, ...],
     options: Options,
 ) -> ImportedRepository:
-    """Bring versions of one repository to where they go, one after the other."""
-    kept, end = found.head.repository(route.name), route.end
-    source = Repository(storage=UnpackedSettings(path=str(found.folder), origin=kept.address))
-    done: list[tuple[int, SyncResult]] = []
+    """Import versions of one repository, one after the other."""
+    entry, end = unpacked.head.repository(route.name), route.end
+    source = Repository(storage=UnpackedSettings(path=str(unpacked.folder), origin=entry.address))
+    imported: list[tuple[int, SyncResult]] = []
     for number in numbers:
         with ActiveRun("import-archive", source, (end,)) as run:
-            mark = f"{kept.address}@{number}"
-            if number != numbers[-1] and _held(run.catalog, end.address, mark):
+            label = f"{entry.address}@{number}"
+            if number != numbers[-1] and _is_imported(run.catalog, end.address, label):
                 run.end("completed", f"version {number} was imported before")
                 continue
-            stage_missing(run, [VersionNeeds(found, route.name, number, near)])
-            plan = store_plan(run, _spooled(run.catalog, found, route.name, number), options)
+            stage_missing(run, [VersionNeeds(unpacked, route.name, number, places)])
+            listing = _spool_listing(run.catalog, unpacked, route.name, number)
+            plan = store_plan(run, listing, options)
             result = execute_plan(run, plan, options, None)
-            run.catalog.versions.label(end.address, result[0].version, {IMPORTED: mark})
-            done.append((number, result))
-    return ImportedRepository(route.name, kept.address, end.label, kept.numbers, tuple(done))
+            run.catalog.versions.label(end.address, result[0].version, {IMPORTED: label})
+            imported.append((number, result))
+    return ImportedRepository(route.name, entry.address, end.label, entry.numbers, tuple(imported))
 
 
-def _held(catalog: Catalog, address: str, mark: str) -> bool:
+def _is_imported(catalog: Catalog, address: str, label: str) -> bool:
     try:
-        return any(one.labels.get(IMPORTED) == mark for one in catalog.versions.all(address))
+        versions = catalog.versions.all(address)
     except RepositoryNotFound:
         return False
+    return any(version.labels.get(IMPORTED) == label for version in versions)
 
 
-def _spooled(catalog: Catalog, found: UnpackedArchive, name: str, number: int) -> Listing:
+def _spool_listing(catalog: Catalog, unpacked: UnpackedArchive, name: str, number: int) -> Listing:
     with catalog.spool() as spool:
-        for row in found.rows(name, number):
+        for row in unpacked.rows(name, number):
             spool.add(resource_at(history_key(str(row.digest)), row), row.path)
         return spool.finish()
 
 
 @contextmanager
-def _folder(staging: str | None) -> Generator[Path]:
-    """Make a folder for what is unpacked, gone at the end; it must lie where folders may."""
+def _staging_folder(staging: str | None) -> Generator[Path]:
+    """Create a temporary folder for the unpacked archive, where local folders are allowed."""
     catalog = Settings().catalog.expanduser().absolute()
-    above = Path(staging).expanduser() if staging else data_folder_of(catalog)
-    above.mkdir(parents=True, exist_ok=True)
-    for left in above.glob("import-*"):
-        if left.stat().st_mtime < time.time() - STALE_S:
-            shutil.rmtree(left, ignore_errors=True)  # of an import that was killed
-    with tempfile.TemporaryDirectory(prefix="import-", dir=above) as name:
+    parent = Path(staging).expanduser() if staging else data_folder_of(catalog)
+    parent.mkdir(parents=True, exist_ok=True)
+    for leftover in parent.glob("import-*"):
+        if leftover.stat().st_mtime < time.time() - STALE_S:
+            shutil.rmtree(leftover, ignore_errors=True)  # of an import that was killed
+    with tempfile.TemporaryDirectory(prefix="import-", dir=parent) as name:
         local_folder(name)
         yield Path(name)

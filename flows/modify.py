@@ -1,4 +1,4 @@
-"""Modify: make a version of a repository by removing and adding resources of versions."""
+"""Modify: create a version of a repository by removing and adding files of versions."""
 
 from __future__ import annotations
 
@@ -23,24 +23,24 @@ from flows.runs.version_plans import RESTORING, apply_content, modified_content
 
 
 class AddSettings(BaseModel, title="Add"):
-    """Resources of a version of a repository, to be added."""
+    """Files to add, from a version of a repository."""
 
     model_config = ConfigDict(extra="forbid")
 
     repository: str = Field(  # no block: one inside a model breaks Prefect's run form
-        title="Repository", description="Whose version it is: a block's name, a path or a URL."
+        title="Repository", description="Where to add from: a block's name, a path or a URL."
     )
     version: int | None = Field(
-        default=None, title="Version", description="Number of the version; empty for the latest."
+        default=None, title="Version", description="The version's number; empty for the latest."
     )
     paths: list[str] = Field(
-        default_factory=lambda: ["**"], title="Paths", description="Globs of what is added."
+        default_factory=lambda: ["**"], title="Paths", description="Globs of the paths to add."
     )
 
 
 @dataclass(frozen=True, slots=True)
 class RequestedModification:
-    """A modification that was asked for, and the repositories whose versions it is made out of."""
+    """A modification, and the repositories of the versions that it uses."""
 
     modification: Modification
     repositories: tuple[Repository, ...]
@@ -55,18 +55,22 @@ def requested_modification(
     remove: Sequence[str],
     overwrite: bool,
 ) -> RequestedModification:
-    """Return what was asked for, with the numbers of the versions that are meant by it now."""
-    added = [resolved(one.repository) for one in add]
+    """Return the requested modification, with the current version numbers filled in."""
+    repositories = [resolved(addition.repository) for addition in add]
     additions = tuple(
-        Addition(whose.address, _number(catalog, whose, one.version), tuple(one.paths))
-        for one, whose in zip(add, added, strict=True)
+        Addition(
+            repository.address,
+            _choose_version(catalog, repository, addition.version),
+            tuple(addition.paths),
+        )
+        for addition, repository in zip(add, repositories, strict=True)
     )
-    base = (base_repository.address, _number(catalog, base_repository, base_version))
+    base = (base_repository.address, _choose_version(catalog, base_repository, base_version))
     modification = Modification(base, additions, tuple(remove), overwrite)
-    return RequestedModification(modification, (base_repository, *added))
+    return RequestedModification(modification, (base_repository, *repositories))
 
 
-def _number(catalog: Catalog, repository: Repository, number: int | None) -> int:
+def _choose_version(catalog: Catalog, repository: Repository, number: int | None) -> int:
     return catalog.versions.choose(repository.address, number).number
 
 
@@ -83,35 +87,35 @@ def modify(  # noqa: PLR0913 - each is a field of the run form
     guards: GuardSettings | None = None,
     approval: Approval = Approval.FAIL,
 ) -> SyncResult:
-    """Make a version of a repository: a base, less what is removed, with what is added.
+    """Create a version of a repository: a base version, minus removals, plus additions.
 
-    The files follow: what is added is copied from wherever its bytes lie and verified, what is
-    removed goes into the repository's history.
+    The repository's files are changed accordingly: added files are copied from wherever their bytes
+    are and verified, removed files are kept in the repository's history.
 
     Args:
-        repository: What is modified: a repository, its block's name, a path or a URL.
-        add: Resources of versions of any repository; they replace those of the same path.
-        remove: Paths to remove, before anything is added; '*' alone removes everything.
-        base_version: The version to start from; the latest by default.
-        base_repository: Whose version that is; by default the modified repository's own.
-        overwrite: Whether an addition may replace other bytes of the same path.
-        sources: Repositories that may hold the bytes, where no stored block leads to them.
-        guards: How much may be removed or written before anybody is asked.
-        approval: What happens where more is planned: the run fails, or waits for a person.
+        repository: The repository to modify: a repository, its block's name, a path or a URL.
+        add: Resources to add from versions of any repository; they replace those of the same path.
+        remove: Paths to remove before anything is added; '*' alone removes everything.
+        base_version: Number of the version to start from; by default the latest.
+        base_repository: The repository of that version; by default the modified one.
+        overwrite: Whether an addition may replace a file of the same path that differs.
+        sources: More repositories that may have the bytes, besides the stored ones.
+        guards: Limits on what may be removed or written without approval.
+        approval: Whether a plan that crosses its guards fails, or waits for a person (ask).
 
     Returns:
         What was done.
 
     Raises:
-        InvalidInput: a path to remove is not there, '*' stands beside others, or two additions
-            of one path differ; nothing was touched.
-        ContentConflict: without `overwrite`, an addition would replace other bytes.
-        BytesMissing: some bytes are nowhere to be had; they are named, and nothing was touched.
+        InvalidInput: a path to remove does not exist, '*' is not alone, or two additions of the
+            same path differ; nothing was changed.
+        ContentConflict: without `overwrite`, an addition would replace a different file.
+        BytesMissing: some bytes cannot be found; the error names the files, nothing was changed.
         NotRecorded: there is no such version.
     """
     end = resolved(repository)
     catalog = Catalog.open(Settings())
-    wish = requested_modification(
+    requested = requested_modification(
         catalog,
         resolved(base_repository or end),
         base_version,
@@ -120,6 +124,7 @@ def modify(  # noqa: PLR0913 - each is a field of the run form
         overwrite=overwrite,
     )
     options = replace(RESTORING, guards=(guards or GuardSettings()).values(), approval=approval)
-    given = [*wish.repositories, *(resolved(one) for one in sources or ())]
+    given = [*requested.repositories, *map(resolved, sources or ())]
     with ActiveRun("modify", bytes_of(end), (end,)) as run:
-        return apply_content(run, modified_content(catalog, wish.modification), options, given)
+        content = modified_content(catalog, requested.modification)
+        return apply_content(run, content, options, given)

@@ -1,10 +1,10 @@
-"""Plan: decide what a sync would do, store it, and touch nothing.
+"""Plan: decide what a sync would do and store the plan, without changing anything.
 
 from flows.plan import plan
 from flows.apply import apply
 planned = plan("https://mirror.example/data/", ["s3-archive"], mode="mirror")
 planned                      # prints what would be added, replaced and removed, and why
-apply(planned.plan_id)       # does exactly that, or says what has moved since
+apply(planned.plan_id)       # does exactly that, or reports what has changed since
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from blocks.repository import Repository
 from blocks.resolve import repository
 from catalog.model.plan import Mode, OnError, Policy, Strategy
 from flows.forms.approval import Approval
-from flows.forms.contracts import contracts as contracts_of
+from flows.forms.contracts import load_contracts
 from flows.forms.options import BatchSettings, GuardSettings, Options, StepSettings
 from flows.forms.run_names import run_name
-from flows.forms.selection import SelectionSettings, selected
+from flows.forms.selection import SelectionSettings, build_selection
 from flows.results.plan import PlanResult
 from flows.runs.active_run import ActiveRun
-from flows.runs.planning import distinct, list_and_plan
-from flows.runs.show_plan import planned_result
+from flows.runs.planning import list_and_plan, unique_destinations
+from flows.runs.show_plan import finish_plan
 from flows.runs.verb import verb
 from transfer.batch.delivery import CleanUp
 
@@ -51,45 +51,45 @@ def plan(  # noqa: PLR0913 - each is a field of the run form
     approval: Approval = Approval.FAIL,
     batches: BatchSettings | None = None,
 ) -> PlanResult:
-    """Decide what a sync would do, store it under an id, and touch nothing.
+    """Decide what a sync would do and store the plan, without changing anything.
 
     Args:
         source: Where the files come from: a repository, its block's name, a path or a URL.
-        destinations: Where they go: any number of repositories, names, paths or URLs.
-        mode: Whether what the source dropped is removed from the destinations (mirror) or stays.
-        policy: When bytes are fetched: now, at the first request, or at each and never kept.
-        strategy: What makes a file count as already there.
-        include: Globs of the paths that take part; none for all.
-        exclude: Globs of the paths that do not take part.
-        skip_empty: Leave files of zero bytes out.
-        allow_empty: Go on when no file matches.
-        selection: More rules on which files take part; they apply beside the four above.
-        list_destinations: Look at what the destinations hold now, beside what the catalog knows.
+        destinations: Where the files go: one or more repositories, names, paths or URLs.
+        mode: Whether files that the source no longer has are removed (mirror) or kept (additive).
+        policy: When bytes are fetched: now, at the first request, or at each (never stored).
+        strategy: How to decide whether a file is already at the destination.
+        include: Globs of the paths to include; none for all.
+        exclude: Globs of the paths to exclude.
+        skip_empty: Leave out files of zero bytes.
+        allow_empty: Continue if no file matches.
+        selection: More rules on which files take part, in addition to the four above.
+        list_destinations: List the destinations, and do not rely on the catalog alone.
         on_error: Whether one failed file stops the run that applies the plan.
-        allow_partial: Make a version at a destination although files failed there.
-        allow_gaps: Globs of names and folders that need not be seen when listing. Others that
-            cannot be seen fail the run at its end; nothing there is ever removed.
-        clean_up: Whether files are removed at the source once every destination holds them.
-        checks: Your own functions that may refuse a file, each as module:function.
-        steps: Steps of your own for each batch: before, after or instead of download, validate,
+        allow_partial: Create a version at a destination even if files failed there.
+        allow_gaps: Globs of files and folders that a listing may fail to see. Any other gap fails
+            the run at its end; nothing in a gap is ever removed.
+        clean_up: Whether files are removed from the source once every destination has them.
+        checks: Your own functions that can refuse a file, each as module:function.
+        steps: Your own steps of each batch: before, after or instead of download, validate,
             upload and cleanup.
-        contracts: What the content of files must satisfy: contracts, their blocks' names, files
-            of YAML, or YAML.
-        guards: How much may be removed or written at each destination before anybody is asked.
-        approval: What happens on `apply` where more is planned: it fails, or waits for a person.
-        batches: How large a batch is, and how much of it goes on at once.
+        contracts: What the content of files must satisfy: contracts, names of blocks, YAML files,
+            or YAML.
+        guards: Limits on what may be removed or written at each destination without approval.
+        approval: Whether `apply` of a plan that crosses its guards fails, or waits for a person.
+        batches: The size of batches, and how many of their files are moved at once.
 
     Returns:
-        The plan: its id, totals for each destination, rows with reasons. False if nothing is to do.
+        The plan: its id, totals per destination, rows with reasons; false if it does nothing.
 
     Raises:
-        InvalidInput: a parameter cannot be used.
+        InvalidInput: a parameter is invalid.
     """
     options = Options(
         mode=mode,
         policy=policy,
         strategy=strategy,
-        selection=selected(
+        selection=build_selection(
             selection,
             include=include,
             exclude=exclude,
@@ -102,14 +102,14 @@ def plan(  # noqa: PLR0913 - each is a field of the run form
         allow_gaps=tuple(allow_gaps or ()),
         clean_up=clean_up,
         checks=tuple(checks or ()),
-        steps=tuple(one.value() for one in steps or ()),
-        contracts=contracts_of(contracts),
+        steps=tuple(step.value() for step in steps or ()),
+        contracts=load_contracts(contracts),
         guards=(guards or GuardSettings()).values(),
         approval=approval,
         batches=(batches or BatchSettings()).value(),
     )
-    ends = distinct([repository(one) for one in destinations])
+    ends = unique_destinations([repository(reference) for reference in destinations])
     origin = repository(source)
     with ActiveRun("plan", origin, ends, writes=()) as run:
-        made, _ = list_and_plan(run, options)
-        return planned_result(run, made, options)
+        stored, _ = list_and_plan(run, options)
+        return finish_plan(run, stored, options)

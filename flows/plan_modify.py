@@ -1,4 +1,4 @@
-"""Plan a modification: decide what it would do, store it under an id, and touch nothing.
+"""Plan a modification: decide what it would do and store the plan, without changing anything.
 
 from flows.plan_modify import plan_modify
 planned = plan_modify("s3-archive", remove=["old.bin"])     # what modify would do
@@ -20,7 +20,7 @@ from flows.forms.run_names import run_name
 from flows.modify import AddSettings, requested_modification
 from flows.results.plan import PlanResult
 from flows.runs.active_run import ActiveRun
-from flows.runs.show_plan import planned_result
+from flows.runs.show_plan import finish_plan
 from flows.runs.verb import verb
 from flows.runs.version_plans import RESTORING, modified_content, plan_content, refuse_missing_bytes
 
@@ -38,34 +38,34 @@ def plan_modify(  # noqa: PLR0913 - each is a field of the run form
     guards: GuardSettings | None = None,
     approval: Approval = Approval.FAIL,
 ) -> PlanResult:
-    """Decide what `modify` would do; `apply` then does exactly that.
+    """Plan a modification without changing anything; `apply` then does exactly that.
 
-    The plan holds the numbers of the versions that are meant now, so later ones change nothing.
+    The plan stores the numbers of the versions it uses, so later versions do not affect it.
 
     Args:
-        repository: What is modified: a repository, its block's name, a path or a URL.
-        add: Resources of versions of any repository; they replace those of the same path.
-        remove: Paths to remove, before anything is added; '*' alone removes everything.
-        base_version: The version to start from; the latest by default.
-        base_repository: Whose version that is; by default the modified repository's own.
-        overwrite: Whether an addition may replace other bytes of the same path.
-        sources: Repositories that may hold the bytes, where no stored block leads to them.
-        guards: How much may be removed or written before anybody is asked.
-        approval: What happens on `apply` where more is planned: it fails, or waits for a person.
+        repository: The repository to modify: a repository, its block's name, a path or a URL.
+        add: Resources to add from versions of any repository; they replace those of the same path.
+        remove: Paths to remove before anything is added; '*' alone removes everything.
+        base_version: Number of the version to start from; by default the latest.
+        base_repository: The repository of that version; by default the modified one.
+        overwrite: Whether an addition may replace a file of the same path that differs.
+        sources: More repositories that may have the bytes, besides the stored ones.
+        guards: Limits on what may be removed or written without approval.
+        approval: Whether `apply` of a plan that crosses its guards fails, or waits for a person.
 
     Returns:
-        The plan: its id, totals, rows with reasons. False if nothing is to do.
+        The plan: its id, totals, rows with reasons; false if it does nothing.
 
     Raises:
-        InvalidInput: a path to remove is not there, '*' stands beside others, or two additions
-            of one path differ.
-        ContentConflict: without `overwrite`, an addition would replace other bytes.
-        BytesMissing: some bytes are nowhere to be had; they are named.
+        InvalidInput: a path to remove does not exist, '*' is not alone, or two additions of the
+            same path differ.
+        ContentConflict: without `overwrite`, an addition would replace a different file.
+        BytesMissing: some bytes cannot be found; the error names the files.
         NotRecorded: there is no such version.
     """
     end = resolved(repository)
     catalog = Catalog.open(Settings())
-    wish = requested_modification(
+    requested = requested_modification(
         catalog,
         resolved(base_repository or end),
         base_version,
@@ -74,8 +74,9 @@ def plan_modify(  # noqa: PLR0913 - each is a field of the run form
         overwrite=overwrite,
     )
     options = replace(RESTORING, guards=(guards or GuardSettings()).values(), approval=approval)
-    given = [*wish.repositories, *(resolved(one) for one in sources or ())]
+    given = [*requested.repositories, *map(resolved, sources or ())]
     with ActiveRun("plan", bytes_of(end), (end,), writes=()) as run:
-        plan = plan_content(run, modified_content(catalog, wish.modification), options, given)
+        content = modified_content(catalog, requested.modification)
+        plan = plan_content(run, content, options, given)
         refuse_missing_bytes(run, plan)
-        return planned_result(run, plan, options)
+        return finish_plan(run, plan, options)

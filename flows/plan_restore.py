@@ -1,4 +1,4 @@
-"""Plan a restore: decide what it would do, store it under an id, and touch nothing.
+"""Plan a restore: decide what it would do and store the plan, without changing anything.
 
 from flows.plan_restore import plan_restore
 plan_restore("s3-archive", version=7)                       # what restore would do
@@ -19,8 +19,8 @@ from flows.forms.options import GuardSettings
 from flows.forms.run_names import run_name
 from flows.results.plan import PlanResult
 from flows.runs.active_run import ActiveRun
-from flows.runs.planning import distinct
-from flows.runs.show_plan import planned_result
+from flows.runs.planning import unique_destinations
+from flows.runs.show_plan import finish_plan
 from flows.runs.verb import verb
 from flows.runs.version_plans import RESTORING, plan_content, refuse_missing_bytes, version_content
 
@@ -36,32 +36,32 @@ def plan_restore(
     guards: GuardSettings | None = None,
     approval: Approval = Approval.FAIL,
 ) -> PlanResult:
-    """Decide what a restore or a promotion would do; `apply` then does exactly that.
+    """Plan a restore or a promotion without changing anything; `apply` then does exactly that.
 
     Args:
-        repository: Whose version is wanted: a repository, its block's name, a path or a URL.
-        destinations: What shall hold it; by default the repository itself.
-        version: The number of the version; the latest if neither it nor a moment is given.
-        at: A moment; the version that was the latest then is meant.
-        sources: Further repositories that may hold the bytes.
-        guards: How much may be removed or written before anybody is asked.
-        approval: What happens on `apply` where more is planned: it fails, or waits for a person.
+        repository: The repository of the version: a repository, its block's name, a path or a URL.
+        destinations: Where to put the version; by default the repository itself.
+        version: The version's number; by default the latest.
+        at: A time; plans for the version that was the latest then.
+        sources: More repositories that may have the bytes.
+        guards: Limits on what may be removed or written without approval.
+        approval: Whether `apply` of a plan that crosses its guards fails, or waits for a person.
 
     Returns:
-        The plan: its id, totals for each destination, rows with reasons. False if nothing is to do.
+        The plan: its id, totals per destination, rows with reasons; false if it does nothing.
 
     Raises:
-        BytesMissing: some bytes are nowhere to be had; they are named.
+        BytesMissing: some bytes cannot be found; the error names the files.
         NotRecorded: there is no such version.
     """
     origin = resolved(repository)
-    ends = distinct([resolved(one) for one in destinations or [origin]])
+    ends = unique_destinations([resolved(reference) for reference in destinations or [origin]])
     catalog = Catalog.open(Settings())
     wanted = catalog.versions.choose(origin.address, version, at)
     source, content = version_content(catalog, origin, wanted, ends)
     options = replace(RESTORING, guards=(guards or GuardSettings()).values(), approval=approval)
-    given = [origin, *(resolved(one) for one in sources or ())]
+    given = [origin, *map(resolved, sources or ())]
     with ActiveRun("plan", source, ends, writes=()) as run:
         plan = plan_content(run, content, options, given)
         refuse_missing_bytes(run, plan)
-        return planned_result(run, plan, options)
+        return finish_plan(run, plan, options)

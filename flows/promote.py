@@ -1,4 +1,4 @@
-"""Promote: make other repositories hold exactly one version of a repository."""
+"""Promote: copy one version of a repository to other repositories."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from flows.forms.options import GuardSettings
 from flows.forms.run_names import run_name
 from flows.results.sync import SyncResult
 from flows.runs.active_run import ActiveRun
-from flows.runs.planning import distinct
+from flows.runs.planning import unique_destinations
 from flows.runs.verb import verb
 from flows.runs.version_plans import RESTORING, apply_content, version_content
 
@@ -30,31 +30,31 @@ def promote(
     guards: GuardSettings | None = None,
     approval: Approval = Approval.FAIL,
 ) -> SyncResult:
-    """Make other repositories hold exactly one version of a repository, each file verified.
+    """Copy one version to other repositories, which then contain exactly that, each file verified.
 
     Args:
-        repository: Whose version it is: a repository, its block's name, a path or a URL.
-        destinations: What shall hold it: repositories, names, paths or URLs.
-        version: The number of the version; the latest if neither it nor a moment is given.
-        at: A moment; the version that was the latest then is promoted.
-        sources: Further repositories that may hold the bytes.
-        guards: How much may be removed or written at each destination before anybody is asked.
-        approval: What happens where more is planned: the run fails, or waits for a person.
+        repository: The repository of the version: a repository, its block's name, a path or a URL.
+        destinations: Where to copy it: repositories, names of blocks, paths or URLs.
+        version: The version's number; by default the latest.
+        at: A time; promotes the version that was the latest then.
+        sources: More repositories that may have the bytes.
+        guards: Limits on what may be removed or written at each destination without approval.
+        approval: Whether a plan that crosses its guards fails, or waits for a person (ask).
 
     Returns:
-        What was done, one row a destination.
+        What was done, one row per destination.
 
     Raises:
-        BytesMissing: some bytes are nowhere to be had; they are named, and nothing was touched.
+        BytesMissing: some bytes cannot be found; the error names the files, nothing was changed.
         NotRecorded: there is no such version.
-        GuardCrossed: the plan does more than its guards allow; nothing was touched.
+        GuardCrossed: the plan crosses its guards; nothing was changed.
     """
     origin = resolved(repository)
-    ends = distinct([resolved(one) for one in destinations])
+    ends = unique_destinations([resolved(reference) for reference in destinations])
     catalog = Catalog.open(Settings())
     wanted = catalog.versions.choose(origin.address, version, at)
     options = replace(RESTORING, guards=(guards or GuardSettings()).values(), approval=approval)
-    given = [origin, *(resolved(one) for one in sources or ())]
+    given = [origin, *map(resolved, sources or ())]
     source, content = version_content(catalog, origin, wanted, ends)
     with ActiveRun("promote", source, ends) as run:
         return apply_content(run, content, options, given)

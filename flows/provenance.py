@@ -1,4 +1,4 @@
-"""Provenance: write where a version came from as an in-toto statement, for others to sign.
+"""Provenance: write where a version came from as an in-toto statement, to be signed.
 
 from flows.provenance import provenance
 provenance("s3-archive", "/srv/statements/s3-archive-7.json", version=7)
@@ -26,7 +26,7 @@ from flows.runs.verb import verb
 
 @dataclass(frozen=True, slots=True)
 class ProvenanceResult:
-    """A statement that was written: of what, where, and its own digest."""
+    """A written statement: its version, its path, and its digest."""
 
     run_id: str
     repository: str  # label
@@ -42,7 +42,7 @@ class ProvenanceResult:
         )
 
     def __repr__(self) -> str:
-        """Return the line, so that a bare `result` in a prompt is readable."""
+        """Return the line, so that an interactive prompt shows it."""
         return str(self)
 
     def _repr_html_(self) -> str:
@@ -54,28 +54,28 @@ class ProvenanceResult:
 def provenance(
     repository: Repository | str, file: str, *, version: int | None = None
 ) -> ProvenanceResult:
-    """Write where a version came from as an in-toto Statement v1 with SLSA's provenance.
+    """Write where a version came from as an in-toto Statement v1 with SLSA provenance.
 
-    The same version gives the same bytes, so that it can be signed outside. A file that is there
-    already is replaced.
+    The same version always gives the same bytes, so that the statement can be signed by other
+    tools. An existing file is replaced.
 
     Args:
-        repository: Whose version: a repository, its block's name, a path or a URL.
+        repository: The repository of the version: a repository, its block's name, a path or a URL.
         file: Path of the JSON file to write.
-        version: The number of the version; the latest by default.
+        version: The version's number; by default the latest.
 
     Returns:
-        Where it is, and its digest.
+        Where the statement is, and its digest.
 
     Raises:
         NotRecorded: there is no such version.
-        InvalidInput: nothing of the version has a known digest, or the file cannot be there.
+        InvalidInput: no file of the version has a known digest, or the path is not allowed.
     """
     origin = resolved(repository)
     target = Path(file).expanduser().absolute()
     end = local_folder(target.parent)
     if target.is_dir():
-        raise InvalidInput(f"{file!r} is a folder: the path of a file was expected")
+        raise InvalidInput(f"expected the path of a file, found the folder {file!r}")
     with ActiveRun("provenance", origin, (end,), writes=()) as run:
         number = run.catalog.versions.latest(origin.address).number if version is None else version
         digest = hashlib.sha256()

@@ -17,7 +17,7 @@ from catalog.errors import InvalidInput
 from catalog.model.plan import Selection, Strategy
 from catalog.rules.pull_targets import PullTarget
 from catalog.settings import Settings
-from flows.forms.contracts import contracts as contracts_of
+from flows.forms.contracts import load_contracts
 from flows.forms.options import Options
 from flows.forms.run_names import run_name
 from flows.results.sync import SyncResult
@@ -39,13 +39,13 @@ class TargetSettings(BaseModel, title="Target"):
     remote_path: str = Field(
         validation_alias=AliasChoices("remote_path", "remotePath"),
         title="Remote path",
-        description="File or folder of the repository.",
+        description="File or folder in the repository.",
     )
     local_path: str | None = Field(
         default=None,
         validation_alias=AliasChoices("local_path", "localPath"),
         title="Local path",
-        description="Another name here; a folder where it ends in a slash.",
+        description="Another local name; a folder if it ends in a slash.",
     )
 
 
@@ -66,36 +66,38 @@ def pull(
     Args:
         repository: Where the files come from: a repository, its block's name, a path, a URL, or
             a mapping with a `type` (PullMan's form).
-        targets: Files and folders to fetch; a leading slash means nothing, '' is everything.
-        directory: Where they go.
-        strategy: What makes a file count as already there.
-        placement: Copy files, or link to them where the repository is a local folder.
-        skip_empty: Leave files of zero bytes out.
-        allow_empty: Go on when a target matches nothing.
-        contracts: What the content of files must satisfy: contracts, their blocks' names, files
-            of YAML, or YAML.
+        targets: Files and folders to fetch; a leading slash is ignored, '' is everything.
+        directory: The local directory to write to.
+        strategy: How to decide whether a file is already at the destination.
+        placement: Copy files, or link to them if the repository is a local folder.
+        skip_empty: Leave out files of zero bytes.
+        allow_empty: Continue if a target matches nothing.
+        contracts: What the content of files must satisfy: contracts, names of blocks, YAML files,
+            or YAML.
 
     Returns:
         What was done.
 
     Raises:
-        SyncFailed: something failed; it names each item.
+        SyncFailed: files failed; the error names them.
         NothingMatched: a target matches nothing.
-        InvalidInput: a parameter cannot be used.
+        InvalidInput: a parameter is invalid.
     """
     origin = resolved(repository)
     end = Repository(storage=LocalSettings(path=directory, placement=placement))
     chosen = [
-        PullTarget(one) if isinstance(one, str) else PullTarget(one.remote_path, one.local_path)
-        for one in targets
+        PullTarget(target)
+        if isinstance(target, str)
+        else PullTarget(target.remote_path, target.local_path)
+        for target in targets
     ]
     if not chosen:
         raise InvalidInput("a pull needs at least one target, found none")
     options = Options(
         strategy=strategy,
         selection=Selection(skip_empty=skip_empty, allow_empty=allow_empty),
-        contracts=contracts_of(contracts),
-        history=History.DROP,  # a working copy: what it replaces can be pulled again
+        contracts=load_contracts(contracts),
+        history=History.DROP,  # a working copy: replaced files can be pulled again
     )
     refuse_overlaps(origin, (end,), options.selection)
     with ActiveRun("pull", origin, (end,)) as run:

@@ -1,4 +1,4 @@
-"""Rebuild: let a lost catalog know again what repositories hold, from the files themselves.
+"""Rebuild: rebuild a lost catalog by reading the files of repositories.
 
 from flows.rebuild import rebuild
 rebuild(["archive", "s3://bucket/models"])
@@ -20,59 +20,59 @@ from flows.runs.verb import verb
 
 @dataclass(frozen=True, slots=True)
 class RebuildResult:
-    """What each repository holds, and why some could not be read; true when all were."""
+    """The adopted repositories, and why others could not be read; true if all were read."""
 
     adopted: tuple[AdoptResult, ...]
     failed: tuple[str, ...] = ()  # label and reason
 
     def __bool__(self) -> bool:
-        """Say whether every repository was read."""
+        """Return whether every repository was read."""
         return not self.failed
 
     def summary(self) -> str:
         """Return one sentence."""
-        failed = f", {len(self.failed)} could not be read" if self.failed else ""
-        return f"{len(self.adopted)} repositories are known again{failed}"
+        failed = f", {len(self.failed):,} could not be read" if self.failed else ""
+        return f"{len(self.adopted):,} repositories recorded{failed}"
 
     def __str__(self) -> str:
         """Return the sentence, and a line for each repository."""
         lines = [*map(str, self.adopted), *self.failed]
-        return "\n".join([self.summary(), *(f"  {one}" for one in lines)])
+        return "\n".join([self.summary(), *(f"  {line}" for line in lines)])
 
     def __repr__(self) -> str:
-        """Return the text, so that a bare `result` in a prompt is readable."""
+        """Return the text, so that an interactive prompt shows it."""
         return str(self)
 
 
 class RebuildFailed(CatalogError):
-    """Some repositories could not be read; `result` names them and what became of the others."""
+    """Some repositories could not be read; `result` has the details."""
 
     def __init__(self, result: RebuildResult) -> None:
-        """Name each."""
+        """List them."""
         super().__init__(str(result))
         self.result = result
 
 
 @verb("rebuild", run_name)
 def rebuild(repositories: list[Repository | str]) -> RebuildResult:
-    """Read every file of each repository and record what it holds, as `adopt` does with one.
+    """Read every file of the given repositories and record their content, as `adopt` does.
 
-    It is for a catalog that was lost without a backup: what was there earlier, and where files came
-    from, nobody can tell. One repository that cannot be read stops none of the others.
+    Use it if a catalog is lost without a backup; earlier versions and the origins of files are not
+    recovered. If one repository cannot be read, the others still are.
 
     Args:
-        repositories: What to learn anew: repositories, their blocks' names, paths or URLs.
+        repositories: Repositories, names of their blocks, paths or URLs.
 
     Returns:
-        What each holds; true when all were read.
+        The content of each; true if all were read.
 
     Raises:
-        RebuildFailed: some could not be read; it names each.
-        InvalidInput: no repository is named.
+        RebuildFailed: some could not be read; the error names them.
+        InvalidInput: no repository is given.
     """
-    ends = [resolved(one) for one in repositories]
+    ends = [resolved(reference) for reference in repositories]
     if not ends:
-        raise InvalidInput("name the repositories whose files are to be read")
+        raise InvalidInput("expected at least one repository, found none")
     done: list[AdoptResult] = []
     failed: list[str] = []
     for end in ends:

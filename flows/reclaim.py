@@ -1,7 +1,7 @@
-"""Reclaim: give space back by removing files that can be fetched again when they are wanted.
+"""Reclaim: free space by removing files that can be fetched again when they are needed.
 
 from flows.reclaim import reclaim
-reclaim(["s3-cache"], dry_run=True)    # says how much would go
+reclaim(["s3-cache"], dry_run=True)    # reports how much would be freed
 """
 
 from __future__ import annotations
@@ -19,82 +19,82 @@ from blocks.repository import Layout, Repository
 from blocks.resolve import repository as resolved
 from catalog.catalog import Catalog
 from catalog.errors import InvalidInput
+from catalog.formats.quantities import format_bytes
 from catalog.settings import Settings
-from flows.forms.run_names import shown
-from flows.results.sync import human
+from flows.forms.run_names import short_name
 from flows.results.table import html_table, text_table
 from flows.runs.active_run import ActiveRun
-from flows.runs.planning import distinct
+from flows.runs.planning import unique_destinations
 from flows.runs.verb import verb
 from tasks.cleanup.reclaim import Reclaimed, reclaim_files
 
-SHOWN = 20  # files that stayed and are told
-_COLUMNS = ("repository", "files", "size", "stayed")
+MAX_LINES = 20  # kept files in the text
+_COLUMNS = ("repository", "files", "size", "kept")
 
 
 class KeptVersion(BaseModel):
-    """A version whose bytes stay where they are stored."""
+    """A version whose files are kept."""
 
     model_config = ConfigDict(extra="forbid")
 
     repository: Repository | str
-    version: int | None = Field(default=None, description="Its number; the latest by default.")
+    version: int | None = Field(default=None, description="Its number; by default the latest.")
 
 
 @dataclass(frozen=True, slots=True)
 class ReclaimResult:
-    """What went, or would go, one row a repository; true when there was anything."""
+    """What was, or would be, removed, one row per repository; true if there was anything."""
 
     run_id: str
     repositories: tuple[Reclaimed, ...]
     dry_run: bool
 
     def __bool__(self) -> bool:
-        """Say whether anything went, or would go."""
+        """Return whether anything was, or would be, removed."""
         return bool(self.files)
 
     @property
     def files(self) -> int:
-        """Return how many files went, or would go."""
-        return sum(one.files for one in self.repositories)
+        """Return how many files were, or would be, removed."""
+        return sum(row.files for row in self.repositories)
 
     @property
     def bytes(self) -> int:
-        """Return how many bytes were given back, or would be."""
-        return sum(one.bytes for one in self.repositories)
+        """Return how many bytes were, or would be, freed."""
+        return sum(row.bytes for row in self.repositories)
 
     def summary(self) -> str:
         """Return one sentence."""
-        left = sum(one.left for one in self.repositories)
-        stayed = f"; {left} stayed, for their bytes are not surely elsewhere" if left else ""
+        left = sum(row.left for row in self.repositories)
+        kept = f"; {left:,} kept, since no other copy is confirmed" if left else ""
         if not self.files:
-            return f"nothing to reclaim{stayed}"
-        done = "would be" if self.dry_run else "were"
-        return f"{self.files} files {done} reclaimed, {human(self.bytes)}{stayed}"
+            return f"nothing to reclaim{kept}"
+        done = "would be reclaimed" if self.dry_run else "reclaimed"
+        return f"{self.files:,} files {done}, {format_bytes(self.bytes)}{kept}"
 
     def table(self) -> list[dict[str, str]]:
-        """Return the table, one mapping a repository."""
+        """Return the table, one mapping per repository."""
         return [
             {
-                "repository": one.label,
-                "files": str(one.files),
-                "size": human(one.bytes),
-                "stayed": str(one.left),
+                "repository": row.label,
+                "files": f"{row.files:,}",
+                "size": format_bytes(row.bytes),
+                "kept": f"{row.left:,}",
             }
-            for one in self.repositories
+            for row in self.repositories
         ]
 
     def __str__(self) -> str:
-        """Return the sentence, the table, and the first files that stayed."""
-        stayed = [
-            f"  stayed: {left.path!r} at {one.label}: {left.why}"
-            for one in self.repositories
-            for left in one.named
+        """Return the sentence, the table, and the first files that were kept."""
+        kept = [
+            f"  kept: {file.path!r} at {row.label}: {file.why}"
+            for row in self.repositories
+            for file in row.named
         ]
-        return "\n".join([self.summary(), *text_table(_COLUMNS, self.table()), *stayed[:SHOWN]])
+        return "\n".join([self.summary(), *text_table(_COLUMNS, self.table()), *kept[:MAX_LINES]])
 
     def __repr__(self) -> str:
-        """Return the text, so that a bare `result` in a prompt is readable."""
+        """Return the text, so that an interactive prompt shows it."""
         return str(self)
 
     def _repr_html_(self) -> str:
@@ -104,7 +104,7 @@ class ReclaimResult:
 
 def _name() -> str:
     given = dict(flow_run.parameters or {}).get("repositories", ())
-    return f"reclaim {', '.join(shown(one) for one in given)}"[:200]
+    return f"reclaim {', '.join(map(short_name, given))}"[:200]
 
 
 @verb("reclaim", _name)
@@ -115,44 +115,44 @@ def reclaim(
     sources: list[Repository | str] | None = None,
     dry_run: bool = False,
 ) -> ReclaimResult:
-    """Remove stored files of repositories whose bytes were just seen to lie elsewhere.
+    """Remove stored files whose bytes were just confirmed to be elsewhere.
 
-    They stay in every version, are catalogued only, and `fetch` or a sync brings them back. A copy
-    in another of the repositories that are reclaimed does not count, so the last one never goes.
+    The files stay in every version as catalogued only, and `fetch` or a sync brings them back. The
+    last copy is never removed: copies in the reclaimed repositories do not count as elsewhere.
 
     Args:
-        repositories: Which give space back: repositories, their blocks' names, paths or URLs.
-        keep_versions: Versions of any repository; what these contain stays.
-        sources: Repositories that may hold the bytes, where no stored block leads to them.
-        dry_run: Say what would go, and remove nothing.
+        repositories: Where to free space: repositories, names of their blocks, paths or URLs.
+        keep_versions: Versions of any repository whose files are kept.
+        sources: More repositories that may have the bytes, besides the stored ones.
+        dry_run: Report what would be removed, without removing anything.
 
     Returns:
-        What went and what stayed, one row a repository.
+        What was removed and what was kept, one row per repository.
 
     Raises:
-        NotRecorded: there is no such version to keep.
+        NotRecorded: a version to keep does not exist.
     """
-    ends = distinct([resolved(one) for one in repositories])
+    ends = unique_destinations([resolved(reference) for reference in repositories])
     for end in ends:
         if end.layout is not Layout.PATH:
             raise InvalidInput(
-                f"{end.label!r} with the layout {end.layout.value!r} shows only what it holds: "
-                "nothing of it can be reclaimed"
+                f"{end.label!r} cannot be reclaimed: with the layout {end.layout.value!r} every "
+                "listed file must be stored"
             )
     catalog = Catalog.open(Settings())
     kept: list[tuple[str, int]] = []
-    for one in keep_versions or ():
-        address = resolved(one.repository).address
-        kept.append((address, catalog.versions.choose(address, one.version).number))
+    for keep in keep_versions or ():
+        address = resolved(keep.repository).address
+        kept.append((address, catalog.versions.choose(address, keep.version).number))
     chosen = [place.address for end in ends for place in (end, history_of(end))]
-    held = {
+    copies = {
         copy.address: None
         for end in ends
-        for one in catalog.origins.reclaim_candidates(end.address, chosen, kept)
-        for copy in one.copies
+        for candidate in catalog.origins.reclaim_candidates(end.address, chosen, kept)
+        for copy in candidate.copies
     }
-    places = readable_repositories(held, [resolved(one) for one in sources or ()])
-    # Nobody may take away the other copy meanwhile: another reclaim, say, that counts on ours.
+    places = readable_repositories(copies, list(map(resolved, sources or ())))
+    # The other copies are locked too, so that no other reclaim removes them in the meantime.
     with ActiveRun("reclaim", ends[0], ends, writes=(*ends, *places)) as run:
         run_id = run.job.run_id
         result = ReclaimResult(

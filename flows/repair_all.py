@@ -1,4 +1,4 @@
-"""Repair all: mend every repository of this instance that something was written to.
+"""Repair all: repair every stored repository that was ever written to.
 
 from flows.repair_all import repair_all
 repair_all()
@@ -15,14 +15,14 @@ from blocks.stored_repositories import select_repositories, stored_by_name
 from catalog.catalog import Catalog
 from catalog.errors import CatalogError, InvalidInput
 from catalog.settings import Settings
-from flows.forms.run_names import chosen_name
+from flows.forms.run_names import selection_run_name
 from flows.repair import repair_repository
 from flows.results.repair_all import RepairAllFailed, RepairAllResult, RepairedRepository
 from flows.runs.verb import verb
 from flows.verify import Depth
 
 
-@verb("repair-all", chosen_name)
+@verb("repair-all", selection_run_name)
 def repair_all(
     *,
     names: list[str] | None = None,
@@ -30,34 +30,37 @@ def repair_all(
     depth: Depth = Depth.DIGEST,
     sources: list[Repository | str] | None = None,
 ) -> RepairAllResult:
-    """Mend each stored repository as `repair` does, by its latest version.
+    """Repair each stored repository, by its latest version, as `repair` does.
 
-    One that fails stops none of the others. Repositories that are only read from are passed over.
+    If one fails, the others are still repaired. Repositories that are only sources are skipped.
 
     Args:
-        names: Globs of names of the repositories to mend; all by default.
-        labels: Labels that a repository must have to be mended.
-        depth: How closely to look for damage: existence, size, or digest, which reads every file.
-        sources: Repositories that may hold the bytes, where no stored block leads to them.
+        names: Globs of the names of repositories to repair; by default all.
+        labels: Labels that a repository must have to be repaired.
+        depth: How to check files: existence, size, or digest, which reads every file.
+        sources: More repositories that may have the bytes, besides the stored ones.
 
     Returns:
-        One row a repository: what was found, what was mended, and what could not be.
+        One row per repository: what was found, what was repaired, and what could not be.
 
     Raises:
-        RepairAllFailed: some are damaged still, or could not be reached; it names each.
-        InvalidInput: no stored repository is chosen so.
+        RepairAllFailed: some are still damaged or cannot be reached; the error names them.
+        InvalidInput: no stored repository matches.
     """
-    given = [resolved(one) for one in sources or ()]
-    every = stored_by_name()
-    wanted, broken = select_repositories(every, names, labels)
-    if not wanted and not broken:
-        raise InvalidInput(f"no repository is to be repaired: {len(every)} are stored here")
+    given = list(map(resolved, sources or ()))
+    stored = stored_by_name()
+    selected, broken = select_repositories(stored, names, labels)
+    if not selected and not broken:
+        raise InvalidInput(
+            f"no repository to repair: none of the {len(stored)} stored ones matches names and "
+            "labels"
+        )
     written = Catalog.open(Settings()).repositories.written()
     rows = [
-        _passed_over(name, one, written) or _mended(name, one, depth, given)
-        for name, one in wanted.items()
+        _skip(name, end, written) or _repair(name, end, depth, given)
+        for name, end in selected.items()
     ]
-    rows += [RepairedRepository(one.name, "", error=one.why) for one in broken]
+    rows += [RepairedRepository(unusable.name, "", error=unusable.why) for unusable in broken]
     result = RepairAllResult(tuple(rows))
     get_run_logger().info("%s", result.summary())
     if not result:
@@ -65,23 +68,23 @@ def repair_all(
     return result
 
 
-def _passed_over(name: str, end: Repository, written: dict[str, int]) -> RepairedRepository | None:
-    """Return the row of a repository that has nothing to be mended, with the reason."""
+def _skip(name: str, end: Repository, written: dict[str, int]) -> RepairedRepository | None:
+    """Return the row of a repository that has nothing to repair, with the reason."""
     files = written.get(end.address)
     if files:
         return None
-    why = "nothing was ever written there" if files is None else "its latest version is empty"
-    return RepairedRepository(name, end.address, passed_over=why)
+    why = "nothing was ever written to it" if files is None else "its latest version is empty"
+    return RepairedRepository(name, end.address, skipped=why)
 
 
-def _mended(
+def _repair(
     name: str, end: Repository, depth: Depth, given: list[Repository]
 ) -> RepairedRepository:
     try:
-        done = repair_repository(end, None, depth, given)
+        result = repair_repository(end, None, depth, given)
     except CatalogError as error:
         return RepairedRepository(name, end.address, error=str(error))
-    found = done.found
+    found = result.found
     return RepairedRepository(
-        name, end.address, found.files, found.damaged, len(done.repaired), done.unrepairable
+        name, end.address, found.files, found.damaged, len(result.repaired), result.unrepairable
     )

@@ -1,4 +1,4 @@
-"""Replicate: keep a copy of every repository of an instance below one place.
+"""Replicate: keep a copy of every stored repository of an instance in one place.
 
 from flows.replicate import replicate
 replicate("s3-backup")                                                      # of this instance
@@ -21,32 +21,32 @@ from catalog.errors import CatalogError, InvalidInput
 from catalog.model.plan import Mode
 from catalog.settings import Settings
 from flows.forms.options import GuardSettings
-from flows.forms.run_names import shown
+from flows.forms.run_names import short_name
 from flows.modify import modify
 from flows.results.replicate import Replica, ReplicateFailed, ReplicateResult
 from flows.runs.verb import verb
 from flows.sync import sync
 
 REPLICA = "replica-of"
-"""The label of a version that replicate made; its value is the name upstream."""
+"""Label of a version that replicate created; its value is the name upstream."""
 
 
 class Leftovers(StrEnum):
-    """What becomes of copies whose repository is not there any more, or not chosen."""
+    """What to do with copies whose repository no longer exists or is no longer selected."""
 
     KEEP = "keep"
-    """They stay as they are."""
+    """Keep them."""
     LABELED = "labeled"
-    """Those that replicate made are emptied; their files go into their history."""
+    """Empty those that replicate created; their files are kept in their history."""
     ALL = "all"
-    """Whatever the catalog knows directly below the place is emptied so."""
+    """Empty every repository directly below the place."""
 
 
 def run_name() -> str:
-    """Return `replicate <upstream> to <place>` of the run that begins."""
+    """Return `replicate <upstream> to <place>` for the run that starts."""
     given = dict(flow_run.parameters or {})
-    of = shown(given["upstream"]) if given.get("upstream") else "this instance"
-    return f"replicate {of} to {shown(given.get('to'))}"[:200]
+    of = short_name(given["upstream"]) if given.get("upstream") else "this instance"
+    return f"replicate {of} to {short_name(given.get('to'))}"[:200]
 
 
 @verb("replicate", run_name)
@@ -60,44 +60,46 @@ def replicate(
     leftovers: Leftovers = Leftovers.KEEP,
     guards: GuardSettings | None = None,
 ) -> ReplicateResult:
-    """Bring a copy of each stored repository of an instance up to date, below one place.
+    """Copy each stored repository of an instance to one place, or update its copy there.
 
-    Each is mirrored into the folder of its name by a sync of its own, so what did not change is
-    not moved, and its copy has a history. One that fails stops none of the others, and the next
-    run does what is missing.
+    Each is mirrored into a folder of its name by a sync of its own, so unchanged files are not
+    moved, and each copy has a history. If one fails, the others are still replicated, and the next
+    run does the rest.
 
     Args:
-        to: Where the copies go, each into a folder of its name: a repository, its name, a path
-            or a URL. Its layout and limits are theirs.
-        upstream: URL of the Prefect API of another instance, whose repositories are replicated;
-            empty for this one's own.
-        upstream_secret: Name of a Secret block with that API's key, or its user:password.
-        names: Globs of names of the repositories to replicate; all by default.
+        to: Where to put the copies: a repository, its name, a path or a URL. Its layout and limits
+            apply to every copy.
+        upstream: URL of another instance's Prefect API, whose repositories are replicated; empty
+            for this instance.
+        upstream_secret: Name of a Secret block with that API's key, or with user:password.
+        names: Globs of the names of repositories to replicate; by default all.
         labels: Labels that a repository must have to be replicated.
-        leftovers: What becomes of copies whose repository is not among these any more.
-        guards: How much may be removed or written at each copy.
+        leftovers: What to do with copies whose repository is no longer selected.
+        guards: Limits on what may be removed or written at each copy.
 
     Returns:
-        One row a repository.
+        One row per repository.
 
     Raises:
-        ReplicateFailed: some could not be replicated; it names each, and the others were.
-        InvalidInput: nothing can be replicated so; nothing was touched.
+        ReplicateFailed: some could not be replicated; the error names them.
+        InvalidInput: nothing can be replicated; nothing was changed.
     """
     place = resolved(to)
-    every = repositories_at(upstream, upstream_secret) if upstream else stored_by_name()
-    usable, broken = select_repositories(every, names, labels)
-    wanted = _outside(place, usable)
-    if not wanted and not broken:
-        raise InvalidInput(f"no repository is to be replicated: {len(every)} are stored there")
+    stored = repositories_at(upstream, upstream_secret) if upstream else stored_by_name()
+    usable, broken = select_repositories(stored, names, labels)
+    selected = _outside(place, usable)
+    if not selected and not broken:
+        raise InvalidInput(
+            f"no repository to replicate: none of the {len(stored)} stored ones matches names and "
+            "labels and is outside the target"
+        )
     catalog = Catalog.open(Settings())
-    rows = [_replicated(catalog, name, one, place, guards) for name, one in wanted.items()]
-    rows += [Replica(one.name, "", error=one.why) for one in broken]
-    kept = {*wanted, *(one.name for one in broken)}
+    rows = [_replicate(catalog, name, source, place, guards) for name, source in selected.items()]
+    rows += [Replica(unusable.name, "", error=unusable.why) for unusable in broken]
+    kept = {*selected, *(unusable.name for unusable in broken)}
     if leftovers is not Leftovers.KEEP:
-        rows += [
-            _emptied(place, name) for name in _left(catalog, place, leftovers) if name not in kept
-        ]
+        old = _find_leftovers(catalog, place, leftovers)
+        rows += [_empty(place, name) for name in old if name not in kept]
     result = ReplicateResult(upstream or "this instance", place.label, tuple(rows))
     get_run_logger().info("%s", result.summary())
     if not result:
@@ -106,22 +108,26 @@ def replicate(
 
 
 def _outside(place: Repository, every: Mapping[str, Repository]) -> dict[str, Repository]:
-    """Return what is to be replicated; the place itself, and what lies in it, is not."""
-    outside = {name: one for name, one in every.items() if not _inside(one.address, place.address)}
-    for name, one in outside.items():
-        if _inside(place.address, one.address):
+    """Return the repositories that are outside the place where the copies are."""
+    outside = {
+        name: repository
+        for name, repository in every.items()
+        if not _is_inside(repository.address, place.address)
+    }
+    for name, repository in outside.items():
+        if _is_inside(place.address, repository.address):
             raise InvalidInput(
-                f"{place.label!r} lies inside of the repository {name!r}: each run would copy the "
+                f"{place.label!r} is inside the repository {name!r}: each run would copy the "
                 "copies again"
             )
     return outside
 
 
-def _inside(inner: str, outer: str) -> bool:
+def _is_inside(inner: str, outer: str) -> bool:
     return f"{inner}/".startswith(f"{outer.rstrip('/')}/")
 
 
-def _replicated(
+def _replicate(
     catalog: Catalog,
     name: str,
     source: Repository,
@@ -130,32 +136,32 @@ def _replicated(
 ) -> Replica:
     end = place.below(name)
     try:
-        done = sync(source, [end], mode=Mode.MIRROR, allow_empty=True, guards=guards)
+        result = sync(source, [end], mode=Mode.MIRROR, allow_empty=True, guards=guards)
         version = catalog.versions.latest(end.address)
         catalog.versions.label(end.address, version.number, {REPLICA: name})
     except CatalogError as error:
         return Replica(name, end.address, error=str(error))
-    (row,) = done.destinations
-    return Replica(name, end.address, row.made, row.version, row.files, row.bytes)
+    (row,) = result.destinations
+    return Replica(name, end.address, row.new_version, row.version, row.files, row.bytes)
 
 
-def _left(catalog: Catalog, place: Repository, leftovers: Leftovers) -> Iterator[str]:
-    """Yield the names of copies below the place that hold anything."""
-    start = f"{place.address.rstrip('/')}/"
+def _find_leftovers(catalog: Catalog, place: Repository, leftovers: Leftovers) -> Iterator[str]:
+    """Yield the names of copies below the place that are not empty."""
+    prefix = f"{place.address.rstrip('/')}/"
     for address in catalog.repositories.addresses():
-        name = address.removeprefix(start)
-        if not address.startswith(start) or "/" in name:
+        name = address.removeprefix(prefix)
+        if not address.startswith(prefix) or "/" in name:
             continue
         latest = catalog.versions.latest(address)
         if latest.total and (leftovers is Leftovers.ALL or latest.labels.get(REPLICA) == name):
             yield name
 
 
-def _emptied(place: Repository, name: str) -> Replica:
+def _empty(place: Repository, name: str) -> Replica:
     end = place.below(name)
     try:
-        done = modify(end, remove=["*"], guards=GuardSettings(removal_share=None))
+        result = modify(end, remove=["*"], guards=GuardSettings(removal_share=None))
     except CatalogError as error:
         return Replica(name, end.address, error=str(error))
-    (row,) = done.destinations
-    return Replica(name, end.address, row.made, row.version, emptied=True)
+    (row,) = result.destinations
+    return Replica(name, end.address, row.new_version, row.version, emptied=True)

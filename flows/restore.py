@@ -1,4 +1,4 @@
-"""Restore: make a repository hold again what it held at an earlier version, or at a time.
+"""Restore: make a repository contain what it contained at an earlier version or time.
 
 from flows.restore import restore
 restore("s3-archive", version=7)
@@ -33,32 +33,32 @@ def restore(
     guards: GuardSettings | None = None,
     approval: Approval = Approval.FAIL,
 ) -> SyncResult:
-    """Make a repository hold exactly what it held at an earlier version, as a new version.
+    """Restore an earlier version of a repository, as a new version.
 
-    Bytes come from the repository's own history, or from any place whose digest the catalog
-    knows; each file is verified. Files that the catalog does not know are left alone.
+    Bytes are read from the repository's history, or from any place where the catalog knows their
+    digest, and verified. Files that the catalog does not know are left alone.
 
     Args:
-        repository: What to restore: a repository, its block's name, a path or a URL.
-        version: The number of the version; the latest if neither it nor a moment is given.
-        at: A moment; the version that was the latest then is restored.
-        sources: Repositories that may hold the bytes, where no stored block leads to them.
-        guards: How much may be removed or written before anybody is asked.
-        approval: What happens where more is planned: the run fails, or waits for a person.
+        repository: The repository to restore: a repository, its block's name, a path or a URL.
+        version: The version's number; by default the latest.
+        at: A time; restores the version that was the latest then.
+        sources: More repositories that may have the bytes, besides the stored ones.
+        guards: Limits on what may be removed or written without approval.
+        approval: Whether a plan that crosses its guards fails, or waits for a person (ask).
 
     Returns:
         What was done.
 
     Raises:
-        BytesMissing: some bytes are nowhere to be had; they are named, and nothing was touched.
+        BytesMissing: some bytes cannot be found; the error names the files, nothing was changed.
         NotRecorded: there is no such version.
-        GuardCrossed: the plan does more than its guards allow; nothing was touched.
+        GuardCrossed: the plan crosses its guards; nothing was changed.
     """
     end = resolved(repository)
     catalog = Catalog.open(Settings())
     wanted = catalog.versions.choose(end.address, version, at)
     options = replace(RESTORING, guards=(guards or GuardSettings()).values(), approval=approval)
-    given = [resolved(one) for one in sources or ()]
+    given = list(map(resolved, sources or ()))
     source, content = version_content(catalog, end, wanted, (end,))
     with ActiveRun("restore", source, (end,)) as run:
         return apply_content(run, content, options, given)

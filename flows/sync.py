@@ -3,7 +3,7 @@
     from flows.sync import sync
     result = sync("https://mirror.example/data/", ["s3-archive", "/srv/data"])
 
-It is a plan and its carrying out: list the source, decide, deliver in batches, record each
+It makes a plan and applies it: list the source, decide, deliver in batches, and record each
 destination's next version.
 """
 
@@ -18,13 +18,13 @@ from blocks.webhook import Webhook
 from blocks.webhook import webhook as webhook_of
 from catalog.model.plan import Mode, OnError, Policy, Strategy
 from flows.forms.approval import Approval
-from flows.forms.contracts import contracts as contracts_of
+from flows.forms.contracts import load_contracts
 from flows.forms.options import BatchSettings, GuardSettings, Options, StepSettings
 from flows.forms.run_names import run_name
-from flows.forms.selection import SelectionSettings, selected
+from flows.forms.selection import SelectionSettings, build_selection
 from flows.results.sync import SyncResult
 from flows.runs.active_run import ActiveRun
-from flows.runs.planning import distinct, execute_plan, list_source, plan_listing
+from flows.runs.planning import execute_plan, list_source, plan_listing, unique_destinations
 from flows.runs.skip_unchanged import unchanged_since
 from flows.runs.verb import verb
 from transfer.batch.delivery import CleanUp
@@ -61,46 +61,46 @@ def sync(  # noqa: PLR0913 - each is a field of the run form
 
     Args:
         source: Where the files come from: a repository, its block's name, a path or a URL.
-        destinations: Where they go: any number of repositories, names, paths or URLs.
-        mode: Whether what the source dropped is removed from the destinations (mirror) or stays.
-        policy: When bytes are fetched: now, at the first request, or at each and never kept.
-        strategy: What makes a file count as already there.
-        include: Globs of the paths that take part; none for all.
-        exclude: Globs of the paths that do not take part.
-        skip_empty: Leave files of zero bytes out.
-        allow_empty: Go on when no file matches.
-        selection: More rules on which files take part; they apply beside the four above.
-        list_destinations: Look at what the destinations hold now, beside what the catalog knows.
-        skip_unchanged: Look at no destination where the source, the options and the versions of
-            the destinations are as the last whole sync left them.
+        destinations: Where the files go: one or more repositories, names, paths or URLs.
+        mode: Whether files that the source no longer has are removed (mirror) or kept (additive).
+        policy: When bytes are fetched: now, at the first request, or at each (never stored).
+        strategy: How to decide whether a file is already at the destination.
+        include: Globs of the paths to include; none for all.
+        exclude: Globs of the paths to exclude.
+        skip_empty: Leave out files of zero bytes.
+        allow_empty: Continue if no file matches.
+        selection: More rules on which files take part, in addition to the four above.
+        list_destinations: List the destinations, and do not rely on the catalog alone.
+        skip_unchanged: Skip the sync if the source, the options and the destinations' versions
+            are the same as after the last complete sync.
         on_error: Whether one failed file stops the run.
-        allow_partial: Make a version at a destination although files failed there.
-        allow_gaps: Globs of names and folders that need not be seen when listing. Others that
-            cannot be seen fail the run at its end; nothing there is ever removed.
-        clean_up: Whether files are removed at the source once every destination holds them.
-        checks: Your own functions that may refuse a file, each as module:function.
-        steps: Steps of your own for each batch: before, after or instead of download, validate,
+        allow_partial: Create a version at a destination even if files failed there.
+        allow_gaps: Globs of files and folders that a listing may fail to see. Any other gap fails
+            the run at its end; nothing in a gap is ever removed.
+        clean_up: Whether files are removed from the source once every destination has them.
+        checks: Your own functions that can refuse a file, each as module:function.
+        steps: Your own steps of each batch: before, after or instead of download, validate,
             upload and cleanup.
-        contracts: What the content of files must satisfy: contracts, their blocks' names, files
-            of YAML, or YAML.
-        guards: How much may be removed or written at each destination before anybody is asked.
-        approval: What happens where more is planned: the run fails, or waits for a person.
-        batches: How large a batch is, and how much of it goes on at once.
-        webhook: Whom to tell what each batch newly stored: a webhook, its block's name or a URL.
+        contracts: What the content of files must satisfy: contracts, names of blocks, YAML files,
+            or YAML.
+        guards: Limits on what may be removed or written at each destination without approval.
+        approval: Whether a plan that crosses its guards fails, or waits for a person (ask).
+        batches: The size of batches, and how many of their files are moved at once.
+        webhook: Called with the files that each batch stored: a webhook, its block's name or a URL.
 
     Returns:
-        What was done, one row a destination.
+        What was done, one row per destination.
 
     Raises:
-        SyncFailed: something failed; it names each item, and what arrived stays.
-        GuardCrossed: the plan does more than its guards allow; nothing was touched.
-        InvalidInput: a parameter cannot be used; nothing was touched.
+        SyncFailed: files failed; the error names them, and delivered files stay.
+        GuardCrossed: the plan crosses its guards; nothing was changed.
+        InvalidInput: a parameter is invalid; nothing was changed.
     """
     options = Options(
         mode=mode,
         policy=policy,
         strategy=strategy,
-        selection=selected(
+        selection=build_selection(
             selection,
             include=include,
             exclude=exclude,
@@ -113,19 +113,19 @@ def sync(  # noqa: PLR0913 - each is a field of the run form
         allow_gaps=tuple(allow_gaps or ()),
         clean_up=clean_up,
         checks=tuple(checks or ()),
-        steps=tuple(one.value() for one in steps or ()),
-        contracts=contracts_of(contracts),
+        steps=tuple(step.value() for step in steps or ()),
+        contracts=load_contracts(contracts),
         guards=(guards or GuardSettings()).values(),
         approval=approval,
         batches=(batches or BatchSettings()).value(),
     )
-    told = None if webhook is None else webhook_of(webhook)
-    ends = distinct([repository(one) for one in destinations])
-    with ActiveRun("sync", repository(source), ends, webhook=told) as run:
+    receiver = None if webhook is None else webhook_of(webhook)
+    ends = unique_destinations([repository(reference) for reference in destinations])
+    with ActiveRun("sync", repository(source), ends, webhook=receiver) as run:
         wanted, version = list_source(run, options)
-        same, why = unchanged_since(run, options, version) if skip_unchanged else (None, "")
-        if same is not None:
-            return run.finish(None, version, allow_partial=False, same_as=same.run_id)
+        last, why = unchanged_since(run, options, version) if skip_unchanged else (None, "")
+        if last is not None:
+            return run.finish(None, version, allow_partial=False, unchanged_since=last.run_id)
         if why:
             get_run_logger().info("not skipped: %s", why)
         return execute_plan(run, plan_listing(run, wanted, options), options, version)

@@ -1,4 +1,4 @@
-"""Verify: whether a repository still holds what one of its versions says, byte by byte if asked.
+"""Verify: check the files of a repository against one of its versions.
 
 from flows.verify import verify
 verify("s3-archive", depth="digest")
@@ -16,7 +16,7 @@ from catalog.errors import InvalidInput
 from catalog.model.finding import UNPROVEN, Fault, Finding
 from flows.forms.run_names import run_name
 from flows.results.artifacts import show_findings
-from flows.results.verify import VerifyFailed, VerifyResult, counted
+from flows.results.verify import VerifyFailed, VerifyResult, count_faults
 from flows.runs.active_run import ActiveRun
 from flows.runs.verb import verb
 from providers.cache import STORAGES
@@ -26,14 +26,14 @@ from tasks.listing.repository import enumerate_repository
 
 
 class Depth(StrEnum):
-    """How closely to look."""
+    """How to check files."""
 
     EXISTENCE = "existence"
-    """Whether each file is there, and which are there besides."""
+    """Whether each file exists, and which other files exist."""
     SIZE = "size"
-    """Also whether each has its size, and the mark that the storage gave it when it was written."""
+    """Also whether each has its size, and the etag or time of when it was written."""
     DIGEST = "digest"
-    """Also whether each has its bytes: they are read and hashed."""
+    """Also whether each has its bytes, which are read and hashed."""
 
 
 @verb("verify", run_name)
@@ -44,23 +44,23 @@ def verify(
     depth: Depth = Depth.SIZE,
     sample: float = 1.0,
 ) -> VerifyResult:
-    """Compare what a repository holds with one of its versions.
+    """Check the files of a repository against one of its versions.
 
-    Files that are missing or damaged, or that nobody could look at, fail the run. Foreign files,
-    and files that somebody wrote anew with the same size, are named. What is only catalogued is
+    Files that are missing, damaged or could not be examined fail the run. Foreign files, and files
+    that were rewritten with the same size, are only reported. Files that are only catalogued are
     counted as not stored.
 
     Args:
-        repository: What to look at: a repository, its block's name, a path or a URL.
-        version: The number of the version; the latest by default.
-        depth: How closely to look: existence, size, or digest, which reads every file.
-        sample: The share of the files to read, above 0 and at most 1; each run draws anew.
+        repository: The repository to check: a repository, its block's name, a path or a URL.
+        version: The version's number; by default the latest.
+        depth: How to check files: existence, size, or digest, which reads every file.
+        sample: Share of the files to read, above 0 and at most 1; each run reads other files.
 
     Returns:
-        What was found; true when nothing is damaged.
+        What was found; true if no file is damaged.
 
     Raises:
-        VerifyFailed: something is damaged; it names the files.
+        VerifyFailed: files are damaged; the error names them.
         NotRecorded: there is no such version.
     """
     end = resolved(repository)
@@ -77,9 +77,9 @@ def verify(
 def verify_repository(
     run: ActiveRun, end: Repository, number: int | None, depth: Depth, sample: float
 ) -> VerifyResult:
-    """List the repository, read it where asked, and return what was found."""
+    """List the repository, read its files if requested, and return what was found."""
     if not 0 < sample <= 1:
-        raise InvalidInput(f"a sample is a share above 0 and at most 1, not {sample}")
+        raise InvalidInput(f"sample must be above 0 and at most 1, found {sample}")
     catalog, run_id = run.catalog, run.job.run_id
     address = end.address
     version = (
@@ -88,39 +88,40 @@ def verify_repository(
         else catalog.versions.get(address, number)
     )
     with STORAGES.open(end.settings, end.open_options()) as storage:
-        # The number of an older version is another than the one that was stored last.
+        # With numbered files, an older version has other etags than the file stored last.
         etags = storage.capabilities.etags and end.layout is not Layout.VERSIONED
     listing = enumerate_repository(end, run_id, "destination", version=version.number)
-    found: list[Finding] = []
-    unstored = 0  # there may be millions: they are only counted
-    for one in catalog.versions.drift(address, version.number, listing, match_etags=etags):
-        if one.fault is Fault.NOT_STORED:
+    findings: list[Finding] = []
+    unstored = 0  # only counted, since there may be millions
+    for finding in catalog.versions.drift(address, version.number, listing, match_etags=etags):
+        if finding.fault is Fault.NOT_STORED:
             unstored += 1
         else:
-            found.append(one)
+            findings.append(finding)
     if depth is Depth.EXISTENCE:
-        found = [one for one in found if one.fault in ("missing", "unseen", "foreign")]
+        kinds = (Fault.MISSING, Fault.UNSEEN, Fault.FOREIGN)
+        findings = [finding for finding in findings if finding.fault in kinds]
     if depth is Depth.DIGEST:
-        found = _merged(found, examine_digests(end, version.number, run_id, sample))
-    seen = run_resources(run_id).progress.snapshot()
+        findings = _merge(findings, examine_digests(end, version.number, run_id, sample))
+    progress = run_resources(run_id).progress.snapshot()
     return VerifyResult(
         run_id,
         end.label,
         address,
         version.number,
         version.total,
-        seen.files,
-        seen.bytes,
-        tuple(found),
-        counted(found) | ({Fault.NOT_STORED: unstored} if unstored else {}),
+        progress.files,
+        progress.bytes,
+        tuple(findings),
+        count_faults(findings) | ({Fault.NOT_STORED: unstored} if unstored else {}),
     )
 
 
-def _merged(listed: list[Finding], read: list[Finding]) -> list[Finding]:
-    """Return one finding a path: what the bytes say counts more than what a listing says."""
-    merged = {one.path: one for one in listed}
-    for one in read:
-        before = merged.get(one.path)
-        if before is None or before.fault not in UNPROVEN:
-            merged[one.path] = one
+def _merge(listed: list[Finding], read: list[Finding]) -> list[Finding]:
+    """Return one finding per path; damage from the listing counts most, then what was read."""
+    merged = {finding.path: finding for finding in listed}
+    for finding in read:
+        from_listing = merged.get(finding.path)
+        if from_listing is None or from_listing.fault not in UNPROVEN:
+            merged[finding.path] = finding
     return [merged[path] for path in sorted(merged)]

@@ -29,7 +29,7 @@ from pydantic import (
     model_validator,
 )
 
-from blocks.credentials import expanded
+from blocks.credentials import expand_variables
 from catalog.errors import InvalidInput
 from providers.shared.address import Address
 from providers.shared.url import redact_url
@@ -215,7 +215,7 @@ def load(file: Path) -> GatewayConfig:
     except yaml.YAMLError as error:
         raise InvalidInput(f"{str(file)!r} is not YAML: {error}") from error
     try:
-        return GatewayConfig.model_validate(expanded(found))
+        return GatewayConfig.model_validate(expand_variables(found))
     except ValidationError as error:
         problems = "; ".join(
             f"{'.'.join(map(str, one['loc'])) or 'the file'}: {one['msg']}"

@@ -9,8 +9,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import partial
 
-from blocks.history import opened_at
-from blocks.markers import markers_of
+from blocks.history import markers_of, opened_at
 from blocks.repository import Layout, Repository
 from blocks.resolve import repository as resolved
 from blocks.webhook import Webhook

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from catalog.settings import Settings
-from cli.command_list import EVERY, VERBS
+from cli.command_list import COMMANDS, VERBS
 from providers.registry import provider, registered_providers
 
 ROOT = Path(__file__).parents[1]
@@ -67,7 +67,7 @@ def named() -> Iterator[tuple[str, str]]:
     yield from (("settings", f"ENTREPOT_{name.upper()}") for name in Settings.model_fields)
     for kind in registered_providers():
         yield from (("providers", name) for name in (kind, *provider(kind).model_fields))
-    yield from (("commands", f"entrepot {command.name}") for command in EVERY)
+    yield from (("commands", f"entrepot {command.name}") for command in COMMANDS)
     yield from (("flows", command.place.rpartition(":")[2]) for command in VERBS)
     views = ("versions", "version_content", "content_at(", "version_diff(", "runs")
     yield from (("sql", name) for name in views)

@@ -57,3 +57,17 @@ def format_duration(seconds: float) -> str:
         if count:
             parts.append(f"{count:.0f} {unit}")
     return " ".join(parts) or "0 s"
+
+
+def format_bytes(count: int) -> str:
+    """Return a number of bytes in B, KiB, MiB, GiB or TiB.
+
+    >>> format_bytes(12), format_bytes(1536), format_bytes(3 * 2**40)
+    ('12 B', '1.5 KiB', '3.0 TiB')
+    """
+    size = float(count)
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if size < 1024:
+            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
+        size /= 1024
+    return f"{size:,.1f} TiB"

@@ -1,1 +1,1 @@
-"""Commands that ask or change the catalog."""
+"""Commands that read or change the catalog."""

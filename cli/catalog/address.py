@@ -1,4 +1,4 @@
-"""Which address a text on the command line means, without loading Prefect where it need not be."""
+"""Resolve a repository given on the command line to its address, if possible without Prefect."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from providers.shared.url import parse_url
 
 
 def address_of(text: str) -> str:
-    """Return the address of what a path, a URL or a block's name means.
+    """Return the address of a repository given as a path, a URL or a block's name.
 
     Raises:
-        RepositoryNotFound: no block bears that name.
-        SecretInUrl: there is a password in it.
+        RepositoryNotFound: no block has that name.
+        SecretInUrl: the URL contains a password.
     """
     if scheme_of(text) is not None:
         parse_url(text)  # refuses a password

@@ -1,4 +1,4 @@
-"""`entrepot catalog`: backups of the catalog and the way back, its audit, and making it anew."""
+"""`entrepot catalog`: back up, restore, check and rebuild the catalog."""
 
 from __future__ import annotations
 
@@ -8,15 +8,13 @@ from typing import Annotated
 from cyclopts import App, Parameter
 
 from catalog.backup.create import back_up
-from catalog.backup.restore import restore as put_back
-from cli.terminal.output import PLAIN, Output, open_catalog, show
+from catalog.backup.restore import restore as restore_backup
+from cli.terminal.output import PLAIN, OutputOptions, open_catalog, show
 from cli.terminal.table import Table
-from flows.results.sync import human
 
-Given = Annotated[Output, Parameter(group="Output")]
-MADE = ("backup", "made", "files", "size", "contradictions")
-BACK = ("catalog", "backup", "made", "aside", "orders_aside", "contradictions")
-CHECK = "`entrepot catalog check` says which contradictions"
+BACKUP_COLUMNS = ("backup", "created", "files", "size", "inconsistencies")
+RESTORE_COLUMNS = ("catalog", "backup", "created", "previous", "queued_orders", "inconsistencies")
+CHECK_HINT = "run `entrepot catalog check` to list the inconsistencies"
 
 app = App(
     name="catalog",
@@ -26,32 +24,34 @@ app = App(
 app.command(
     "cli.flows.commands:check_catalog",
     name="check",
-    help="Audit the catalog itself (check-catalog).",
+    help="Check the catalog for inconsistencies, as `check-catalog` does.",
 )
 app.command(
     "cli.flows.commands:rebuild",
     name="rebuild",
-    help="Learn anew what repositories hold, after a loss.",
+    help="Rebuild a lost catalog by reading repositories, as `rebuild` does.",
 )
 
 
 @app.command
-def backup(to: Path, *, output: Given = PLAIN) -> None:
-    """Back the catalog up while it is in use: all that was acknowledged before is in it.
+def backup(to: Path, *, output: OutputOptions = PLAIN) -> None:
+    """Back up the catalog while it is in use; the backup has everything recorded before it began.
 
     Args:
-        to: The folder to make; nothing may be there yet.
-        output: How to print.
+        to: The folder to create; it must not exist.
+        output: Output format.
     """
     with open_catalog(output) as catalog:
-        made = back_up(catalog, to)
-        row = (to, made.made_at, len(made.parts), human(made.size), made.contradictions)
-        rest = [
-            f"not in it: {catalog.folder / name}, which holds bytes: copy it as you do other files"
-            for name in made.left_out
+        created = back_up(catalog, to)
+        row = (to, created.made_at, len(created.parts), created.size, created.contradictions)
+        notes = [
+            f"not included: {catalog.folder / name} holds file contents; back it up separately"
+            for name in created.left_out
         ]
-        rest += [CHECK] if made.contradictions else []
-        show(Table(MADE, [row], ("backup",), rest=tuple(rest)), output)
+        notes += [CHECK_HINT] if created.contradictions else []
+        counts = ("files", "inconsistencies")
+        table = Table(BACKUP_COLUMNS, [row], ("backup",), counts, ("size",), notes=tuple(notes))
+        show(table, output)
 
 
 @app.command
@@ -59,17 +59,17 @@ def restore(
     source: Path,
     *,
     replace: Annotated[bool, Parameter(negative="")] = False,
-    output: Given = PLAIN,
+    output: OutputOptions = PLAIN,
 ) -> None:
-    """Let the catalog be what a backup holds; no run may be under way.
+    """Restore the catalog from a backup; no run may be in progress.
 
     Args:
         source: The folder of the backup.
-        replace: Put a catalog that stands here aside first, with what waits for it.
-        output: How to print.
+        replace: Move an existing catalog and its queued orders aside first; nothing is deleted.
+        output: Output format.
     """
     with open_catalog(output) as catalog:
-        done = put_back(catalog, source, replace=replace)
+        done = restore_backup(catalog, source, replace=replace)
         row = (
             catalog.path,
             source,
@@ -78,7 +78,8 @@ def restore(
             done.orders,
             done.audit.count,
         )
-        rest = ["restart gateways, and sync or adopt what changed after the backup"]
-        rest += [CHECK] if done.audit.count else []
-        words = ("catalog", "backup", "aside")
-        show(Table(BACK, [row], words, rest=tuple(rest)), output)
+        notes = ["restart gateways, and sync or adopt repositories that changed after the backup"]
+        notes += [CHECK_HINT] if done.audit.count else []
+        text_columns = ("catalog", "backup", "previous")
+        counts = ("queued_orders", "inconsistencies")
+        show(Table(RESTORE_COLUMNS, [row], text_columns, counts, notes=tuple(notes)), output)

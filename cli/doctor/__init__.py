@@ -1,1 +1,1 @@
-"""The command that looks for problems."""
+"""The command that checks for problems."""

@@ -1,19 +1,17 @@
-"""The doctor: looks for whatever would keep a run from going, before one is started."""
+"""`entrepot doctor`: check for problems that would stop a run, before one is started."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from typing import Annotated
 
-from cyclopts import Parameter
 from pydantic import ValidationError
 
 from catalog.settings import Settings
 from cli.doctor.diagnosis import Diagnosis, DoctorReport, Health
 from cli.doctor.local_checks import check_catalog, check_credentials, check_disk
 from cli.terminal.exit_codes import ExitCode
-from cli.terminal.output import PLAIN, Output, show
+from cli.terminal.output import PLAIN, OutputOptions, show
 from cli.terminal.prefect_loading import load_quietly
 
 
@@ -21,30 +19,30 @@ def doctor(
     *,
     connect: bool = True,
     free: bool = False,
-    output: Annotated[Output, Parameter(group="Output")] = PLAIN,
+    output: OutputOptions = PLAIN,
 ) -> None:
-    """Look for what would keep a run from going: settings, catalog, disk, Prefect, repositories.
+    """Check for problems that would stop a run: settings, catalog, disk, Prefect, repositories.
 
-    Exits with 1 where something is ill.
+    Exits with 1 if a check finds an error.
 
     Args:
-        connect: Connect to every stored repository and begin to list it.
-        free: Free slots of our concurrency limits that are taken while nothing runs.
-        output: How to print.
+        connect: Connect to every stored repository and start to list it.
+        free: Free slots of Entrepot's concurrency limits that are held while nothing runs.
+        output: Output format.
     """
-    checkup = DoctorReport.of(_looked(connect=connect, free=free))
-    show(checkup, output)
-    if not checkup:
+    report = DoctorReport.of(_run_checks(connect=connect, free=free))
+    show(report, output)
+    if not report:
         sys.exit(ExitCode.FAILED)
 
 
-def _looked(*, connect: bool, free: bool) -> Iterator[Diagnosis]:
+def _run_checks(*, connect: bool, free: bool) -> Iterator[Diagnosis]:
     try:
         settings = Settings()
     except ValidationError as error:
-        for one in error.errors():
-            name = "ENTREPOT_" + ".".join(map(str, one["loc"])).upper()
-            yield Diagnosis("settings", Health.ILL, f"{name}: {one['msg']}", "see README.md")
+        for problem in error.errors():
+            name = "ENTREPOT_" + ".".join(map(str, problem["loc"])).upper()
+            yield Diagnosis("settings", Health.ERROR, f"{name}: {problem['msg']}", "see README.md")
         return
     yield check_catalog(settings)
     yield from check_disk(settings)

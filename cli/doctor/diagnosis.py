@@ -1,4 +1,4 @@
-"""What the doctor finds: one line a thing it looked at."""
+"""What the doctor found: one line per check."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from flows.results.table import text_table
 
 
 class Health(StrEnum):
-    """How a thing is."""
+    """The result of a check."""
 
-    WELL = "well"
+    HEALTHY = "healthy"
     WARNING = "warning"
-    ILL = "ill"
+    ERROR = "error"
 
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """One thing, how it is, what was found, and what helps where it is not well."""
+    """The result of one check: what was found, and how to fix it if it is not healthy."""
 
-    thing: str
+    check: str
     health: Health
     found: str
     advice: str = ""
@@ -29,25 +29,29 @@ class Diagnosis:
 
 @dataclass(frozen=True, slots=True)
 class DoctorReport:
-    """Everything that was looked at; falsy where something is ill."""
+    """The results of all checks; falsy if one is an error."""
 
     diagnoses: tuple[Diagnosis, ...]
 
     @classmethod
     def of(cls, diagnoses: Iterable[Diagnosis]) -> DoctorReport:
-        """Take what was found, in its order."""
+        """Run the checks and collect their results."""
         return cls(tuple(diagnoses))
 
     def __bool__(self) -> bool:
-        """Say whether nothing is ill; a warning is no illness."""
-        return all(one.health is not Health.ILL for one in self.diagnoses)
+        """Return whether no check found an error; warnings do not count."""
+        return all(diagnosis.health is not Health.ERROR for diagnosis in self.diagnoses)
 
     def __str__(self) -> str:
-        """Return a table, and under it what helps."""
-        columns = ("thing", "health", "found")
+        """Return a table, followed by the advice."""
+        columns = ("check", "health", "found")
         rows = [
-            {"thing": one.thing, "health": one.health.value, "found": one.found}
-            for one in self.diagnoses
+            {"check": diagnosis.check, "health": diagnosis.health.value, "found": diagnosis.found}
+            for diagnosis in self.diagnoses
         ]
-        advice = [f"  {one.thing}: {one.advice}" for one in self.diagnoses if one.advice]
-        return "\n".join([*text_table(columns, rows, words=columns), *advice])
+        advice = [
+            f"  {diagnosis.check}: {diagnosis.advice}"
+            for diagnosis in self.diagnoses
+            if diagnosis.advice
+        ]
+        return "\n".join([*text_table(columns, rows, columns), *advice])

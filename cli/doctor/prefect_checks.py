@@ -1,4 +1,4 @@
-"""What the doctor looks at over Prefect's API: the server, the clock, limits and repositories."""
+"""What the doctor checks through Prefect's API: the server, the clock, limits, repositories."""
 
 from __future__ import annotations
 
@@ -28,95 +28,104 @@ from cli.doctor.diagnosis import Diagnosis, Health
 from tasks.concurrency_limit import PREFIX
 from tasks.job import open_source
 
-SKEW_S = 30.0  # leases and schedules of a minute stand that much
+MAX_SKEW_S = 30.0  # leases and schedules of a minute tolerate this much
 PAGE = 200
-UNDER_WAY = [StateType.RUNNING, StateType.CANCELLING, StateType.PENDING]
+ACTIVE_STATES = [StateType.RUNNING, StateType.CANCELLING, StateType.PENDING]
 
 
 def check_prefect(*, connect: bool, free: bool) -> Iterator[Diagnosis]:
-    """Look at the server, and then at all that it stores of ours."""
+    """Check the server, then the limits and repositories that it stores for Entrepot."""
     url = PREFECT_API_URL.value()
     if not url:
         yield Diagnosis(
             "Prefect",
             Health.WARNING,
-            "no server: each command starts a temporary one, ten seconds",
+            "no server: each command starts a temporary one, which takes ten seconds",
             "run `prefect server start` and set PREFECT_API_URL",
         )
         return
     try:
         with get_client(sync_client=True) as client:
-            yield from _server(client, url)
-            yield from _limits(client, free=free)
-        yield from _repositories(connect=connect)
+            yield from _check_server(client, url)
+            yield from _check_limits(client, free=free)
+        yield from _check_repositories(connect=connect)
     except (httpx.HTTPError, PrefectException, RuntimeError) as error:
         yield Diagnosis(
-            "Prefect", Health.ILL, f"{url}: {error}", "start the server, or mend PREFECT_API_URL"
+            "Prefect",
+            Health.ERROR,
+            f"{url}: {error}",
+            "start the server, or correct PREFECT_API_URL",
         )
 
 
-def _server(client: SyncPrefectClient, url: str) -> Iterator[Diagnosis]:
+def _check_server(client: SyncPrefectClient, url: str) -> Iterator[Diagnosis]:
     theirs, ours = client.api_version(), prefect.__version__
     same = theirs.split(".")[:2] == ours.split(".")[:2]
     found = f"{url}, version {theirs}"
     if same:
-        yield Diagnosis("Prefect", Health.WELL, found)
+        yield Diagnosis("Prefect", Health.HEALTHY, found)
     else:
-        advice = "use the same minor version on both sides"
+        advice = "install the same minor version of Prefect on both sides"
         yield Diagnosis("Prefect", Health.WARNING, f"{found}, here {ours}", advice)
-    said = client.request("GET", "/health").headers.get("date")
-    if said is None:
+    date = client.request("GET", "/health").headers.get("date")
+    if date is None:
         return
-    skew = abs(time.time() - parsedate_to_datetime(said).timestamp())
-    health = Health.WELL if skew < SKEW_S else Health.ILL
-    advice = "" if health is Health.WELL else "set both clocks by NTP: leases and S3 need it"
-    yield Diagnosis("clock", health, f"{skew:.0f} s from the server's", advice)
+    skew = abs(time.time() - parsedate_to_datetime(date).timestamp())
+    health = Health.HEALTHY if skew < MAX_SKEW_S else Health.ERROR
+    advice = "" if skew < MAX_SKEW_S else "synchronise both clocks with NTP: leases and S3 need it"
+    yield Diagnosis("clock", health, f"{skew:.0f} s off the server's clock", advice)
 
 
-def _limits(client: SyncPrefectClient, *, free: bool) -> Iterator[Diagnosis]:
-    """Look for slots that are taken while nothing runs; `free` gives them back."""
-    busy = [one for one in _own_limits(client) if one.active_slots]
-    wanted = FlowRunFilter(state=FlowRunFilterState(type=FlowRunFilterStateType(any_=UNDER_WAY)))
-    if not busy or client.read_flow_runs(flow_run_filter=wanted, limit=1):
-        told = ", ".join(f"{one.name} {one.active_slots}/{one.limit}" for one in busy)
-        yield Diagnosis("limits", Health.WELL, told or "no slot is taken")
+def _check_limits(client: SyncPrefectClient, *, free: bool) -> Iterator[Diagnosis]:
+    """Look for slots that are held while nothing runs; `free` releases them."""
+    busy = [limit for limit in _own_limits(client) if limit.active_slots]
+    active = FlowRunFilter(
+        state=FlowRunFilterState(type=FlowRunFilterStateType(any_=ACTIVE_STATES))
+    )
+    if not busy or client.read_flow_runs(flow_run_filter=active, limit=1):
+        usage = ", ".join(f"{limit.name} {limit.active_slots}/{limit.limit}" for limit in busy)
+        yield Diagnosis("limits", Health.HEALTHY, usage or "no slots in use")
         return
-    for one in busy:
-        found = f"{one.name}: {one.active_slots} of {one.limit} slots taken, and nothing runs"
+    for limit in busy:
+        found = (
+            f"{limit.name}: {limit.active_slots} of {limit.limit} slots in use while nothing runs"
+        )
         if free:
             client.update_global_concurrency_limit(
-                one.name, GlobalConcurrencyLimitUpdate(active_slots=0)
+                limit.name, GlobalConcurrencyLimitUpdate(active_slots=0)
             )
-            yield Diagnosis("limits", Health.WELL, f"{found}; freed")
+            yield Diagnosis("limits", Health.HEALTHY, f"{found}; freed")
         else:
-            advice = "their leases end by themselves in two minutes, or: entrepot doctor --free"
+            advice = (
+                "their leases expire within two minutes; `entrepot doctor --free` frees them now"
+            )
             yield Diagnosis("limits", Health.WARNING, found, advice)
 
 
 def _own_limits(client: SyncPrefectClient) -> Iterator[GlobalConcurrencyLimitResponse]:
     offset = 0
     while page := client.read_global_concurrency_limits(PAGE, offset):
-        yield from (one for one in page if one.name.startswith(PREFIX))
+        yield from (limit for limit in page if limit.name.startswith(PREFIX))
         offset += len(page)
 
 
-def _repositories(*, connect: bool) -> Iterator[Diagnosis]:
-    for one in stored_repositories():
-        if isinstance(one, UnusableRepository):
-            advice = "mend the block in Prefect's UI, or save it anew"
-            yield Diagnosis(f"repository {one.name}", Health.ILL, one.why, advice)
+def _check_repositories(*, connect: bool) -> Iterator[Diagnosis]:
+    for repository in stored_repositories():
+        if isinstance(repository, UnusableRepository):
+            advice = "correct the block in Prefect's UI, or save it again"
+            yield Diagnosis(f"repository {repository.name}", Health.ERROR, repository.why, advice)
         else:
-            yield _repository(one, connect=connect)
+            yield _check_repository(repository, connect=connect)
 
 
-def _repository(one: Repository, *, connect: bool) -> Diagnosis:
-    name = f"repository {one.name}"
+def _check_repository(repository: Repository, *, connect: bool) -> Diagnosis:
+    name, address = f"repository {repository.name}", repository.address
     if not connect:
-        return Diagnosis(name, Health.WELL, f"{one.address}, not tried")
+        return Diagnosis(name, Health.HEALTHY, f"{address}, not tried")
     try:
-        with open_source(one) as end:
-            found = next(iter(end.storage.enumerate("")), None)
+        with open_source(repository) as source:
+            first = next(iter(source.storage.enumerate("")), None)
     except CatalogError as error:
-        advice = "see its address, credentials and limits"
-        return Diagnosis(name, Health.ILL, f"{one.address}: {error}", advice)
-    return Diagnosis(name, Health.WELL, f"{one.address}{': empty' if found is None else ''}")
+        advice = "check its address, credentials and limits"
+        return Diagnosis(name, Health.ERROR, f"{address}: {error}", advice)
+    return Diagnosis(name, Health.HEALTHY, f"{address}{': empty' if first is None else ''}")

@@ -1,7 +1,7 @@
-"""Commands made from flows: one signature for the form, the notebook and the command line.
+"""Commands generated from flows: one signature for the form, the notebook and the command line.
 
-`cli.verbs.sync` is a function with the parameters of the flow `sync`, made when it is first asked
-for. What is no plain text there is typed as text here: `cli.flows.parameters` says how.
+`cli.flows.commands.sync` is a function with the parameters of the flow `sync`, created when it is
+first accessed. `cli.flows.parameters` says how parameters that are not plain text are typed.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ OUTPUT = inspect.Parameter(
 
 
 def __getattr__(name: str) -> Callable[..., None]:
-    """Make the command of a flow when cyclopts asks for it."""
+    """Create the command of a flow when cyclopts accesses it."""
     for command in VERBS:
         if command.place.rpartition(":")[2] == name:
-            return command_of(command.place)
+            return create_command(command.place)
     raise AttributeError(name)
 
 
-def command_of(place: str) -> Callable[..., None]:
+def create_command(place: str) -> Callable[..., None]:
     """Return a function with the signature of the flow at `module:attribute`, and `output`."""
     load_quietly()
     module, _, attribute = place.rpartition(":")
@@ -47,13 +47,13 @@ def command_of(place: str) -> Callable[..., None]:
     def command(*args: Any, output: Output = PLAIN, **kwargs: Any) -> None:  # noqa: ANN401 - any flow's
         from cli.flows.run import run_flow  # noqa: PLC0415 - it loads the flows
 
-        given = signature.bind(*args, **kwargs).arguments
+        arguments = signature.bind(*args, **kwargs).arguments
         try:
-            named = parse_json_arguments(flow.fn, given)
+            parameters = parse_json_arguments(flow.fn, arguments)
         except InvalidInput as error:
             show_error(error, output)
             sys.exit(ExitCode.USAGE)
-        run_flow(flow, named, output)
+        run_flow(flow, parameters, output)
 
     command.__name__ = attribute
     command.__doc__ = flow.fn.__doc__
@@ -61,5 +61,5 @@ def command_of(place: str) -> Callable[..., None]:
     command.__signature__ = signature.replace(  # type: ignore[attr-defined]
         parameters=parameters, return_annotation=None
     )
-    command.__annotations__ = {one.name: one.annotation for one in parameters}
+    command.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     return command

@@ -1,7 +1,7 @@
-"""How the parameters of a flow are typed by hand, where everything is text.
+"""How the parameters of a flow are typed on a command line, where everything is text.
 
-A repository is its block's name, a path or a URL. Where a flow takes a mapping or a list beside
-text, or in place of numbers, it is given as JSON: a text that begins with `{` or `[`.
+A repository is its block's name, a path or a URL. If a flow accepts a mapping or a list as well as
+text or numbers, the mapping or list is given as JSON: a text that begins with `{` or `[`.
 """
 
 from __future__ import annotations
@@ -20,42 +20,45 @@ PLAIN = (str, int, float, type(None))
 
 
 def command_signature(function: Callable[..., object]) -> inspect.Signature:
-    """Return a function's signature with the types that a command line can give."""
+    """Return a function's signature with types that can be given on a command line."""
     hints = get_type_hints(function, include_extras=True)
     signature = inspect.signature(function)
     return signature.replace(
         parameters=[
-            one.replace(annotation=_by_hand(hints[one.name]))
-            for one in signature.parameters.values()
+            parameter.replace(annotation=_command_line_type(hints[parameter.name]))
+            for parameter in signature.parameters.values()
         ]
     )
 
 
 def parse_json_arguments(
-    function: Callable[..., object], given: Mapping[str, Any]
+    function: Callable[..., object], arguments: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Return what was typed with JSON read, where the function takes more than text.
+    """Return the arguments, with JSON parsed where the function accepts more than text.
 
     Raises:
-        InvalidInput: what begins like JSON is none.
+        InvalidInput: a text begins like JSON and is not JSON.
     """
     hints = get_type_hints(function, include_extras=True)
     return {
-        name: value if _by_hand(hints[name]) == hints[name] else _read(name, value, hints[name])
-        for name, value in given.items()
+        name: value
+        if _command_line_type(hints[name]) == hints[name]
+        else _parse(name, value, hints[name])
+        for name, value in arguments.items()
     }
 
 
-def _by_hand(hint: Hint) -> Hint:
+def _command_line_type(hint: Hint) -> Hint:
     kinds = _alternatives(hint)
     if len(kinds) == 1:
-        return list[_by_hand(get_args(hint)[0])] if _is(hint, list) else hint  # type: ignore[misc]
+        element = get_args(hint)[0] if _is(hint, list) else None
+        return hint if element is None else list[_command_line_type(element)]  # type: ignore[misc]
     if str in kinds:
-        kept = [one for one in kinds if one in PLAIN]
-    elif any(_is(one, dict) for one in kinds):
-        kept = [_or_text(one) for one in kinds if not _is(one, dict)]
+        kept = [kind for kind in kinds if kind in PLAIN]
+    elif any(_is(kind, dict) for kind in kinds):
+        kept = [_or_text(kind) for kind in kinds if not _is(kind, dict)]
     else:
-        kept = [_by_hand(one) for one in kinds]
+        kept = [_command_line_type(kind) for kind in kinds]
     return Union[tuple(kept)]  # noqa: UP007 - made of a tuple
 
 
@@ -72,18 +75,20 @@ def _is(hint: Hint, kind: object) -> bool:
     return origin is kind
 
 
-def _read(name: str, value: Any, hint: Hint) -> Any:  # noqa: ANN401 - what was typed
+def _parse(name: str, value: Any, hint: Hint) -> Any:  # noqa: ANN401 - any argument
     if isinstance(value, list):
-        found = [_json(name, one) for one in value]
-        whole = any(_is(one, dict) for one in _alternatives(hint))
-        return found[0] if whole and len(found) == 1 and isinstance(found[0], dict) else found
-    return _json(name, value)
+        items = [_parse_json(name, item) for item in value]
+        mapping = any(_is(kind, dict) for kind in _alternatives(hint))
+        return items[0] if mapping and len(items) == 1 and isinstance(items[0], dict) else items
+    return _parse_json(name, value)
 
 
-def _json(name: str, value: object) -> object:
+def _parse_json(name: str, value: object) -> object:
     if not isinstance(value, str) or value[:1] not in ("{", "["):
         return value
     try:
         return json.loads(value)
     except ValueError as error:
-        raise InvalidInput(f"{name} {value!r} begins like JSON and is none: {error}") from error
+        raise InvalidInput(
+            f"{name} {value!r} begins like JSON but is not valid: {error}"
+        ) from error

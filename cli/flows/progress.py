@@ -1,4 +1,4 @@
-"""Shows how far the runs of this process are: bars on a terminal, else a line now and then."""
+"""Show the progress of this process's runs: a bar on a terminal, a line every five seconds else."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 
-from flows.results.artifacts import told
+from flows.results.artifacts import progress_line
 from tasks.job import active_runs
 from transfer.workers.progress import Snapshot
 
-BARS_S = 0.2
-LINES_S = 5.0
+BAR_INTERVAL_S = 0.2
+LINE_INTERVAL_S = 5.0
 
 
 @contextmanager
 def shown_progress() -> Generator[None]:
     """Show progress on stderr until the block ends."""
     done = threading.Event()
-    show = _bars if sys.stderr.isatty() else _lines
+    show = _show_bar if sys.stderr.isatty() else _show_lines
     thread = threading.Thread(target=show, args=(done,), name="entrepot-progress", daemon=True)
     thread.start()
     try:
@@ -41,30 +41,32 @@ def shown_progress() -> Generator[None]:
         thread.join()
 
 
-def _now() -> Snapshot | None:
-    """Return the counts of the newest run that has something to move, else of one that lists."""
-    every = [one.progress.snapshot() for one in reversed(active_runs())]
-    moving = (one for one in every if one.wanted_files)
-    return next(moving, next((one for one in every if one.listed), None))
+def _current() -> Snapshot | None:
+    """Return the progress of the newest run that moves files, else of the newest that lists."""
+    snapshots = [run.progress.snapshot() for run in reversed(active_runs())]
+    moving = (snapshot for snapshot in snapshots if snapshot.wanted_files)
+    return next(moving, next((snapshot for snapshot in snapshots if snapshot.listed), None))
 
 
-def _told(now: Snapshot | None) -> str:
-    if now is None:
+def _describe(snapshot: Snapshot | None) -> str:
+    if snapshot is None:
         return ""
-    return told(now) if now.wanted_files else f"{now.listed:,} files listed so far"
+    if not snapshot.wanted_files:
+        return f"{snapshot.listed:,} files listed so far"
+    return progress_line(snapshot)
 
 
-def _lines(done: threading.Event) -> None:
-    before = ""
-    while not done.wait(LINES_S):
-        line = _told(_now())
-        if line and line != before:
+def _show_lines(done: threading.Event) -> None:
+    last = ""
+    while not done.wait(LINE_INTERVAL_S):
+        line = _describe(_current())
+        if line and line != last:
             sys.stderr.write(f"{line}\n")
             sys.stderr.flush()
-        before = line
+        last = line
 
 
-def _bars(done: threading.Event) -> None:
+def _show_bar(done: threading.Event) -> None:
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}"),
@@ -74,21 +76,21 @@ def _bars(done: threading.Event) -> None:
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
-        task = bars.add_task("looking at what is there", total=None)
-        while not done.wait(BARS_S):
-            _drawn(bars, task, _now())
+        task = bars.add_task("listing files", total=None)
+        while not done.wait(BAR_INTERVAL_S):
+            _update_bar(bars, task, _current())
 
 
-def _drawn(bars: Progress, task: TaskID, now: Snapshot | None) -> None:
-    if now is None:
+def _update_bar(bars: Progress, task: TaskID, snapshot: Snapshot | None) -> None:
+    if snapshot is None:
         return
-    if not now.wanted_files:
-        bars.update(task, description=_told(now))
+    if not snapshot.wanted_files:
+        bars.update(task, description=_describe(snapshot))
         return
-    failed = f", {now.failed} failed" if now.failed else ""
+    failed = f", {snapshot.failed:,} failed" if snapshot.failed else ""
     bars.update(
         task,
-        description=f"{now.files} of {now.wanted_files} files{failed}",
-        completed=now.bytes,
-        total=now.wanted_bytes or None,
+        description=f"{snapshot.files:,} of {snapshot.wanted_files:,} files{failed}",
+        completed=snapshot.bytes,
+        total=snapshot.wanted_bytes or None,
     )

@@ -1,4 +1,4 @@
-"""Run a flow for the command line: progress while it runs, then its result and an exit code."""
+"""Run a flow for the command line: show progress, then the result, and set the exit code."""
 
 from __future__ import annotations
 
@@ -27,48 +27,44 @@ from cli.terminal.exit_codes import ExitCode, exit_of
 from cli.terminal.output import Output, show, show_error
 from flows.runs.verb import Verb
 
-WRONG = (ParameterTypeError, SignatureMismatchError)
-AWAY = (PrefectHTTPStatusError, HTTPError)
+USAGE_ERRORS = (ParameterTypeError, SignatureMismatchError)
+API_ERRORS = (PrefectHTTPStatusError, HTTPError)
 
 
 class Terminated(KeyboardInterrupt):
-    """SIGTERM came: it ends a run as Ctrl-C does."""
+    """SIGTERM was received; it ends a run as Ctrl-C does."""
 
 
-def run_flow(flow: Verb[Any, Any], given: Mapping[str, object], output: Output) -> None:
-    """Run `flow` with what was `given`, and print what it returns.
-
-    Where it ends otherwise, the program does too: its exit code says how.
-    """
+def run_flow(flow: Verb[Any, Any], parameters: Mapping[str, object], output: Output) -> None:
+    """Run `flow` and print its result; on an error, print it and exit with its code."""
     if output.verbose:
-        _let_prefect_speak()
+        _show_prefect_log()
     silent = output.quiet or output.json or output.verbose
     try:
         check_prefect_reachable()
         with stop_on_sigterm(), nullcontext() if silent else shown_progress():
-            result = flow(**given)
+            result = flow(**parameters)
     except KeyboardInterrupt as error:
-        ended = ExitCode.TERMINATED if isinstance(error, Terminated) else ExitCode.INTERRUPTED
-        show_error(
-            KeyboardInterrupt("stopped; nothing is half done, run it again to go on"), output
-        )
-        sys.exit(ended)
+        code = ExitCode.TERMINATED if isinstance(error, Terminated) else ExitCode.INTERRUPTED
+        stopped = "stopped; no file is half written: run the command again to continue"
+        show_error(KeyboardInterrupt(stopped), output)
+        sys.exit(code)
     except CatalogError as error:
         show_error(error, output)
         sys.exit(exit_of(error))
-    except WRONG as error:
+    except USAGE_ERRORS as error:
         show_error(error, output)
         sys.exit(ExitCode.USAGE)
-    except AWAY as error:
-        show_error(PrefectException(f"Prefect's API could not be asked: {error}"), output)
+    except API_ERRORS as error:
+        show_error(PrefectException(f"cannot reach Prefect's API: {error}"), output)
         sys.exit(ExitCode.UNREACHABLE)
     show(result, output)
 
 
 def check_prefect_reachable() -> None:
-    """Raise an HTTP error where a server is named that does not answer.
+    """Raise an HTTP error if a server is configured and does not answer.
 
-    Prefect itself raises a RuntimeError then, which may be anything.
+    Prefect itself raises a RuntimeError, which says nothing about the cause.
     """
     url = PREFECT_API_URL.value()
     if url:
@@ -80,19 +76,19 @@ def check_prefect_reachable() -> None:
 
 @contextmanager
 def stop_on_sigterm() -> Generator[None]:
-    """Let SIGTERM stop a run as cleanly as Ctrl-C does."""
+    """Let SIGTERM stop a run as cleanly as Ctrl-C."""
 
     def stop(_: int, __: FrameType | None) -> None:
         raise Terminated
 
-    before = signal.signal(signal.SIGTERM, stop)
+    previous = signal.signal(signal.SIGTERM, stop)
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        signal.signal(signal.SIGTERM, previous)
 
 
-def _let_prefect_speak() -> None:
+def _show_prefect_log() -> None:
     for handler in logging.getLogger().handlers:
         if isinstance(handler, PrefectConsoleHandler):
             handler.setLevel(logging.NOTSET)

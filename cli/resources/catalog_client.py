@@ -1,4 +1,4 @@
-"""Resources without a gateway: the catalog and the tenant's storage, opened here."""
+"""Resources without a gateway: the catalog and the tenant's storage are opened in this process."""
 
 from __future__ import annotations
 
@@ -34,87 +34,89 @@ class CatalogClient:
     """The resources of one tenant."""
 
     def __init__(self, catalog: Catalog, store: ResourceStore) -> None:
-        """Ask `catalog`, and keep bytes in `store`."""
+        """Use `catalog` for metadata and `store` for the bytes."""
         self._catalog, self._store = catalog, store
 
-    def put(self, name: str, file: IO[bytes], given: UploadDetails, moved: OnBytes) -> Metadata:
+    def put(
+        self, name: str, file: IO[bytes], details: UploadDetails, on_bytes: OnBytes
+    ) -> Metadata:
         """Store a file as the next version of a name."""
-        with self._store.begin(name, _facts(given)) as upload:
+        with self._store.begin(name, _upload_facts(details)) as upload:
             while data := file.read(BLOCK):
                 upload.write(data)
-                moved(len(data))
-            return self._told(upload.finish())
+                on_bytes(len(data))
+            return self._document(upload.finish())
 
     def find(self, name: str, version: int | None) -> ResourceInfo:
         """Return a version, the latest by default."""
-        one = self._catalog.resources.get(checked_name(name), version)
-        return ResourceInfo(one.name, one.version, one.size, one.digest)
+        row = self._catalog.resources.get(checked_name(name), version)
+        return ResourceInfo(row.name, row.version, row.size, row.digest)
 
-    def read(self, found: ResourceInfo, start: int) -> Iterator[bytes]:
-        """Yield the bytes of a version from a place on."""
-        one = self._catalog.resources.get(found.name, found.version)
-        with ExitStack() as held:
-            if one.path is None:
-                storage, path = held.enter_context(_elsewhere(one.url))
+    def read(self, resource: ResourceInfo, start: int) -> Iterator[bytes]:
+        """Yield the bytes of a version, beginning at the offset `start`."""
+        row = self._catalog.resources.get(resource.name, resource.version)
+        with ExitStack() as stack:
+            if row.path is None:
+                storage, path = stack.enter_context(_open_url(row.url))
             else:
-                held.enter_context(self._store.reading(one.path))
-                storage, path = self._store.storage, one.path
+                stack.enter_context(self._store.reading(row.path))
+                storage, path = self._store.storage, row.path
             reading = storage.read(path, start=start)
-            held.callback(reading.close)
+            stack.callback(reading.close)
             for chunk in reading:
                 yield bytes(chunk)
 
-    def listed(self, prefix: str, properties: str, *, every: bool) -> Iterator[Metadata]:
+    def find_all(self, prefix: str, properties: str, *, every: bool) -> Iterator[Metadata]:
         """Yield resources in the order of their names."""
         cursor: str | None = None
         while True:
-            where = ResourceFilter(prefix, properties, every, count=MAX_PAGE_ROWS, cursor=cursor)
-            page = self._catalog.resources.page(where)
-            for one in page.rows:
-                yield list_entry(one, self._store.tenant)
+            query = ResourceFilter(prefix, properties, every, count=MAX_PAGE_ROWS, cursor=cursor)
+            page = self._catalog.resources.page(query)
+            for row in page.rows:
+                yield list_entry(row, self._store.tenant)
             cursor = page.next_cursor
             if cursor is None:
                 return
 
     def copy(self, name: str, to: str, version: int | None) -> list[Metadata]:
         """Copy every version, or one, as the next versions of another name."""
-        return [self._told(one) for one in self._store.copy(name, to, version)]
+        return [self._document(row) for row in self._store.copy(name, to, version)]
 
     def move(self, name: str, to: str, version: int | None) -> list[Metadata]:
         """Move every version, or one, to another name."""
-        return [self._told(one) for one in self._store.move(name, to, version)]
+        return [self._document(row) for row in self._store.move(name, to, version)]
 
     def delete(self, name: str, version: int | None) -> list[Metadata]:
         """Delete every version, or one."""
-        return [self._told(one) for one in self._store.delete(name, version)]
+        return [self._document(row) for row in self._store.delete(name, version)]
 
-    def register(self, name: str, url: str, given: UploadDetails) -> Metadata:
-        """Record what lies elsewhere as the next version of a name."""
+    def register(self, name: str, url: str, details: UploadDetails) -> Metadata:
+        """Record a file at a URL as the next version of a name."""
         if scheme_of(url) is None:
             raise InvalidInput(f"{url!r} is not a URL: expected scheme://…")
         parse_url(url)  # refuses a password
-        return self._told(self._store.register(name, url, _facts(given)))
+        return self._document(self._store.register(name, url, _upload_facts(details)))
 
-    def _told(self, one: ResourceVersion) -> Metadata:
-        return document(one, self._store.tenant)
+    def _document(self, row: ResourceVersion) -> Metadata:
+        return document(row, self._store.tenant)
 
 
 @contextmanager
 def open_catalog_client(place: str | None, tenant: str | None) -> Generator[CatalogClient]:
-    """Open the resources of a tenant; `place` is where they lie, beside the catalog by default."""
+    """Open a tenant's resources, stored at `place`, by default in a folder beside the catalog."""
     settings = Settings()
     if tenant is not None:
         settings = settings.model_copy(update={"tenant": tenant})
     catalog = Catalog.open(settings)
     folder = catalog.folder / "resources" / settings.tenant
-    store = ResourceStore(catalog, _home(place, folder), settings.tenant)
+    store = ResourceStore(catalog, _resolve_location(place, folder), settings.tenant)
     try:
         yield CatalogClient(catalog, store)
     finally:
         store.close()
 
 
-def _home(place: str | None, folder: Path) -> ResourceLocation:
+def _resolve_location(place: str | None, folder: Path) -> ResourceLocation:
     if place is None:
         return PlainLocation(LocalSettings(path=str(folder)))
     if scheme_of(place) is not None:
@@ -131,13 +133,13 @@ def _home(place: str | None, folder: Path) -> ResourceLocation:
 
 
 @contextmanager
-def _elsewhere(url: str) -> Generator[tuple[Storage, str]]:
+def _open_url(url: str) -> Generator[tuple[Storage, str]]:
     place, path = folder_and_name(url)
     with STORAGES.open(settings_from_url(place), OpenOptions()) as storage:
         yield storage, path
 
 
-def _facts(given: UploadDetails) -> UploadFacts:
+def _upload_facts(details: UploadDetails) -> UploadFacts:
     return UploadFacts(
-        given.content_type, given.size, properties=checked_properties(given.properties)
+        details.content_type, details.size, properties=checked_properties(details.properties)
     )

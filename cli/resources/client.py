@@ -1,4 +1,4 @@
-"""What the commands about resources ask for, of a gateway or of the catalog itself, in one way."""
+"""The interface of the resource commands to a gateway or to the local catalog."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 from typing import IO, Any, Protocol
 
 Metadata = dict[str, Any]
-"""The metadata of a version as the gateway tells it."""
+"""The metadata of a version, in the form of the gateway's replies."""
 OnBytes = Callable[[int], object]
-"""Hears of bytes that were moved."""
+"""Called with the number of bytes that were moved."""
 
 
 @dataclass(frozen=True, slots=True)
 class UploadDetails:
-    """What whoever puts a resource says of it; `size` is in bytes, None where nobody knows yet."""
+    """What the client declares about an upload; `size` is in bytes, None if unknown."""
 
     size: int | None = None
     content_type: str | None = None
@@ -23,7 +23,7 @@ class UploadDetails:
 
 @dataclass(frozen=True, slots=True)
 class ResourceInfo:
-    """One version that is there; without a digest, its bytes may change while they are read."""
+    """One version of a resource; without a digest, its bytes may change while they are read."""
 
     name: str
     version: int
@@ -32,21 +32,23 @@ class ResourceInfo:
 
 
 class ResourceClient(Protocol):
-    """Where resources are handed in and out."""
+    """Stores and reads the resources of one tenant."""
 
-    def put(self, name: str, file: IO[bytes], given: UploadDetails, moved: OnBytes) -> Metadata:
+    def put(
+        self, name: str, file: IO[bytes], details: UploadDetails, on_bytes: OnBytes
+    ) -> Metadata:
         """Store a file as the next version of a name, verified."""
         ...
 
     def find(self, name: str, version: int | None) -> ResourceInfo:
-        """Return a version, the latest by default; `NotRecorded` where there is none."""
+        """Return a version, by default the latest; raise `NotRecorded` if there is none."""
         ...
 
-    def read(self, found: ResourceInfo, start: int) -> Iterator[bytes]:
-        """Yield the bytes of a version from a place on."""
+    def read(self, resource: ResourceInfo, start: int) -> Iterator[bytes]:
+        """Yield the bytes of a version, beginning at the offset `start`."""
         ...
 
-    def listed(self, prefix: str, properties: str, *, every: bool) -> Iterator[Metadata]:
+    def find_all(self, prefix: str, properties: str, *, every: bool) -> Iterator[Metadata]:
         """Yield resources in the order of their names."""
         ...
 
@@ -62,6 +64,6 @@ class ResourceClient(Protocol):
         """Delete every version, or one."""
         ...
 
-    def register(self, name: str, url: str, given: UploadDetails) -> Metadata:
-        """Record what lies elsewhere as the next version of a name."""
+    def register(self, name: str, url: str, details: UploadDetails) -> Metadata:
+        """Record a file at a URL as the next version of a name."""
         ...

@@ -1,7 +1,7 @@
-"""`entrepot put`, `get`, `cp`, `mv`, `rm`, `register`: resources of a gateway, or of the catalog.
+"""`entrepot put`, `get`, `cp`, `mv`, `rm`, `register`: resources at a gateway or in the catalog.
 
-The words are the same either way: `--gateway` asks a gateway, and without it the catalog and the
-tenant's storage are opened here.
+With `--gateway` the commands talk to a gateway; without it they open the catalog and the tenant's
+storage themselves.
 """
 
 from __future__ import annotations
@@ -13,56 +13,57 @@ import sys
 from collections.abc import Generator, Iterable
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import IO, Annotated
 
 from cyclopts import Parameter
 
 from catalog.errors import InvalidInput
+from catalog.formats.quantities import format_bytes
 from catalog.model.digest import Hasher
 from catalog.settings import Settings
 from cli.resources.client import Metadata, ResourceClient, UploadDetails
-from cli.resources.download import fill, save
+from cli.resources.download import download, save
 from cli.resources.progress_bar import progress_bar
-from cli.terminal.output import PLAIN, Output, exit_on_error, show, show_lines
-from cli.terminal.table import Table
+from cli.terminal.output import PLAIN, Output, OutputOptions, exit_on_error, show, show_lines
+from cli.terminal.table import Table, format_time
 
-Format = Annotated[Output, Parameter(group="Output")]
 COLUMNS = ("name", "version", "size", "sha256")
 STREAM = "-"
 
 
 @Parameter(name="*")
 @dataclass(frozen=True, slots=True)
-class Where:
-    """Whom to ask; a token is never an option, which every process could read."""
+class Place:
+    """Where the resources are; a token is never an option, since every process could read it."""
 
     gateway: Annotated[str | None, Parameter(env_var="ENTREPOT_GATEWAY_URL")] = None
-    """URL of a gateway; without one, the catalog and the storage are opened here."""
+    """URL of a gateway; without one, the local catalog and storage are used."""
     token_file: Annotated[Path | None, Parameter(env_var="ENTREPOT_TOKEN_FILE")] = None
-    """File that holds the token; by default ENTREPOT_TOKEN is the token."""
+    """File with the token; by default the token in ENTREPOT_TOKEN is used."""
     store: Annotated[str | None, Parameter(env_var="ENTREPOT_RESOURCES")] = None
-    """Without a gateway, where uploads lie: a path, a URL or a block's name."""
+    """Where uploads are stored if there is no gateway: a path, a URL or a block's name."""
     tenant: str | None = None
-    """Whose resources; by default ENTREPOT_TENANT."""
+    """Tenant of the resources; by default ENTREPOT_TENANT."""
 
 
 @Parameter(name="*")
 @dataclass(frozen=True, slots=True)
-class Listed:
-    """Which resources a list has."""
+class ListOptions:
+    """Which resources to list."""
 
     resources: Annotated[bool, Parameter(negative="")] = False
-    """List resources, of a gateway or of the catalog."""
+    """List resources instead of repositories."""
     properties: str = ""
-    """Conditions such as author=bob,!draft; a comma is and."""
+    """Conditions on properties, such as author=bob,!draft; all must hold."""
     every_version: Annotated[bool, Parameter(negative="")] = False
-    """Every version, not the latest alone."""
+    """List every version instead of the latest only."""
 
 
-HERE, REPOSITORIES = Where(), Listed()
-File = Parameter(allow_leading_hyphen=True)  # - is a file too
-Place = Annotated[Where, Parameter(group="Where")]
+LOCAL, REPOSITORIES = Place(), ListOptions()
+File = Parameter(allow_leading_hyphen=True)  # `-` is stdin or stdout
+Where = Annotated[Place, Parameter(group="Where")]
 Version = Annotated[int | None, Parameter(name="--version")]
 Property = Annotated[tuple[str, ...], Parameter(name=["--property", "-p"], consume_multiple=False)]
 
@@ -73,25 +74,25 @@ def put(
     *,
     property: Property = (),  # noqa: A002 - the word of the option
     type: str | None = None,  # noqa: A002 - the same
-    where: Place = HERE,
-    output: Format = PLAIN,
+    where: Where = LOCAL,
+    output: OutputOptions = PLAIN,
 ) -> None:
     """Store a file as the next version of a resource, verified by its sha256.
 
     Args:
-        file: The file; - reads stdin.
+        file: Path of the file; - reads stdin.
         name: The resource's name, a path such as models/fraud.bin.
         property: A property as key=value; repeatable.
-        type: Content type; by default what the name says.
-        where: Whom to ask.
-        output: How to print.
+        type: Content type; by default guessed from the name.
+        where: Where the resources are.
+        output: Output format.
     """
-    with _desk(where, output) as desk, _opened(file) as (stream, size):
+    with _open_client(where, output) as client, _open_input(file) as (stream, size):
         kind = type or mimetypes.guess_type(name)[0]
-        given = UploadDetails(size, kind, _properties(property))
-        with progress_bar(name, size, output) as moved:
-            made = desk.put(name, stream, given, moved)
-        _show([made], output)
+        details = UploadDetails(size, kind, _properties(property))
+        with progress_bar(name, size, output) as on_bytes:
+            stored = client.put(name, stream, details, on_bytes)
+        _show([stored], output)
 
 
 def get(
@@ -99,74 +100,86 @@ def get(
     file: Annotated[str | None, File] = None,
     *,
     version: Version = None,
-    where: Place = HERE,
-    output: Format = PLAIN,
+    where: Where = LOCAL,
+    output: OutputOptions = PLAIN,
 ) -> None:
-    """Save a resource as a file, verified, and resumed where an earlier try broke off.
+    """Save a resource as a file, verified; an interrupted download is resumed.
 
     Args:
         name: The resource's name.
-        file: File or folder; - writes to stdout; by default the name's last part, here.
-        version: Which version; the latest by default.
-        where: Whom to ask.
-        output: How to print.
+        file: File or folder to write, - for stdout; by default the last part of the name.
+        version: The version's number; by default the latest.
+        where: Where the resources are.
+        output: Output format.
     """
-    with _desk(where, output) as desk:
-        found = desk.find(name, version)
-        with progress_bar(name, found.size, output) as moved:
+    with _open_client(where, output) as client:
+        resource = client.find(name, version)
+        with progress_bar(name, resource.size, output) as on_bytes:
             if file == STREAM:
-                fill(desk, found, sys.stdout.buffer.write, Hasher(), moved)
+                download(client, resource, sys.stdout.buffer.write, Hasher(), on_bytes)
                 sys.stdout.buffer.flush()
                 return
-            target = _target(found.name, file)
-            save(desk, found, target, moved)
-        row = (found.name, found.version, str(target))
-        show(Table(("name", "version", "file"), [row], words=("name", "file")), output)
+            target = _target(resource.name, file)
+            save(client, resource, target, on_bytes)
+        row = (resource.name, resource.version, str(target))
+        show(Table(("name", "version", "file"), [row], ("name", "file")), output)
 
 
 def cp(
-    name: str, to: str, *, version: Version = None, where: Place = HERE, output: Format = PLAIN
+    name: str,
+    to: str,
+    *,
+    version: Version = None,
+    where: Where = LOCAL,
+    output: OutputOptions = PLAIN,
 ) -> None:
-    """Copy every version of a resource as the next versions of another name.
+    """Copy a resource to another name, where its versions become the next versions.
 
     Args:
         name: The resource's name.
-        to: The other name.
-        version: Only this version.
-        where: Whom to ask.
-        output: How to print.
+        to: The new name.
+        version: The number of one version; by default every version.
+        where: Where the resources are.
+        output: Output format.
     """
-    with _desk(where, output) as desk:
-        _show(desk.copy(name, to, version), output)
+    with _open_client(where, output) as client:
+        _show(client.copy(name, to, version), output)
 
 
 def mv(
-    name: str, to: str, *, version: Version = None, where: Place = HERE, output: Format = PLAIN
+    name: str,
+    to: str,
+    *,
+    version: Version = None,
+    where: Where = LOCAL,
+    output: OutputOptions = PLAIN,
 ) -> None:
-    """Move every version of a resource to another name.
+    """Move a resource to another name.
 
     Args:
         name: The resource's name.
-        to: The other name.
-        version: Only this version.
-        where: Whom to ask.
-        output: How to print.
+        to: The new name.
+        version: The number of one version; by default every version.
+        where: Where the resources are.
+        output: Output format.
     """
-    with _desk(where, output) as desk:
-        _show(desk.move(name, to, version), output)
+    with _open_client(where, output) as client:
+        _show(client.move(name, to, version), output)
 
 
-def rm(name: str, *, version: Version = None, where: Place = HERE, output: Format = PLAIN) -> None:
-    """Delete every version of a resource; a number is never given again.
+def rm(
+    name: str, *, version: Version = None, where: Where = LOCAL, output: OutputOptions = PLAIN
+) -> None:
+    """Delete a resource; version numbers are never reused.
 
     Args:
         name: The resource's name.
-        version: Only this version.
-        where: Whom to ask.
-        output: How to print.
+        version: The number of one version; by default every version.
+        where: Where the resources are.
+        output: Output format.
     """
-    with _desk(where, output) as desk:
-        _show(desk.delete(name, version), output)
+    with _open_client(where, output) as client:
+        _show(client.delete(name, version), output)
 
 
 def register(
@@ -176,54 +189,57 @@ def register(
     size: int | None = None,
     property: Property = (),  # noqa: A002 - the word of the option
     type: str | None = None,  # noqa: A002 - the same
-    where: Place = HERE,
-    output: Format = PLAIN,
+    where: Where = LOCAL,
+    output: OutputOptions = PLAIN,
 ) -> None:
-    """Record what lies elsewhere as the next version of a resource; nothing is copied.
+    """Record a file at a URL as the next version of a resource, without copying it.
 
     Args:
         name: The resource's name.
-        url: Where its bytes lie.
-        size: Its size in bytes, where known.
+        url: URL of the file.
+        size: Size in bytes, if known.
         property: A property as key=value; repeatable.
-        type: Content type; by default what the name says.
-        where: Whom to ask.
-        output: How to print.
+        type: Content type; by default guessed from the name.
+        where: Where the resources are.
+        output: Output format.
     """
-    with _desk(where, output) as desk:
+    with _open_client(where, output) as client:
         kind = type or mimetypes.guess_type(name)[0]
-        _show([desk.register(name, url, UploadDetails(size, kind, _properties(property)))], output)
+        details = UploadDetails(size, kind, _properties(property))
+        _show([client.register(name, url, details)], output)
 
 
-def list_resources(prefix: str, listed: Listed, where: Where, output: Output) -> None:
-    """Print resources whose names begin so, one a line, in the order of their names."""
-    with _desk(where, output) as desk:
-        found = desk.listed(prefix, listed.properties, every=listed.every_version)
-        show_lines(found, _line, output)
+def list_resources(prefix: str, options: ListOptions, where: Place, output: Output) -> None:
+    """Print the resources whose names begin with `prefix`, one per line, in the order of names."""
+    with _open_client(where, output) as client:
+        resources = client.find_all(prefix, options.properties, every=options.every_version)
+        show_lines(resources, _line, output)
 
 
 @contextmanager
-def _desk(where: Where, output: Output) -> Generator[ResourceClient]:
-    """Open whom the options mean; an error is told, and ends the program."""
-    with exit_on_error(output), ExitStack() as held:
-        asked_for = where.gateway != os.environ.get("ENTREPOT_GATEWAY_URL")
-        if not where.gateway or (where.store is not None and not asked_for):
+def _open_client(where: Place, output: Output) -> Generator[ResourceClient]:
+    """Open the gateway or catalog that the options name; an error ends the program."""
+    with exit_on_error(output), ExitStack() as stack:
+        explicit = where.gateway != os.environ.get("ENTREPOT_GATEWAY_URL")
+        if not where.gateway or (where.store is not None and not explicit):
             from cli.resources.catalog_client import open_catalog_client  # noqa: PLC0415 - it loads storages
 
-            yield held.enter_context(open_catalog_client(where.store, where.tenant))
+            yield stack.enter_context(open_catalog_client(where.store, where.tenant))
             return
         from cli.resources.gateway_client import open_gateway_client, token_of  # noqa: PLC0415 - it loads httpx
 
         if where.store is not None:
-            raise InvalidInput("a gateway knows where resources lie: give --gateway or --store")
+            raise InvalidInput(
+                "--store cannot be used with --gateway: a gateway has its own storage"
+            )
         token = token_of(where.token_file, os.environ.get("ENTREPOT_TOKEN"))
         tenant = where.tenant or Settings().tenant
-        yield held.enter_context(open_gateway_client(where.gateway, tenant, token))
+        yield stack.enter_context(open_gateway_client(where.gateway, tenant, token))
 
 
 @contextmanager
-def _opened(file: str) -> Generator[tuple[IO[bytes], int | None]]:
-    """Open what is to be put; its size is known of a regular file alone."""
+def _open_input(file: str) -> Generator[tuple[IO[bytes], int | None]]:
+    """Open the file to upload; only a regular file has a known size."""
     if file == STREAM:
         yield sys.stdin.buffer, None
         return
@@ -232,8 +248,8 @@ def _opened(file: str) -> Generator[tuple[IO[bytes], int | None]]:
     except OSError as error:
         raise InvalidInput(f"cannot read {file!r}: {error.strerror}") from error
     with stream:
-        found = os.fstat(stream.fileno())
-        yield stream, found.st_size if stat.S_ISREG(found.st_mode) else None
+        status = os.fstat(stream.fileno())
+        yield stream, status.st_size if stat.S_ISREG(status.st_mode) else None
 
 
 def _target(name: str, file: str | None) -> Path:
@@ -250,20 +266,21 @@ def _properties(pairs: Iterable[str]) -> dict[str, str]:
     return properties_of(tuple(pairs))
 
 
-def _show(made: list[Metadata], output: Output) -> None:
+def _show(versions: list[Metadata], output: Output) -> None:
     rows = [
-        (one["name"], int(one["version"]), _size(one), one["digests"].get("sha256", "-")[:12])
-        for one in made
+        (row["name"], int(row["version"]), _size(row), row["digests"].get("sha256", "-")[:12])
+        for row in versions
     ]
-    show(made if output.json else Table(COLUMNS, rows, words=("name", "sha256")), output)
+    table = Table(COLUMNS, rows, ("name", "sha256"), sizes=("size",))
+    show(versions if output.json else table, output)
 
 
-def _line(one: Metadata) -> str:
-    size = _size(one)
-    told = "?" if size is None else str(size)
-    when = one["@timestamp"].replace("T", " ")[:19]
-    return f"{told:>12}  {when}  {one['version']:>4}  {one['name']}"
+def _line(row: Metadata) -> str:
+    size = _size(row)
+    shown_size = "?" if size is None else format_bytes(size)
+    time = format_time(datetime.fromisoformat(row["@timestamp"]))
+    return f"{shown_size:>12}  {time}  {row['version']:>4}  {row['name']}"
 
 
-def _size(one: Metadata) -> int | None:
-    return None if one["size"] is None else int(one["size"])
+def _size(row: Metadata) -> int | None:
+    return None if row["size"] is None else int(row["size"])

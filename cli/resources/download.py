@@ -1,4 +1,4 @@
-"""A resource saved as a file: beside it first, verified, and resumed where an earlier try ended."""
+"""Save a resource as a file: under a temporary name, verified, then renamed; resumable."""
 
 from __future__ import annotations
 
@@ -22,29 +22,29 @@ from catalog.errors import (
 )
 from catalog.model.digest import Hasher
 from cli.resources.client import OnBytes, ResourceClient, ResourceInfo
-from cli.resources.gateway_requests import BLOCK, TRIES, WAIT_S
+from cli.resources.gateway_requests import ATTEMPTS, BLOCK, FIRST_WAIT_S
 
 Write = Callable[[bytes], object]
 
 
-def save(desk: ResourceClient, found: ResourceInfo, target: Path, moved: OnBytes) -> None:
-    """Write a version to a file, which appears whole and verified, or stays what it was.
+def save(client: ResourceClient, resource: ResourceInfo, target: Path, on_bytes: OnBytes) -> None:
+    """Write a version to a file, which appears whole and verified, or stays as it was.
 
-    What came of it stays hidden beside the file after a broken connection, for the next try.
+    After a broken connection the partial download stays in a hidden file beside it, to be resumed.
     """
-    part = _beside(target, found)
+    part = _part_path(target, resource)
     try:
         with part.open("a+b") as file:
-            _alone(file, target)
+            _lock(file, target)
             file.seek(0)
             hasher = Hasher()
             while data := file.read(BLOCK):
                 hasher.update(data)
-            moved(hasher.size)
+            on_bytes(hasher.size)
             try:
-                fill(desk, found, file.write, hasher, moved)
+                download(client, resource, file.write, hasher, on_bytes)
             except IntegrityError:
-                part.unlink(missing_ok=True)  # another try begins at the beginning
+                part.unlink(missing_ok=True)  # the next attempt starts from the beginning
                 raise
             file.flush()
             part.replace(target)
@@ -52,58 +52,62 @@ def save(desk: ResourceClient, found: ResourceInfo, target: Path, moved: OnBytes
         if isinstance(error, StorageError):
             raise
         part.unlink(missing_ok=True)
-        raise _translated(error, target) from error
+        raise _write_error(error, target) from error
     finally:
-        if found.sha256 is None:  # nobody could tell whether the rest belongs to it
+        if resource.sha256 is None:  # without a digest, resuming could mix two files
             part.unlink(missing_ok=True)
 
 
-def fill(
-    desk: ResourceClient, found: ResourceInfo, write: Write, hasher: Hasher, moved: OnBytes
+def download(
+    client: ResourceClient,
+    resource: ResourceInfo,
+    write: Write,
+    hasher: Hasher,
+    on_bytes: OnBytes,
 ) -> None:
-    """Write what lacks of a version, however often the connection breaks, and compare the whole.
+    """Write the rest of a version, resuming broken connections, and verify the whole.
 
     Raises:
         IntegrityError: the bytes are not those that were recorded.
-        StorageError: nothing came for several tries.
+        StorageError: several attempts in a row brought no bytes.
     """
-    tried = 0
-    while found.size is None or hasher.size < found.size:
+    failed = 0
+    while resource.size is None or hasher.size < resource.size:
         before = hasher.size
         try:
-            for data in desk.read(found, hasher.size):
+            for data in client.read(resource, hasher.size):
                 hasher.update(data)
                 write(data)
-                moved(len(data))
+                on_bytes(len(data))
         except StorageError as error:
-            tried = 0 if hasher.size > before else tried + 1
-            resumable = found.sha256 is not None or not hasher.size
-            if not error.retryable or not resumable or tried >= TRIES:
+            failed = 0 if hasher.size > before else failed + 1
+            resumable = resource.sha256 is not None or not hasher.size
+            if not error.retryable or not resumable or failed >= ATTEMPTS:
                 raise
-            time.sleep(WAIT_S * 2**tried)
+            time.sleep(FIRST_WAIT_S * 2**failed)
             continue
         break
-    if found.size is not None and hasher.size != found.size:
-        raise SizeMismatch(found.name, found.size, hasher.size)
-    expected, digest = found.sha256, hasher.digest().value
+    if resource.size is not None and hasher.size != resource.size:
+        raise SizeMismatch(resource.name, resource.size, hasher.size)
+    expected, digest = resource.sha256, hasher.digest().value
     if expected is not None and digest != expected:
-        raise DigestMismatch(found.name, f"sha256:{expected}", f"sha256:{digest}")
+        raise DigestMismatch(resource.name, f"sha256:{expected}", f"sha256:{digest}")
 
 
-def _beside(target: Path, found: ResourceInfo) -> Path:
-    """Return the name of a draft: that of the same bytes for the same target, each time."""
+def _part_path(target: Path, resource: ResourceInfo) -> Path:
+    """Return the path of a partial download: always the same for the same bytes and target."""
     name = sha256(os.fsencode(target.name)).hexdigest()[:12]
-    mark = found.sha256 or uuid.uuid4().hex
-    return target.with_name(f".entrepot-{name}-{mark[:20]}.part")
+    suffix = resource.sha256 or uuid.uuid4().hex
+    return target.with_name(f".entrepot-{name}-{suffix[:20]}.part")
 
 
-def _alone(file: IO[bytes], target: Path) -> None:
+def _lock(file: IO[bytes], target: Path) -> None:
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
-        raise InvalidInput(f"{str(target)!r} is being written already") from error
+        raise InvalidInput(f"another process is already writing {str(target)!r}") from error
 
 
-def _translated(error: OSError, target: Path) -> InvalidInput | StorageFull:
+def _write_error(error: OSError, target: Path) -> InvalidInput | StorageFull:
     text = f"cannot write {str(target)!r}: {error.strerror}"
     return StorageFull(text) if error.errno == errno.ENOSPC else InvalidInput(text)

@@ -1,4 +1,4 @@
-"""Bodies that are sent to a gateway, and its replies as our own errors."""
+"""Request bodies for a gateway, and its error replies as exceptions."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ from cli.resources.client import OnBytes, UploadDetails
 
 BLOCK = 2**18  # bytes
 BOUNDARY = "entrepot-4f1a9c0d7be34b63"
-TRIES = 6  # waiting twice as long each time
-WAIT_S = 0.25
+ATTEMPTS = 6  # with the wait doubled each time
+FIRST_WAIT_S = 0.25
 
 
-def hashed(file: IO[bytes]) -> str:
-    """Return the sha256 of a file in hex, and go back to its beginning."""
+def hash_file(file: IO[bytes]) -> str:
+    """Return the sha256 of a file in hex, and rewind it."""
     hasher = Hasher()
     while data := file.read(BLOCK):
         hasher.update(data)
@@ -40,8 +40,8 @@ def hashed(file: IO[bytes]) -> str:
     return hasher.digest().value
 
 
-def blocks(file: IO[bytes], size: int, moved: OnBytes | None = None) -> Iterator[bytes]:
-    """Yield so many bytes of a file from where it stands."""
+def file_blocks(file: IO[bytes], size: int, on_bytes: OnBytes | None = None) -> Iterator[bytes]:
+    """Yield the next `size` bytes of a file."""
     left = size
     while left:
         data = file.read(min(BLOCK, left))
@@ -49,21 +49,21 @@ def blocks(file: IO[bytes], size: int, moved: OnBytes | None = None) -> Iterator
             raise SizeMismatch(str(getattr(file, "name", "the file")), size, size - left)
         left -= len(data)
         yield data
-        if moved is not None:
-            moved(len(data))
+        if on_bytes is not None:
+            on_bytes(len(data))
 
 
-def form(file: IO[bytes], given: UploadDetails, moved: OnBytes) -> Iterator[bytes]:
-    """Yield a form that holds a file of unknown size, and its sha256 behind it."""
-    if given.properties:
-        yield _part("properties") + json.dumps(dict(given.properties)).encode() + b"\r\n"
-    kind = f"Content-Type: {given.content_type}\r\n" if given.content_type else ""
+def multipart_form(file: IO[bytes], details: UploadDetails, on_bytes: OnBytes) -> Iterator[bytes]:
+    """Yield a form with a file of unknown size, followed by its sha256."""
+    if details.properties:
+        yield _part("properties") + json.dumps(dict(details.properties)).encode() + b"\r\n"
+    kind = f"Content-Type: {details.content_type}\r\n" if details.content_type else ""
     yield _part("input", '; filename="input"', kind)
     hasher = Hasher()
     while data := file.read(BLOCK):
         hasher.update(data)
         yield data
-        moved(len(data))
+        on_bytes(len(data))
     yield b"\r\n" + _part("sha256") + hasher.digest().value.encode()
     yield f"\r\n--{BOUNDARY}--\r\n".encode()
 
@@ -75,7 +75,7 @@ def _part(name: str, more: str = "", headers: str = "") -> bytes:
 
 @contextmanager
 def translate_http_errors() -> Generator[None]:
-    """Raise errors of ours in place of httpx's."""
+    """Raise this project's errors in place of httpx's."""
     try:
         yield
     except httpx.TimeoutException as error:
@@ -86,15 +86,15 @@ def translate_http_errors() -> Generator[None]:
         raise ConnectionFailed(f"the gateway cannot be reached: {error}") from error
 
 
-def check(reply: httpx.Response, what: str) -> None:
-    """Raise what a gateway's reply tells of an error; `what` was asked for."""
+def raise_for_error(reply: httpx.Response, what: str) -> None:
+    """Raise the error that a reply reports, if any; `what` names the requested resource."""
     if reply.is_success:
         return
     try:
-        told = reply.json()["error"]
-        kind, message = str(told["kind"]), str(told["message"])
+        body = reply.json()["error"]
+        kind, message = str(body["kind"]), str(body["message"])
     except (ValueError, KeyError, TypeError):
-        kind, message = "", f"it answered {reply.status_code}, as no gateway of ours does"
+        kind, message = "", f"unexpected reply, status {reply.status_code}: is it a gateway?"
     raise _error(reply.status_code, kind, message, what)
 
 
@@ -111,13 +111,13 @@ def _error(status: int, kind: str, message: str, what: str) -> CatalogError:
 
 
 def with_retries(act: Callable[[], None]) -> None:
-    """Do what may be done twice until it succeeds, or failed too often."""
-    for tried in range(TRIES):
+    """Call an idempotent function until it succeeds or has failed too often."""
+    for attempt in range(ATTEMPTS):
         try:
             act()
         except StorageError as error:
-            if not error.retryable or tried == TRIES - 1:
+            if not error.retryable or attempt == ATTEMPTS - 1:
                 raise
-            time.sleep(WAIT_S * 2**tried)
+            time.sleep(FIRST_WAIT_S * 2**attempt)
         else:
             return

@@ -1,4 +1,4 @@
-"""How far one file is on its way: a bar on a terminal, and nothing elsewhere."""
+"""The progress of one file: a bar on a terminal, nothing elsewhere."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from cli.terminal.output import Output
 
 @contextmanager
 def progress_bar(name: str, size: int | None, output: Output) -> Generator[OnBytes]:
-    """Show progress on stderr until the block ends; what is yielded hears of bytes."""
+    """Show progress on stderr; the yielded function is called with each count of bytes."""
     if output.quiet or output.json or not sys.stderr.isatty():
-        yield _nothing
+        yield _ignore
         return
     from rich.console import Console  # noqa: PLC0415 - a fifth of a second, on terminals alone
     from rich.progress import (  # noqa: PLC0415 - the same
@@ -38,5 +38,5 @@ def progress_bar(name: str, size: int | None, output: Output) -> Generator[OnByt
         yield lambda count: shown.advance(task, count)
 
 
-def _nothing(_: int) -> None:
-    """Tell nobody."""
+def _ignore(_: int) -> None:
+    """Do nothing."""

@@ -1,1 +1,1 @@
-"""The command that sets Prefect up."""
+"""The command that sets up Prefect."""

@@ -1,4 +1,4 @@
-"""What `entrepot setup` makes at Prefect's server before flows are deployed: types and pools."""
+"""Block types and work pools, which `entrepot setup` creates before it deploys flows."""
 
 from __future__ import annotations
 
@@ -20,34 +20,35 @@ PROCESS = "process"
 
 
 def set_up_blocks(client: SyncPrefectClient, *, dry: bool) -> Iterator[SetupStep]:
-    """Register every block type of ours."""
+    """Register every block type of Entrepot."""
     for name in blocks.__all__:
         kind: type[Block] = getattr(blocks, name)
         before, known = _registered(client, kind)
         if not dry:
             kind.register_type_and_schema(_sync=True)  # type: ignore[call-arg] # pyright: ignore[reportCallIssue]
         after = before if dry else _registered(client, kind)[0]
-        did = ChangeKind.KEPT if known and after == before else ChangeKind.CHANGED
+        change = ChangeKind.UNCHANGED if known and after == before else ChangeKind.CHANGED
         yield SetupStep(
-            f"block type {kind.get_block_type_slug()}", ChangeKind.MADE if before is None else did
+            f"block type {kind.get_block_type_slug()}",
+            ChangeKind.CREATED if before is None else change,
         )
 
 
 def _registered(client: SyncPrefectClient, kind: type[Block]) -> tuple[dict[str, Any] | None, bool]:
-    """Return what the server knows of a type, and whether it knows its present fields."""
+    """Return the server's block type, if any, and whether the server has its current schema."""
     try:
-        found = client.read_block_type_by_slug(kind.get_block_type_slug())
+        stored = client.read_block_type_by_slug(kind.get_block_type_slug())
     except ObjectNotFound:
         return None, False
-    told = found.model_dump(exclude={"created", "updated"})
+    block_type = stored.model_dump(exclude={"created", "updated"})
     try:
         client.read_block_schema_by_checksum(
             kind._calculate_schema_checksum(),  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - no other way to tell before registering
             kind.get_block_schema_version(),
         )
     except ObjectNotFound:
-        return told, False
-    return told, True
+        return block_type, False
+    return block_type, True
 
 
 def set_up_pools(
@@ -58,40 +59,40 @@ def set_up_pools(
     *,
     dry: bool,
 ) -> Iterator[SetupStep]:
-    """Make the work pools that are missing; one that exists only gets a `template` that is given.
+    """Create the work pools that are missing; an existing one only gets the `template`, if given.
 
     Raises:
-        InvalidInput: one exists with another type than `kind`, or nobody knows that type.
+        InvalidInput: a pool exists with another type than `kind`, or Prefect has no such type.
     """
     for name in names:
         try:
-            found = client.read_work_pool(name)
+            stored = client.read_work_pool(name)
         except ObjectNotFound:
-            wanted = kind or PROCESS
-            jobs = template or _template(wanted)
+            pool_type = kind or PROCESS
+            job_template = template or _default_template(pool_type)
             if not dry:
-                made = WorkPoolCreate(name=name, type=wanted, base_job_template=jobs)
-                client.create_work_pool(made)
-            yield SetupStep(f"work pool {name}", ChangeKind.MADE, f"type {wanted}")
+                pool = WorkPoolCreate(name=name, type=pool_type, base_job_template=job_template)
+                client.create_work_pool(pool)
+            yield SetupStep(f"work pool {name}", ChangeKind.CREATED, f"type {pool_type}")
             continue
-        if kind not in {None, found.type}:
+        if kind not in {None, stored.type}:
             raise InvalidInput(
-                f"the work pool {name!r} is of type {found.type!r}, and --pool-type says "
+                f"the work pool {name!r} is of type {stored.type!r}, but --pool-type is "
                 f"{kind!r}: name another pool with --pool"
             )
-        if template in (None, found.base_job_template):
-            yield SetupStep(f"work pool {name}", ChangeKind.KEPT, f"type {found.type}")
+        if template in (None, stored.base_job_template):
+            yield SetupStep(f"work pool {name}", ChangeKind.UNCHANGED, f"type {stored.type}")
             continue
         if not dry:
             client.update_work_pool(name, WorkPoolUpdate(base_job_template=template))
-        yield SetupStep(f"work pool {name}", ChangeKind.CHANGED, "its base job template")
+        yield SetupStep(f"work pool {name}", ChangeKind.CHANGED, "base job template")
 
 
-def _template(kind: str) -> dict[str, Any]:
-    found = asyncio.run(get_default_base_job_template_for_infrastructure_type(kind))
-    if found is None:
+def _default_template(kind: str) -> dict[str, Any]:
+    template = asyncio.run(get_default_base_job_template_for_infrastructure_type(kind))
+    if template is None:
         raise InvalidInput(
-            f"Prefect knows no work pool type {kind!r}: `prefect work-pool create --help` "
-            "tells the types, and some need a package of their own (prefect-kubernetes)"
+            f"Prefect has no work pool type {kind!r}: `prefect work-pool create --help` "
+            "lists the types; some need a package of their own, such as prefect-kubernetes"
         )
-    return found
+    return template

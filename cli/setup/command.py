@@ -1,4 +1,4 @@
-"""`entrepot setup`: makes at a Prefect server what Entrepot needs there, as often as one likes."""
+"""`entrepot setup`: set up a Prefect server for Entrepot; safe to repeat."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from cyclopts import Parameter
 from catalog.errors import CatalogError, InvalidInput
 from cli.setup.steps import ChangeKind, SetupReport, SetupStep
 from cli.terminal.exit_codes import ExitCode, exit_of
-from cli.terminal.output import PLAIN, Output, show, show_error
+from cli.terminal.output import PLAIN, OutputOptions, show, show_error
 from cli.terminal.prefect_loading import load_quietly
 
 FLOWS = Path("prefect.yaml")
@@ -29,21 +29,21 @@ def setup(
     limits: Path | None = None,
     automations: Path | None = None,
     dry_run: Annotated[bool, Parameter(negative="")] = False,
-    output: Annotated[Output, Parameter(group="Output")] = PLAIN,
+    output: OutputOptions = PLAIN,
 ) -> None:
-    """Make at Prefect's server what Entrepot needs: types, pool, limits, deployments, automations.
+    """Set up the Prefect server: block types, work pool, limits, deployments and automations.
 
-    Run it again at any time, after an upgrade above all: what is as it should be stays.
+    It is safe to run again at any time, and should be run after every upgrade.
 
     Args:
-        pool: The work pool of all flows; by default each has the one that prefect.yaml names.
-        pool_type: The type of a work pool that has to be made; by default process.
-        pool_template: The base job template of the work pool, YAML or JSON; by default Prefect's.
-        deploy: Deploy the flows of prefect.yaml; by default where this folder has one.
-        limits: What may go on at once, as YAML; by default what comes with Entrepot.
-        automations: What the server does by itself, as YAML; by default what comes with Entrepot.
-        dry_run: Only say what would be done.
-        output: How to print.
+        pool: The work pool of all flows; by default the pools that prefect.yaml names.
+        pool_type: Type of a work pool that has to be created; by default process.
+        pool_template: Base job template of the work pool, YAML or JSON; by default Prefect's.
+        deploy: Deploy the flows of prefect.yaml; by default if this folder has a prefect.yaml.
+        limits: YAML file with concurrency limits; by default the one that comes with Entrepot.
+        automations: YAML file with automations; by default the one that comes with Entrepot.
+        dry_run: Show what would change, without changing anything.
+        output: Output format.
     """
     load_quietly()
     import httpx  # noqa: PLC0415 - Prefect's
@@ -51,22 +51,22 @@ def setup(
 
     url = ""
     try:
-        url = lasting_server()
-        wanted = _Wanted(pool, pool_type, pool_template, deploy, limits, automations)
-        show(SetupReport.of(_set_up(wanted, dry=dry_run), dry=dry_run), output)
+        url = require_server()
+        request = _SetupRequest(pool, pool_type, pool_template, deploy, limits, automations)
+        show(SetupReport.of(_set_up(request, dry=dry_run), dry=dry_run), output)
     except CatalogError as error:
         show_error(error, output)
         sys.exit(exit_of(error))
     except (httpx.HTTPError, PrefectException) as error:
-        show_error(PrefectException(f"Prefect's API at {url} could not be asked: {error}"), output)
+        show_error(PrefectException(f"cannot reach Prefect's API at {url}: {error}"), output)
         sys.exit(ExitCode.UNREACHABLE)
 
 
-def lasting_server() -> str:
+def require_server() -> str:
     """Return the URL of Prefect's API.
 
     Raises:
-        InvalidInput: none is named, and one that Prefect starts goes with this program.
+        InvalidInput: none is configured; a temporary server would end with this program.
     """
     from prefect.settings import PREFECT_API_URL  # noqa: PLC0415 - it takes two seconds
 
@@ -74,14 +74,14 @@ def lasting_server() -> str:
     if not url:
         raise InvalidInput(
             "set PREFECT_API_URL first: without it Prefect starts a temporary server, "
-            "and what is set up there is of no use to anybody"
+            "which ends with this command"
         )
     return url
 
 
 @dataclass(frozen=True, slots=True)
-class _Wanted:
-    """What was asked for; each as in `setup`."""
+class _SetupRequest:
+    """The parameters of `setup`."""
 
     pool: str | None
     pool_type: str | None
@@ -91,8 +91,8 @@ class _Wanted:
     automations: Path | None
 
 
-def _set_up(wanted: _Wanted, *, dry: bool) -> Iterator[SetupStep]:
-    """Read every file, and only then touch anything."""
+def _set_up(request: _SetupRequest, *, dry: bool) -> Iterator[SetupStep]:
+    """Read every file before changing anything."""
     from prefect import get_client  # noqa: PLC0415 - it takes two seconds
 
     from cli.setup.blocks_and_pools import set_up_blocks, set_up_pools  # noqa: PLC0415
@@ -104,19 +104,19 @@ def _set_up(wanted: _Wanted, *, dry: bool) -> Iterator[SetupStep]:
     from cli.setup.flow_deployments import FlowsFile, set_up_flows  # noqa: PLC0415
     from cli.setup.limits_and_automations import set_up_automations, set_up_limits  # noqa: PLC0415
 
-    deploy = FLOWS.exists() if wanted.deploy is None else wanted.deploy
+    deploy = FLOWS.exists() if request.deploy is None else request.deploy
     file = FlowsFile.read(FLOWS) if deploy else None
-    limits, automations = read_limits(wanted.limits), read_automations(wanted.automations)
-    template = read_template(wanted.pool_template) if wanted.pool_template else None
+    limits, automations = read_limits(request.limits), read_automations(request.automations)
+    template = read_template(request.pool_template) if request.pool_template else None
     named = (file.pools if file else ()) or (POOL,)
-    pools = named if wanted.pool is None else (wanted.pool,)
+    pools = named if request.pool is None else (request.pool,)
     with get_client(sync_client=True) as client:
         yield from set_up_blocks(client, dry=dry)
-        yield from set_up_pools(client, pools, wanted.pool_type, template, dry=dry)
+        yield from set_up_pools(client, pools, request.pool_type, template, dry=dry)
         yield from set_up_limits(client, limits, pools, dry=dry)
         if file:
-            yield from set_up_flows(client, file, wanted.pool, dry=dry)
+            yield from set_up_flows(client, file, request.pool, dry=dry)
         else:
-            why = "--no-deploy" if wanted.deploy is False else "no prefect.yaml in this folder"
-            yield SetupStep("deployments", ChangeKind.LEFT_OUT, why)
+            why = "--no-deploy" if request.deploy is False else "no prefect.yaml in this folder"
+            yield SetupStep("deployments", ChangeKind.SKIPPED, why)
         yield from set_up_automations(client, automations, dry=dry)

@@ -1,4 +1,4 @@
-"""Reads `limits.yaml` and `automations.yaml`: what they may hold, and what is wrong with them."""
+"""Read and validate `limits.yaml`, `automations.yaml` and job templates."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from tasks.concurrency_limit import PREFIX
 
 Model = TypeVar("Model", bound=BaseModel)
 Name = Annotated[str, Field(min_length=1)]
-NOT_OURS = {"owner_resource"}  # the server refuses a change that names it
-UNKNOWN_BLOCK = UUID(int=0)  # holds the place of a block's id until the server is asked for it
+READ_ONLY_FIELDS = {"owner_resource"}  # the server refuses a change that names it
+UNKNOWN_BLOCK = UUID(int=0)  # stands for a block's id until the server is asked for it
 
 
 def read_template(path: Path) -> dict[str, Any]:
     """Read a work pool's base job template, YAML or JSON.
 
     Raises:
-        InvalidInput: it cannot be read, or lacks one of its two parts.
+        InvalidInput: it cannot be read, or does not have exactly its two keys.
     """
-    name, content = _content(path, "")
+    name, content = _read(path, "")
     if not isinstance(content, dict) or content.keys() != {"job_configuration", "variables"}:
-        raise InvalidInput(f"{name}: expected `job_configuration` and `variables`, no more or less")
+        raise InvalidInput(f"{name}: expected exactly the keys `job_configuration` and `variables`")
     return cast("dict[str, Any]", content)
 
 
@@ -39,7 +39,7 @@ class _Strict(BaseModel):
 
 
 class PoolLimit(_Strict):
-    """How many runs of a work pool go on at once; None: as many as its workers take."""
+    """How many runs of a work pool may run at once; None for no limit."""
 
     name: Name
     runs: Annotated[int, Field(ge=1)] | None
@@ -55,7 +55,7 @@ class SlotLimit(_Strict):
 
 
 class LimitsFile(_Strict):
-    """All that `limits.yaml` may hold."""
+    """The content of `limits.yaml`."""
 
     pools: list[PoolLimit] = []
     limits: list[SlotLimit] = []
@@ -68,7 +68,7 @@ class _AutomationsFile(_Strict):
 
 @dataclass(frozen=True, slots=True)
 class WantedAutomation:
-    """An automation; `blocks` are the `type/name` that its actions use, by `(field, place)`."""
+    """An automation; `blocks` are the `type/name` that its actions use, by (field, index)."""
 
     core: AutomationCore
     blocks: Mapping[tuple[str, int], str]
@@ -78,97 +78,98 @@ def read_limits(path: Path | None) -> LimitsFile:
     """Read a limits file, by default the one that comes with Entrepot.
 
     Raises:
-        InvalidInput: names the file and the key of everything that is wrong with it.
+        InvalidInput: the file is invalid; the error names it and every wrong key.
     """
-    name, content = _content(path, "limits.yaml")
-    found = _valid(LimitsFile, content, name, "")
-    _once([one.name for one in found.pools], f"{name}: pools")
-    _once([one.name for one in found.limits], f"{name}: limits")
-    for place, one in enumerate(found.limits):
-        if one.name.startswith(PREFIX):
+    name, content = _read(path, "limits.yaml")
+    limits = _validate(LimitsFile, content, name, "")
+    _refuse_duplicates([pool.name for pool in limits.pools], f"{name}: pools")
+    _refuse_duplicates([limit.name for limit in limits.limits], f"{name}: limits")
+    for index, limit in enumerate(limits.limits):
+        if limit.name.startswith(PREFIX):
             raise InvalidInput(
-                f"{name}: limits.{place}.name: {one.name!r} is a repository's limit: "
+                f"{name}: limits.{index}.name: {limit.name!r} is the limit of a repository: "
                 "set `limits` of its block instead"
             )
-    return found
+    return limits
 
 
 def read_automations(path: Path | None) -> tuple[WantedAutomation, ...]:
     """Read an automations file, by default the one that comes with Entrepot.
 
     Raises:
-        InvalidInput: names the file and the key of everything that is wrong with it.
+        InvalidInput: the file is invalid; the error names it and every wrong key.
     """
-    name, content = _content(path, "automations.yaml")
-    found = _valid(_AutomationsFile, content, name, "").automations
-    wanted = tuple(
-        _automation(one, name, f"automations.{place}.") for place, one in enumerate(found)
+    name, content = _read(path, "automations.yaml")
+    entries = _validate(_AutomationsFile, content, name, "").automations
+    automations = tuple(
+        _parse_automation(entry, name, f"automations.{index}.")
+        for index, entry in enumerate(entries)
     )
-    _once([one.core.name for one in wanted], f"{name}: automations")
-    return wanted
+    _refuse_duplicates([automation.core.name for automation in automations], f"{name}: automations")
+    return automations
 
 
-def _automation(given: dict[str, Any], file: str, where: str) -> WantedAutomation:
+def _parse_automation(entry: dict[str, Any], file: str, where: str) -> WantedAutomation:
     blocks: dict[tuple[str, int], str] = {}
-    plain = dict(given)
+    plain = dict(entry)
     for field in ("actions", "actions_on_trigger", "actions_on_resolve"):
         if not isinstance(plain.get(field), list):
             continue
-        actions = [dict(one) if isinstance(one, dict) else one for one in plain[field]]
-        for place, action in enumerate(actions):
+        actions = [dict(item) if isinstance(item, dict) else item for item in plain[field]]
+        for index, action in enumerate(actions):
             if isinstance(action, dict) and "block" in action:
                 block = action.pop("block")
                 if not isinstance(block, str) or len(block.split("/")) != 2:
                     raise InvalidInput(
-                        f"{file}: {where}{field}.{place}.block: expected <type>/<name>, "
+                        f"{file}: {where}{field}.{index}.block: expected <type>/<name>, "
                         f"found {block!r}"
                     )
-                blocks[field, place] = block
+                blocks[field, index] = block
                 action["block_document_id"] = UNKNOWN_BLOCK
         plain[field] = actions
-    core = _valid(AutomationCore, plain, file, where)
-    understood = core.model_dump(exclude=NOT_OURS)
-    if unknown := list(_unknown(plain, understood, where)):
-        raise InvalidInput(f"{file}: unknown: {', '.join(unknown)}")
-    # All fields count as set from here on, for Prefect's client leaves the others out.
+    core = _validate(AutomationCore, plain, file, where)
+    understood = core.model_dump(exclude=READ_ONLY_FIELDS)
+    if unknown := list(_unknown_keys(plain, understood, where)):
+        raise InvalidInput(f"{file}: unknown keys: {', '.join(unknown)}")
+    # Validated again so that all fields count as set: Prefect's client omits those that are not.
     return WantedAutomation(AutomationCore.model_validate(understood), blocks)
 
 
-def _unknown(given: object, understood: object, where: str) -> Iterator[str]:
-    """Return the keys of `given` that Prefect's model, which refuses none, has passed over."""
-    if isinstance(given, dict) and isinstance(understood, dict):
+def _unknown_keys(value: object, understood: object, where: str) -> Iterator[str]:
+    """Yield the keys of `value` that Prefect's model ignored; the model itself refuses none."""
+    if isinstance(value, dict) and isinstance(understood, dict):
         known = cast("dict[str, object]", understood)
-        for key, value in cast("dict[str, object]", given).items():
+        for key, inner in cast("dict[str, object]", value).items():
             if key in known:
-                yield from _unknown(value, known[key], f"{where}{key}.")
+                yield from _unknown_keys(inner, known[key], f"{where}{key}.")
             else:
                 yield f"{where}{key}"
-    elif isinstance(given, list) and isinstance(understood, list):
-        pairs = zip(cast("list[object]", given), cast("list[object]", understood), strict=False)
-        for place, (one, other) in enumerate(pairs):
-            yield from _unknown(one, other, f"{where}{place}.")
+    elif isinstance(value, list) and isinstance(understood, list):
+        pairs = zip(cast("list[object]", value), cast("list[object]", understood), strict=False)
+        for index, (item, understood_item) in enumerate(pairs):
+            yield from _unknown_keys(item, understood_item, f"{where}{index}.")
 
 
-def _content(path: Path | None, shipped: str) -> tuple[str, object]:
-    place = path or files("deployments") / shipped
+def _read(path: Path | None, shipped: str) -> tuple[str, object]:
+    source = path or files("deployments") / shipped
     try:
-        return str(place), yaml.safe_load(place.read_text("utf-8"))
+        return str(source), yaml.safe_load(source.read_text("utf-8"))
     except (OSError, UnicodeError, yaml.YAMLError) as error:
-        raise InvalidInput(f"{place} cannot be read: {error}") from error
+        raise InvalidInput(f"{source} cannot be read: {error}") from error
 
 
-def _valid(model: type[Model], content: object, file: str, where: str) -> Model:
+def _validate(model: type[Model], content: object, file: str, where: str) -> Model:
     try:
         return model.model_validate({} if content is None else content)
     except ValidationError as error:
         lines = [
-            f"{file}: {where}{'.'.join(map(str, one['loc']))}: {one['msg']}"
-            for one in error.errors()
+            f"{file}: {where}{'.'.join(map(str, problem['loc']))}: {problem['msg']}"
+            for problem in error.errors()
         ]
         raise InvalidInput("\n".join(lines)) from error
 
 
-def _once(names: list[str], where: str) -> None:
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise InvalidInput(f"{where}: given more than once: {', '.join(map(repr, twice))}")
+def _refuse_duplicates(names: list[str], where: str) -> None:
+    duplicates = sorted({name for name in names if names.count(name) > 1})
+    if duplicates:
+        raise InvalidInput(f"{where}: given more than once: {', '.join(map(repr, duplicates))}")

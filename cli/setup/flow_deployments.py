@@ -1,7 +1,7 @@
-"""How `entrepot setup` deploys the flows of a prefect.yaml, and tells what that changed.
+"""How `entrepot setup` deploys the flows of a prefect.yaml, and reports what changed.
 
-Prefect's own program does it, since a prefect.yaml may hold all that Prefect understands
-(schedules, triggers, templates) and the functions behind the program are private.
+It runs Prefect's own command, since a prefect.yaml may use everything that Prefect understands
+(schedules, triggers, templates), and the functions behind that command are private.
 """
 
 from __future__ import annotations
@@ -25,20 +25,20 @@ from cli.setup.steps import ChangeKind, SetupStep
 
 PAGE = 200
 HOME = "ENTREPOT_HOME"
-PASSING = {
+VOLATILE_FIELDS = {
     "id", "created", "updated", "created_by", "updated_by", "last_polled", "status",
     "active_slots", "version_id", "version_info",
 }  # fmt: skip
-"""What differs from one look to the next while a deployment is the same."""
+"""Fields that change although the deployment does not."""
 
 
 class NotDeployed(CatalogError):
-    """Prefect did not deploy what prefect.yaml holds."""
+    """Prefect did not deploy the flows of a prefect.yaml."""
 
 
 @dataclass(frozen=True, slots=True)
 class FlowsFile:
-    """A prefect.yaml: its place, its content, and the (name, entrypoint) of what it deploys."""
+    """A prefect.yaml: its path, its content, and the (name, entrypoint) of each deployment."""
 
     path: Path
     content: Mapping[str, Any]
@@ -46,51 +46,54 @@ class FlowsFile:
 
     @classmethod
     def read(cls, path: Path) -> FlowsFile:
-        """Read it.
+        """Read the file.
 
         Raises:
-            InvalidInput: it cannot be read, or a deployment lacks its name or entrypoint.
+            InvalidInput: it cannot be read, or a deployment has no name or entrypoint.
         """
         try:
             content = yaml.safe_load(path.read_text())
-            flows = tuple((one["name"], one["entrypoint"]) for one in content["deployments"])
+            flows = tuple((item["name"], item["entrypoint"]) for item in content["deployments"])
         except (OSError, yaml.YAMLError) as error:
             raise InvalidInput(f"{path} cannot be read: {error}") from error
         except (KeyError, TypeError) as error:
             raise InvalidInput(
-                f"{path}: `deployments` is to be a list, each with `name` and `entrypoint`: {error}"
+                f"{path}: expected `deployments` to be a list of entries with `name` and "
+                f"`entrypoint`: {error}"
             ) from error
         return cls(path, content, flows)
 
     @property
     def pools(self) -> tuple[str, ...]:
-        """The work pools that its deployments name."""
-        named = (one.get("work_pool") or {} for one in self.content["deployments"])
-        return tuple(dict.fromkeys(pool["name"] for pool in named if "name" in pool))
+        """Return the work pools that its deployments name."""
+        pools = (item.get("work_pool") or {} for item in self.content["deployments"])
+        return tuple(dict.fromkeys(pool["name"] for pool in pools if "name" in pool))
 
-    def into(self, pool: str) -> str:
+    def with_pool(self, pool: str) -> str:
         """Return its text with every deployment in the work pool `pool`."""
-        every = [
-            {**one, "work_pool": {**(one.get("work_pool") or {}), "name": pool}}
-            for one in self.content["deployments"]
+        deployments = [
+            {**item, "work_pool": {**(item.get("work_pool") or {}), "name": pool}}
+            for item in self.content["deployments"]
         ]
-        return str(yaml.safe_dump({**self.content, "deployments": every}, sort_keys=False))
+        return str(yaml.safe_dump({**self.content, "deployments": deployments}, sort_keys=False))
 
 
 def set_up_flows(
     client: SyncPrefectClient, file: FlowsFile, pool: str | None, *, dry: bool
 ) -> Iterator[SetupStep]:
-    """Deploy every flow of `file`, into `pool` where one is given.
+    """Deploy every flow of `file`, into `pool` if one is given.
 
     Raises:
-        NotDeployed: Prefect's program failed; its last words are in the error.
+        NotDeployed: Prefect's command failed; the error has the end of its output.
     """
     before = _deployed(client, file)
     if dry:
         for flow in file.flows:
-            why = "" if flow not in before else "deployed; whether it would change is not known"
+            note = "" if flow not in before else "deployed; it may change"
             yield SetupStep(
-                f"deployment {flow[0]}", ChangeKind.KEPT if flow in before else ChangeKind.MADE, why
+                f"deployment {flow[0]}",
+                ChangeKind.UNCHANGED if flow in before else ChangeKind.CREATED,
+                note,
             )
         return
     _deploy(file, pool)
@@ -99,33 +102,38 @@ def set_up_flows(
         if flow not in after:
             raise NotDeployed(f"{file.path}: {flow[0]} ({flow[1]}) was not deployed")
         if flow not in before:
-            yield SetupStep(f"deployment {flow[0]}", ChangeKind.MADE)
+            yield SetupStep(f"deployment {flow[0]}", ChangeKind.CREATED)
         else:
             same = before[flow] == after[flow]
             yield SetupStep(
-                f"deployment {flow[0]}", ChangeKind.KEPT if same else ChangeKind.CHANGED
+                f"deployment {flow[0]}", ChangeKind.UNCHANGED if same else ChangeKind.CHANGED
             )
 
 
 def _deployed(client: SyncPrefectClient, file: FlowsFile) -> dict[tuple[str, str], object]:
-    """Return what the server holds of each flow of `file`, without what passes."""
+    """Return the server's deployments of the flows of `file`, without volatile fields."""
     names = DeploymentFilterName(any_=[name for name, _ in file.flows])
-    wanted = DeploymentFilter(name=names)
-    found: dict[tuple[str, str], object] = {}
+    query = DeploymentFilter(name=names)
+    deployed: dict[tuple[str, str], object] = {}
     offset = 0
-    while page := client.read_deployments(deployment_filter=wanted, limit=PAGE, offset=offset):
-        for one in page:
-            found[one.name, one.entrypoint or ""] = _lasting(one.model_dump())
+    while page := client.read_deployments(deployment_filter=query, limit=PAGE, offset=offset):
+        for deployment in page:
+            key = (deployment.name, deployment.entrypoint or "")
+            deployed[key] = _without_volatile(deployment.model_dump())
         offset += len(page)
-    return {flow: found[flow] for flow in file.flows if flow in found}
+    return {flow: deployed[flow] for flow in file.flows if flow in deployed}
 
 
-def _lasting(value: object) -> object:
+def _without_volatile(value: object) -> object:
     if isinstance(value, dict):
-        known = cast("dict[str, object]", value)
-        return {name: _lasting(held) for name, held in known.items() if name not in PASSING}
+        fields = cast("dict[str, object]", value)
+        return {
+            name: _without_volatile(field)
+            for name, field in fields.items()
+            if name not in VOLATILE_FIELDS
+        }
     if isinstance(value, list):
-        return [_lasting(one) for one in cast("list[object]", value)]
+        return [_without_volatile(item) for item in cast("list[object]", value)]
     return value
 
 
@@ -137,13 +145,13 @@ def _deploy(file: FlowsFile, pool: str | None) -> None:
         **get_current_settings().to_environment_variables(exclude_unset=True),
     }
     with tempfile.TemporaryDirectory(prefix="entrepot-") as folder:
-        used = file.path.absolute()
+        path = file.path.absolute()
         if pool is not None:
-            used = Path(folder) / "prefect.yaml"
-            used.write_text(file.into(pool))
-        words = ["--no-prompt", "deploy", "--all", "--prefect-file", str(used)]
+            path = Path(folder) / "prefect.yaml"
+            path.write_text(file.with_pool(pool))
+        arguments = ["--no-prompt", "deploy", "--all", "--prefect-file", str(path)]
         done = subprocess.run(  # noqa: S603 - our own interpreter
-            [sys.executable, "-m", "prefect", *words],
+            [sys.executable, "-m", "prefect", *arguments],
             env=environment,
             cwd=home,
             capture_output=True,
@@ -151,5 +159,5 @@ def _deploy(file: FlowsFile, pool: str | None) -> None:
             check=False,
         )
     if done.returncode:
-        told = (done.stdout + done.stderr).strip()[-2000:]
-        raise NotDeployed(f"`prefect deploy --all` failed for {file.path}:\n{told}")
+        printed = (done.stdout + done.stderr).strip()[-2000:]
+        raise NotDeployed(f"`prefect deploy --all` failed for {file.path}:\n{printed}")

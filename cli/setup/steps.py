@@ -1,4 +1,4 @@
-"""What `entrepot setup` or `entrepot workflows apply` did: one line a thing."""
+"""The report of `entrepot setup` and `entrepot workflows apply`: one line per object."""
 
 from __future__ import annotations
 
@@ -10,49 +10,52 @@ from flows.results.table import text_table
 
 
 class ChangeKind(StrEnum):
-    """What was done with a thing; or would be, where nothing is touched."""
+    """What was done with an object, or would be done in a dry run."""
 
-    MADE = "made"
+    CREATED = "created"
     CHANGED = "changed"
-    KEPT = "as it was"
+    UNCHANGED = "unchanged"
     REMOVED = "removed"
-    LEFT_OUT = "left out"
+    SKIPPED = "skipped"
 
 
 @dataclass(frozen=True, slots=True)
 class SetupStep:
-    """One thing, what was done with it, and why where that is no matter of course."""
+    """One object, what was done with it, and a note if there is something to add."""
 
-    thing: str
-    did: ChangeKind
-    why: str = ""
+    name: str
+    change: ChangeKind
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class SetupReport:
-    """Everything that was looked at, in its order; `dry` where nothing was touched."""
+    """All steps in their order; `dry` if nothing was changed."""
 
     steps: tuple[SetupStep, ...]
     dry: bool = False
 
     @classmethod
     def of(cls, steps: Iterable[SetupStep], *, dry: bool) -> SetupReport:
-        """Take what was done."""
+        """Run the steps and collect them."""
         return cls(tuple(steps), dry)
 
     @property
     def changes(self) -> bool:
-        """Say whether anything was, or would be, made, changed or removed."""
+        """Return whether anything was, or would be, created, changed or removed."""
         return any(
-            one.did in (ChangeKind.MADE, ChangeKind.CHANGED, ChangeKind.REMOVED)
-            for one in self.steps
+            step.change in (ChangeKind.CREATED, ChangeKind.CHANGED, ChangeKind.REMOVED)
+            for step in self.steps
         )
 
     def __str__(self) -> str:
-        """Return a table, and a line with the sums."""
-        columns = ("thing", "done", "why")
-        rows = [{"thing": one.thing, "done": one.did.value, "why": one.why} for one in self.steps]
-        counts = {did: sum(one.did is did for one in self.steps) for did in ChangeKind}
-        sums = ", ".join(f"{count} {did.value}" for did, count in counts.items() if count)
-        last = f"{sums}; nothing was touched" if self.dry else sums
-        return "\n".join([*text_table(columns, rows, words=columns), last])
+        """Return a table, and a line with the totals."""
+        columns = ("name", "change", "note")
+        rows = [
+            {"name": step.name, "change": step.change.value, "note": step.note}
+            for step in self.steps
+        ]
+        counts = {kind: sum(step.change is kind for step in self.steps) for kind in ChangeKind}
+        totals = ", ".join(f"{count:,} {kind.value}" for kind, count in counts.items() if count)
+        last = f"dry run, nothing was changed: {totals}" if self.dry else totals
+        return "\n".join([*text_table(columns, rows, columns), last])

@@ -1,4 +1,4 @@
-"""What the exit code of the command line says."""
+"""The exit codes of the command line."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ from catalog.errors import (
 class ExitCode(IntEnum):
     """How a command ended."""
 
-    WELL = 0
-    """All that was asked for was done, or is as it should be."""
+    SUCCESS = 0
+    """Everything was done, or a check found nothing wrong."""
     FAILED = 1
-    """Some files failed, or are damaged; the output names them, and the rest was done."""
+    """Some files failed or are damaged; the output names them, and the rest was done."""
     USAGE = 2
-    """What was given cannot be used; nothing was touched."""
+    """The arguments cannot be used; nothing was changed."""
     REFUSED = 3
-    """A plan crossed a guard, is outdated, or lacks bytes; nothing was touched."""
+    """A plan crossed a guard, is outdated, or needs missing bytes; nothing was changed."""
     UNREACHABLE = 4
     """A storage, the catalog or Prefect could not be reached or read."""
     INTERRUPTED = 130
-    """Ctrl-C; nothing is half done, and the next run goes on from there."""
+    """Ctrl-C; no file is half written, and the next run continues from there."""
     TERMINATED = 143
-    """SIGTERM; the same."""
+    """SIGTERM; as after Ctrl-C."""
 
 
 def exit_of(error: Exception) -> ExitCode:
-    """Return the exit code for an error of ours.
+    """Return the exit code for an error.
 
     >>> exit_of(InvalidInput("no such path"))
     <ExitCode.USAGE: 2>

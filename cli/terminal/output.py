@@ -1,4 +1,4 @@
-"""What a command prints: a value as text or as JSON on stdout, everything else on stderr."""
+"""What a command prints: its result as text or JSON on stdout, everything else on stderr."""
 
 from __future__ import annotations
 
@@ -25,25 +25,23 @@ T = TypeVar("T")
 @Parameter(name="*")
 @dataclass(frozen=True, slots=True)
 class Output:
-    """How to print; every command has it."""
+    """Output options, which every command has."""
 
     json: Annotated[bool, Parameter(negative="")] = False
-    """Print one JSON value, and no progress."""
+    """Print the result as JSON, and no progress."""
     quiet: Annotated[bool, Parameter(alias="-q", negative="")] = False
     """Print no progress."""
     verbose: Annotated[bool, Parameter(alias="-v", negative="")] = False
-    """Print Prefect's log too."""
+    """Also print Prefect's log."""
 
 
+OutputOptions = Annotated[Output, Parameter(group="Output")]
 PLAIN = Output()
 
 
 @contextmanager
 def open_catalog(output: Output, tenant: str | None = None) -> Generator[Catalog]:
-    """Give the catalog to whoever asks it; what it refuses is told, and ends the program.
-
-    It is a tenant's, by default that of the settings.
-    """
+    """Open the catalog of a tenant, by default the configured one; an error ends the program."""
     with exit_on_error(output):
         settings = Settings()
         if tenant is not None:
@@ -53,9 +51,9 @@ def open_catalog(output: Output, tenant: str | None = None) -> Generator[Catalog
 
 @contextmanager
 def exit_on_error(output: Output) -> Generator[None]:
-    """Tell what is refused, and end the program.
+    """Print an error and exit with its code.
 
-    A reader that goes away (`entrepot ls … | head`) ends it without a word.
+    If the reader of the output goes away (`entrepot ls … | head`), exit silently.
     """
     try:
         yield
@@ -64,50 +62,50 @@ def exit_on_error(output: Output) -> Generator[None]:
         sys.exit(exit_of(error))
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes at exit
-        sys.exit(ExitCode.WELL)
+        sys.exit(ExitCode.SUCCESS)
 
 
 def show(value: object, output: Output) -> None:
-    """Print what a command found or did."""
+    """Print a command's result."""
     sys.stdout.write(f"{as_json(value) if output.json else value}\n")
     sys.stdout.flush()
 
 
 def show_lines(rows: Iterator[T], line: Callable[[T], str], output: Output) -> None:
-    """Print any number of rows, one at a time: as lines, or as a JSON list."""
+    """Print any number of rows without holding them in memory: as lines, or as a JSON list."""
     if not output.json:
         for row in rows:
             sys.stdout.write(f"{line(row)}\n")
         sys.stdout.flush()
         return
-    mark = "["
+    separator = "["
     for row in rows:
-        sys.stdout.write(f"{mark}\n  {json.dumps(to_jsonable_python(row))}")
-        mark = ","
-    sys.stdout.write("[]\n" if mark == "[" else "\n]\n")
+        sys.stdout.write(f"{separator}\n  {json.dumps(to_jsonable_python(row))}")
+        separator = ","
+    sys.stdout.write("[]\n" if separator == "[" else "\n]\n")
     sys.stdout.flush()
 
 
 def show_error(error: BaseException, output: Output) -> None:
-    """Print an error: one clear text, or JSON with what was done all the same."""
+    """Print an error as text on stderr, or as JSON with the result of what was done."""
     if output.json:
-        show(error_facts(error), output)
+        show(error_to_json(error), output)
     else:
         sys.stderr.write(f"entrepot: {error}\n")
 
 
-def error_facts(error: BaseException) -> dict[str, Any]:
-    """Return an error as JSON values: its kind, text, storage code, and the result it carries."""
-    facts: dict[str, Any] = {"kind": type(error).__name__, "message": str(error)}
+def error_to_json(error: BaseException) -> dict[str, Any]:
+    """Return an error as JSON values: its kind, message, storage code and result."""
+    details: dict[str, Any] = {"kind": type(error).__name__, "message": str(error)}
     if isinstance(error, StorageError):
-        facts["code"] = error.code
-    told: dict[str, Any] = {"error": facts}
+        details["code"] = error.code
+    body: dict[str, Any] = {"error": details}
     if (result := getattr(error, "result", None)) is not None:
-        told["result"] = result
-    return told
+        body["result"] = result
+    return body
 
 
 def as_json(value: object) -> str:
-    """Return any value of ours as JSON, names in the order in which they are declared."""
-    told = value.as_json() if isinstance(value, Table) else value
-    return json.dumps(to_jsonable_python(told, serialize_unknown=True), indent=2)
+    """Return any result as JSON, with names in the order of their declaration."""
+    plain = value.as_json() if isinstance(value, Table) else value
+    return json.dumps(to_jsonable_python(plain, serialize_unknown=True), indent=2)

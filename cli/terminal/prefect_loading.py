@@ -1,4 +1,4 @@
-"""Loads Prefect without its log on the terminal; the server has it, and `--verbose` shows it."""
+"""Load Prefect without its log on the terminal; `--verbose` shows it, and the server stores it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,6 @@ CONSOLE = "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL"
 
 
 def load_quietly() -> None:
-    """Load Prefect and the blocks, two seconds; a level that somebody chose stays."""
-    os.environ.setdefault(CONSOLE, "CRITICAL")  # read when Prefect is imported, and only then
+    """Load Prefect and the blocks, which takes two seconds; a log level set by the user stays."""
+    os.environ.setdefault(CONSOLE, "CRITICAL")  # read only when Prefect is imported
     import_module("blocks")

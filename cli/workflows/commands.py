@@ -1,4 +1,4 @@
-"""`entrepot workflows`: check a workflow file, make its deployments, or run it here."""
+"""`entrepot workflows`: check a workflow file, deploy its workflows, or run them here."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ from cyclopts import App, Parameter
 
 from catalog.catalog import Catalog
 from catalog.errors import CatalogError, InvalidInput
+from catalog.formats.quantities import format_duration
 from catalog.model.run import skipped_run
 from catalog.settings import Settings
-from cli.setup.command import lasting_server
+from cli.setup.command import require_server
 from cli.terminal.exit_codes import ExitCode, exit_of
-from cli.terminal.output import PLAIN, Output, show, show_error
+from cli.terminal.output import PLAIN, Output, OutputOptions, show, show_error
 from cli.terminal.prefect_loading import load_quietly
 from cli.terminal.table import Table
 
@@ -25,48 +26,49 @@ if TYPE_CHECKING:
     from cli.setup.steps import SetupReport
     from flows.workflows.file import Workflows
 
-Given = Annotated[Output, Parameter(group="Output")]
 Flag = Annotated[bool, Parameter(negative="")]
 
 app = App(
     name="workflows",
-    help="Check, apply or run a workflow file: sources, destinations, and what goes where.",
+    help="Check, apply or run a workflow file.",
     help_format="plaintext",
 )
 
 
 @app.command
-def check(file: Path, *, strict: bool = True, output: Given = PLAIN) -> None:
-    """Say what a workflow file means; ask no storage and no server.
+def check(file: Path, *, strict: bool = True, output: OutputOptions = PLAIN) -> None:
+    """Check a workflow file and show its workflows, without contacting any storage or server.
 
-    Exits with 1 where it cannot be used.
+    Exits with 1 if it cannot be used.
 
     Args:
         file: The workflow file.
-        strict: Let one workflow that cannot be stop all; else it is skipped and named.
-        output: How to print.
+        strict: Fail if a workflow is invalid; otherwise it is skipped and named.
+        output: Output format.
     """
     load_quietly()
     try:
-        found = _read(file, strict=strict)
+        workflows = _read(file, strict=strict)
     except InvalidInput as error:
         show_error(error, output)
         sys.exit(ExitCode.FAILED)
-    _name_skipped(found)
-    show(_answer(found), output)
+    _report_skipped(workflows)
+    show(_workflow_table(workflows), output)
 
 
 @app.command
-def apply(file: Path, *, prune: Flag = False, strict: bool = True, output: Given = PLAIN) -> None:
-    """Store a file's repositories and webhooks, and deploy a `sync` for each of its workflows.
+def apply(
+    file: Path, *, prune: Flag = False, strict: bool = True, output: OutputOptions = PLAIN
+) -> None:
+    """Store the repositories and webhooks of a file, and deploy a `sync` for each workflow.
 
     Args:
         file: The workflow file.
-        prune: Remove what an earlier apply of this file made and it does not name any more.
-        strict: Let one workflow that cannot be stop all; else it is skipped and named.
-        output: How to print.
+        prune: Remove what an earlier apply created and the file no longer names.
+        strict: Fail if a workflow is invalid; otherwise it is skipped and named.
+        output: Output format.
     """
-    show(_set_up(file, strict=strict, prune=prune, dry=False, output=output), output)
+    show(_apply(file, strict=strict, prune=prune, dry=False, output=output), output)
 
 
 @app.command
@@ -76,68 +78,70 @@ def diff(
     prune: Flag = False,
     exit_code: Flag = False,
     strict: bool = True,
-    output: Given = PLAIN,
+    output: OutputOptions = PLAIN,
 ) -> None:
-    """Say what `apply` would change, and change nothing.
+    """Show what `apply` would change, without changing anything.
 
     Args:
         file: The workflow file.
-        prune: As `apply --prune` would.
-        exit_code: Exit with 1 where there is something to change.
-        strict: Let one workflow that cannot be stop all; else it is skipped and named.
-        output: How to print.
+        prune: Include what `apply --prune` would remove.
+        exit_code: Exit with 1 if there is something to change.
+        strict: Fail if a workflow is invalid; otherwise it is skipped and named.
+        output: Output format.
     """
-    told = _set_up(file, strict=strict, prune=prune, dry=True, output=output)
-    show(told, output)
-    if exit_code and told.changes:
+    report = _apply(file, strict=strict, prune=prune, dry=True, output=output)
+    show(report, output)
+    if exit_code and report.changes:
         sys.exit(ExitCode.FAILED)
 
 
 @app.command
-def run(file: Path, *, once: Flag = False, strict: bool = True, output: Given = PLAIN) -> None:
-    """Run every workflow of a file in this process: a round, its interval, the next round.
+def run(
+    file: Path, *, once: Flag = False, strict: bool = True, output: OutputOptions = PLAIN
+) -> None:
+    """Run every workflow of a file in this process, again and again at its interval.
 
-    A workflow with the interval 0 ends after one round, and the process when all have ended; it
-    exits with 1 where the last round of one failed.
+    A workflow with the interval 0 runs once. The process ends when all workflows have ended, and
+    exits with 1 if the last round of one failed.
 
     Args:
         file: The workflow file.
-        once: One round of each, whatever its interval.
-        strict: Let one workflow that cannot be stop all; else it is skipped and named.
-        output: How to print.
+        once: Run each workflow once, whatever its interval.
+        strict: Fail if a workflow is invalid; otherwise it is skipped and named.
+        output: Output format.
     """
     load_quietly()
     from cli.workflows.local_runs import run_all  # noqa: PLC0415 - it loads the flows
 
-    with _told(output):
-        found = _read(file, strict=strict)
-        _name_skipped(found)
-        _record_skipped(found)
-        ended = run_all(found.workflows, once=once, output=output)
-    sys.exit(ended)
+    with _exit_on_error(output):
+        workflows = _read(file, strict=strict)
+        _report_skipped(workflows)
+        _record_skipped(workflows)
+        code = run_all(workflows.workflows, once=once, output=output)
+    sys.exit(code)
 
 
-def _set_up(file: Path, *, strict: bool, prune: bool, dry: bool, output: Output) -> SetupReport:
+def _apply(file: Path, *, strict: bool, prune: bool, dry: bool, output: Output) -> SetupReport:
     load_quietly()
     from prefect import get_client  # noqa: PLC0415 - it takes two seconds
 
     from cli.setup.steps import SetupReport  # noqa: PLC0415 - it loads the flows
-    from cli.workflows.flow_deployments import apply_changes, changes  # noqa: PLC0415 - the same
+    from cli.workflows.flow_deployments import apply_changes, plan_changes  # noqa: PLC0415 - the same
 
-    with _told(output):
-        found = _read(file, strict=strict)
-        lasting_server()
-        _name_skipped(found)
+    with _exit_on_error(output):
+        workflows = _read(file, strict=strict)
+        require_server()
+        _report_skipped(workflows)
         with get_client(sync_client=True) as client:
-            wanted = changes(client, found, prune=prune)
+            changes = plan_changes(client, workflows, prune=prune)
             if not dry:
-                _record_skipped(found)
-            return SetupReport.of(apply_changes(client, wanted, dry=dry), dry=dry)
+                _record_skipped(workflows)
+            return SetupReport.of(apply_changes(client, changes, dry=dry), dry=dry)
 
 
 @contextmanager
-def _told(output: Output) -> Generator[None]:
-    """Print what goes wrong as one line, and end with its exit code."""
+def _exit_on_error(output: Output) -> Generator[None]:
+    """Print an error and exit with its code."""
     import httpx  # noqa: PLC0415 - Prefect's
     from prefect.exceptions import PrefectException  # noqa: PLC0415 - it takes two seconds
 
@@ -147,7 +151,7 @@ def _told(output: Output) -> Generator[None]:
         show_error(error, output)
         sys.exit(exit_of(error))
     except (httpx.HTTPError, PrefectException) as error:
-        show_error(PrefectException(f"Prefect's API could not be asked: {error}"), output)
+        show_error(PrefectException(f"cannot reach Prefect's API: {error}"), output)
         sys.exit(ExitCode.UNREACHABLE)
 
 
@@ -157,36 +161,36 @@ def _read(file: Path, *, strict: bool) -> Workflows:
     return read(file, os.environ, strict=strict)
 
 
-def _name_skipped(found: Workflows) -> None:
-    for one in found.skipped:
-        sys.stderr.write(f"entrepot: skipped: {one}\n")
+def _report_skipped(workflows: Workflows) -> None:
+    for skipped in workflows.skipped:
+        sys.stderr.write(f"entrepot: skipped: {skipped}\n")
 
 
-def _record_skipped(found: Workflows) -> None:
-    """Write down what was skipped, where metrics see it."""
-    if found.skipped:
+def _record_skipped(workflows: Workflows) -> None:
+    """Record skipped workflows in the catalog, for the metrics."""
+    if workflows.skipped:
         catalog = Catalog.open(Settings())
-        for one in found.skipped:
-            catalog.runs.start(skipped_run(one.name, found.name))
+        for skipped in workflows.skipped:
+            catalog.runs.start(skipped_run(skipped.name, workflows.name))
 
 
-def _answer(found: Workflows) -> Table:
+def _workflow_table(workflows: Workflows) -> Table:
     columns = ("workflow", "source", "destinations", "interval", "webhook")
     rows = [
         (
-            one.name,
-            one.source.identity,
-            tuple(end.identity for end in one.destinations),
-            f"{one.interval_s:g} s" if one.interval_s else "one round",
-            _named(one.webhook),
+            workflow.name,
+            workflow.source.identity,
+            tuple(destination.identity for destination in workflow.destinations),
+            format_duration(workflow.interval_s) if workflow.interval_s else "once",
+            _webhook_label(workflow.webhook),
         )
-        for one in found.workflows
+        for workflow in workflows.workflows
     ]
-    rest = tuple(f"unused: {one}" for one in found.unused)
-    return Table(columns, rows, words=columns, empty="no workflow", rest=rest)
+    notes = tuple(f"unused: {name}" for name in workflows.unused)
+    return Table(columns, rows, columns, empty="no workflows", notes=notes)
 
 
-def _named(webhook: object) -> str:
+def _webhook_label(webhook: object) -> str:
     from blocks.webhook import Webhook  # noqa: PLC0415 - it loads Prefect
 
     if isinstance(webhook, Webhook):

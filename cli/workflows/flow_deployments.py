@@ -1,6 +1,6 @@
-"""How `entrepot workflows apply` makes at Prefect's server what a workflow file says.
+"""How `entrepot workflows apply` creates blocks and deployments from a workflow file.
 
-First every change is decided, from what the server holds; only then anything is touched.
+All changes are planned, from what the server has, before anything is changed.
 """
 
 from __future__ import annotations
@@ -35,195 +35,201 @@ from cli.workflows.stored_blocks import (
 from flows.workflows.file import Workflow, Workflows
 
 PAGE = 200
-SYNC = "sync/sync"
-LIMIT = 1
-BANNED = "/%&<>"
+TEMPLATE = "sync/sync"
+CONCURRENCY = 1
+FORBIDDEN = "/%&<>"  # in a deployment's name
 ANCHOR = datetime(2026, 1, 1, tzinfo=UTC)
-COPIED = (
+COPIED_FIELDS = (
     "entrypoint", "pull_steps", "work_pool_name", "work_queue_name", "job_variables",
     "enforce_parameter_schema", "parameter_openapi_schema",
 )  # fmt: skip
-"""What a workflow's deployment has from that of `sync`, which `entrepot setup` made."""
+"""What a workflow's deployment copies from that of `sync`, which `entrepot setup` created."""
 
 
 @dataclass(frozen=True, slots=True)
 class DeploymentChange:
-    """A deployment to make, by the fields that `create_deployment` takes; none: to remove."""
+    """A deployment to create, with fields for `create_deployment`; without fields: to remove."""
 
     name: str
-    did: ChangeKind
+    kind: ChangeKind
     fields: Mapping[str, Any] | None = None
-    held: UUID | None = None
+    stored_id: UUID | None = None
 
     @property
-    def thing(self) -> str:
-        """Return what it is called in a table."""
+    def label(self) -> str:
+        """Return its name in a report."""
         return f"deployment {self.name}"
 
 
 Change = BlockChange | DeploymentChange
 
 
-def changes(client: SyncPrefectClient, found: Workflows, *, prune: bool) -> list[Change]:
-    """Decide what is to be done so that the server holds what a file says.
+def plan_changes(client: SyncPrefectClient, workflows: Workflows, *, prune: bool) -> list[Change]:
+    """Return what has to change so that the server has what a file says.
 
     Raises:
-        InvalidInput: something there bears a name of ours and is not of this file.
+        InvalidInput: the server has an object with a name that the file needs, and it does not
+            belong to this file.
     """
-    template = _template(client)
-    blocks = wanted_blocks(found)
-    done: list[Change] = [
-        block_change(client, found.name, name, one) for name, one in blocks.items()
+    template = _read_template(client)
+    blocks = wanted_blocks(workflows)
+    changes: list[Change] = [
+        block_change(client, workflows.name, name, block) for name, block in blocks.items()
     ]
-    ours = _deployments(client, found.name)
-    done += [_deployment(client, template, found, one, ours) for one in found.workflows]
-    gone = ChangeKind.REMOVED if prune else ChangeKind.LEFT_OUT
-    names = {one.name for one in found.workflows} | {one.name for one in found.skipped}
-    done += [
-        DeploymentChange(one.name, gone, held=one.id)
-        for one in ours.values()
-        if one.name not in names
+    stored = _stored_deployments(client, workflows.name)
+    changes += [
+        _deployment_change(client, template, workflows, workflow, stored)
+        for workflow in workflows.workflows
     ]
-    if not found.skipped:  # what a skipped workflow uses is not known
-        done += obsolete_blocks(client, found.name, blocks.keys(), gone)
-    return done
+    removal = ChangeKind.REMOVED if prune else ChangeKind.SKIPPED
+    names = {workflow.name for workflow in workflows.workflows}
+    names |= {skipped.name for skipped in workflows.skipped}
+    changes += [
+        DeploymentChange(deployment.name, removal, stored_id=deployment.id)
+        for deployment in stored.values()
+        if deployment.name not in names
+    ]
+    if not workflows.skipped:  # the blocks that a skipped workflow uses are not known
+        changes += obsolete_blocks(client, workflows.name, blocks.keys(), removal)
+    return changes
 
 
 def apply_changes(
-    client: SyncPrefectClient, wanted: Sequence[Change], *, dry: bool
+    client: SyncPrefectClient, changes: Sequence[Change], *, dry: bool
 ) -> Iterator[SetupStep]:
-    """Do what was decided, unless `dry`, and tell it."""
-    for one in wanted:
+    """Make the changes, unless `dry`, and report each."""
+    for change in changes:
         if not dry:
-            _do(client, one)
-        left = (
-            "not in the file any more: --prune removes it" if one.did is ChangeKind.LEFT_OUT else ""
-        )
-        yield SetupStep(one.thing, one.did, left)
+            _apply_change(client, change)
+        skipped = change.kind is ChangeKind.SKIPPED
+        note = "no longer in the file: --prune removes it" if skipped else ""
+        yield SetupStep(change.label, change.kind, note)
 
 
-def _do(client: SyncPrefectClient, change: Change) -> None:
+def _apply_change(client: SyncPrefectClient, change: Change) -> None:
     match change:
-        case BlockChange(did=ChangeKind.MADE | ChangeKind.CHANGED, wanted=Block() as block):
+        case BlockChange(kind=ChangeKind.CREATED | ChangeKind.CHANGED, wanted=Block() as block):
             block.save(change.name, overwrite=True)
-        case DeploymentChange(did=ChangeKind.MADE | ChangeKind.CHANGED, fields=dict() as fields):
+        case DeploymentChange(
+            kind=ChangeKind.CREATED | ChangeKind.CHANGED, fields=dict() as fields
+        ):
             client.create_deployment(**fields)
-        case BlockChange(did=ChangeKind.REMOVED, held=UUID() as held):
-            client.delete_block_document(held)
-        case DeploymentChange(did=ChangeKind.REMOVED, held=UUID() as held):
-            client.delete_deployment(held)
+        case BlockChange(kind=ChangeKind.REMOVED, stored_id=UUID() as stored_id):
+            client.delete_block_document(stored_id)
+        case DeploymentChange(kind=ChangeKind.REMOVED, stored_id=UUID() as stored_id):
+            client.delete_deployment(stored_id)
         case _:
             return
 
 
-def _template(client: SyncPrefectClient) -> DeploymentResponse:
+def _read_template(client: SyncPrefectClient) -> DeploymentResponse:
     try:
-        return client.read_deployment_by_name(SYNC)
+        return client.read_deployment_by_name(TEMPLATE)
     except ObjectNotFound as error:
         raise InvalidInput(
-            f"the deployment {SYNC!r}, whose work pool and code the workflows use, is not there: "
+            f"there is no deployment {TEMPLATE!r}, whose work pool and code the workflows use: "
             "run `entrepot setup` first"
         ) from error
 
 
-def _deployments(client: SyncPrefectClient, file: str) -> dict[str, DeploymentResponse]:
-    """Return every deployment that was made of a file, by its name."""
+def _stored_deployments(client: SyncPrefectClient, file: str) -> dict[str, DeploymentResponse]:
+    """Return every deployment that was created from a file, by its name."""
     tags = DeploymentFilterTags(all_=[_tag(file)])
-    found: dict[str, DeploymentResponse] = {}
+    stored: dict[str, DeploymentResponse] = {}
     while page := client.read_deployments(
-        deployment_filter=DeploymentFilter(tags=tags), limit=PAGE, offset=len(found)
+        deployment_filter=DeploymentFilter(tags=tags), limit=PAGE, offset=len(stored)
     ):
-        found.update({one.name: one for one in page})
-    return found
+        stored.update({deployment.name: deployment for deployment in page})
+    return stored
 
 
 def _tag(file: str) -> str:
     return f"{OWNER}:{file}"
 
 
-def _deployment(
+def _deployment_change(
     client: SyncPrefectClient,
     template: DeploymentResponse,
-    found: Workflows,
+    workflows: Workflows,
     workflow: Workflow,
-    ours: Mapping[str, DeploymentResponse],
+    stored_by_name: Mapping[str, DeploymentResponse],
 ) -> DeploymentChange:
-    held = ours.get(workflow.name)
-    if held is None:
-        _free(client, found.name, workflow.name)
-    active = held is None or not held.schedules or held.schedules[0].active
-    wanted = _wanted_deployment(template, found.name, workflow)
+    stored = stored_by_name.get(workflow.name)
+    if stored is None:
+        _check_name(client, workflows.name, workflow.name)
+    active = stored is None or not stored.schedules or stored.schedules[0].active
+    wanted = _wanted_fields(template, workflows.name, workflow)
     schedules = wanted["schedules"]
     fields = {
         **wanted,
         "schedules": [
             DeploymentScheduleCreate(
-                schedule=IntervalSchedule(interval=every, anchor_date=ANCHOR), active=active
+                schedule=IntervalSchedule(interval=interval, anchor_date=ANCHOR), active=active
             )
-            for every in schedules
+            for interval in schedules
         ],
         "concurrency_options": ConcurrencyOptions(
             collision_strategy=ConcurrencyLimitStrategy.CANCEL_NEW
         ),
         "flow_id": template.flow_id,
     }
-    if held is None:
-        return DeploymentChange(workflow.name, ChangeKind.MADE, fields)
-    did = ChangeKind.KEPT if _held_deployment(held) == wanted else ChangeKind.CHANGED
-    return DeploymentChange(workflow.name, did, fields, held.id)
+    if stored is None:
+        return DeploymentChange(workflow.name, ChangeKind.CREATED, fields)
+    kind = ChangeKind.UNCHANGED if _stored_fields(stored) == wanted else ChangeKind.CHANGED
+    return DeploymentChange(workflow.name, kind, fields, stored.id)
 
 
-def _free(client: SyncPrefectClient, file: str, name: str) -> None:
-    """Refuse a name that Prefect does not take, or that somebody else's deployment bears."""
-    if banned := [one for one in BANNED if one in name]:
+def _check_name(client: SyncPrefectClient, file: str, name: str) -> None:
+    """Refuse a name that Prefect does not allow, or that another deployment has."""
+    if forbidden := [character for character in FORBIDDEN if character in name]:
         raise InvalidInput(
-            f"workflow {name!r}: a deployment's name cannot hold {' '.join(banned)}: rename it"
+            f"workflow {name!r}: a deployment's name cannot contain {' '.join(forbidden)}: "
+            "rename it"
         )
     try:
         client.read_deployment_by_name(f"sync/{name}")
     except ObjectNotFound:
         return
     raise InvalidInput(
-        f"a deployment {f'sync/{name}'!r} is there already and is not of the workflow file "
+        f"a deployment {f'sync/{name}'!r} exists and does not belong to the workflow file "
         f"{file!r}: rename the workflow"
     )
 
 
-def _wanted_deployment(
-    template: DeploymentResponse, file: str, workflow: Workflow
-) -> dict[str, Any]:
-    """Return what can be compared with what the server holds."""
-    ends = (workflow.source, *workflow.destinations)
+def _wanted_fields(template: DeploymentResponse, file: str, workflow: Workflow) -> dict[str, Any]:
+    """Return the fields of a workflow's deployment, to compare with `_stored_fields`."""
+    endpoints = (workflow.source, *workflow.destinations)
     source, *destinations = (
-        one.reference if one.repository is None else block_name(file, one) for one in ends
+        endpoint.reference if endpoint.repository is None else block_name(file, endpoint)
+        for endpoint in endpoints
     )
     parameters: dict[str, Any] = {"source": source, "destinations": destinations}
     parameters |= to_jsonable_python(dict(workflow.parameters))
     if workflow.webhook is not None:
         hook = workflow.webhook
         parameters["webhook"] = hook if isinstance(hook, str) else webhook_name(file, workflow)
-    every = timedelta(seconds=workflow.interval_s)
+    interval = timedelta(seconds=workflow.interval_s)
     return {
         "name": workflow.name,
         "description": f"Workflow {workflow.name} of {file}: bring "
-        f"{', '.join(one.name for one in workflow.destinations)} up to date with "
+        f"{', '.join(destination.name for destination in workflow.destinations)} up to date with "
         f"{workflow.source.name}.",
         "tags": sorted(["entrepot", _tag(file)]),
         "parameters": parameters,
-        "schedules": [every] if every else [],
-        "concurrency_limit": LIMIT,
-        **{name: getattr(template, name) for name in COPIED},
+        "schedules": [interval] if interval else [],
+        "concurrency_limit": CONCURRENCY,
+        **{name: getattr(template, name) for name in COPIED_FIELDS},
     }
 
 
-def _held_deployment(held: DeploymentResponse) -> dict[str, Any]:
-    limit = held.global_concurrency_limit
+def _stored_fields(stored: DeploymentResponse) -> dict[str, Any]:
+    limit = stored.global_concurrency_limit
     return {
-        "name": held.name,
-        "description": held.description,
-        "tags": sorted(held.tags),
-        "parameters": held.parameters,
-        "schedules": [getattr(one.schedule, "interval", None) for one in held.schedules],
+        "name": stored.name,
+        "description": stored.description,
+        "tags": sorted(stored.tags),
+        "parameters": stored.parameters,
+        "schedules": [getattr(entry.schedule, "interval", None) for entry in stored.schedules],
         "concurrency_limit": limit.limit if limit else None,
-        **{name: getattr(held, name) for name in COPIED},
+        **{name: getattr(stored, name) for name in COPIED_FIELDS},
     }

@@ -1,4 +1,4 @@
-"""Rounds: every workflow of a file in one process, each in a thread of its own."""
+"""Run every workflow of a file in one process, each in its own thread."""
 
 from __future__ import annotations
 
@@ -14,9 +14,11 @@ from prefect.exceptions import PrefectException
 
 from blocks.local_server import ensure_server
 from catalog.errors import Cancelled, CatalogError
+from catalog.formats.quantities import format_duration
 from cli.flows.run import Terminated, check_prefect_reachable, stop_on_sigterm
 from cli.terminal.exit_codes import ExitCode
 from cli.terminal.output import Output
+from cli.terminal.table import format_time
 from flows.results.sync import SyncResult
 from flows.sync import sync
 from flows.workflows.endpoints import WorkflowEndpoint
@@ -26,15 +28,15 @@ from providers.cache import STORAGES
 from tasks.job import stopped_by
 from transfer.workers.stop import StopFlag
 
-FAILED = (CatalogError, PrefectException, HTTPError, RuntimeError)
-"""What may end a round and not the workflow; Prefect raises RuntimeError where its API is away."""
+ROUND_ERRORS = (CatalogError, PrefectException, HTTPError, RuntimeError)
+"""Errors that end a round but not the workflow; Prefect raises RuntimeError if its API is down."""
 
 
 class WorkflowRunner:
-    """What the workflows of one process share: who stops them, and where they tell how it goes."""
+    """Runs workflows round after round; shared by the threads of one process."""
 
     def __init__(self, *, once: bool, output: Output) -> None:
-        """Begin with nothing under way."""
+        """Begin without any workflow; with `once`, each runs for one round only."""
         self._once = once
         self._output = output
         self._lock = threading.Lock()
@@ -42,22 +44,22 @@ class WorkflowRunner:
         self._flags: set[StopFlag] = set()
 
     def stop(self) -> None:
-        """Ask every round under way to stop, and let no other begin."""
+        """Stop every round in progress, and let no other begin."""
         self._ended.set()
         with self._lock:
             for flag in self._flags:
                 flag.set()
 
-    def go(self, workflow: Workflow) -> bool:
-        """Do round after round; return whether the last one went well."""
+    def run(self, workflow: Workflow) -> bool:
+        """Run round after round; return whether the last one succeeded."""
         while True:
-            well = self._round(workflow)
+            succeeded = self._run_round(workflow)
             last = self._once or not workflow.interval_s
             if last or self._ended.wait(workflow.interval_s):
-                return well
+                return succeeded
 
-    def _round(self, workflow: Workflow) -> bool:
-        """Do one round, which ends at the latest when the interval is over."""
+    def _run_round(self, workflow: Workflow) -> bool:
+        """Run one round, which is stopped when it takes longer than the interval."""
         flag = StopFlag()
         deadline = threading.Timer(workflow.interval_s, flag.set)
         deadline.daemon = True
@@ -69,29 +71,30 @@ class WorkflowRunner:
             deadline.start()
         try:
             with stopped_by(flag):
-                result = synced(workflow)
+                result = sync_once(workflow)
         except Cancelled:
-            over = f"stopped at its deadline of {workflow.interval_s:g} s; the next round goes on"
-            self._tell(workflow, "stopped", "stopped" if self._ended.is_set() else over)
+            limit = format_duration(workflow.interval_s)
+            timed_out = f"stopped at its deadline of {limit}; the next round continues"
+            self._report(workflow, "stopped", "stopped" if self._ended.is_set() else timed_out)
             return False
-        except FAILED as error:
-            self._tell(workflow, "failed", str(error))
+        except ROUND_ERRORS as error:
+            self._report(workflow, "failed", str(error))
             return False
         finally:
             deadline.cancel()
             with self._lock:
                 self._flags.discard(flag)
-        self._tell(workflow, "completed", result.summary(), *result.untold)
+        self._report(workflow, "completed", result.summary(), *result.webhook_failures)
         return True
 
-    def _tell(self, workflow: Workflow, state: str, message: str, *warnings: str) -> None:
+    def _report(self, workflow: Workflow, state: str, message: str, *warnings: str) -> None:
         now = datetime.now(UTC)
         if self._output.json:
-            told = {"workflow": workflow.name, "ended": now.isoformat(), "state": state}
-            line = json.dumps({**told, "message": message, "warnings": warnings})
+            entry = {"workflow": workflow.name, "ended": now.isoformat(), "state": state}
+            line = json.dumps({**entry, "message": message, "warnings": warnings})
         else:
-            rest = "".join(f"\n  warning: {one}" for one in warnings)
-            line = f"{now:%Y-%m-%d %H:%M:%S} {workflow.name}: {state}: {message}{rest}"
+            rest = "".join(f"\n  warning: {warning}" for warning in warnings)
+            line = f"{format_time(now)} {workflow.name}: {state}: {message}{rest}"
         with self._lock:
             if not self._output.quiet or state != "completed" or warnings:
                 sys.stdout.write(f"{line}\n")
@@ -99,34 +102,34 @@ class WorkflowRunner:
 
 
 def run_all(workflows: Sequence[Workflow], *, once: bool, output: Output) -> ExitCode:
-    """Run every workflow until it ends; SIGTERM and Ctrl-C stop the rounds that are under way."""
+    """Run every workflow until it ends; SIGTERM and Ctrl-C stop the rounds in progress."""
     if not workflows:
-        return ExitCode.WELL
+        return ExitCode.SUCCESS
     check_prefect_reachable()
-    rounds = WorkflowRunner(once=once, output=output)
+    runner = WorkflowRunner(once=once, output=output)
     with stop_on_sigterm(), ThreadPoolExecutor(len(workflows)) as threads:
         futures: list[Future[bool]] = []
         try:
             ensure_server()
-            futures = [threads.submit(rounds.go, one) for one in workflows]
+            futures = [threads.submit(runner.run, workflow) for workflow in workflows]
             wait(futures, return_when=FIRST_EXCEPTION)
         except KeyboardInterrupt as error:
-            rounds.stop()
+            runner.stop()
             wait(futures)
             return ExitCode.TERMINATED if isinstance(error, Terminated) else ExitCode.INTERRUPTED
         finally:
-            rounds.stop()  # an error of the program ends all of them
-        well = [one.result() for one in futures]
-    return ExitCode.WELL if all(well) else ExitCode.FAILED
+            runner.stop()  # an unexpected error ends all workflows
+        succeeded = [future.result() for future in futures]
+    return ExitCode.SUCCESS if all(succeeded) else ExitCode.FAILED
 
 
-def synced(workflow: Workflow) -> SyncResult:
-    """Sync once, as a workflow says."""
-    if workflow.source.passing:
+def sync_once(workflow: Workflow) -> SyncResult:
+    """Run the sync of a workflow once."""
+    if workflow.source.in_memory:
         _fill(workflow.source)
     result: SyncResult = sync(
         workflow.source.place,
-        [one.place for one in workflow.destinations],
+        [destination.place for destination in workflow.destinations],
         webhook=workflow.webhook,
         **workflow.parameters,
     )
@@ -134,7 +137,7 @@ def synced(workflow: Workflow) -> SyncResult:
 
 
 def _fill(source: WorkflowEndpoint) -> None:
-    """Put the one file there that the type noop has."""
+    """Write the one file of a source of type noop."""
     if source.repository is not None:
         settings, options = source.repository.settings, source.repository.open_options()
         with STORAGES.open(settings, options) as storage:

@@ -1,4 +1,4 @@
-"""The blocks of a workflow file at Prefect's server: which it needs, and which it has had."""
+"""The blocks of a workflow file at Prefect's server: those it needs, and those it needed before."""
 
 from __future__ import annotations
 
@@ -20,71 +20,78 @@ from flows.workflows.endpoints import WorkflowEndpoint
 from flows.workflows.file import Workflow, Workflows
 
 OWNER = "workflows"
-"""The label of a block, and the beginning of a deployment's tag, that names the file."""
+"""Label of a block, and prefix of a deployment's tag, that name the workflow file."""
 
-Held = Repository | Webhook
+StoredBlock = Repository | Webhook
 
 
 @dataclass(frozen=True, slots=True)
 class BlockChange:
-    """A block to store; None: to remove."""
+    """A block to store; if `wanted` is None, to remove."""
 
     name: str
-    kind: type[Held]
-    did: ChangeKind
-    wanted: Held | None = None
-    held: UUID | None = None
+    block_type: type[StoredBlock]
+    kind: ChangeKind
+    wanted: StoredBlock | None = None
+    stored_id: UUID | None = None
 
     @property
-    def thing(self) -> str:
-        """Return what it is called in a table."""
-        return f"{self.kind.__name__.lower()} {self.name}"
+    def label(self) -> str:
+        """Return its name in a report."""
+        return f"{self.block_type.__name__.lower()} {self.name}"
 
 
 def slug(name: str) -> str:
-    """Return a name as Prefect takes it for a block.
+    """Return a name in the form that Prefect accepts for a block.
 
     >>> slug("foo_1")
     'foo-1'
     """
-    found = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
-    if not found:
-        raise InvalidInput(f"{name!r} has no letter or digit for the name of a block: rename it")
-    return found
+    text = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+    if not text:
+        raise InvalidInput(
+            f"{name!r} contains no ASCII letter or digit, which the name of a block needs: "
+            "rename it"
+        )
+    return text
 
 
-def block_name(file: str, end: WorkflowEndpoint) -> str:
-    """Return the name of the block that an end of a file is stored under."""
-    return f"{slug(file)}-{end.role.value}-{slug(end.name)}"
+def block_name(file: str, endpoint: WorkflowEndpoint) -> str:
+    """Return the name of the block that a file's source or destination is stored under."""
+    return f"{slug(file)}-{endpoint.role.value}-{slug(endpoint.name)}"
 
 
-def wanted_blocks(found: Workflows) -> dict[str, Held]:
+def wanted_blocks(workflows: Workflows) -> dict[str, StoredBlock]:
     """Return the blocks that a file needs, by their names."""
-    owner = {OWNER: found.name}
-    wanted: dict[str, Held] = {}
-    origin: dict[str, str] = {}
-    named: list[tuple[str, str, Held]] = []
-    for end in found.ends():
-        if end.passing:
+    owner = {OWNER: workflows.name}
+    candidates: list[tuple[str, str, StoredBlock]] = []
+    for endpoint in workflows.endpoints():
+        if endpoint.in_memory:
             raise InvalidInput(
-                f"{end.role.value} {end.name!r} of type noop is gone with its process: "
-                "`entrepot workflows run` has it, a deployment does not"
+                f"{endpoint.role.value} {endpoint.name!r} of type noop exists only in one process: "
+                "use `entrepot workflows run`; it cannot be deployed"
             )
-        if end.repository is not None:
-            labels = {**end.repository.labels, **owner}
-            held = end.repository.model_copy(update={"labels": labels})
-            named.append((block_name(found.name, end), end.name, held))
-    for one in found.workflows:
-        if isinstance(one.webhook, Webhook):
-            held_hook = one.webhook.model_copy(update={"labels": {**one.webhook.labels, **owner}})
-            named.append((webhook_name(found.name, one), one.name, held_hook))
-    for name, given, block in named:
-        if name in wanted:
+        if endpoint.repository is not None:
+            labels = {**endpoint.repository.labels, **owner}
+            repository = endpoint.repository.model_copy(update={"labels": labels})
+            name = block_name(workflows.name, endpoint)
+            candidates.append((name, endpoint.name, repository))
+    for workflow in workflows.workflows:
+        if isinstance(workflow.webhook, Webhook):
+            labels = {**workflow.webhook.labels, **owner}
+            webhook = workflow.webhook.model_copy(update={"labels": labels})
+            name = webhook_name(workflows.name, workflow)
+            candidates.append((name, workflow.name, webhook))
+    blocks: dict[str, StoredBlock] = {}
+    names_in_file: dict[str, str] = {}
+    for name, name_in_file, block in candidates:
+        if name in blocks:
             raise InvalidInput(
-                f"{origin[name]!r} and {given!r} would both be stored as {name!r}: rename one"
+                f"{names_in_file[name]!r} and {name_in_file!r} would both be stored as {name!r}: "
+                "rename one"
             )
-        wanted[name], origin[name] = block, given
-    return wanted
+        blocks[name], names_in_file[name] = block, name_in_file
+    return blocks
 
 
 def webhook_name(file: str, workflow: Workflow) -> str:
@@ -92,27 +99,30 @@ def webhook_name(file: str, workflow: Workflow) -> str:
     return f"{slug(file)}-webhook-{slug(workflow.name)}"
 
 
-def block_change(client: SyncPrefectClient, file: str, name: str, wanted: Held) -> BlockChange:
-    """Return what has to be done so that a block of this name is as wanted; it must be ours."""
-    kind = type(wanted)
+def block_change(
+    client: SyncPrefectClient, file: str, name: str, wanted: StoredBlock
+) -> BlockChange:
+    """Return the change that stores a block; a stored block of its name must belong to the file."""
+    block_type = type(wanted)
     try:
-        held = client.read_block_document_by_name(name, kind.get_block_type_slug())
+        stored = client.read_block_document_by_name(name, block_type.get_block_type_slug())
     except ObjectNotFound:
-        return BlockChange(name, kind, ChangeKind.MADE, wanted)
-    data: dict[str, Any] = held.data
+        return BlockChange(name, block_type, ChangeKind.CREATED, wanted)
+    data: dict[str, Any] = stored.data
     if (data.get("labels") or {}).get(OWNER) != file:
         raise InvalidInput(
-            f"a {kind.__name__.lower()} {name!r} is stored already and is not of the workflow "
-            f"file {file!r}: rename one of them, or name the file with `name:`"
+            f"a {block_type.__name__.lower()} {name!r} is stored and does not belong to the "
+            f"workflow file {file!r}: rename one of them, or name the file with `name:`"
         )
     try:
-        same = _fields(kind.model_validate(data)) == _fields(wanted)
+        same = _fields(block_type.model_validate(data)) == _fields(wanted)
     except ValidationError:
         same = False
-    return BlockChange(name, kind, ChangeKind.KEPT if same else ChangeKind.CHANGED, wanted, held.id)
+    kind = ChangeKind.UNCHANGED if same else ChangeKind.CHANGED
+    return BlockChange(name, block_type, kind, wanted, stored.id)
 
 
-def _fields(block: Held) -> dict[str, Any]:
+def _fields(block: StoredBlock) -> dict[str, Any]:
     return {name: getattr(block, name) for name in type(block).model_fields}
 
 
@@ -120,15 +130,15 @@ def obsolete_blocks(
     client: SyncPrefectClient,
     file: str,
     wanted: Collection[str],
-    gone: ChangeKind,
+    kind: ChangeKind,
 ) -> Iterator[BlockChange]:
-    """Return the blocks that an earlier apply of the file stored and that are wanted no more."""
-    for kind in (Repository, Webhook):
+    """Yield a change for each block that an earlier apply stored and the file no longer needs."""
+    for block_type in (Repository, Webhook):
         try:
-            every = client.read_block_documents_by_type(kind.get_block_type_slug())
+            documents = client.read_block_documents_by_type(block_type.get_block_type_slug())
         except ObjectNotFound:
             continue
-        for one in every:
-            labels = one.data.get("labels") or {}
-            if labels.get(OWNER) == file and one.name and one.name not in wanted:
-                yield BlockChange(one.name, kind, gone, held=one.id)
+        for document in documents:
+            labels = document.data.get("labels") or {}
+            if labels.get(OWNER) == file and document.name and document.name not in wanted:
+                yield BlockChange(document.name, block_type, kind, stored_id=document.id)

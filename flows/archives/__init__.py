@@ -1,1 +1,1 @@
-"""What importing and exporting archives share."""
+"""Shared by the import and the export of archives."""

@@ -1,7 +1,7 @@
-"""Bytes that an incremental archive left out, because this site is said to hold them.
+"""Bytes that an incremental archive leaves out because this site should have them.
 
-They are taken from here before anything is touched: a plan that moves a file to another name,
-and another to its old one, would lose it otherwise.
+They are copied before anything is changed: a plan that renames one file and gives its old name to
+another would lose it otherwise.
 """
 
 from __future__ import annotations
@@ -24,71 +24,76 @@ from transfer.locate.gather import BytesNowhere, Gatherer, GatherRequest
 
 @dataclass(frozen=True, slots=True)
 class VersionNeeds:
-    """A version of an archive that may need bytes from here; the first place is where it goes."""
+    """A version that may need bytes of this site; the first place is its destination."""
 
-    found: UnpackedArchive
+    archive: UnpackedArchive
     name: str
     number: int
     places: tuple[Repository, ...]
 
     @property
     def address(self) -> str:
-        """Return the address of the repository that it goes to."""
+        """Return the address of the repository that it is imported into."""
         return self.places[0].address
 
 
 def stage_missing(
-    run: ActiveRun, every: Iterable[VersionNeeds], *, only_look: bool = False
+    run: ActiveRun, versions: Iterable[VersionNeeds], *, check_only: bool = False
 ) -> None:
-    """Put the bytes that versions need and the archive has not beside those that it has.
+    """Copy the bytes that versions need and the archive lacks into the unpacked archive.
 
-    What the destination holds at the same path stays there and is not needed.
+    Bytes that the destination has at the same path are not needed.
 
     Raises:
-        BytesNowhere: they are not here either; every file is named.
+        BytesNowhere: this site does not have them either; the error names every file.
     """
-    told: list[str] = []
-    named: list[str] = []
-    for one in every:
-        if missing := _staged(run, one, only_look=only_look):
-            base = one.found.head.repository(one.name)
-            told.append(f"version {one.number} of {base.address!r} stands on version {base.since}")
-            named += missing
-    if named:
-        raise BytesNowhere(f"{', '.join(told)}, which is not all here", tuple(named))
-
-
-def _staged(run: ActiveRun, one: VersionNeeds, *, only_look: bool) -> list[str]:
-    """Put what one version needs beside the rest; return what is not here."""
+    bases: list[str] = []
     missing: list[str] = []
-    with OpenRepositories(one.places) as places:
+    for version in versions:
+        if missing_here := _stage_version(run, version, check_only=check_only):
+            base = version.archive.head.repository(version.name)
+            bases.append(
+                f"version {version.number} of {base.address!r} is based on version {base.since}"
+            )
+            missing += missing_here
+    if missing:
+        raise BytesNowhere(
+            f"{', '.join(bases)}, which is not complete at this site", tuple(missing)
+        )
+
+
+def _stage_version(run: ActiveRun, version: VersionNeeds, *, check_only: bool) -> list[str]:
+    """Copy the bytes that one version needs; return what this site does not have."""
+    missing: list[str] = []
+    with OpenRepositories(version.places) as places:
         gatherer = Gatherer(places, run_resources(run.job.run_id).stop, Placement.COPY)
-        for row in _moved(
-            run.catalog, one.address, one.found.rows_without_bytes(one.name, one.number)
-        ):
+        lacking = version.archive.rows_without_bytes(version.name, version.number)
+        for row in _rows_to_copy(run.catalog, version.address, lacking):
             digest = str(row.digest)
-            where = _places(run.catalog, one.address, digest)
-            file = one.found.folder / history_key(digest)
+            locations = _locations(run.catalog, version.address, digest)
+            file = version.archive.folder / history_key(digest)
             if file.exists():
                 continue
             file.parent.mkdir(parents=True, exist_ok=True)
             try:
-                gatherer.fetch(GatherRequest(row.path, row.size, digest, where), file)
+                gatherer.fetch(GatherRequest(row.path, row.size, digest, locations), file)
             except ResourceNotFound as error:
                 missing.append(str(error))
-            if only_look:
+            if check_only:
                 file.unlink(missing_ok=True)
     return missing
 
 
-def _moved(catalog: Catalog, address: str, rows: Iterator[ContentRow]) -> Iterator[ContentRow]:
-    """Yield the rows that the repository does not hold at the same path; both come in order."""
-    here = iter(_content(catalog, address))
-    standing = next(here, None)
+def _rows_to_copy(
+    catalog: Catalog, address: str, rows: Iterator[ContentRow]
+) -> Iterator[ContentRow]:
+    """Yield the rows that the repository does not have at the same path; both are in path order."""
+    existing = iter(_content(catalog, address))
+    current = next(existing, None)
     for row in rows:
-        while standing is not None and standing.path < row.path:
-            standing = next(here, None)
-        same = standing is not None and standing.path == row.path and standing.digest == row.digest
+        while current is not None and current.path < row.path:
+            current = next(existing, None)
+        same = current is not None and current.path == row.path and current.digest == row.digest
         if not same:
             yield row
 
@@ -100,7 +105,9 @@ def _content(catalog: Catalog, address: str) -> Iterator[ContentRow]:
         return iter(())
 
 
-def _places(catalog: Catalog, address: str, digest: str) -> tuple[tuple[str, str], ...]:
-    """Return where bytes lie, the repository itself first."""
-    found = sorted(catalog.holdings.locations(digest), key=lambda one: one.address != address)
-    return tuple((one.address, one.path) for one in found)
+def _locations(catalog: Catalog, address: str, digest: str) -> tuple[tuple[str, str], ...]:
+    """Return the locations of bytes, those in the repository itself first."""
+    locations = sorted(
+        catalog.holdings.locations(digest), key=lambda location: location.address != address
+    )
+    return tuple((location.address, location.path) for location in locations)

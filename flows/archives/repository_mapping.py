@@ -1,4 +1,4 @@
-"""Where each repository of an archive goes: decided before anything is moved."""
+"""Where each repository of an archive is imported to, decided before anything moves."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from blocks.resolve import stored_repository
 from catalog.errors import InvalidInput, RepositoryNotFound
 from catalog.formats.archive import Head
 from catalog.paths import check_path
-from flows.archives.contents import OTHERS, by_name
+from flows.archives.contents import OTHERS, numbers_by_name
 
 
 class Unmapped(StrEnum):
-    """What becomes of a repository of the archive that a mapping leaves out."""
+    """What to do with a repository of the archive that the mapping does not name."""
 
     REFUSE = "refuse"
-    """Nothing is imported."""
+    """Import nothing."""
     SKIP = "skip"
-    """The others are imported."""
+    """Import the others."""
     SAME_NAME = "same-name"
-    """It goes to the stored repository of its name."""
+    """Import it into the stored repository of the same name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One repository of an archive, where it goes, and the versions to bring, the oldest first."""
+    """One repository of an archive, its destination, and the versions to import, oldest first."""
 
     name: str
     end: Repository
@@ -36,7 +36,7 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class ImportRequest:
-    """What a person asked for, before the archive was read."""
+    """The parameters of an import, before the archive is read."""
 
     to: Repository | Mapping[str, Repository]
     versions: Sequence[int] | Mapping[str, Sequence[int]] | None
@@ -44,57 +44,58 @@ class ImportRequest:
 
     @property
     def ends(self) -> tuple[Repository, ...]:
-        """Return every repository that was named."""
+        """Return every repository that is named."""
         return (self.to,) if isinstance(self.to, Repository) else tuple(self.to.values())
 
-    def unfit(self, head: Head) -> tuple[str, ...]:
-        """Return all that is wrong with what was asked of this archive."""
-        return _decided(self, head)[1]
+    def problems(self, head: Head) -> tuple[str, ...]:
+        """Return why this request cannot be fulfilled with an archive, if it cannot."""
+        return _plan_routes(self, head)[1]
 
     def routes(self, head: Head) -> tuple[Route, ...]:
-        """Return where each repository of an archive goes that is fit for this."""
-        return _decided(self, head)[0]
+        """Return the routes of an archive's repositories; there must be no `problems`."""
+        return _plan_routes(self, head)[0]
 
 
-def _decided(wish: ImportRequest, head: Head) -> tuple[tuple[Route, ...], tuple[str, ...]]:
+def _plan_routes(request: ImportRequest, head: Head) -> tuple[tuple[Route, ...], tuple[str, ...]]:
     problems: list[str] = []
-    ends = dict(_ends(wish, head, problems))
-    addresses = [one.address for one in ends.values()]
-    problems += [
-        f"{[name for name, one in ends.items() if one.address == twice]} would all go to {twice!r}"
-        for twice in sorted({one for one in addresses if addresses.count(one) > 1})
-    ]
+    ends = dict(_destinations(request, head, problems))
+    addresses = [end.address for end in ends.values()]
+    for address in sorted({address for address in addresses if addresses.count(address) > 1}):
+        names = [name for name, end in ends.items() if end.address == address]
+        problems.append(f"{names} would all be imported into {address!r}")
     if not ends and not problems:
-        problems.append(f"the mapping leaves out all of {list(head.names)}")
+        problems.append(f"the mapping names none of {list(head.names)}")
     chosen: Mapping[str, Sequence[int]] = {}
-    if ends and wish.versions is not None:
+    if ends and request.versions is not None:
         try:
-            chosen = by_name(wish.versions, tuple(ends), "versions")
+            chosen = numbers_by_name(request.versions, tuple(ends), "versions")
         except InvalidInput as error:
             problems.append(str(error))
     routes = tuple(
-        Route(name, end, _numbers(head, name, chosen.get(name), problems))
+        Route(name, end, _version_numbers(head, name, chosen.get(name), problems))
         for name, end in ends.items()
     )
     return routes, tuple(problems)
 
 
-def _ends(wish: ImportRequest, head: Head, problems: list[str]) -> Iterator[tuple[str, Repository]]:
-    """Yield where each repository of the archive goes; note what goes nowhere."""
-    if isinstance(wish.to, Repository):
+def _destinations(
+    request: ImportRequest, head: Head, problems: list[str]
+) -> Iterator[tuple[str, Repository]]:
+    """Yield the destination of each repository of the archive; append to `problems`."""
+    if isinstance(request.to, Repository):
         if len(head.names) == 1:
-            yield head.names[0], wish.to
+            yield head.names[0], request.to
         else:
             problems.append(
-                f"it holds {len(head.names)} repositories, {list(head.names)}: "
-                "say by a mapping where each goes"
+                f"the archive has {len(head.names)} repositories, {list(head.names)}: "
+                "give a mapping with the destination of each"
             )
         return
-    if unknown := sorted(wish.to.keys() - {*head.names, OTHERS}):
-        problems.append(f"the mapping names {unknown}, the archive holds {list(head.names)}")
+    if unknown := sorted(request.to.keys() - {*head.names, OTHERS}):
+        problems.append(f"the mapping names {unknown}, but the archive has {list(head.names)}")
     for name in head.names:
         try:
-            end = _end(wish.to, wish.unmapped, name)
+            end = _destination(request.to, request.unmapped, name)
         except (InvalidInput, RepositoryNotFound) as error:
             problems.append(str(error))
             continue
@@ -102,30 +103,30 @@ def _ends(wish: ImportRequest, head: Head, problems: list[str]) -> Iterator[tupl
             yield name, end
 
 
-def _end(to: Mapping[str, Repository], unmapped: Unmapped, name: str) -> Repository | None:
-    """Return where the repository of a name goes; None where it is left out as was asked."""
+def _destination(to: Mapping[str, Repository], unmapped: Unmapped, name: str) -> Repository | None:
+    """Return the destination of a repository; None if it is to be skipped."""
     if name in to:
         return to[name]
     if OTHERS in to:
         if "/" in check_path(name) or name.startswith("."):
-            raise InvalidInput(f"{name!r} cannot be a folder's name: map it by name")
+            raise InvalidInput(f"{name!r} cannot be the name of a folder: add it to the mapping")
         return to[OTHERS].below(name)
     if unmapped is Unmapped.SAME_NAME:
         return stored_repository(name)
     if unmapped is Unmapped.SKIP:
         return None
-    raise InvalidInput(f"the mapping leaves out {name!r}")
+    raise InvalidInput(f"the mapping does not name {name!r}")
 
 
-def _numbers(
-    head: Head, name: str, given: Sequence[int] | None, problems: list[str]
+def _version_numbers(
+    head: Head, name: str, chosen: Sequence[int] | None, problems: list[str]
 ) -> tuple[int, ...]:
-    """Return which versions to bring; note what the archive does not hold."""
-    held = head.repository(name).numbers
-    if given is None:
-        return held[-1:]
-    if unknown := sorted(set(given) - set(held)):
-        problems.append(f"the archive holds versions {list(held)} of {name!r}, not {unknown}")
-    if not given:
+    """Return which versions to import; append to `problems`."""
+    available = head.repository(name).numbers
+    if chosen is None:
+        return available[-1:]
+    if unknown := sorted(set(chosen) - set(available)):
+        problems.append(f"the archive has versions {list(available)} of {name!r}, not {unknown}")
+    if not chosen:
         problems.append(f"an import needs at least one version of {name!r}, found none")
-    return tuple(sorted(set(given)))
+    return tuple(sorted(set(chosen)))

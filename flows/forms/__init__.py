@@ -1,1 +1,1 @@
-"""What forms show: options, selection, approval."""
+"""The forms of flows: options, selection, approval."""

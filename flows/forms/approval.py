@@ -1,4 +1,4 @@
-"""Ask a person, in Prefect's UI, whether a plan that crosses its guards may be carried out."""
+"""Let a person approve, in Prefect's UI, a plan that crosses its guards."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from prefect.logging import get_run_logger
 from catalog.errors import GuardCrossed
 from catalog.model.plan import Plan
 from catalog.rules.guards import GuardViolation
-from flows.results.events import plan_guarded
+from flows.results.events import emit_plan_guarded
 
 
 class Approval(StrEnum):
@@ -19,22 +19,24 @@ class Approval(StrEnum):
     ASK = "ask"
 
 
-def wait_for_approval(plan: Plan, crossed: tuple[GuardViolation, ...], approval: Approval) -> None:
-    """Return when the plan may go on: at once, or after a person said so.
+def wait_for_approval(
+    plan: Plan, violations: tuple[GuardViolation, ...], approval: Approval
+) -> None:
+    """Return when the plan may be applied: at once, or after a person approved it.
 
     Raises:
-        GuardCrossed: it may not; nothing was touched.
+        GuardCrossed: it may not be applied; nothing was changed.
     """
-    if not crossed:
+    if not violations:
         return
-    lines = tuple(str(one) for one in crossed)
-    plan_guarded(plan, lines)
+    lines = tuple(map(str, violations))
+    emit_plan_guarded(plan, lines)
     if approval is Approval.FAIL:
         raise GuardCrossed(plan.plan_id, "it crosses its guards", lines)
     get_run_logger().warning("plan %s waits for approval: %s", plan.plan_id, "; ".join(lines))
-    from flows.forms.approval_form import asked  # noqa: PLC0415 - see there
+    from flows.forms.approval_form import ask_for_approval  # noqa: PLC0415 - see there
 
-    verdict = asked(plan, lines)
+    verdict = ask_for_approval(plan, lines)
     if not verdict.approve:
-        raise GuardCrossed(plan.plan_id, f"refused: {verdict.note or 'no reason'}", lines)
+        raise GuardCrossed(plan.plan_id, f"refused: {verdict.note or 'no reason given'}", lines)
     get_run_logger().info("plan %s was approved: %s", plan.plan_id, verdict.note or "no note")

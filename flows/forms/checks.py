@@ -1,4 +1,4 @@
-"""A user's own checks, named in a run form as `module:function`."""
+"""Checks written by users, named in a run form as `module:function`."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from transfer.steps.validate import Check
 from transfer.user_functions import import_function
 
 
-def checks(names: Iterable[str]) -> tuple[Check, ...]:
-    """Return the functions that `names` mean; each takes an item and its bytes or file.
+def load_checks(names: Iterable[str]) -> tuple[Check, ...]:
+    """Import the functions that `names` refer to; each takes an item and its bytes or file.
 
     Raises:
-        InvalidInput: a name leads to nothing that can be called.
+        InvalidInput: a name does not refer to a callable.
     """
     return tuple(cast("Check", import_function(name, "check")) for name in names)

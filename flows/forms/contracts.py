@@ -1,4 +1,4 @@
-"""The contracts that a run holds files to: read, and found usable, before anything is touched."""
+"""Load the contracts of a run, and check that they can be used, before anything is changed."""
 
 from __future__ import annotations
 
@@ -11,25 +11,30 @@ from transfer.contracts.check_file import check_contract
 from transfer.contracts.contract import Contract as Value
 
 
-def contracts(given: Sequence[Contract | str] | None) -> tuple[Value, ...]:
-    """Return the contracts that are meant: blocks, their names, files of YAML, or YAML.
+def load_contracts(references: Sequence[Contract | str] | None) -> tuple[Value, ...]:
+    """Load contracts given as blocks, names of blocks, YAML files, or YAML.
 
     Raises:
-        RepositoryNotFound: a name leads to no contract, or to no repository for bad files.
-        InvalidInput: one makes no sense; it is named.
+        RepositoryNotFound: there is no contract, or no quarantine repository, of a given name.
+        InvalidInput: a contract is invalid; the error names it.
     """
-    found = tuple(one for each in given or () for one in contracts_of(each))
-    usable(found)
-    return found
+    contracts = tuple(
+        contract for reference in references or () for contract in contracts_of(reference)
+    )
+    check_contracts(contracts)
+    return contracts
 
 
-def usable(found: Sequence[Value]) -> None:
-    """Make sure that contracts can be used together."""
+def check_contracts(contracts: Sequence[Value]) -> None:
+    """Check that contracts can be used, and used together."""
     names: set[str] = set()
-    for one in found:
-        if one.name in names:
-            raise InvalidInput(f"two contracts are called {one.name!r}: reports would mix them up")
-        names.add(one.name)
-        check_contract(one)
-        if one.quarantine:
-            repository(one.quarantine)
+    for contract in contracts:
+        if contract.name in names:
+            raise InvalidInput(
+                f"two contracts are named {contract.name!r}: give each a name of its own, "
+                "so that reports can tell them apart"
+            )
+        names.add(contract.name)
+        check_contract(contract)
+        if contract.quarantine:
+            repository(contract.quarantine)

@@ -1,4 +1,4 @@
-"""How a person wants files to be moved: what sync and plan ask for, as one value."""
+"""How files are to be moved: the options of sync and plan as one value."""
 
 from __future__ import annotations
 
@@ -16,47 +16,52 @@ from transfer.steps.sequence import BuiltInStep, StepChange, StepPosition
 
 
 class StepSettings(BaseModel, title="Step"):
-    """A step of your own between those of each batch, or one of them left out."""
+    """A custom step of each batch, or a built-in step to leave out."""
 
     model_config = ConfigDict(extra="forbid")
 
     at: StepPosition = Field(
-        default=StepPosition.BEFORE, title="Where", description="Before, after or instead of it."
+        default=StepPosition.BEFORE,
+        title="Where",
+        description="Before, after or instead of the built-in step.",
     )
     part: BuiltInStep = Field(
-        default=BuiltInStep.UPLOAD, title="Which step", description="The step that yours stands by."
+        default=BuiltInStep.UPLOAD, title="Which step", description="The built-in step."
     )
     run: str = Field(
         default="",
         title="Your function",
-        description="As module:function, called with the batch; empty leaves the step out.",
+        description=(
+            "Your step as module:function, called with the batch; empty, with instead, to leave "
+            "the built-in step out."
+        ),
     )
 
     def value(self) -> StepChange:
-        """Return the change."""
+        """Return the change of the step sequence."""
         return StepChange(self.at, self.part, self.run)
 
 
 class GuardSettings(BaseModel, title="Guards"):
-    """What a plan may do at each destination; more fails the run, or asks a person."""
+    """Limits on what a plan may do at each destination without approval."""
 
     model_config = ConfigDict(extra="forbid")
 
     removals: int | None = Field(
-        default=None, ge=0, title="Removals", description="Files removed, at most."
+        default=None, ge=0, title="Removals", description="Most files to remove."
     )
     removal_share: float | None = Field(
         default=0.5,
         ge=0,
         le=1,
         title="Share removed",
-        description="Share of a destination's files removed, at most; from 20 removals up.",
+        description="Largest share of a destination's files to remove; applies from 20 removals.",
     )
     removal_bytes: int | None = Field(
-        default=None, ge=0, title="Bytes removed", description="Bytes removed, at most."
+        default=None, ge=0, title="Bytes removed", description="Most bytes to remove."
     )
     bytes: int | None = Field(
-        default=None, ge=0, title="Bytes written", description="Bytes written, at most."
+        default=None, ge=0, title="Bytes written", description="Most bytes to write."
     )
 
     def values(self) -> Guards:
@@ -66,14 +71,14 @@ class GuardSettings(BaseModel, title="Guards"):
 
 @dataclass(frozen=True, slots=True)
 class Batching:
-    """How large a batch is, and how much of it goes on at once; None: as the settings say."""
+    """The size of batches and their threads; None for the value from the settings."""
 
     files: int | None = None
     threads: int | None = None
 
 
 class BatchSettings(BaseModel, title="Batches"):
-    """How large a batch is, and how much of it goes on at once."""
+    """The size of batches, and how many of their files are moved at once."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -81,33 +86,33 @@ class BatchSettings(BaseModel, title="Batches"):
         default=None,
         ge=1,
         title="Files",
-        description="Files of a batch, at most; more where a run would have over 200 batches.",
+        description="Most files in a batch; more if a run would have over 200 batches.",
     )
     threads: int | None = Field(
         default=None,
         ge=1,
         le=256,
         title="Threads",
-        description="Files of a batch that are moved at once, at most.",
+        description="Most files of a batch to move at once.",
     )
 
     def value(self) -> Batching:
-        """Return them."""
+        """Return the batching."""
         return Batching(**self.model_dump())
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """All that a plan and its carrying out depend on, beside its ends."""
+    """Everything that a plan and its execution depend on, apart from source and destinations."""
 
     mode: Mode = Mode.ADDITIVE
     policy: Policy = Policy.IMMEDIATE
     strategy: Strategy = Strategy.DIGEST
     selection: Selection = field(default=Selection())
-    listed: bool = True  # look at what the destinations hold now
+    listed: bool = True  # list the destinations, and do not rely on the catalog alone
     on_error: OnError = OnError.CONTINUE
     allow_partial: bool = False
-    allow_gaps: tuple[str, ...] = ()  # globs of what need not be seen
+    allow_gaps: tuple[str, ...] = ()  # globs of gaps that are accepted
     clean_up: CleanUp = CleanUp.KEEP
     checks: tuple[str, ...] = ()
     steps: tuple[StepChange, ...] = ()
@@ -118,7 +123,7 @@ class Options:
     history: History = History.KEEP
 
     def to_json(self) -> str:
-        """Return what a stored plan must remember to be carried out later."""
+        """Return the options that are stored with a plan, to apply it later."""
         kept = (
             "listed",
             "on_error",
@@ -133,10 +138,10 @@ class Options:
             "approval",
             "history",
         )
-        every = asdict(self)
-        return json.dumps({name: every[name] for name in kept})
+        values = asdict(self)
+        return json.dumps({name: values[name] for name in kept})
 
     @classmethod
     def from_json(cls, text: str) -> Options:
-        """Read what a stored plan remembers."""
+        """Read the options that are stored with a plan."""
         return TypeAdapter(Options).validate_json(text)

@@ -1,4 +1,4 @@
-"""Names of runs in the UI: readable, and never with a secret."""
+"""Names of runs in the UI: readable, and without secrets."""
 
 from __future__ import annotations
 
@@ -9,40 +9,41 @@ from prefect.runtime import flow_run
 from blocks.repository import Repository
 from providers.registry import scheme_of
 
-ORIGINS = ("source", "repository", "repositories")
+SOURCE_PARAMETERS = ("source", "repository", "repositories")
 
 
 def run_name() -> str:
-    """Return `<flow> <source> to <destinations>` of the run that begins, or its repository."""
+    """Return `<flow> <source> to <destinations>` for the run that starts."""
     parameters = dict(flow_run.parameters or {})
     verb = flow_run.flow_name or "run"
-    origin = next((parameters[one] for one in ORIGINS if one in parameters), None)
-    origins = origin if isinstance(origin, list) else [origin]
-    source = ", ".join(shown(one) for one in origins)
-    written = (parameters[one] for one in ("directory", "archive", "file") if one in parameters)
-    given = parameters.get("destinations", next(written, ()))
-    ends = given if isinstance(given, list | tuple) else [given]
-    to = f" to {', '.join(shown(one) for one in ends)}" if ends else ""
+    value = next((parameters[name] for name in SOURCE_PARAMETERS if name in parameters), None)
+    sources = value if isinstance(value, list) else [value]
+    source = ", ".join(map(short_name, sources))
+    outputs = (parameters[name] for name in ("directory", "archive", "file") if name in parameters)
+    value = parameters.get("destinations", next(outputs, ()))
+    destinations = value if isinstance(value, list | tuple) else [value]
+    to = f" to {', '.join(map(short_name, destinations))}" if destinations else ""
     return f"{verb} {source}{to}"[:200]
 
 
-def chosen_name() -> str:
-    """Return `<flow>` of the run that begins, with the names and labels that it goes by."""
-    given = dict(flow_run.parameters or {})
-    labels = [f"{name}={value}" for name, value in (given.get("labels") or {}).items()]
-    return " ".join([flow_run.flow_name or "run", *(given.get("names") or ()), *labels])[:200]
+def selection_run_name() -> str:
+    """Return `<flow>` and the names and labels that select repositories."""
+    parameters = dict(flow_run.parameters or {})
+    labels = [f"{name}={value}" for name, value in (parameters.get("labels") or {}).items()]
+    names = parameters.get("names") or ()
+    return " ".join([flow_run.flow_name or "run", *names, *labels])[:200]
 
 
-def shown(value: object) -> str:
-    """Return a repository's name, or the end of its address, which cannot hold a secret.
+def short_name(value: object) -> str:
+    """Return a repository's name, or the end of its address, which cannot contain a secret.
 
-    >>> shown("https://user@host:8080/a/b/c/?key=secret"), shown("/srv/data/in")
+    >>> short_name("https://user@host:8080/a/b/c/?key=secret"), short_name("/srv/data/in")
     ('host:8080/…/c', '…/in')
     """
     if isinstance(value, Repository):
-        return value.name or shown(value.address)
+        return value.name or short_name(value.address)
     if isinstance(value, Mapping):
-        return shown(value.get("url") or value.get("bucket") or value.get("type"))
+        return short_name(value.get("url") or value.get("bucket") or value.get("type"))
     if not isinstance(value, str):
         return "repository"
     host, path = "", value
@@ -52,5 +53,5 @@ def shown(value: object) -> str:
     segments = [segment for segment in path.split("/") if segment not in ("", ".")]
     if not segments:
         return host or path
-    between = ["…"] if len(segments) > 1 else []
-    return "/".join([*([host] if host else []), *between, segments[-1]])
+    ellipsis = ["…"] if len(segments) > 1 else []
+    return "/".join([*([host] if host else []), *ellipsis, segments[-1]])

@@ -1,4 +1,4 @@
-"""The form of a selection: which files take part, in fields that a person fills in."""
+"""The form of a selection: which files take part in a run."""
 
 from __future__ import annotations
 
@@ -17,41 +17,41 @@ Duration = float | str | None
 
 
 class SelectionSettings(BaseModel, title="Selection"):
-    """Which files take part: those that every given rule lets through, whatever the provider."""
+    """Which files take part: those that match every rule that is set."""
 
     model_config = ConfigDict(extra="forbid")
 
     include: list[str] = Field(
         default_factory=list[str],
         title="Include",
-        description="Globs over the whole path, of which one must match; none for all.",
+        description="Globs of the whole path, one of which must match; none for all files.",
     )
     exclude: list[str] = Field(
         default_factory=list[str],
         title="Exclude",
-        description="Globs over the whole path, of which none may match.",
+        description="Globs of the whole path, none of which may match.",
     )
     include_regex: list[str] = Field(
         default_factory=list[str],
         title="Include (regular expressions)",
-        description="Regular expressions (RE2), of which one must be found in the path.",
+        description="Regular expressions (RE2), one of which must match a part of the path.",
     )
     exclude_regex: list[str] = Field(
         default_factory=list[str],
         title="Exclude (regular expressions)",
-        description="Regular expressions (RE2), of which none may be found in the path.",
+        description="Regular expressions (RE2), none of which may match a part of the path.",
     )
     min_size: Size = Field(
-        default=None, title="Size from", description="Bytes, at least, or text like 10 MiB."
+        default=None, title="Size from", description="Smallest size: bytes, or text like 10 MiB."
     )
     max_size: Size = Field(
-        default=None, title="Size to", description="Bytes, at most, or text like 10 MiB."
+        default=None, title="Size to", description="Largest size: bytes, or text like 10 MiB."
     )
     min_age: Duration = Field(
-        default=None, title="Age from", description="Seconds, at least, or text like 2 h."
+        default=None, title="Age from", description="Smallest age: seconds, or text like 2 h."
     )
     max_age: Duration = Field(
-        default=None, title="Age to", description="Seconds, at most, or text like 7 d."
+        default=None, title="Age to", description="Largest age: seconds, or text like 7 d."
     )
     where: str = Field(
         default="",
@@ -65,31 +65,31 @@ class SelectionSettings(BaseModel, title="Selection"):
         default=None,
         title="Settled for",
         description=(
-            "Seconds, or text like 10 min, for which a file must not have changed: by its time, "
-            "or else by what earlier listings of the source recorded."
+            "How long a file must not have changed, in seconds or text like 10 min: by its time, "
+            "or else by earlier listings of the source."
         ),
     )
     settled_marker: str = Field(
         default="",
         title="Marker",
         description=(
-            "Name of a file that must be there before another is taken, such as {path}.done "
-            "or {folder}_SUCCESS; markers themselves take no part."
+            "Name of a file that must exist before a file takes part, such as {path}.done or "
+            "{folder}_SUCCESS; markers themselves do not take part."
         ),
     )
     order: Sorting = Field(
         default=Sorting.PATH,
         title="Order",
-        description="By what files are ordered before some are skipped and taken.",
+        description="Order of the files before Skip and Take apply.",
     )
     skip: int = Field(
         default=0,
         ge=0,
         title="Skip",
-        description="How many of the files that are left are passed over.",
+        description="How many of the matching files to skip.",
     )
     take: int | None = Field(
-        default=None, ge=0, title="Take", description="How many files take part, at most."
+        default=None, ge=0, title="Take", description="Most files that take part."
     )
 
     @model_validator(mode="after")
@@ -117,20 +117,20 @@ class SelectionSettings(BaseModel, title="Selection"):
         )
 
 
-def selected(
-    chosen: SelectionSettings | None,
+def build_selection(
+    form: SelectionSettings | None,
     *,
     include: list[str] | None,
     exclude: list[str] | None,
     skip_empty: bool,
     allow_empty: bool,
 ) -> Selection:
-    """Return one selection out of a flow's own parameters and its form: both apply.
+    """Combine a flow's own parameters and the form into one selection: both apply.
 
-    Ages count from now, before the source is listed: what changed during a long listing is
-    young, however long it took.
+    Ages are relative to now, before the source is listed, so that a file that changes during a long
+    listing counts as new.
     """
-    base = (chosen or SelectionSettings()).values()
+    base = (form or SelectionSettings()).values()
     return replace(
         base,
         also_include=tuple(include or ()),
@@ -141,9 +141,9 @@ def selected(
     )
 
 
-def _bytes(given: Size) -> int | None:
-    return parse_bytes(given) if isinstance(given, str) else given
+def _bytes(size: Size) -> int | None:
+    return parse_bytes(size) if isinstance(size, str) else size
 
 
-def _seconds(given: Duration) -> float | None:
-    return parse_duration(given) if isinstance(given, str) else given
+def _seconds(duration: Duration) -> float | None:
+    return parse_duration(duration) if isinstance(duration, str) else duration

@@ -1,1 +1,1 @@
-"""What flows return and show: results, reports, artifacts, events."""
+"""What flows return and publish: results, reports, artifacts, events."""

@@ -1,4 +1,4 @@
-"""What exports and imports return: small values that print as a line or a table."""
+"""The results of exports and imports, which print as a line or a table."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from catalog.errors import InvalidInput
-from flows.results.sync import SyncResult, human
+from catalog.formats.quantities import format_bytes
+from flows.results.sync import SyncResult
 
 
 @dataclass(frozen=True, slots=True)
 class TreeResult:
-    """A version as a tree of files: where it is, and what is in it."""
+    """The result of `export_tree`: where the folder is, and what is in it."""
 
     run_id: str
     repository: str  # label
@@ -27,15 +28,15 @@ class TreeResult:
 
     def __str__(self) -> str:
         """Return one line."""
-        what = "" if self.since is None else f", what changed since {self.since}"
-        gone = f", {self.removed} named as removed" if self.removed else ""
+        what = "" if self.since is None else f", changes since version {self.since}"
+        removed = f", {self.removed:,} listed as removed" if self.removed else ""
         return (
-            f"{self.repository} version {self.version}{what}: {self.files} files, "
-            f"{human(self.bytes)} in {self.directory}{gone}; source for others: {self.manifest}"
+            f"{self.repository} version {self.version}{what}: {self.files:,} files, "
+            f"{format_bytes(self.bytes)} in {self.directory}{removed}; manifest: {self.manifest}"
         )
 
     def __repr__(self) -> str:
-        """Return the line, so that a bare `result` in a prompt is readable."""
+        """Return the line, so that an interactive prompt shows it."""
         return str(self)
 
     def _repr_html_(self) -> str:
@@ -45,7 +46,7 @@ class TreeResult:
 
 @dataclass(frozen=True, slots=True)
 class ExportedRepository:
-    """What of one repository is in an archive."""
+    """The versions of one repository in an archive."""
 
     name: str  # in the archive
     versions: tuple[int, ...]
@@ -60,9 +61,9 @@ class ExportedRepository:
 
 @dataclass(frozen=True, slots=True)
 class ArchiveResult:
-    """Versions as an archive: its table of contents, its chunks, and what is in it.
+    """The result of `export_archive`: the table of contents, the chunks, and what is in them.
 
-    `result["s3-archive"]` is one repository's row; `versions` and `since` are the only one's.
+    `result["s3-archive"]` is the row of one repository; `versions` and `since` are a single one's.
     """
 
     run_id: str
@@ -73,30 +74,30 @@ class ArchiveResult:
     bytes: int  # of the artifacts
 
     def __getitem__(self, name: str) -> ExportedRepository:
-        """Return what of the repository of that name in the archive was exported."""
+        """Return the row of a repository, by its name in the archive."""
         return _row(self.repositories, name)
 
     @property
     def versions(self) -> tuple[int, ...]:
-        """Return the versions of the only repository."""
+        """Return the versions, if there is one repository."""
         return _only(self.repositories).versions
 
     @property
     def since(self) -> int | None:
-        """Return what the other site must hold of the only repository."""
+        """Return the version that the other site must have, if there is one repository."""
         return _only(self.repositories).since
 
     def __str__(self) -> str:
         """Return one line."""
         what = "; ".join(map(str, self.repositories))
-        many = "s" if len(self.chunks) > 1 else ""
+        plural = "s" if len(self.chunks) > 1 else ""
         return (
-            f"{what}: {self.artifacts} artifacts, "
-            f"{human(self.bytes)} in {len(self.chunks)} file{many} beside {self.toc}"
+            f"{what}: {self.artifacts:,} artifacts, "
+            f"{format_bytes(self.bytes)} in {len(self.chunks):,} file{plural} beside {self.toc}"
         )
 
     def __repr__(self) -> str:
-        """Return the line, so that a bare `result` in a prompt is readable."""
+        """Return the line, so that an interactive prompt shows it."""
         return str(self)
 
     def _repr_html_(self) -> str:
@@ -106,22 +107,22 @@ class ArchiveResult:
 
 @dataclass(frozen=True, slots=True)
 class ImportedRepository:
-    """What an import did for one repository: one sync for each version that was brought in."""
+    """What an import did for one repository, with one sync for each imported version."""
 
     name: str  # in the archive
-    origin: str  # address whose versions they are, at the site that exported them
+    origin: str  # address at the exporting site
     repository: str  # label
-    checked: tuple[int, ...]  # all its versions in the archive
-    imported: tuple[tuple[int, SyncResult], ...]  # number there, what was done here
+    checked: tuple[int, ...]  # all of its versions in the archive
+    imported: tuple[tuple[int, SyncResult], ...]  # version in the archive, what was done here
 
     @property
     def changed(self) -> bool:
-        """Say whether anything was moved or removed."""
+        """Return whether anything was copied or removed."""
         return any(result.changed for _, result in self.imported)
 
     @property
     def versions(self) -> dict[int, int]:
-        """Return the repository's version for each imported version of the archive."""
+        """Return the version here for each imported version of the archive."""
         return {number: result[0].version for number, result in self.imported}
 
     def lines(self) -> Iterator[str]:
@@ -134,46 +135,47 @@ class ImportedRepository:
         if not self.imported:
             numbers = ", ".join(map(str, self.checked))
             return f"version {numbers or 'none'} of {self.origin}"
-        return f"{len(self.imported)} versions of {self.origin} brought to {self.repository}"
+        return f"{len(self.imported)} versions of {self.origin} imported into {self.repository}"
 
 
 @dataclass(frozen=True, slots=True)
 class ImportResult:
-    """What an import did, a row for each repository of the archive that was to be imported.
+    """The result of `import_archive`, with a row for each repository to import.
 
-    `result["s3-archive"]` is the row of one name in the archive; `versions` is the only one's.
+    `result["s3-archive"]` is the row of one repository; `versions` needs there to be one.
     """
 
     archive: str  # path
     repositories: tuple[ImportedRepository, ...]
 
     def __getitem__(self, name: str) -> ImportedRepository:
-        """Return what was done for the repository of that name in the archive."""
+        """Return the row of a repository, by its name in the archive."""
         return _row(self.repositories, name)
 
     @property
     def changed(self) -> bool:
-        """Say whether anything was moved or removed."""
-        return any(one.changed for one in self.repositories)
+        """Return whether anything was copied or removed."""
+        return any(row.changed for row in self.repositories)
 
     @property
     def versions(self) -> dict[int, int]:
-        """Return the only repository's version for each imported version of the archive."""
+        """Return the version here for each imported one, if there is one repository."""
         return _only(self.repositories).versions
 
     def summary(self) -> str:
         """Return one sentence."""
-        whole = "" if any(one.imported for one in self.repositories) else "the archive is whole: "
-        return whole + "; ".join(map(str, self.repositories))
+        imported = any(row.imported for row in self.repositories)
+        prefix = "" if imported else "the archive is complete: "
+        return prefix + "; ".join(map(str, self.repositories))
 
     def __str__(self) -> str:
         """Return a line for each version."""
         lines = [f"{self.archive}: {self.summary()}"]
-        lines += [f"  {line}" for one in self.repositories for line in one.lines()]
+        lines += [f"  {line}" for row in self.repositories for line in row.lines()]
         return "\n".join(lines)
 
     def __repr__(self) -> str:
-        """Return the lines, so that a bare `result` in a prompt is readable."""
+        """Return the lines, so that an interactive prompt shows them."""
         return str(self)
 
     def _repr_html_(self) -> str:
@@ -198,5 +200,6 @@ def _row(rows: Sequence[_N], name: str) -> _N:
 
 def _only(rows: Sequence[_N]) -> _N:
     if len(rows) != 1:
-        raise InvalidInput(f"ask result[name] for one of {[row.name for row in rows]}")
+        names = ", ".join(row.name for row in rows)
+        raise InvalidInput(f"there are several repositories: use result[name] with one of {names}")
     return rows[0]

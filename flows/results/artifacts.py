@@ -1,4 +1,4 @@
-"""What a run shows in Prefect's UI: progress while it moves, a table when it is done."""
+"""Prefect artifacts: progress while a run moves files, tables when it is done."""
 
 from __future__ import annotations
 
@@ -15,39 +15,39 @@ from prefect.artifacts import (
 from prefect.exceptions import PrefectException
 from prefect.logging import get_run_logger
 
-from catalog.formats.quantities import format_duration
+from catalog.formats.quantities import format_bytes, format_duration
 from catalog.settings import Settings
 from flows.results.freshness import FreshnessResult
 from flows.results.plan import PlanResult
 from flows.results.report import Gateway, report
-from flows.results.sync import SyncResult, human
+from flows.results.sync import SyncResult
 from flows.results.verify import VerifyResult
 from transfer.workers.progress import Snapshot
 
-EVERY_S = 2.0  # between two updates: each costs ten milliseconds of CPU
-TOP = 50  # rows of a table
+INTERVAL_S = 2.0  # between two updates, each of which costs ten milliseconds of CPU
+MAX_ROWS = 50  # of a table
 
 
 class ProgressArtifact:
-    """One progress artifact of a run, updated at most every `EVERY_S`."""
+    """The progress artifact of a run, updated at most every `INTERVAL_S`."""
 
-    def __init__(self, now: Snapshot) -> None:
-        """Begin with the counts of this moment."""
+    def __init__(self, snapshot: Snapshot) -> None:
+        """Create the artifact with the current progress."""
         self._updated_s = time.monotonic()
         self._id: UUID = create_progress_artifact(  # type: ignore[assignment]
             progress=0.0,
             key="entrepot-progress",
-            description=told(now),
+            description=progress_line(snapshot),
             _sync=True,  # type: ignore[call-arg]
         )
 
-    def show(self, now: Snapshot, *, last: bool = False) -> None:
-        """Show the counts of this moment, unless the last update is too fresh."""
-        moment = time.monotonic()
-        if not last and moment - self._updated_s < EVERY_S:
+    def update(self, snapshot: Snapshot, *, last: bool = False) -> None:
+        """Show the current progress, unless the last update was a moment ago."""
+        now_s = time.monotonic()
+        if not last and now_s - self._updated_s < INTERVAL_S:
             return
-        self._updated_s = moment
-        share, text = now.share, told(now)
+        self._updated_s = now_s
+        share, text = snapshot.share, progress_line(snapshot)
         get_run_logger().info("%s", text)
         try:
             update_progress_artifact(
@@ -56,43 +56,44 @@ class ProgressArtifact:
                 description=text,
                 _sync=True,  # type: ignore[call-arg]
             )
-        except PrefectException as error:  # a picture is not worth a run
-            get_run_logger().warning("the progress could not be shown: %s", error)
+        except PrefectException as error:  # a run must not fail because of its progress
+            get_run_logger().warning("cannot update the progress: %s", error)
 
 
-def told(now: Snapshot) -> str:
-    """Return the counts of a moment as a line."""
-    left = now.left_s
-    known = now.wanted_bytes >= now.bytes > 0  # a source may tell no sizes, or not all
-    total = f" of {human(now.wanted_bytes)}" if known else ""
+def progress_line(snapshot: Snapshot) -> str:
+    """Return the progress of a run as a line."""
+    left = snapshot.left_s
     return (
-        f"{now.files} of {now.wanted_files} files, {human(now.bytes)}{total}, "
-        f"{human(int(now.rate))}/s, {now.failed} failed"
+        f"{snapshot.files:,} of {snapshot.wanted_files:,} files, "
+        f"{format_bytes(snapshot.bytes)} of {format_bytes(snapshot.wanted_bytes)}, "
+        f"{format_bytes(int(snapshot.rate))}/s, {snapshot.failed:,} failed"
         + (f", {format_duration(round(left))} left" if left else "")
     )
 
 
 def show_plan(result: PlanResult) -> None:
-    """Write the plan's totals, and under them its first rows."""
-    warned = "".join(f"\n\n**crosses a guard**: {one}" for one in result.crossed)
-    warned += "".join(f"\n\n**not seen**: {one}" for one in result.gaps[:TOP])
+    """Publish a plan's totals and its first rows."""
+    warnings = "".join(f"\n\n**crosses a guard**: {violation}" for violation in result.crossed)
+    warnings += "".join(f"\n\n**not seen**: {gap}" for gap in result.gaps[:MAX_ROWS])
     create_table_artifact(
         table=result.totals(),
         key="entrepot-plan",
-        description=f"**{result.source}**: {result.summary()}, digest {result.digest[:12]}{warned}",
+        description=(
+            f"**{result.source}**: {result.summary()}, digest {result.digest[:12]}{warnings}"
+        ),
         _sync=True,  # type: ignore[call-arg]
     )
     if result.rows:
         create_table_artifact(
             table=result.table(),
             key="entrepot-plan-rows",
-            description=f"What plan {result.plan_id} would do; the first {TOP} rows at most",
+            description=f"What plan {result.plan_id} would do (the first {MAX_ROWS} rows at most)",
             _sync=True,  # type: ignore[call-arg]
         )
 
 
 def show_findings(result: VerifyResult) -> None:
-    """Write what verify found; nothing where all is well but the sentence that says so."""
+    """Publish what `verify` found."""
     create_table_artifact(
         table=result.rows(),
         key="entrepot-findings",
@@ -102,8 +103,8 @@ def show_findings(result: VerifyResult) -> None:
 
 
 def show_freshness(result: FreshnessResult) -> None:
-    """Write what came, and what did not."""
-    missing = "".join(f"\n\n* {one}" for one in (*result.missed, *result.broken))
+    """Publish which objectives were met and which were missed."""
+    missing = "".join(f"\n\n* {line}" for line in (*result.missed, *result.broken))
     create_table_artifact(
         table=result.rows(),
         key="entrepot-freshness",
@@ -113,7 +114,7 @@ def show_freshness(result: FreshnessResult) -> None:
 
 
 def show_result(result: SyncResult, points: Sequence[Snapshot]) -> None:
-    """Write the result's table and what failed; where anything was done, a report with it all."""
+    """Publish a result's table and failures, and a full report if anything was done."""
     table = result.rows()
     create_table_artifact(
         table=table,
@@ -121,8 +122,8 @@ def show_result(result: SyncResult, points: Sequence[Snapshot]) -> None:
         description="\n\n".join(
             [
                 f"**{result.source}**: {result.summary()} in {result.seconds:.1f} s",
-                *(f"**warning**: {one}" for one in result.untold[:TOP]),
-                *(f"**not seen**: {one}" for one in result.gaps[:TOP]),
+                *(f"**warning**: {line}" for line in result.webhook_failures[:MAX_ROWS]),
+                *(f"**not seen**: {gap}" for gap in result.gaps[:MAX_ROWS]),
             ]
         ),
         _sync=True,  # type: ignore[call-arg]
@@ -138,17 +139,17 @@ def show_result(result: SyncResult, points: Sequence[Snapshot]) -> None:
         create_table_artifact(
             table=[
                 {
-                    "path": one.path,
-                    "destination": one.destination,
-                    "error": one.error,
-                    "message": one.message,
-                    "expected": one.expected or "",
-                    "found": one.found or "",
+                    "path": failure.path,
+                    "destination": failure.destination,
+                    "error": failure.error,
+                    "message": failure.message,
+                    "expected": failure.expected or "",
+                    "found": failure.found or "",
                 }
-                for one in result.failures[:TOP]
+                for failure in result.failures[:MAX_ROWS]
             ],
             key="entrepot-failures",
-            description=f"{len(result.failures)} failed; the first {TOP} at most are shown",
+            description=f"{len(result.failures):,} failures (the first {MAX_ROWS} at most)",
             _sync=True,  # type: ignore[call-arg]
         )
 

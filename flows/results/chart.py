@@ -1,7 +1,7 @@
-"""The picture of a run: bytes and files over time, and by outcome, as SVG.
+"""The chart of a run: bytes and files over time, and files by outcome, as SVG.
 
-Drawn by hand: a plotting library costs a run half a second, and Prefect's UI shows nothing but
-what stands in the text itself.
+It is drawn without a plotting library, which would cost a run half a second, and embedded in the
+text, since Prefect's UI loads no images.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ import base64
 import html
 from collections.abc import Callable, Mapping, Sequence
 
-from flows.results.sync import human
+from catalog.formats.quantities import format_bytes
 from transfer.workers.progress import Snapshot
 
-WIDTH, HEIGHT = 720, 300  # the units of all that follows
-LEFT, RIGHT, TOP, BOTTOM = 80, 640, 36, 200  # of the plot
-BAR, BAR_HEIGHT = 240, 18  # of the outcomes
+WIDTH, HEIGHT = 720, 300  # the SVG's units, as in all that follows
+LEFT, RIGHT, TOP, BOTTOM = 80, 640, 36, 200  # edges of the plot
+BAR, BAR_HEIGHT = 240, 18  # the bar of outcomes
 BYTES, FILES = "#2563eb", "#ea580c"
 COLOURS = {
     "added": "#16a34a",
@@ -27,14 +27,14 @@ COLOURS = {
 }
 
 
-def picture(points: Sequence[Snapshot], outcomes: Mapping[str, int]) -> str:
-    """Return the chart as an image in Markdown, whole in itself."""
-    encoded = base64.b64encode(chart(points, outcomes).encode()).decode()
+def chart_image(points: Sequence[Snapshot], outcomes: Mapping[str, int]) -> str:
+    """Return the chart as an image embedded in Markdown."""
+    encoded = base64.b64encode(chart_svg(points, outcomes).encode()).decode()
     return f"![bytes and files over time, and by outcome](data:image/svg+xml;base64,{encoded})"
 
 
-def chart(points: Sequence[Snapshot], outcomes: Mapping[str, int]) -> str:
-    """Return an SVG of a run's course and of what became of its files.
+def chart_svg(points: Sequence[Snapshot], outcomes: Mapping[str, int]) -> str:
+    """Return an SVG of a run's progress over time and of the outcomes of its files.
 
     `outcomes` counts files by the names of `COLOURS`; others are not drawn.
     """
@@ -42,25 +42,25 @@ def chart(points: Sequence[Snapshot], outcomes: Mapping[str, int]) -> str:
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" {size} font-family="sans-serif" font-size="12">',
         f'<rect width="{WIDTH}" height="{HEIGHT}" rx="8" fill="#ffffff"/>',
-        *_course(points),
-        *_outcomes(outcomes),
+        *_plot(points),
+        *_outcome_bar(outcomes),
         "</svg>",
     ]
     return "".join(parts)
 
 
-def _course(points: Sequence[Snapshot]) -> list[str]:
-    end_s = max((one.elapsed_s for one in points), default=0.0) or 1.0
-    most_bytes = max((one.bytes for one in points), default=0) or 1
-    most_files = max((one.files for one in points), default=0) or 1
+def _plot(points: Sequence[Snapshot]) -> list[str]:
+    end_s = max((point.elapsed_s for point in points), default=0.0) or 1.0
+    most_bytes = max((point.bytes for point in points), default=0) or 1
+    most_files = max((point.files for point in points), default=0) or 1
     return [
         *_grid(end_s),
-        *_axis(LEFT - 8, "end", BYTES, lambda share: human(int(share * most_bytes))),
+        *_axis(LEFT - 8, "end", BYTES, lambda share: format_bytes(int(share * most_bytes))),
         *_axis(RIGHT + 8, "start", FILES, lambda share: f"{share * most_files:,.0f}"),
         _text(LEFT, TOP - 16, "bytes read", BYTES),
         _text(RIGHT, TOP - 16, "files done", FILES, "end"),
-        _line([(one.elapsed_s / end_s, one.bytes / most_bytes) for one in points], BYTES),
-        _line([(one.elapsed_s / end_s, one.files / most_files) for one in points], FILES),
+        _line([(point.elapsed_s / end_s, point.bytes / most_bytes) for point in points], BYTES),
+        _line([(point.elapsed_s / end_s, point.files / most_files) for point in points], FILES),
     ]
 
 
@@ -85,7 +85,7 @@ def _line(shares: Sequence[tuple[float, float]], colour: str) -> str:
     return f'<polyline points="{drawn}" fill="none" stroke="{colour}" stroke-width="2"/>'
 
 
-def _outcomes(outcomes: Mapping[str, int]) -> list[str]:
+def _outcome_bar(outcomes: Mapping[str, int]) -> list[str]:
     shown = [(name, outcomes.get(name, 0)) for name in COLOURS if outcomes.get(name, 0) > 0]
     total = sum(count for _, count in shown)
     parts: list[str] = []
@@ -98,14 +98,14 @@ def _outcomes(outcomes: Mapping[str, int]) -> list[str]:
         )
         x += width
     step = (RIGHT - LEFT) / max(1, len(shown))
-    for place, (name, count) in enumerate(shown):
-        parts.append(_text(LEFT + place * step, BAR + 38, f"{name} {count:,}", COLOURS[name]))
+    for index, (name, count) in enumerate(shown):
+        parts.append(_text(LEFT + index * step, BAR + 38, f"{name} {count:,}", COLOURS[name]))
     return parts
 
 
 def _text(x: float, y: float, text: str, colour: str, anchor: str = "start") -> str:
-    place = f'x="{x:.1f}" y="{y:.1f}" fill="{colour}" text-anchor="{anchor}"'
-    return f"<text {place}>{html.escape(text)}</text>"
+    attributes = f'x="{x:.1f}" y="{y:.1f}" fill="{colour}" text-anchor="{anchor}"'
+    return f"<text {attributes}>{html.escape(text)}</text>"
 
 
 def _time(seconds: float) -> str:

@@ -1,4 +1,4 @@
-"""Tells what contracts found in a run: a table, an event for each destination, a line each."""
+"""Report the files of a run that break contracts: a table, an event per destination, log lines."""
 
 from __future__ import annotations
 
@@ -9,56 +9,56 @@ from prefect.logging import get_run_logger
 
 from catalog.catalog import Catalog
 from catalog.model.breach import Breach
-from flows.results.events import resources_quarantined
+from flows.results.events import emit_quarantined
 from flows.results.sync import Failure
 from tasks.job import Job
 from transfer.steps.validate import ContractBroken
 
-TOP = 50  # failure cases in a table
+MAX_ROWS = 50  # failure cases in a table
 
 
 def report_breaches(catalog: Catalog, job: Job, drops: Sequence[Failure]) -> None:
-    """Tell what contracts found; nothing where there are none, or where all is well."""
+    """Report the files that broke a contract, if any."""
     if not job.options.contracts:
         return
-    found = catalog.runs.breaches(job.run_id, TOP)
-    for one in found:
-        get_run_logger().warning("%s", _line(one))
-    if found:
-        _show(found)
+    breaches = catalog.runs.breaches(job.run_id, MAX_ROWS)
+    for breach in breaches:
+        get_run_logger().warning("%s", _describe(breach))
+    if breaches:
+        _show(breaches)
     for repository in job.destinations:
         paths = [
-            one.path
-            for one in drops
-            if one.destination == repository.address and one.error == ContractBroken.code
+            drop.path
+            for drop in drops
+            if drop.destination == repository.address and drop.error == ContractBroken.code
         ]
         if paths:
-            resources_quarantined(repository, paths, job.run_id)
+            emit_quarantined(repository, paths, job.run_id)
 
 
-def _line(breach: Breach) -> str:
-    aside = f"; put aside as {breach.aside}" if breach.aside else ""
-    return f"{breach.path!r} breaks the contract {breach.contract!r}: {breach.summary()}{aside}"
+def _describe(breach: Breach) -> str:
+    copy = f"; a copy is at {breach.aside}" if breach.aside else ""
+    return f"{breach.path!r} breaks the contract {breach.contract!r}: {breach.summary()}{copy}"
 
 
-def _show(found: Sequence[Breach]) -> None:
+def _show(breaches: Sequence[Breach]) -> None:
     rows = [
         {
-            "contract": one.contract,
-            "then": one.then,
-            "path": one.path,
-            "row": "" if case.row is None else str(case.row),
+            "contract": breach.contract,
+            "then": breach.then,
+            "path": breach.path,
+            "row": "" if case.row is None else f"{case.row:,}",
             "column": case.column or "",
             "check": case.check,
             "value": case.value or "",
-            "of": str(one.failures),
+            "of": f"{breach.failures:,}",
         }
-        for one in found
-        for case in one.cases
+        for breach in breaches
+        for case in breach.cases
     ]
     create_table_artifact(
         table=rows,
         key="entrepot-contract",
-        description=f"What contracts found; the first {TOP} failure cases at most",
+        description=f"Contract failures (the first {MAX_ROWS} at most)",
         _sync=True,  # type: ignore[call-arg]
     )

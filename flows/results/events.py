@@ -1,7 +1,7 @@
-"""Events for Prefect's automations: versions, files set aside, plans stopped, what is missing.
+"""Prefect events for automations: new versions, quarantined files, stopped plans, missed files.
 
-A repository is the resource `entrepot.repository.<name, or else address>`; the flow run that told
-is among the related resources, as Prefect adds it.
+A repository is the resource `entrepot.repository.<name, or else address>`; Prefect adds the flow
+run to the related resources.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ RESOURCE_QUARANTINED = "entrepot.resource.quarantined"
 PLAN_GUARDED = "entrepot.plan.guarded"
 LISTING_INCOMPLETE = "entrepot.listing.incomplete"
 FRESHNESS_MISSED = "entrepot.freshness.missed"
-TOLD = 100  # paths in a payload
+MAX_PATHS = 100  # in a payload
 
 
-def version_created(repository: Repository, version: Version) -> None:
-    """Tell that a repository has a new version, and what it changed."""
-    emit_event(VERSION_CREATED, _resource(repository), payload=facts_of(version))
+def emit_version_created(repository: Repository, version: Version) -> None:
+    """Emit that a repository has a new version, and what it changed."""
+    emit_event(VERSION_CREATED, _resource(repository), payload=version_facts(version))
 
 
-def facts_of(version: Version) -> dict[str, object]:
-    """Return what is told of a version: its number, what it changed, and what it holds."""
+def version_facts(version: Version) -> dict[str, object]:
+    """Return a version's number, what it changed, and what it contains."""
     return {
         "version": version.number,
         "base": version.base,
@@ -43,51 +43,51 @@ def facts_of(version: Version) -> dict[str, object]:
     }
 
 
-def resources_quarantined(repository: Repository, paths: Sequence[str], run_id: str) -> None:
-    """Tell that files were set aside: no right bytes are to be had, or they break a contract."""
+def emit_quarantined(repository: Repository, paths: Sequence[str], run_id: str) -> None:
+    """Emit that files were quarantined: they cannot be repaired, or they break a contract."""
     emit_event(
         RESOURCE_QUARANTINED,
         _resource(repository),
-        payload={"count": len(paths), "paths": list(paths[:TOLD]), "run_id": run_id},
+        payload={"count": len(paths), "paths": list(paths[:MAX_PATHS]), "run_id": run_id},
     )
 
 
-def plan_guarded(plan: Plan, crossed: Sequence[str]) -> None:
-    """Tell that a plan does more than its guards allow, before it fails or a person is asked."""
+def emit_plan_guarded(plan: Plan, crossed: Sequence[str]) -> None:
+    """Emit that a plan crosses its guards, before it fails or waits for approval."""
     emit_event(
         PLAN_GUARDED,
         {"prefect.resource.id": f"entrepot.plan.{plan.plan_id}", "entrepot.source": plan.source},
         payload={
             "plan_id": plan.plan_id,
-            "destinations": [one.address for one in plan.tallies],
+            "destinations": [tally.address for tally in plan.tallies],
             "crossed": list(crossed),
         },
     )
 
 
-def listing_incomplete(repository: Repository, gaps: Sequence[FoundGap], run_id: str) -> None:
-    """Tell that a listing could not see everything; what it could not see stays as it was."""
+def emit_listing_incomplete(repository: Repository, gaps: Sequence[FoundGap], run_id: str) -> None:
+    """Emit that a listing could not see everything; what it could not see is left alone."""
     emit_event(
         LISTING_INCOMPLETE,
         _resource(repository),
         payload={
             "count": len(gaps),
-            "paths": [one.gap.path for one in gaps[:TOLD]],
-            "why": [one.gap.why for one in gaps[:TOLD]],
+            "paths": [found.gap.path for found in gaps[:MAX_PATHS]],
+            "why": [found.gap.why for found in gaps[:MAX_PATHS]],
             "run_id": run_id,
         },
     )
 
 
-def freshness_missed(repository: Repository, missed: Sequence[ObjectiveResult]) -> None:
-    """Tell that files did not come which should have by now."""
+def emit_freshness_missed(repository: Repository, missed: Sequence[ObjectiveResult]) -> None:
+    """Emit that expected files did not arrive in time."""
     emit_event(
         FRESHNESS_MISSED,
         _resource(repository),
         payload={
             "count": len(missed),
-            "patterns": [one.pattern for one in missed],
-            "missed": [str(one.missed) for one in missed],
+            "patterns": [objective.pattern for objective in missed],
+            "missed": [str(objective.missed) for objective in missed],
         },
     )
 

@@ -1,68 +1,69 @@
-"""What a flow that changes a repository's history returns: the versions that remain, as a table."""
+"""The result of flows that change a repository's history: a table of the remaining versions."""
 
 from __future__ import annotations
 
 import html
 from dataclasses import dataclass
+from datetime import UTC
 
+from catalog.formats.quantities import format_bytes
 from catalog.model.version import Version
-from flows.results.sync import human
 from flows.results.table import html_table
 
-SHOWN = 20  # versions that a table names, the newest
+MAX_ROWS = 20  # versions in a table, newest first
 
-_COLUMNS = ("version", "made", "added", "replaced", "removed", "files", "size", "noted")
+_COLUMNS = ("version", "created", "added", "replaced", "removed", "files", "size", "labels")
 
 
 @dataclass(frozen=True, slots=True)
 class VersionResult:
-    """What was deleted of a repository's versions, and which remain, the newest first."""
+    """Which versions of a repository were deleted, and which remain, newest first."""
 
     run_id: str
     repository: str  # label
     address: str
     deleted: tuple[int, ...]
     versions: tuple[Version, ...]
-    retained: int | None  # how many of the newest stay; None for all
+    retained: int | None  # how many of the newest to keep; None for all
 
     @property
     def changed(self) -> bool:
-        """Say whether any version was deleted."""
+        """Return whether any version was deleted."""
         return bool(self.deleted)
 
     def summary(self) -> str:
         """Return one sentence."""
-        kept = "keeping all" if self.retained is None else f"keeping the newest {self.retained}"
+        kept = "keeping all" if self.retained is None else f"keeping the newest {self.retained:,}"
         if not self.deleted:
-            return f"nothing to do: {len(self.versions)} versions, {kept}"
+            return f"nothing to do: {len(self.versions):,} versions, {kept}"
         numbers = ", ".join(map(str, self.deleted))
-        return f"deleted {numbers}; {len(self.versions)} remain, {kept}"
+        return f"deleted {numbers}; {len(self.versions):,} remain, {kept}"
 
     def rows(self) -> list[dict[str, str]]:
-        """Return the table, one mapping a version."""
+        """Return the table, one mapping per version."""
         return [
             dict(
                 zip(
                     _COLUMNS,
                     (
-                        str(one.number),
-                        f"{one.created_at:%Y-%m-%d %H:%M:%S}",
-                        str(one.added),
-                        str(one.replaced),
-                        str(one.removed),
-                        str(one.total),
-                        human(one.bytes),
+                        str(version.number),
+                        f"{version.created_at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC",
+                        f"{version.added:,}",
+                        f"{version.replaced:,}",
+                        f"{version.removed:,}",
+                        f"{version.total:,}",
+                        format_bytes(version.bytes),
                         ", ".join(
                             [
-                                *(f"{key}={value}" for key, value in one.labels.items()),
-                                *(f"protected: {reason}" for reason in one.protected),
+                                *(f"{key}={value}" for key, value in version.labels.items()),
+                                *(f"protected: {reason}" for reason in version.protected),
                             ]
                         ),
                     ),
                     strict=True,
                 )
             )
-            for one in self.versions[:SHOWN]
+            for version in self.versions[:MAX_ROWS]
         ]
 
     def __str__(self) -> str:
@@ -74,10 +75,10 @@ class VersionResult:
             f"  {'  '.join(row[name].rjust(widths[name]) for name in _COLUMNS)}".rstrip()
             for row in rows
         ]
-        return "\n".join([*lines, *self._more()])
+        return "\n".join([*lines, *self._omitted()])
 
     def __repr__(self) -> str:
-        """Return the table, so that a bare `result` in a prompt is readable."""
+        """Return the table, so that an interactive prompt shows it."""
         return str(self)
 
     def _repr_html_(self) -> str:
@@ -85,9 +86,9 @@ class VersionResult:
         return (
             f"<p>{html.escape(self.repository)}: {html.escape(self.summary())}</p>"
             + html_table(_COLUMNS, self.rows())
-            + "".join(f"<p>{line}</p>" for line in self._more())
+            + "".join(f"<p>{line}</p>" for line in self._omitted())
         )
 
-    def _more(self) -> list[str]:
-        more = len(self.versions) - SHOWN
-        return [f"  … and {more} older"] if more > 0 else []
+    def _omitted(self) -> list[str]:
+        more = len(self.versions) - MAX_ROWS
+        return [f"  … and {more:,} older"] if more > 0 else []

@@ -1,4 +1,4 @@
-"""What `repair_all` returns: one row a repository."""
+"""The result of `repair_all`: one row per repository."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from catalog.errors import CatalogError
 from flows.results.table import html_table, text_table
 
-SHOWN = 20  # repositories, and files of each, that a message names
+MAX_NAMED = 20  # repositories, and files of each, in a message
 _COLUMNS = ("repository", "outcome", "examined", "damaged", "repaired", "unrepairable")
 
 
 @dataclass(frozen=True, slots=True)
 class RepairedRepository:
-    """What became of one repository, in files."""
+    """The result of repairing one repository, in numbers of files."""
 
     name: str
     address: str
@@ -22,78 +22,78 @@ class RepairedRepository:
     damaged: int = 0
     repaired: int = 0
     unrepairable: tuple[str, ...] = ()  # paths
-    passed_over: str = ""  # why it was not looked at
+    skipped: str = ""  # why it was not examined
     error: str = ""
 
     @property
     def outcome(self) -> str:
-        """Return one word or two."""
+        """Return the outcome in one word."""
         if self.error:
             return "failed"
-        if self.passed_over:
-            return "passed over"
+        if self.skipped:
+            return "skipped"
         if self.unrepairable:
             return "damaged"
-        return "repaired" if self.repaired else "well"
+        return "repaired" if self.repaired else "healthy"
 
     @property
     def remark(self) -> str:
-        """Return what the table does not tell; empty where that is all."""
+        """Return what the table does not show; empty if there is nothing more."""
         if self.unrepairable:
-            lost = ", ".join(map(repr, self.unrepairable[:SHOWN]))
-            more = len(self.unrepairable) - SHOWN
-            return f"lost: {lost}" + (f" and {more} more" if more > 0 else "")
-        return self.error or self.passed_over
+            lost = ", ".join(map(repr, self.unrepairable[:MAX_NAMED]))
+            more = len(self.unrepairable) - MAX_NAMED
+            return f"lost: {lost}" + (f" and {more:,} more" if more > 0 else "")
+        return self.error or self.skipped
 
 
 @dataclass(frozen=True, slots=True)
 class RepairAllResult:
-    """What became of every repository; true when all that was looked at is well now."""
+    """The results of all repositories; true if every examined repository is healthy now."""
 
     repositories: tuple[RepairedRepository, ...]
 
     def __bool__(self) -> bool:
-        """Say whether nothing damaged is left, and nothing could not be looked at."""
+        """Return whether no damage is left and every repository could be examined."""
         return not self.failed
 
     @property
     def failed(self) -> tuple[RepairedRepository, ...]:
-        """Return the repositories that are damaged still, or could not be mended."""
-        return tuple(one for one in self.repositories if one.error or one.unrepairable)
+        """Return the repositories that are still damaged or could not be repaired."""
+        return tuple(row for row in self.repositories if row.error or row.unrepairable)
 
     def summary(self) -> str:
         """Return one sentence."""
-        outcomes = [one.outcome for one in self.repositories]
-        told = ", ".join(
-            f"{outcomes.count(word)} {word}"
-            for word in ("well", "repaired", "damaged", "failed", "passed over")
+        outcomes = [row.outcome for row in self.repositories]
+        counts = ", ".join(
+            f"{outcomes.count(word):,} {word}"
+            for word in ("healthy", "repaired", "damaged", "failed", "skipped")
             if word in outcomes
         )
-        return f"{len(self.repositories)} repositories: {told}"
+        return f"{len(self.repositories):,} repositories: {counts}"
 
     def rows(self) -> list[dict[str, str]]:
-        """Return the table, one mapping a repository."""
+        """Return the table, one mapping per repository."""
         return [
             {
-                "repository": one.name,
-                "outcome": one.outcome,
-                "examined": str(one.examined),
-                "damaged": str(one.damaged),
-                "repaired": str(one.repaired),
-                "unrepairable": str(len(one.unrepairable)),
+                "repository": row.name,
+                "outcome": row.outcome,
+                "examined": f"{row.examined:,}",
+                "damaged": f"{row.damaged:,}",
+                "repaired": f"{row.repaired:,}",
+                "unrepairable": f"{len(row.unrepairable):,}",
             }
-            for one in self.repositories
+            for row in self.repositories
         ]
 
     def __str__(self) -> str:
-        """Return the table as text, and under it what went wrong and what was passed over."""
+        """Return the table as text, followed by failures and skipped repositories."""
         lines = [self.summary(), *text_table(_COLUMNS, self.rows(), ("outcome",))]
-        passed = [one for one in self.repositories if one.passed_over]
-        told = (*self.failed[:SHOWN], *passed[:SHOWN])
-        return "\n".join(lines + [f"  {one.name}: {one.remark}" for one in told])
+        skipped = [row for row in self.repositories if row.skipped]
+        named = (*self.failed[:MAX_NAMED], *skipped[:MAX_NAMED])
+        return "\n".join(lines + [f"  {row.name}: {row.remark}" for row in named])
 
     def __repr__(self) -> str:
-        """Return the table, so that a bare `result` in a prompt is readable."""
+        """Return the table, so that an interactive prompt shows it."""
         return str(self)
 
     def _repr_html_(self) -> str:
@@ -102,10 +102,10 @@ class RepairAllResult:
 
 
 class RepairAllFailed(CatalogError):
-    """Some repositories are damaged still or could not be mended; `result` tells everything."""
+    """Some repositories are still damaged or could not be repaired; `result` has the details."""
 
     def __init__(self, result: RepairAllResult) -> None:
         """Name them."""
-        named = ", ".join(repr(one.name) for one in result.failed[:SHOWN])
-        super().__init__(f"not all is well in {named}; {result}")
+        named = ", ".join(repr(row.name) for row in result.failed[:MAX_NAMED])
+        super().__init__(f"not repaired: {named}; {result}")
         self.result = result

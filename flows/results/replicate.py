@@ -1,4 +1,4 @@
-"""What `replicate` returns: one row a repository."""
+"""The result of `replicate`: one row per repository."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import html
 from dataclasses import dataclass
 
 from catalog.errors import CatalogError
-from flows.results.sync import human
+from catalog.formats.quantities import format_bytes
 from flows.results.table import html_table, text_table
 
-SHOWN = 20  # failures that a message names
+MAX_NAMED = 20  # failures in a message
 _COLUMNS = ("repository", "outcome", "version", "files", "bytes")
 
 
 @dataclass(frozen=True, slots=True)
 class Replica:
-    """What became of the copy of one repository."""
+    """The copy of one repository."""
 
     name: str
     address: str
@@ -28,71 +28,72 @@ class Replica:
 
     @property
     def outcome(self) -> str:
-        """Return one word or two."""
+        """Return the outcome in one word."""
         if self.error:
             return "failed"
         if self.emptied:
             return "emptied"
-        return "brought up to date" if self.changed else "unchanged"
+        return "updated" if self.changed else "unchanged"
 
 
 @dataclass(frozen=True, slots=True)
 class ReplicateResult:
-    """What became of every copy; true when none failed."""
+    """All copies; true if none failed."""
 
     upstream: str
     place: str  # label
     replicas: tuple[Replica, ...]
 
     def __bool__(self) -> bool:
-        """Say whether all went well."""
-        return not any(one.error for one in self.replicas)
+        """Return whether none failed."""
+        return not any(replica.error for replica in self.replicas)
 
     def summary(self) -> str:
         """Return one sentence."""
-        outcomes = [one.outcome for one in self.replicas]
-        told = [
-            f"{outcomes.count(word)} {word}"
-            for word in ("brought up to date", "unchanged", "emptied", "failed")
+        outcomes = [replica.outcome for replica in self.replicas]
+        counts = [
+            f"{outcomes.count(word):,} {word}"
+            for word in ("updated", "unchanged", "emptied", "failed")
             if word in outcomes
         ]
-        written = human(sum(one.bytes for one in self.replicas))
-        return f"{len(self.replicas)} repositories: {', '.join(told)}, {written} written"
+        written = format_bytes(sum(replica.bytes for replica in self.replicas))
+        return f"{len(self.replicas):,} repositories: {', '.join(counts)}, {written} written"
 
     def rows(self) -> list[dict[str, str]]:
-        """Return the table, one mapping a repository."""
+        """Return the table, one mapping per repository."""
         return [
             {
-                "repository": one.name,
-                "outcome": one.outcome,
-                "version": str(one.version),
-                "files": str(one.files),
-                "bytes": human(one.bytes),
+                "repository": replica.name,
+                "outcome": replica.outcome,
+                "version": str(replica.version),
+                "files": f"{replica.files:,}",
+                "bytes": format_bytes(replica.bytes),
             }
-            for one in self.replicas
+            for replica in self.replicas
         ]
 
     def __str__(self) -> str:
         """Return the table as text."""
         lines = [f"{self.upstream} to {self.place}: {self.summary()}"]
         lines += text_table(_COLUMNS, self.rows(), ("outcome",))
-        failed = [one for one in self.replicas if one.error]
-        return "\n".join(lines + [f"  {one.name}: {one.error}" for one in failed[:SHOWN]])
+        failed = [replica for replica in self.replicas if replica.error]
+        lines += [f"  {replica.name}: {replica.error}" for replica in failed[:MAX_NAMED]]
+        return "\n".join(lines)
 
     def __repr__(self) -> str:
-        """Return the table, so that a bare `result` in a prompt is readable."""
+        """Return the table, so that an interactive prompt shows it."""
         return str(self)
 
     def _repr_html_(self) -> str:
         """Return the table for notebooks."""
-        told = f"<p>{html.escape(self.place)}: {html.escape(self.summary())}</p>"
-        return told + html_table(_COLUMNS, self.rows())
+        heading = f"<p>{html.escape(self.place)}: {html.escape(self.summary())}</p>"
+        return heading + html_table(_COLUMNS, self.rows())
 
 
 class ReplicateFailed(CatalogError):
-    """Some repositories could not be replicated; `result` tells everything."""
+    """Some repositories could not be replicated; `result` has the details."""
 
     def __init__(self, result: ReplicateResult) -> None:
-        """Name them."""
+        """List them."""
         super().__init__(str(result))
         self.result = result

@@ -1,4 +1,4 @@
-"""The report of a run: what it did, with a picture, as Markdown for Prefect's UI."""
+"""The report of a run: what it did, with a chart, as Markdown for Prefect's UI."""
 
 from __future__ import annotations
 
@@ -7,25 +7,26 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote, urlencode
 
+from catalog.formats.quantities import format_bytes
 from catalog.model.gap import GAP_ADVICE, FoundGap
-from flows.results.chart import picture
-from flows.results.sync import Failure, SyncResult, human
+from flows.results.chart import chart_image
+from flows.results.sync import Failure, SyncResult
 from transfer.workers.progress import Snapshot
 
-NAMED = 20  # failures, and files that were dropped
+MAX_ROWS = 20  # of a table
 
 
 @dataclass(frozen=True, slots=True)
 class Gateway:
-    """The gateway that shows versions to people: its address, and the tenant that they are of."""
+    """The gateway whose pages show versions: its address, and the tenant of the versions."""
 
     url: str
     tenant: str
 
-    def version(self, address: str, number: int) -> str:
-        """Return where it shows a version of a repository.
+    def version_url(self, address: str, number: int) -> str:
+        """Return the URL of the page that shows a version of a repository.
 
-        >>> Gateway("https://files.example/", "acme").version("file:///srv", 7)
+        >>> Gateway("https://files.example/", "acme").version_url("file:///srv", 7)
         'https://files.example/browse/acme/version?address=file%3A%2F%2F%2Fsrv&number=7'
         """
         query = urlencode({"address": address, "number": number})
@@ -35,28 +36,28 @@ class Gateway:
 def report(
     result: SyncResult, points: Sequence[Snapshot], *, gateway: Gateway | None = None
 ) -> str:
-    """Return the report of a run that did something; with a gateway, links to its versions."""
+    """Return the report of a run that changed something; a gateway adds links to its versions."""
     rows = result.rows()
-    rate = human(int(result.bytes / result.seconds)) if result.seconds > 0 else "0 B"
-    ends = ", ".join(one.label for one in result.destinations)
+    rate = format_bytes(int(result.bytes / result.seconds)) if result.seconds > 0 else "0 B"
+    destinations = ", ".join(row.label for row in result.destinations)
     parts = [
-        f"# {_plain(result.source)} → {_plain(ends)}",
+        f"# {_escape(result.source)} → {_escape(destinations)}",
         f"**{result.summary()}** in {result.seconds:.1f} s ({rate}/s).",
-        picture(points, counts(result)),
+        chart_image(points, outcome_counts(result)),
         _table(rows),
     ]
-    parts += _named("Failed", max(result.failed, len(result.failures)), result.failures)
-    parts += _named("Dropped", result.dropped, result.drops)
-    parts += _unseen("Not seen", GAP_ADVICE, result.gaps)
-    parts += _unseen("Not seen, and accepted", "by `allow_gaps`", result.allowed_gaps)
-    parts += [f"**Warning**: {one}" for one in result.untold[:NAMED]]
-    parts += _versions(result, gateway)
-    parts.append(_further(result))
+    parts += _failure_section("Failed", max(result.failed, len(result.failures)), result.failures)
+    parts += _failure_section("Dropped", result.dropped, result.drops)
+    parts += _gap_section("Not seen", GAP_ADVICE, result.gaps)
+    parts += _gap_section("Not seen, and accepted", "by `allow_gaps`", result.allowed_gaps)
+    parts += [f"**Warning**: {line}" for line in result.webhook_failures[:MAX_ROWS]]
+    parts += _version_links(result, gateway)
+    parts.append(_commands(result))
     return "\n\n".join(parts) + "\n"
 
 
-def counts(result: SyncResult) -> Mapping[str, int]:
-    """Return how many files ended how, over all destinations."""
+def outcome_counts(result: SyncResult) -> Mapping[str, int]:
+    """Return the number of files by outcome, over all destinations."""
     return {
         "added": result.added,
         "replaced": result.replaced,
@@ -67,78 +68,78 @@ def counts(result: SyncResult) -> Mapping[str, int]:
     }
 
 
-def _named(title: str, count: int, failures: Sequence[Failure]) -> list[str]:
+def _failure_section(title: str, count: int, failures: Sequence[Failure]) -> list[str]:
     if not failures:
         return []
     rows = [
         {
-            "path": one.path,
-            "destination": one.destination,
-            "why": one.message,
-            "expected": one.expected or "",
-            "found": one.found or "",
+            "path": failure.path,
+            "destination": failure.destination,
+            "why": failure.message,
+            "expected": failure.expected or "",
+            "found": failure.found or "",
         }
-        for one in failures[:NAMED]
+        for failure in failures[:MAX_ROWS]
     ]
-    shown = f", the first {NAMED} of them" if count > NAMED else ""
-    return [f"## {title}: {count}{shown}", _table(rows)]
+    shown = f", the first {MAX_ROWS} of them" if count > MAX_ROWS else ""
+    return [f"## {title}: {count:,}{shown}", _table(rows)]
 
 
-def _unseen(title: str, told: str, gaps: Sequence[FoundGap]) -> list[str]:
-    """Return what could not be seen, each place once."""
+def _gap_section(title: str, note: str, gaps: Sequence[FoundGap]) -> list[str]:
+    """Return a section with the places that could not be seen."""
     if not gaps:
         return []
     rows = [
         {
-            "path": one.gap.path or "/",
-            "below it": "unknown" if one.gap.below else "",
-            "at": one.address,
-            "why": one.gap.why,
+            "path": found.gap.path or "/",
+            "below it": "unknown" if found.gap.below else "",
+            "at": found.address,
+            "why": found.gap.why,
         }
-        for one in gaps[:NAMED]
+        for found in gaps[:MAX_ROWS]
     ]
-    shown = f", the first {NAMED} of them" if len(gaps) > NAMED else ""
-    return [f"## {title}: {len(gaps)}{shown}", told[0].upper() + told[1:] + ".", _table(rows)]
+    shown = f", the first {MAX_ROWS} of them" if len(gaps) > MAX_ROWS else ""
+    return [f"## {title}: {len(gaps):,}{shown}", note[0].upper() + note[1:] + ".", _table(rows)]
 
 
-def _versions(result: SyncResult, gateway: Gateway | None) -> list[str]:
-    made = [one for one in result.destinations if one.made]
-    if gateway is None or not made:
+def _version_links(result: SyncResult, gateway: Gateway | None) -> list[str]:
+    created = [row for row in result.destinations if row.new_version]
+    if gateway is None or not created:
         return []
     lines = [
-        f"* [version {one.version} of {_plain(one.label)}]"
-        f"({gateway.version(one.address, one.version)})"
-        for one in made
+        f"* [version {row.version} of {_escape(row.label)}]"
+        f"({gateway.version_url(row.address, row.version)})"
+        for row in created
     ]
     return ["## In the gateway", "\n".join(lines)]
 
 
-def _further(result: SyncResult) -> str:
-    lines = ["## Look closer", "```", f"entrepot runs {result.run_id}"]
+def _commands(result: SyncResult) -> str:
+    lines = ["## More details", "```", f"entrepot runs {result.run_id}"]
     if result.plan_id is not None:
         lines.append(f"entrepot show-plan {result.plan_id}")
     lines += [
-        f"entrepot explain {result.run_id} {shlex.quote(one.path)}"
-        for one in (*result.failures, *result.drops)[:1]
-        if one.path.isprintable()
+        f"entrepot explain {result.run_id} {shlex.quote(failure.path)}"
+        for failure in (*result.failures, *result.drops)[:1]
+        if failure.path.isprintable()
     ]
     lines += [
-        f"entrepot diff {shlex.quote(one.label)} {one.version - 1} {one.version}"
-        for one in result.destinations
-        if one.made and one.version > 1
+        f"entrepot diff {shlex.quote(row.label)} {row.version - 1} {row.version}"
+        for row in result.destinations
+        if row.new_version and row.version > 1
     ]
     return "\n".join([*lines, "```"])
 
 
 def _table(rows: Sequence[Mapping[str, str]]) -> str:
-    """Return a table without the columns in which nothing stands."""
+    """Return a table without empty columns."""
     names = [name for name in rows[0] if any(row[name] not in ("", "0") for row in rows)]
     lines = ["| " + " | ".join(names) + " |", "|" + "---|" * len(names)]
-    lines += ["| " + " | ".join(_plain(row[name]) for name in names) + " |" for row in rows]
+    lines += ["| " + " | ".join(_escape(row[name]) for name in names) + " |" for row in rows]
     return "\n".join(lines)
 
 
-def _plain(text: str) -> str:
-    """Return text that Markdown shows as it is, in one line."""
-    one_line = " ".join(text.split())
-    return "".join("\\" + one if one in "\\`*_{}[]<>#|~!" else one for one in one_line)
+def _escape(text: str) -> str:
+    """Return text in one line, escaped so that Markdown shows it as it is."""
+    line = " ".join(text.split())
+    return "".join(f"\\{char}" if char in "\\`*_{}[]<>#|~!" else char for char in line)

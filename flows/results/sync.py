@@ -1,4 +1,4 @@
-"""What a flow returns: values that print as a table, in a terminal and in a notebook."""
+"""The result of flows that move files; it prints as a table in a terminal and in a notebook."""
 
 from __future__ import annotations
 
@@ -7,18 +7,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from catalog.errors import CatalogError
+from catalog.formats.quantities import format_bytes
 from catalog.model.gap import GAP_ADVICE, FoundGap
 from catalog.model.outcome import Outcome
 from flows.results.table import html_table, text_table
 
-SHOWN = 20  # failures that a message names
+MAX_LINES = 20  # failures, gaps and so on in a message
 
 _COLUMNS = ("destination", "added", "replaced", "removed", "kept", "failed", "bytes", "version")
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """One resource that did not arrive: where, why, what was expected and what was found."""
+    """One resource that was not delivered: where, why, what was expected and what was found."""
 
     path: str
     destination: str
@@ -29,7 +30,7 @@ class Failure:
 
     @classmethod
     def of(cls, outcome: Outcome) -> Failure:
-        """Take a failed outcome."""
+        """Create it from a failed outcome."""
         return cls(
             outcome.path,
             outcome.destination,
@@ -41,18 +42,19 @@ class Failure:
 
     def __str__(self) -> str:
         """Return one line."""
-        facts = f" (expected {self.expected}, found {self.found})" if self.expected else ""
-        told = self.expected is not None and self.expected in self.message
-        return f"{self.path!r} at {self.destination}: {self.message}{'' if told else facts}"
+        line = f"{self.path!r} at {self.destination}: {self.message}"
+        if not self.expected or self.expected in self.message:
+            return line
+        return f"{line} (expected {self.expected}, found {self.found})"
 
 
 @dataclass(frozen=True, slots=True)
 class DestinationResult:
     """What a run did at one destination.
 
-    `version` is its latest, `made` says whether it is new; `files` and `size` (bytes) are all that
-    it holds. `catalogued` counts what its version lists from now on while its bytes stay elsewhere,
-    `dropped` what was left out on purpose.
+    `version` is its latest, and `new_version` whether this run created it; `files` and `size`
+    (bytes) are its totals. `catalogued` counts files that the version lists while their bytes stay
+    elsewhere, `dropped` files that were left out on purpose.
     """
 
     label: str
@@ -64,7 +66,7 @@ class DestinationResult:
     failed: int = 0
     bytes: int = 0
     version: int = 0
-    made: bool = False
+    new_version: bool = False
     files: int = 0
     size: int = 0
     catalogued: int = 0
@@ -73,7 +75,7 @@ class DestinationResult:
 
 @dataclass(frozen=True, slots=True)
 class SyncResult:
-    """What a run did: one row a destination, and everything that failed, by name.
+    """What a run did: one row per destination, and everything that failed.
 
     The counts of the whole result are sums over its destinations; `version` maps each
     destination's label to the number of its latest version.
@@ -87,152 +89,159 @@ class SyncResult:
     failures: tuple[Failure, ...] = ()
     batches: int = 0
     seconds: float = 0.0
-    same_as: str | None = None  # the run after which nothing changed, where this one was skipped
-    drops: tuple[Failure, ...] = ()  # what was left out on purpose, each with its reason
-    untold: tuple[str, ...] = ()  # what the webhook did not take, a line a batch
-    gaps: tuple[FoundGap, ...] = ()  # what the listings could not see: nothing there was removed
+    unchanged_since: str | None = None  # id of the last run, if this one was skipped
+    drops: tuple[Failure, ...] = ()  # files left out on purpose, each with the reason
+    webhook_failures: tuple[str, ...] = ()  # a line per batch that the webhook did not accept
+    gaps: tuple[FoundGap, ...] = ()  # what the listings could not see; nothing there was removed
     allowed_gaps: tuple[FoundGap, ...] = ()  # the same, accepted by `allow_gaps`
 
     @property
     def added(self) -> int:
         """Return how many resources were new, over all destinations."""
-        return sum(one.added for one in self.destinations)
+        return sum(row.added for row in self.destinations)
 
     @property
     def replaced(self) -> int:
-        """Return how many resources were written anew, over all destinations."""
-        return sum(one.replaced for one in self.destinations)
+        """Return how many resources were replaced, over all destinations."""
+        return sum(row.replaced for row in self.destinations)
 
     @property
     def removed(self) -> int:
         """Return how many resources were removed, over all destinations."""
-        return sum(one.removed for one in self.destinations)
+        return sum(row.removed for row in self.destinations)
 
     @property
     def kept(self) -> int:
-        """Return how many resources were there already, over all destinations."""
-        return sum(one.kept for one in self.destinations)
+        """Return how many resources were already there, over all destinations."""
+        return sum(row.kept for row in self.destinations)
 
     @property
     def failed(self) -> int:
         """Return how many resources failed, over all destinations."""
-        return sum(one.failed for one in self.destinations)
+        return sum(row.failed for row in self.destinations)
 
     @property
     def bytes(self) -> int:
         """Return how many bytes were written, over all destinations."""
-        return sum(one.bytes for one in self.destinations)
+        return sum(row.bytes for row in self.destinations)
 
     @property
     def catalogued(self) -> int:
         """Return how many resources were catalogued and not moved, over all destinations."""
-        return sum(one.catalogued for one in self.destinations)
+        return sum(row.catalogued for row in self.destinations)
 
     @property
     def dropped(self) -> int:
         """Return how many resources were left out on purpose, over all destinations."""
-        return sum(one.dropped for one in self.destinations)
+        return sum(row.dropped for row in self.destinations)
 
     @property
     def version(self) -> dict[str, int]:
         """Return the latest version of each destination, by label."""
-        return {one.label: one.version for one in self.destinations}
+        return {row.label: row.version for row in self.destinations}
 
     @property
     def changed(self) -> bool:
-        """Say whether anything was moved, removed or catalogued."""
+        """Return whether anything was written, removed or catalogued."""
         return bool(self.added or self.replaced or self.removed or self.catalogued)
 
     def __getitem__(self, label: str | int) -> DestinationResult:
-        """Return one destination's row, by label, address or position."""
+        """Return the row of a destination, by its label, address or position."""
         if isinstance(label, int):
             return self.destinations[label]
-        for one in self.destinations:
-            if label in (one.label, one.address):
-                return one
+        for row in self.destinations:
+            if label in (row.label, row.address):
+                return row
         raise KeyError(label)
 
     def summary(self) -> str:
         """Return one sentence."""
         if not self.gaps:
-            return self._done()
+            return self._changes()
         places = "1 place" if len(self.gaps) == 1 else f"{len(self.gaps):,} places"
-        return f"{places} could not be seen; {self._done()}"
+        return f"{places} could not be seen; {self._changes()}"
 
-    def _done(self) -> str:
-        ends = f"{len(self.destinations)} destination" + ("s" if len(self.destinations) > 1 else "")
+    def _changes(self) -> str:
+        count = len(self.destinations)
+        ends = f"{count:,} destination" + ("s" if count > 1 else "")
         if self.failed or self.failures:
-            what = f"{self.failed} resources failed" if self.failed else "not all cleaned up"
-            return f"{what}, {self.added + self.replaced} moved, to {ends}"
-        if self.same_as is not None:
-            return f"skipped: nothing changed since run {self.same_as}"
+            files = "1 file" if self.failed == 1 else f"{self.failed:,} files"
+            what = f"{files} failed" if self.failed else "source not fully cleaned up"
+            return f"{what}, {self.added + self.replaced:,} written to {ends}"
+        if self.unchanged_since is not None:
+            return f"skipped: nothing changed since run {self.unchanged_since}"
         if not self.changed:
             if self.dropped:
-                return f"{self.dropped} dropped, nothing else to do: {ends}"
+                return f"{self.dropped:,} dropped, nothing else to do: {ends}"
             return f"nothing to do: {ends} up to date"
         if self.catalogued:
             return (
-                f"{self.catalogued} catalogued, their bytes stay at the source, "
-                f"{self.removed} removed, for {ends}"
+                f"{self.catalogued:,} catalogued (their bytes stay at the source), "
+                f"{self.removed:,} removed, for {ends}"
             )
-        dropped = f"{self.dropped} dropped, " if self.dropped else ""
+        dropped = f"{self.dropped:,} dropped, " if self.dropped else ""
         return (
-            f"{self.added} added, {self.replaced} replaced, {self.removed} removed, {dropped}"
-            f"{human(self.bytes)} written to {ends}"
+            f"{self.added:,} added, {self.replaced:,} replaced, {self.removed:,} removed, {dropped}"
+            f"{format_bytes(self.bytes)} written to {ends}"
         )
 
     def rows(self) -> list[dict[str, str]]:
-        """Return the table, one mapping a destination."""
+        """Return the table, one mapping per destination."""
         return [
             dict(
                 zip(
                     _COLUMNS,
                     (
-                        one.label,
-                        str(one.added),
-                        str(one.replaced),
-                        str(one.removed),
-                        str(one.kept),
-                        str(one.failed),
-                        human(one.bytes),
-                        f"{one.version}{' (new)' if one.made else ''}",
+                        row.label,
+                        f"{row.added:,}",
+                        f"{row.replaced:,}",
+                        f"{row.removed:,}",
+                        f"{row.kept:,}",
+                        f"{row.failed:,}",
+                        format_bytes(row.bytes),
+                        f"{row.version}{' (new)' if row.new_version else ''}",
                     ),
                     strict=True,
                 )
             )
-            | ({"catalogued": str(one.catalogued)} if self.catalogued else {})
-            | ({"dropped": str(one.dropped)} if self.dropped else {})
-            for one in self.destinations
+            | ({"catalogued": f"{row.catalogued:,}"} if self.catalogued else {})
+            | ({"dropped": f"{row.dropped:,}"} if self.dropped else {})
+            for row in self.destinations
         ]
 
     def _columns(self) -> tuple[str, ...]:
-        more = (("catalogued", self.catalogued), ("dropped", self.dropped))
-        return (*_COLUMNS, *(name for name, count in more if count))
+        optional = (("catalogued", self.catalogued), ("dropped", self.dropped))
+        return (*_COLUMNS, *(name for name, count in optional if count))
 
     def __str__(self) -> str:
         """Return the table as text."""
         lines = [f"{self.source}: {self.summary()} in {self.seconds:.1f} s"]
         lines += text_table(self._columns(), self.rows())
-        lines += [f"  failed: {failure}" for failure in self.failures[:SHOWN]]
-        lines += _unseen(self.gaps)
-        lines += [f"  not seen, and accepted: {one}" for one in self.allowed_gaps[:SHOWN]]
-        lines += [f"  dropped: {one}" for one in self.drops[:SHOWN]]
-        lines += [f"  warning: {one}" for one in self.untold[:SHOWN]]
+        lines += [f"  failed: {failure}" for failure in self.failures[:MAX_LINES]]
+        lines += _gap_lines(self.gaps)
+        lines += [f"  not seen, and accepted: {gap}" for gap in self.allowed_gaps[:MAX_LINES]]
+        lines += [f"  dropped: {drop}" for drop in self.drops[:MAX_LINES]]
+        lines += [f"  warning: {failure}" for failure in self.webhook_failures[:MAX_LINES]]
         return "\n".join(lines)
 
     def __repr__(self) -> str:
-        """Return the table, so that a bare `result` in a prompt is readable."""
+        """Return the table, so that an interactive prompt shows it."""
         return str(self)
 
     def _repr_html_(self) -> str:
         """Return the table for notebooks."""
-        named: list[tuple[str, object]] = [("failed", one) for one in self.failures[:SHOWN]]
-        named += [("dropped", one) for one in self.drops[:SHOWN]]
-        named += [("not seen", one) for one in self.gaps[:SHOWN]]
-        named += [("not seen, and accepted", one) for one in self.allowed_gaps[:SHOWN]]
-        told = [(kind, str(one)) for kind, one in named]
-        told += [("warning", one) for one in self.untold[:SHOWN]]
-        lines = "".join(f"<li>{kind}: {html.escape(one)}</li>" for kind, one in told)
+        details: tuple[tuple[str, Sequence[object]], ...] = (
+            ("failed", self.failures),
+            ("dropped", self.drops),
+            ("not seen", self.gaps),
+            ("not seen, and accepted", self.allowed_gaps),
+            ("warning", self.webhook_failures),
+        )
+        lines = "".join(
+            f"<li>{kind}: {html.escape(str(item))}</li>"
+            for kind, items in details
+            for item in items[:MAX_LINES]
+        )
         return (
             f"<p>{html.escape(self.source)}: {html.escape(self.summary())}</p>"
             + html_table(self._columns(), self.rows())
@@ -241,42 +250,28 @@ class SyncResult:
 
 
 class SyncFailed(CatalogError):
-    """A run ended with failures; `result` tells everything, what arrived stays."""
+    """A run ended with failures; `result` has the details, and delivered files stay."""
 
     def __init__(self, result: SyncResult) -> None:
-        """Name the failures, the first of them in full."""
-        more = len(result.failures) - SHOWN
-        lines = [result.summary(), *(f"  {failure}" for failure in result.failures[:SHOWN])]
+        """List the first failures and gaps."""
+        more = len(result.failures) - MAX_LINES
+        lines = [result.summary(), *(f"  {failure}" for failure in result.failures[:MAX_LINES])]
         if more > 0:
-            lines.append(f"  … and {more} more, in the catalog under run {result.run_id}")
-        lines += _unseen(result.gaps)
+            lines.append(f"  … and {more:,} more: `entrepot runs {result.run_id}` lists them")
+        lines += _gap_lines(result.gaps)
         super().__init__("\n".join(lines))
         self.result = result
 
 
-def _unseen(gaps: Sequence[FoundGap]) -> list[str]:
+def _gap_lines(gaps: Sequence[FoundGap]) -> list[str]:
     """Return a line for each of the first gaps, and what to do."""
     if not gaps:
         return []
-    lines = [f"  not seen: {one}" for one in gaps[:SHOWN]]
-    more = [f"  … and {len(gaps) - SHOWN:,} more"] if len(gaps) > SHOWN else []
+    lines = [f"  not seen: {gap}" for gap in gaps[:MAX_LINES]]
+    more = [f"  … and {len(gaps) - MAX_LINES:,} more"] if len(gaps) > MAX_LINES else []
     return [*lines, *more, f"  {GAP_ADVICE}"]
 
 
-def human(count: int) -> str:
-    """Return bytes as people write them.
-
-    >>> human(1536), human(12)
-    ('1.5 KiB', '12 B')
-    """
-    size = float(count)
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if size < 1024 or unit == "GiB":
-            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
-        size /= 1024
-    return f"{size:.1f} TiB"
-
-
 def failures_of(outcomes: Sequence[Outcome]) -> tuple[Failure, ...]:
-    """Return what failed, in the order recorded."""
-    return tuple(Failure.of(one) for one in outcomes if one.error is not None)
+    """Return the failures among outcomes, in their order."""
+    return tuple(Failure.of(outcome) for outcome in outcomes if outcome.error is not None)

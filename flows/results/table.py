@@ -1,4 +1,4 @@
-"""Tables of what a flow returns: as text for a prompt, as HTML for a notebook."""
+"""Tables of results: as text for a terminal, as HTML for a notebook."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import html
 from collections.abc import Collection, Sequence
 
 Rows = Sequence[dict[str, str]]
-"""One mapping a row, each with every column."""
+"""One mapping per row, each with every column."""
 
 
-def text_table(columns: Sequence[str], rows: Rows, words: Collection[str] = ()) -> list[str]:
-    """Return a line for the columns' names and one for each row.
+def text_table(columns: Sequence[str], rows: Rows, text_columns: Collection[str] = ()) -> list[str]:
+    """Return a line with the column names and a line for each row.
 
-    The first column and those of `words` lean left, numbers right.
+    The first column and `text_columns` are aligned left, the others right.
 
     >>> text_table(("name", "files"), [{"name": "a", "files": "12"}])
     ['  name  files', '  a        12']
@@ -21,7 +21,7 @@ def text_table(columns: Sequence[str], rows: Rows, words: Collection[str] = ()) 
     widths = {name: max(len(row[name]) for row in every) for name in columns}
 
     def cell(row: dict[str, str], name: str) -> str:
-        left = name == columns[0] or name in words
+        left = name == columns[0] or name in text_columns
         return row[name].ljust(widths[name]) if left else row[name].rjust(widths[name])
 
     return ["  ".join(["", *(cell(row, name) for name in columns)]).rstrip() for row in every]

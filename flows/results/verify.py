@@ -1,4 +1,4 @@
-"""What verify and repair return: how many files are well, and what is wrong, by name."""
+"""The result of `verify`: what was found, file by file."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from collections import Counter
 from dataclasses import dataclass
 
 from catalog.errors import CatalogError
+from catalog.formats.quantities import format_bytes
 from catalog.model.finding import DAMAGE, UNPROVEN, Fault, Finding
-from flows.results.sync import human
 from flows.results.table import html_table, text_table
 
-SHOWN = 20  # findings that a message names
+MAX_ROWS = 20  # findings in a message
 _COLUMNS = ("path", "fault", "expected", "found")
 
 
 @dataclass(frozen=True, slots=True)
 class VerifyResult:
-    """What was found at a repository against one of its versions; true when all is well.
+    """How a repository differs from one of its versions; true if no file is damaged.
 
-    `counts` counts the `findings` of each kind, and what is catalogued only.
+    `counts` has the number of `findings` of each kind, and of files that are only catalogued.
     """
 
     run_id: str
@@ -33,73 +33,73 @@ class VerifyResult:
     counts: dict[Fault, int]
 
     def __bool__(self) -> bool:
-        """Say whether all was seen and is undamaged; drift and foreign files are no damage."""
+        """Return whether every file was seen and is intact, foreign files aside."""
         return not self.damaged and not self.unseen
 
     @property
     def unstored(self) -> int:
-        """Return how many files are only catalogued: their bytes lie elsewhere, as they should."""
+        """Return how many files are only catalogued, so that their bytes are not expected here."""
         return self.counts.get(Fault.NOT_STORED, 0)
 
     @property
     def unseen(self) -> int:
-        """Return how many files nobody could look at: of them nothing is known."""
+        """Return how many files could not be examined."""
         return self.counts.get(Fault.UNSEEN, 0)
 
     @property
     def damaged(self) -> int:
-        """Return how many files are missing, unreadable, or not what the version says."""
+        """Return how many files are missing, unreadable, or differ from the version."""
         return sum(count for fault, count in self.counts.items() if fault in DAMAGE)
 
     def summary(self) -> str:
         """Return one sentence."""
-        looked = f"{self.files} files of version {self.version}"
+        examined = f"{self.files:,} files of version {self.version}"
         if self.read:
-            looked += f", {self.read} read ({human(self.bytes)})"
+            examined += f", {self.read:,} read ({format_bytes(self.bytes)})"
         if not self.counts:
-            return f"{looked}: all is well"
-        told = ", ".join(f"{count} {fault.value}" for fault, count in sorted(self.counts.items()))
-        return f"{looked}: {told}"
+            return f"{examined}: all intact"
+        counts = sorted(self.counts.items())
+        return f"{examined}: {', '.join(f'{count:,} {fault.value}' for fault, count in counts)}"
 
     def rows(self) -> list[dict[str, str]]:
         """Return the first findings, one mapping each."""
         return [
             {
-                "path": one.path,
-                "fault": one.fault.value,
-                "expected": one.expected or "",
-                "found": one.found or "",
+                "path": finding.path,
+                "fault": finding.fault.value,
+                "expected": finding.expected or "",
+                "found": finding.found or "",
             }
-            for one in self.findings[:SHOWN]
+            for finding in self.findings[:MAX_ROWS]
         ]
 
     def __str__(self) -> str:
         """Return the sentence and the findings as text."""
         lines = [f"{self.repository}: {self.summary()}"]
         return "\n".join(
-            lines + (text_table(_COLUMNS, self.rows(), words=_COLUMNS) if self.findings else [])
+            lines + (text_table(_COLUMNS, self.rows(), _COLUMNS) if self.findings else [])
         )
 
     def __repr__(self) -> str:
-        """Return the text, so that a bare `result` in a prompt is readable."""
+        """Return the text, so that an interactive prompt shows it."""
         return str(self)
 
     def _repr_html_(self) -> str:
         """Return the table for notebooks."""
-        told = f"<p>{html.escape(self.repository)}: {html.escape(self.summary())}</p>"
-        return told + (html_table(_COLUMNS, self.rows()) if self.findings else "")
+        heading = f"<p>{html.escape(self.repository)}: {html.escape(self.summary())}</p>"
+        return heading + (html_table(_COLUMNS, self.rows()) if self.findings else "")
 
 
 class VerifyFailed(CatalogError):
-    """A repository is damaged, or could not be seen whole; `result` tells everything."""
+    """A repository is damaged or could not be fully examined; `result` has the details."""
 
     def __init__(self, result: VerifyResult) -> None:
-        """Name the first findings."""
-        named = [str(one) for one in result.findings if one.fault in UNPROVEN][:SHOWN]
+        """List the first findings."""
+        named = [str(found) for found in result.findings if found.fault in UNPROVEN][:MAX_ROWS]
         super().__init__("\n  ".join((f"{result.repository}: {result.summary()}", *named)))
         self.result = result
 
 
-def counted(findings: list[Finding]) -> dict[Fault, int]:
-    """Return how many findings there are of each kind."""
-    return dict(Counter(one.fault for one in findings))
+def count_faults(findings: list[Finding]) -> dict[Fault, int]:
+    """Return the number of findings of each kind."""
+    return dict(Counter(finding.fault for finding in findings))

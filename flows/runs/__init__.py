@@ -1,1 +1,1 @@
-"""What every run shares: its plan, its gaps, its places."""
+"""What flows share: planning, execution, gaps, repositories."""

@@ -1,4 +1,4 @@
-"""What flows that change a repository's history do alike: record the run, report what remains."""
+"""Shared by flows that change a repository's history: record the run, return what remains."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from flows.runs.active_run import ActiveRun
 def change_history(
     kind: str, repository: Repository, change: Callable[[Catalog], tuple[int, ...]]
 ) -> VersionResult:
-    """Run `change`, which returns the numbers that it deleted, as a run of the catalog.
+    """Call `change`, which returns the numbers of the versions it deleted, as a recorded run.
 
-    It waits for no turn: no file is touched, and the catalog does one order after the other.
+    It takes no destination lock: no file is changed, and the catalog applies orders one by one.
     """
     with ActiveRun(kind, repository, (repository,), writes=()) as run:
         deleted = change(run.catalog)

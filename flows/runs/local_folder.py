@@ -1,4 +1,4 @@
-"""Local folders that a person names beside repositories: where exports go, where imports unpack."""
+"""Local folders that flows write to apart from repositories, such as those of exports."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ def local_folder(path: str | Path) -> Repository:
     """Return a folder as a repository.
 
     Raises:
-        InvalidInput: it lies outside of the folders that ENTREPOT_LOCAL_ROOTS allows.
+        InvalidInput: it is outside the folders that ENTREPOT_LOCAL_ROOTS allows.
     """
-    found = Repository(storage=LocalSettings(path=str(path)))
-    with STORAGES.open(found.settings, found.open_options()):
-        return found  # opening it is what refuses
+    folder = Repository(storage=LocalSettings(path=str(path)))
+    with STORAGES.open(folder.settings, folder.open_options()):
+        return folder  # opening it checks that it is allowed

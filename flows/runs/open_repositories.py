@@ -1,6 +1,6 @@
-"""The repositories that an export reads from, each opened when first needed.
+"""The repositories that an export reads from, each opened when it is first needed.
 
-What leads to them is asked of Prefect, in the context of the flow: threads have none.
+Stored blocks are loaded from Prefect in the context of the flow, which other threads do not have.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from transfer.batch.endpoints import End
 
 
 class OpenRepositories:
-    """Finds repositories by address: those given, stored ones, or what the address itself means."""
+    """Finds repositories by address: given ones, stored ones, or by the address alone."""
 
     def __init__(self, given: Iterable[Repository]) -> None:
-        """Prefer the repositories `given`: they have credentials."""
+        """Prefer the `given` repositories, which have credentials."""
         self._given = tuple(given)
         self._context = copy_context()
         self._ends: dict[str, End[Source] | None] = {}
@@ -31,7 +31,7 @@ class OpenRepositories:
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
-        """Begin with nothing open."""
+        """Start with nothing open."""
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -39,16 +39,16 @@ class OpenRepositories:
         self._stack.close()
 
     def __call__(self, address: str) -> End[Source] | None:
-        """Return the open repository at an address; None where nothing leads to it."""
+        """Return the open repository at an address, or None if there is no way to it."""
         with self._lock:
             if address not in self._ends:
-                self._ends[address] = self._context.run(self._opened, address)
+                self._ends[address] = self._context.run(self._open, address)
             return self._ends[address]
 
-    def _opened(self, address: str) -> End[Source] | None:
+    def _open(self, address: str) -> End[Source] | None:
         try:
             for repository in readable_repositories([address], self._given):
                 return self._stack.enter_context(open_source(repository))
         except CatalogError:
-            return None  # a folder that is not allowed, or a login that fails
+            return None  # such as a folder that is not allowed, or a failed login
         return None

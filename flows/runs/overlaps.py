@@ -1,4 +1,4 @@
-"""Refuse ends that overlap: what a run writes would be read by it, or written twice."""
+"""Refuse sources and destinations that overlap: files would be read after they are written."""
 
 from __future__ import annotations
 
@@ -14,31 +14,31 @@ from providers.shared.overlap import path_inside
 def refuse_overlaps(
     source: Repository, destinations: tuple[Repository, ...], selection: Selection
 ) -> None:
-    """Raise `InvalidInput` where the source and a destination, or two destinations, overlap.
+    """Raise `InvalidInput` if the source and a destination, or two destinations, overlap.
 
-    One may lie in the other if the selection excludes what lies there.
+    One may be inside the other if the selection excludes that folder.
     """
-    for end in destinations:
-        _refuse(source, end, selection)
-    for one, other in combinations(destinations, 2):
-        if path_inside(_address(one), _address(other)) == "":
+    for destination in destinations:
+        _refuse_overlap(source, destination, selection)
+    for first, second in combinations(destinations, 2):
+        if path_inside(_address(first), _address(second)) == "":
             raise InvalidInput(
-                f"the destinations {one.address!r} and {other.address!r} are one place: "
+                f"the destinations {first.address!r} and {second.address!r} are the same place: "
                 "name it once"
             )
 
 
-def _refuse(source: Repository, end: Repository, selection: Selection) -> None:
-    origin, goal = _address(source), _address(end)
-    below = path_inside(origin, goal)
+def _refuse_overlap(source: Repository, destination: Repository, selection: Selection) -> None:
+    below = path_inside(_address(source), _address(destination))
     if below == "":
         raise InvalidInput(
-            f"the source {source.address!r} and the destination {end.address!r} are one place"
+            f"the source {source.address!r} and the destination {destination.address!r} are the "
+            "same place"
         )
-    what = f"the destination {end.address!r} lies in the source {source.address!r}"
+    what = f"the destination {destination.address!r} is inside the source {source.address!r}"
     if below is None:
-        below = path_inside(goal, origin)
-        what = f"the source {source.address!r} lies in the destination {end.address!r}"
+        below = path_inside(_address(destination), _address(source))
+        what = f"the source {source.address!r} is inside the destination {destination.address!r}"
     if below is not None and not Gap(below, "", below=True).matches(selection.exclude):
         raise InvalidInput(f"{what}: exclude {below + '/**'!r}, or choose another place")
 

@@ -1,4 +1,4 @@
-"""Show a plan that was stored, and end the run that made it."""
+"""Publish a stored plan, and end the run that made it."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from flows.results.artifacts import show_plan
 from flows.results.plan import PlanResult
 from flows.runs.active_run import ActiveRun
 
-SHOWN = 50  # rows of the result and of the Prefect artifact
+MAX_ROWS = 50  # of the result and of the Prefect artifact
 
 
-def planned_result(run: ActiveRun, plan: Plan, options: Options) -> PlanResult:
-    """Return what a flow that plans returns, shown in Prefect's UI as well."""
+def finish_plan(run: ActiveRun, plan: Plan, options: Options) -> PlanResult:
+    """Publish a plan in Prefect's UI, end the run, and return the plan as a result."""
     result = PlanResult(
         plan,
         run.job.source.label,
-        tuple(one.label for one in run.job.destinations),
-        tuple(run.catalog.plans.changes(plan.plan_id, SHOWN)),
+        tuple(destination.label for destination in run.job.destinations),
+        tuple(run.catalog.plans.changes(plan.plan_id, MAX_ROWS)),
         violations(plan.tallies, options.guards),
-        run.look_for_gaps(options).open,
+        run.find_gaps(options).open,
     )
     show_plan(result)
     run.end("completed", result.summary(), plan_id=plan.plan_id)

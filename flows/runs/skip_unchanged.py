@@ -1,4 +1,4 @@
-"""Whether a sync can be skipped, since nothing changed after the last one between its places."""
+"""Whether a sync can be skipped because nothing changed since the last one."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from flows.forms.options import Options
 from flows.runs.active_run import ActiveRun
 from transfer.batch.delivery import CleanUp
 
-NONE = -1  # no version has this number
+NO_VERSION = -1
 
 
 def unchanged_since(run: ActiveRun, options: Options, version: int) -> tuple[Run | None, str]:
-    """Return the run after which nothing changed, or None and why its destinations must be seen.
+    """Return the run since which nothing changed, or None and why the sync cannot be skipped.
 
-    `version` is that of the source as it is listed now.
+    `version` is the source's version according to its current listing.
     """
     if options.clean_up is CleanUp.REMOVE:
-        return None, "the source is to be cleaned up"
+        return None, "clean_up is on"
     catalog, job = run.catalog, run.job
     if catalog.runs.gaps(job.run_id):
-        return None, "the source could not be seen whole"
-    addresses = tuple(one.address for one in job.destinations)
+        return None, "the source could not be listed completely"
+    addresses = tuple(destination.address for destination in job.destinations)
     last = catalog.runs.last_sync(job.source.address, addresses, job.run_id)
-    before = _before(catalog, last)
+    before = _previous_sync(catalog, last)
     if before is None:
-        return None, "nothing is known of a sync between these places"
-    if last is not None and any(one.dropped for one in catalog.runs.tallies(last.run_id)):
-        return None, "files were dropped the last time"
-    latest = tuple(catalog.versions.latest(one).number for one in addresses)
+        return None, "no earlier sync between these repositories is known"
+    if last is not None and any(tally.dropped for tally in catalog.runs.tallies(last.run_id)):
+        return None, "the last sync dropped files"
+    latest = tuple(catalog.versions.latest(address).number for address in addresses)
     now = SyncInputs(
         options.mode,
         options.policy,
@@ -43,38 +43,41 @@ def unchanged_since(run: ActiveRun, options: Options, version: int) -> tuple[Run
         latest,
     )
     missing = options.policy is Policy.IMMEDIATE and any(
-        catalog.holdings.missing(one, number) for one, number in zip(addresses, latest, strict=True)
+        catalog.holdings.missing(address, number)
+        for address, number in zip(addresses, latest, strict=True)
     )
     why = reason_to_sync(before, now, missing=missing)
     return (last, "") if why is None else (None, why)
 
 
-def _before(catalog: Catalog, run: Run | None) -> PreviousSync | None:
-    """Return what a run left behind; None where that is not known any more."""
+def _previous_sync(catalog: Catalog, run: Run | None) -> PreviousSync | None:
+    """Return the inputs and outcome of a run, or None if they are no longer known."""
     if run is None or run.plan_id is None or run.ended_at is None or run.source is None:
         return None
     request = catalog.plans.request(run.plan_id)
     try:
-        ends = tuple(catalog.versions.at(one, run.ended_at).number for one in run.destinations)
-    except (NotRecorded, RepositoryNotFound):  # the versions of that time were deleted
+        ends = tuple(
+            catalog.versions.at(address, run.ended_at).number for address in run.destinations
+        )
+    except (NotRecorded, RepositoryNotFound):  # the versions were deleted
         return None
-    ground = SyncInputs(
+    inputs = SyncInputs(
         request.mode,
         request.policy,
         request.strategy,
         request.selection,
         request.trusted,
-        _listed_by(catalog, run, run.source),
+        _listed_version(catalog, run, run.source),
         ends,
     )
-    return PreviousSync(run.state, ground)
+    return PreviousSync(run.state, inputs)
 
 
-def _listed_by(catalog: Catalog, run: Run, source: str) -> int:
-    """Return the version of its source that a run surely saw; a number of none if it may not have.
+def _listed_version(catalog: Catalog, run: Run, source: str) -> int:
+    """Return the version of its source that a run listed, or `NO_VERSION` if that is uncertain.
 
-    While it was under way, somebody else may have listed the source anew.
+    Another run may have listed the source while this one was in progress.
     """
     latest = catalog.versions.latest(source)
     seen = run.started_at is not None and latest.created_at <= run.started_at
-    return latest.number if seen or latest.run_id == run.run_id else NONE
+    return latest.number if seen or latest.run_id == run.run_id else NO_VERSION

@@ -1,8 +1,8 @@
-"""A verb: a Prefect flow that is pleasant to call directly.
+"""A verb: a Prefect flow that can be called directly like a function.
 
-Called from a script or a notebook it refuses secrets in addresses before a run exists, starts
-Prefect's temporary server where there is no other and says so, and does not wait a second for
-the heartbeat's thread at its end. Run by a worker it is a plain flow.
+When it is called from a script or a notebook, it refuses secrets in addresses before a run exists,
+starts Prefect's temporary server if there is no other and says so, and does not wait for the
+heartbeat's thread at the end, which takes up to a second. In a worker it is a plain flow.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ BATCHES_AT_ONCE = 2  # batches in flight in one process; each has threads of its
 
 
 class Verb(Flow[P, R]):
-    """A flow whose direct call prepares what Prefect needs."""
+    """A flow that prepares Prefect when it is called directly."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - as Flow's own overloads
         """Run the flow and return its result."""
         refuse_secrets([*args, *kwargs.values()])
-        args = tuple(_resolved(one) for one in args)
-        kwargs = {name: _resolved(one) for name, one in kwargs.items()}
+        args = tuple(map(_resolve_mappings, args))
+        kwargs = {name: _resolve_mappings(value) for name, value in kwargs.items()}
         if FlowRunContext.get() is not None:
             return super().__call__(*args, **kwargs)
         ensure_server()
@@ -45,41 +45,41 @@ class Verb(Flow[P, R]):
             return super().__call__(*args, **kwargs)
 
     def with_options(self, *args: Any, **kwargs: Any) -> Verb[P, R]:  # noqa: ANN401 - as Flow's own
-        """Return the same verb with other options of Prefect's."""
+        """Return the same verb with other Prefect options."""
         changed = copy(self)
         changed.__dict__.update(super().with_options(*args, **kwargs).__dict__)
         return changed
 
     def serialize_parameters(self, parameters: dict[str, Any]) -> dict[str, Any]:
-        """Return the parameters as JSON for Prefect to show; secrets are asterisks.
+        """Return the parameters as JSON for Prefect to show, with secrets as asterisks.
 
-        Prefect's own does the same with FastAPI's encoder, whose import costs 0.15 s.
+        Prefect's own method does the same with FastAPI's encoder, whose import takes 0.15 s.
         """
         try:
             return {name: to_jsonable_python(value) for name, value in parameters.items()}
-        except PydanticSerializationError:  # a future, or a value that only Prefect can name
+        except PydanticSerializationError:  # a future, or another value that only Prefect handles
             return super().serialize_parameters(parameters)
 
     async def aio(self, *args: P.args, **kwargs: P.kwargs) -> R:
-        """Run the flow in a thread and await the same result that a call returns."""
+        """Run the flow in a thread and return its result."""
         result: R = await asyncio.to_thread(self, *args, **kwargs)
         return result
 
 
-def _resolved(value: Any) -> Any:  # noqa: ANN401 - any parameter
-    """Return what a direct call was given, each mapping with a provider's `type` as a repository.
+def _resolve_mappings(value: Any) -> Any:  # noqa: ANN401 - any parameter
+    """Replace each mapping that has a provider's `type` by a repository.
 
-    A form has no such mappings: there a repository is picked or named.
+    Only direct calls have such mappings; in a form a repository is picked or named.
     """
     if isinstance(value, list):
-        return [_resolved(one) for one in value]
+        return [_resolve_mappings(item) for item in value]
     if isinstance(value, Mapping) and value.get("type") in registered_providers():
         return repository(value)
     return value
 
 
 def verb(name: str, run_name: Callable[[], str]) -> Callable[[Callable[P, R]], Verb[P, R]]:
-    """Make a verb out of a function: never cached, never persisted, bounded workers."""
+    """Create a verb from a function: never cached or persisted, with few workers."""
 
     def decorate(function: Callable[P, R]) -> Verb[P, R]:
         return Verb(
@@ -94,10 +94,10 @@ def verb(name: str, run_name: Callable[[], str]) -> Callable[[Callable[P, R]], V
 
 
 def without_heartbeat() -> SettingsContext:
-    """Return settings in which a flow's end does not wait up to a second for its heartbeat.
+    """Return settings without the heartbeat, for which a flow's end waits up to a second.
 
-    A copy: Prefect's own `temporary_settings` reads every setting anew, and only there may the
-    frequency be None.
+    The settings are copied: Prefect's `temporary_settings` would read every setting again, and its
+    validation does not allow None.
     """
     context = get_settings_context()
     flows = context.settings.flows.model_copy(update={"heartbeat_frequency": None})
@@ -106,7 +106,7 @@ def without_heartbeat() -> SettingsContext:
 
 
 def refuse_secrets(values: list[object]) -> None:
-    """Raise `SecretInUrl` where an address among `values` holds a password."""
+    """Raise `SecretInUrl` if an address among `values` contains a password."""
     for value in values:
         if isinstance(value, str) and scheme_of(value) is not None:
             parse_url(value)
@@ -117,7 +117,7 @@ def refuse_secrets(values: list[object]) -> None:
 
 
 def without_traceback(record: logging.LogRecord) -> bool:
-    """Let an error of ours be logged as its one line: the stack says nothing that helps."""
+    """Log this project's errors without a stack trace, which would not help."""
     if record.exc_info and isinstance(record.exc_info[1], CatalogError):
         record.exc_info = None
         record.exc_text = None

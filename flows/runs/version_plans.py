@@ -1,6 +1,6 @@
-"""Plans whose wanted set is a set of content: what restore, promote and modify have in common.
+"""Plans for the content of versions, as restore, promote, modify and repair make them.
 
-The bytes come from wherever the catalog knows their digest to lie, verified on the way.
+The bytes are read from any place where the catalog knows their digest, and verified.
 """
 
 from __future__ import annotations
@@ -21,56 +21,56 @@ from catalog.model.version import ContentRow, Version, resource_at
 from flows.forms.options import Options
 from flows.results.sync import SyncResult
 from flows.runs.active_run import ActiveRun
-from flows.runs.planning import execute_plan, recheck_plan, reference, store_plan
+from flows.runs.planning import execute_plan, recheck_plan, reference_to, store_plan
 from providers.interfaces.history import history_key
 from tasks.batch.missing_bytes import missing_bytes
 
-NAMED = 100  # paths that an error carries
+MAX_NAMED = 100  # paths in an error
 RESTORING = Options(mode=Mode.MIRROR, selection=Selection(allow_empty=True))
 
 
 class BytesLocation(Enum):
-    """Where the source of a run has the bytes of the wanted content."""
+    """Where a run's source has the bytes of the wanted content."""
 
-    UNDER_ITS_PATHS = "under its paths"  # and, where it numbers them, its numbers
-    IN_ITS_HISTORY = "in its history"  # named by digest
+    UNDER_ITS_PATHS = "under its paths"  # with the layout `versioned`, under their numbers
+    IN_ITS_HISTORY = "in its history"  # under their digests
 
 
 def bytes_location_of(repository: Repository) -> BytesLocation:
-    """Say where a repository has the bytes of any of its own versions."""
+    """Return where a repository has the bytes of its own versions."""
     numbers = repository.layout is Layout.VERSIONED
     return BytesLocation.UNDER_ITS_PATHS if numbers else BytesLocation.IN_ITS_HISTORY
 
 
 @dataclass(frozen=True, slots=True)
 class WantedContent:
-    """What is wanted: rows, where the source has them, and the versions they come from."""
+    """The wanted content: its rows, where their bytes are, and the versions they come from."""
 
     rows: Iterable[ContentRow]
-    lies: BytesLocation
+    location: BytesLocation
     versions: tuple[tuple[str, int], ...]  # (address, number)
-    told: tuple[str, int] | Modification | None = None
-    """What tells the rows again when the plan is applied: a whole version, or how they are made."""
+    definition: tuple[str, int] | Modification | None = None
+    """What defines the rows when a stored plan is applied: a version, or a modification."""
 
 
 def version_content(
     catalog: Catalog, origin: Repository, version: Version, ends: Iterable[Repository]
 ) -> tuple[Repository, WantedContent]:
-    """Return all of a version as content for `ends`, and the repository that it comes from."""
-    place = (origin.address, version.number)
-    standing = (
+    """Return a version as content for `ends`, and the repository to read it from."""
+    key = (origin.address, version.number)
+    current = (
         origin.layout is Layout.PATH
         and version.number == catalog.versions.latest(origin.address).number
-        and origin.address not in {one.address for one in ends}
+        and origin.address not in {end.address for end in ends}
     )
-    rows = catalog.versions.content(*place)
-    if standing:
-        return origin, WantedContent(rows, BytesLocation.UNDER_ITS_PATHS, (place,), place)
-    return bytes_of(origin), WantedContent(rows, bytes_location_of(origin), (place,), place)
+    rows = catalog.versions.content(*key)
+    if current:
+        return origin, WantedContent(rows, BytesLocation.UNDER_ITS_PATHS, (key,), key)
+    return bytes_of(origin), WantedContent(rows, bytes_location_of(origin), (key,), key)
 
 
 def modified_content(catalog: Catalog, modification: Modification) -> WantedContent:
-    """Return the set that a modification makes as content."""
+    """Return the content that a modification creates."""
     rows = apply_modification(modification, catalog.versions.content)
     return WantedContent(rows, BytesLocation.IN_ITS_HISTORY, modification.versions, modification)
 
@@ -78,121 +78,127 @@ def modified_content(catalog: Catalog, modification: Modification) -> WantedCont
 def missing_paths(
     run: ActiveRun, content: WantedContent, options: Options, given: Iterable[Repository]
 ) -> list[str]:
-    """Return the paths of `content` that are not at the run's destinations and cannot be had."""
-    return _lacking(run, plan_content(run, content, options, given))
+    """Return the paths of `content` that the destinations lack and whose bytes cannot be found."""
+    return _missing_paths(run, plan_content(run, content, options, given))
 
 
 def apply_content(
     run: ActiveRun, content: WantedContent, options: Options, given: Iterable[Repository]
 ) -> SyncResult:
-    """Make every destination of the run hold `content`, or name what cannot be had.
+    """Make every destination of the run contain exactly `content`.
 
     Raises:
-        BytesMissing: some bytes are nowhere to be had; nothing was touched.
+        BytesMissing: some bytes cannot be found; nothing was changed.
     """
     plan = plan_content(run, content, options, given)
-    return _carried_out(run, plan, options)
+    return _execute(run, plan, options)
 
 
 def apply_stored_plan(
     run: ActiveRun, request: PlanRequest, options: Options, given: Iterable[Repository]
 ) -> SyncResult:
-    """Carry out the stored plan of a set of content, or refuse and name what moved since.
+    """Apply a stored plan of version content, or refuse and name what changed since.
 
     Raises:
-        PlanOutdated: a destination is not any more as it was when the plan was made, or a version
-            that the set is made out of was deleted.
-        BytesMissing: some bytes are nowhere to be had now; nothing was touched.
+        PlanOutdated: a destination changed since the plan was made, or a version that the plan
+            needs was deleted.
+        BytesMissing: some bytes cannot be found; nothing was changed.
     """
-    content = _told(run, request)
-    recheck_plan(run, request, options, _spooled(run.catalog.spool(), content))
-    _let_read(run, content, given)
-    return _carried_out(run, run.catalog.plans.get(request.plan_id), options)
+    content = _stored_content(run, request)
+    recheck_plan(run, request, options, _spool_listing(run.catalog.spool(), content))
+    _add_readable_places(run, content, given)
+    return _execute(run, run.catalog.plans.get(request.plan_id), options)
 
 
-def _told(run: ActiveRun, request: PlanRequest) -> WantedContent:
-    """Return the content that a stored plan wants, out of the versions that it names."""
-    told, source = request.content, run.job.source
-    if told is None:
-        raise InvalidInput(f"plan {request.plan_id} is not one of a version")
-    if isinstance(told, Modification):
-        _refuse_deleted(run.catalog, request.plan_id, told.versions)
-        return modified_content(run.catalog, told)
-    _refuse_deleted(run.catalog, request.plan_id, (told,))
-    by_digest = source.address != told[0] or source.layout is Layout.CONTENT
-    lies = BytesLocation.IN_ITS_HISTORY if by_digest else BytesLocation.UNDER_ITS_PATHS
-    return WantedContent(run.catalog.versions.content(*told), lies, (told,), told)
+def _stored_content(run: ActiveRun, request: PlanRequest) -> WantedContent:
+    """Return the content that a stored plan wants, from the versions that it names."""
+    definition, source = request.content, run.job.source
+    if definition is None:
+        raise InvalidInput(f"plan {request.plan_id} is not a plan of a version")
+    if isinstance(definition, Modification):
+        _refuse_deleted(run.catalog, request.plan_id, definition.versions)
+        return modified_content(run.catalog, definition)
+    _refuse_deleted(run.catalog, request.plan_id, (definition,))
+    by_digest = source.address != definition[0] or source.layout is Layout.CONTENT
+    location = BytesLocation.IN_ITS_HISTORY if by_digest else BytesLocation.UNDER_ITS_PATHS
+    rows = run.catalog.versions.content(*definition)
+    return WantedContent(rows, location, (definition,), definition)
 
 
 def _refuse_deleted(catalog: Catalog, plan_id: str, versions: Iterable[tuple[str, int]]) -> None:
-    """Raise `PlanOutdated` where versions that a plan needs were deleted since."""
-    gone: list[str] = []
+    """Raise `PlanOutdated` if versions that a plan needs were deleted."""
+    deleted: list[str] = []
     for address, number in versions:
         try:
             catalog.versions.get(address, number)
         except NotRecorded:
-            gone.append(f"version {number} of {address!r}")
-    if gone:
-        why = f"{len(gone)} of the versions that it needs were deleted; make a new one"
-        raise PlanOutdated(plan_id, why, tuple(gone), len(gone))
+            deleted.append(f"version {number} of {address!r}")
+    if deleted:
+        why = f"{len(deleted):,} of the versions that it needs were deleted; make a new plan"
+        raise PlanOutdated(plan_id, why, tuple(deleted), len(deleted))
 
 
-def _carried_out(run: ActiveRun, plan: Plan, options: Options) -> SyncResult:
+def _execute(run: ActiveRun, plan: Plan, options: Options) -> SyncResult:
     refuse_missing_bytes(run, plan)
     return execute_plan(run, plan, options, None)
 
 
 def refuse_missing_bytes(run: ActiveRun, plan: Plan) -> None:
-    """Raise `BytesMissing` where bytes of a plan are nowhere to be had."""
-    missing = _lacking(run, plan)
+    """Raise `BytesMissing` if bytes of a plan cannot be found anywhere."""
+    missing = _missing_paths(run, plan)
     if missing:
-        why = f"the bytes of {len(missing)} files are nowhere to be had"
-        named = tuple(repr(path) for path in missing[:NAMED])
+        why = f"the bytes of {len(missing):,} files cannot be found anywhere"
+        named = tuple(repr(path) for path in missing[:MAX_NAMED])
         raise BytesMissing(plan.plan_id, why, named, len(missing))
 
 
 def plan_content(
     run: ActiveRun, content: WantedContent, options: Options, given: Iterable[Repository]
 ) -> Plan:
-    """Store the plan that makes every destination of the run hold `content`."""
-    _let_read(run, content, given)
-    ends = tuple(reference(one) for one in (run.job.source, *run.job.destinations))
-    wanted = _spooled(run.catalog.spool(), content)
-    return store_plan(run, wanted, options, ends=ends, content=content.told)
+    """Store the plan that makes every destination of the run contain exactly `content`."""
+    _add_readable_places(run, content, given)
+    ends = tuple(map(reference_to, (run.job.source, *run.job.destinations)))
+    wanted = _spool_listing(run.catalog.spool(), content)
+    return store_plan(run, wanted, options, ends=ends, content=content.definition)
 
 
-def _let_read(run: ActiveRun, content: WantedContent, given: Iterable[Repository]) -> None:
-    """Let the run read every place that is known now to hold bytes of what is wanted.
+def _add_readable_places(
+    run: ActiveRun, content: WantedContent, given: Iterable[Repository]
+) -> None:
+    """Let the run read every repository that is known to have bytes of `content`.
 
-    And those that are `given`: what stands there under its path may be it, known or not.
+    The `given` repositories are added too: a file under the same path there may be the wanted one,
+    even if the catalog does not know it.
     """
     job = run.job
-    own = {one.address for one in (job.source, *job.destinations)}
-    named = {one.address: one for one in given if one.address not in own}
-    near = (job.source, *job.destinations, *named.values())
-    held = {
-        one: None for version in content.versions for one in run.catalog.holdings.holders(*version)
+    own = {end.address for end in (job.source, *job.destinations)}
+    extra = {place.address: place for place in given if place.address not in own}
+    near = (job.source, *job.destinations, *extra.values())
+    holders = {
+        address: None
+        for version in content.versions
+        for address in run.catalog.holdings.holders(*version)
     }
-    known = readable_repositories([one for one in held if one not in own], near)
-    there = {one.address for one in known}
-    places = (*known, *(one for address, one in named.items() if address not in there))
-    run.job = replace(job, places=places, same_paths=frozenset(named))
+    known = readable_repositories([address for address in holders if address not in own], near)
+    known_addresses = {place.address for place in known}
+    unknown = (place for address, place in extra.items() if address not in known_addresses)
+    run.job = replace(job, places=(*known, *unknown), same_paths=frozenset(extra))
 
 
-def _lacking(run: ActiveRun, plan: Plan) -> list[str]:
+def _missing_paths(run: ActiveRun, plan: Plan) -> list[str]:
     return missing_bytes(replace(run.job, plan_id=plan.plan_id)) if plan else []
 
 
-def _spooled(spool: Spool, content: WantedContent) -> Listing:
-    standing = content.lies is BytesLocation.UNDER_ITS_PATHS
+def _spool_listing(spool: Spool, content: WantedContent) -> Listing:
+    under_paths = content.location is BytesLocation.UNDER_ITS_PATHS
     with spool:
         for row in content.rows:
-            if row.digest is None and not standing:
+            if row.digest is None and not under_paths:
                 raise InvalidInput(
-                    f"{row.path!r} cannot be had: its bytes were listed but never read, so that "
-                    "no digest of it is known"
+                    f"{row.path!r} cannot be restored: its bytes were never read, so its digest "
+                    "is not known"
                 )
-            if standing or row.digest is None:
+            if under_paths or row.digest is None:
                 spool.add(resource_at(row.path, row, etag=row.etag), row.path)
             else:
                 spool.add(resource_at(history_key(row.digest), row), row.path)

@@ -1,1 +1,1 @@
-"""The workflow file: YAML to runs."""
+"""The workflow file: from YAML to parameters of runs."""

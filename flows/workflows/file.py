@@ -1,9 +1,9 @@
-"""A workflow file as one value: what is synced to where, how, and how often.
+"""Read a workflow file: what is synced to where, how, and how often.
 
     from flows.workflows.file import read
     workflows = read(Path("nightly.yaml"), os.environ)
 
-Nothing is asked of any storage, nor of Prefect: what a stored block's name leads to is not known.
+Neither a storage nor Prefect is contacted, so names of stored blocks are not resolved.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from catalog.errors import InvalidInput
 from catalog.model.plan import Mode, Strategy
 from flows.forms.options import BatchSettings
 from flows.sync import sync
-from flows.workflows.endpoints import Role, WorkflowEndpoint, end_of, told
+from flows.workflows.endpoints import Role, WorkflowEndpoint, describe_errors, parse_endpoint
 from flows.workflows.syntax import (
     Fields,
     WorkflowSections,
@@ -35,32 +35,32 @@ from transfer.batch.delivery import CleanUp
 
 INTERVAL = "5m"
 INGEST = ("source", "destinations", "cleanUp", "interval", "batchSize", "concurrency", "webhook")
-OURS = tuple(
+SYNC_PARAMETERS = tuple(
     name for name in signature(sync.fn).parameters if name not in (*INGEST, "clean_up", "batches")
 )
-"""Parameters of `sync` that a workflow may give by their own names."""
+"""Parameters of `sync` that a workflow may set by their own names."""
 
 
 @dataclass(frozen=True, slots=True)
 class Workflow:
-    """One line of work: `parameters` are those of `sync`, without its ends and webhook."""
+    """One workflow; `parameters` are those of `sync`, without its endpoints and webhook."""
 
     name: str
     source: WorkflowEndpoint
     destinations: tuple[WorkflowEndpoint, ...]
-    interval_s: float  # 0: one round
+    interval_s: float  # 0: run once
     parameters: Mapping[str, Any]
     webhook: Webhook | str | None = None
 
     @property
-    def cleans(self) -> bool:
-        """Say whether it removes from its source what arrived."""
+    def cleans_up(self) -> bool:
+        """Return whether it removes delivered files from its source."""
         return self.parameters["clean_up"] is CleanUp.REMOVE
 
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """A workflow that cannot be, and why."""
+    """A workflow that is invalid, and why."""
 
     name: str
     why: str
@@ -72,24 +72,28 @@ class Skipped:
 
 @dataclass(frozen=True, slots=True)
 class Workflows:
-    """All that a file says, under its name; `unused` are ends that no workflow names."""
+    """The workflows of a file; `unused` are sources and destinations that no workflow names."""
 
     name: str
     workflows: tuple[Workflow, ...]
     skipped: tuple[Skipped, ...] = ()
     unused: tuple[str, ...] = ()
 
-    def ends(self) -> tuple[WorkflowEndpoint, ...]:
-        """Return every end that is used, once."""
-        used = [end for one in self.workflows for end in (one.source, *one.destinations)]
-        return tuple({(end.role, end.name): end for end in used}.values())
+    def endpoints(self) -> tuple[WorkflowEndpoint, ...]:
+        """Return every source and destination that is used, without duplicates."""
+        used = [
+            endpoint
+            for workflow in self.workflows
+            for endpoint in (workflow.source, *workflow.destinations)
+        ]
+        return tuple({(endpoint.role, endpoint.name): endpoint for endpoint in used}.values())
 
 
 def read(path: Path, variables: Mapping[str, str], *, strict: bool = True) -> Workflows:
     """Read a file.
 
     Raises:
-        InvalidInput: it cannot be read or used; every line of the error begins with its name.
+        InvalidInput: the file is invalid; every line of the error begins with its name.
     """
     try:
         text = path.read_text("utf-8")
@@ -104,69 +108,70 @@ def read(path: Path, variables: Mapping[str, str], *, strict: bool = True) -> Wo
         raise InvalidInput("\n".join(lines)) from error
 
 
-def build_workflows(parts: WorkflowSections, *, strict: bool = True) -> Workflows:
-    """Return what the parts of a file mean; a workflow that cannot be is skipped unless `strict`.
+def build_workflows(sections: WorkflowSections, *, strict: bool = True) -> Workflows:
+    """Return the workflows of a file; an invalid one is skipped unless `strict`.
 
     Raises:
-        InvalidInput: under `strict`, every workflow that cannot be, a line each.
+        InvalidInput: with `strict`, a workflow is invalid; the error has a line for each.
     """
-    ends = _Ends(parts)
-    made: dict[str, Workflow] = {}
+    endpoints = _Endpoints(sections)
+    workflows: dict[str, Workflow] = {}
     skipped: list[Skipped] = []
-    for name, fields in parts.workflows.items():
+    for name, fields in sections.workflows.items():
         try:
-            made[name] = _workflow(name, fields, ends)
+            workflows[name] = _parse_workflow(name, fields, endpoints)
         except InvalidInput as error:
             skipped.append(Skipped(name, str(error)))
-    for one in _taking_from_others(list(made.values())):
-        del made[one.name]
-        skipped.append(one)
+    for conflict in _clean_up_conflicts(list(workflows.values())):
+        del workflows[conflict.name]
+        skipped.append(conflict)
     if strict and skipped:
         raise InvalidInput("\n".join(map(str, skipped)))
-    return Workflows(parts.name, tuple(made.values()), tuple(skipped), ends.unused())
+    unused = endpoints.unused()
+    return Workflows(sections.name, tuple(workflows.values()), tuple(skipped), unused)
 
 
-class _Ends:
-    """The ends of a file, each understood when it is first used, and once."""
+class _Endpoints:
+    """The sources and destinations of a file, each parsed once, when it is first used."""
 
-    def __init__(self, parts: WorkflowSections) -> None:
-        self._given = {Role.SOURCE: parts.sources, Role.DESTINATION: parts.destinations}
-        self._made: dict[tuple[Role, str], WorkflowEndpoint] = {}
+    def __init__(self, sections: WorkflowSections) -> None:
+        self._fields = {Role.SOURCE: sections.sources, Role.DESTINATION: sections.destinations}
+        self._parsed: dict[tuple[Role, str], WorkflowEndpoint] = {}
         self._used: set[tuple[Role, str]] = set()
 
     def get(self, role: Role, name: object) -> WorkflowEndpoint:
-        """Return one; an error where there is none, or it cannot be."""
-        if not isinstance(name, str) or name not in self._given[role]:
-            known = ", ".join(self._given[role]) or "none"
+        """Return an endpoint; raise `InvalidInput` if there is none or it is invalid."""
+        if not isinstance(name, str) or name not in self._fields[role]:
+            known = ", ".join(self._fields[role]) or "none"
             raise InvalidInput(f"there is no {role.value} {name!r}; known: {known}")
         key = (role, name)
         self._used.add(key)
-        if key not in self._made:
-            self._made[key] = end_of(name, role, self._given[role][name])
-        return self._made[key]
+        if key not in self._parsed:
+            self._parsed[key] = parse_endpoint(name, role, self._fields[role][name])
+        return self._parsed[key]
 
     def unused(self) -> tuple[str, ...]:
-        """Return those that nobody asked for."""
+        """Return the endpoints that no workflow uses."""
         return tuple(
             f"{role.value} {name!r}"
-            for role, given in self._given.items()
-            for name in given
+            for role, names in self._fields.items()
+            for name in names
             if (role, name) not in self._used
         )
 
 
-def _workflow(name: str, fields: Fields, ends: _Ends) -> Workflow:
-    check_keys(fields, (*INGEST, *OURS), "keys")
-    source = ends.get(Role.SOURCE, fields.get("source"))
+def _parse_workflow(name: str, fields: Fields, endpoints: _Endpoints) -> Workflow:
+    check_keys(fields, (*INGEST, *SYNC_PARAMETERS), "")
+    source = endpoints.get(Role.SOURCE, fields.get("source"))
     names = fields.get("destinations")
     if not isinstance(names, list) or not names:
-        raise InvalidInput(f"`destinations` is to be a list of names, found {names!r}")
-    destinations = tuple(ends.get(Role.DESTINATION, one) for one in names)
-    seen = [one.identity for one in destinations]
-    twice = [one.name for one in destinations if seen.count(one.identity) > 1]
-    if twice:
+        raise InvalidInput(f"expected `destinations` to be a list of names, found {names!r}")
+    destinations = tuple(endpoints.get(Role.DESTINATION, item) for item in names)
+    identities = [destination.identity for destination in destinations]
+    duplicates = [end.name for end in destinations if identities.count(end.identity) > 1]
+    if duplicates:
         raise InvalidInput(
-            f"one destination is given twice: {', '.join(map(repr, dict.fromkeys(twice)))}"
+            f"one destination is given twice: {', '.join(map(repr, dict.fromkeys(duplicates)))}"
         )
     return Workflow(
         name,
@@ -181,65 +186,68 @@ def _workflow(name: str, fields: Fields, ends: _Ends) -> Workflow:
 def _parameters(
     fields: Fields, source: WorkflowEndpoint, destinations: tuple[WorkflowEndpoint, ...]
 ) -> dict[str, Any]:
-    """Return what `sync` is called with, beside its ends: what is not given is as in ingest."""
+    """Return the parameters of `sync`, without its endpoints; the defaults are those of ingest."""
     hints = get_type_hints(sync.fn)
-    given: dict[str, Any] = {"allow_empty": True}
-    if any(one.marked for one in destinations):
-        given["strategy"] = Strategy.MARKER
-    for key in OURS:
+    parameters: dict[str, Any] = {"allow_empty": True}
+    if any(destination.marked for destination in destinations):
+        parameters["strategy"] = Strategy.MARKER
+    for key in SYNC_PARAMETERS:
         if key in fields:
-            given[key] = _valid(hints[key], fields[key], key)
-    if not source.deep:
-        given["exclude"] = [*(given.get("exclude") or []), "*/**"]
-    clean = _valid(bool, fields.get("cleanUp", False), "cleanUp")
-    given["clean_up"] = CleanUp.REMOVE if clean else CleanUp.KEEP
-    if clean and given.get("mode") is Mode.MIRROR:
+            parameters[key] = _validate(hints[key], fields[key], key)
+    if not source.recursive:
+        parameters["exclude"] = [*(parameters.get("exclude") or []), "*/**"]
+    clean_up = _validate(bool, fields.get("cleanUp", False), "cleanUp")
+    parameters["clean_up"] = CleanUp.REMOVE if clean_up else CleanUp.KEEP
+    if clean_up and parameters.get("mode") is Mode.MIRROR:
         raise InvalidInput("cleanUp empties the source: a mirror would then empty the destinations")
-    size = _valid(int | None, fields.get("batchSize"), "batchSize")
-    threads = _valid(int | None, fields.get("concurrency"), "concurrency")
+    size = _validate(int | None, fields.get("batchSize"), "batchSize")
+    threads = _validate(int | None, fields.get("concurrency"), "concurrency")
     if size is not None or threads is not None:
-        given["batches"] = _told(
+        parameters["batches"] = _build(
             lambda: BatchSettings(files=size, threads=threads), "batchSize, concurrency"
         )
-    return given
+    return parameters
 
 
-def _webhook(given: object) -> Webhook | str | None:
-    """Return a webhook of a URL or a table of its fields, or a stored one's name."""
-    if given is None or given == "":
+def _webhook(value: object) -> Webhook | str | None:
+    """Return the webhook for a URL or a mapping of its fields, or the name of a stored one."""
+    if value is None or value == "":
         return None
-    if isinstance(given, str) and NAME.match(given):
-        return given
-    fields = {"url": given} if isinstance(given, str) else given
+    if isinstance(value, str) and NAME.match(value):
+        return value
+    fields = {"url": value} if isinstance(value, str) else value
     if not isinstance(fields, dict):
-        raise InvalidInput(f"`webhook` is a URL, a name or keys with values, found {given!r}")
+        raise InvalidInput(f"expected `webhook` to be a URL, a name or a mapping, found {value!r}")
     check_keys(fields, tuple(Webhook.model_fields), "webhook")
-    made: Webhook = _valid(Webhook, fields, "webhook")
-    return made
+    webhook: Webhook = _validate(Webhook, fields, "webhook")
+    return webhook
 
 
-def _valid(hint: Any, value: object, key: str) -> Any:  # noqa: ANN401 - any type, and its value
-    return _told(lambda: TypeAdapter(hint).validate_python(value, strict=hint is bool), key)
+def _validate(hint: Any, value: object, key: str) -> Any:  # noqa: ANN401 - any type, and its value
+    return _build(lambda: TypeAdapter(hint).validate_python(value, strict=hint is bool), key)
 
 
-def _told(make: Callable[[], Any], key: str) -> Any:  # noqa: ANN401 - whatever is made
+def _build(create: Callable[[], Any], key: str) -> Any:  # noqa: ANN401 - whatever is created
     try:
-        return make()
+        return create()
     except ValidationError as error:
-        raise InvalidInput(f"{key}: {told(error)}") from None
+        raise InvalidInput(f"{key}: {describe_errors(error)}") from None
 
 
-def _taking_from_others(every: list[Workflow]) -> list[Skipped]:
-    """Return the workflows that would remove from a source what another has not read yet."""
-    return [
-        Skipped(
-            one.name,
-            f"cleanUp would take files of {one.source.name!r} away from the workflow "
-            f"{other.name!r}, which reads them too",
+def _clean_up_conflicts(workflows: list[Workflow]) -> list[Skipped]:
+    """Return the workflows that would remove files which another has not read yet."""
+    conflicts: list[Skipped] = []
+    for workflow in workflows:
+        others = (
+            other
+            for other in workflows
+            if other is not workflow and other.source.identity == workflow.source.identity
         )
-        for one in every
-        if one.cleans
-        for other in [
-            two for two in every if two is not one and two.source.identity == one.source.identity
-        ][:1]
-    ]
+        other = next(others, None)
+        if workflow.cleans_up and other is not None:
+            why = (
+                f"cleanUp would remove files of {workflow.source.name!r} that the workflow "
+                f"{other.name!r} reads too"
+            )
+            conflicts.append(Skipped(workflow.name, why))
+    return conflicts

@@ -1,4 +1,4 @@
-"""The text of a workflow file: variables, durations, and the three lists that it holds.
+"""The syntax of a workflow file: variables, durations, and its three lists.
 
 >>> expand_variables("endpoint: ${HOST}", {"HOST": "store"})
 'endpoint: store'
@@ -18,8 +18,8 @@ import yaml
 from catalog.errors import InvalidInput
 
 NANOSECONDS = 1e9  # in a second
-LEAST = 1_000_000  # nanoseconds; a smaller number was meant to be seconds
-PARTS = ("sources", "destinations", "workflows")
+LEAST = 1_000_000  # nanoseconds; a smaller number was surely meant as seconds
+SECTIONS = ("sources", "destinations", "workflows")
 _VARIABLE = re.compile(
     r"\$(?:(?P<dollar>\$)|\{(?P<braced>[A-Za-z_]\w*)\}|(?P<bare>[A-Za-z_]\w*))", re.ASCII
 )
@@ -29,7 +29,7 @@ Fields = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class WorkflowSections:
-    """What a file holds, by name, nothing of it understood yet."""
+    """The entries of a file by name, not yet validated."""
 
     name: str
     sources: Mapping[str, Fields]
@@ -38,10 +38,10 @@ class WorkflowSections:
 
 
 def expand_variables(text: str, variables: Mapping[str, str]) -> str:
-    """Replace `$VAR` and `${VAR}` everywhere but in lines that are comments; `$$` is a dollar.
+    """Replace `$VAR` and `${VAR}` everywhere except in comment lines; `$$` is a dollar sign.
 
     Raises:
-        InvalidInput: a variable is not set; every one of them is named, with its line.
+        InvalidInput: a variable is not set; the error names each, with its line.
     """
     missing: list[str] = []
 
@@ -63,45 +63,48 @@ def expand_variables(text: str, variables: Mapping[str, str]) -> str:
 
 
 def parse_sections(text: str, name: str) -> WorkflowSections:
-    """Read the three lists; `name` is the file's, unless it says another.
+    """Parse the three lists; `name` is the file's name, unless the file sets another.
 
     Raises:
-        InvalidInput: it is no YAML, holds a key that is not known, or a name twice or not at all.
+        InvalidInput: it is not YAML, has an unknown key, or a name is missing or given twice.
     """
     try:
         content = yaml.safe_load(text)
-    except yaml.YAMLError as error:  # its own text quotes the line, which may hold a secret
+    except yaml.YAMLError as error:  # its message quotes the line, which may hold a secret
         mark = getattr(error, "problem_mark", None)
         where = f"line {mark.line + 1}: " if mark is not None else ""
         why = getattr(error, "problem", None) or "it cannot be read"
-        raise InvalidInput(f"{where}no YAML: {why}") from None
-    found = _mapping(content, "the file")
-    check_keys(found, ("name", *PARTS), "the file")
-    named = found.get("name", name)
-    if not isinstance(named, str) or not named:
-        raise InvalidInput(f"name: expected a text, found {named!r}")
-    sources, destinations, workflows = (_named(found.get(part), part) for part in PARTS)
-    return WorkflowSections(named, sources, destinations, workflows)
+        raise InvalidInput(f"{where}not valid YAML: {why}") from None
+    keys = _mapping(content, "the file")
+    check_keys(keys, ("name", *SECTIONS), "the file")
+    file_name = keys.get("name", name)
+    if not isinstance(file_name, str) or not file_name:
+        raise InvalidInput(f"name: expected a text, found {file_name!r}")
+    sources, destinations, workflows = (
+        _entries_by_name(keys.get(section), section) for section in SECTIONS
+    )
+    return WorkflowSections(file_name, sources, destinations, workflows)
 
 
-def check_keys(given: Fields, allowed: tuple[str, ...], where: str) -> None:
-    """Raise an error that names every key of `given` that is not allowed, and all that are."""
-    unknown = [str(key) for key in given if key not in allowed]
+def check_keys(keys: Fields, allowed: tuple[str, ...], where: str) -> None:
+    """Raise an error that names every key that is not allowed, and those that are."""
+    unknown = [str(key) for key in keys if key not in allowed]
     if unknown:
+        prefix = f"{where}: " if where else ""
         raise InvalidInput(
-            f"{where}: unknown: {', '.join(map(repr, unknown))}; allowed: {', '.join(allowed)}"
+            f"{prefix}unknown keys: {', '.join(map(repr, unknown))}; allowed: {', '.join(allowed)}"
         )
 
 
 def seconds_of(value: object, key: str) -> float:
-    """Return a duration in seconds: Go's text (`300s`, `1h30m`), or a number of nanoseconds.
+    """Return a duration in seconds, from Go's notation (`300s`, `1h30m`) or nanoseconds.
 
     >>> seconds_of("1h30m", "interval"), seconds_of(300_000_000_000, "interval")
     (5400.0, 300.0)
     """
     if isinstance(value, str):
         try:
-            found = durationpy.from_str(value).total_seconds()
+            seconds = durationpy.from_str(value).total_seconds()
         except ValueError as error:
             raise InvalidInput(
                 f"{key}: expected a duration such as '300s' or '1h30m', found {value!r}"
@@ -109,33 +112,34 @@ def seconds_of(value: object, key: str) -> float:
     elif isinstance(value, int | float) and not isinstance(value, bool):
         if 0 < value < LEAST:
             raise InvalidInput(f"{key}: {value} is a number of nanoseconds: write '{value}s'")
-        found = value / NANOSECONDS
+        seconds = value / NANOSECONDS
     else:
         raise InvalidInput(f"{key}: expected a duration such as '300s', found {value!r}")
-    if found < 0:
-        raise InvalidInput(f"{key}: a duration is not negative, found {value!r}")
-    return found
+    if seconds < 0:
+        raise InvalidInput(f"{key}: a duration cannot be negative, found {value!r}")
+    return seconds
 
 
-def _named(given: object, part: str) -> dict[str, Fields]:
+def _entries_by_name(value: object, section: str) -> dict[str, Fields]:
     """Return the entries of one list by their names."""
-    if given is None:
+    if value is None:
         return {}
-    if not isinstance(given, list):
-        raise InvalidInput(f"{part}: expected a list, found {type(given).__name__}")
-    found: dict[str, Fields] = {}
-    for place, one in enumerate(cast("list[object]", given), 1):
-        fields = _mapping(one, f"{part}, entry {place}")
+    if not isinstance(value, list):
+        raise InvalidInput(f"{section}: expected a list, found {type(value).__name__}")
+    entries: dict[str, Fields] = {}
+    for number, item in enumerate(cast("list[object]", value), 1):
+        where = f"{section}, entry {number}"
+        fields = _mapping(item, where)
         name = fields.get("name")
         if not isinstance(name, str) or not name:
-            raise InvalidInput(f"{part}, entry {place}: `name` is to be a text, found {name!r}")
-        if name in found:
-            raise InvalidInput(f"{part}: the name {name!r} is given more than once")
-        found[name] = {key: value for key, value in fields.items() if key != "name"}
-    return found
+            raise InvalidInput(f"{where}: expected `name` to be a text, found {name!r}")
+        if name in entries:
+            raise InvalidInput(f"{section}: the name {name!r} is given more than once")
+        entries[name] = {key: field for key, field in fields.items() if key != "name"}
+    return entries
 
 
-def _mapping(given: object, where: str) -> Fields:
-    if not isinstance(given, dict):
-        raise InvalidInput(f"{where}: expected keys with values, found {type(given).__name__}")
-    return cast("Fields", given)
+def _mapping(value: object, where: str) -> Fields:
+    if not isinstance(value, dict):
+        raise InvalidInput(f"{where}: expected a mapping, found {type(value).__name__}")
+    return cast("Fields", value)

@@ -91,7 +91,9 @@ def prune_temporary(repository: Repository, rule: PruneRule, run_id: str) -> Pru
         (repository.settings, True),
     ):
         with STORAGES.open(settings, repository.open_options()) as storage:
-            stale = [file for file in _temporary_files(storage, beside=beside) if rule.is_stale(file)]
+            stale = [
+                file for file in _temporary_files(storage, beside=beside) if rule.is_stale(file)
+            ]
             if not rule.dry_run:
                 WorkerPool([file.path for file in stale], storage.remove, stop).run(THREADS)
             old += stale

@@ -64,7 +64,7 @@ def asked(desk: Desk, capsys: pytest.CaptureFixture[str]) -> Asked:
 
 def test_ls_lists_repositories_and_then_what_one_holds(asked: Asked) -> None:
     code, out, _ = asked("ls")
-    assert code == ExitCode.WELL
+    assert code == ExitCode.SUCCESS
     assert f"  {THERE}        2      3" in out
     _, out, _ = asked("ls", THERE)
     assert [line.split()[-1] for line in out.splitlines()] == ["a.txt", "b.txt", "c.txt"]
@@ -212,7 +212,7 @@ def test_a_reader_that_goes_away_is_no_error(desk: Desk) -> None:
     entrepot.stdout.close()
     assert entrepot.stderr.read() == b""
     entrepot.stderr.close()
-    assert entrepot.wait(120) == ExitCode.WELL
+    assert entrepot.wait(120) == ExitCode.SUCCESS
 
 
 def test_versions_are_labelled_and_protected(asked: Asked, desk: Desk) -> None:
@@ -227,7 +227,7 @@ def test_versions_are_labelled_and_protected(asked: Asked, desk: Desk) -> None:
     assert asked("protect", THERE, "1", "audit")[0] == 0
     assert desk.catalog.versions.get(THERE, 1).protected == ("audit",)
     code, _, error = asked("protect", THERE, "1", "other", "--off")
-    assert (code, "not protected for 'other', but for 'audit'" in error) == (2, True)
+    assert (code, "for the reason 'other'; its reasons: 'audit'" in error) == (2, True)
     assert asked("protect", THERE, "1", "audit", "--off")[0] == 0
     assert desk.catalog.versions.get(THERE, 1).protected == ()
 
@@ -235,5 +235,5 @@ def test_versions_are_labelled_and_protected(asked: Asked, desk: Desk) -> None:
 def test_a_label_that_is_none_is_refused(asked: Asked) -> None:
     code, _, error = asked("label", THERE, "1", "gold")
     assert code == 2
-    assert "'gold' is not of the form key=value" in error
+    assert "'gold': expected key=value" in error
     assert asked("label", THERE, "99", "a=b")[0] == 2

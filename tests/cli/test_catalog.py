@@ -37,9 +37,9 @@ def test_a_catalog_goes_back_to_its_backup(told: Told, tmp_path: Path) -> None:
     catalog = Catalog.open()
     Desk(catalog).sync([file("a"), file("b")])
     code, out, _ = told("backup", tmp_path / "backup", "--json")
-    assert code == ExitCode.WELL
+    assert code == ExitCode.SUCCESS
     (row,) = json.loads(out)
-    assert (row["backup"], row["contradictions"]) == (str(tmp_path / "backup"), 0)
+    assert (row["backup"], row["inconsistencies"]) == (str(tmp_path / "backup"), 0)
 
     Desk(catalog).sync([file("c")], "second")
     code, _, err = told("restore", tmp_path / "backup")
@@ -49,7 +49,7 @@ def test_a_catalog_goes_back_to_its_backup(told: Told, tmp_path: Path) -> None:
     assert len(Desk(catalog).paths(HERE)) == 3
 
     code, out, _ = told("restore", tmp_path / "backup", "--replace")
-    assert code == ExitCode.WELL
+    assert code == ExitCode.SUCCESS
     assert "before-" in out
     assert "restart gateways" in out
     assert Desk(Catalog.open()).paths(HERE) == ["a", "b"]
@@ -60,7 +60,7 @@ def test_bytes_that_lie_beside_the_catalog_are_named(told: Told, tmp_path: Path)
     stored.parent.mkdir(parents=True)
     stored.touch()
     _, out, _ = told("backup", tmp_path / "backup")
-    assert f"not in it: {stored.parents[1]}" in out
+    assert f"not included: {stored.parents[1]}" in out
 
 
 @pytest.mark.parametrize("word", ["backup", "restore"])

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from cli.command_list import EVERY, VERBS, Command
+from cli.command_list import COMMANDS, VERBS, Command
 
 ROOT = Path(__file__).parents[2]
 WITHOUT_PREFECT = """
@@ -45,12 +45,12 @@ def test_every_deployed_flow_has_a_command_of_its_name() -> None:
 
 
 def test_names_are_given_once() -> None:
-    assert len({one.name for one in EVERY}) == len(EVERY)
+    assert len({one.name for one in COMMANDS}) == len(COMMANDS)
 
 
 def test_help_names_every_command_and_loads_no_prefect() -> None:
     text = said("--help")
-    assert not [one.name for one in EVERY if f" {one.name} " not in text]
+    assert not [one.name for one in COMMANDS if f" {one.name} " not in text]
     assert text.rstrip().endswith("loaded: False")
 
 
@@ -61,7 +61,7 @@ def test_the_version_is_the_package_s() -> None:
 
 
 @pytest.mark.parametrize(
-    "command", [one for one in EVERY if one not in VERBS], ids=lambda one: one.name
+    "command", [one for one in COMMANDS if one not in VERBS], ids=lambda one: one.name
 )
 def test_every_other_command_is_where_the_table_says(command: Command) -> None:
     module, _, name = command.place.partition(":")

@@ -15,7 +15,7 @@ from catalog.access.tokens import verify_token
 from catalog.catalog import Catalog
 from catalog.errors import InvalidInput
 from cli.app import app
-from cli.catalog.tokens import moment
+from cli.catalog.tokens import parse_expiry
 from cli.terminal.exit_codes import ExitCode
 
 Told = Callable[..., tuple[int, str, str]]
@@ -42,7 +42,7 @@ def told(
 def made(told: Told, *words: str) -> dict[str, Any]:
     """Make a token, and return what is told of it."""
     code, out, _ = told("create", *words, "--json")
-    assert code == ExitCode.WELL
+    assert code == ExitCode.SUCCESS
     (row,) = json.loads(out)
     return dict(row)
 
@@ -60,9 +60,9 @@ def test_without_options_it_reads_and_lasts_and_says_that_the_text_is_shown_once
     told: Told,
 ) -> None:
     code, out, _ = told("create")
-    assert code == ExitCode.WELL
+    assert code == ExitCode.SUCCESS
     assert "reader" in out
-    assert "shown this once" in out
+    assert "shown only once" in out
     (token,) = Catalog.open().tokens.all()
     assert token.expires_at is None
     listed = told("ls")[1]
@@ -74,7 +74,7 @@ def test_a_token_is_revoked_by_its_id_or_its_text(told: Told) -> None:
     first, second = made(told), made(told)
     for row, word in ((first, first["token"]), (second, second["text"])):
         code, out, _ = told("revoke", word, "--json")
-        assert code == ExitCode.WELL
+        assert code == ExitCode.SUCCESS
         assert [one["state"] for one in json.loads(out)] == ["revoked"]
         assert (
             verify_token(Catalog.open().tokens.of_all_tenants(), row["text"], datetime.now(UTC))
@@ -99,7 +99,7 @@ def test_each_tenant_sees_its_own(told: Told) -> None:
             row["token"]
         ]
     assert told("revoke", theirs["token"])[0] == ExitCode.USAGE
-    assert told("revoke", theirs["token"], "--tenant", "lab")[0] == ExitCode.WELL
+    assert told("revoke", theirs["token"], "--tenant", "lab")[0] == ExitCode.SUCCESS
     assert "no token" in told("ls", "--tenant", "nobody")[1]
 
 
@@ -131,13 +131,13 @@ def test_what_cannot_be_made_is_refused(told: Told, words: tuple[str, ...]) -> N
     ],
 )
 def test_an_end_is_a_duration_or_a_date(text: str, meant: datetime) -> None:
-    assert moment(text, NOW) == meant
+    assert parse_expiry(text, NOW) == meant
 
 
 @pytest.mark.parametrize("text", ["", "30", "9999999999w", "tomorrow"])
 def test_any_other_end_is_refused(text: str) -> None:
     with pytest.raises(InvalidInput, match="duration"):
-        moment(text, NOW)
+        parse_expiry(text, NOW)
 
 
 def test_a_token_is_made_for_parts_of_a_tenant(told: Told) -> None:

@@ -90,6 +90,6 @@ def set_up(entrepot: Entrepot) -> Callable[..., dict[str, str]]:
     def run(*words: object, **more: Any) -> dict[str, str]:  # noqa: ANN401 - what `entrepot` takes
         done = entrepot("setup", "--json", *words, **more)
         assert done.returncode == 0, done.stdout + done.stderr
-        return {one["thing"]: one["did"] for one in json.loads(done.stdout)["steps"]}
+        return {step["name"]: step["change"] for step in json.loads(done.stdout)["steps"]}
 
     return run

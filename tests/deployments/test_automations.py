@@ -28,7 +28,7 @@ TOLD = {
     "entrepot: a run failed": "Entrepot: sync Failed",
     "entrepot: a run is late": "Entrepot: sync is late",
     "entrepot: a run takes very long": "Entrepot: sync runs for a day",
-    "entrepot: files did not come": "Entrepot: partner did not receive 1 of what it should",
+    "entrepot: files did not come": "Entrepot: partner missed 1 objectives",
     "entrepot: files were set aside": "Entrepot: 2 files of partner are in quarantine",
     "entrepot: a plan crosses its guards": "Entrepot: a plan crosses its guards",
 }
@@ -126,7 +126,11 @@ def test_what_fails_five_times_is_paused(client: Any) -> None:  # noqa: ANN401
 @pytest.mark.usefixtures("client")
 def test_what_entrepot_tells_is_handed_on(inbox: Inbox, tmp_path: Path) -> None:
     from blocks.repository import Repository  # noqa: PLC0415
-    from flows.results.events import freshness_missed, plan_guarded, resources_quarantined  # noqa: PLC0415
+    from flows.results.events import (  # noqa: PLC0415
+        emit_freshness_missed,
+        emit_plan_guarded,
+        emit_quarantined,
+    )
     from flows.results.freshness import ObjectiveResult  # noqa: PLC0415
 
     partner = Repository.model_validate({"storage": {"type": "local", "path": str(tmp_path)}})
@@ -134,12 +138,12 @@ def test_what_entrepot_tells_is_handed_on(inbox: Inbox, tmp_path: Path) -> None:
     missing = ObjectiveResult(
         "partner", "*.csv", 0, 0, None, "no file matching '*.csv' arrived within 1 h"
     )
-    freshness_missed(partner, [missing])
-    resources_quarantined(partner, ["a.csv", "b.csv"], "run-1")
+    emit_freshness_missed(partner, [missing])
+    emit_quarantined(partner, ["a.csv", "b.csv"], "run-1")
     plan = Plan(
         "plan-1", "", datetime.now(UTC), "source", Mode.MIRROR, Strategy.DIGEST, (), 0, 0
     )  # fmt: skip
-    plan_guarded(plan, ["removes 9 files, at most 3 are allowed"])
+    emit_plan_guarded(plan, ["removes 9 files, allowed are 3"])
 
     assert told(inbox, "entrepot: files did not come") == missing.missed
     assert told(inbox, "entrepot: files were set aside") == "a.csv, b.csv"

@@ -40,20 +40,20 @@ def written(folder: Path, name: str, *automations: dict[str, Any]) -> Path:
 def test_limits_follow_their_file(set_up: SetUp, tmp_path: Path, client: Any) -> None:  # noqa: ANN401
     file = tmp_path / "mine.yaml"
     words = ("--pool", "ruled", "--limits", file)
-    things = ("runs at once of ruled", "limit office-line", "limit partner-api")
+    things = ("concurrent runs of ruled", "limit office-line", "limit partner-api")
 
     file.write_text(LIMITS.format(runs=3, slots=2))
     done = set_up(*words, folder=tmp_path)
-    assert [done[thing] for thing in things] == ["changed", "made", "made"]
+    assert [done[thing] for thing in things] == ["changed", "created", "created"]
     assert client.read_work_pool("ruled").concurrency_limit == 3
     assert client.read_global_concurrency_limit_by_name("office-line").limit == 2
     assert client.read_global_concurrency_limit_by_name("partner-api").slot_decay_per_second == 10
 
-    assert {set_up(*words, folder=tmp_path)[thing] for thing in things} == {"as it was"}
+    assert {set_up(*words, folder=tmp_path)[thing] for thing in things} == {"unchanged"}
 
     file.write_text(LIMITS.format(runs="null", slots=4))
     done = set_up(*words, "--dry-run", folder=tmp_path)
-    assert [done[thing] for thing in things] == ["changed", "changed", "as it was"]
+    assert [done[thing] for thing in things] == ["changed", "changed", "unchanged"]
     assert client.read_global_concurrency_limit_by_name("office-line").limit == 2
     assert set_up(*words, folder=tmp_path) == done
     assert client.read_work_pool("ruled").concurrency_limit is None
@@ -66,7 +66,7 @@ def test_an_automation_waits_for_its_block(
     from prefect.blocks.webhook import Webhook  # noqa: PLC0415 - imports Prefect
 
     words = ("--automations", written(tmp_path, "off.yaml", AUTOMATION))
-    assert set_up(*words, folder=tmp_path)["automation tell"] == "left out"
+    assert set_up(*words, folder=tmp_path)["automation tell"] == "skipped"
     on = written(tmp_path, "on.yaml", AUTOMATION | {"enabled": True})
     done = entrepot("setup", "--automations", on, folder=tmp_path)
     assert done.returncode == ExitCode.USAGE
@@ -74,8 +74,8 @@ def test_an_automation_waits_for_its_block(
     assert client.read_automations_by_name("tell") == []
 
     block = Webhook(url=SecretStr("https://hooks.example/x")).save("ruled")
-    assert set_up(*words, folder=tmp_path)["automation tell"] == "made"
-    assert set_up(*words, folder=tmp_path)["automation tell"] == "as it was"
+    assert set_up(*words, folder=tmp_path)["automation tell"] == "created"
+    assert set_up(*words, folder=tmp_path)["automation tell"] == "unchanged"
     assert set_up("--automations", on, folder=tmp_path)["automation tell"] == "changed"
     (stored,) = client.read_automations_by_name("tell")
     assert stored.enabled
@@ -134,7 +134,7 @@ def _heartbeat(run: str, tag: str) -> dict[str, Any]:
         (
             "automations",
             "automations: [{name: a, trigger: {type: event, witin: 3}, actions: []}]",
-            "unknown: automations.0.trigger.witin",
+            "unknown keys: automations.0.trigger.witin",
         ),
         (
             "automations",

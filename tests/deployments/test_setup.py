@@ -45,20 +45,20 @@ def test_everything_is_made_once_and_then_as_it_was(set_up: SetUp, client: Any) 
     for slug in (REPOSITORY, "entrepot-contract", "entrepot-webhook"):
         client.delete_block_type(client.read_block_type_by_slug(slug).id)
     dry = set_up("--dry-run")
-    assert set(dry.values()) == {"made", "changed", "left out"}
+    assert set(dry.values()) == {"created", "changed", "skipped"}
     assert client.read_work_pools() == []
     assert client.read_deployments() == []
 
-    made = set_up()
-    assert made == dry
+    created = set_up()
+    assert created == dry
     shipped = yaml.safe_load((ROOT / "deployments" / "automations.yaml").read_text())["automations"]
     # Those that notify wait for a block of the operator's.
     waiting = {one["name"] for one in shipped if "block" in one["actions"][0]}
-    assert {thing for thing, did in made.items() if did == "left out"} == {
+    assert {name for name, change in created.items() if change == "skipped"} == {
         f"automation {name}" for name in waiting
     }
-    assert made.keys() >= {f"automation {one['name']}" for one in shipped}
-    assert made.keys() >= {f"block type {REPOSITORY}", "work pool entrepot"} | FLOWS
+    assert created.keys() >= {f"automation {one['name']}" for one in shipped}
+    assert created.keys() >= {f"block type {REPOSITORY}", "work pool entrepot"} | FLOWS
     assert client.read_work_pool("entrepot").type == "process"
     assert client.read_work_pool("entrepot").concurrency_limit == 16
     assert client.read_deployment_by_name("sync/sync").work_pool_name == "entrepot"
@@ -70,7 +70,7 @@ def test_everything_is_made_once_and_then_as_it_was(set_up: SetUp, client: Any) 
 
     again = set_up()
     assert again == {
-        thing: did if did == "left out" else "as it was" for thing, did in made.items()
+        name: change if change == "skipped" else "unchanged" for name, change in created.items()
     }
 
 
@@ -79,18 +79,18 @@ def test_what_changed_is_told(set_up: SetUp, small: Path) -> None:
     (small / "prefect.yaml").write_text(SMALL.format(about="Two."))
     done = set_up(folder=small)
     assert done["deployment sync"] == "changed"
-    assert done["deployment plan"] == "as it was"
+    assert done["deployment plan"] == "unchanged"
 
 
 def test_another_pool_takes_every_flow(set_up: SetUp, small: Path, client: Any) -> None:  # noqa: ANN401
     done = set_up("--pool", "chosen", folder=small)
-    assert done["work pool chosen"] == "made"
+    assert done["work pool chosen"] == "created"
     assert "work pool small" not in done
     assert client.read_deployment_by_name("plan/plan").work_pool_name == "chosen"
 
 
 def test_a_pool_of_another_type_is_not_taken_for_ours(entrepot: Entrepot, tmp_path: Path) -> None:
-    assert entrepot("setup", "--pool", "typed", folder=tmp_path).returncode == ExitCode.WELL
+    assert entrepot("setup", "--pool", "typed", folder=tmp_path).returncode == ExitCode.SUCCESS
     done = entrepot("setup", "--pool", "typed", "--pool-type", "docker", folder=tmp_path)
     assert done.returncode == ExitCode.USAGE
     assert "'typed' is of type 'process'" in done.stderr
@@ -100,8 +100,8 @@ def test_the_kubernetes_template_makes_a_pool(set_up: SetUp, tmp_path: Path, cli
     file = tmp_path / "template.yaml"
     file.write_text((ROOT / "deployments" / "kubernetes-work-pool.yaml").read_text())
     words = ("--pool", "cluster", "--pool-type", "kubernetes", "--pool-template", file)
-    assert set_up(*words, folder=tmp_path)["work pool cluster"] == "made"
-    assert set_up(*words, folder=tmp_path)["work pool cluster"] == "as it was"
+    assert set_up(*words, folder=tmp_path)["work pool cluster"] == "created"
+    assert set_up(*words, folder=tmp_path)["work pool cluster"] == "unchanged"
     file.write_text(file.read_text().replace("entrepot-catalog", "other-claim"))
     assert set_up(*words, folder=tmp_path)["work pool cluster"] == "changed"
     stored = client.read_work_pool("cluster").base_job_template
@@ -117,7 +117,7 @@ def test_a_type_that_nobody_knows_is_refused(entrepot: Entrepot, tmp_path: Path)
 def test_without_a_prefect_yaml_nothing_is_deployed(
     set_up: SetUp, entrepot: Entrepot, tmp_path: Path
 ) -> None:
-    assert set_up(folder=tmp_path)["deployments"] == "left out"
+    assert set_up(folder=tmp_path)["deployments"] == "skipped"
     done = entrepot("setup", "--deploy", folder=tmp_path)
     assert done.returncode == ExitCode.USAGE
     assert "prefect.yaml cannot be read" in done.stderr

@@ -34,7 +34,7 @@ def test_what_another_tool_copied_is_not_copied_again(
     (end / "a.txt").write_text("other")
     result = adopt(str(end))
 
-    assert (result.files, result.version.number, result.made) == (3, 1, True)
+    assert (result.files, result.version.number, result.new_version) == (3, 1, True)
     assert {row.digest for row in catalog.versions.content(f"file://{end}")} == {
         sha256(data).hexdigest() for data in files(end).values()
     }
@@ -52,8 +52,8 @@ def test_a_second_time_nothing_is_new(source: Path, tmp_path: Path) -> None:
     adopt(str(end))
     again = adopt(str(end))
 
-    assert not again.made
-    assert "still version 1 holds 3" in str(again)
+    assert not again.new_version
+    assert "still version 1 has 3 files" in str(again)
 
 
 def test_a_lost_catalog_is_rebuilt_and_can_restore(
@@ -93,8 +93,8 @@ def test_a_lost_catalog_is_rebuilt_from_what_many_repositories_hold(
         sha256(data).hexdigest() for data in files(ends[1]).values()
     }
 
-    with pytest.raises(RebuildFailed, match="1 repositories are known again, 1 could not") as one:
+    with pytest.raises(RebuildFailed, match="1 repositories recorded, 1 could not") as one:
         rebuild(["http://127.0.0.1:9/gone/", str(ends[0])])
     assert "127.0.0.1:9" in str(one.value)
-    with pytest.raises(InvalidInput, match="name the repositories"):
+    with pytest.raises(InvalidInput, match="expected at least one repository"):
         rebuild([])

@@ -152,7 +152,7 @@ def test_a_dry_run_checks_and_touches_nothing(there: Path, site: Site, tmp_path:
     here = tmp_path / "B" / "data"
 
     result = import_archive(done.toc, str(here), dry_run=True)
-    assert "the archive is whole" in str(result)
+    assert "the archive is complete" in str(result)
     (tmp_path / "all.tar.0001").unlink()
     (tmp_path / "all.tar.0000").write_bytes(b"x" * 4096)
     with pytest.raises(ArchiveRefused, match=r"all\.tar\.0001") as caught:
@@ -182,7 +182,7 @@ def test_an_incremental_archive_without_its_base_is_refused_and_names_what_is_mi
     here = tmp_path / "B" / "data"
 
     for dry_run in (True, False):
-        with pytest.raises(BytesNowhere, match="stands on version 1") as caught:
+        with pytest.raises(BytesNowhere, match="is based on version 1") as caught:
             import_archive(done.toc, str(here), dry_run=dry_run)
         assert [one.split(":")[0] for one in caught.value.files] == ["'moved'"]
     assert not here.exists()
@@ -221,7 +221,7 @@ def test_what_cannot_be_exported_is_refused_before_anything_is_written(
         export_archive(str(there), archive, versions=[9])
     with pytest.raises(InvalidInput, match="nothing to export"):
         export_archive(str(there), archive, since=3)
-    with pytest.raises(InvalidInput, match="must be after 2"):
+    with pytest.raises(InvalidInput, match="expected versions after 2"):
         export_archive(str(there), archive, versions=[1, 3], since=2)
     with pytest.raises(InvalidInput, match="chunk_size"):
         export_archive(str(there), archive, chunk_size="2 TB")

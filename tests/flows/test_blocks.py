@@ -64,9 +64,9 @@ def test_an_unknown_name_says_what_to_write_for_a_folder(
 
     monkeypatch.chdir(tmp_path)
     (tmp_path / "folder").mkdir()
-    with pytest.raises(RepositoryNotFound, match=r"write './folder'"):
+    with pytest.raises(RepositoryNotFound, match=r"write the folder of that name as './folder'"):
         repository("folder")
-    with pytest.raises(RepositoryNotFound, match="no repository block is named 'nope'"):
+    with pytest.raises(RepositoryNotFound, match="there is no repository block named 'nope'"):
         repository("nope")
 
 

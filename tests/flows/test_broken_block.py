@@ -29,7 +29,7 @@ def test_replicate_names_it_does_the_rest_and_does_not_empty_its_copy(
     with pytest.raises(ReplicateFailed, match="spoiled") as failed:
         replicate(str(tmp_path / "copy"), names=names, leftovers=Leftovers.ALL)
 
-    assert [one.outcome for one in failed.value.result.replicas] == ["brought up to date", "failed"]
+    assert [one.outcome for one in failed.value.result.replicas] == ["updated", "failed"]
     assert "hunter2" not in str(failed.value)
     assert files(tmp_path / "copy" / "good") == {"a": b"other"}
     assert files(tmp_path / "copy" / "spoiled") == {"b": b"two"}

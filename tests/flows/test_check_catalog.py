@@ -11,7 +11,7 @@ from catalog.catalog import Catalog
 
 
 def test_a_catalog_is_checked_and_mended(source: Path, tmp_path: Path, catalog: Catalog) -> None:
-    from flows.check_catalog import CatalogContradicts, check_catalog  # noqa: PLC0415
+    from flows.check_catalog import CatalogInconsistent, check_catalog  # noqa: PLC0415
     from flows.sync import sync  # noqa: PLC0415
 
     sync(str(source), [str(tmp_path / "end")])
@@ -19,7 +19,7 @@ def test_a_catalog_is_checked_and_mended(source: Path, tmp_path: Path, catalog: 
     with duckdb.connect(str(catalog.path)) as connection:
         connection.execute("UPDATE repository_versions SET total = 77 WHERE number = 1")
 
-    with pytest.raises(CatalogContradicts, match="77 files") as raised:
+    with pytest.raises(CatalogInconsistent, match="77 files") as raised:
         check_catalog()
     mended = check_catalog(mend=True)
 

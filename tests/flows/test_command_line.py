@@ -64,7 +64,7 @@ def under_way(run: subprocess.Popen[str], server: FaultyServer) -> None:
 
 def test_sync_prints_its_table_and_no_log(source: Path, tmp_path: Path) -> None:
     done = entrepot("sync", source, tmp_path / "one", tmp_path / "two")
-    assert done.returncode == ExitCode.WELL, done.stderr
+    assert done.returncode == ExitCode.SUCCESS, done.stderr
     assert "6 added, 0 replaced, 0 removed" in done.stdout
     assert [line for line in done.stderr.splitlines() if not PROGRESS.fullmatch(line)] == []
     assert files(tmp_path / "one") == files(tmp_path / "two") == files(source)
@@ -76,7 +76,7 @@ def test_sync_prints_its_table_and_no_log(source: Path, tmp_path: Path) -> None:
 def test_options_reach_the_flow_as_in_a_notebook(source: Path, tmp_path: Path) -> None:
     end = tmp_path / "end"
     (source / "gone").write_text("soon")
-    assert entrepot("sync", source, end).returncode == ExitCode.WELL
+    assert entrepot("sync", source, end).returncode == ExitCode.SUCCESS
     (source / "gone").unlink()
     (source / "new.log").write_text("left out")
     words = ("--mode", "mirror", "--exclude", "*.log", "--selection.max-size", "1 MiB", "--json")
@@ -169,13 +169,13 @@ def test_a_stopped_run_leaves_nothing_half_done(
     out, err = run.communicate(timeout=60)
     assert run.returncode == code, err
     assert out == ""
-    assert "run it again to go on" in err
+    assert "run the command again to continue" in err
     assert "Traceback" not in err
     assert all(data == b"x" * 5000 for data in files(end).values())
     assert not list((end / ".entrepot").rglob("*-*-*")), "temporary files are left"
     assert catalog.runs.all(1)[0].state == "cancelled"
     faulty_server.unscript()
-    assert entrepot("sync", url, end).returncode == ExitCode.WELL
+    assert entrepot("sync", url, end).returncode == ExitCode.SUCCESS
     assert len(files(end)) == 60
 
 
@@ -205,6 +205,6 @@ def test_on_a_terminal_there_is_a_bar(faulty_server: FaultyServer, tmp_path: Pat
     assert run.stdout is not None
     assert b"8 added" in run.stdout.read()
     run.stdout.close()
-    assert run.wait(120) == ExitCode.WELL
+    assert run.wait(120) == ExitCode.SUCCESS
     assert b"of 8 files" in drawn
     assert b"%" in drawn or "━".encode() in drawn

@@ -28,9 +28,9 @@ def enums(hint: object) -> list[type[Enum]]:
 
 @pytest.mark.parametrize("command", VERBS, ids=lambda one: one.name)
 def test_a_command_has_the_parameters_of_its_flow(command: Command) -> None:
-    from cli.flows.commands import command_of  # noqa: PLC0415
+    from cli.flows.commands import create_command  # noqa: PLC0415
 
-    made = inspect.signature(command_of(command.place)).parameters
+    made = inspect.signature(create_command(command.place)).parameters
     theirs = inspect.signature(flow_of(command).fn).parameters
     assert [*made] == [*theirs, "output"]
     assert all(made[name].default == one.default for name, one in theirs.items())
@@ -74,7 +74,7 @@ def test_json_that_is_none_is_wrong_use(tmp_path: Path, capsys: pytest.CaptureFi
     with pytest.raises(SystemExit) as ended:
         app()(["export-archive", '{"books": ', str(tmp_path / "archive")])
     assert ended.value.code == 2
-    assert "is none" in capsys.readouterr().err
+    assert "begins like JSON but is not valid" in capsys.readouterr().err
 
 
 def test_a_target_may_be_json_too() -> None:

@@ -175,11 +175,15 @@ def test_a_plan_keeps_its_contracts_and_a_stored_block_is_one(
     [
         ("name: [\n", InvalidInput, "is no YAML"),
         ("name: x\nincludes: []\n", InvalidInput, "has no field 'includes'; known: rule, name"),
-        ("name: x\nrule: {}\n", InvalidInput, "a rule's type is one of pandera, .* found None"),
+        (
+            "name: x\nrule: {}\n",
+            InvalidInput,
+            "expected a rule's type, one of pandera, .* found None",
+        ),
         ("name: x\nrule: {type: pandera}\n", InvalidInput, "rule.text: Field required"),
         ("name: x\nthen: pray\nrule: {type: function, function: a}\n", InvalidInput, "then: "),
         ("rule: {type: function, function: 'os:getcwd'}\n", InvalidInput, "needs a name"),
-        ("- 1\n- 2\n", InvalidInput, "is no mapping, found int"),
+        ("- 1\n- 2\n", InvalidInput, "must be a mapping, found int"),
         (
             "name: x\nrule: {type: function, function: 'no_such:thing'}\n",
             InvalidInput,
@@ -188,28 +192,28 @@ def test_a_plan_keeps_its_contracts_and_a_stored_block_is_one(
         (
             written("prices") + "quarantine: no-such-place\n",
             RepositoryNotFound,
-            "no repository block is named 'no-such-place'",
+            "there is no repository block named 'no-such-place'",
         ),
         ("./no/such.yaml", InvalidInput, "cannot be read"),
-        ("no-such-block", RepositoryNotFound, "no contract block is named 'no-such-block'"),
+        ("no-such-block", RepositoryNotFound, "there is no contract block named 'no-such-block'"),
     ],
 )
 def test_a_contract_that_makes_no_sense_stops_a_run_before_anything_is_touched(
     given: str, kind: type[Exception], found: str
 ) -> None:
-    from flows.forms.contracts import contracts  # noqa: PLC0415 - imports Prefect
+    from flows.forms.contracts import load_contracts  # noqa: PLC0415 - imports Prefect
 
     with pytest.raises(kind, match=found):
-        contracts([given])
+        load_contracts([given])
 
 
 def test_contracts_are_refused_where_they_cannot_be_kept(incoming: Path, tmp_path: Path) -> None:
-    from flows.forms.contracts import contracts  # noqa: PLC0415 - imports Prefect
+    from flows.forms.contracts import load_contracts  # noqa: PLC0415 - imports Prefect
     from flows.forms.options import StepSettings  # noqa: PLC0415
     from flows.sync import sync  # noqa: PLC0415
 
-    with pytest.raises(InvalidInput, match="two contracts are called 'prices'"):
-        contracts([written("prices"), written("prices")])
+    with pytest.raises(InvalidInput, match="two contracts are named 'prices'"):
+        load_contracts([written("prices"), written("prices")])
     leaving_out = StepSettings.model_validate({"at": "instead", "part": "validate"})
     with pytest.raises(InvalidInput, match="the step 'validate': it cannot be left out"):
         sync(

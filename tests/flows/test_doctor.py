@@ -20,7 +20,7 @@ def diagnosed(*words: str) -> tuple[int, Things]:
     """Return the doctor's exit code, and what it found by thing."""
     done = entrepot("doctor", "--json", *words)
     found = json.loads(done.stdout)["diagnoses"]
-    return done.returncode, {one["thing"]: one for one in found}
+    return done.returncode, {one["check"]: one for one in found}
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def block(tmp_path: Path) -> Iterator[str]:
 def test_what_is_well_is_said(block: str) -> None:
     things = diagnosed()[1]  # the server of all tests holds repositories that are gone, too
     for name in ("catalog", "disk of the catalog", "credential sets", "Prefect", "clock", "limits"):
-        assert things[name]["health"] == "well", things[name]
+        assert things[name]["health"] == "healthy", things[name]
     assert things[f"repository {block}"]["found"].endswith("held: empty")
 
 
@@ -48,10 +48,10 @@ def test_a_repository_that_cannot_be_reached_is_ill(block: str, tmp_path: Path) 
     (tmp_path / "held").rmdir()
     code, things = diagnosed()
     assert code == ExitCode.FAILED
-    assert things[f"repository {block}"]["health"] == "ill"
+    assert things[f"repository {block}"]["health"] == "error"
     assert "does not exist" in things[f"repository {block}"]["found"]
     code, things = diagnosed("--no-connect")
-    assert code == ExitCode.WELL
+    assert code == ExitCode.SUCCESS
     assert "not tried" in things[f"repository {block}"]["found"]
 
 
@@ -60,7 +60,7 @@ def test_a_block_that_cannot_be_used_is_ill_and_told_without_its_values(block: s
     code, things = diagnosed()
     assert code == ExitCode.FAILED
     found = things[f"repository {block}"]["found"]
-    assert "save it anew" in found
+    assert "save it again" in found
     assert "hunter2" not in found
 
 
@@ -75,7 +75,7 @@ def test_what_is_wrong_on_this_machine_is_ill(
     monkeypatch.setenv("ENTREPOT_CREDENTIALS", str(tmp_path / "sets"))
     code, things = diagnosed("--no-connect")
     assert code == ExitCode.FAILED
-    assert things["catalog"]["health"] == "ill"
+    assert things["catalog"]["health"] == "error"
     assert "ENTREPOT_CATALOG" in things["catalog"]["advice"]
     assert things["credential sets"]["found"] == "not a JSON object: bad.json"
     (tmp_path / "sets" / "bad.json").unlink()
@@ -114,7 +114,7 @@ def test_slots_that_a_killed_run_left_are_shown_and_freed(block: str) -> None:
         client.update_global_concurrency_limit(name, GlobalConcurrencyLimitUpdate(active_slots=2))
         found = diagnosed()[1]["limits"]
         assert found["health"] == "warning"
-        assert found["found"] == f"{name}: 2 of 2 slots taken, and nothing runs"
+        assert found["found"] == f"{name}: 2 of 2 slots in use while nothing runs"
         assert diagnosed("--free")[1]["limits"]["found"].endswith("freed")
         assert client.read_global_concurrency_limit_by_name(name).active_slots == 0
 

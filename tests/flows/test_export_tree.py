@@ -226,7 +226,7 @@ def test_a_version_that_is_no_tree_or_has_the_manifests_name_is_refused(tmp_path
 
     with pytest.raises(InvalidInput, match="give the manifest another name"):
         export_tree(str(tmp_path / "held"), str(tmp_path / "out"))
-    with pytest.raises(InvalidInput, match="no name for it"):
+    with pytest.raises(InvalidInput, match="expected a manifest name"):
         export_tree(str(tmp_path / "held"), str(tmp_path / "out"), manifest="SHA256SUMS")
     export_tree(str(tmp_path / "held"), str(tmp_path / "out"), manifest="export.manifest")
     assert left(tmp_path / "out") == ["PULP_MANIFEST", "export.manifest"]

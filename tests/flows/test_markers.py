@@ -307,7 +307,7 @@ def test_what_the_strategy_cannot_mean_is_refused(origin: Path, tmp_path: Path) 
         sync(str(origin), [content], strategy=Strategy.MARKER)
     with pytest.raises(InvalidInput, match="'on_demand'"):
         sync(str(origin), [end], strategy=Strategy.MARKER, policy=Policy.ON_DEMAND)
-    with pytest.raises(InvalidInput, match="they are listed"):
+    with pytest.raises(InvalidInput, match="leave list_destinations on"):
         sync(str(origin), [end], strategy=Strategy.MARKER, list_destinations=False)
     for bad in ("../up", ".entrepot/mine"):
         with pytest.raises(ValueError, match=r"segment|reserved"):

@@ -87,7 +87,7 @@ def test_a_plan_forecasts_what_such_runs_took_before(
     assert second.plan.forecast is not None
     assert second.plan.forecast.samples == 1
     assert (second.plan.forecast.seconds or 0) > 0
-    assert "by a former run" in str(second)
+    assert "based on 1 earlier run" in str(second)
 
     run = apply(second.plan_id)
     ((found, expected, took, error),) = catalog.sql(
@@ -238,7 +238,7 @@ def test_a_person_decides_through_prefect_whether_a_guarded_plan_goes_on(
     from flows.forms.options import GuardSettings  # noqa: PLC0415
     from flows.sync import sync  # noqa: PLC0415
 
-    monkeypatch.setattr(approval_form, "LOOK_S", 1)
+    monkeypatch.setattr(approval_form, "POLL_INTERVAL_S", 1)
     source, end = many(tmp_path / "source", 3), tmp_path / "end"
     ended: list[object] = []
 

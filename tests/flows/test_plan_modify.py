@@ -183,7 +183,7 @@ def test_bytes_of_a_place_that_no_block_leads_to_are_had_when_it_is_given_again(
     assert files(one) == held
     write(source, more="m")
     listed = plan(str(source), [str(one)])
-    with pytest.raises(InvalidInput, match="is not one of versions"):
+    with pytest.raises(InvalidInput, match="is not a plan of versions"):
         apply(listed.plan_id, sources=[cloud])
 
 

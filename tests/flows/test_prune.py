@@ -41,7 +41,7 @@ def test_temporary_files_go_when_they_are_old(source: Path, tmp_path: Path) -> N
     os.utime(folder / "old", (long_ago, long_ago))
 
     told = prune(str(end), dry_run=True)
-    assert [one.names for one in told.rubbish if one.names] == [("old",)]
+    assert [one.names for one in told.pruned if one.names] == [("old",)]
     assert "would be removed" in str(told)
     assert (folder / "old").exists()
 
@@ -109,7 +109,7 @@ def test_unfinished_uploads_of_a_bucket_are_given_up(s3_server: S3Server, source
     assert not prune(end), "it is young"
     result = prune(end, protect_hours=0)
 
-    assert ("half",) in [one.names for one in result.rubbish]
+    assert ("half",) in [one.names for one in result.pruned]
     reply = filesystem.call_s3("list_multipart_uploads", Bucket=s3_server.bucket, Prefix="pruned/")
     assert not reply.get("Uploads")
 
@@ -164,7 +164,7 @@ def test_old_records_go_and_versions_stay(source: Path, tmp_path: Path, catalog:
 def test_a_protection_below_nothing_is_refused(tmp_path: Path) -> None:
     from flows.prune import prune  # noqa: PLC0415
 
-    with pytest.raises(InvalidInput, match="0 or more"):
+    with pytest.raises(InvalidInput, match="cannot be negative"):
         prune(str(tmp_path), protect_hours=-1)
 
 

@@ -69,7 +69,7 @@ def test_each_is_mended_and_one_that_is_unreachable_stops_no_other(
     rot(tmp_path / "local" / "a")
     (tmp_path / "local" / "c").unlink()
 
-    with pytest.raises(RepairAllFailed, match="not all is well in 'away';") as caught:
+    with pytest.raises(RepairAllFailed, match="not repaired: 'away';") as caught:
         repair_all()
     result = caught.value.result
     with pytest.raises(RepairAllFailed) as again:
@@ -77,15 +77,15 @@ def test_each_is_mended_and_one_that_is_unreachable_stops_no_other(
 
     rows = {one.name: one for one in result.repositories}
     assert rows["away"].outcome == "failed"
-    assert rows["read-only"].outcome == "passed over"
+    assert rows["read-only"].outcome == "skipped"
     for row in (rows["cloud"], rows["local"]):
         assert (row.outcome, row.examined, row.damaged, row.repaired) == ("repaired", 3, 2, 2)
-    assert "read-only: nothing was ever written there" in str(result)
+    assert "read-only: nothing was ever written to it" in str(result)
     assert files(tmp_path / "local") == held
     arrived = {name: bytes(s3_server.store().get(f"mended/{name}").bytes()) for name in held}
     assert arrived == held
     second = {one.name: one.outcome for one in again.value.result.repositories}
-    assert (second["away"], second["cloud"], second["local"]) == ("failed", "well", "well")
+    assert (second["away"], second["cloud"], second["local"]) == ("failed", "healthy", "healthy")
 
 
 def test_bytes_that_are_nowhere_are_named_and_the_rest_is_mended(
@@ -159,7 +159,7 @@ def test_an_empty_and_an_unknown_repository_are_passed_over(tmp_path: Path, stor
 
     assert [(one.name, one.remark) for one in result.repositories] == [
         ("emptied", "its latest version is empty"),
-        ("unknown", "nothing was ever written there"),
+        ("unknown", "nothing was ever written to it"),
     ]
     assert result
     assert "<table>" in result._repr_html_()
@@ -170,5 +170,5 @@ def test_choosing_nothing_is_refused(tmp_path: Path, store: Store) -> None:
 
     store("one", str(tmp_path / "one"))
 
-    with pytest.raises(InvalidInput, match=r"to be repaired: [1-9]"):
+    with pytest.raises(InvalidInput, match=r"no repository to repair: none of the [1-9]"):
         repair_all(names=["no-such-*"])

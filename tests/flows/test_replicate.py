@@ -54,8 +54,8 @@ def test_every_repository_is_replicated_and_only_changes_move(
     (tmp_path / "upstream" / "first" / "a").write_text("other")
     again = replicate(str(tmp_path / "copy"), names=["first", "second"])
 
-    assert [one.outcome for one in whole.replicas] == ["brought up to date"] * 2
-    assert [one.outcome for one in again.replicas] == ["brought up to date", "unchanged"]
+    assert [one.outcome for one in whole.replicas] == ["updated"] * 2
+    assert [one.outcome for one in again.replicas] == ["updated", "unchanged"]
     assert files(tmp_path / "copy" / "first") == {"a": b"other", "b": b"two"}
     assert files(tmp_path / "copy" / "second") == {"c": b"three"}
     latest = catalog.versions.latest((tmp_path / "copy" / "first").as_uri())
@@ -77,8 +77,8 @@ def test_one_that_fails_stops_no_other_and_the_next_run_does_it(
     (tmp_path / "away").rename(tmp_path / "upstream" / "broken")
     mended = replicate(str(tmp_path / "copy"), names=["broken", "well"])
 
-    assert [one.outcome for one in raised.value.result.replicas] == ["failed", "brought up to date"]
-    assert [one.outcome for one in mended.replicas] == ["brought up to date", "unchanged"]
+    assert [one.outcome for one in raised.value.result.replicas] == ["failed", "updated"]
+    assert [one.outcome for one in mended.replicas] == ["updated", "unchanged"]
 
 
 def test_another_instance_is_replicated_and_what_it_gave_up_is_emptied(
@@ -121,7 +121,7 @@ def test_another_instance_is_replicated_and_what_it_gave_up_is_emptied(
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        ({"names": ["no-such-*"]}, "no repository is to be replicated"),
+        ({"names": ["no-such-*"]}, "no repository to replicate"),
         ({"upstream": "http://127.0.0.1:9/api"}, "cannot be read"),
         ({"upstream": "http://127.0.0.1:9/api", "upstream_secret": "no-such"}, "no Secret block"),
     ],
@@ -144,5 +144,5 @@ def test_a_place_inside_of_a_repository_is_refused(store: Store, tmp_path: Path)
 
     store("first", a="one")
 
-    with pytest.raises(InvalidInput, match="lies inside of the repository 'first'"):
+    with pytest.raises(InvalidInput, match="is inside the repository 'first'"):
         replicate(str(tmp_path / "upstream" / "first" / "copy"), names=["first"])

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from catalog.catalog import Catalog
-from flows.results.chart import COLOURS, chart
+from flows.results.chart import COLOURS, chart_svg
 from flows.results.report import report
 from flows.results.sync import DestinationResult, Failure, SyncResult
 from tests.flows.test_events import Told, payloads, synced_thrice, told
@@ -33,7 +33,7 @@ SNAPSHOTS = st.lists(
 def test_whatever_a_run_did_its_picture_is_well_formed_and_inside_its_frame(
     points: list[Snapshot], outcomes: dict[str, int]
 ) -> None:
-    root = ET.fromstring(chart(points, outcomes))  # noqa: S314 - our own text
+    root = ET.fromstring(chart_svg(points, outcomes))  # noqa: S314 - our own text
     width, height = float(root.attrib["width"]), float(root.attrib["height"])
     for line in root.iter(f"{SVG}polyline"):
         pairs = [pair.split(",") for pair in line.attrib["points"].split()]
@@ -63,7 +63,7 @@ def test_the_report_names_what_failed_and_what_was_dropped_and_breaks_no_table()
         3,
         (
             DestinationResult(
-                "end", "file:///end", added=2, failed=1, dropped=1, made=True, version=4
+                "end", "file:///end", added=2, failed=1, dropped=1, new_version=True, version=4
             ),
         ),
         failures=(Failure(odd, "file:///end", "size-mismatch", "too short", "3", "2"),),
@@ -75,7 +75,7 @@ def test_the_report_names_what_failed_and_what_was_dropped_and_breaks_no_table()
     assert "# source → end" in text
     assert "## Failed: 1" in text
     assert "## Dropped: 1" in text
-    assert "entrepot explain run " not in text.split("## Look closer")[1].split("tmp")[0]
+    assert "entrepot explain run " not in text.split("## More details")[1].split("tmp")[0]
     assert "entrepot diff end 3 4" in text
     assert "<script>" not in text
     rows = [line for line in text.splitlines() if line.startswith("|")]

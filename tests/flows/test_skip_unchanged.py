@@ -41,15 +41,15 @@ def test_an_unchanged_manifest_is_all_that_is_read(
     mirrored = sync(source, [str(end)], mode=Mode.MIRROR, skip_unchanged=True)
 
     assert first.added == 2
-    assert skipped.same_as == first.run_id
+    assert skipped.unchanged_since == first.run_id
     assert skipped.summary() == f"skipped: nothing changed since run {first.run_id}"
     assert not skipped.changed
     assert skipped.version == first.version
     assert asked == {"/SHA256SUMS"}
-    assert unseen.same_as == first.run_id, "the destinations are not looked at"
+    assert unseen.unchanged_since == first.run_id, "the destinations are not looked at"
     assert looked.added == 1
     assert changed.replaced == 1
-    assert mirrored.same_as is None
+    assert mirrored.unchanged_since is None
     assert files(end) == {"a": b"other", "b": b"second"}
 
 
@@ -70,7 +70,7 @@ def test_a_failed_sync_a_restore_and_files_that_are_not_stored_are_no_reason_to_
     fetched = sync(str(source), [late], skip_unchanged=True)
 
     assert again.added == 1
-    assert known.same_as is not None
+    assert known.unchanged_since is not None
     assert fetched.added == 4
 
 

@@ -56,14 +56,14 @@ def test_a_step_drops_a_file_and_another_sees_what_was_stored(
     assert "5 bytes that nobody wants" in str(result)
     assert "5 bytes that nobody wants" in result._repr_html_()
     assert sorted(told) == [("a.txt", "dropped"), ("empty", "stored"), ("sub/b.bin", "stored")]
-    assert result[0].made
+    assert result[0].new_version
     assert result[0].files == 2, "the version does not list what was dropped"
     (why,) = Catalog.open().runs.explain(result.run_id, "a.txt")
     assert str(why).startswith(f"'a.txt' was dropped at {result[0].address}: 5 bytes")
 
     again = sync(str(source), [str(end)], steps=steps, skip_unchanged=True)
-    assert (again.same_as, again.added, again.dropped) == (None, 0, 1)
-    assert not again[0].made
+    assert (again.unchanged_since, again.added, again.dropped) == (None, 0, 1)
+    assert not again[0].new_version
     assert again.summary() == "1 dropped, nothing else to do: 1 destination"
 
     without = sync(str(source), [str(end)], skip_unchanged=True)
@@ -89,7 +89,7 @@ def test_steps_that_break_or_lead_nowhere_leave_nothing_half_done(
     assert files(end) == {}
     with pytest.raises(InvalidInput, match="step 'own:nothing' cannot be imported"):
         plan(str(source), [str(end)], steps=[StepSettings(run="own:nothing")])
-    with pytest.raises(InvalidInput, match="nothing for checks, steps or contracts"):
+    with pytest.raises(InvalidInput, match="checks, steps and contracts cannot be combined"):
         sync(str(source), [str(end)], steps=broken, policy="on_demand")
 
 

@@ -337,7 +337,7 @@ def test_the_same_digest_is_not_fetched_twice(faulty_server: FaultyServer, tmp_p
         ("http://user:hunter2@host/x", ["/srv/z"], SecretInUrl, "password"),
         ("/srv/x", [], InvalidInput, "at least one destination"),
         ("/srv/x", ["/srv/y", "/srv/y"], InvalidInput, "given twice"),
-        ("no-such-block", ["/srv/y"], LookupError, "no repository block is named"),
+        ("no-such-block", ["/srv/y"], LookupError, "there is no repository block named"),
         ("gopher://x/y", ["/srv/y"], LookupError, "known: "),
         ("/srv/x", ["http://127.0.0.1:1/"], InvalidInput, "read-only"),
     ],

@@ -33,7 +33,7 @@ def test_all_is_well_after_a_sync(source: Path, tmp_path: Path) -> None:
     assert result
     assert result.findings == ()
     assert (result.files, result.read) == (3, 3)
-    assert "all is well" in str(result)
+    assert "all intact" in str(result)
 
 
 @pytest.mark.parametrize("depth", ["existence", "size", "digest"])
@@ -107,7 +107,7 @@ def test_a_sample_reads_a_share(tmp_path: Path) -> None:
     sync(str(source), [end])
 
     assert 0 < verify(end, depth=Depth.DIGEST, sample=0.5).read < 200
-    with pytest.raises(InvalidInput, match="a share above 0"):
+    with pytest.raises(InvalidInput, match="must be above 0"):
         verify(end, sample=0)
 
 

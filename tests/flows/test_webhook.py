@@ -50,12 +50,12 @@ def test_a_webhook_that_never_answers_well_is_a_warning(
         told = Webhook(url=SecretStr(f"{inbox.url}/hidden"), retries=1, first_s=0.01)
         result = sync(str(source), [str(tmp_path / "end")], webhook=told)
     assert (result.added, result.failed) == (3, 0)
-    assert result.untold == (
-        f"batch 0 (3 files stored) was not announced: webhook to {inbox.url}: status 500",
+    assert result.webhook_failures == (
+        f"batch 0 (3 stored) was not told: webhook to {inbox.url}: status 500",
     )
-    assert f"warning: {result.untold[0]}" in str(result)
+    assert f"warning: {result.webhook_failures[0]}" in str(result)
     warned = [one.getMessage() for one in caplog.records if one.levelno == logging.WARNING]
-    assert result.untold[0] in warned
+    assert result.webhook_failures[0] in warned
     assert "hidden" not in caplog.text
 
 
@@ -81,13 +81,13 @@ def test_a_plan_is_applied_with_a_stored_webhook(source: Path, tmp_path: Path) -
 def test_what_cannot_be_a_webhook_is_refused() -> None:
     from blocks.webhook import Webhook, webhook  # noqa: PLC0415 - imports Prefect
 
-    with pytest.raises(ValidationError, match="begins with http"):
+    with pytest.raises(ValidationError, match="expected a webhook's URL with http"):
         webhook("ftp://host/x")
     with pytest.raises(ValidationError, match="no base64"):
         Webhook(url=SecretStr("https://host"), secret=SecretStr("whsec_?"))
     with pytest.raises(SecretInUrl):
         webhook("https://user:password@host")
-    with pytest.raises(RepositoryNotFound, match="no webhook block is named 'nobody'"):
+    with pytest.raises(RepositoryNotFound, match="there is no webhook block named 'nobody'"):
         webhook("nobody")
 
 

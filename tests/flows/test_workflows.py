@@ -40,7 +40,7 @@ workflows: [{name: w, source: s, destinations: [d]}]
 def test_the_example_of_ingest_does_what_ingest_does(
     s3_server: S3Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from cli.workflows.local_runs import synced  # noqa: PLC0415 - imports Prefect
+    from cli.workflows.local_runs import sync_once  # noqa: PLC0415 - imports Prefect
 
     for name in ("source", "destination"):
         s3_server.make_bucket(name)
@@ -66,7 +66,7 @@ def test_the_example_of_ingest_does_what_ingest_does(
         for path in ("a", "b", "deep/c"):
             obstore.put(source, f"prefix/{path}", path.encode())
 
-        assert synced(one).added == 2
+        assert sync_once(one).added == 2
         stored = {"prefix1/a", "prefix1/b"}
         marked = {"meta/a.done", "meta/b.done"}
         assert s3_server.keys("destination") == stored | marked
@@ -81,12 +81,12 @@ def test_the_example_of_ingest_does_what_ingest_does(
         obstore.delete(s3_server.store("destination"), "prefix1/b")  # somebody took it
         for path in ("a", "b"):  # and the source offers both again, as they were
             obstore.put(source, f"prefix/{path}", path.encode())
-        again = synced(one)
+        again = sync_once(one)
         assert (again.added, again.replaced) == (0, 0)
         assert s3_server.keys("destination") == {"prefix1/a"} | marked
         assert s3_server.keys("source") == {"prefix/deep/c"}
         assert len(inbox.posts) == 2
-        assert not synced(one).changed  # an empty source is no failure
+        assert not sync_once(one).changed  # an empty source is no failure
 
 
 def of(folder: Path, *lines: str, ends: int = 2) -> Workflows:
@@ -134,12 +134,12 @@ def test_a_round_ends_at_its_interval_and_the_next_goes_on(
     text += "workflows: [{name: w, source: s, destinations: [d], interval: 1.5s, concurrency: 1}]"
     (one,) = workflows(text).workflows
     rounds = WorkflowRunner(once=True, output=Output(quiet=True))
-    assert rounds.go(one) is False
+    assert rounds.run(one) is False
     assert catalog.runs.all(1)[0].state == "cancelled"
     assert "a" not in files(tmp_path / "end")
     faulty_server.unscript()
     (slow,) = workflows(text.replace("1.5s", "1h")).workflows
-    assert rounds.go(slow) is True
+    assert rounds.run(slow) is True
     assert set(files(tmp_path / "end")) == {"a", "b"}
 
 
@@ -171,7 +171,7 @@ def test_sigterm_stops_every_round_and_leaves_nothing_half_written(
     run.send_signal(signal.SIGTERM)
     out, err = run.communicate(timeout=60)
     assert run.returncode == ExitCode.TERMINATED, err
-    assert sorted(line.split(" ", 2)[2] for line in out.splitlines()) == [
+    assert sorted(line.split(" ", 3)[3] for line in out.splitlines()) == [
         "one: stopped: stopped",
         "two: stopped: stopped",
     ]
@@ -181,7 +181,9 @@ def test_sigterm_stops_every_round_and_leaves_nothing_half_written(
         assert not list((end / ".entrepot").rglob("*-*-*")), "temporary files are left"
 
 
-@pytest.mark.parametrize(("text", "code"), [("", ExitCode.WELL), ("- {name: w}", ExitCode.FAILED)])
+@pytest.mark.parametrize(
+    ("text", "code"), [("", ExitCode.SUCCESS), ("- {name: w}", ExitCode.FAILED)]
+)
 def test_check_needs_no_server_and_no_catalog(tmp_path: Path, text: str, code: ExitCode) -> None:
     file = tmp_path / "file.yaml"
     file.write_text(EXAMPLE.read_text() + text)
@@ -199,9 +201,9 @@ def test_check_needs_no_server_and_no_catalog(tmp_path: Path, text: str, code: E
         check=False,
     )
     assert done.returncode == code, done.stderr
-    if code is ExitCode.WELL:
+    if code is ExitCode.SUCCESS:
         assert "foo_1-bar_1" in done.stdout
-        assert "300 s" in done.stdout
+        assert "5 min" in done.stdout
         assert "secret" not in done.stdout
     else:
         assert done.stderr.startswith(f"entrepot: {file}: workflow 'w': there is no source None")
@@ -227,10 +229,10 @@ def done(
     prune: bool = False,
     dry: bool = False,
 ) -> dict[str, ChangeKind]:
-    from cli.workflows.flow_deployments import apply_changes, changes  # noqa: PLC0415 - imports Prefect
+    from cli.workflows.flow_deployments import apply_changes, plan_changes  # noqa: PLC0415 - imports Prefect
 
-    steps = apply_changes(client, changes(client, found, prune=prune), dry=dry)
-    return {one.thing: one.did for one in steps}
+    steps = apply_changes(client, plan_changes(client, found, prune=prune), dry=dry)
+    return {step.name: step.change for step in steps}
 
 
 def test_a_file_is_applied_once_and_then_as_it_was(client: Any, tmp_path: Path) -> None:  # noqa: ANN401
@@ -251,9 +253,9 @@ def test_a_file_is_applied_once_and_then_as_it_was(client: Any, tmp_path: Path) 
         "deployment one",
         "deployment two",
     }
-    assert done(client, found, dry=True) == dict.fromkeys(things, ChangeKind.MADE)
-    assert done(client, found) == dict.fromkeys(things, ChangeKind.MADE)
-    assert done(client, found) == dict.fromkeys(things, ChangeKind.KEPT)
+    assert done(client, found, dry=True) == dict.fromkeys(things, ChangeKind.CREATED)
+    assert done(client, found) == dict.fromkeys(things, ChangeKind.CREATED)
+    assert done(client, found) == dict.fromkeys(things, ChangeKind.UNCHANGED)
     one = client.read_deployment_by_name("sync/one")
     assert one.parameters == {
         "source": "file-source-s",
@@ -271,34 +273,34 @@ def test_a_file_is_applied_once_and_then_as_it_was(client: Any, tmp_path: Path) 
     assert sync.validate_parameters(one.parameters)["webhook"] == "file-webhook-one"
 
     fewer = of(tmp_path, lines[0].replace("[d0, d1]", "[d0]"))
-    expected = dict.fromkeys(things, ChangeKind.KEPT) | {
+    expected = dict.fromkeys(things, ChangeKind.UNCHANGED) | {
         "deployment one": ChangeKind.CHANGED,
-        "deployment two": ChangeKind.LEFT_OUT,
-        "repository file-destination-d1": ChangeKind.LEFT_OUT,
+        "deployment two": ChangeKind.SKIPPED,
+        "repository file-destination-d1": ChangeKind.SKIPPED,
     }
     assert done(client, fewer) == expected
     pruned = {
-        name: ChangeKind.REMOVED if did is ChangeKind.LEFT_OUT else ChangeKind.KEPT
+        name: ChangeKind.REMOVED if did is ChangeKind.SKIPPED else ChangeKind.UNCHANGED
         for name, did in expected.items()
     }
     assert done(client, fewer, prune=True) == pruned
-    left = {name for name, did in pruned.items() if did is ChangeKind.KEPT}
-    assert done(client, fewer, prune=True) == dict.fromkeys(left, ChangeKind.KEPT)
+    left = {name for name, did in pruned.items() if did is ChangeKind.UNCHANGED}
+    assert done(client, fewer, prune=True) == dict.fromkeys(left, ChangeKind.UNCHANGED)
 
 
 def test_what_is_of_somebody_else_is_not_taken(client: Any, tmp_path: Path) -> None:  # noqa: ANN401
     from blocks.repository import Repository  # noqa: PLC0415 - imports Prefect
     from providers.local.settings import LocalSettings  # noqa: PLC0415
 
-    with pytest.raises(InvalidInput, match="a deployment 'sync/sync' is there already"):
+    with pytest.raises(InvalidInput, match="a deployment 'sync/sync' exists"):
         done(client, of(tmp_path, "name: sync, destinations: [d0]"))
-    with pytest.raises(InvalidInput, match="'a/b': a deployment's name cannot hold /"):
+    with pytest.raises(InvalidInput, match="'a/b': a deployment's name cannot contain /"):
         done(client, of(tmp_path, "name: a/b, destinations: [d0]"))
     mine = of(tmp_path, "name: mine, destinations: [d3]", ends=4)
     Repository(storage=LocalSettings(path="/other")).save("file-destination-d3")
-    with pytest.raises(InvalidInput, match="'file-destination-d3' is stored already"):
+    with pytest.raises(InvalidInput, match="'file-destination-d3' is stored and does not belong"):
         done(client, mine)
-    with pytest.raises(InvalidInput, match="type noop is gone with its process"):
+    with pytest.raises(InvalidInput, match="type noop exists only in one process"):
         done(client, workflows(NOOP))
 
 
@@ -315,25 +317,25 @@ def test_diff_tells_and_changes_nothing(tmp_path: Path, capsys: pytest.CaptureFi
     with pytest.raises(SystemExit) as ended:
         diff(file, exit_code=True)
     assert ended.value.code == ExitCode.FAILED
-    assert "3 made; nothing was touched" in capsys.readouterr().out
+    assert "dry run, nothing was changed: 3 created" in capsys.readouterr().out
     apply(file)
-    assert "3 made" in capsys.readouterr().out
+    assert "3 created" in capsys.readouterr().out
     diff(file, exit_code=True)
-    assert "3 as it was; nothing was touched" in capsys.readouterr().out
+    assert "dry run, nothing was changed: 3 unchanged" in capsys.readouterr().out
 
 
 def test_a_type_that_does_nothing_syncs_its_one_file(capsys: pytest.CaptureFixture[str]) -> None:
     from cli.terminal.output import Output  # noqa: PLC0415
     from cli.workflows.local_runs import run_all  # noqa: PLC0415 - imports Prefect
 
-    assert run_all(workflows(NOOP).workflows, once=True, output=Output()) is ExitCode.WELL
+    assert run_all(workflows(NOOP).workflows, once=True, output=Output()) is ExitCode.SUCCESS
     assert "w: completed: 1 added" in capsys.readouterr().out
 
 
 def test_what_arrived_only_here_is_told_and_stays_at_the_source(
     source: Path, tmp_path: Path
 ) -> None:
-    from cli.workflows.local_runs import synced  # noqa: PLC0415 - imports Prefect
+    from cli.workflows.local_runs import sync_once  # noqa: PLC0415 - imports Prefect
     from flows.results.sync import SyncFailed  # noqa: PLC0415
 
     (tmp_path / "d1" / "a.txt").mkdir(parents=True)
@@ -343,14 +345,14 @@ def test_what_arrived_only_here_is_told_and_stays_at_the_source(
             tmp_path, f"name: w, destinations: [d0, d1], cleanUp: true, webhook: '{inbox.url}'"
         )
         with pytest.raises(SyncFailed, match=r"'a\.txt' at file://.*/d1: "):
-            synced(found.workflows[0])
+            sync_once(found.workflows[0])
         assert set(files(source)) == {"a.txt"}
         told = inbox.urls()
         assert f"file://{tmp_path}/d0/a.txt" in told
         assert f"file://{tmp_path}/d1/a.txt" not in told
         assert len(told) == 5
         shutil.rmtree(tmp_path / "d1" / "a.txt")
-        assert synced(found.workflows[0]).added == 1  # the next round brings the rest
+        assert sync_once(found.workflows[0]).added == 1  # the next round brings the rest
         assert files(source) == {}
         assert sorted(inbox.urls()) == sorted([*told, f"file://{tmp_path}/d1/a.txt"])
 
@@ -358,7 +360,7 @@ def test_what_arrived_only_here_is_told_and_stays_at_the_source(
 def test_a_source_that_cannot_be_cleaned_fails_the_round_and_keeps_what_arrived(
     ftp_server: FtpServer, tmp_path: Path, catalog: Catalog
 ) -> None:
-    from cli.workflows.local_runs import synced  # noqa: PLC0415 - imports Prefect
+    from cli.workflows.local_runs import sync_once  # noqa: PLC0415 - imports Prefect
     from flows.results.sync import SyncFailed  # noqa: PLC0415
 
     (ftp_server.root / "kept").mkdir()
@@ -373,7 +375,7 @@ workflows: [{{name: w, source: s, destinations: [d], cleanUp: true}}]
     (one,) = workflows(text).workflows
     for _ in range(2):  # the second round finds it stored, and cannot remove it either
         with pytest.raises(SyncFailed, match=r"'a' at ftp://.*: not removed: ") as failed:
-            synced(one)
+            sync_once(one)
         assert failed.value.result.failed == 0
         assert set(files(tmp_path / "end")) == {"a"}
         assert catalog.runs.all(1)[0].state == "failed"
@@ -382,12 +384,12 @@ workflows: [{{name: w, source: s, destinations: [d], cleanUp: true}}]
 def test_a_source_that_is_read_only_is_not_to_be_cleaned(
     faulty_server: FaultyServer, tmp_path: Path
 ) -> None:
-    from cli.workflows.local_runs import synced  # noqa: PLC0415 - imports Prefect
+    from cli.workflows.local_runs import sync_once  # noqa: PLC0415 - imports Prefect
 
     url = served(faulty_server, {"a": b"a"})
     text = f"sources: [{{name: s, type: repository, repository: '{url}'}}]\n"
     text += f"destinations: [{{name: d, type: local, path: {tmp_path}/end}}]\n"
     text += "workflows: [{name: w, source: s, destinations: [d], cleanUp: true}]"
-    with pytest.raises(InvalidInput, match="is read-only: nothing can be removed from it"):
-        synced(workflows(text).workflows[0])
+    with pytest.raises(InvalidInput, match="is read-only: clean_up cannot remove files"):
+        sync_once(workflows(text).workflows[0])
     assert not (tmp_path / "end").exists()

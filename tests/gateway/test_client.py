@@ -38,7 +38,7 @@ class Desk:
     def well(self, *words: str, stdin: bytes = b"") -> bytes:
         """Run a command that has to succeed, and return its stdout."""
         code, out, err = self.run(*words, stdin=stdin)
-        assert code == ExitCode.WELL, err
+        assert code == ExitCode.SUCCESS, err
         return out
 
     def json(self, *words: str, stdin: bytes = b"") -> Any:  # noqa: ANN401 - JSON
@@ -152,7 +152,8 @@ def test_resources_are_listed(desk: Desk) -> None:
             desk.well("put", desk.file("x", b"12345"), name, "-p", f"by={who}")
     lines = desk.well("ls", "--resources").decode().splitlines()
     assert [one.split() for one in lines] == [
-        ["5", *lines[n].split()[1:3], "1", name] for n, name in enumerate(("a/1", "a/2", "b"))
+        ["5", "B", *lines[n].split()[2:4], "UTC", "1", name]
+        for n, name in enumerate(("a/1", "a/2", "b"))
     ]
     assert [one["name"] for one in desk.json("ls", "a/", "--resources")] == ["a/1", "a/2"]
     assert desk.json("ls", "--resources", "--properties", "by=ann") == []
@@ -245,7 +246,7 @@ def test_an_upload_goes_on_where_the_connection_broke(
     file.write_bytes(bytes(range(256)) * (80 * 2**12))
     with relay(running.url, [10 * MIB, 20 * MIB, 5 * MIB]) as bad:
         code, _, err = cut("put", str(file), "large", "--gateway", bad.url)
-        assert (code, bad.cuts) == (ExitCode.WELL, []), err
+        assert (code, bad.cuts) == (ExitCode.SUCCESS, []), err
     reply = running.client.get(f"{RESOURCES}/versions/large").json()["metadata"]
     sha256 = hashlib.sha256(file.read_bytes()).hexdigest()
     assert [one["digests"]["sha256"] for one in reply] == [sha256]
@@ -263,7 +264,7 @@ def test_an_upload_that_was_given_up_is_taken_up_again(
     (upload,) = running.client.get(f"{RESOURCES}/uploads").json()["uploads"]
     assert len(upload["chunks"]) == 2
     with relay(running.url, []) as good:
-        assert cut("put", str(file), "large", "--gateway", good.url)[0] == ExitCode.WELL
+        assert cut("put", str(file), "large", "--gateway", good.url)[0] == ExitCode.SUCCESS
     assert running.client.get(f"{RESOURCES}/uploads").json()["uploads"] == []
     assert len(running.client.get(f"{RESOURCES}/versions/large").json()["metadata"]) == 1
 
@@ -276,7 +277,7 @@ def test_a_download_goes_on_where_the_connection_broke(
     target = tmp_path / "target"
     with relay(running.url, [5 * MIB, 2 * MIB, 1 * MIB]) as bad:
         code, _, err = cut("get", "a", str(target), "--gateway", bad.url)
-        assert (code, bad.cuts) == (ExitCode.WELL, []), err
+        assert (code, bad.cuts) == (ExitCode.SUCCESS, []), err
         assert target.read_bytes() == data
     with relay(running.url, [6 * MIB, MIB]) as bad:
         assert cut("get", "a", "-", "--gateway", bad.url)[1] == data
@@ -302,9 +303,9 @@ def test_a_token_comes_from_the_environment_or_a_file_and_is_never_told(
     (tmp_path / "token").write_text(f"{text}\n")
     file = str(tmp_path / "token")
     words = ("ls", "--resources", "--gateway", running.url, "--token-file", file)
-    assert cut(*words)[0] == ExitCode.WELL
+    assert cut(*words)[0] == ExitCode.SUCCESS
     monkeypatch.setenv("ENTREPOT_TOKEN", text)
-    assert cut("ls", "--resources", "--gateway", running.url)[0] == ExitCode.WELL
+    assert cut("ls", "--resources", "--gateway", running.url)[0] == ExitCode.SUCCESS
     code, out, err = cut(*put_words)
     assert (code, "writer" in err) == (ExitCode.USAGE, True)
     assert text.encode() not in out
@@ -337,19 +338,19 @@ def test_a_store_that_is_named_needs_no_gateway(
     monkeypatch.setenv("ENTREPOT_GATEWAY_URL", "http://127.0.0.1:9")
     shelf = tmp_path / "shelf"
     for place in (str(shelf), shelf.as_uri()):
-        assert cut("put", __file__, "a", "--store", place)[0] == ExitCode.WELL
+        assert cut("put", __file__, "a", "--store", place)[0] == ExitCode.SUCCESS
     assert files_below(shelf) == ["0/a", "1/a"]
     assert cut("get", "a", "-", "--store", str(shelf))[1] == Path(__file__).read_bytes()
     words = ("ls", "--resources", "--store", str(shelf), "--gateway", "http://127.0.0.1:8")
     assert cut(*words)[0] == ExitCode.USAGE
-    assert cut("ls", "--resources", "--gateway", "")[0] == ExitCode.WELL
+    assert cut("ls", "--resources", "--gateway", "")[0] == ExitCode.SUCCESS
 
 
 def test_what_a_command_puts_is_what_a_gateway_serves(
     running: Running, cut: Callable[..., tuple[int, bytes, str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ENTREPOT_CATALOG", str(running.folder / "catalog" / "catalog.duckdb"))
-    assert cut("put", __file__, "a")[0] == ExitCode.WELL
+    assert cut("put", __file__, "a")[0] == ExitCode.SUCCESS
     reply = running.client.get(f"{RESOURCES}/download/a")
     assert reply.content == Path(__file__).read_bytes()
     assert Catalog.open(Settings()).resources.get("a").version == 0

@@ -85,7 +85,7 @@ class Client:
                     replace(
                         told[0],
                         number=row.version,
-                        made=row.made,
+                        made=row.new_version,
                         digest=digest_of(hashed(files)),
                     )
                 )
@@ -104,7 +104,7 @@ class Client:
             with self.log.event("restore") as told:
                 result = restore(self.end, version=base, guards=GuardSettings(removal_share=None))
                 (row,) = result.destinations
-                told.append(replace(told[0], number=row.version, made=row.made, base=base))
+                told.append(replace(told[0], number=row.version, made=row.new_version, base=base))
 
     def keep(self) -> None:
         """Prune all that may go, and repair, in turn."""
