@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import Prefect
-from tests.flows.test_sync import files
+from tests.flows.sync.test_sync import files
 from tests.servers.process import ROOT, program, running
 
 expect.set_options(timeout=30_000)

@@ -14,7 +14,7 @@ import yaml
 
 from catalog.model.digest import Digest
 from tests.deployments.conftest import ROOT, Entrepot
-from tests.flows.test_sync import files
+from tests.flows.sync.test_sync import files
 from tests.servers.faulty import FaultyServer, stall
 from tests.servers.prefect_server import Worker, until, worker
 

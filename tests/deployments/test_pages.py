@@ -13,7 +13,7 @@ from catalog.catalog import Catalog
 from tests.deployments.conftest import ROOT
 from tests.flows.guide import Reader
 from tests.flows.stand_ins import gateway_at, put, s3_names, stored, write
-from tests.flows.test_sync import files
+from tests.flows.sync.test_sync import files
 from tests.servers.nginx import NginxServer
 from tests.servers.prefect_at import prefect_at
 from tests.servers.process import free_ports

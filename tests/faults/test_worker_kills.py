@@ -21,7 +21,7 @@ from tests.faults.deeds import FIRST, SECOND, laid
 from tests.faults.place import tree, visible
 from tests.faults.results import note
 from tests.faults.test_kills import left
-from tests.flows.test_deployments import prefect
+from tests.flows.runs.test_deployments import prefect
 from tests.servers.prefect_server import until, worker
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ import pytest
 
 from catalog.catalog import Catalog
 from tests.catalog import hammer
-from tests.flows.test_sync import files
+from tests.flows.sync.test_sync import files
 from tests.servers.process import end, free_ports, listens, program, running
 from tests.soak.clients import RESOURCES, digest_of, hashed
 from tests.soak.history import GET, PUT, READ, Event, explained, kept, read_events
