@@ -223,8 +223,8 @@ def test_a_broken_chunk_and_a_mapping_that_does_not_fit_are_named_together(
         (["models", "models"], {}, "given twice"),
         (["models", "papers"], {"versions": [1]}, "expected `versions` by repository name"),
         (["models", "papers"], {"since": 1}, "expected `since` by repository name"),
-        ({"m": "models"}, {"versions": {"x": [1]}}, r"versions names \['x'\]"),
-        ({"m": "models"}, {"since": {"x": 1}}, r"since names \['x'\]"),
+        ({"m": "models"}, {"versions": {"x": [1]}}, r"`versions` names \['x'\]"),
+        ({"m": "models"}, {"since": {"x": 1}}, r"`since` names \['x'\]"),
     ],
 )
 def test_what_cannot_be_exported_together_is_refused_before_anything_is_written(

@@ -173,8 +173,12 @@ def test_a_plan_keeps_its_contracts_and_a_stored_block_is_one(
 @pytest.mark.parametrize(
     ("given", "kind", "found"),
     [
-        ("name: [\n", InvalidInput, "is no YAML"),
-        ("name: x\nincludes: []\n", InvalidInput, "has no field 'includes'; known: rule, name"),
+        ("name: [\n", InvalidInput, "is not valid YAML"),
+        (
+            "name: x\nincludes: []\n",
+            InvalidInput,
+            "has the unknown field 'includes'; known: rule, name",
+        ),
         (
             "name: x\nrule: {}\n",
             InvalidInput,
@@ -194,7 +198,7 @@ def test_a_plan_keeps_its_contracts_and_a_stored_block_is_one(
             RepositoryNotFound,
             "there is no repository block named 'no-such-place'",
         ),
-        ("./no/such.yaml", InvalidInput, "cannot be read"),
+        ("./no/such.yaml", InvalidInput, "cannot read the contract file"),
         ("no-such-block", RepositoryNotFound, "there is no contract block named 'no-such-block'"),
     ],
 )

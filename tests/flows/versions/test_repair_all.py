@@ -107,7 +107,7 @@ def test_bytes_that_are_nowhere_are_named_and_the_rest_is_mended(
         rot(tmp_path / path)
 
     with pytest.raises(
-        RepairAllFailed, match=r"well in 'lossy';[\s\S]*lossy: lost: 'lost'"
+        RepairAllFailed, match=r"not repaired: 'lossy';[\s\S]*lossy: lost: 'lost'"
     ) as caught:
         repair_all(labels={"tier": "gold"})
     rotten = files(tmp_path / "iron")

@@ -122,7 +122,7 @@ def test_another_instance_is_replicated_and_what_it_gave_up_is_emptied(
     ("arguments", "told"),
     [
         ({"names": ["no-such-*"]}, "no repository to replicate"),
-        ({"upstream": "http://127.0.0.1:9/api"}, "cannot be read"),
+        ({"upstream": "http://127.0.0.1:9/api"}, "cannot read the Prefect API"),
         ({"upstream": "http://127.0.0.1:9/api", "upstream_secret": "no-such"}, "no Secret block"),
     ],
 )
