@@ -7,8 +7,8 @@ from contextlib import ExitStack
 
 import pytest
 
-from tests.faults.place import Place
-from tests.faults.places import started
+from tests.faults.kit.place import Place
+from tests.faults.kit.places import started
 from tests.servers.process import ServerMissingError
 
 

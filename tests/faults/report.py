@@ -11,10 +11,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.faults.cells import reasons
-from tests.faults.kinds import WORDS, Ending, Fault, Operation
+from tests.faults.kit.cells import reasons
+from tests.faults.kit.kinds import WORDS, Ending, Fault, Operation
+from tests.faults.kit.traits import TRAITS
 from tests.faults.results import read
-from tests.faults.traits import TRAITS
 
 PAGE = Path(__file__).parents[2] / "docs" / "reliability.md"
 MARKS = {

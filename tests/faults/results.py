@@ -7,9 +7,9 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from tests.faults.cells import Cell
-from tests.faults.kinds import WORDS, worst
-from tests.faults.matrix import Tried
+from tests.faults.kit.cells import Cell
+from tests.faults.kit.kinds import WORDS, worst
+from tests.faults.kit.matrix import Tried
 
 VARIABLE = "ENTREPOT_SOAK_RESULTS"
 

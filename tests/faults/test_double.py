@@ -12,9 +12,9 @@ from catalog.errors import CatalogError
 from catalog.model.digest import Digest
 from providers.base import Attributes, Storage
 from providers.interfaces.history import SupportsHistory, history_key
-from tests.faults.double import ERRORS, SEAMS, failing
-from tests.faults.place import OPTIONS, Corner, Place
-from tests.faults.traits import BY_NAME, TRAITS
+from tests.faults.kit.double import ERRORS, SEAMS, failing
+from tests.faults.kit.place import OPTIONS, Corner, Place
+from tests.faults.kit.traits import BY_NAME, TRAITS
 
 DATA = b"x" * 5000
 SOAKS = "ENTREPOT_SOAK_S" in os.environ

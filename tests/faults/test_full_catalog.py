@@ -14,7 +14,7 @@ from catalog.model.gap import Gap
 from catalog.model.outcome import Outcome, Status
 from catalog.store.disk_errors import CatalogFull
 from tests.catalog.desk import HERE, SOURCE, Desk, file
-from tests.faults.disk import full, small_disk
+from tests.faults.kit.disk import full, small_disk
 
 MANY = [file(f"d{number % 50}/{number:06}-{os.urandom(40).hex()}") for number in range(20_001)]
 OUTCOMES = [

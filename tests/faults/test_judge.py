@@ -10,10 +10,10 @@ from catalog.errors import StorageBusy
 from catalog.model.gap import Gap, Listed
 from catalog.model.outcome import Outcome, Proof, Status
 from catalog.model.resource import Resource
-from tests.faults import judge
-from tests.faults.judge import Seen
-from tests.faults.kinds import Ending, Fault, Operation, Told, worst
-from tests.faults.traits import BY_NAME, Trait
+from tests.faults.kit import judge
+from tests.faults.kit.judge import Seen
+from tests.faults.kit.kinds import Ending, Fault, Operation, Told, worst
+from tests.faults.kit.traits import BY_NAME, Trait
 
 RIGHT, CLEAR, UNTOLD, WRONG = Ending.RIGHT, Ending.CLEAR, Ending.UNTOLD, Ending.WRONG
 FTP, SFTP, LIST = BY_NAME["ftp"], BY_NAME["sftp"], BY_NAME["http, manifest"]

@@ -18,9 +18,9 @@ import pytest
 
 from catalog.catalog import Catalog
 from catalog.settings import Settings
-from tests.faults.deeds import DEEDS
-from tests.faults.killer import BUILD, Death, lived, steps_of
-from tests.faults.place import tree, visible
+from tests.faults.kit.deeds import DEEDS
+from tests.faults.kit.killer import BUILD, Death, lived, steps_of
+from tests.faults.kit.place import tree, visible
 from tests.faults.results import note
 
 SOAKS = "ENTREPOT_SOAK_S" in os.environ
@@ -42,7 +42,7 @@ def processes(prefect_server: None) -> Iterator[ForkServerContext]:  # noqa: ARG
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PREFECT_API_URL", str(PREFECT_API_URL.value()))
         context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(["polars", "tests.faults.preload"])
+        context.set_forkserver_preload(["polars", "tests.faults.kit.preload"])
         yield context
         for child in multiprocessing.active_children():
             child.kill()

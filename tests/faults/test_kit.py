@@ -11,13 +11,13 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.faults.disk import full, small_disk
-from tests.faults.kinds import Direction, Ending, Fault, Often, Told
-from tests.faults.matrix import watched
-from tests.faults.starting import behind_a_web
-from tests.faults.strike import Strike
-from tests.faults.web import Web
-from tests.faults.wire import Wire
+from tests.faults.kit.disk import full, small_disk
+from tests.faults.kit.kinds import Direction, Ending, Fault, Often, Told
+from tests.faults.kit.matrix import watched
+from tests.faults.kit.starting import behind_a_web
+from tests.faults.kit.strike import Strike
+from tests.faults.kit.web import Web
+from tests.faults.kit.wire import Wire
 from tests.servers.faulty import FaultyServer
 
 BODY = bytes(range(256)) * 400

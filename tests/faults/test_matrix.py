@@ -10,12 +10,12 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.faults.cells import Cell, cell, cells, reasons, sample
-from tests.faults.kinds import Ending, Fault, Operation
-from tests.faults.matrix import tried
-from tests.faults.place import Place
+from tests.faults.kit.cells import Cell, cell, cells, reasons, sample
+from tests.faults.kit.kinds import Ending, Fault, Operation
+from tests.faults.kit.matrix import tried
+from tests.faults.kit.place import Place
+from tests.faults.kit.traits import TRAITS
 from tests.faults.results import note_cell
-from tests.faults.traits import TRAITS
 
 SOAKS = "ENTREPOT_SOAK_S" in os.environ
 CHOSEN = cells() if SOAKS else sample(cells())

@@ -22,9 +22,9 @@ from providers.gcs.settings import GcsSettings
 from providers.http.settings import HttpSettings
 from providers.s3.settings import S3Settings
 from providers.webdav.settings import WebdavSettings
-from tests.faults import odd
-from tests.faults.odd import OddServer, Reply
-from tests.faults.place import OPTIONS, Place
+from tests.faults.kit import odd
+from tests.faults.kit.odd import OddServer, Reply
+from tests.faults.kit.place import OPTIONS, Place
 from tests.faults.test_double import READS
 
 QUICK = OpenOptions(

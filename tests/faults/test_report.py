@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from providers.registry import BUILT_IN
-from tests.faults.deeds import DEEDS
-from tests.faults.kinds import WORDS, Ending, Fault
+from tests.faults.kit.deeds import DEEDS
+from tests.faults.kit.kinds import WORDS, Ending, Fault
+from tests.faults.kit.traits import TRAITS
 from tests.faults.report import PAGE, found, page
-from tests.faults.traits import TRAITS
 
 LINES: list[dict[str, object]] = [
     {"cell": ["s3", "reset", "reading"], "ending": "right", "tries": [["down once", "right", ""]]},

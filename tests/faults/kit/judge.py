@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from catalog.errors import CatalogError
 from catalog.model.gap import Gap, Listed
 from catalog.model.outcome import Outcome, Proof, Status
-from tests.faults.kinds import Ending, Fault, Operation, Told, worst
-from tests.faults.traits import Trait
+from tests.faults.kit.kinds import Ending, Fault, Operation, Told, worst
+from tests.faults.kit.traits import Trait
 
 
 def of_error(error: BaseException) -> Told:

@@ -14,12 +14,12 @@ from catalog.paths import RESERVED
 from providers.base import OpenOptions, ProviderSettings, Timeouts
 from providers.interfaces.history import HISTORY
 from providers.shared.temporary_names import is_temporary
-from tests.faults.disk import full
-from tests.faults.kinds import Fault, Operation
-from tests.faults.strike import Armed, Strike
-from tests.faults.traits import Trait
-from tests.faults.web import Web
-from tests.faults.wire import Wire
+from tests.faults.kit.disk import full
+from tests.faults.kit.kinds import Fault, Operation
+from tests.faults.kit.strike import Armed, Strike
+from tests.faults.kit.traits import Trait
+from tests.faults.kit.web import Web
+from tests.faults.kit.wire import Wire
 
 DICE = random.Random(12)  # noqa: S311 - the same bytes each time
 SMALL = DICE.randbytes(40_000)

@@ -9,10 +9,10 @@ import re
 from contextlib import ExitStack
 from typing import Self
 
-from tests.faults import lies
-from tests.faults.kinds import Fault
-from tests.faults.strike import Armed
-from tests.faults.wire import Change, Wire
+from tests.faults.kit import lies
+from tests.faults.kit.kinds import Fault
+from tests.faults.kit.strike import Armed
+from tests.faults.kit.wire import Change, Wire
 
 _EXTENDED = re.compile(rb"^229 .*?\(\|\|\|(\d+)\|\)", re.MULTILINE)
 _PASSIVE = re.compile(rb"^227 .*?\((\d+,\d+,\d+,\d+),(\d+),(\d+)\)", re.MULTILINE)

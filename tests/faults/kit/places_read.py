@@ -12,10 +12,10 @@ from providers.api.settings import ApiSettings
 from providers.base import ProviderSettings
 from providers.git.settings import GitSettings
 from providers.http.settings import HttpSettings
-from tests.faults.kinds import Operation
-from tests.faults.place import Corner, Place, put_file, tree
-from tests.faults.starting import behind_a_web, every
-from tests.faults.traits import BY_NAME
+from tests.faults.kit.kinds import Operation
+from tests.faults.kit.place import Corner, Place, put_file, tree
+from tests.faults.kit.starting import behind_a_web, every
+from tests.faults.kit.traits import BY_NAME
 from tests.servers.git import commit, git_server
 from tests.servers.nginx import nginx
 

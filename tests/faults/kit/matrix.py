@@ -16,11 +16,11 @@ from catalog.model.resource import Resource
 from providers.base import ProviderSettings, Storage
 from providers.interfaces.history import HISTORY
 from providers.local.settings import LocalSettings
-from tests.faults import judge
-from tests.faults.cells import Cell
-from tests.faults.disk import FILLER, full, small_disk
-from tests.faults.kinds import Direction, Ending, Fault, Operation, Told, Way
-from tests.faults.place import (
+from tests.faults.kit import judge
+from tests.faults.kit.cells import Cell
+from tests.faults.kit.disk import FILLER, full, small_disk
+from tests.faults.kit.kinds import Direction, Ending, Fault, Operation, Told, Way
+from tests.faults.kit.place import (
     HELD,
     LARGE,
     OLD,
@@ -33,7 +33,7 @@ from tests.faults.place import (
     tree,
     visible,
 )
-from tests.faults.strike import Strike
+from tests.faults.kit.strike import Strike
 from transfer.batch.delivery import Delivery, TransferOptions
 from transfer.batch.endpoints import End, HistoryArea
 from transfer.inventory.listing import list_repository, list_resources

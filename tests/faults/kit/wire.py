@@ -18,8 +18,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Self
 
-from tests.faults.kinds import Direction, Fault, Often
-from tests.faults.strike import Armed, Strike
+from tests.faults.kit.kinds import Direction, Fault, Often
+from tests.faults.kit.strike import Armed, Strike
 
 PIECE = 2**16  # bytes of one slow piece
 PAUSE_S = 0.02  # before each of them

@@ -19,12 +19,12 @@ from providers.gcs.settings import GcsSettings
 from providers.interfaces.history import HISTORY
 from providers.s3.settings import S3Settings
 from providers.testing.subject import OPTIONS
-from tests.faults.disk import small_disk
-from tests.faults.place import Corner, Place
-from tests.faults.starting import behind_a_web, every
-from tests.faults.traits import BY_NAME
-from tests.faults.web import Web
-from tests.faults.wire import Wire
+from tests.faults.kit.disk import small_disk
+from tests.faults.kit.place import Corner, Place
+from tests.faults.kit.starting import behind_a_web, every
+from tests.faults.kit.traits import BY_NAME
+from tests.faults.kit.web import Web
+from tests.faults.kit.wire import Wire
 from tests.servers.azurite import azurite
 from tests.servers.fake_gcs import fake_gcs
 from tests.servers.seaweedfs import S3Server, seaweedfs

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from tests.faults.kinds import Fault, Operation
+from tests.faults.kit.kinds import Fault, Operation
 
 LISTING, READING = Operation.LISTING, Operation.READING
 WRITING, REMOVING = Operation.WRITING, Operation.REMOVING

@@ -6,7 +6,7 @@ import threading
 from collections import Counter
 from dataclasses import dataclass, field
 
-from tests.faults.kinds import Direction, Fault, Often
+from tests.faults.kit.kinds import Direction, Fault, Often
 
 
 @dataclass(frozen=True, slots=True)

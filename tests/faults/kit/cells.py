@@ -12,8 +12,8 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from tests.faults.kinds import Direction, Fault, Often, Operation, Way
-from tests.faults.traits import BY_NAME, TRAITS, Speech, Trait
+from tests.faults.kit.kinds import Direction, Fault, Often, Operation, Way
+from tests.faults.kit.traits import BY_NAME, TRAITS, Speech, Trait
 
 IN_STREAMS = frozenset(
     {Fault.RESET, Fault.TRUNCATE, Fault.STALL, Fault.SLOW, Fault.FLIP, Fault.GONE}

@@ -14,14 +14,14 @@ from providers.ftp.settings import FtpSettings
 from providers.local.settings import LocalSettings
 from providers.sftp.settings import SftpSettings
 from providers.webdav.settings import WebdavSettings
-from tests.faults.disk import small_disk
-from tests.faults.ftp_wire import FtpWire
-from tests.faults.place import Corner, Place, emptied, put_file, tree
-from tests.faults.places_objects import azure, fsspec, gcs, s3
-from tests.faults.places_read import api, git, http, http_manifest
-from tests.faults.starting import behind_a_web, every
-from tests.faults.traits import BY_NAME
-from tests.faults.wire import Wire
+from tests.faults.kit.disk import small_disk
+from tests.faults.kit.ftp_wire import FtpWire
+from tests.faults.kit.place import Corner, Place, emptied, put_file, tree
+from tests.faults.kit.places_objects import azure, fsspec, gcs, s3
+from tests.faults.kit.places_read import api, git, http, http_manifest
+from tests.faults.kit.starting import behind_a_web, every
+from tests.faults.kit.traits import BY_NAME
+from tests.faults.kit.wire import Wire
 from tests.servers.ftp import ftp as ftp_server
 from tests.servers.openssh import openssh
 from tests.servers.webdav import webdav as webdav_server

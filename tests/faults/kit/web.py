@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 from socketserver import BaseRequestHandler, ThreadingTCPServer
 from typing import BinaryIO, Self, cast
 
-from tests.faults import lies
-from tests.faults.kinds import Fault
-from tests.faults.strike import Armed, Strike
+from tests.faults.kit import lies
+from tests.faults.kit.kinds import Fault
+from tests.faults.kit.strike import Armed, Strike
 
 RETRY_AFTER_S = 1
 PAGE = b"<html><body><form action='/login'>Sign in, please</form></body></html>"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from contextlib import ExitStack
 from typing import TypeVar
 
-from tests.faults.kinds import Operation
-from tests.faults.web import Web
-from tests.faults.wire import Wire
+from tests.faults.kit.kinds import Operation
+from tests.faults.kit.web import Web
+from tests.faults.kit.wire import Wire
 
 Proxy = TypeVar("Proxy", Wire, Web)
 

@@ -1,0 +1,1 @@
+"""The fault kit: proxies, disks, killers and servers that misbehave on purpose."""
