@@ -46,7 +46,7 @@ class Catalog:
         *,
         tenant: str = "default",
         timeout_s: float = 120.0,
-        threads: int = 2,
+        threads: int = 1,
         memory: str = "200MB",
     ) -> None:
         """Use the catalog at `path`; it is created on first use."""

@@ -1,1 +1,1 @@
-"""One protocol a file: each builds a storage that the engine can read and write."""
+"""One folder per protocol: each builds a storage that the engine can read and write."""

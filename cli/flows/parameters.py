@@ -1,7 +1,8 @@
 """How the parameters of a flow are typed on a command line, where everything is text.
 
 A repository is its block's name, a path or a URL. If a flow accepts a mapping or a list as well as
-text or numbers, the mapping or list is given as JSON: a text that begins with `{` or `[`.
+text or numbers, the mapping or list is given as JSON: a text that begins with `{` or `[`. A mapping
+of texts may also be given as `key=value`, more of them separated by commas.
 """
 
 from __future__ import annotations
@@ -57,6 +58,8 @@ def _command_line_type(hint: Hint) -> Hint:
         kept = [kind for kind in kinds if kind in PLAIN]
     elif any(_is(kind, dict) for kind in kinds):
         kept = [_or_text(kind) for kind in kinds if not _is(kind, dict)]
+        if set(kept) <= {type(None)}:
+            kept.append(str)
     else:
         kept = [_command_line_type(kind) for kind in kinds]
     return Union[tuple(kept)]  # noqa: UP007 - made of a tuple
@@ -80,7 +83,18 @@ def _parse(name: str, value: Any, hint: Hint) -> Any:  # noqa: ANN401 - any argu
         items = [_parse_json(name, item) for item in value]
         mapping = any(_is(kind, dict) for kind in _alternatives(hint))
         return items[0] if mapping and len(items) == 1 and isinstance(items[0], dict) else items
-    return _parse_json(name, value)
+    parsed = _parse_json(name, value)
+    if isinstance(parsed, str) and dict[str, str] in _alternatives(hint):
+        return _parse_pairs(name, parsed)
+    return parsed
+
+
+def _parse_pairs(name: str, text: str) -> dict[str, str]:
+    pairs = [pair.partition("=") for pair in text.split(",")]
+    for key, equals, _ in pairs:
+        if not key.strip() or not equals:
+            raise InvalidInput(f"{name}: expected key=value or a JSON object, found {text!r}")
+    return {key.strip(): value for key, _, value in pairs}
 
 
 def _parse_json(name: str, value: object) -> object:

@@ -34,10 +34,11 @@ class VersionResult:
     def summary(self) -> str:
         """Return one sentence."""
         kept = "keeping all" if self.retained is None else f"keeping the newest {self.retained:,}"
+        count = len(self.versions)
         if not self.deleted:
-            return f"nothing to do: {len(self.versions):,} versions, {kept}"
+            return f"nothing to do: {count:,} version{'s' * (count != 1)}, {kept}"
         numbers = ", ".join(map(str, self.deleted))
-        return f"deleted {numbers}; {len(self.versions):,} remain, {kept}"
+        return f"deleted {numbers}; {count:,} remain, {kept}"
 
     def rows(self) -> list[dict[str, str]]:
         """Return the table, one mapping per version."""

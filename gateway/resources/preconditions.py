@@ -17,7 +17,8 @@ from catalog.queries.resources.versions import ExpectedVersion
 from gateway.http.conditions import is_write_allowed
 from gateway.http.errors import Refused
 
-FAILED = "the precondition failed: the resource has changed"
+CHANGED = "the precondition failed: the resource has changed"
+EXISTS = "the precondition failed: the resource exists already"
 
 
 def etag_of(resource: ResourceVersion) -> str:
@@ -43,7 +44,8 @@ def expected_state(
     except NotRecorded:
         latest = None
     if not is_write_allowed(headers, None if latest is None else etag_of(latest)):
-        raise Refused(412, FAILED, kind="PreconditionFailed")
+        exists = latest is not None and "if-match" not in headers
+        raise Refused(412, EXISTS if exists else CHANGED, kind="PreconditionFailed")
     return ExpectedVersion(name, None if latest is None else latest.version)
 
 
@@ -55,4 +57,4 @@ def precondition_failed(stands_on: ExpectedVersion | None) -> Generator[None]:
     except ContentConflict as error:
         if stands_on is None:
             raise
-        raise Refused(412, FAILED, kind="PreconditionFailed") from error
+        raise Refused(412, CHANGED, kind="PreconditionFailed") from error

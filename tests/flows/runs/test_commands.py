@@ -10,6 +10,7 @@ from typing import Any, get_args
 
 import pytest
 
+from catalog.errors import InvalidInput
 from cli.app import app
 from cli.command_list import VERBS, Command
 
@@ -68,6 +69,32 @@ def test_what_is_no_plain_text_is_given_as_json() -> None:
     assert parse_json_arguments(export_archive.fn, {"repository": "./{x}"}) == {
         "repository": "./{x}"
     }
+
+
+@pytest.mark.parametrize("command", VERBS, ids=lambda one: one.name)
+def test_every_parameter_can_be_given(command: Command) -> None:
+    from cli.flows.parameters import command_signature  # noqa: PLC0415
+
+    for name, parameter in command_signature(flow_of(command).fn).parameters.items():
+        assert parameter.annotation not in {None, type(None)}, name
+
+
+@pytest.mark.parametrize("text", ["tier=gold,place=a=b", '{"tier": "gold", "place": "a=b"}'])
+def test_a_mapping_is_given_as_pairs_or_json(text: str) -> None:
+    from cli.flows.parameters import parse_json_arguments  # noqa: PLC0415
+    from flows.repair_all import repair_all  # noqa: PLC0415
+
+    parsed = parse_json_arguments(repair_all.fn, {"labels": text, "names": None})
+    assert parsed == {"labels": {"tier": "gold", "place": "a=b"}, "names": None}
+
+
+@pytest.mark.parametrize("text", ["gold", "tier=gold,", "=gold"])
+def test_a_mapping_without_a_key_or_value_is_refused(text: str) -> None:
+    from cli.flows.parameters import parse_json_arguments  # noqa: PLC0415
+    from flows.repair_all import repair_all  # noqa: PLC0415
+
+    with pytest.raises(InvalidInput, match="labels: expected key=value or a JSON object"):
+        parse_json_arguments(repair_all.fn, {"labels": text})
 
 
 def test_json_that_is_none_is_wrong_use(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
