@@ -105,7 +105,7 @@ def test_the_command_line(nginx_server: NginxServer, folder: Path) -> None:
 
     write(nginx_server.root / "shell", {"logs/a.txt": "log", "b.tmp": "", "c": "c"})
     for name in ("s3-archive", "s3-new"):
-        stored(folder / name, {})
+        stored(folder / name, {}, labels={"tier": "gold"})
     stored(folder / "s3-models", {"mnist/v3/a": "a", "readme.md": "read"})
     sync(str(write(folder / "in", {"a/new": "new"})), ["s3-new"])
     write(folder, {"fraud.bin": "fraud", "nightly.yaml": NIGHTLY})
