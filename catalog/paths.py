@@ -95,7 +95,7 @@ def safe_join(root: str | Path, *parts: str) -> Path:
     target = base.joinpath(*kept)
     resolved = target.parent.resolve()
     if resolved != base and base not in resolved.parents:
-        raise UnsafePath("/".join(parts), "a symbolic link in it leads out of its root")
+        raise UnsafePath("/".join(parts), "a symbolic link in it leads out of the root")
     return target
 
 

@@ -9,6 +9,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import IO, Any
 
+from fsspec import AbstractFileSystem
+
 from catalog.errors import (
     AccessDenied,
     ConnectionFailed,
@@ -131,3 +133,9 @@ def modified_us(info: Mapping[str, Any]) -> int | None:
     if isinstance(value, datetime):
         return int(value.timestamp() * 1_000_000)
     return int(value * 1_000_000) if isinstance(value, int | float) else None
+
+
+def strip_protocol(filesystem: AbstractFileSystem, path: str) -> str:
+    """Return a path as the filesystem writes it, without its protocol."""
+    canonical: Any = filesystem._strip_protocol  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - fsspec has no public name for it
+    return str(canonical(path))

@@ -1,7 +1,6 @@
-"""Any fsspec filesystem as a storage.
+"""Any fsspec filesystem as a storage; folders that cannot be listed are gaps.
 
-fsspec's own `find` and `walk` silently omit folders that fail to list; our walk reports them. Files
-are written to `.entrepot/tmp` and renamed; without renames they are collected locally first.
+Files are written to `.entrepot/tmp` and renamed; without renames they are collected locally first.
 """
 
 from __future__ import annotations
@@ -34,7 +33,13 @@ from providers.base import Attributes, Fetched, Stored, Timeouts
 from providers.capabilities import Capabilities
 from providers.connection import OnClose, keep_open
 from providers.error_boundary import error_boundary
-from providers.fsspec.files import FsspecReading, FsspecWriter, modified_us, translate_fsspec_error
+from providers.fsspec.files import (
+    FsspecReading,
+    FsspecWriter,
+    modified_us,
+    strip_protocol,
+    translate_fsspec_error,
+)
 from providers.fsspec.timeouts import TimeoutFilesystem
 from providers.interfaces.history import HISTORY, KeepResult
 from providers.shared.tree_walk import Folder, Found, walk
@@ -79,7 +84,7 @@ class FsspecStorage:
         self._fs: Any = TimeoutFilesystem(filesystem, timeouts or Timeouts())
         self._missing_root = missing_root
         self._on_close = on_close
-        self._root = _strip_protocol(filesystem, root)
+        self._root = strip_protocol(filesystem, root)
         self._base = self._root.rstrip("/") + "/"
         self._where = where
         self._etag = etag
@@ -109,8 +114,7 @@ class FsspecStorage:
         return walk(Folder(""), self._list_folders, temporary=True)
 
     def _list_folders(self, folders: list[Folder]) -> Iterator[tuple[Folder, Iterator[Found]]]:
-        for folder in folders:
-            yield folder, self._list_folder(folder.path)
+        return ((folder, self._list_folder(folder.path)) for folder in folders)
 
     def _list_folder(self, folder: str) -> Iterator[Found]:
         for path, info in self._children(folder):
@@ -155,7 +159,7 @@ class FsspecStorage:
     def check_name(self, path: str) -> None:
         """Refuse names that this filesystem would change."""
         check_path(path)
-        if _strip_protocol(self._fs, self._full_path(path)) != self._full_path(path):
+        if strip_protocol(self._fs, self._full_path(path)) != self._full_path(path):
             raise NameNotAllowed(path, self._where, "the filesystem would change it")
 
     def put(self, path: str, data: bytes, attributes: Attributes) -> Stored:  # noqa: ARG002 - fsspec keeps none
@@ -246,8 +250,7 @@ class FsspecStorage:
         return Stored(size, etag=resource.etag, modified_us=resource.modified_us)
 
     def _check_etag(self, path: str, etag: str | None) -> Resource:
-        resource = self.stat(path)
-        if etag is not None and resource.etag != etag:
+        if (resource := self.stat(path)).etag != etag and etag is not None:
             raise ResourceChanged(f"{path!r} changed since it was planned", path=path)
         return resource
 
@@ -269,7 +272,7 @@ class FsspecStorage:
                 return
             raise
         for info in entries:
-            name = _strip_protocol(self._fs, str(info["name"]))
+            name = strip_protocol(self._fs, str(info["name"]))
             if not name.startswith(self._base):
                 raise UnexpectedReply(f"{self._where} lists {name!r}, which is outside of it")
             path = name[len(self._base) :]
@@ -288,16 +291,10 @@ class FsspecStorage:
         )
 
     @contextmanager
-    def _translate_errors(self, path: str) -> Generator[None]:
-        """Translate errors: third-party filesystems may raise any exception."""
+    def _translate_errors(self, path: str) -> Generator[None]:  # they may raise any exception
         try:
             yield
         except CatalogError:
             raise
         except Exception as error:
             raise translate_fsspec_error(error, path, self._where) from error
-
-
-def _strip_protocol(filesystem: AbstractFileSystem, path: str) -> str:
-    canonical: Any = filesystem._strip_protocol  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - fsspec has no public name for it
-    return str(canonical(path))

@@ -21,7 +21,8 @@ from catalog.model.digest import Digest
 from catalog.model.resource import Resource
 from providers.base import Attributes, Chunk, Stored
 from providers.error_boundary import error_boundary
-from providers.ftp.connection import FtpClient, FtpConnections, translate_ftp_error
+from providers.ftp.connection import FtpClient, FtpConnections
+from providers.ftp.errors import translate_ftp_error
 
 BUFFER = 2**18  # bytes
 

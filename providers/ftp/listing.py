@@ -14,9 +14,8 @@ from catalog.paths import RESERVED
 from providers.ftp.connection import (
     FtpClient,
     FtpConnections,
-    is_missing_message,
-    translate_ftp_error,
 )
+from providers.ftp.errors import is_missing_message, translate_ftp_error
 from providers.ftp.list_parser import FtpEntry, parse_facts, parse_list, parse_time
 from providers.shared.raw_names import to_printable, to_raw
 from providers.shared.tree_walk import Folder, Found

@@ -25,7 +25,8 @@ from providers.base import Attributes, Fetched, Stored
 from providers.capabilities import Capabilities
 from providers.connection import OnClose, keep_open
 from providers.error_boundary import error_boundary
-from providers.ftp.connection import FtpClient, FtpConnections, translate_ftp_error
+from providers.ftp.connection import FtpClient, FtpConnections
+from providers.ftp.errors import translate_ftp_error
 from providers.ftp.files import FtpReading, FtpWriter
 from providers.ftp.listing import FtpLister
 from providers.interfaces.history import HISTORY, KeepResult

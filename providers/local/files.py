@@ -12,6 +12,7 @@ from catalog.errors import (
     ResourceChanged,
     StorageError,
     StorageFailed,
+    UnsafePath,
 )
 from catalog.model.digest import Digest
 from catalog.model.resource import Resource
@@ -197,6 +198,13 @@ def _set_attributes(descriptor: int, attributes: Attributes) -> None:
     if attributes.mode is not None:
         with suppress(OSError):
             os.fchmod(descriptor, attributes.mode)
+
+
+def check_resolved(root: str, full: str, path: str) -> None:
+    """Refuse a full path that leads out of the root, symbolic links resolved."""
+    real, top = os.path.realpath(full), os.path.realpath(root)
+    if real != top and not real.startswith(top.rstrip("/") + "/"):
+        raise UnsafePath(path, "a symbolic link in it leads out of the repository's root")
 
 
 def rename_into_place(temporary: str, final: str) -> None:

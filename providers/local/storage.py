@@ -16,7 +16,6 @@ from catalog.errors import (
     ResourceChanged,
     ResourceNotFound,
     StorageFull,
-    UnsafePath,
 )
 from catalog.model.gap import Listed
 from catalog.model.resource import Resource
@@ -31,6 +30,7 @@ from providers.local.files import (
     LocalFile,
     LocalReading,
     LocalWriter,
+    check_resolved,
     describe,
     rename_into_place,
 )
@@ -76,6 +76,7 @@ class LocalStorage:
         can = Capabilities(pinned_reads=True, atomic_rename=True, raw_names=True)
         self.capabilities = replace(can, copy=links, links=links, random_access=True)
         self.root = root
+        self._lister = LocalLister(root, symlinks)
         self._temp = f"{self.root}/{RESERVED}/tmp"  # noqa: S108 - inside the root
         self._checked: set[str] = set()  # existing folders known to be inside the root
         self._seen: set[str] = set()  # folders known to be inside the root, that may be gone
@@ -95,13 +96,11 @@ class LocalStorage:
         if not stats.S_ISDIR(info.st_mode):
             yield describe(prefix, info)
             return
-        look = LocalLister(self.root, self._symlinks)
-        yield from walk(look.folder(prefix), look, recursive=recursive)
+        yield from walk(self._lister.folder(prefix), self._lister, recursive=recursive)
 
     def leftovers(self) -> Iterator[Listed]:
         """Yield the temporary files that lie beside others: a mounted drop folder has some."""
-        look = LocalLister(self.root, self._symlinks)
-        return walk(look.folder(""), look, temporary=True)
+        return walk(self._lister.folder(""), self._lister, temporary=True)
 
     def stat(self, path: str) -> Resource:
         """Return the metadata of one file."""
@@ -251,8 +250,7 @@ class LocalStorage:
     def remove(self, path: str) -> None:
         """Delete a file, and the folders that become empty."""
         try:
-            target = self._locate_existing(path, follow=False)
-            os.unlink(target)
+            os.unlink(target := self._locate_existing(path, follow=False))
         except FileNotFoundError:
             return
         except OSError as error:
@@ -277,7 +275,7 @@ class LocalStorage:
         if self._symlinks is not Symlinks.FOLLOW:
             self._check_inside(os.path.dirname(full), path)
             if follow and os.path.islink(full):
-                self._check_resolved(full, path)
+                check_resolved(self.root, full, path)
         return full
 
     def _prepare_target(self, path: str) -> str:
@@ -294,14 +292,8 @@ class LocalStorage:
                 self._checked.add(folder)
         return full
 
-    def _check_inside(self, rename_into_place: str, path: str) -> None:
+    def _check_inside(self, folder: str, path: str) -> None:
         """Refuse a folder outside the root, symbolic links resolved."""
-        if rename_into_place not in self._checked and rename_into_place not in self._seen:
-            self._check_resolved(rename_into_place, path)
-            self._seen.add(rename_into_place)
-
-    def _check_resolved(self, rename_into_place: str, path: str) -> None:
-        real = os.path.realpath(rename_into_place)
-        root = os.path.realpath(self.root)
-        if real != root and not real.startswith(root.rstrip("/") + "/"):
-            raise UnsafePath(path, "a symbolic link in it leads out of the repository's root")
+        if folder not in self._checked and folder not in self._seen:
+            check_resolved(self.root, folder, path)
+            self._seen.add(folder)

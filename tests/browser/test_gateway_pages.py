@@ -122,7 +122,7 @@ def test_a_reader_finds_a_file_of_an_older_version_and_downloads_it(
         page.get_by_role("button", name="Search").click()
         expect(page.get_by_role("row")).to_have_count(6)
         seen(page, "4-search")
-        page.get_by_role("link", name="Difference to version 2").click()
+        page.get_by_role("link", name="Compare with version 2").click()
         expect(page.get_by_role("row", name="added sub/2.bin")).to_be_visible()
         seen(page, "5-diff")
         page.get_by_label("From version").fill("1")

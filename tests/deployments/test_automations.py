@@ -143,7 +143,7 @@ def test_what_entrepot_tells_is_handed_on(inbox: Inbox, tmp_path: Path) -> None:
     plan = Plan(
         "plan-1", "", datetime.now(UTC), "source", Mode.MIRROR, Strategy.DIGEST, (), 0, 0
     )  # fmt: skip
-    emit_plan_guarded(plan, ["removes 9 files, allowed are 3"])
+    emit_plan_guarded(plan, ["removes 9 files, at most 3 are allowed"])
 
     assert told(inbox, "entrepot: files did not come") == missing.missed
     assert told(inbox, "entrepot: files were set aside") == "a.csv, b.csv"

@@ -128,7 +128,11 @@ def _heartbeat(run: str, tag: str) -> dict[str, Any]:
         ("limits", "pool: []", "pool: Extra inputs are not permitted"),
         ("limits", "limits: [{name: a, slots: many}]", "limits.0.slots: "),
         ("limits", "limits: [{name: a, slots: 1}, {name: a, slots: 2}]", "more than once: 'a'"),
-        ("limits", "limits: [{name: entrepot-a, slots: 1}]", "limits.0.name: 'entrepot-a' is the limit of a"),
+        (
+            "limits",
+            "limits: [{name: entrepot-a, slots: 1}]",
+            "limits.0.name: 'entrepot-a' is the limit of a",
+        ),
         ("limits", "pools: [", "cannot be read"),
         ("automations", "automations: [{name: a}]", "automations.0.trigger: Field required"),
         (

@@ -58,7 +58,7 @@ class Origin:
 class SupportsLink(Protocol):
     """A writer whose unfinished file is on this machine."""
 
-    def second_name(self, name: str) -> Path | None:
+    def link_as(self, name: str) -> Path | None:
         """Create a hard link to the unfinished file beside it; None if that is impossible."""
         ...
 
@@ -194,7 +194,7 @@ class PartsJournal:
     def _link_unfinished(self, writers: Iterable[object]) -> Path | None:
         """Return a link to the unfinished file of a local writer, if there is one."""
         linkable = (writer for writer in writers if isinstance(writer, SupportsLink))
-        named = (one.second_name(self._own_file.name) for one in linkable)
+        named = (one.link_as(self._own_file.name) for one in linkable)
         return next((place for place in named if place is not None), None)
 
     def _part_descriptor(self, number: int) -> int:

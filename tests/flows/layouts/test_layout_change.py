@@ -26,7 +26,7 @@ def test_another_layout_is_refused_before_anything_moves(
     sync(str(source), [folder(end, old)])
     before = tree(end)
     (source / "more").write_text("more")
-    with pytest.raises(InvalidInput, match=f"holds 3 files with the layout '{old}'.*'{new}'"):
+    with pytest.raises(InvalidInput, match=f"has 3 files with the layout '{old}'.*'{new}'"):
         sync(str(source), [folder(end, new)])
     assert tree(end) == before
     assert catalog.versions.latest(folder(end, old).address).number == 1

@@ -197,7 +197,7 @@ def test_a_late_plan_says_so_and_apply_carries_it_out(tmp_path: Path, catalog: C
 
 @pytest.mark.parametrize(
     ("options", "named"),
-    [({"clean_up": "remove"}, "cleaned up"), ({"checks": ["os.path:exists"]}, "checks")],
+    [({"clean_up": "remove"}, "clean_up cannot"), ({"checks": ["os.path:exists"]}, "checks")],
     ids=["clean up", "checks"],
 )
 def test_what_contradicts_a_late_policy_is_refused(

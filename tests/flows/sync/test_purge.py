@@ -100,7 +100,7 @@ def test_a_directory_that_nobody_can_have_meant_is_refused(
         with pytest.raises(InvalidInput, match="home directory"):
             purge(bad)
     for bad in (str(tmp_path / "file"), str(tmp_path / "nowhere")):
-        with pytest.raises(InvalidInput, match="no directory"):
+        with pytest.raises(InvalidInput, match="not a directory"):
             purge(bad)
     monkeypatch.setenv("ENTREPOT_LOCAL_ROOTS", f'["{tmp_path}/users"]')
     (tmp_path / "other").mkdir()

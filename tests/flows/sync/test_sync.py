@@ -248,7 +248,7 @@ def test_a_file_that_others_need_as_a_folder_fails_with_them_and_nothing_else(
     names = {resource.path for resource in open_storage(place).enumerate()}
     if names != {"a", "a b", "a/b"}:
         pytest.skip("this server does not hold both, as S3 does")
-    with pytest.raises(SyncFailed, match="'a' is a file but 'a/b'") as raised:
+    with pytest.raises(SyncFailed, match="'a' is a file, but 'a/b'") as raised:
         sync(place, [str(tmp_path / "end")])
     assert sorted(one.path for one in raised.value.result.failures) == ["a", "a/b"]
     assert files(tmp_path / "end") == {"a b": b"x"}
@@ -338,7 +338,7 @@ def test_the_same_digest_is_not_fetched_twice(faulty_server: FaultyServer, tmp_p
         ("/srv/x", [], InvalidInput, "at least one destination"),
         ("/srv/x", ["/srv/y", "/srv/y"], InvalidInput, "given twice"),
         ("no-such-block", ["/srv/y"], LookupError, "there is no repository block named"),
-        ("gopher://x/y", ["/srv/y"], LookupError, "known: "),
+        ("gopher://x/y", ["/srv/y"], LookupError, "known types: "),
         ("/srv/x", ["http://127.0.0.1:1/"], InvalidInput, "read-only"),
     ],
     ids=["password", "nowhere", "twice", "no block", "unknown scheme", "read-only"],

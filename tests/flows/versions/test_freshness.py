@@ -43,7 +43,9 @@ def test_a_file_that_did_not_come_fails_the_run_and_is_told(
     ):
         freshness(names=[drop])
     sync(drop, [str(tmp_path / "end")])
-    with pytest.raises(FreshnessMissed, match=r"no file like 'daily/\d{4}-\d\d-\d\d\.csv'") as one:
+    with pytest.raises(
+        FreshnessMissed, match=r"no file matching 'daily/\d{4}-\d\d-\d\d\.csv'"
+    ) as one:
         freshness(names=[drop])
     rows = one.value.result.rows()
     assert [row["outcome"] for row in rows] == ["met", "missed"]

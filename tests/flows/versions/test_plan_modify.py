@@ -138,7 +138,7 @@ def test_what_makes_no_sense_is_refused_before_a_plan_is_stored(one: Path, two: 
     from flows.modify import AddSettings  # noqa: PLC0415
     from flows.plan_modify import plan_modify  # noqa: PLC0415
 
-    with pytest.raises(ContentConflict, match="'b' holds"):
+    with pytest.raises(ContentConflict, match="'b' has sha256"):
         plan_modify(str(one), add=[AddSettings(repository=str(two))], overwrite=False)
     with pytest.raises(InvalidInput, match="'nowhere' cannot be removed"):
         plan_modify(str(one), remove=["nowhere"])

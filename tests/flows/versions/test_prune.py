@@ -89,7 +89,7 @@ def test_temporary_files_beside_others_go_too(
     os.utime(old, (long_ago, long_ago))
     end = Repository(storage=settings)
 
-    assert [one.names for one in prune(end).rubbish if one.names] == [(f"in/{old.name}",)]
+    assert [one.names for one in prune(end).pruned if one.names] == [(f"in/{old.name}",)]
     assert {one.name for one in (root / "in").iterdir()} == {"a", new.name}
     sync(end, [str(tmp_path / "copy")])
     assert files(tmp_path / "copy") == {"in/a": b"a"}

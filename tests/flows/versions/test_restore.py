@@ -227,7 +227,7 @@ def test_without_overwrite_other_bytes_are_a_conflict_and_equal_ones_are_not(
     sync(str(tmp_path / "s2"), [str(two)])
     every = [AddSettings(repository=str(two))]
 
-    with pytest.raises(ContentConflict, match="'a' holds"):
+    with pytest.raises(ContentConflict, match="'a' has sha256"):
         modify(str(one), add=every, overwrite=False)
     assert files(one) == {"a": b"a", "same": b"s"}
 

@@ -51,7 +51,7 @@ def test_a_webhook_that_never_answers_well_is_a_warning(
         result = sync(str(source), [str(tmp_path / "end")], webhook=told)
     assert (result.added, result.failed) == (3, 0)
     assert result.webhook_failures == (
-        f"batch 0 (3 stored) was not told: webhook to {inbox.url}: status 500",
+        f"batch 0 (3 files stored) was not announced: webhook to {inbox.url}: status 500",
     )
     assert f"warning: {result.webhook_failures[0]}" in str(result)
     warned = [one.getMessage() for one in caplog.records if one.levelno == logging.WARNING]

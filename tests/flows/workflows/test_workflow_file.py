@@ -231,7 +231,7 @@ def test_a_stored_block_is_named() -> None:
         ("type: drive, folder: f", "package gdrive-fsspec, see docs/workflows.md"),
         ("type: punch", "there is no type 'punch'; known: api, azure, "),
         ("type: repository", "expected `repository` to be a text, found None"),
-        ("type: repository, repository: 's3://u:hunter2@b'", "address holds a password"),
+        ("type: repository, repository: 's3://u:hunter2@b'", "address contains a password"),
         ("type: sftp, host: h, password: {hunter2: 1}", "password: Input should be a valid str"),
     ],
 )

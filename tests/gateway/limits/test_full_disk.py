@@ -125,7 +125,7 @@ def test_a_catalog_without_room_answers_507_and_goes_on_with_room(tmp_path: Path
                 status, kind, message = problem(reply)
                 assert status == 507, (reply.request.url, reply.text)
                 assert kind in {"CatalogFull", "StorageFull"}
-                assert "room" in message
+                assert "disk of the catalog is full" in message
                 assert str(disk) not in message
             reads(one.client)
             assert one.client.get("/readyz").status_code == 503

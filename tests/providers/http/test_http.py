@@ -279,7 +279,7 @@ def test_nothing_can_be_written(faulty_server: FaultyServer) -> None:
         ({"url": "ftp://host/"}, "must start with http"),
         ({"url": "http://host/?a=1"}, "put the query"),
         ({"url": "http://bob@host/"}, "put the user"),
-        ({"url": "http://bob:pw@host/"}, "holds a password"),
+        ({"url": "http://bob:pw@host/"}, "contains a password"),
         ({"url": "http://host/", "client_certificate": "x"}, "needs its client key"),
         ({"url": "http://host/", "client_key": "x"}, "needs its client certificate"),
         ({"url": "http://host/", "headers": {"X": 1}}, "headers"),

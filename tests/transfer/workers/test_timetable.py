@@ -146,7 +146,7 @@ def test_a_block_has_one_and_says_what_is_wrong_with_it() -> None:
     assert limits.bytes_per_s.at(MONDAY.replace(hour=9)) == 2**20
     assert hash(limits) == hash(replace(limits))
     for given_, says in (
-        ({"bytes_timetable": "8am,1M"}, "no entry of a timetable"),
+        ({"bytes_timetable": "8am,1M"}, "is not an entry of a timetable"),
         ({"bytes_timetable": "08:00,1M", "bytes_per_s": 5}, "leave one empty"),
         ({"requests_timetable": "08:00,1M"}, "have no unit"),
         ({"bytes_timetable": "08:00,1M", "timezone": "Mars"}, "not a time zone"),
