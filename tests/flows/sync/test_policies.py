@@ -327,7 +327,7 @@ def test_the_last_copy_never_goes(source: Path, tmp_path: Path, catalog: Catalog
 
     both = reclaim([str(one), str(two)])
     assert not both, "each is the other's last copy"
-    assert "stayed: 'a.txt'" in str(both)
+    assert "kept: 'a.txt'" in str(both)
     assert files(one) == files(two) == whole
 
     assert reclaim([str(one)]).files == 3, "the other holds them all"

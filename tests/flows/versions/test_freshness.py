@@ -61,7 +61,7 @@ def test_a_file_that_did_not_come_fails_the_run_and_is_told(
     (source / "daily" / f"{datetime.now(UTC):%Y-%m-%d}.csv").write_text("1")
     sync(drop, [str(tmp_path / "end")])
     assert freshness(names=[drop])
-    with pytest.raises(InvalidInput, match="none of 0 stored"):
+    with pytest.raises(InvalidInput, match="none of the 0 selected"):
         freshness(names=["no-such"])
 
 
