@@ -77,7 +77,7 @@ def main() -> int:
         url = stack.enter_context(serving(source))
         ends = [Repository(storage={"type": "local", "path": str(copy)}), second_end(stack)]
         count = sum(path.is_file() for path in source.rglob("*"))
-        say(f"1. {count} files of Python's standard library, served at {url},")
+        say(f"1. {count:,} files of Python's standard library, served at {url},")
         sys.stdout.write("   go to\n")
         for end in ends:
             sys.stdout.write(f"     {end.address}\n")
@@ -156,7 +156,7 @@ def compare(end, source: Path) -> int:  # noqa: ANN001 - Repository, which is im
     wrong = {
         path for path in expected.keys() | found.keys() if expected.get(path) != found.get(path)
     }
-    sys.stdout.write(f"   {end.address}: {len(found)} files read back, {len(wrong)} differ\n")
+    sys.stdout.write(f"   {end.address}: {len(found):,} files read back, {len(wrong):,} differ\n")
     return len(wrong)
 
 
