@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ftplib
+import re
 import ssl
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -20,6 +21,9 @@ from providers.ftp.list_parser import FtpEntry, parse_facts, parse_list, parse_t
 from providers.shared.raw_names import to_printable, to_raw
 from providers.shared.tree_walk import Folder, Found
 
+# Of a folder that it may enter and not read vsftpd sends an empty list; only its 226 says so.
+_FAILED = re.compile(r"fail|denied|not permitted|cannot|unable", re.IGNORECASE)
+_QUOTED = re.compile(r'".*"')  # a path, which may hold any word
 MAX_LISTING = 256 * 2**20  # bytes of one folder's listing
 
 
@@ -64,7 +68,7 @@ class FtpLister:
         return entry.resource(path)
 
     def lines(self, client: FtpClient, command: str) -> list[str]:
-        """Return the lines of one listing; names may be any bytes."""
+        """Return the lines of one listing; raise `AccessDenied` if the server could not make it."""
         client.ftp.voidcmd("TYPE A")
         body = bytearray()
         with client.ftp.transfercmd(command) as data:
@@ -76,8 +80,10 @@ class FtpLister:
             if isinstance(data, ssl.SSLSocket):
                 with suppress(OSError):
                     data.unwrap()
-        client.ftp.voidresp()
+        reply = client.ftp.voidresp()
         client.ftp.voidcmd("TYPE I")
+        if _FAILED.search(_QUOTED.sub("", reply)):
+            raise AccessDenied(f"{self._where}: the server did not list the folder: {reply!r}")
         text = body.decode(client.ftp.encoding, "surrogateescape")
         return [line.removesuffix("\r") for line in text.split("\n") if line.strip("\r")]
 
@@ -88,7 +94,7 @@ class FtpLister:
         try:
             client.ftp.cwd(self.server_folder(folder))
             entries = [parse(line) for line in self.lines(client, command)]
-        except (ftplib.error_perm, ftplib.error_temp, UnexpectedReply):
+        except (ftplib.error_perm, ftplib.error_temp, AccessDenied, UnexpectedReply):
             return []
         names = [entry.name for entry in entries if entry is not None and entry.kind == "dir"]
         return [f"{folder}/{to_printable(name)}" for name in names if name not in (".", "..")]

@@ -23,4 +23,4 @@ def temporary_path_for(path: str) -> str:
 
 def is_temporary(path: str) -> bool:
     """Return whether a path is such a name."""
-    return _NAME.fullmatch(path.rpartition("/")[2]) is not None
+    return path.endswith(".part") and _NAME.fullmatch(path.rpartition("/")[2]) is not None

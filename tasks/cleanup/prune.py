@@ -13,7 +13,7 @@ from prefect.logging import get_run_logger
 
 from blocks.history import history_of
 from blocks.repository import Layout, Repository
-from catalog.errors import ResourceNotFound, UnexpectedReply
+from catalog.errors import AccessDenied, ResourceNotFound, UnexpectedReply
 from catalog.model.gap import Gap, Listed, files_collecting_gaps
 from catalog.model.resource import Resource
 from catalog.paths import RESERVED
@@ -108,7 +108,10 @@ def _temporary_files(storage: Storage, *, beside: bool) -> Iterator[Resource]:
         if not beside:
             yield from files_logging_gaps(storage.enumerate())
         elif isinstance(storage, SupportsLeftovers):
-            yield from files_logging_gaps(storage.leftovers())
+            try:
+                yield from files_logging_gaps(storage.leftovers())
+            except AccessDenied as error:  # a drop folder need not be listed
+                get_run_logger().warning("%s; nothing was removed there", error)
 
 
 @task(task_run_name="prune-uploads", cache_policy=NO_CACHE, persist_result=False)

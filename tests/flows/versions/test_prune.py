@@ -17,6 +17,7 @@ from catalog.model.digest import Digest
 from catalog.model.plan import Mode
 from providers.base import ProviderSettings
 from providers.fsspec.settings import FsspecSettings
+from providers.ftp.settings import FtpSettings
 from providers.local.settings import LocalSettings
 from providers.shared.temporary_names import temporary_path_for
 from providers.webdav.settings import WebdavSettings
@@ -25,6 +26,7 @@ from tests.providers.trees import test_ftp, test_sftp
 from tests.servers.ftp import FtpServer
 from tests.servers.openssh import SftpServer
 from tests.servers.seaweedfs import S3Server
+from tests.servers.vsftpd import vsftpd
 from tests.servers.webdav import WebdavServer
 
 
@@ -93,6 +95,19 @@ def test_temporary_files_beside_others_go_too(
     assert {one.name for one in (root / "in").iterdir()} == {"a", new.name}
     sync(end, [str(tmp_path / "copy")])
     assert files(tmp_path / "copy") == {"in/a": b"a"}
+
+
+def test_a_drop_folder_that_may_not_be_listed_is_no_failure(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    from blocks.repository import Repository  # noqa: PLC0415
+    from flows.prune import prune  # noqa: PLC0415
+
+    with vsftpd(None) as server:
+        (server.root / "pub").chmod(0o333)
+        settings = FtpSettings(host=server.host, port=server.port, path="pub")
+        assert not prune(Repository(storage=settings))
+    assert "nothing was removed there" in caplog.text
 
 
 def test_unfinished_uploads_of_a_bucket_are_given_up(s3_server: S3Server, source: Path) -> None:

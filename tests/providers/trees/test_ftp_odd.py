@@ -50,6 +50,18 @@ def seeded(root: Path, *paths: str) -> None:
         Path(folder).chmod(0o777)
 
 
+def test_a_folder_that_may_be_entered_and_not_read_is_no_empty_one() -> None:
+    with plain() as server:
+        seeded(server.root / "pub", "open/a", "closed/b")
+        (server.root / "pub/closed").chmod(0o711)
+        storage = opened(server)
+        gaps: list[Gap] = []
+
+        assert [one.path for one in files_collecting_gaps(storage.enumerate(), gaps)] == ["open/a"]
+        assert [(one.path, one.below) for one in gaps] == [("closed", True)]
+        storage.close()
+
+
 def test_a_closed_folder_is_a_gap_in_any_wording() -> None:
     with plain() as server:
         seeded(server.root / "pub", "open/a", "closed/b", "closed/deep/c")
