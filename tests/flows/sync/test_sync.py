@@ -402,13 +402,13 @@ def test_a_run_shows_progress_and_a_result_in_the_ui(source: Path, tmp_path: Pat
 
     from flows.sync import sync  # noqa: PLC0415
 
-    sync(str(source), [str(tmp_path / "shown")])
+    sync(str(source), [str(tmp_path / "in-the-ui")])
     with get_client(sync_client=True) as client:
-        named = {"flow_runs": {"name": {"like_": "…/shown"}}}
+        named = {"flow_runs": {"name": {"like_": "…/in-the-ui"}}}
         (run,) = client.request("POST", "/flow_runs/filter", json=named).json()
         of_run = {"artifacts": {"flow_run_id": {"any_": [run["id"]]}}}
         artifacts = client.request("POST", "/artifacts/filter", json=of_run).json()
-    assert run["name"] == "sync …/source to …/shown"
+    assert run["name"] == "sync …/source to …/in-the-ui"
     shown = {one["key"]: one for one in artifacts}
     assert set(shown) == {"entrepot-progress", "entrepot-report", "entrepot-result"}
     assert "3 of 3 files" in shown["entrepot-progress"]["description"]

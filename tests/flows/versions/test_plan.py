@@ -277,6 +277,7 @@ def wait_for_pause() -> tuple[FlowRun, str]:
     from prefect import get_client  # noqa: PLC0415
     from prefect.client.schemas.filters import FlowRunFilter  # noqa: PLC0415
     from prefect.client.schemas.sorting import FlowRunSort  # noqa: PLC0415
+    from prefect.exceptions import PrefectHTTPStatusError  # noqa: PLC0415
 
     wanted = FlowRunFilter.model_validate({"state": {"type": {"any_": ["PAUSED"]}}})
     deadline = time.monotonic() + 240
@@ -287,12 +288,17 @@ def wait_for_pause() -> tuple[FlowRun, str]:
             )
             if found and found[0].state is not None:
                 keyset = found[0].state.state_details.run_input_keyset or {}
-                told = client.request(
-                    "GET",
-                    "/flow_runs/{id}/input/{key}",
-                    path_params={"id": found[0].id, "key": keyset["description"]},
-                )
-                return found[0], told.text
+                try:
+                    told = client.request(
+                        "GET",
+                        "/flow_runs/{id}/input/{key}",
+                        path_params={"id": found[0].id, "key": keyset["description"]},
+                    )
+                except PrefectHTTPStatusError as error:
+                    if error.response.status_code != 404:
+                        raise  # 404: Prefect stores the form after the pause
+                else:
+                    return found[0], told.text
             time.sleep(0.2)
     raise AssertionError("no run paused")
 

@@ -328,7 +328,9 @@ def test_a_type_that_does_nothing_syncs_its_one_file(capsys: pytest.CaptureFixtu
     from cli.terminal.output import Output  # noqa: PLC0415
     from cli.workflows.local_runs import run_all  # noqa: PLC0415 - imports Prefect
 
-    assert run_all(workflows(NOOP).workflows, once=True, output=Output()) is ExitCode.SUCCESS
+    own = NOOP.replace("name: s", "name: own").replace("source: s", "source: own")
+    own = own.replace("name: d", "name: its").replace("[d]", "[its]")  # memory is the process's
+    assert run_all(workflows(own).workflows, once=True, output=Output()) is ExitCode.SUCCESS
     assert "w: completed: 1 added" in capsys.readouterr().out
 
 
