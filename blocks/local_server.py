@@ -1,5 +1,7 @@
 """Prefect's temporary server, for when there is no other: announced, and drained at exit.
 
+It ends with this process, also after a crash or kill -9.
+
 If `PREFECT_API_URL` is set, nothing here does anything. Measured with Prefect 3.8.8: a script that
 ends right after a flow loses the last task states and prints tracebacks of the server. So the
 server's output goes to a file, and the exit waits until all states are recorded.
@@ -24,6 +26,8 @@ from prefect.client.schemas.filters import TaskRunFilter
 from prefect.client.schemas.objects import TERMINAL_STATES, StateType
 from prefect.events.worker import EventsWorker
 from prefect.settings import PREFECT_HOME, get_current_settings
+
+from blocks import server_process
 
 START_TIMEOUT_S = 180
 DRAIN_TIMEOUT_S = 20.0
@@ -59,7 +63,7 @@ def _quiet_server() -> Any:  # noqa: ANN401 - a class made from Prefect's privat
         def _run_uvicorn_command(self) -> subprocess.Popen[Any]:
             log = Path(PREFECT_HOME.value()) / LOG_NAME
             log.parent.mkdir(parents=True, exist_ok=True)
-            command = [sys.executable, "-m", "uvicorn"]
+            command = [sys.executable, "-P", server_process.__file__, "uvicorn"]
             command += ["--app-dir", str(Path(prefect.__file__).parent.parent)]
             command += ["--factory", "prefect.server.api.server:create_app"]
             command += ["--host", "127.0.0.1", "--port", str(self.port)]
@@ -74,7 +78,11 @@ def _quiet_server() -> Any:  # noqa: ANN401 - a class made from Prefect's privat
             }
             with log.open("ab") as output:
                 return subprocess.Popen(  # noqa: S603 - our own interpreter
-                    command, env=environment, stdout=output, stderr=output
+                    command,
+                    env=environment,
+                    stdin=subprocess.PIPE,  # closed when this process ends, however it does
+                    stdout=output,
+                    stderr=output,
                 )
 
     return QuietServer()
