@@ -36,6 +36,7 @@ class FtpLister:
         self._base = base
         self._where = where
         self._plain_list = False  # the server does not support `LIST -a`
+        self._shows_itself: set[str] = set()  # commands whose answers begin with the folder itself
 
     def server_path(self, path: str) -> str:
         """Return the server's path of a file."""
@@ -127,17 +128,39 @@ class FtpLister:
         place = self.server_folder(folder)
         with self._connections.client(folder) as client:
             if "MLST" in client.features:
-                return [(line, parse_facts) for line in self.lines(client, f"MLSD {place}")]
+                lines = self.lines(client, f"MLSD {place}")
+                self._check_complete("MLSD", lines, parse_facts)
+                return [(line, parse_facts) for line in lines]
             client.ftp.cwd(place)  # LIST of a missing folder is empty, and of a file its line
-            lines: list[str] = []
+            lines = []
             if not self._plain_list:
                 try:
                     lines = self.lines(client, "LIST -a")
                 except ftplib.error_perm:
                     self._plain_list = True
+                else:
+                    self._check_complete("LIST -a", lines, parse_list)
             if not lines:  # some servers take -a for a name
                 lines = self.lines(client, "LIST")
             return [(line, parse_list) for line in lines]
+
+    def _check_complete(
+        self, command: str, lines: list[str], parse: Callable[[str], FtpEntry | None]
+    ) -> None:
+        """Raise `AccessDenied` if this listing is empty, and others contain the folder itself.
+
+        Servers that may enter a folder and not read it send such a list, some without a word.
+        """
+        if not lines:
+            if command in self._shows_itself:
+                what = "the server listed nothing, not even the folder itself as it does elsewhere"
+                raise AccessDenied(f"{self._where}: {what}; its user may not read the folder")
+        elif command not in self._shows_itself:
+            for line in lines[:3]:  # the first may be a total
+                with suppress(UnexpectedReply):
+                    entry = parse(line)
+                    if entry is not None and (entry.kind == "cdir" or entry.name == "."):
+                        self._shows_itself.add(command)
 
     def _follow_link(self, path: str) -> Iterator[Found]:
         """Yield the file that a link leads to; nothing for a folder or a broken link."""

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -50,9 +51,15 @@ def seeded(root: Path, *paths: str) -> None:
         Path(folder).chmod(0o777)
 
 
-def test_a_folder_that_may_be_entered_and_not_read_is_no_empty_one() -> None:
+@pytest.mark.parametrize("says", ["why", "nothing"])
+def test_a_folder_that_may_be_entered_and_not_read_is_no_empty_one(
+    monkeypatch: pytest.MonkeyPatch, says: str
+) -> None:
+    if says == "nothing":  # as other servers do
+        monkeypatch.setattr("providers.ftp.listing._FAILED", re.compile("(?!)"))
     with plain() as server:
-        seeded(server.root / "pub", "open/a", "closed/b")
+        seeded(server.root / "pub", "open/a", "closed/b", "open/empty/no")
+        (server.root / "pub/open/empty/no").unlink()
         (server.root / "pub/closed").chmod(0o711)
         storage = opened(server)
         gaps: list[Gap] = []
