@@ -19,10 +19,10 @@ from catalog.settings import Settings
 from providers.base import OpenOptions, ProviderSettings
 from providers.registry import SCHEMES, scheme_of, settings_from_mapping, settings_from_url
 from transfer.batch.delivery import Delivery, TransferOptions
-from transfer.batch.endpoints import End
+from transfer.batch.endpoints import Endpoint
 from transfer.inventory.listing import known_paths, list_repository
 from transfer.steps.deliver import deliver
-from transfer.workers.limits import Limits, gate_for
+from transfer.workers.limits import Limits, limiter_for
 from transfer.workers.memory_tuning import relaxed_collector
 from transfer.workers.retry import RetryPolicy
 from transfer.workers.stop import StopFlag
@@ -54,7 +54,7 @@ def main() -> None:
         for one in (source, *others):
             storage = one.open(OpenOptions())
             stack.callback(storage.close)
-            ends.append(End(one.address(), storage, gate_for(one.address(), Limits())))
+            ends.append(Endpoint(one.address(), storage, limiter_for(one.address(), Limits())))
         origin, *destinations = ends
         known = known_paths(catalog.versions, origin.address)
         wanted = list_repository(catalog.spool, origin.storage, RetryPolicy(), stop, known)

@@ -16,6 +16,7 @@ from catalog.inbox.spool import Spool
 from catalog.queries.exports import Exports
 from catalog.queries.files import Files
 from catalog.queries.holdings import Holdings
+from catalog.queries.maintenance import Maintenance
 from catalog.queries.origins import Origins
 from catalog.queries.plans import Plans
 from catalog.queries.repositories import Repositories
@@ -23,7 +24,6 @@ from catalog.queries.resources.versions import Resources
 from catalog.queries.retention import Retention
 from catalog.queries.runs import Runs
 from catalog.queries.tokens import Tokens
-from catalog.queries.upkeep import Upkeep
 from catalog.queries.versions import Versions
 from catalog.session.catalog_file import CatalogFile
 from catalog.settings import Settings
@@ -67,7 +67,7 @@ class Catalog:
         self.files = Files(file)
         self.resources = Resources(file)
         self.tokens = Tokens(file)
-        self.upkeep = Upkeep(file)
+        self.maintenance = Maintenance(file)
 
     @classmethod
     def open(cls, settings: Settings | None = None) -> Self:

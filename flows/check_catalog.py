@@ -79,9 +79,11 @@ def check_catalog(*, mend: bool = False) -> CatalogCheck:
         CatalogInconsistent: inconsistencies are left; the error lists them.
     """
     catalog = Catalog.open(Settings())
-    found = catalog.upkeep.audit()
-    mended = catalog.upkeep.repair() if mend and found.repairable() else 0
-    result = CatalogCheck(str(catalog.path), catalog.upkeep.audit() if mended else found, mended)
+    found = catalog.maintenance.audit()
+    mended = catalog.maintenance.repair() if mend and found.repairable() else 0
+    result = CatalogCheck(
+        str(catalog.path), catalog.maintenance.audit() if mended else found, mended
+    )
     get_run_logger().info("%s", result.summary())
     if not result:
         raise CatalogInconsistent(result)

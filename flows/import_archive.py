@@ -28,7 +28,7 @@ from catalog.model.version import resource_at
 from catalog.session.catalog_file import data_folder_of
 from catalog.settings import Settings
 from flows.archives.missing_bytes import VersionNeeds, stage_missing
-from flows.archives.repository_mapping import ImportRequest, Route, Unmapped
+from flows.archives.repository_mapping import ImportRequest, RepositoryImport, Unmapped
 from flows.forms.approval import Approval
 from flows.forms.options import GuardSettings, Options
 from flows.forms.run_names import short_name
@@ -133,7 +133,7 @@ def _resolve(
 
 
 def _places(
-    route: Route, routes: tuple[Route, ...], others: tuple[Repository, ...]
+    route: RepositoryImport, routes: tuple[RepositoryImport, ...], others: tuple[Repository, ...]
 ) -> tuple[Repository, ...]:
     """Return the repositories that may have what the archive leaves out, the route's own first."""
     return (route.end, *(other.end for other in routes if other is not route), *others)
@@ -146,7 +146,7 @@ def _check_archive(
     others: tuple[Repository, ...],
     *,
     dry_run: bool,
-) -> tuple[UnpackedArchive, tuple[Route, ...]]:
+) -> tuple[UnpackedArchive, tuple[RepositoryImport, ...]]:
     """Check the archive, as a run of its own, and keep it unpacked unless this is a dry run."""
     origin = local_folder(place.parent)
     with ActiveRun("check-archive", origin, request.ends, writes=()) as run:
@@ -165,7 +165,7 @@ def _check_archive(
 
 def _import_versions(
     unpacked: UnpackedArchive,
-    route: Route,
+    route: RepositoryImport,
     numbers: tuple[int, ...],
     places: tuple[Repository, ...],
     options: Options,

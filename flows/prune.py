@@ -131,7 +131,7 @@ def prune(
         pruned = tuple(step(end, rule, run_id) for step in steps)
         rows = 0
         if records_days is not None and digests is None:
-            rows = run.catalog.upkeep.prune_details(
+            rows = run.catalog.maintenance.prune_details(
                 now - timedelta(days=records_days), dry_run=dry_run
             )
         result = PruneResult(run_id, end.label, pruned, rows, dry_run)

@@ -24,12 +24,12 @@ from providers.layouts.manifest import ManifestSource
 from providers.layouts.number_allocator import NumberAllocator
 from providers.layouts.versioned import VersionedLayout
 from transfer.batch.delivery import Delivery, KeptParts, TransferOptions
-from transfer.batch.endpoints import End, HistoryArea, MarkerArea
+from transfer.batch.endpoints import Endpoint, HistoryArea, MarkerArea
 from transfer.batch.mirrors import Mirror, Mirrors
 from transfer.steps.contract_quarantine import QUARANTINE
 from transfer.steps.sequence import StepChange
 from transfer.steps.validate import Check
-from transfer.workers.limits import MemoryBudget, gate_for
+from transfer.workers.limits import MemoryBudget, limiter_for
 from transfer.workers.progress import Progress
 from transfer.workers.stop import StopFlag
 
@@ -113,7 +113,7 @@ def forget_run(run_id: str) -> None:
 @contextmanager
 def open_source(
     repository: Repository, holder: RecordedHoldings | None = None
-) -> Generator[End[Source]]:
+) -> Generator[Endpoint[Source]]:
     """Open a repository for reading; one with a manifest is listed by that.
 
     With the layout `content` or `versioned` it is listed by `holder`, else by what is published.
@@ -126,10 +126,10 @@ def open_source(
             source = ContentLayout(storage, holder)
         elif repository.layout is Layout.VERSIONED:
             source = VersionedLayout(storage, holder)
-        yield End(
+        yield Endpoint(
             repository.address,
             source,
-            gate_for(repository.address, repository.process_limits()),
+            limiter_for(repository.address, repository.process_limits()),
             repository.retry_policy(),
         )
 
@@ -137,7 +137,7 @@ def open_source(
 @contextmanager
 def open_destination(
     repository: Repository, numbers: NumberAllocator | None = None
-) -> Generator[End[Storage]]:
+) -> Generator[Endpoint[Storage]]:
     """Open a repository for writing; `numbers` is the shared allocator of its layout."""
     with STORAGES.open(repository.settings, repository.open_options()) as storage:
         laid: Storage = storage
@@ -145,10 +145,10 @@ def open_destination(
             laid = ContentLayout(storage)
         elif repository.layout is Layout.VERSIONED:
             laid = VersionedLayout(storage, numbers=numbers)
-        yield End(
+        yield Endpoint(
             repository.address,
             laid,
-            gate_for(repository.address, repository.process_limits()),
+            limiter_for(repository.address, repository.process_limits()),
             repository.retry_policy(),
             history_area(repository),
             quarantine_area(repository),

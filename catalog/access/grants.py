@@ -33,7 +33,7 @@ class Role(StrEnum):
         return ranks.index(self) >= ranks.index(needed)
 
 
-class Reach(StrEnum):
+class GrantScope(StrEnum):
     """How far a grant reaches."""
 
     TENANT = "tenant"
@@ -83,7 +83,7 @@ class Grant:
     """
 
     role: Role
-    reach: Reach = Reach.TENANT
+    reach: GrantScope = GrantScope.TENANT
     name: str = ""
 
     @classmethod
@@ -95,12 +95,12 @@ class Grant:
         """
         role, _, rest = text.partition(":")
         reach, _, name = rest.partition(":")
-        if role not in set(Role) or reach not in {Reach.PREFIX, Reach.REPOSITORY}:
+        if role not in set(Role) or reach not in {GrantScope.PREFIX, GrantScope.REPOSITORY}:
             raise InvalidInput(
                 f"{text[:200]!r} is not a grant: expected ROLE:prefix:PREFIX or "
                 f"ROLE:repository:NAME, where ROLE is one of {', '.join(Role)}"
             )
-        return cls(Role(role), Reach(reach), _normalized_name(Reach(reach), name))
+        return cls(Role(role), GrantScope(reach), _normalized_name(GrantScope(reach), name))
 
     def __str__(self) -> str:
         """Return it as `parse` reads it; the role alone for a whole tenant."""
@@ -108,11 +108,11 @@ class Grant:
 
     def covers(self, thing: Thing) -> bool:
         """Say whether it reaches `thing`."""
-        if self.reach is Reach.TENANT:
+        if self.reach is GrantScope.TENANT:
             return True
-        if self.reach is Reach.PREFIX and isinstance(thing, OfResource):
+        if self.reach is GrantScope.PREFIX and isinstance(thing, OfResource):
             return thing.name == self.name or thing.name.startswith(f"{self.name}/")
-        if self.reach is Reach.REPOSITORY and isinstance(thing, OfRepository):
+        if self.reach is GrantScope.REPOSITORY and isinstance(thing, OfRepository):
             return thing.name == self.name
         return False
 
@@ -127,11 +127,13 @@ def allows(grants: Iterable[Grant], need: Role, thing: Thing) -> bool:
 
 def tenant_role(grants: Iterable[Grant]) -> Role | None:
     """Return the highest role in the whole tenant; None without one."""
-    roles = [grant.role for grant in grants if grant.reach is Reach.TENANT]
+    roles = [grant.role for grant in grants if grant.reach is GrantScope.TENANT]
     return max(roles, key=list(Role).index, default=None)
 
 
-def reachable_names(grants: Sequence[Grant], need: Role, reach: Reach) -> frozenset[str] | None:
+def reachable_names(
+    grants: Sequence[Grant], need: Role, reach: GrantScope
+) -> frozenset[str] | None:
     """Return the prefixes, or the repositories, in which a role is granted; None for everywhere."""
     if allows(grants, need, OfTenant()):
         return None
@@ -160,19 +162,23 @@ def parse_recorded(role: str, reach: str, name: str) -> Grant | None:
     >>> parse_recorded("owner", "tenant", "") is parse_recorded("reader", "planet", "earth") is None
     True
     """
-    if role not in set(Role) or reach not in set(Reach) or (reach == Reach.TENANT) == bool(name):
+    if (
+        role not in set(Role)
+        or reach not in set(GrantScope)
+        or (reach == GrantScope.TENANT) == bool(name)
+    ):
         return None
-    return Grant(Role(role), Reach(reach), name)
+    return Grant(Role(role), GrantScope(reach), name)
 
 
-def _normalized_name(reach: Reach, text: str) -> str:
+def _normalized_name(reach: GrantScope, text: str) -> str:
     """Return a prefix or a repository's name in the form in which it is compared."""
     if len(text) > MAX_NAME_LENGTH:
         raise InvalidInput(
             f"the {reach} {text[:80]!r}… is too long: expected at most {MAX_NAME_LENGTH:,} "
             f"characters, found {len(text):,}"
         )
-    if reach is Reach.REPOSITORY:
+    if reach is GrantScope.REPOSITORY:
         if not text or {"/", "@"} & set(text):
             raise InvalidInput(
                 f"{text!r} is not the name of a repository: it is empty or has / or @"

@@ -37,7 +37,7 @@ _ORDERS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class ExclusionRule:
     """A named SQL condition under which a row is excluded, and its parameters."""
 
     name: str
@@ -45,7 +45,7 @@ class Rule:
     values: dict[str, object] = field(default_factory=dict[str, object])
 
 
-def exclusion_rules(selection: Selection, as_of_us: int = 0) -> list[Rule]:
+def exclusion_rules(selection: Selection, as_of_us: int = 0) -> list[ExclusionRule]:
     """Return the rules of a selection, in the order in which they apply.
 
     Raises:
@@ -64,7 +64,7 @@ def exclusion_rules(selection: Selection, as_of_us: int = 0) -> list[Rule]:
     ]
 
 
-def listing_query(every_rule: Sequence[Rule], *, settled: bool) -> str:
+def listing_query(every_rule: Sequence[ExclusionRule], *, settled: bool) -> str:
     """Return a SELECT from `listing` that adds `left_out`: the name of a rule, or NULL."""
     cases = " ".join(f"WHEN {rule.condition} THEN '{rule.name}'" for rule in every_rule)
     left_out = f"CASE {cases} END" if cases else "NULL"
@@ -82,21 +82,21 @@ def with_reference_time(selection: Selection, now_us: int) -> Selection:
     return selection if selection.as_of_us is not None else replace(selection, as_of_us=now_us)
 
 
-def _path_rules(selection: Selection) -> list[Rule]:
-    rules: list[Rule] = []
+def _path_rules(selection: Selection) -> list[ExclusionRule]:
+    rules: list[ExclusionRule] = []
     for name, globs, text in (
         ("include", selection.include, "NOT regexp_full_match(origin, $include)"),
         ("also_include", selection.also_include, "NOT regexp_full_match(origin, $also_include)"),
         ("exclude", selection.exclude, "regexp_full_match(origin, $exclude)"),
     ):
         if globs:
-            rules.append(Rule(name, text, {name: globs_to_regex(globs)}))
+            rules.append(ExclusionRule(name, text, {name: globs_to_regex(globs)}))
     for name, patterns, text in (
         ("include_regex", selection.include_regex, "NOT regexp_matches(origin, $include_regex)"),
         ("exclude_regex", selection.exclude_regex, "regexp_matches(origin, $exclude_regex)"),
     ):
         if patterns:
-            rules.append(Rule(name, text, {name: _join_regexes(name, patterns)}))
+            rules.append(ExclusionRule(name, text, {name: _join_regexes(name, patterns)}))
     return rules
 
 
@@ -110,44 +110,49 @@ def _join_regexes(name: str, patterns: Sequence[str]) -> str:
     return "|".join(f"(?:{pattern})" for pattern in patterns)
 
 
-def _size_rules(selection: Selection) -> list[Rule]:
-    rules = [Rule("skip_empty", "coalesce(size = 0, false)")] if selection.skip_empty else []
+def _size_rules(selection: Selection) -> list[ExclusionRule]:
+    rules = (
+        [ExclusionRule("skip_empty", "coalesce(size = 0, false)")] if selection.skip_empty else []
+    )
     if selection.min_size is not None:
         text = "coalesce(size < $min_size, true)"
-        rules.append(Rule("min_size", text, {"min_size": selection.min_size}))
+        rules.append(ExclusionRule("min_size", text, {"min_size": selection.min_size}))
     if selection.max_size is not None:
         text = "coalesce(size > $max_size, true)"
-        rules.append(Rule("max_size", text, {"max_size": selection.max_size}))
+        rules.append(ExclusionRule("max_size", text, {"max_size": selection.max_size}))
     return rules
 
 
-def _age_rules(selection: Selection, as_of_us: int) -> list[Rule]:
-    rules: list[Rule] = []
+def _age_rules(selection: Selection, as_of_us: int) -> list[ExclusionRule]:
+    rules: list[ExclusionRule] = []
     if selection.min_age_s is not None:
         newest = as_of_us - round(selection.min_age_s * 1e6)
         text = "coalesce(modified_us > $newest_us, true)"
-        rules.append(Rule("min_age", text, {"newest_us": newest}))
+        rules.append(ExclusionRule("min_age", text, {"newest_us": newest}))
     if selection.max_age_s is not None:
         oldest = as_of_us - round(selection.max_age_s * 1e6)
         text = "coalesce(modified_us < $oldest_us, true)"
-        rules.append(Rule("max_age", text, {"oldest_us": oldest}))
+        rules.append(ExclusionRule("max_age", text, {"oldest_us": oldest}))
     return rules
 
 
-def _where_rules(selection: Selection) -> list[Rule]:
+def _where_rules(selection: Selection) -> list[ExclusionRule]:
     if not selection.where:
         return []
-    return [Rule("where", f"NOT coalesce({render_condition(selection.where)}, false)")]
+    return [ExclusionRule("where", f"NOT coalesce({render_condition(selection.where)}, false)")]
 
 
-def _settling_rules(selection: Selection, as_of_us: int) -> list[Rule]:
-    rules: list[Rule] = []
+def _settling_rules(selection: Selection, as_of_us: int) -> list[ExclusionRule]:
+    rules: list[ExclusionRule] = []
     if selection.settled_marker:
         marker, values = _marker_expression(selection.settled_marker)
         # The table is the listing itself, the text of the marker ours.
         markers = f"origin IN (SELECT {marker} FROM listing)"  # noqa: S608
         marked = f"NOT {marker} IN (SELECT origin FROM listing)"  # noqa: S608
-        rules += [Rule("a marker", markers, values), Rule("settled_marker", marked, values)]
+        rules += [
+            ExclusionRule("a marker", markers, values),
+            ExclusionRule("settled_marker", marked, values),
+        ]
     if selection.settled_s is not None:
         # By the file's time; without one by the catalog: equal size and etag since then.
         text = (
@@ -156,7 +161,7 @@ def _settling_rules(selection: Selection, as_of_us: int) -> list[Rule]:
             "AND steady_etag IS NOT DISTINCT FROM etag, false) END"
         )
         before = as_of_us - round(selection.settled_s * 1e6)
-        rules.append(Rule("settled", text, {"settled_us": before}))
+        rules.append(ExclusionRule("settled", text, {"settled_us": before}))
     return rules
 
 

@@ -220,7 +220,7 @@ class PlannedBatch:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class RecordedLocation:
     """A recorded location of a file's bytes, with the etag they had then."""
 
     address: str
@@ -230,7 +230,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class PlanItem:
     """One file to read once and write to all `destinations` (indexes of the plan's targets).
 
     `origin` is its path at the source, `path` at the destinations. A removal has the `action`
@@ -247,7 +247,7 @@ class Item:
     properties: str | None  # JSON object, or nothing
     destinations: tuple[int, ...]
     actions: tuple[Action, ...]  # one for each destination
-    known_copies: tuple[Place, ...] = ()
+    known_copies: tuple[RecordedLocation, ...] = ()
     """Recorded locations of its bytes, at most three."""
     conflict: str | None = None
     """The planned path that a tree cannot have beside this one: one of them would be a folder.

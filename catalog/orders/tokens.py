@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import cast
 
-from catalog.access.grants import Reach
+from catalog.access.grants import GrantScope
 from catalog.errors import InvalidInput, NotRecorded
 from catalog.inbox.queue import Order
 from catalog.orders.transaction import Result, Transaction
@@ -43,7 +43,7 @@ def _grants(body: Mapping[str, object]) -> list[list[str]]:
     """Return a token's grants; an order of an older program has one role in its tenant."""
     if "grants" in body:
         return cast("list[list[str]]", body["grants"])
-    return [[str(body["role"]), Reach.TENANT, ""]]
+    return [[str(body["role"]), GrantScope.TENANT, ""]]
 
 
 def apply_revoke(tx: Transaction, order: Order) -> Result:

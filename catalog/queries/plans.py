@@ -10,7 +10,7 @@ from typing import cast
 
 from catalog.glob import globs_to_regex
 from catalog.inbox.plan_request import request_to_json
-from catalog.model.plan import Action, Item, Plan, PlannedBatch, PlanRequest
+from catalog.model.plan import Action, Plan, PlanItem, PlannedBatch, PlanRequest
 from catalog.model.run import PlanRow
 from catalog.queries import read_rows
 from catalog.queries.paging import (
@@ -57,7 +57,9 @@ class Plans:
         with self._file.opened() as connection:
             return read_rows.read_batches(connection, self._file.tenant, plan_id)
 
-    def items(self, plan_id: str, batch: int, places: Collection[str] | None = None) -> list[Item]:
+    def items(
+        self, plan_id: str, batch: int, places: Collection[str] | None = None
+    ) -> list[PlanItem]:
         """Return the items of one batch, in path order.
 
         `places` are further addresses that may be read, by default those of the plan.

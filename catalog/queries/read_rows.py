@@ -21,13 +21,13 @@ from catalog.model.outcome import Outcome, Proof, Status
 from catalog.model.plan import (
     Action,
     Forecast,
-    Item,
     Mode,
-    Place,
     Plan,
+    PlanItem,
     PlannedBatch,
     PlanRequest,
     Policy,
+    RecordedLocation,
     Strategy,
     Tally,
 )
@@ -82,7 +82,7 @@ def read_items(
     plan_id: str,
     batch: int,
     places: Collection[str] | None = None,
-) -> list[Item]:
+) -> list[PlanItem]:
     """Return the items of one batch in path order, with other locations of their bytes."""
     request = _read_request_json(connection, tenant, plan_id)
     trusted = frozenset(request["trusted"])
@@ -92,7 +92,7 @@ def read_items(
     readable = [request["source"], *targets, *further]
     key = {"tenant": tenant, "plan_id": plan_id, "batch": batch}
     rows = statements.fetch_rows(connection, statements.load_sql("batch_items"), **key)
-    copies: dict[int, list[Place]] = defaultdict(list)
+    copies: dict[int, list[RecordedLocation]] = defaultdict(list)
     if any(row[SHA256_COLUMN] for row in rows):
         for position, *place in statements.fetch_rows(
             connection,
@@ -103,7 +103,7 @@ def read_items(
             listed=further,
             **key,
         ):
-            copies[position].append(Place(*place))
+            copies[position].append(RecordedLocation(*place))
     previous: dict[tuple[int, int], Fingerprint] = {}
     if any(row[PREVIOUS_COLUMN] for row in rows):
         for position, target, *marks in statements.fetch_rows(
@@ -119,9 +119,9 @@ def read_items(
 def _item(
     rows: list[statements.Row],
     trusted: frozenset[str],
-    known_copies: tuple[Place, ...],
+    known_copies: tuple[RecordedLocation, ...],
     previous: dict[tuple[int, int], Fingerprint],
-) -> Item:
+) -> PlanItem:
     # One row for each target that needs the file.
     (
         position,
@@ -137,7 +137,7 @@ def _item(
         conflict,
         *_,
     ) = rows[0]
-    return Item(
+    return PlanItem(
         origin=origin or "",
         path=path,
         size=size,

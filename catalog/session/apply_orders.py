@@ -22,12 +22,12 @@ from catalog.inbox.queue import Inbox, Order
 from catalog.inbox.refusals import error_to_json
 from catalog.orders import (
     listing,
+    maintenance,
     make_plan,
     make_versions,
     resources,
     runs,
     tokens,
-    upkeep,
     version_changes,
 )
 from catalog.orders.transaction import Result, Transaction
@@ -47,8 +47,8 @@ HANDLERS: dict[str, Callable[[Transaction, Order], Result]] = {
     "protect": version_changes.apply_protect,
     "unprotect": version_changes.apply_unprotect,
     "label": version_changes.apply_label,
-    "forget": upkeep.apply_forget,
-    "mend": upkeep.apply_repair,
+    "forget": maintenance.apply_forget,
+    "mend": maintenance.apply_repair,
     "breaches": runs.apply_breaches,
     "resources": resources.apply_changes,
     "resource-properties": resources.apply_properties,

@@ -28,7 +28,7 @@ def check_catalog(settings: Settings) -> Diagnosis:
     except (CatalogError, OSError) as error:
         advice = "set ENTREPOT_CATALOG to a file in a writable folder"
         return Diagnosis(name, Health.ERROR, f"{settings.catalog}: {error}", advice)
-    rejected = catalog.upkeep.rejected_orders()
+    rejected = catalog.maintenance.rejected_orders()
     found = f"{catalog.path}: {known:,} repositories"
     if rejected:
         advice = "run `entrepot check-catalog`, and with --mend to repair the catalog"

@@ -25,7 +25,7 @@ from catalog.errors import CatalogError
 from cli.flows.progress import shown_progress
 from cli.terminal.exit_codes import ExitCode, exit_of
 from cli.terminal.output import Output, show, show_error
-from flows.runs.verb import Verb
+from flows.runs.verb import DirectFlow
 
 USAGE_ERRORS = (ParameterTypeError, SignatureMismatchError)
 API_ERRORS = (PrefectHTTPStatusError, HTTPError)
@@ -35,7 +35,7 @@ class Terminated(KeyboardInterrupt):
     """SIGTERM was received; it ends a run as Ctrl-C does."""
 
 
-def run_flow(flow: Verb[Any, Any], parameters: Mapping[str, object], output: Output) -> None:
+def run_flow(flow: DirectFlow[Any, Any], parameters: Mapping[str, object], output: Output) -> None:
     """Run `flow` and print its result; on an error, print it and exit with its code."""
     if output.verbose:
         _show_prefect_log()

@@ -35,7 +35,7 @@ STREAM = "-"
 
 @Parameter(name="*")
 @dataclass(frozen=True, slots=True)
-class Place:
+class GatewayConnection:
     """Where the resources are; a token is never an option, since every process could read it."""
 
     gateway: Annotated[str | None, Parameter(env_var="ENTREPOT_GATEWAY_URL")] = None
@@ -61,9 +61,9 @@ class ListOptions:
     """List every version instead of the latest only."""
 
 
-LOCAL, REPOSITORIES = Place(), ListOptions()
+LOCAL, REPOSITORIES = GatewayConnection(), ListOptions()
 File = Parameter(allow_leading_hyphen=True)  # `-` is stdin or stdout
-Where = Annotated[Place, Parameter(group="Where")]
+Where = Annotated[GatewayConnection, Parameter(group="Where")]
 Version = Annotated[int | None, Parameter(name="--version")]
 Property = Annotated[tuple[str, ...], Parameter(name=["--property", "-p"], consume_multiple=False)]
 
@@ -209,7 +209,9 @@ def register(
         _show([client.register(name, url, details)], output)
 
 
-def list_resources(prefix: str, options: ListOptions, where: Place, output: Output) -> None:
+def list_resources(
+    prefix: str, options: ListOptions, where: GatewayConnection, output: Output
+) -> None:
     """Print the resources whose names begin with `prefix`, one per line, in the order of names."""
     with _open_client(where, output) as client:
         resources = client.find_all(prefix, options.properties, every=options.every_version)
@@ -217,7 +219,7 @@ def list_resources(prefix: str, options: ListOptions, where: Place, output: Outp
 
 
 @contextmanager
-def _open_client(where: Place, output: Output) -> Generator[ResourceClient]:
+def _open_client(where: GatewayConnection, output: Output) -> Generator[ResourceClient]:
     """Open the gateway or catalog that the options name; an error ends the program."""
     with exit_on_error(output), ExitStack() as stack:
         explicit = where.gateway != os.environ.get("ENTREPOT_GATEWAY_URL")

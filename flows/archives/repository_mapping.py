@@ -26,7 +26,7 @@ class Unmapped(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Route:
+class RepositoryImport:
     """One repository of an archive, its destination, and the versions to import, oldest first."""
 
     name: str
@@ -51,12 +51,14 @@ class ImportRequest:
         """Return why this request cannot be fulfilled with an archive, if it cannot."""
         return _plan_routes(self, head)[1]
 
-    def routes(self, head: Head) -> tuple[Route, ...]:
+    def routes(self, head: Head) -> tuple[RepositoryImport, ...]:
         """Return the routes of an archive's repositories; there must be no `problems`."""
         return _plan_routes(self, head)[0]
 
 
-def _plan_routes(request: ImportRequest, head: Head) -> tuple[tuple[Route, ...], tuple[str, ...]]:
+def _plan_routes(
+    request: ImportRequest, head: Head
+) -> tuple[tuple[RepositoryImport, ...], tuple[str, ...]]:
     problems: list[str] = []
     ends = dict(_destinations(request, head, problems))
     addresses = [end.address for end in ends.values()]
@@ -72,7 +74,7 @@ def _plan_routes(request: ImportRequest, head: Head) -> tuple[tuple[Route, ...],
         except InvalidInput as error:
             problems.append(str(error))
     routes = tuple(
-        Route(name, end, _version_numbers(head, name, chosen.get(name), problems))
+        RepositoryImport(name, end, _version_numbers(head, name, chosen.get(name), problems))
         for name, end in ends.items()
     )
     return routes, tuple(problems)

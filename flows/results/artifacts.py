@@ -19,7 +19,7 @@ from catalog.formats.quantities import format_bytes, format_duration
 from catalog.settings import Settings
 from flows.results.freshness import FreshnessResult
 from flows.results.plan import PlanResult
-from flows.results.report import Gateway, report
+from flows.results.report import GatewayAddress, report
 from flows.results.sync import SyncResult
 from flows.results.verify import VerifyResult
 from transfer.workers.progress import Snapshot
@@ -154,6 +154,6 @@ def show_result(result: SyncResult, points: Sequence[Snapshot]) -> None:
         )
 
 
-def _gateway() -> Gateway | None:
+def _gateway() -> GatewayAddress | None:
     settings = Settings()
-    return Gateway(settings.gateway_url, settings.tenant) if settings.gateway_url else None
+    return GatewayAddress(settings.gateway_url, settings.tenant) if settings.gateway_url else None

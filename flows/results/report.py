@@ -17,7 +17,7 @@ MAX_ROWS = 20  # of a table
 
 
 @dataclass(frozen=True, slots=True)
-class Gateway:
+class GatewayAddress:
     """The gateway whose pages show versions: its address, and the tenant of the versions."""
 
     url: str
@@ -34,7 +34,7 @@ class Gateway:
 
 
 def report(
-    result: SyncResult, points: Sequence[Snapshot], *, gateway: Gateway | None = None
+    result: SyncResult, points: Sequence[Snapshot], *, gateway: GatewayAddress | None = None
 ) -> str:
     """Return the report of a run that changed something; a gateway adds links to its versions."""
     rows = result.rows()
@@ -102,7 +102,7 @@ def _gap_section(title: str, note: str, gaps: Sequence[FoundGap]) -> list[str]:
     return [f"## {title}: {len(gaps):,}{shown}", note[0].upper() + note[1:] + ".", _table(rows)]
 
 
-def _version_links(result: SyncResult, gateway: Gateway | None) -> list[str]:
+def _version_links(result: SyncResult, gateway: GatewayAddress | None) -> list[str]:
     created = [row for row in result.destinations if row.new_version]
     if gateway is None or not created:
         return []

@@ -16,7 +16,7 @@ from blocks.repository import Repository
 from catalog.errors import CatalogError
 from providers.base import Source
 from tasks.job import open_source
-from transfer.batch.endpoints import End
+from transfer.batch.endpoints import Endpoint
 
 
 class OpenRepositories:
@@ -26,7 +26,7 @@ class OpenRepositories:
         """Prefer the `given` repositories, which have credentials."""
         self._given = tuple(given)
         self._context = copy_context()
-        self._ends: dict[str, End[Source] | None] = {}
+        self._ends: dict[str, Endpoint[Source] | None] = {}
         self._lock = threading.Lock()
         self._stack = ExitStack()
 
@@ -38,14 +38,14 @@ class OpenRepositories:
         """Close all."""
         self._stack.close()
 
-    def __call__(self, address: str) -> End[Source] | None:
+    def __call__(self, address: str) -> Endpoint[Source] | None:
         """Return the open repository at an address, or None if there is no way to it."""
         with self._lock:
             if address not in self._ends:
                 self._ends[address] = self._context.run(self._open, address)
             return self._ends[address]
 
-    def _open(self, address: str) -> End[Source] | None:
+    def _open(self, address: str) -> Endpoint[Source] | None:
         try:
             for repository in readable_repositories([address], self._given):
                 return self._stack.enter_context(open_source(repository))

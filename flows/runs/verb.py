@@ -30,7 +30,7 @@ R = TypeVar("R")
 BATCHES_AT_ONCE = 2  # batches in flight in one process; each has threads of its own
 
 
-class Verb(Flow[P, R]):
+class DirectFlow(Flow[P, R]):
     """A flow that prepares Prefect when it is called directly."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - as Flow's own overloads
@@ -44,7 +44,7 @@ class Verb(Flow[P, R]):
         with without_heartbeat():
             return super().__call__(*args, **kwargs)
 
-    def with_options(self, *args: Any, **kwargs: Any) -> Verb[P, R]:  # noqa: ANN401 - as Flow's own
+    def with_options(self, *args: Any, **kwargs: Any) -> DirectFlow[P, R]:  # noqa: ANN401 - as Flow's own
         """Return the same verb with other Prefect options."""
         changed = copy(self)
         changed.__dict__.update(super().with_options(*args, **kwargs).__dict__)
@@ -78,11 +78,11 @@ def _resolve_mappings(value: Any) -> Any:  # noqa: ANN401 - any parameter
     return value
 
 
-def verb(name: str, run_name: Callable[[], str]) -> Callable[[Callable[P, R]], Verb[P, R]]:
+def verb(name: str, run_name: Callable[[], str]) -> Callable[[Callable[P, R]], DirectFlow[P, R]]:
     """Create a verb from a function: never cached or persisted, with few workers."""
 
-    def decorate(function: Callable[P, R]) -> Verb[P, R]:
-        return Verb(
+    def decorate(function: Callable[P, R]) -> DirectFlow[P, R]:
+        return DirectFlow(
             function,
             name=name,
             flow_run_name=run_name,

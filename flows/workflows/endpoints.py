@@ -31,7 +31,7 @@ INGEST = {"accessKeyID": "access_key_id", "secretAccessKey": "secret_access_key"
 AWS = "s3.amazonaws.com"
 
 
-class Role(StrEnum):
+class EndpointRole(StrEnum):
     """Which of the two lists an endpoint is in."""
 
     SOURCE = "source"
@@ -43,7 +43,7 @@ class WorkflowEndpoint:
     """One source or destination: a repository defined in the file, or the name of a stored one."""
 
     name: str
-    role: Role
+    role: EndpointRole
     repository: Repository | None
     reference: str = ""
     recursive: bool = True  # files in subfolders are included
@@ -61,7 +61,7 @@ class WorkflowEndpoint:
         return self.reference if self.repository is None else self.repository.address
 
 
-def parse_endpoint(name: str, role: Role, fields: Fields) -> WorkflowEndpoint:
+def parse_endpoint(name: str, role: EndpointRole, fields: Fields) -> WorkflowEndpoint:
     """Return the source or destination that its keys describe.
 
     Raises:
@@ -114,10 +114,10 @@ def _repository(kind: str, keys: Mapping[str, Any], where: str) -> Repository:
     )
 
 
-def _s3(name: str, role: Role, keys: Mapping[str, Any], where: str) -> WorkflowEndpoint:
+def _s3(name: str, role: EndpointRole, keys: Mapping[str, Any], where: str) -> WorkflowEndpoint:
     """Accept ingest's keys as well as our own; `insecure` means HTTP without TLS, as in ingest."""
     own = tuple(key for key in S3Settings.model_fields if key not in ("type", *INGEST.values()))
-    extra = ("recursive",) if role is Role.SOURCE else ("metafilesPrefix",)
+    extra = ("recursive",) if role is EndpointRole.SOURCE else ("metafilesPrefix",)
     check_keys(keys, (*own, *INGEST, *INGEST.values(), *extra, *CREDENTIALS, *SHARED), where)
     values = {INGEST.get(key, key): value for key, value in keys.items() if key not in extra}
     values["endpoint"] = _endpoint(values.get("endpoint", ""), values.pop("insecure", False))
@@ -133,7 +133,7 @@ def _s3(name: str, role: Role, keys: Mapping[str, Any], where: str) -> WorkflowE
         root = storage.model_copy(update={"prefix": ""})
         kept = {key: getattr(repository, key) for key in SHARED if key != "markers"}
         repository = Repository(storage=root, path=prefix, markers=values["markers"], **kept)
-    recursive = keys.get("recursive", False) if role is Role.SOURCE else True
+    recursive = keys.get("recursive", False) if role is EndpointRole.SOURCE else True
     if not isinstance(recursive, bool):
         raise InvalidInput(f"expected `recursive` to be true or false, found {recursive!r}")
     return WorkflowEndpoint(name, role, repository, recursive=recursive, marked=bool(meta))
@@ -157,14 +157,14 @@ def _endpoint(endpoint: object, insecure: object) -> str:
     return f"{'http' if insecure else 'https'}://{endpoint}"
 
 
-def _stored(name: str, role: Role, text: str) -> WorkflowEndpoint:
+def _stored(name: str, role: EndpointRole, text: str) -> WorkflowEndpoint:
     """Return the endpoint for a stored block's name, a path or a URL."""
     if NAME.match(text):
         return WorkflowEndpoint(name, role, None, text)
     return WorkflowEndpoint(name, role, repository(text))
 
 
-def _noop(name: str, role: Role, keys: Mapping[str, Any], where: str) -> WorkflowEndpoint:
+def _noop(name: str, role: EndpointRole, keys: Mapping[str, Any], where: str) -> WorkflowEndpoint:
     check_keys(keys, ("error",), where)
     if "error" in keys:
         raise InvalidInput(f"its key `error` is set: {keys['error']}")

@@ -22,7 +22,12 @@ from catalog.errors import InvalidInput
 from catalog.model.plan import Mode, Strategy
 from flows.forms.options import BatchSettings
 from flows.sync import sync
-from flows.workflows.endpoints import Role, WorkflowEndpoint, describe_errors, parse_endpoint
+from flows.workflows.endpoints import (
+    EndpointRole,
+    WorkflowEndpoint,
+    describe_errors,
+    parse_endpoint,
+)
 from flows.workflows.syntax import (
     Fields,
     WorkflowSections,
@@ -135,11 +140,14 @@ class _Endpoints:
     """The sources and destinations of a file, each parsed once, when it is first used."""
 
     def __init__(self, sections: WorkflowSections) -> None:
-        self._fields = {Role.SOURCE: sections.sources, Role.DESTINATION: sections.destinations}
-        self._parsed: dict[tuple[Role, str], WorkflowEndpoint] = {}
-        self._used: set[tuple[Role, str]] = set()
+        self._fields = {
+            EndpointRole.SOURCE: sections.sources,
+            EndpointRole.DESTINATION: sections.destinations,
+        }
+        self._parsed: dict[tuple[EndpointRole, str], WorkflowEndpoint] = {}
+        self._used: set[tuple[EndpointRole, str]] = set()
 
-    def get(self, role: Role, name: object) -> WorkflowEndpoint:
+    def get(self, role: EndpointRole, name: object) -> WorkflowEndpoint:
         """Return an endpoint; raise `InvalidInput` if there is none or it is invalid."""
         if not isinstance(name, str) or name not in self._fields[role]:
             known = ", ".join(self._fields[role]) or "none"
@@ -162,11 +170,11 @@ class _Endpoints:
 
 def _parse_workflow(name: str, fields: Fields, endpoints: _Endpoints) -> Workflow:
     check_keys(fields, (*INGEST, *SYNC_PARAMETERS), "")
-    source = endpoints.get(Role.SOURCE, fields.get("source"))
+    source = endpoints.get(EndpointRole.SOURCE, fields.get("source"))
     names = fields.get("destinations")
     if not isinstance(names, list) or not names:
         raise InvalidInput(f"expected `destinations` to be a list of names, found {names!r}")
-    destinations = tuple(endpoints.get(Role.DESTINATION, item) for item in names)
+    destinations = tuple(endpoints.get(EndpointRole.DESTINATION, item) for item in names)
     identities = [destination.identity for destination in destinations]
     duplicates = [end.name for end in destinations if identities.count(end.identity) > 1]
     if duplicates:

@@ -21,9 +21,9 @@ from starlette.types import Scope
 from catalog.access.grants import (
     Grant,
     Grants,
+    GrantScope,
     OfRepository,
     OfTenant,
-    Reach,
     Role,
     Thing,
     allows,
@@ -34,7 +34,7 @@ from catalog.access.tokens import KnownToken, verify_token
 from catalog.catalog import Catalog
 from gateway.access.peer import NOBODY, Peer
 from gateway.access.signed_links import NOBODY as LINKED
-from gateway.http.errors import Refused
+from gateway.http.errors import RequestRefused
 
 # Chromium only prompts for a login if the header begins with Basic: it does not parse lists.
 CHALLENGE = {"WWW-Authenticate": 'Basic realm="entrepot", Bearer realm="entrepot"'}
@@ -43,20 +43,20 @@ CHALLENGE = {"WWW-Authenticate": 'Basic realm="entrepot", Bearer realm="entrepot
 _READS = Grant(Role.READER)
 
 
-class Openness(Enum):
+class AccessMode(Enum):
     """Who has access: everyone on this machine, or callers with a token."""
 
     OPEN = "open"
     CLOSED = "closed"
 
 
-def decide_openness(*, local: bool, tokens: bool) -> Openness:
+def decide_openness(*, local: bool, tokens: bool) -> AccessMode:
     """Decide at the start by where the gateway listens and whether there are tokens.
 
     >>> decide_openness(local=True, tokens=False), decide_openness(local=False, tokens=False)
     (<Openness.OPEN: 'open'>, <Openness.CLOSED: 'closed'>)
     """
-    return Openness.OPEN if local and not tokens else Openness.CLOSED
+    return AccessMode.OPEN if local and not tokens else AccessMode.CLOSED
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +81,13 @@ class Caller:
         if self.may(need, thing):
             return
         if self.anonymous:
-            raise Refused(401, "a token is required", kind="Unauthorized", headers=CHALLENGE)
+            raise RequestRefused(401, "a token is required", kind="Unauthorized", headers=CHALLENGE)
         role = tenant_role(self.grants)
-        if all(grant.reach is Reach.TENANT for grant in self.grants) and role is not None:
+        if all(grant.reach is GrantScope.TENANT for grant in self.grants) and role is not None:
             message = f"this needs the role {need}, and the token has the role {role}"
         else:
             message = f"this needs the role {need} for {thing}, which the token does not have"
-        raise Refused(403, message, kind="Forbidden")
+        raise RequestRefused(403, message, kind="Forbidden")
 
     def check_somewhere(self, need: Role) -> None:
         """Require the role `need` for anything, for lists of what the caller may see."""
@@ -96,11 +96,11 @@ class Caller:
 
     def prefixes(self, need: Role) -> frozenset[str] | None:
         """Return the prefixes for which the caller has a role; None for all."""
-        return reachable_names(self.grants, need, Reach.PREFIX)
+        return reachable_names(self.grants, need, GrantScope.PREFIX)
 
     def repositories(self, need: Role) -> frozenset[str] | None:
         """Return the repositories for which the caller has a role; None for all."""
-        return reachable_names(self.grants, need, Reach.REPOSITORY)
+        return reachable_names(self.grants, need, GrantScope.REPOSITORY)
 
 
 class Authenticator:
@@ -120,7 +120,7 @@ class Authenticator:
         self._lock = threading.Lock()
         self._known: Mapping[str, KnownToken] = {}
         self._generation: object = None
-        self.openness = Openness.CLOSED
+        self.openness = AccessMode.CLOSED
 
     def set_openness(self, *, local: bool) -> None:
         """Set who has access; `local`: only this machine can reach the gateway."""
@@ -139,7 +139,7 @@ class Authenticator:
             if generation != self._generation:
                 self._known = self._catalog.tokens.of_all_tenants()
                 if self._known:
-                    self.openness = Openness.CLOSED
+                    self.openness = AccessMode.CLOSED
                 self._generation = generation
             return self._known
 
@@ -161,11 +161,13 @@ class Authenticator:
             return self._anonymous_caller(tenant, peer)
         token = verify_token(known, text, datetime.now(UTC))
         if token is None:
-            raise Refused(401, "the token is not valid", kind="Unauthorized", headers=CHALLENGE)
+            raise RequestRefused(
+                401, "the token is not valid", kind="Unauthorized", headers=CHALLENGE
+            )
         if token.tenant != tenant:
-            raise Refused(403, "the token belongs to another tenant", kind="Forbidden")
+            raise RequestRefused(403, "the token belongs to another tenant", kind="Forbidden")
         if tenant not in self._anonymous:
-            raise Refused(404, f"there is no tenant {tenant!r}", kind="TenantNotFound")
+            raise RequestRefused(404, f"there is no tenant {tenant!r}", kind="TenantNotFound")
         # Callers with a token may also read what everyone may read.
         free = (_READS,) if self._anonymous[tenant] and _READS not in token.grants else ()
         return Caller(tenant, (*token.grants, *free), token.token_id)
@@ -173,7 +175,7 @@ class Authenticator:
     def may_maker_read(self, tenant: str, maker: str, repository: str) -> bool:
         """Return whether the maker of a link may still read: a valid token, or an open gateway."""
         if maker == LINKED:
-            return self.openness is Openness.OPEN
+            return self.openness is AccessMode.OPEN
         known = self.known_tokens().get(maker)
         return (
             known is not None
@@ -193,23 +195,25 @@ class Authenticator:
             return None if Peer.of(scope).why_not_local() is None else frozenset()
         token = verify_token(self.known_tokens(), text, datetime.now(UTC))
         if token is None:
-            raise Refused(401, "the token is not valid", kind="Unauthorized", headers=CHALLENGE)
+            raise RequestRefused(
+                401, "the token is not valid", kind="Unauthorized", headers=CHALLENGE
+            )
         if token.token_id in self._operators:
             return None
         return frozenset((token.tenant,) if token.role is not None else ())
 
     def _anonymous_caller(self, tenant: str, peer: Peer) -> Caller:
-        if self.openness is Openness.OPEN:
+        if self.openness is AccessMode.OPEN:
             why = peer.why_not_local()
             if why is not None:
                 message = f"without tokens only this machine has access: {why}"
-                raise Refused(403, message, kind="Forbidden")
+                raise RequestRefused(403, message, kind="Forbidden")
             if tenant not in self._anonymous:
-                raise Refused(404, f"there is no tenant {tenant!r}", kind="TenantNotFound")
+                raise RequestRefused(404, f"there is no tenant {tenant!r}", kind="TenantNotFound")
             return Caller(tenant, (Grant(Role.ADMIN),))
         if self._anonymous.get(tenant):
             return Caller(tenant, (_READS,), anonymous=True)
-        raise Refused(401, "a token is required", kind="Unauthorized", headers=CHALLENGE)
+        raise RequestRefused(401, "a token is required", kind="Unauthorized", headers=CHALLENGE)
 
 
 def bearer_token(authorization: str | None) -> str | None:

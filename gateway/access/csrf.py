@@ -14,16 +14,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
-from gateway.http.errors import Refused
+from gateway.http.errors import RequestRefused
 
 SAFE = frozenset(("GET", "HEAD", "OPTIONS"))
 OWN = frozenset(("same-origin", "none"))
 
 
 def refuse_cross_site(method: str, headers: Mapping[str, str]) -> None:
-    """Raise `Refused` (403) for a change requested by another site's page."""
+    """Raise `RequestRefused` (403) for a change requested by another site's page."""
     if is_cross_site(method, headers):
-        raise Refused(403, "cross-site requests may not make changes", kind="CrossSite")
+        raise RequestRefused(403, "cross-site requests may not make changes", kind="CrossSite")
 
 
 def is_cross_site(method: str, headers: Mapping[str, str]) -> bool:

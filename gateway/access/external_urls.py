@@ -30,7 +30,7 @@ from providers.shared.address import Address
 from providers.shared.allowed_roots import below
 from providers.shared.url import redact_url
 from tasks.job import open_source
-from transfer.batch.endpoints import End
+from transfer.batch.endpoints import Endpoint
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class ExternalUrls:
         self._resolve(url)
 
     @contextmanager
-    def open(self, url: str) -> Generator[tuple[End[Source], str]]:
+    def open(self, url: str) -> Generator[tuple[Endpoint[Source], str]]:
         """Open the storage of a URL; yield it with the path in it."""
         file = self._resolve(url)
         with open_source(file.repository) as end:

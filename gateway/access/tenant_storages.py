@@ -28,7 +28,7 @@ from providers.shared.allowed_roots import within
 from providers.signed_links import Sign, signer
 from providers.webdav.settings import WebdavSettings
 from tasks.job import open_source
-from transfer.batch.endpoints import End
+from transfer.batch.endpoints import Endpoint
 
 __all__ = ["WEB", "TenantStorages", "UnconfiguredAccess", "restrict"]
 
@@ -60,12 +60,12 @@ class TenantStorages:
         self._configured = configured
         self._roots = roots
         self._ambient, self._listed = ambient, tuple(listed)
-        self._ends: dict[str, End[Source]] = {}
+        self._ends: dict[str, Endpoint[Source]] = {}
         self._signers: dict[str, Sign | None] = {}
         self._stack = ExitStack()
         self._lock = threading.Lock()
 
-    def end(self, address: str) -> End[Source]:
+    def end(self, address: str) -> Endpoint[Source]:
         """Return the open repository at an address.
 
         Raises:

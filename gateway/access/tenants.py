@@ -16,7 +16,7 @@ from catalog.settings import Settings
 from gateway.access.external_urls import ExternalUrls
 from gateway.access.tenant_storages import TenantStorages, UnconfiguredAccess
 from gateway.config import GatewayConfig, ServedConfig, TenantConfig
-from gateway.http.errors import Refused
+from gateway.http.errors import RequestRefused
 from gateway.resource_store.store import ResourceStore
 
 STORED_FOR_S = 30.0  # how long a loaded block is cached
@@ -189,10 +189,10 @@ class Tenants:
         return iter(self._every.values())
 
     def __getitem__(self, name: str) -> Tenant:
-        """Return a tenant; raise `Refused` (404) if there is none."""
+        """Return a tenant; raise `RequestRefused` (404) if there is none."""
         found = self._every.get(name)
         if found is None:
-            raise Refused(404, f"there is no tenant {name!r}", kind="TenantNotFound")
+            raise RequestRefused(404, f"there is no tenant {name!r}", kind="TenantNotFound")
         return found
 
     def close(self) -> None:

@@ -20,7 +20,7 @@ from gateway.access.visibility import may_see
 from gateway.api import serializers
 from gateway.api.prefect_client import ENDED, FLOW, HIDDEN, MAX_PURGED, PrefectRuns, repositories_of
 from gateway.api.serializers import Json, to_json
-from gateway.http.errors import Refused
+from gateway.http.errors import RequestRefused
 from gateway.http.request_models import Moment, Paging, StrictModel
 from gateway.limits.slots import without_slot
 
@@ -127,10 +127,10 @@ def purge(context: Admin, query: Annotated[Purge, Query()]) -> Json:
 
 
 def _get_visible(context: Context, runs: PrefectRuns, flow_run_id: UUID, need: Role) -> FlowRun:
-    """Return a run; raise `Refused` (404) if the caller may not see it."""
+    """Return a run; raise `RequestRefused` (404) if the caller may not see it."""
     found = runs.find(flow_run_id)
     if not may_see(context, repositories_of(found), need):
-        raise Refused(404, HIDDEN, kind="RunNotFound")
+        raise RequestRefused(404, HIDDEN, kind="RunNotFound")
     return found
 
 

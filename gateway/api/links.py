@@ -20,7 +20,7 @@ router = APIRouter(prefix="/v1/{tenant}/repositories", tags=["repositories"])
 MAX_S = 30 * 86_400
 
 
-class Wanted(StrictModel):
+class LinkRequest(StrictModel):
     """The file and the lifetime of a link."""
 
     path: str = Field(description="Path of the file.", min_length=1, max_length=4096)
@@ -37,7 +37,7 @@ class Wanted(StrictModel):
 
 @router.post("/{name}/links", status_code=201)
 def link(
-    context: RepositoryReader, request: Request, name: Name, body: Wanted, response: Response
+    context: RepositoryReader, request: Request, name: Name, body: LinkRequest, response: Response
 ) -> Json:
     """Create a link to one file that works without a token until it expires."""
     served = context.tenant.served(name)

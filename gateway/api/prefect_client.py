@@ -24,7 +24,7 @@ from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
 from prefect.settings import PREFECT_API_URL
 
 from catalog.errors import InvalidInput
-from gateway.http.errors import Refused
+from gateway.http.errors import RequestRefused
 
 TAG = "entrepot"
 FLOW = "entrepot.flow"  # label with the flow's name
@@ -66,7 +66,7 @@ class PrefectRuns:
             try:
                 deployment = client.read_deployment_by_name(f"{flow}/{flow}")
             except ObjectNotFound as error:
-                raise Refused(
+                raise RequestRefused(
                     404,
                     f"the flow {flow!r} is not deployed: run `entrepot setup`",
                     kind="NotDeployed",
@@ -86,7 +86,7 @@ class PrefectRuns:
             )
 
     def find(self, run_id: UUID) -> FlowRun:
-        """Return a run; raise `Refused` (404) if the tenant has none with this id."""
+        """Return a run; raise `RequestRefused` (404) if the tenant has none with this id."""
         with _prefect_client() as client:
             return self._with_final_state(client, self._find(client, run_id))
 
@@ -113,13 +113,17 @@ class PrefectRuns:
         with _prefect_client() as client:
             run = self._with_final_state(client, self._find(client, run_id))
             if run.state is not None and run.state.type in ENDED:
-                raise Refused(409, f"the run has already ended: {run.state_name}", kind="RunEnded")
+                raise RequestRefused(
+                    409, f"the run has already ended: {run.state_name}", kind="RunEnded"
+                )
             answer = client.set_flow_run_state(run_id, State(type=StateType.CANCELLING))
             run = self._find(client, run_id)
             if answer.status is not SetStateStatus.ACCEPT and run.state_type in ENDED:
                 if run.state_type is StateType.CANCELLED:
                     return run
-                raise Refused(409, f"the run has already ended: {run.state_name}", kind="RunEnded")
+                raise RequestRefused(
+                    409, f"the run has already ended: {run.state_name}", kind="RunEnded"
+                )
             return run
 
     def list_runs(self, states: list[StateType], count: int, offset: int) -> list[FlowRun]:
@@ -174,9 +178,9 @@ class PrefectRuns:
         try:
             run = client.read_flow_run(run_id)
         except ObjectNotFound as error:
-            raise Refused(404, HIDDEN, kind="RunNotFound") from error
+            raise RequestRefused(404, HIDDEN, kind="RunNotFound") from error
         if not set(self._tags) <= set(run.tags):
-            raise Refused(404, HIDDEN, kind="RunNotFound")
+            raise RequestRefused(404, HIDDEN, kind="RunNotFound")
         return run
 
 
@@ -190,7 +194,7 @@ def repositories_of(run: FlowRun) -> frozenset[str]:
 def _prefect_client() -> Generator[SyncPrefectClient]:
     """Yield a Prefect client; translate its errors."""
     if not PREFECT_API_URL.value():
-        raise Refused(
+        raise RequestRefused(
             503,
             "no Prefect server is configured: set PREFECT_API_URL for the gateway",
             kind="PrefectUnreachable",
@@ -210,8 +214,8 @@ def _prefect_client() -> Generator[SyncPrefectClient]:
         raise
 
 
-def _unreachable() -> Refused:
-    return Refused(
+def _unreachable() -> RequestRefused:
+    return RequestRefused(
         503, "the Prefect server cannot be reached: try again later", kind="PrefectUnreachable"
     )
 

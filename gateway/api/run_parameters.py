@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from catalog.errors import InvalidInput
-from gateway.http.errors import Refused
+from gateway.http.errors import RequestRefused
 
 REPOSITORIES = frozenset(
     ("source", "destinations", "sources", "repository", "repositories", "base_repository", "to")
@@ -60,7 +60,7 @@ def parameters(
         RepositoryNotFound: the tenant has no repository with this name.
     """
     if may.shared and flow not in OWN:
-        raise Refused(
+        raise RequestRefused(
             403,
             f"the flow {flow!r} is not allowed on a gateway that serves several tenants",
             kind="Forbidden",
@@ -70,7 +70,7 @@ def parameters(
             raise InvalidInput(f"remove the parameter {name!r}: the path of the request sets it")
         if name in CODE | WORKER and (may.shared or not may.admin):
             why = "is not allowed with several tenants" if may.shared else "requires an admin"
-            raise Refused(403, f"the parameter {name!r} {why}", kind="Forbidden")
+            raise RequestRefused(403, f"the parameter {name!r} {why}", kind="Forbidden")
     _refuse_marks(given)
     found = {name: _resolve_value(name, value, may.reference) for name, value in given.items()}
     return {**found, **filled}

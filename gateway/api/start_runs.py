@@ -21,7 +21,7 @@ from gateway.api.prefect_client import PrefectRuns
 from gateway.api.repositories import Name
 from gateway.api.run_parameters import RunPermissions, parameters
 from gateway.api.serializers import Json
-from gateway.http.errors import Refused
+from gateway.http.errors import RequestRefused
 from gateway.limits.slots import without_slot
 
 router = APIRouter(prefix="/v1/{tenant}", tags=["runs"])
@@ -122,7 +122,7 @@ def reference(tenant: Tenant, name: str) -> str:
     for text in (served.address, served.config.repository):
         if isinstance(text, str) and _resolves_to(text, served):
             return text
-    raise Refused(
+    raise RequestRefused(
         409,
         f"workers cannot open {name!r}, which is configured in the gateway only: store it as a "
         "block, and serve the block",

@@ -15,7 +15,7 @@ from catalog.model.resource import Resource
 from gateway.http.ranges import Part
 from providers.base import Reading, Source
 from providers.interfaces.random_access import FileOpener, OpenFile
-from transfer.batch.endpoints import End
+from transfer.batch.endpoints import Endpoint
 from transfer.workers.stop import StopFlag
 
 LOCAL = 2**18  # bytes of a block; each slow client keeps one in memory
@@ -60,7 +60,13 @@ class RangeBlockReader:
     """Reads a file with one request per block; the file must not change meanwhile."""
 
     def __init__(
-        self, end: End[Source], path: str, etag: str | None, start: int, stop: int, flag: StopFlag
+        self,
+        end: Endpoint[Source],
+        path: str,
+        etag: str | None,
+        start: int,
+        stop: int,
+        flag: StopFlag,
     ) -> None:
         """Read the first block."""
         self._end, self._path, self._flag = end, path, flag
@@ -84,7 +90,7 @@ class RangeBlockReader:
         if count <= 0 and self.resource.size is not None:
             return b""
         storage = self._end.storage
-        with self._end.gate.connection(self._flag):
+        with self._end.limiter.connection(self._flag):
             if count <= 0:
                 self.resource = storage.stat(self._path)
                 return b""
@@ -95,7 +101,7 @@ class RangeBlockReader:
         if len(data) != count:
             raise SizeMismatch(self._path, count, len(data))
         self.resource = reading.resource
-        self._end.gate.throttle(count, self._flag)
+        self._end.limiter.throttle(count, self._flag)
         self._at += count
         return data
 
@@ -103,7 +109,7 @@ class RangeBlockReader:
 class StreamBlockReader:
     """Reads a file in one request, for storages without ranges; holds a connection until closed."""
 
-    def __init__(self, end: End[Source], path: str, etag: str | None, flag: StopFlag) -> None:
+    def __init__(self, end: Endpoint[Source], path: str, etag: str | None, flag: StopFlag) -> None:
         """Start reading."""
         self._held = _hold_connection(end, flag)
         self._held.__enter__()
@@ -122,7 +128,7 @@ class StreamBlockReader:
         """Return the next bytes."""
         for chunk in self._chunks:
             if len(chunk):
-                self._end.gate.throttle(len(chunk), self._flag)
+                self._end.limiter.throttle(len(chunk), self._flag)
                 return bytes(chunk)
         return b""
 
@@ -135,7 +141,7 @@ class StreamBlockReader:
 
 
 def open_block_reader(
-    end: End[Source],
+    end: Endpoint[Source],
     path: str,
     flag: StopFlag,
     *,
@@ -155,7 +161,7 @@ def open_block_reader(
         return FileBlockReader(file, start, (file.resource.size or 0) if stop is None else stop)
     if storage.capabilities.ranges:
         if stop is None:
-            with end.gate.connection(flag):
+            with end.limiter.connection(flag):
                 resource = storage.stat(path)
             etag, stop = etag or resource.etag, resource.size
         if stop is not None:
@@ -191,8 +197,8 @@ class _SlicedReader:
 
 
 @contextmanager
-def _hold_connection(end: End[Source], flag: StopFlag) -> Generator[None]:
-    with end.gate.connection(flag):
+def _hold_connection(end: Endpoint[Source], flag: StopFlag) -> Generator[None]:
+    with end.limiter.connection(flag):
         yield
 
 

@@ -24,10 +24,10 @@ from catalog.model.digest import Digest, Hasher
 from catalog.model.resource import Resource
 from gateway.content.source_cooldown import SourceCooldown
 from gateway.content.source_headers import forwarded_headers
-from gateway.content.spool import Spool
+from gateway.content.spool import GrowingBuffer
 from gateway.ops.metrics import Metrics, Result
 from providers.base import Chunk, Source
-from transfer.batch.endpoints import End
+from transfer.batch.endpoints import Endpoint
 from transfer.workers.stop import StopFlag
 
 MAX_FETCHES = 32  # at once; others wait
@@ -40,7 +40,7 @@ class Candidate:
 
     address: str
     path: str
-    open: Callable[[], End[Source]]
+    open: Callable[[], Endpoint[Source]]
     etag: str | None = None
 
 
@@ -64,7 +64,7 @@ class Fetch:
         self,
         known: ExpectedFile,
         candidates: Sequence[Candidate],
-        spool: Spool,
+        spool: GrowingBuffer,
         shared: FetchContext,
         loop: asyncio.AbstractEventLoop,
     ) -> None:
@@ -135,18 +135,18 @@ class Fetch:
 
     def _fetch_from(self, candidate: Candidate, *, last: bool) -> None:
         end = candidate.open()
-        with end.gate.connection(self._shared.stop):
+        with end.limiter.connection(self._shared.stop):
             hasher = self._spool(end, candidate, last=last)
         self.origin = candidate
         self.sha256 = hasher.digest().value
 
-    def _spool(self, end: End[Source], candidate: Candidate, *, last: bool) -> Hasher:
+    def _spool(self, end: Endpoint[Source], candidate: Candidate, *, last: bool) -> Hasher:
         hasher = Hasher(("sha256", *(digest.algorithm for digest in self.known.digests)))
         piece = bytearray()
         for chunk in self._read_chunks(end, candidate, last=last):
             self._check_wanted()
             piece += chunk
-            end.gate.throttle(len(chunk), self._shared.stop)
+            end.limiter.throttle(len(chunk), self._shared.stop)
             if len(piece) >= PIECE:
                 self._append(hasher, bytes(piece))
                 piece.clear()
@@ -156,7 +156,7 @@ class Fetch:
         return hasher
 
     def _read_chunks(
-        self, end: End[Source], candidate: Candidate, *, last: bool
+        self, end: Endpoint[Source], candidate: Candidate, *, last: bool
     ) -> Iterator[Chunk]:
         """Yield a source's chunks, and resume after errors if the file is still the same.
 

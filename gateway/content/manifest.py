@@ -7,8 +7,8 @@ from starlette.responses import Response
 
 from catalog.catalog import Catalog
 from gateway.access.tenants import ServedRepository
-from gateway.http.conditions import Validators, Verdict, evaluate
-from gateway.http.errors import Refused
+from gateway.http.conditions import ConditionResult, Validators, evaluate
+from gateway.http.errors import RequestRefused
 from gateway.http.lines import text_lines
 
 
@@ -22,7 +22,7 @@ def manifest_reply(
     """
     lacking = catalog.exports.unlisted_path(served.address, number)
     if lacking is not None:
-        raise Refused(
+        raise RequestRefused(
             409,
             f"version {number} of {served.name!r} has no manifest: the sha256 or size of "
             f"{lacking!r} is unknown (run `entrepot adopt` to read it), or its name cannot be "
@@ -33,7 +33,7 @@ def manifest_reply(
     etag = f'"{catalog.repositories.first_seen_us(served.address) or 0:x}-{number}"'
     headers = {"ETag": etag, "X-Entrepot-Version": str(number)}
     verdict = evaluate(request.headers, Validators(etag))
-    if verdict is not Verdict.SEND:
+    if verdict is not ConditionResult.SEND:
         return Response(status_code=verdict.value, headers=headers)
     lines = (
         () if request.method == "HEAD" else catalog.exports.manifest_lines(served.address, number)

@@ -17,7 +17,7 @@ from catalog.model.version import ContentRow, Location, Version
 from catalog.paths import check_path
 from catalog.queries.files import FolderEntry, ResolvedFile, StoredCopy
 from gateway.access.tenants import ServedRepository
-from gateway.http.errors import Refused
+from gateway.http.errors import RequestRefused
 
 MANIFEST = "PULP_MANIFEST"
 """The manifest of a version, in its root; other instances can sync from it."""
@@ -138,7 +138,7 @@ def refuse_repository_of_other_tenant(catalog: Catalog, served: ServedRepository
         Refused: 404, with what to do.
     """
     if catalog.repositories.belongs_to_other_tenant(served.address):
-        raise Refused(
+        raise RequestRefused(
             404,
             f"the repository {served.name!r} has no versions for this tenant, because it was "
             "synced by another one: sync it with ENTREPOT_TENANT set to this tenant",

@@ -39,7 +39,7 @@ from gateway.content.streamer import Streamer
 from gateway.http.conditions import Validators
 from gateway.http.digest_headers import repr_digest
 from gateway.http.error_middleware import AsgiResponse
-from gateway.http.errors import Refused
+from gateway.http.errors import RequestRefused
 from gateway.http.file_response import FileHead, RangeFileResponse, Receive, Scope, Send
 from gateway.http.path_convertor import ANY
 from gateway.http.response_headers import Access
@@ -55,7 +55,7 @@ ROUTE = "/content/{tenant}/{repository}/{path}"
 
 async def not_found(_: Scope, __: Receive, ___: Send) -> None:
     """Respond to an unknown path."""
-    raise Refused(404, "the file does not exist", kind="NotFound")
+    raise RequestRefused(404, "the file does not exist", kind="NotFound")
 
 
 class Content:
@@ -117,7 +117,7 @@ class Content:
             ):
                 set_tenant(name)
                 return self._gateway.tenants[name]
-            raise Refused(403, "the link is invalid or expired", kind="LinkRefused")
+            raise RequestRefused(403, "the link is invalid or expired", kind="LinkRefused")
         caller = await self._gateway.authenticate(request.scope, name)
         caller.check(Role.READER, OfRepository(repository))
         return self._gateway.tenants[name]
@@ -171,7 +171,7 @@ class Content:
             return shown
         if isinstance(given, UpstreamPath):
             return await self._upstream_response(tenant, served, given.path)
-        raise Refused(404, "the file does not exist", kind="NotFound")
+        raise RequestRefused(404, "the file does not exist", kind="NotFound")
 
     async def _file_response(
         self, tenant: Tenant, served: ServedRepository, at: VersionSelector, given: File
@@ -210,7 +210,7 @@ class Content:
         except StorageError as error:
             if error.status is not None and 400 <= error.status < 500:
                 message = f"the upstream responded with status {error.status} for {path!r}"
-                raise Refused(error.status, message, kind="Upstream") from error
+                raise RequestRefused(error.status, message, kind="Upstream") from error
             raise
         resource = fetch.resource or Resource(path)
         size = fetch.released if fetch.ended else resource.size

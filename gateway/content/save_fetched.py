@@ -21,7 +21,7 @@ from catalog.catalog import Catalog
 from catalog.errors import CatalogError, ResourceNotFound
 from catalog.model.fingerprint import Fingerprint
 from catalog.model.outcome import Status
-from catalog.model.plan import Action, Item
+from catalog.model.plan import Action, PlanItem
 from catalog.model.run import Run
 from catalog.model.version import ContentRow, Location, Origin
 from catalog.store.destination_locks import TooManyWaiting, destination_locks
@@ -31,10 +31,10 @@ from providers.fsspec.memory import MemorySettings
 from providers.layouts.number_allocator import NumberAllocator
 from tasks.job import open_destination
 from transfer.batch.delivery import Delivery
-from transfer.batch.endpoints import End
+from transfer.batch.endpoints import Endpoint
 from transfer.batch.staging import Staging
 from transfer.steps.upload import upload
-from transfer.workers.limits import Limits, gate_for
+from transfer.workers.limits import Limits, limiter_for
 from transfer.workers.stop import StopFlag
 
 LOG = logging.getLogger("entrepot.gateway")
@@ -150,7 +150,7 @@ def save_fetched(
         delivery = Delivery(source, (end,), stop=stop, run_id=run_id)
         staging = Staging(delivery, [_item(arrival, end) for arrival in arrivals])
         try:
-            for piece, one in zip(staging.pieces, arrivals, strict=True):
+            for piece, one in zip(staging.transfers, arrivals, strict=True):
                 piece.file = one.fetch.spool.path
                 piece.digest, piece.size = one.fetch.sha256, one.fetch.released
                 piece.digest_declared = bool(one.fetch.known.digests)
@@ -174,7 +174,7 @@ def _is_wanted(file: FetchedFile) -> bool:
     return file.catalog.holdings.location(file.repository.address, file.path) is None
 
 
-def _item(file: FetchedFile, end: End[Storage]) -> Item:
+def _item(file: FetchedFile, end: Endpoint[Storage]) -> PlanItem:
     row, fetch = file.row, file.fetch
     stood = file.catalog.holdings.location(file.repository.address, file.path)
     try:
@@ -183,7 +183,7 @@ def _item(file: FetchedFile, end: End[Storage]) -> Item:
     except ResourceNotFound:
         action = Action.ADD
     resource = fetch.resource
-    return Item(
+    return PlanItem(
         origin=fetch.origin.path if fetch.origin is not None else file.path,
         path=file.path,
         size=fetch.released,
@@ -209,11 +209,11 @@ def _fingerprint(location: Location) -> Fingerprint:
 
 
 @contextmanager
-def _empty_source() -> Generator[End[Storage]]:
+def _empty_source() -> Generator[Endpoint[Storage]]:
     settings = MemorySettings.from_url(NOWHERE)
     storage = settings.open(OpenOptions())
     try:
-        yield End(NOWHERE, storage, gate_for(NOWHERE, Limits()))
+        yield Endpoint(NOWHERE, storage, limiter_for(NOWHERE, Limits()))
     finally:
         storage.close()
 

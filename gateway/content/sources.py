@@ -27,7 +27,7 @@ from gateway.content.verified_stream import VerifyingBlockReader
 from gateway.http.ranges import Part
 from providers.base import Source
 from providers.layouts.content_names import stored_path
-from transfer.batch.endpoints import End
+from transfer.batch.endpoints import Endpoint
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,7 +232,11 @@ def open_passthrough(
 
 
 def _open_stream(
-    gateway: Gateway, end: End[Source], candidate: Candidate, known: ExpectedFile, part: Part | None
+    gateway: Gateway,
+    end: Endpoint[Source],
+    candidate: Candidate,
+    known: ExpectedFile,
+    part: Part | None,
 ) -> BlockReader:
     if part is not None:
         return open_block_reader(

@@ -15,7 +15,7 @@ from providers.shared.os_errors import translate_os_error
 _serial = itertools.count()
 
 
-class Spool(Protocol):
+class GrowingBuffer(Protocol):
     """A growing buffer that can be read meanwhile; `path` is its file, if it has one."""
 
     path: Path | None

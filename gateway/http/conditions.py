@@ -16,7 +16,7 @@ from enum import Enum
 _TAG = re.compile(r'(?:W/)?"[^"]*"')
 
 
-class Verdict(Enum):
+class ConditionResult(Enum):
     """The result of a conditional request."""
 
     SEND = 200
@@ -43,21 +43,21 @@ class Validators:
             return None
 
 
-def evaluate(headers: Mapping[str, str], now: Validators) -> Verdict:
+def evaluate(headers: Mapping[str, str], now: Validators) -> ConditionResult:
     """Evaluate the conditions of a request for a file, in the RFC's order."""
     match, none = headers.get("if-match"), headers.get("if-none-match")
     if match is not None:
         if now.etag is None or not _any_strong(match, now.etag):
-            return Verdict.FAILED
+            return ConditionResult.FAILED
     elif _modified_since(now, headers.get("if-unmodified-since")):
-        return Verdict.FAILED
+        return ConditionResult.FAILED
     if none is not None:
         held = now.etag is not None and matches(none, now.etag)
-        return Verdict.NOT_MODIFIED if held else Verdict.SEND
+        return ConditionResult.NOT_MODIFIED if held else ConditionResult.SEND
     since = headers.get("if-modified-since")
     if since is not None and now.modified_us is not None and _modified_since(now, since) is False:
-        return Verdict.NOT_MODIFIED
-    return Verdict.SEND
+        return ConditionResult.NOT_MODIFIED
+    return ConditionResult.SEND
 
 
 def is_write_allowed(headers: Mapping[str, str], etag: str | None) -> bool:

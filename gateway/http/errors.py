@@ -80,7 +80,7 @@ GENERIC = {
 }
 
 
-class Refused(CatalogError):
+class RequestRefused(CatalogError):
     """The gateway refuses a request, with an HTTP status."""
 
     def __init__(
@@ -98,14 +98,14 @@ class Refused(CatalogError):
 
 def status_of(error: CatalogError) -> int:
     """Return the HTTP status of an error."""
-    if isinstance(error, Refused):
+    if isinstance(error, RequestRefused):
         return error.status
     return next((status for kind, status in STATUSES if isinstance(error, kind)), 500)
 
 
 def message_of(error: CatalogError) -> str:
     """Return the message for the caller."""
-    if isinstance(error, (*PUBLIC_ERRORS, Refused)):
+    if isinstance(error, (*PUBLIC_ERRORS, RequestRefused)):
         return str(error)
     return GENERIC.get(status_of(error), GENERIC[500])
 
@@ -113,12 +113,12 @@ def message_of(error: CatalogError) -> str:
 def error_response(error: CatalogError, request_id: str | None = None) -> JSONResponse:
     """Return the response to an error, and log what it leaves out."""
     status = status_of(error)
-    if status >= 500 or not isinstance(error, (*PUBLIC_ERRORS, Refused)):
+    if status >= 500 or not isinstance(error, (*PUBLIC_ERRORS, RequestRefused)):
         LOG.warning("%s: %s", type(error).__name__, error)
-    headers = dict(error.headers) if isinstance(error, Refused) else {}
+    headers = dict(error.headers) if isinstance(error, RequestRefused) else {}
     if isinstance(error, StorageBusy) and error.retry_after_s is not None:
         headers["Retry-After"] = str(max(1, round(error.retry_after_s)))
-    kind = error.kind if isinstance(error, Refused) else type(error).__name__
+    kind = error.kind if isinstance(error, RequestRefused) else type(error).__name__
     return JSONResponse(error_json(kind, message_of(error), request_id), status, headers=headers)
 
 

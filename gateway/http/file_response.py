@@ -14,8 +14,8 @@ from typing import Any, Protocol, Self
 
 from starlette.datastructures import Headers
 
-from gateway.http.conditions import Validators, Verdict, evaluate, is_range_valid
-from gateway.http.ranges import Answer, Part, parse
+from gateway.http.conditions import ConditionResult, Validators, evaluate, is_range_valid
+from gateway.http.ranges import Part, WholeResponse, parse
 
 Message = MutableMapping[str, Any]
 Scope = MutableMapping[str, Any]
@@ -83,14 +83,16 @@ class RangeFileResponse:
         headers, head = Headers(scope=scope), self._head
         verdict = evaluate(headers, head.validators)
         pairs = head.encoded_headers()
-        if verdict is not Verdict.SEND:
+        if verdict is not ConditionResult.SEND:
             await _send_empty(
                 send, verdict.value, [pair for pair in pairs if pair[0] != b"content-type"]
             )
             return
         pairs.append((b"accept-ranges", b"bytes" if head.size is not None else b"none"))
-        requested = self._requested_range(headers) if scope["method"] == "GET" else Answer.WHOLE
-        if requested is Answer.UNSATISFIABLE:
+        requested = (
+            self._requested_range(headers) if scope["method"] == "GET" else WholeResponse.WHOLE
+        )
+        if requested is WholeResponse.UNSATISFIABLE:
             pairs.append((b"content-range", f"bytes */{head.size}".encode()))
             await _send_empty(send, 416, [pair for pair in pairs if pair[0] != b"content-type"])
             return
@@ -109,12 +111,12 @@ class RangeFileResponse:
             pairs += [one for one in encode_headers([*stream.headers]) if one[0] not in own]
             await _send(receive, send, 200 if part is None else 206, pairs, stream, length)
 
-    def _requested_range(self, headers: Headers) -> Part | Answer:
+    def _requested_range(self, headers: Headers) -> Part | WholeResponse:
         size, header = self._head.size, headers.get("range")
         if size is None or header is None:
-            return Answer.WHOLE
+            return WholeResponse.WHOLE
         if not is_range_valid(headers.get("if-range"), self._head.validators):
-            return Answer.WHOLE
+            return WholeResponse.WHOLE
         return parse(header, size)
 
 

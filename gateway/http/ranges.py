@@ -15,7 +15,7 @@ from enum import Enum
 _ONE = re.compile(r"(\d{0,18})-(\d{0,18})")
 
 
-class Answer(Enum):
+class WholeResponse(Enum):
     """The response if it is not a part."""
 
     WHOLE = 200
@@ -39,25 +39,25 @@ class Part:
         return f"bytes {self.start}-{self.stop - 1}/{size}"
 
 
-def parse(header: str | None, size: int) -> Part | Answer:
+def parse(header: str | None, size: int) -> Part | WholeResponse:
     """Return the requested part of `size` bytes.
 
     Several ranges and other units get the whole file, as the RFC allows; an invalid range gets 416,
     as in Pulp, so that the client notices its mistake.
     """
     if header is None:
-        return Answer.WHOLE
+        return WholeResponse.WHOLE
     unit, equals, text = header.strip().partition("=")
     if not equals or unit.strip().lower() != "bytes" or "," in text:
-        return Answer.WHOLE
+        return WholeResponse.WHOLE
     match = _ONE.fullmatch(text.strip())
     if match is None or match[0] == "-":
-        return Answer.UNSATISFIABLE
+        return WholeResponse.UNSATISFIABLE
     first, last = match.groups()
     if not first:
         start, stop = max(0, size - int(last)), size
     else:
         start, stop = int(first), size if not last else min(int(last) + 1, size)
         if last and int(last) < start:
-            return Answer.UNSATISFIABLE
-    return Part(start, stop) if start < stop else Answer.UNSATISFIABLE
+            return WholeResponse.UNSATISFIABLE
+    return Part(start, stop) if start < stop else WholeResponse.UNSATISFIABLE

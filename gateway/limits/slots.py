@@ -16,7 +16,7 @@ from typing import TypeVar
 from anyio import CapacityLimiter, Semaphore, SemaphoreStatistics, fail_after, to_thread
 
 from catalog.store.query_budget import caller_has_left
-from gateway.http.errors import Refused
+from gateway.http.errors import RequestRefused
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., object])
 OUTSIDE = 16  # concurrent requests of one tenant that wait for other servers
@@ -115,8 +115,8 @@ class Slots:
             yield block
 
 
-def _busy(why: str) -> Refused:
-    return Refused(
+def _busy(why: str) -> RequestRefused:
+    return RequestRefused(
         503,
         f"{why}: send fewer requests, or try again",
         kind="TenantBusy",

@@ -33,7 +33,7 @@ def read_catalog_counts(catalog: Catalog) -> CatalogCounts:
     """Query all counts."""
     rows = catalog.sql(statements.load_sql("flow_counts"))
     counts = {(str(what), str(label), str(result)): int(n) for what, label, result, n in rows}
-    counts["queue", "pop", "error"] = len(catalog.upkeep.rejected_orders())
+    counts["queue", "pop", "error"] = len(catalog.maintenance.rejected_orders())
     return CatalogCounts(counts)
 
 

@@ -33,8 +33,8 @@ from providers.cache import STORAGES
 from providers.interfaces.incomplete_uploads import SupportsIncompleteUploads
 from providers.layouts.numbered_names import NUMBERS, number_key
 from providers.shared.url import quote_path
-from transfer.batch.endpoints import End
-from transfer.workers.limits import gate_for
+from transfer.batch.endpoints import Endpoint
+from transfer.workers.limits import limiter_for
 from transfer.workers.stop import StopFlag
 
 SOON_S = 0.5  # how long a deletion waits for bytes to be removed; the rest is removed later
@@ -49,7 +49,7 @@ class ResourceStore:
         """Store the bytes in `repository`, which is opened on demand."""
         self.catalog, self.repository, self.tenant = catalog, repository, tenant
         self.stop = StopFlag()
-        self.gate = gate_for(repository.address, repository.process_limits())
+        self.limiter = limiter_for(repository.address, repository.process_limits())
         self._claims = Claims(catalog.folder / "claims")
         self._read_locks = ReadLocks(catalog.folder / "readers")
         self._places = {repository.address: repository.settings.below(NUMBERS).address()}
@@ -96,10 +96,10 @@ class ResourceStore:
             return upload.finish()
 
     def upload_from(
-        self, name: str, end: End[Source], path: str, facts: UploadFacts
+        self, name: str, end: Endpoint[Source], path: str, facts: UploadFacts
     ) -> ResourceVersion:
         """Upload a file from another storage."""
-        with end.gate.connection(self.stop):
+        with end.limiter.connection(self.stop):
             reading = end.storage.read(path)
             try:
                 kind = facts.content_type or reading.resource.content_type
@@ -175,7 +175,7 @@ class ResourceStore:
 
     def _remove(self, path: str) -> bool:
         try:
-            with self.gate.connection(self.stop):
+            with self.limiter.connection(self.stop):
                 self.storage.remove(path)
         except StorageError:
             return False  # retried next time
@@ -259,7 +259,7 @@ class ResourceStore:
     def is_free(self, target: ClaimTarget) -> bool:
         """Return whether nothing is stored at a claimed path."""
         try:
-            with self.gate.connection(self.stop):
+            with self.limiter.connection(self.stop):
                 self.storage.stat(target.path)
         except ResourceNotFound:
             return True
@@ -268,7 +268,7 @@ class ResourceStore:
     def clear(self, target: ClaimTarget) -> None:
         """Remove what is stored at a claimed path, unless it is in the catalog."""
         if not self.catalog.resources.holds(target.address, target.path):
-            with self.gate.connection(self.stop):
+            with self.limiter.connection(self.stop):
                 self.storage.remove(target.path)
 
     def claim(self, name: str, count: int = 1) -> Claim:

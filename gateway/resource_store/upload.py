@@ -13,7 +13,7 @@ from catalog.model.resource_version import ResourceVersion
 from catalog.queries.resources.versions import DeletionRequest, ExpectedVersion
 from gateway.resource_store.version_claims import Claim, ClaimTarget
 from providers.base import Attributes, Chunk, Reading, Storage, Stored, Writer
-from transfer.workers.limits import Gate
+from transfer.workers.limits import RequestLimiter
 from transfer.workers.stop import StopFlag
 
 _PLAIN = re.compile(r"[!-~]([ -~]{0,1022}[!-~])?")
@@ -42,7 +42,7 @@ class UploadFacts:
 class UploadTarget(Protocol):
     """The interface of a store that an upload needs."""
 
-    gate: Gate
+    limiter: RequestLimiter
     stop: StopFlag
 
     def describe_stored(
@@ -85,7 +85,7 @@ class Upload:
         """Write the next bytes."""
         self._hasher.update(chunk)
         self._writer.write(chunk)
-        self._store.gate.throttle(len(chunk), self._store.stop)
+        self._store.limiter.throttle(len(chunk), self._store.stop)
 
     def finish(
         self,

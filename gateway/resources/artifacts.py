@@ -22,7 +22,7 @@ from catalog.queries.paging import DEFAULT_PAGE_ROWS, MAX_PAGE_ROWS
 from catalog.queries.resources.lists import ResourceFilter
 from gateway.access.authorization import SomeReader, SomeWriter
 from gateway.access.context import Context
-from gateway.http.errors import Refused
+from gateway.http.errors import RequestRefused
 from gateway.http.multipart import FileBegins, FileBytes, events, form_reader
 from gateway.http.request_models import Cursor, StrictModel
 from gateway.resource_store.artifacts import (
@@ -181,7 +181,7 @@ async def _receive_form(context: Context, request: Request, name: str, held: Exi
             elif isinstance(event, FileBytes):
                 await context.gateway.run_in_thread(form.files[-1][1].write, event.data)
     except ClientDisconnect as error:
-        raise Refused(
+        raise RequestRefused(
             400, "the client disconnected during the upload", kind="ClientGone"
         ) from error
     for _, file in form.files:

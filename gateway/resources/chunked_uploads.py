@@ -20,7 +20,7 @@ from gateway.access.authorization import SomeWriter
 from gateway.access.context import Context
 from gateway.access.tenants import Tenant
 from gateway.http.digest_headers import declared_digests, trusted_hex_digests
-from gateway.http.errors import Refused
+from gateway.http.errors import RequestRefused
 from gateway.http.multipart import FileBytes, events
 from gateway.http.ranges import Part
 from gateway.http.request_models import StrictModel
@@ -68,7 +68,7 @@ def create(context: SomeWriter, body: Creation, response: Response) -> Json:
     largest = context.gateway.config.limits.upload_bytes
     if largest is not None and body.size > largest:
         why = f"the upload is larger than the {largest:,} bytes that are allowed"
-        raise Refused(413, why, kind="BodyTooLarge")
+        raise RequestRefused(413, why, kind="BodyTooLarge")
     name = checked_name(body.name)
     context.check(Role.WRITER, OfResource(name))
     UploadFacts(content_type=body.type)  # refuses values that cannot be sent as a header
@@ -107,7 +107,9 @@ async def put(context: SomeWriter, upload_id: str, request: Request) -> Json:
     part = parse_content_range(request.headers.get("content-range"), about.size)
     length = request.headers.get("content-length")
     if length is not None and length != str(part.length):
-        raise Refused(400, f"the chunk has {length} bytes, but its Content-Range has {part.length}")
+        raise RequestRefused(
+            400, f"the chunk has {length} bytes, but its Content-Range has {part.length}"
+        )
     expected = declared_digests(request.headers, name="the chunk")
     held = store.open_chunk(upload_id, part, expected)
     writer = await thread(held.__enter__)
@@ -117,7 +119,7 @@ async def put(context: SomeWriter, upload_id: str, request: Request) -> Json:
                 await thread(writer.write, event.data)
         await context.gateway.run_shielded(writer.finish)
     except ClientDisconnect as error:
-        raise Refused(
+        raise RequestRefused(
             400, "the client disconnected during the upload", kind="ClientGone"
         ) from error
     finally:

@@ -10,7 +10,7 @@ from gateway.content.block_reader import BlockReader, open_block_reader
 from gateway.content.verified_stream import BlockStream, Close, VerifyingBlockReader
 from gateway.http.file_response import Opener, Stream
 from gateway.http.ranges import Part
-from transfer.batch.endpoints import End
+from transfer.batch.endpoints import Endpoint
 
 
 def stored_opener(context: Context, resource: ResourceVersion) -> Opener:
@@ -34,7 +34,7 @@ def _open_stored(
     store = context.tenant.store()
     with ExitStack() as held:
         held.enter_context(store.reading(path))
-        end = End(store.repository.address, store.storage, store.gate)
+        end = Endpoint(store.repository.address, store.storage, store.limiter)
         blocks = open_block_reader(end, path, context.gateway.stop, size=resource.size, part=part)
         return blocks, held.pop_all().close
 

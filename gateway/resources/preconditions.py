@@ -15,7 +15,7 @@ from catalog.errors import ContentConflict, NotRecorded
 from catalog.model.resource_version import ResourceVersion
 from catalog.queries.resources.versions import ExpectedVersion
 from gateway.http.conditions import is_write_allowed
-from gateway.http.errors import Refused
+from gateway.http.errors import RequestRefused
 
 CHANGED = "the precondition failed: the resource has changed"
 EXISTS = "the precondition failed: the resource exists already"
@@ -45,7 +45,7 @@ def expected_state(
         latest = None
     if not is_write_allowed(headers, None if latest is None else etag_of(latest)):
         exists = latest is not None and "if-match" not in headers
-        raise Refused(412, EXISTS if exists else CHANGED, kind="PreconditionFailed")
+        raise RequestRefused(412, EXISTS if exists else CHANGED, kind="PreconditionFailed")
     return ExpectedVersion(name, None if latest is None else latest.version)
 
 
@@ -57,4 +57,4 @@ def precondition_failed(stands_on: ExpectedVersion | None) -> Generator[None]:
     except ContentConflict as error:
         if stands_on is None:
             raise
-        raise Refused(412, CHANGED, kind="PreconditionFailed") from error
+        raise RequestRefused(412, CHANGED, kind="PreconditionFailed") from error

@@ -12,7 +12,7 @@ from catalog.errors import InvalidInput
 from catalog.model.resource_version import ResourceVersion
 from gateway.access.context import Context
 from gateway.http.digest_headers import declared_digests
-from gateway.http.errors import Refused
+from gateway.http.errors import RequestRefused
 from gateway.http.multipart import FileBegins, FileBytes, FormReader, events, form_reader
 from gateway.resource_store.names import checked_name
 from gateway.resource_store.properties import checked_properties
@@ -31,7 +31,7 @@ async def receive(
         Refused: the client disconnected.
     """
     if "content-range" in request.headers:  # RFC 9110, 14.5: a part must not become the whole file
-        raise Refused(
+        raise RequestRefused(
             400, "Content-Range is not supported here: use a chunked upload to send parts"
         )
     reader = form_reader(request)
@@ -58,7 +58,7 @@ async def receive(
             created = await context.gateway.run_shielded(upload.finish, last, stands_on=stands_on)
         return created  # noqa: TRY300 - `finally` looks at it
     except ClientDisconnect as error:
-        raise Refused(
+        raise RequestRefused(
             400, "the client disconnected during the upload", kind="ClientGone"
         ) from error
     finally:

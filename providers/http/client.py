@@ -19,7 +19,7 @@ from providers.http.exchange import Exchange, Route
 from providers.http.headers import check_header, cross_origin_headers, extra_lines
 from providers.http.pool import Pools
 from providers.http.response import Response, Upload
-from providers.shared.origin import DEFAULT_PORTS, Origin, Proxy, Tls, basic
+from providers.shared.origin import DEFAULT_PORTS, Proxy, Tls, WebOrigin, basic
 from providers.shared.url import parse_url, redact_url
 
 AGENT = "entrepot/0.1"
@@ -177,7 +177,7 @@ class HttpClient:
         """Close every idle connection."""
         self.pools.close()
 
-    def _route(self, url: str, home: Origin | None) -> tuple[Route, bytes]:
+    def _route(self, url: str, home: WebOrigin | None) -> tuple[Route, bytes]:
         scheme, _, rest = url.partition("://")
         netloc, slash, target = rest.partition("/")
         if not slash and "?" in netloc:
@@ -197,7 +197,7 @@ class HttpClient:
         self,
         scheme: str,
         netloc: str,
-        home: Origin | None,
+        home: WebOrigin | None,
         *,
         listed: bool = True,
         own_part: bool = True,
@@ -207,7 +207,7 @@ class HttpClient:
             raise UnexpectedReply(
                 f"{redact_url(f'{scheme}://{netloc}')!r} is not an http(s) address"
             )
-        origin = Origin(
+        origin = WebOrigin(
             parsed.scheme, parsed.host.lower(), parsed.port or DEFAULT_PORTS[parsed.scheme]
         )
         trusted = own_part and (home is None or home == origin)

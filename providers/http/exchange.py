@@ -8,7 +8,7 @@ from catalog.errors import ConnectionFailed, StorageError, UnexpectedReply
 from providers.http.connection import Connection
 from providers.http.pool import Pool, Taken
 from providers.http.response import Response
-from providers.shared.origin import Origin
+from providers.shared.origin import WebOrigin
 
 REPEATABLE = frozenset({"GET", "HEAD", "PROPFIND", "PUT", "DELETE", "OPTIONS"})
 
@@ -17,7 +17,7 @@ REPEATABLE = frozenset({"GET", "HEAD", "PROPFIND", "PUT", "DELETE", "OPTIONS"})
 class Route:
     """How requests reach one origin: its pool, and the bytes around each request's target."""
 
-    origin: Origin
+    origin: WebOrigin
     pool: Pool
     before: bytes  # scheme and host before the path, as proxies require
     after: bytes  # the HTTP version and the constant headers

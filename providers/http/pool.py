@@ -16,7 +16,7 @@ from catalog.errors import (
 from providers.base import Timeouts
 from providers.http.connection import Connection
 from providers.http.socket import open_socket, open_tls
-from providers.shared.origin import Origin, Proxy, Tls
+from providers.shared.origin import Proxy, Tls, WebOrigin
 from providers.shared.tls_context import make_context
 
 Taken = tuple[Connection, bool]
@@ -142,7 +142,7 @@ class Pool:
 class Dialer:
     """Opens connections to one origin: directly or through a proxy, with TLS for https."""
 
-    origin: Origin
+    origin: WebOrigin
     timeouts: Timeouts
     tls: Tls
     proxy: Proxy | None = None
@@ -222,7 +222,7 @@ class Pools:
         """Open connections on demand, at most `limit` to each origin."""
         self._tls, self._proxy, self._public_only = tls, proxy, public_only
         self._timeouts, self._limit = timeouts, limit
-        self._pools: dict[tuple[Origin, bool, bool], Pool] = {}
+        self._pools: dict[tuple[WebOrigin, bool, bool], Pool] = {}
         self._places: set[str] = set()
         self._lock = threading.Lock()
 
@@ -241,7 +241,7 @@ class Pools:
     def _limit_per_origin(self) -> int:
         return self._limit * max(1, len(self._places))
 
-    def pool(self, origin: Origin, *, trusted: bool, public_only: bool = False) -> Pool:
+    def pool(self, origin: WebOrigin, *, trusted: bool, public_only: bool = False) -> Pool:
         """Return the pool of an origin; only trusted origins get the client certificate."""
         public_only = public_only or self._public_only
         key = (origin, trusted, public_only)

@@ -14,7 +14,7 @@ DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
+class WebOrigin:
     """Scheme, host and port; credentials are never sent to another origin."""
 
     scheme: str
@@ -46,14 +46,14 @@ class Proxy:
     username: str = ""
     password: SecretStr = field(default=SecretStr(""))
 
-    def origin(self) -> Origin:
+    def origin(self) -> WebOrigin:
         """Return the proxy's origin."""
         parsed = parse_url(self.url)
         if parsed.user:
             raise InvalidInput("put the proxy's user name in its own field, not in the URL")
         if parsed.scheme != "http":
             raise InvalidInput(f"only http:// proxies are supported, not {parsed.scheme}://")
-        return Origin("http", parsed.host, parsed.port or 3128)
+        return WebOrigin("http", parsed.host, parsed.port or 3128)
 
     def authorization(self) -> bytes:
         """Return the Proxy-Authorization header line, or b'' without a user."""

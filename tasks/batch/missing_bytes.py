@@ -17,5 +17,5 @@ def missing_bytes(job: Job) -> list[str]:
     for planned in run_resources(job.run_id).catalog.plans.batches(job.plan_id):
         with open_batch(job, planned.number) as batch:
             staging = batch.staging
-            missing += find_unreachable(staging.delivery, [piece.item for piece in staging.pieces])
+            missing += find_unreachable(staging.delivery, [one.item for one in staging.transfers])
     return missing

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator
 from contextlib import contextmanager
 
-from catalog.model.plan import Item
+from catalog.model.plan import PlanItem
 from tasks.job import Job, open_delivery, run_resources
 from transfer.batch.delivery import Delivery
 from transfer.steps.download import prepare_staging
@@ -18,7 +18,7 @@ class Batch:
     of items here.
     """
 
-    def __init__(self, job: Job, number: int, items: list[Item], ends: Delivery) -> None:
+    def __init__(self, job: Job, number: int, items: list[PlanItem], ends: Delivery) -> None:
         """Prepare the staging for the batch's items."""
         self.job = job
         self.number = number
@@ -26,7 +26,9 @@ class Batch:
 
     def __repr__(self) -> str:
         """Name the batch."""
-        return f"<Batch {self.number} of plan {self.job.plan_id}: {len(self.staging.pieces)} items>"
+        return (
+            f"<Batch {self.number} of plan {self.job.plan_id}: {len(self.staging.transfers)} items>"
+        )
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from catalog.catalog import Catalog
 from catalog.inbox.spool import Listing
 from catalog.model.digest import Digest
 from catalog.model.outcome import Outcome, Proof, Status
-from catalog.model.plan import Action, Item, Plan, PlanRequest, Target
+from catalog.model.plan import Action, Plan, PlanItem, PlanRequest, Target
 from catalog.model.resource import Resource
 from catalog.model.version import Version
 
@@ -54,7 +54,7 @@ class Desk:
         """Plan to bring `resources` to `addresses`."""
         return self.catalog.plans.make(self.request(resources, *addresses))
 
-    def items(self, plan: Plan) -> list[Item]:
+    def items(self, plan: Plan) -> list[PlanItem]:
         """Return all items of a plan."""
         batches = self.catalog.plans.batches(plan.plan_id)
         return [
@@ -84,7 +84,7 @@ class Desk:
         return [row.path for row in self.catalog.versions.content(address, number)]
 
 
-def outcome(address: str, item: Item, action: Action, *, failed: bool = False) -> Outcome:
+def outcome(address: str, item: PlanItem, action: Action, *, failed: bool = False) -> Outcome:
     """Return what a faultless engine says of an item, or a failing one."""
     if failed:
         status = Status.FAILED

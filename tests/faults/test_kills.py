@@ -93,7 +93,7 @@ def test_killed_at_any_step_the_next_run_finishes(
         there.pop(MANIFEST, None)
         assert there == dict(deed.holds)
         catalog = Catalog.open(Settings(catalog=world / "catalog" / "catalog.duckdb"))
-        assert catalog.upkeep.audit(), catalog.upkeep.audit()
+        assert catalog.maintenance.audit(), catalog.maintenance.audit()
         assert left(world) == []
     assert kills
     note({"kills": kind, "count": kills, "runs": SERIES})

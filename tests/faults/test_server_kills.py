@@ -89,7 +89,7 @@ def test_a_killed_gateway_loses_no_upload_that_it_acknowledged(
                 one.join()
             end(process)
     catalog = Catalog.open(Settings(catalog=file))
-    assert catalog.upkeep.audit(), catalog.upkeep.audit()
+    assert catalog.maintenance.audit(), catalog.maintenance.audit()
     note({"kills": "gateway", "count": GATEWAYS, "runs": len(told)})
 
 
@@ -143,5 +143,5 @@ def test_killed_while_it_writes_or_folds_the_catalog_keeps_what_it_acknowledged(
     )
     assert set(notes.read_text().split()) - set(stored) == set()
     assert set(stored.values()) == {hammer.ROWS}
-    assert catalog.upkeep.audit(), catalog.upkeep.audit()
+    assert catalog.maintenance.audit(), catalog.maintenance.audit()
     note({"kills": kind, "count": kills, "runs": len(stored)})

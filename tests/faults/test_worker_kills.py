@@ -79,7 +79,7 @@ def test_a_run_after_its_worker_was_killed_finishes(prefect_server: None, tmp_pa
             assert visible(tree(end)) == wanted
             assert left(world) == []
     catalog = Catalog.open(Settings(catalog=world / "catalog" / "catalog.duckdb"))
-    assert catalog.upkeep.audit(), catalog.upkeep.audit()
+    assert catalog.maintenance.audit(), catalog.maintenance.audit()
     note({"kills": "worker of Prefect", "count": KILLS, "runs": KILLS})
 
 

@@ -9,7 +9,7 @@ import pytest
 from catalog.errors import InvalidInput
 from gateway.access.authentication import Authenticator
 from gateway.config import load
-from gateway.http.errors import Refused
+from gateway.http.errors import RequestRefused
 from gateway.serve import ServerOptions, check_exposure
 from tests.gateway.conftest import serving
 
@@ -99,7 +99,7 @@ def test_without_tokens_no_other_name_leads_in(tmp_path: Path) -> None:
         content = running.client.get("/content/mytenant/", headers={"Host": "evil.example"})
         assert content.status_code == 403
         assert isinstance(running.application.gateway.authenticator, Authenticator)
-        assert issubclass(Refused, Exception)
+        assert issubclass(RequestRefused, Exception)
 
 
 def test_tenants_open_nothing_of_each_other(tmp_path: Path) -> None:

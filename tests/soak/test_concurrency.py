@@ -107,7 +107,7 @@ def test_one_history_explains_what_all_of_them_did_and_saw(folder: Path) -> None
     }
     assert explained(events, versions) == []
     assert versions[max(versions)] == digest_of(hashed(files(folder / "end")))
-    assert catalog.upkeep.audit()
+    assert catalog.maintenance.audit()
     assert kept(events, uploaded(catalog)) == []
     acknowledged = {one.name for one in events if one.kind == "order" and not one.error}
     orders: dict[str, int] = dict(

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from catalog.model.plan import Action, Item
+from catalog.model.plan import Action, PlanItem
 from providers.base import OpenOptions, ProviderSettings, Source, Storage, Timeouts
 from providers.http.settings import HttpSettings
 from providers.local.settings import LocalSettings
 from transfer.batch.delivery import Delivery, TransferOptions
-from transfer.batch.endpoints import End
-from transfer.workers.limits import Gate, Limits
+from transfer.batch.endpoints import Endpoint
+from transfer.workers.limits import Limits, RequestLimiter
 from transfer.workers.retry import RetryPolicy
 
 OPENED: list[Storage] = []
@@ -25,32 +25,34 @@ def end(
     retry: RetryPolicy = QUICK,
     limits: Limits | None = None,
     read_s: float = 5.0,
-) -> End[Storage]:
+) -> Endpoint[Storage]:
     """Open a storage as an end of a delivery."""
     storage = settings.open(OpenOptions(timeouts=Timeouts(read_s=read_s)))
     OPENED.append(storage)
-    return End(settings.address(), storage, Gate(limits or Limits()), retry)
+    return Endpoint(settings.address(), storage, RequestLimiter(limits or Limits()), retry)
 
 
-def folder(path: Path, retry: RetryPolicy = QUICK) -> End[Storage]:
+def folder(path: Path, retry: RetryPolicy = QUICK) -> Endpoint[Storage]:
     """Open a local folder."""
     return end(LocalSettings(path=str(path)), retry)
 
 
-def web(url: str, retry: RetryPolicy = QUICK, read_s: float = 5.0) -> End[Storage]:
+def web(url: str, retry: RetryPolicy = QUICK, read_s: float = 5.0) -> Endpoint[Storage]:
     """Open a web server."""
     return end(HttpSettings(url=url), retry, read_s=read_s)
 
 
-def item(path: str, size: int | None, *digests: str, to: int = 1, etag: str | None = None) -> Item:
+def item(
+    path: str, size: int | None, *digests: str, to: int = 1, etag: str | None = None
+) -> PlanItem:
     """Make an item for the first `to` destinations."""
-    return Item(
+    return PlanItem(
         path, path, size, etag, None, digests, None, None, tuple(range(to)), (Action.ADD,) * to
     )
 
 
 def delivery(
-    source: End[Source], *ends: End[Storage], options: TransferOptions | None = None
+    source: Endpoint[Source], *ends: Endpoint[Storage], options: TransferOptions | None = None
 ) -> Delivery:
     """Join the ends."""
     return Delivery(source, ends, options or TransferOptions(threads=4))

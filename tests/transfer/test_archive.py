@@ -29,9 +29,9 @@ from providers.base import Source
 from providers.local.storage import LocalStorage
 from transfer.archive.read import unpack
 from transfer.archive.write import ArchiveContent, RepositoryContent, WrittenArchive, write_archive
-from transfer.batch.endpoints import End
+from transfer.batch.endpoints import Endpoint
 from transfer.locate.gather import BytesNowhere, Gatherer
-from transfer.workers.limits import Gate, Limits
+from transfer.workers.limits import Limits, RequestLimiter
 from transfer.workers.stop import StopFlag
 
 WHEN = datetime(2026, 3, 3, tzinfo=UTC)
@@ -62,7 +62,7 @@ def files(tmp_path: Path) -> dict[str, bytes]:
 def export(tmp_path: Path, files: dict[str, bytes]) -> Export:
     """Return how to export that repository as one version."""
     storage: Source = LocalStorage(str(tmp_path / "repository"))
-    end = End("here", storage, Gate(Limits()))
+    end = Endpoint("here", storage, RequestLimiter(Limits()))
 
     def made(
         target: Path, chunk_size: int | None = None, stop: StopFlag | None = None

@@ -11,7 +11,7 @@ import pytest
 
 from catalog.errors import InvalidInput
 from catalog.model.outcome import Outcome, Status
-from catalog.model.plan import Action, Item
+from catalog.model.plan import Action, PlanItem
 from tests.transfer.ends import delivery, folder, item, leftovers, tree
 from transfer.batch.delivery import CleanUp, TransferOptions
 from transfer.steps.clean_up import cleanup
@@ -101,7 +101,7 @@ def test_large_files_are_staged_only_for_steps_that_may_look_at_them(
 def moved(
     source: Path,
     end: Path,
-    items: list[Item],
+    items: list[PlanItem],
     *,
     early: Callable[[StagedBatch], None] | None = None,
     middle: Callable[[StagedBatch], None] | None = None,
@@ -126,7 +126,7 @@ def moved(
     return cleanup(staging)
 
 
-def placed(folder: Path, **files: bytes) -> list[Item]:
+def placed(folder: Path, **files: bytes) -> list[PlanItem]:
     folder.mkdir()
     for name, data in files.items():
         (folder / name).write_bytes(data)

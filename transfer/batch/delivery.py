@@ -10,7 +10,7 @@ from uuid import uuid4
 
 from catalog.model.plan import OnError, Strategy
 from providers.base import Source, Storage
-from transfer.batch.endpoints import End, HistoryArea
+from transfer.batch.endpoints import Endpoint, HistoryArea
 from transfer.batch.mirrors import Mirrors
 from transfer.contracts.contract import Contract
 from transfer.workers.limits import MemoryBudget
@@ -68,14 +68,14 @@ class TransferOptions:
 class Delivery:
     """A source, its destinations, and what their batches share in this process."""
 
-    source: End[Source]
-    destinations: tuple[End[Storage], ...]
+    source: Endpoint[Source]
+    destinations: tuple[Endpoint[Storage], ...]
     options: TransferOptions = TransferOptions()
     stop: StopFlag = field(default_factory=StopFlag)
     progress: Progress = field(default_factory=Progress)
     budget: MemoryBudget = field(default_factory=lambda: MemoryBudget(256 * 2**20))
     run_id: str = field(default_factory=lambda: uuid4().hex)
-    places: tuple[End[Source], ...] = ()
+    places: tuple[Endpoint[Source], ...] = ()
     """Further storages that may have bytes of the plan; they are only read."""
     same_paths: frozenset[str] = frozenset()
     """Addresses of those that the user named: a file under the same path may be the same."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from providers.base import Source, Storage
-from transfer.workers.limits import Gate
+from transfer.workers.limits import RequestLimiter
 from transfer.workers.retry import RetryPolicy
 
 DEFAULT_RETRY = RetryPolicy()
@@ -37,12 +37,12 @@ class MarkerArea:
 
 
 @dataclass(frozen=True, slots=True)
-class End(Generic[S_co]):
-    """One open storage of a delivery, with its address, gate and retry policy."""
+class Endpoint(Generic[S_co]):
+    """One open storage of a delivery, with its address, limiter and retry policy."""
 
     address: str
     storage: S_co
-    gate: Gate
+    limiter: RequestLimiter
     retry: RetryPolicy = DEFAULT_RETRY
     history: HistoryArea | None = None
     holding_area: HistoryArea | None = None

@@ -6,13 +6,13 @@ import hashlib
 
 from catalog.errors import DigestMismatch, ResourceChanged, SizeMismatch
 from catalog.model.digest import Digest, Hasher
-from catalog.model.plan import Item
+from catalog.model.plan import PlanItem
 from catalog.model.resource import Resource
 from providers.base import Fetched
-from transfer.batch.staging import Piece, any_trusted
+from transfer.batch.staging import Transfer, any_trusted
 
 
-def check_bytes(item: Item, fetched: Fetched, expected: tuple[Digest, ...]) -> str:
+def check_bytes(item: PlanItem, fetched: Fetched, expected: tuple[Digest, ...]) -> str:
     """Compare received bytes with the planned size and all known digests; return the sha256."""
     check_size(item, fetched.resource, len(fetched.data))
     sha256 = hashlib.sha256(fetched.data).hexdigest()
@@ -24,7 +24,7 @@ def check_bytes(item: Item, fetched: Fetched, expected: tuple[Digest, ...]) -> s
     return sha256
 
 
-def check_size(item: Item, resource: Resource, found: int) -> None:
+def check_size(item: PlanItem, resource: Resource, found: int) -> None:
     """Refuse a body of another size than planned; tell a broken transfer from a changed file.
 
     Some file systems and servers report size 0 for generated files (`/proc`): it means nothing,
@@ -41,17 +41,17 @@ def check_size(item: Item, resource: Resource, found: int) -> None:
 
 
 def check_read(
-    piece: Piece, hasher: Hasher, expected: tuple[Digest, ...], resource: Resource
+    transfer: Transfer, hasher: Hasher, expected: tuple[Digest, ...], resource: Resource
 ) -> None:
     """Verify a finished stream against the plan and record its digest and size."""
-    check_size(piece.item, resource, hasher.size)
+    check_size(transfer.item, resource, hasher.size)
     if resource.size and hasher.size != resource.size:
-        raise SizeMismatch(piece.item.origin, resource.size, hasher.size)
+        raise SizeMismatch(transfer.item.origin, resource.size, hasher.size)
     for digest in expected:
         found = hasher.digest(digest.algorithm)
         if found != digest:
-            raise DigestMismatch(piece.item.origin, str(digest), str(found))
-    piece.digest = hasher.digest().value
-    piece.size = hasher.size
-    piece.resource = resource
-    piece.digest_declared = any_trusted(expected)
+            raise DigestMismatch(transfer.item.origin, str(digest), str(found))
+    transfer.digest = hasher.digest().value
+    transfer.size = hasher.size
+    transfer.resource = resource
+    transfer.digest_declared = any_trusted(expected)

@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Self
 
 from providers.base import Source
-from transfer.batch.endpoints import End
+from transfer.batch.endpoints import Endpoint
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class Mirror:
     """One mirror: its address, and how to open it."""
 
     address: str
-    open: Callable[[], AbstractContextManager[End[Source]]]
+    open: Callable[[], AbstractContextManager[Endpoint[Source]]]
 
 
 class Mirrors:
@@ -31,7 +31,7 @@ class Mirrors:
     def __init__(self, every: Sequence[Mirror] = ()) -> None:
         """Use the mirrors `every`, in this order."""
         self._every = tuple(every)
-        self._ends: dict[str, End[Source]] = {}
+        self._ends: dict[str, Endpoint[Source]] = {}
         self._stack = ExitStack()
         self._lock = threading.Lock()
 
@@ -56,7 +56,7 @@ class Mirrors:
         """Return their addresses in order."""
         return tuple(mirror.address for mirror in self._every)
 
-    def end(self, address: str) -> End[Source]:
+    def end(self, address: str) -> Endpoint[Source]:
         """Open a mirror, or return the open one."""
         with self._lock:
             if address not in self._ends:

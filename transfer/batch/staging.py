@@ -1,4 +1,4 @@
-"""The staging of one batch: its bytes between download and upload, and the state of each piece."""
+"""The staging of one batch: its bytes between download and upload, and its transfers' states."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from catalog.errors import CatalogError
 from catalog.model.breach import Breach
 from catalog.model.digest import TRUSTED, Digest
 from catalog.model.outcome import Outcome, Proof, Status
-from catalog.model.plan import Action, Item
+from catalog.model.plan import Action, PlanItem
 from catalog.model.resource import Resource
 from providers.base import Attributes, Source, Stored
 from providers.interfaces.early_request import PendingFetch
 from transfer.batch.delivery import Delivery
-from transfer.batch.endpoints import End
+from transfer.batch.endpoints import Endpoint
 
 BLOCK = 2**20  # bytes
 COPIES_WHILE_FETCHED = 2  # of a body while the HTTP library hands it over
-MEMORY_RETRY_S = 0.05  # until a piece is tried again that found no memory
+MEMORY_RETRY_S = 0.05  # until a transfer is tried again that found no memory
 
 
-class Piece:
+class Transfer:
     """One item in transfer; `data` or `file` has its bytes once they were received.
 
-    Neither is set for a streamed piece, which is read while it is written.
+    Neither is set for a streamed transfer, which is read while it is written.
     """
 
     __slots__ = (
@@ -53,7 +53,7 @@ class Piece:
         "source",
     )
 
-    def __init__(self, item: Item) -> None:
+    def __init__(self, item: PlanItem) -> None:
         """Begin with the plan's `item`."""
         self.item = item
         self.pending: PendingFetch | None = None  # its request was sent ahead
@@ -72,18 +72,18 @@ class Piece:
         self.earlier_outcomes: list[Outcome] = []  # superseded, but recorded as well
         self.history_outcomes: dict[int, list[Outcome]] = {}  # of kept files, by destination
         self.counted = False  # in the progress
-        self.source: End[Source] | None = None  # the mirror that it is read from, if any
+        self.source: Endpoint[Source] | None = None  # the mirror that it is read from, if any
         self.next_sources: list[str] = []  # addresses of the sources to try next
         self.redirected = False  # it was switched to another source
 
     @property
     def removal(self) -> bool:
-        """Say whether this piece is removed at its destinations."""
+        """Say whether this transfer is removed at its destinations."""
         return Action.REMOVE in self.item.actions
 
     @property
     def clears_path(self) -> bool:
-        """Say whether this piece is removed because an arrival needs its path."""
+        """Say whether this transfer is removed because an arrival needs its path."""
         return self.item.conflict is not None and self.removal
 
     def open_targets(self) -> list[tuple[int, Action]]:
@@ -117,23 +117,23 @@ class Piece:
 
 
 class Staging:
-    """All pieces of one batch, and a folder for those that do not fit into memory.
+    """All transfers of one batch, and a folder for those that do not fit into memory.
 
     Deliberately not a dataclass: Prefect searches dataclasses for futures, byte by byte.
     """
 
-    def __init__(self, delivery: Delivery, items: list[Item]) -> None:
-        """Hold one piece for each item."""
+    def __init__(self, delivery: Delivery, items: list[PlanItem]) -> None:
+        """Hold one transfer for each item."""
         self.delivery = delivery
-        self.pieces = [Piece(item) for item in items]
+        self.transfers = [Transfer(item) for item in items]
         self.breaches: list[Breach] = []  # of contracts
         self.uncleaned: dict[str, str] = {}  # errors of clean-up, by path at the source
         self._folder: Path | None = None
         self._lock = threading.Lock()
 
     def __repr__(self) -> str:
-        """Show the number of pieces, never their content."""
-        return f"<Staging of {len(self.pieces)} pieces>"
+        """Show the number of transfers, never their content."""
+        return f"<Staging of {len(self.transfers)} transfers>"
 
     def folder(self) -> Path:
         """Return the batch's temporary folder; it is created on first use."""
@@ -142,63 +142,66 @@ class Staging:
                 self._folder = Path(tempfile.mkdtemp(prefix="entrepot-"))
             return self._folder
 
-    def reserve(self, piece: Piece, count: int) -> bool:
-        """Reserve memory for `count` bytes of a piece; False if the budget is used up.
+    def reserve(self, transfer: Transfer, count: int) -> bool:
+        """Reserve memory for `count` bytes of a transfer; False if the budget is used up.
 
-        A piece that is fetched whole takes `COPIES_WHILE_FETCHED` times its size meanwhile.
+        A transfer that is fetched whole takes `COPIES_WHILE_FETCHED` times its size meanwhile.
         """
         if not self.delivery.budget.take(count, staying=True):
             return False
-        piece.held_bytes += count
+        transfer.held_bytes += count
         return True
 
-    def free_memory(self, piece: Piece, keep: int = 0) -> None:
-        """Release the memory of a piece, except for `keep` bytes."""
+    def free_memory(self, transfer: Transfer, keep: int = 0) -> None:
+        """Release the memory of a transfer, except for `keep` bytes."""
         if not keep:
-            piece.data = None
-        if piece.held_bytes > keep:
-            self.delivery.budget.release(piece.held_bytes - keep)
-            piece.held_bytes = keep
+            transfer.data = None
+        if transfer.held_bytes > keep:
+            self.delivery.budget.release(transfer.held_bytes - keep)
+            transfer.held_bytes = keep
 
     def release(self) -> None:
         """Release all memory and disk space; may be called twice."""
-        for piece in self.pieces:
-            self.free_memory(piece)
-            piece.file = None
+        for transfer in self.transfers:
+            self.free_memory(transfer)
+            transfer.file = None
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
             self._folder = None
 
     def outcomes(self) -> list[Outcome]:
-        """Return the outcomes of all pieces so far."""
+        """Return the outcomes of all transfers so far."""
         return [
             outcome
-            for piece in self.pieces
-            for outcome in (*piece.earlier_outcomes, *piece.outcomes.values())
+            for transfer in self.transfers
+            for outcome in (*transfer.earlier_outcomes, *transfer.outcomes.values())
         ]
 
     def history_outcomes(self) -> list[Outcome]:
         """Return the outcomes of files moved into the destinations' histories so far."""
         return [
-            one for piece in self.pieces for kept in piece.history_outcomes.values() for one in kept
+            one
+            for transfer in self.transfers
+            for kept in transfer.history_outcomes.values()
+            for one in kept
         ]
 
-    def to_write(self) -> Iterator[Piece]:
-        """Yield the pieces without an error that have a destination left to write."""
-        for piece in self.pieces:
-            if piece.error is None and not piece.removal and piece.open_targets():
-                yield piece
+    def to_write(self) -> Iterator[Transfer]:
+        """Yield the transfers without an error that have a destination left to write."""
+        for transfer in self.transfers:
+            if transfer.error is None and not transfer.removal and transfer.open_targets():
+                yield transfer
 
-    def fail(self, piece: Piece, error: CatalogError) -> None:
-        """Settle a piece as failed at every open destination."""
-        piece.error = error
-        for number, _ in piece.open_targets():
-            self.settle_failed(piece, number, error)
+    def fail(self, transfer: Transfer, error: CatalogError) -> None:
+        """Settle a transfer as failed at every open destination."""
+        transfer.error = error
+        for number, _ in transfer.open_targets():
+            self.settle_failed(transfer, number, error)
 
-    def settle_failed(self, piece: Piece, number: int, error: CatalogError) -> None:
-        """Settle a piece as failed at one destination."""
+    def settle_failed(self, transfer: Transfer, number: int, error: CatalogError) -> None:
+        """Settle a transfer as failed at one destination."""
         self._settle(
-            piece,
+            transfer,
             number,
             Status.FAILED,
             error=getattr(error, "code", "invalid"),
@@ -207,52 +210,52 @@ class Staging:
             found=getattr(error, "found", None),
         )
 
-    def drop(self, piece: Piece, error: CatalogError) -> None:
-        """Settle a piece as left out on purpose at every open destination; `error` says why."""
-        for number, _ in piece.open_targets():
+    def drop(self, transfer: Transfer, error: CatalogError) -> None:
+        """Settle a transfer as left out on purpose at every open destination; `error` says why."""
+        for number, _ in transfer.open_targets():
             self._settle(
-                piece,
+                transfer,
                 number,
                 Status.DROPPED,
                 error=getattr(error, "code", "dropped"),
                 message=str(error),
             )
 
-    def settle_stored(self, piece: Piece, number: int, stored: Stored) -> None:
-        """Settle a piece as stored and verified at one destination."""
+    def settle_stored(self, transfer: Transfer, number: int, stored: Stored) -> None:
+        """Settle a transfer as stored and verified at one destination."""
         self._settle(
-            piece,
+            transfer,
             number,
             Status.STORED,
-            proof=Proof.END_TO_END if piece.digest_declared else stored.proof,
-            digest=piece.digest,
+            proof=Proof.END_TO_END if transfer.digest_declared else stored.proof,
+            digest=transfer.digest,
             size=stored.size,
             etag=stored.etag,
             modified_us=stored.modified_us,
         )
 
-    def settle_removed(self, piece: Piece, number: int) -> None:
-        """Settle a piece as removed at one destination."""
-        self._settle(piece, number, Status.REMOVED)
+    def settle_removed(self, transfer: Transfer, number: int) -> None:
+        """Settle a transfer as removed at one destination."""
+        self._settle(transfer, number, Status.REMOVED)
 
-    def settle_unmarked(self, piece: Piece, number: int, error: CatalogError) -> None:
-        """Settle a piece as failed at one destination because its marker could not be updated.
+    def settle_unmarked(self, transfer: Transfer, number: int, error: CatalogError) -> None:
+        """Settle a transfer as failed at one destination because its marker could not be updated.
 
         The outcome "stored" is kept as an earlier one; a removal is not, so that it is repeated.
         """
-        stored = piece.outcomes.get(number)
+        stored = transfer.outcomes.get(number)
         if stored is not None and stored.status is Status.STORED:
             with self._lock:
-                piece.earlier_outcomes.append(stored)
-        self.settle_failed(piece, number, error)
+                transfer.earlier_outcomes.append(stored)
+        self.settle_failed(transfer, number, error)
         if stored is not None:
             self.delivery.progress.count_late_failure()
 
-    def _settle(self, piece: Piece, number: int, status: Status, **facts: object) -> None:
-        item = piece.item
-        resource = piece.resource
+    def _settle(self, transfer: Transfer, number: int, status: Status, **facts: object) -> None:
+        item = transfer.item
+        resource = transfer.resource
         action = item.actions[item.destinations.index(number)]
-        piece.outcomes[number] = Outcome(
+        transfer.outcomes[number] = Outcome(
             destination=self.delivery.destinations[number].address,
             path=item.path,
             origin=item.origin,
@@ -262,24 +265,24 @@ class Staging:
             origin_size=resource.size if resource else item.size,
             origin_modified_us=resource.modified_us if resource else item.modified_us,
             content_type=(resource.content_type if resource else None) or item.content_type,
-            attempts=max(1, piece.attempts),
+            attempts=max(1, transfer.attempts),
             **facts,  # type: ignore[arg-type]
         )
         with self._lock:
-            last = not piece.counted and not piece.open_targets()
-            piece.counted = piece.counted or last
+            last = not transfer.counted and not transfer.open_targets()
+            transfer.counted = transfer.counted or last
         if last:
-            self.free_memory(piece)  # the bytes are no longer needed
-            failed = any(outcome.status is Status.FAILED for outcome in piece.outcomes.values())
+            self.free_memory(transfer)  # the bytes are no longer needed
+            failed = any(outcome.status is Status.FAILED for outcome in transfer.outcomes.values())
             self.delivery.progress.count_item(failed=failed)
 
 
-def source_resource(piece: Piece) -> Resource:
-    """Return the source's description of a staged piece, or the plan's if it was read elsewhere."""
-    item = piece.item
-    return piece.resource or Resource(
+def source_resource(transfer: Transfer) -> Resource:
+    """Return the source's description of a staged file, or the plan's if it was read elsewhere."""
+    item = transfer.item
+    return transfer.resource or Resource(
         item.origin,
-        size=piece.size,
+        size=transfer.size,
         etag=item.etag,
         modified_us=item.modified_us,
         content_type=item.content_type,
@@ -291,7 +294,7 @@ def any_trusted(digests: tuple[Digest, ...]) -> bool:
     return any(digest.algorithm in TRUSTED for digest in digests)
 
 
-def expected_digests(item: Item, resource: Resource | None) -> tuple[Digest, ...]:
+def expected_digests(item: PlanItem, resource: Resource | None) -> tuple[Digest, ...]:
     """Return every digest that the bytes must have: the plan's and the reply's."""
     planned = tuple(Digest.parse(text) for text in item.digests)
     return planned + (resource.digests if resource is not None else ())

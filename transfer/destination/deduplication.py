@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from catalog.model.plan import Item
+from catalog.model.plan import PlanItem
 from providers.base import Attributes, Storage, Stored
 from providers.layouts.content_names import ContentAddressed
 from providers.layouts.numbered_names import VersionNumbered
 from transfer.batch.delivery import Delivery, History
-from transfer.batch.staging import Piece
+from transfer.batch.staging import Transfer
 
 
 def is_content_addressed(delivery: Delivery) -> bool:
@@ -17,7 +17,7 @@ def is_content_addressed(delivery: Delivery) -> bool:
     return any(isinstance(end.storage, ContentAddressed) for end in delivery.destinations)
 
 
-def known_digest(delivery: Delivery, item: Item, number: int) -> str | None:
+def known_digest(delivery: Delivery, item: PlanItem, number: int) -> str | None:
     """Return the digest of an item that a destination already has, according to the catalog.
 
     None during a repair: there the catalog's record is in doubt.
@@ -39,37 +39,41 @@ def known_digest(delivery: Delivery, item: Item, number: int) -> str | None:
     return next((copy.sha256 for copy in item.known_copies if copy.address == end.address), None)
 
 
-def already_held(delivery: Delivery, piece: Piece, number: int) -> Stored | None:
-    """Return a destination's existing copy of an unread piece, and set the piece's digest."""
-    sha256 = known_digest(delivery, piece.item, number)
+def already_held(delivery: Delivery, transfer: Transfer, number: int) -> Stored | None:
+    """Return a destination's existing copy of an unread transfer, and set the transfer's digest."""
+    sha256 = known_digest(delivery, transfer.item, number)
     storage = delivery.destinations[number].storage
     stored = None
     if sha256 is not None and isinstance(storage, ContentAddressed):
-        stored = storage.find_digest(sha256, piece.item.size)
-    if sha256 is not None and isinstance(storage, VersionNumbered) and piece.item.etag is not None:
-        stored = storage.find_version(piece.item.path, piece.item.etag, piece.item.size)
+        stored = storage.find_digest(sha256, transfer.item.size)
+    if (
+        sha256 is not None
+        and isinstance(storage, VersionNumbered)
+        and transfer.item.etag is not None
+    ):
+        stored = storage.find_version(transfer.item.path, transfer.item.etag, transfer.item.size)
     if stored is not None:
-        piece.digest, piece.size = sha256, stored.size
+        transfer.digest, transfer.size = sha256, stored.size
     return stored
 
 
-def unchanged_copy(delivery: Delivery, piece: Piece, number: int) -> Stored | None:
+def unchanged_copy(delivery: Delivery, transfer: Transfer, number: int) -> Stored | None:
     """Return a destination's current file of a path if it has exactly the bytes that were read.
 
     Another number for them would create a version without a change.
     """
-    recorded = piece.item.previous_at(number)
-    if recorded is None or recorded.etag is None or recorded.digest != piece.digest:
+    recorded = transfer.item.previous_at(number)
+    if recorded is None or recorded.etag is None or recorded.digest != transfer.digest:
         return None  # checked first: the type check below is slower
     storage = delivery.destinations[number].storage
     if delivery.options.history is History.DROP or not isinstance(storage, VersionNumbered):
         return None
-    return storage.find_version(piece.item.path, recorded.etag, recorded.size)
+    return storage.find_version(transfer.item.path, recorded.etag, recorded.size)
 
 
-def upload_attributes(piece: Piece, storage: Storage) -> Attributes:
+def upload_attributes(transfer: Transfer, storage: Storage) -> Attributes:
     """Return the attributes to store, with the planned digest if the storage names files by it."""
-    found = piece.attributes()
+    found = transfer.attributes()
     if found.sha256 is None and isinstance(storage, ContentAddressed):
-        return replace(found, sha256=piece.item.declared_sha256())
+        return replace(found, sha256=transfer.item.declared_sha256())
     return found

@@ -21,20 +21,20 @@ from providers.interfaces.history import (
     unknown_history_key,
 )
 from transfer.batch.delivery import History
-from transfer.batch.endpoints import End, HistoryArea
-from transfer.batch.staging import Piece, Staging
+from transfer.batch.endpoints import Endpoint, HistoryArea
+from transfer.batch.staging import Staging, Transfer
 
 
-def keep_previous(staging: Staging, piece: Piece, number: int) -> None:
-    """Keep the file at one destination of a piece, if it is about to be replaced or removed.
+def keep_previous(staging: Staging, transfer: Transfer, number: int) -> None:
+    """Keep the file at one destination of a transfer, if it is about to be replaced or removed.
 
-    Only once for a piece and destination: afterwards the old file is gone from there.
+    Only once for a transfer and destination: afterwards the old file is gone from there.
     """
-    area, recorded = _history_area(staging, piece, number), piece.item.previous_at(number)
-    ends = _replaces_or_removes(piece, number)
-    if area is None or number in piece.history_outcomes or not (ends or recorded):
+    area, recorded = _history_area(staging, transfer, number), transfer.item.previous_at(number)
+    ends = _replaces_or_removes(transfer, number)
+    if area is None or number in transfer.history_outcomes or not (ends or recorded):
         return
-    end, path = staging.delivery.destinations[number], piece.item.path
+    end, path = staging.delivery.destinations[number], transfer.item.path
     outcomes: list[Outcome] = []
     try:
         current = _stat_if_present(end.storage, path) if ends else None
@@ -50,29 +50,31 @@ def keep_previous(staging: Staging, piece: Piece, number: int) -> None:
     except StorageError as error:
         error.message = f"{path!r} was not touched, since it could not be kept first: {error}"
         raise
-    piece.history_outcomes[number] = outcomes
+    transfer.history_outcomes[number] = outcomes
 
 
-def keep_and_commit(staging: Staging, piece: Piece, number: int, writer: Writer) -> Stored:
-    """Commit a piece at a destination, after keeping what it replaces.
+def keep_and_commit(staging: Staging, transfer: Transfer, number: int, writer: Writer) -> Stored:
+    """Commit a transfer at a destination, after keeping what it replaces.
 
     If that moves the old file away, the new one is flushed first: the disk may be full.
     """
-    if keeps_at_commit(staging, piece, number) and isinstance(writer, SupportsFlush):
+    if keeps_at_commit(staging, transfer, number) and isinstance(writer, SupportsFlush):
         writer.flush()
-    keep_previous(staging, piece, number)
-    return writer.commit(Digest("sha256", piece.digest or ""))
+    keep_previous(staging, transfer, number)
+    return writer.commit(Digest("sha256", transfer.digest or ""))
 
 
-def keep_before_writing(staging: Staging, piece: Piece, number: int) -> None:
+def keep_before_writing(staging: Staging, transfer: Transfer, number: int) -> None:
     """Keep the old file now, unless the storage does so just before the commit."""
-    if not keeps_at_commit(staging, piece, number):
-        keep_previous(staging, piece, number)
+    if not keeps_at_commit(staging, transfer, number):
+        keep_previous(staging, transfer, number)
 
 
-def keeps_at_commit(staging: Staging, piece: Piece, number: int) -> bool:
+def keeps_at_commit(staging: Staging, transfer: Transfer, number: int) -> bool:
     """Say whether the old file is kept just before the new one is committed."""
-    if _history_area(staging, piece, number) is None or not _replaces_or_removes(piece, number):
+    if _history_area(staging, transfer, number) is None or not _replaces_or_removes(
+        transfer, number
+    ):
         return False
     storage = staging.delivery.destinations[number].storage
     return isinstance(storage, SupportsHistory) and storage.keeps_at_commit
@@ -84,7 +86,7 @@ def keeps_history(staging: Staging, number: int) -> bool:
     return wanted and staging.delivery.destinations[number].history is not None
 
 
-def _history_area(staging: Staging, piece: Piece, number: int) -> HistoryArea | None:
+def _history_area(staging: Staging, transfer: Transfer, number: int) -> HistoryArea | None:
     """Return where a destination keeps files; None if it does not.
 
     An obstacle is held in any case, until the arrival that replaces it is there.
@@ -92,12 +94,12 @@ def _history_area(staging: Staging, piece: Piece, number: int) -> HistoryArea | 
     end = staging.delivery.destinations[number]
     if keeps_history(staging, number):
         return end.history
-    return end.holding_area if piece.clears_path else None
+    return end.holding_area if transfer.clears_path else None
 
 
-def _replaces_or_removes(piece: Piece, number: int) -> bool:
-    """Say whether a piece replaces or removes the file at a destination."""
-    action = piece.item.actions[piece.item.destinations.index(number)]
+def _replaces_or_removes(transfer: Transfer, number: int) -> bool:
+    """Say whether a transfer replaces or removes the file at a destination."""
+    action = transfer.item.actions[transfer.item.destinations.index(number)]
     return action in (Action.REPLACE, Action.REMOVE)
 
 
@@ -108,7 +110,7 @@ def _stat_if_present(storage: Storage, path: str) -> Resource | None:
         return None
 
 
-def _is_unchanged(recorded: Fingerprint, current: Resource, end: End[Storage]) -> bool:
+def _is_unchanged(recorded: Fingerprint, current: Resource, end: Endpoint[Storage]) -> bool:
     etags = EtagTrust.FOLLOW if end.storage.capabilities.etags else EtagTrust.IGNORE
     return recorded.matches(current, etags)
 
@@ -127,7 +129,11 @@ def _kept_by_killed_run(area: HistoryArea, path: str, recorded: Fingerprint) -> 
 
 
 def _keep_file(
-    staging: Staging, end: End[Storage], area: HistoryArea, current: Resource, digest: str | None
+    staging: Staging,
+    end: Endpoint[Storage],
+    area: HistoryArea,
+    current: Resource,
+    digest: str | None,
 ) -> list[Outcome]:
     """Keep one file, by its storage or by copying; return nothing if it is gone by now."""
     path = current.path
@@ -145,7 +151,11 @@ def _keep_file(
 
 
 def _keep_by_copying(
-    staging: Staging, end: End[Storage], area: HistoryArea, current: Resource, digest: str | None
+    staging: Staging,
+    end: Endpoint[Storage],
+    area: HistoryArea,
+    current: Resource,
+    digest: str | None,
 ) -> Outcome:
     """Copy the file into the history; unexpected bytes are kept as foreign."""
     path = current.path
@@ -170,7 +180,7 @@ def _keep_by_copying(
 
 def _copy_file(
     staging: Staging,
-    end: End[Storage],
+    end: Endpoint[Storage],
     history: Storage,
     current: Resource,
     key: str,
@@ -187,7 +197,7 @@ def _copy_file(
                 stop.check()
                 hasher.update(chunk)
                 writer.write(chunk)
-                end.gate.throttle(len(chunk), stop)
+                end.limiter.throttle(len(chunk), stop)
             digest = hasher.digest()
             if current.size is not None and hasher.size != current.size:
                 raise SizeMismatch(current.path, current.size, hasher.size)

@@ -10,7 +10,7 @@ from catalog.model.digest import Hasher
 from catalog.model.resource import Resource
 from providers.base import Attributes, Storage
 from providers.interfaces.history import KeepResult, SupportsHistory, unknown_history_key
-from transfer.batch.endpoints import End
+from transfer.batch.endpoints import Endpoint
 from transfer.workers.pool import WorkerPool
 from transfer.workers.stop import StopFlag
 
@@ -18,14 +18,14 @@ THREADS = 16
 
 
 def quarantine_files(
-    end: End[Storage], history: Storage, paths: Sequence[str], run_id: str, stop: StopFlag
+    end: Endpoint[Storage], history: Storage, paths: Sequence[str], run_id: str, stop: StopFlag
 ) -> None:
     """Move files into the history, named by the run, not by digest; missing ones are skipped."""
     tries: dict[str, int] = {}
 
     def work(path: str) -> float | None:
         try:
-            with end.gate.connection(stop), suppress(ResourceNotFound):
+            with end.limiter.connection(stop), suppress(ResourceNotFound):
                 _set_aside(end.storage, history, path, unknown_history_key(run_id, path), stop)
         except StorageError as error:
             tries[path] = tries.get(path, 0) + 1

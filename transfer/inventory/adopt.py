@@ -12,7 +12,7 @@ from catalog.model.outcome import Outcome, Proof, Status
 from catalog.model.plan import Action
 from catalog.model.resource import Resource
 from providers.base import Source
-from transfer.batch.endpoints import End
+from transfer.batch.endpoints import Endpoint
 from transfer.workers.pool import WorkerPool
 from transfer.workers.progress import Progress
 from transfer.workers.stop import StopFlag
@@ -21,7 +21,7 @@ FILES_PER_STEP = 2000
 
 
 def compute_digests(
-    end: End[Source],
+    end: Endpoint[Source],
     listed: Iterable[Resource],
     stop: StopFlag,
     progress: Progress,
@@ -77,16 +77,18 @@ def adopted_outcomes(address: str, resources: Iterable[Resource]) -> list[Outcom
     ]
 
 
-def _read_digest(end: End[Source], one: Resource, stop: StopFlag, progress: Progress) -> Resource:
+def _read_digest(
+    end: Endpoint[Source], one: Resource, stop: StopFlag, progress: Progress
+) -> Resource:
     hasher = Hasher()
-    with end.gate.connection(stop):
+    with end.limiter.connection(stop):
         reading = end.storage.read(one.path)
         try:
             for chunk in reading:
                 stop.check()
                 hasher.update(chunk)
                 progress.count_bytes(len(chunk))
-                end.gate.throttle(len(chunk), stop)
+                end.limiter.throttle(len(chunk), stop)
             described = reading.resource
         finally:
             reading.close()

@@ -13,7 +13,7 @@ from catalog.errors import ResourceNotFound, StorageError
 from catalog.model.fingerprint import EtagTrust, Fingerprint
 from catalog.model.version import ReclaimCandidate
 from providers.base import Source, Storage
-from transfer.batch.endpoints import End
+from transfer.batch.endpoints import Endpoint
 from transfer.workers.pool import WorkerPool
 from transfer.workers.stop import StopFlag
 
@@ -29,8 +29,8 @@ class NotReclaimed:
 
 
 def reclaim(
-    end: End[Storage],
-    places: Mapping[str, End[Source]],
+    end: Endpoint[Storage],
+    places: Mapping[str, Endpoint[Source]],
     candidates: Sequence[ReclaimCandidate],
     stop: StopFlag,
     *,
@@ -45,7 +45,7 @@ def reclaim(
         try:
             why = _reason_to_stay(end, places, one, stop)
             if why is None and not dry_run:
-                with end.gate.connection(stop):
+                with end.limiter.connection(stop):
                     end.storage.remove(one.path)
         except StorageError as error:
             tries[one.path] = tries.get(one.path, 0) + 1
@@ -64,7 +64,10 @@ def reclaim(
 
 
 def _reason_to_stay(
-    end: End[Storage], places: Mapping[str, End[Source]], one: ReclaimCandidate, stop: StopFlag
+    end: Endpoint[Storage],
+    places: Mapping[str, Endpoint[Source]],
+    one: ReclaimCandidate,
+    stop: StopFlag,
 ) -> str | None:
     """Return why a file must stay; None if it may be removed."""
     try:
@@ -86,9 +89,9 @@ def _reason_to_stay(
     return found
 
 
-def _is_unchanged(end: End[Source], path: str, marks: Fingerprint, stop: StopFlag) -> bool:
+def _is_unchanged(end: Endpoint[Source], path: str, marks: Fingerprint, stop: StopFlag) -> bool:
     """Say whether a file has the expected size and an unchanged fingerprint."""
-    with end.gate.connection(stop):
+    with end.limiter.connection(stop):
         now = end.storage.stat(path)
     etags = EtagTrust.FOLLOW if end.storage.capabilities.etags else EtagTrust.IGNORE
     return now.size is not None and now.size == marks.size and marks.matches(now, etags)

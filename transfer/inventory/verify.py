@@ -11,7 +11,7 @@ from catalog.model.finding import Fault, Finding
 from catalog.model.version import ContentRow
 from providers.base import Source
 from providers.layouts.content_names import stored_path
-from transfer.batch.endpoints import End
+from transfer.batch.endpoints import Endpoint
 from transfer.workers.pool import WorkerPool
 from transfer.workers.progress import Progress
 from transfer.workers.stop import StopFlag
@@ -20,7 +20,7 @@ ROWS_PER_STEP = 2000
 
 
 def verify_content(
-    end: End[Source],
+    end: Endpoint[Source],
     rows: Iterable[ContentRow],
     stop: StopFlag,
     progress: Progress,
@@ -51,18 +51,18 @@ def verify_content(
 
 
 def _verify_file(
-    end: End[Source], row: ContentRow, stop: StopFlag, progress: Progress
+    end: Endpoint[Source], row: ContentRow, stop: StopFlag, progress: Progress
 ) -> Finding | None:
     hasher = Hasher()
     try:
-        with end.gate.connection(stop):
+        with end.limiter.connection(stop):
             reading = end.storage.read(stored_path(end.storage, row.path, row.digest, row.etag))
             try:
                 for chunk in reading:
                     stop.check()
                     hasher.update(chunk)
                     progress.count_bytes(len(chunk))
-                    end.gate.throttle(len(chunk), stop)
+                    end.limiter.throttle(len(chunk), stop)
             finally:
                 reading.close()
     except ResourceNotFound:

@@ -12,7 +12,7 @@ from contextlib import ExitStack
 from catalog.errors import Cancelled, CatalogError, SizeMismatch, StorageError
 from catalog.model.plan import OnError
 from providers.base import Chunk, Copier, Writer
-from transfer.batch.staging import MEMORY_RETRY_S, Piece, Staging
+from transfer.batch.staging import MEMORY_RETRY_S, Staging, Transfer
 from transfer.destination.deduplication import unchanged_copy, upload_attributes
 from transfer.destination.history import keep_and_commit, keep_before_writing, keep_previous
 from transfer.large.stream import Stream
@@ -20,25 +20,27 @@ from transfer.locate.known_copies import copy_origin, known_copies
 from transfer.locate.mirrors import source_of, switch_source
 
 
-def copy_to_all(staging: Staging, piece: Piece) -> float | None:
-    """Transfer one large piece; return None when it is settled, or the seconds until a retry."""
+def copy_to_all(staging: Staging, transfer: Transfer) -> float | None:
+    """Transfer one large file; return None when it is settled, or the seconds until a retry."""
     delivery = staging.delivery
     if delivery.options.on_error is OnError.FAIL and delivery.progress.failed:
         return None
-    room = _buffer_bytes(staging, piece)
+    room = _buffer_bytes(staging, transfer)
     if not delivery.budget.take(room):
         return MEMORY_RETRY_S
     try:
-        broken = _transfer(staging, piece)
+        broken = _transfer(staging, transfer)
     except StorageError as error:
-        places = 0 if piece.redirected else len(list(known_copies(delivery, piece.item)))
-        if piece.digest is None and piece.attempts <= places:
+        places = 0 if transfer.redirected else len(list(known_copies(delivery, transfer.item)))
+        if transfer.digest is None and transfer.attempts <= places:
             return 0.0  # the catalog's record was outdated: try the next copy, finally the source
-        delay = source_of(delivery, piece).retry.delay_s(max(1, piece.attempts - places), error)
-        if delay is None and switch_source(delivery, piece, error):
+        delay = source_of(delivery, transfer).retry.delay_s(
+            max(1, transfer.attempts - places), error
+        )
+        if delay is None and switch_source(delivery, transfer, error):
             return 0.0
         if delay is None:
-            staging.fail(piece, error)
+            staging.fail(transfer, error)
         return delay
     finally:
         delivery.budget.release(room)
@@ -46,45 +48,47 @@ def copy_to_all(staging: Staging, piece: Piece) -> float | None:
     for number, failure in broken.items():
         delay = None
         if isinstance(failure, StorageError):
-            piece.failed_tries[number] = piece.failed_tries.get(number, 0) + 1
-            delay = delivery.destinations[number].retry.delay_s(piece.failed_tries[number], failure)
+            transfer.failed_tries[number] = transfer.failed_tries.get(number, 0) + 1
+            delay = delivery.destinations[number].retry.delay_s(
+                transfer.failed_tries[number], failure
+            )
         if delay is None:
-            staging.settle_failed(piece, number, failure)
+            staging.settle_failed(transfer, number, failure)
         else:
             longest = max(longest or 0.0, delay)
     return longest
 
 
-def _buffer_bytes(staging: Staging, piece: Piece) -> int:
-    """Return the most memory that the reader and the writers of a piece need, in bytes."""
+def _buffer_bytes(staging: Staging, transfer: Transfer) -> int:
+    """Return the most memory that the reader and the writers of a transfer need, in bytes."""
     delivery = staging.delivery
-    ends = [delivery.destinations[number] for number, _ in piece.open_targets()]
-    writers = sum(end.storage.capabilities.writing(piece.item.size) for end in ends)
-    return source_of(delivery, piece).storage.capabilities.read_buffer + writers
+    ends = [delivery.destinations[number] for number, _ in transfer.open_targets()]
+    writers = sum(end.storage.capabilities.writing(transfer.item.size) for end in ends)
+    return source_of(delivery, transfer).storage.capabilities.read_buffer + writers
 
 
-def _transfer(staging: Staging, piece: Piece) -> dict[int, CatalogError]:
+def _transfer(staging: Staging, transfer: Transfer) -> dict[int, CatalogError]:
     """Read once, write everywhere, commit what succeeded; return the errors by destination."""
     delivery = staging.delivery
     broken: dict[int, CatalogError] = {}
     writers: dict[int, Writer] = {}
     copying: list[int] = []
-    stream = Stream(staging, piece)
-    gates = ExitStack()
+    stream = Stream(staging, transfer)
+    limiters = ExitStack()
     try:
-        ends = [delivery.destinations[number] for number, _ in piece.open_targets()]
+        ends = [delivery.destinations[number] for number, _ in transfer.open_targets()]
         for end in sorted(ends, key=lambda one: one.address):  # a fixed order prevents deadlocks
-            gates.enter_context(end.gate.connection(delivery.stop))
+            limiters.enter_context(end.limiter.connection(delivery.stop))
         stream.begin()
-        for number, _ in piece.open_targets():
+        for number, _ in transfer.open_targets():
             storage = delivery.destinations[number].storage
-            if copy_origin(delivery, piece, storage) is not None:
+            if copy_origin(delivery, transfer, storage) is not None:
                 copying.append(number)
                 continue
             try:
-                keep_before_writing(staging, piece, number)
+                keep_before_writing(staging, transfer, number)
                 writers[number] = storage.write(
-                    piece.item.path, upload_attributes(piece, storage), size=stream.size
+                    transfer.item.path, upload_attributes(transfer, storage), size=stream.size
                 )
             except Cancelled:
                 raise
@@ -98,14 +102,14 @@ def _transfer(staging: Staging, piece: Piece) -> dict[int, CatalogError]:
                     return broken
             stream.check()
         for number in copying:
-            _copy(staging, piece, number, broken)
+            _copy(staging, transfer, number, broken)
         for number in list(writers):
-            _commit_one(staging, piece, number, writers, broken)
+            _commit_one(staging, transfer, number, writers, broken)
     finally:
         stream.close()
         for writer in writers.values():
             writer.abort()
-        gates.close()
+        limiters.close()
     return broken
 
 
@@ -115,38 +119,42 @@ def _write_all(
     for number in list(writers):
         try:
             writers[number].write(chunk)
-            staging.delivery.destinations[number].gate.throttle(len(chunk), staging.delivery.stop)
+            staging.delivery.destinations[number].limiter.throttle(
+                len(chunk), staging.delivery.stop
+            )
         except StorageError as error:
-            staging.delivery.destinations[number].gate.record_result(error)
+            staging.delivery.destinations[number].limiter.record_result(error)
             broken[number] = error
             writers.pop(number).abort()
 
 
-def _copy(staging: Staging, piece: Piece, number: int, broken: dict[int, CatalogError]) -> None:
+def _copy(
+    staging: Staging, transfer: Transfer, number: int, broken: dict[int, CatalogError]
+) -> None:
     storage = staging.delivery.destinations[number].storage
-    origin = copy_origin(staging.delivery, piece, storage)
+    origin = copy_origin(staging.delivery, transfer, storage)
     if origin is None or not isinstance(storage, Copier):
         return
     source, path, etag = origin
     try:
-        keep_previous(staging, piece, number)
-        stored = storage.copy_from(source, path, piece.item.path, etag=etag)
+        keep_previous(staging, transfer, number)
+        stored = storage.copy_from(source, path, transfer.item.path, etag=etag)
         if stored is None:
-            raise SizeMismatch(piece.item.path, piece.size, 0)
-        if stored.size != piece.size:
-            storage.remove(piece.item.path)
-            raise SizeMismatch(piece.item.path, piece.size, stored.size)
+            raise SizeMismatch(transfer.item.path, transfer.size, 0)
+        if stored.size != transfer.size:
+            storage.remove(transfer.item.path)
+            raise SizeMismatch(transfer.item.path, transfer.size, stored.size)
     except Cancelled:
         raise
     except CatalogError as error:
         broken[number] = error
         return
-    staging.settle_stored(piece, number, stored)
+    staging.settle_stored(transfer, number, stored)
 
 
 def _commit_one(
     staging: Staging,
-    piece: Piece,
+    transfer: Transfer,
     number: int,
     writers: dict[int, Writer],
     broken: dict[int, CatalogError],
@@ -154,17 +162,17 @@ def _commit_one(
     writer = writers[number]
     storage = staging.delivery.destinations[number].storage
     try:
-        same = unchanged_copy(staging.delivery, piece, number)
+        same = unchanged_copy(staging.delivery, transfer, number)
         if same is not None:
             writer.abort()
-        stored = same or keep_and_commit(staging, piece, number, writer)
-        if stored.size != piece.size:
-            storage.remove(piece.item.path)
-            raise SizeMismatch(piece.item.path, piece.size, stored.size)
+        stored = same or keep_and_commit(staging, transfer, number, writer)
+        if stored.size != transfer.size:
+            storage.remove(transfer.item.path)
+            raise SizeMismatch(transfer.item.path, transfer.size, stored.size)
     except Cancelled:
         raise
     except CatalogError as error:
         broken[number] = error
         return
     del writers[number]
-    staging.settle_stored(piece, number, stored)
+    staging.settle_stored(transfer, number, stored)

@@ -15,12 +15,12 @@ from collections.abc import Iterator
 from catalog.model.resource import Resource
 from providers.base import Chunk, Reading, Source
 from transfer.batch.delivery import Delivery
-from transfer.batch.endpoints import End
+from transfer.batch.endpoints import Endpoint
 from transfer.large.connection_scaling import MAX_CONNECTIONS, SINGLE_CONNECTION, ConnectionScaling
 from transfer.large.range_prefetch import RangePrefetch
 
 
-def is_pinned(end: End[Source], resource: Resource) -> bool:
+def is_pinned(end: Endpoint[Source], resource: Resource) -> bool:
     """Say whether ranges from several replies are guaranteed to be of the same file."""
     can, etag = end.storage.capabilities, resource.etag
     strong = etag is not None and not etag.startswith("W/")
@@ -28,11 +28,11 @@ def is_pinned(end: End[Source], resource: Resource) -> bool:
 
 
 class ParallelReading:
-    """Reads one file from `start` to its end; it enters the repository's gate itself."""
+    """Reads one file from `start` to its end; it enters the repository's limiter itself."""
 
     def __init__(
         self,
-        end: End[Source],
+        end: Endpoint[Source],
         path: str,
         delivery: Delivery,
         *,
@@ -45,7 +45,7 @@ class ParallelReading:
         self._own: Reading | None = None
         self.resource = self._open(etag, start).resource
         scaling = (
-            ConnectionScaling(most=min(most, end.gate.limits.connections))
+            ConnectionScaling(most=min(most, end.limiter.limits.connections))
             if is_pinned(end, self.resource)
             else SINGLE_CONNECTION
         )
@@ -90,13 +90,13 @@ class ParallelReading:
             self._close_own()
 
     def _open(self, etag: str | None, start: int) -> Reading:
-        """Open the reader's own connection, inside the repository's gate until it is closed."""
-        self._end.gate.enter(self._stop)
+        """Open the reader's own connection, inside the repository's limiter until it is closed."""
+        self._end.limiter.enter(self._stop)
         try:
             self._own = self._end.storage.read(self._path, etag=etag, start=start)
         except BaseException as error:
-            self._end.gate.record_result(error)
-            self._end.gate.leave()
+            self._end.limiter.record_result(error)
+            self._end.limiter.leave()
             raise
         return self._own
 
@@ -106,7 +106,7 @@ class ParallelReading:
             try:
                 own.close()
             finally:
-                self._end.gate.leave()
+                self._end.limiter.leave()
 
     def close(self) -> None:
         """End every connection and thread."""

@@ -40,7 +40,7 @@ Fetch = Callable[[int, int], bytes]
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
+class SourceIdentity:
     """The identity of the bytes: a file of `size` bytes at a source, with its etag."""
 
     address: str
@@ -66,7 +66,7 @@ class SupportsLink(Protocol):
 class PartsJournal:
     """The parts of one file, locked by its reader."""
 
-    def __init__(self, folder: Path, origin: Origin, journal: int) -> None:
+    def __init__(self, folder: Path, origin: SourceIdentity, journal: int) -> None:
         """Take over the locked descriptor `journal`, and load its content."""
         self._folder, self._origin, self._journal = folder, origin, journal
         self._own_file = folder / f"{origin.key}.part"
@@ -83,7 +83,7 @@ class PartsJournal:
         self._active = True
 
     @classmethod
-    def acquire(cls, folder: Path, origin: Origin) -> PartsJournal | None:
+    def acquire(cls, folder: Path, origin: SourceIdentity) -> PartsJournal | None:
         """Return the journal of a file; None if it is locked or cannot be created."""
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)

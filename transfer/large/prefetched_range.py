@@ -33,7 +33,7 @@ class PrefetchedRange:
         self.filled = 0
         self.held = held  # counted in the memory budget
         self.first = first  # the first range of its thread
-        self.admitted = False  # it has entered the repository's gate
+        self.admitted = False  # it has entered the repository's limiter
         self.opened = False  # the storage answers with this range only
         self.whole = False  # the storage answers with the whole file
         self.done = False  # complete, and the read ended without an error

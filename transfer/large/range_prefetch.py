@@ -19,7 +19,7 @@ from catalog.model.resource import Resource
 from providers.base import Chunk, Source
 from providers.interfaces.range_support import Ranged
 from transfer.batch.delivery import Delivery
-from transfer.batch.endpoints import End
+from transfer.batch.endpoints import Endpoint
 from transfer.large.connection_scaling import SINGLE_CONNECTION, ConnectionScaling, ThroughputSample
 from transfer.large.prefetched_range import PART, PrefetchedRange
 from transfer.workers.stop import StopFlag
@@ -35,7 +35,7 @@ class RangePrefetch:
 
     def __init__(
         self,
-        end: End[Source],
+        end: Endpoint[Source],
         path: str,
         delivery: Delivery,
         resource: Resource,
@@ -239,7 +239,7 @@ class RangePrefetch:
         while delay_s is not None and not part.dropped:
             self._closed.wait(delay_s)
             try:
-                with self._end.gate.connection(self._closed):
+                with self._end.limiter.connection(self._closed):
                     self._receive(part)
                     return
             except StorageError as error:

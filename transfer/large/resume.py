@@ -10,13 +10,13 @@ from catalog.errors import SizeMismatch, StorageError
 from catalog.model.resource import Resource
 from providers.base import Chunk, Reading, Source
 from transfer.batch.delivery import Delivery
-from transfer.batch.endpoints import End
+from transfer.batch.endpoints import Endpoint
 from transfer.large.parallel_reading import is_pinned
-from transfer.large.parts_journal import Origin, PartsJournal
+from transfer.large.parts_journal import PartsJournal, SourceIdentity
 
 
 def open_journal(
-    delivery: Delivery, end: End[Source], path: str, resource: Resource
+    delivery: Delivery, end: Endpoint[Source], path: str, resource: Resource
 ) -> PartsJournal | None:
     """Return the journal of a file's parts; None if it is too small or cannot have one."""
     kept, size, etag = delivery.kept_parts, resource.size, resource.etag
@@ -24,14 +24,14 @@ def open_journal(
         return None
     if not is_pinned(end, resource):
         return None
-    return PartsJournal.acquire(kept.folder, Origin(end.address, path, etag, size))
+    return PartsJournal.acquire(kept.folder, SourceIdentity(end.address, path, etag, size))
 
 
 def fetch_part(
-    delivery: Delivery, end: End[Source], path: str, etag: str | None, start: int, length: int
+    delivery: Delivery, end: Endpoint[Source], path: str, etag: str | None, start: int, length: int
 ) -> bytes:
     """Read one part of a file again."""
-    with end.gate.connection(delivery.stop):
+    with end.limiter.connection(delivery.stop):
         reading = end.storage.read(path, etag=etag, start=start, length=length)
         try:
             data = b"".join(bytes(chunk) for chunk in reading)
@@ -39,12 +39,12 @@ def fetch_part(
             reading.close()
     if len(data) != length:
         raise SizeMismatch(path, length, len(data))
-    end.gate.throttle(length, delivery.stop)
+    end.limiter.throttle(length, delivery.stop)
     return data
 
 
 def read_kept_parts(
-    delivery: Delivery, end: End[Source], path: str, etag: str | None, journal: PartsJournal
+    delivery: Delivery, end: Endpoint[Source], path: str, etag: str | None, journal: PartsJournal
 ) -> Iterator[bytes]:
     """Yield the parts that an earlier run left; a damaged part is read again."""
     for part in journal.parts(partial(fetch_part, delivery, end, path, etag)):
@@ -56,7 +56,9 @@ def read_kept_parts(
 class ResumedReading:
     """Reads a file over one connection, resuming where an earlier run stopped, if there was one."""
 
-    def __init__(self, delivery: Delivery, end: End[Source], path: str, etag: str | None) -> None:
+    def __init__(
+        self, delivery: Delivery, end: Endpoint[Source], path: str, etag: str | None
+    ) -> None:
         """Open the file; each chunk is counted and throttled before it is yielded."""
         self._delivery, self._end, self._path = delivery, end, path
         self._held = ExitStack()
@@ -84,15 +86,15 @@ class ResumedReading:
                 if journal is not None:
                     journal.note(chunk)
                 delivery.progress.count_bytes(len(chunk))
-                self._end.gate.throttle(len(chunk), delivery.stop)
+                self._end.limiter.throttle(len(chunk), delivery.stop)
                 yield chunk
         except StorageError as error:
-            self._end.gate.record_result(error)
+            self._end.limiter.record_result(error)
             raise
 
     def _open(self, etag: str | None, start: int) -> Reading:
         with ExitStack() as held:
-            held.enter_context(self._end.gate.connection(self._delivery.stop))
+            held.enter_context(self._end.limiter.connection(self._delivery.stop))
             reading = self._end.storage.read(self._path, etag=etag, start=start)
             held.callback(reading.close)
             self._held = held.pop_all()

@@ -10,10 +10,16 @@ from catalog.model.outcome import Status
 from catalog.model.resource import Resource
 from providers.base import Chunk, Reading, Source, Writer
 from providers.layouts.content_names import stored_path
-from transfer.batch.endpoints import End
+from transfer.batch.endpoints import Endpoint
 from transfer.batch.file_reading import FileReading
 from transfer.batch.integrity import check_read
-from transfer.batch.staging import Piece, Staging, any_trusted, expected_digests, source_resource
+from transfer.batch.staging import (
+    Staging,
+    Transfer,
+    any_trusted,
+    expected_digests,
+    source_resource,
+)
 from transfer.large.connection_scaling import MAX_CONNECTIONS
 from transfer.large.parallel_reading import ParallelReading
 from transfer.large.parts_journal import PartsJournal
@@ -23,36 +29,36 @@ from transfer.locate.mirrors import source_of
 
 
 class Stream:
-    """Streams one piece: from staging, from a destination that has it, or from the source."""
+    """Streams one transfer: from staging, from a destination that has it, or from the source."""
 
-    def __init__(self, staging: Staging, piece: Piece) -> None:
+    def __init__(self, staging: Staging, transfer: Transfer) -> None:
         """Choose where to read; no request is sent before `begin`."""
-        self._piece = piece
+        self._transfer = transfer
         self._delivery = staging.delivery
         self._known_digests: tuple[Digest, ...] = ()
         self._end, self._path = self._choose_origin()
-        self._replay = piece.digest is not None
+        self._replay = transfer.digest is not None
         self._hasher = Hasher()
         self._expected: tuple[Digest, ...] = ()
         self._reading: Reading | None = None
         self._connections = MAX_CONNECTIONS  # at most, if one is slow
         self._resource: Resource | None = None
         self._journal: PartsJournal | None = None
-        self.size: int | None = piece.item.size
+        self.size: int | None = transfer.item.size
 
-    def _choose_origin(self) -> tuple[End[Source], str]:
-        if not self._piece.redirected and self._piece.digest is None:
-            places = list(known_copies(self._delivery, self._piece.item))
-            if self._piece.attempts < len(places):
-                end, place = places[self._piece.attempts]
+    def _choose_origin(self) -> tuple[Endpoint[Source], str]:
+        if not self._transfer.redirected and self._transfer.digest is None:
+            places = list(known_copies(self._delivery, self._transfer.item))
+            if self._transfer.attempts < len(places):
+                end, place = places[self._transfer.attempts]
                 self._known_digests = (Digest("sha256", place.sha256),)
                 return end, place.path
-        for number, outcome in self._piece.outcomes.items():
+        for number, outcome in self._transfer.outcomes.items():
             if outcome.status is Status.STORED:
                 end = self._delivery.destinations[number]
-                path = self._piece.item.path
-                return end, stored_path(end.storage, path, self._piece.digest, outcome.etag)
-        return source_of(self._delivery, self._piece), self._piece.item.origin
+                path = self._transfer.item.path
+                return end, stored_path(end.storage, path, self._transfer.digest, outcome.etag)
+        return source_of(self._delivery, self._transfer), self._transfer.item.origin
 
     @property
     def _storage(self) -> Source:
@@ -60,18 +66,18 @@ class Stream:
 
     def begin(self) -> None:
         """Open the file, so that writers know its size and type."""
-        item = self._piece.item
+        item = self._transfer.item
         if not self._replay:
-            self._piece.attempts += 1
+            self._transfer.attempts += 1
         etag = item.etag if self._end is self._delivery.source else None
         self._reading = self._open(etag, 0)
         self._resource = resource = self._reading.resource
         if not self._replay and self._end is self._delivery.source:
-            self._piece.resource = resource
+            self._transfer.resource = resource
         self.size = resource.size if resource.size is not None else item.size
         self._expected = expected_digests(item, resource) + self._known_digests
-        if self._piece.digest is not None:
-            self._expected += (Digest("sha256", self._piece.digest),)
+        if self._transfer.digest is not None:
+            self._expected += (Digest("sha256", self._transfer.digest),)
         self._hasher = Hasher(digest.algorithm for digest in self._expected)
         if not self._replay and not self._known_digests:
             self._journal = open_journal(self._delivery, self._end, self._path, resource)
@@ -84,8 +90,8 @@ class Stream:
             self._journal.begin(writers)
 
     def _open(self, etag: str | None, start: int) -> Reading:
-        if self._piece.file is not None:
-            return FileReading(self._piece.file, source_resource(self._piece))
+        if self._transfer.file is not None:
+            return FileReading(self._transfer.file, source_resource(self._transfer))
         return ParallelReading(
             self._end, self._path, self._delivery, etag=etag, start=start, most=self._connections
         )
@@ -102,15 +108,15 @@ class Stream:
                     self._hasher.update(chunk)
                     if journal is not None:
                         journal.note(chunk)
-                    if self._piece.file is None:  # staged bytes were counted when received
+                    if self._transfer.file is None:  # staged bytes were counted when received
                         self._delivery.progress.count_bytes(len(chunk))
-                        self._end.gate.throttle(len(chunk), stop)
+                        self._end.limiter.throttle(len(chunk), stop)
                     yield chunk
                 if self.size is None or self._hasher.size >= self.size:
                     return
                 raise SizeMismatch(self._path, self.size, self._hasher.size)
             except StorageError as error:
-                self._end.gate.record_result(error)
+                self._end.limiter.record_result(error)
                 self._reading.close()
                 if isinstance(self._reading, ParallelReading) and self._reading.parallel_failed:
                     self._connections = 1
@@ -131,11 +137,11 @@ class Stream:
         if etag is None or not progressed or not self._storage.capabilities.ranges:
             raise error
         while True:
-            delay = self._end.retry.delay_s(self._piece.attempts, error)
+            delay = self._end.retry.delay_s(self._transfer.attempts, error)
             if delay is None:
                 raise error
             self._delivery.stop.wait(delay)
-            self._piece.attempts += 1
+            self._transfer.attempts += 1
             try:
                 self._reading = self._open(etag, self._hasher.size)
             except StorageError as again:
@@ -160,16 +166,18 @@ class Stream:
                     raise DigestMismatch(self._path, str(digest), str(found))
             return
         if self._resource is not None:
-            check_read(self._piece, self._hasher, self._expected, self._resource)
+            check_read(self._transfer, self._hasher, self._expected, self._resource)
             if self._end is not self._delivery.source:
-                self._piece.resource = None  # it describes the other location
-                self._piece.digest_declared = any_trusted(expected_digests(self._piece.item, None))
+                self._transfer.resource = None  # it describes the other location
+                self._transfer.digest_declared = any_trusted(
+                    expected_digests(self._transfer.item, None)
+                )
 
     def close(self) -> None:
         """Close the connection; kept parts are deleted once a destination has the file."""
         if self._reading is not None:
             self._reading.close()
         if self._journal is not None:
-            if any(outcome.status is Status.STORED for outcome in self._piece.outcomes.values()):
+            if any(outcome.status is Status.STORED for outcome in self._transfer.outcomes.values()):
                 self._journal.discard()
             self._journal.close()

@@ -28,7 +28,7 @@ from providers.base import Source
 from providers.layouts.content_names import stored_path
 from providers.local.storage import LocalStorage, Placement
 from providers.shared.os_errors import translate_os_error
-from transfer.batch.endpoints import End
+from transfer.batch.endpoints import Endpoint
 from transfer.workers.retry import call_with_retries
 from transfer.workers.stop import StopFlag
 
@@ -39,7 +39,7 @@ MAX_NAMED = 20  # files in a message
 
 T = TypeVar("T")
 R = TypeVar("R")
-Opener = Callable[[str], "End[Source] | None"]
+Opener = Callable[[str], "Endpoint[Source] | None"]
 """Opens the repository at an address; None if it is not configured."""
 
 
@@ -120,7 +120,7 @@ class Gatherer:
         raise ResourceNotFound(f"{wanted.name!r}: {why}", path=wanted.name)
 
     def _fetch_from(
-        self, wanted: GatherRequest, end: End[Source], path: str, target: Path
+        self, wanted: GatherRequest, end: Endpoint[Source], path: str, target: Path
     ) -> Gathered:
         try:
             linked = self._link(wanted, end.storage, path, target)
@@ -131,10 +131,12 @@ class Gatherer:
                 raise _TargetFailed(translate_os_error(error, str(target))) from error
             raise
 
-    def _copy(self, wanted: GatherRequest, end: End[Source], path: str, target: Path) -> Gathered:
+    def _copy(
+        self, wanted: GatherRequest, end: Endpoint[Source], path: str, target: Path
+    ) -> Gathered:
         hasher = Hasher()
         pin = wanted.etag if wanted.digest is None else None
-        with end.gate.connection(self._stop):
+        with end.limiter.connection(self._stop):
             reading = end.storage.read(path, etag=pin)
             try:
                 with target.open("wb") as file:
@@ -142,7 +144,7 @@ class Gatherer:
                         self._stop.check()
                         hasher.update(chunk)
                         file.write(chunk)
-                        end.gate.throttle(len(chunk), self._stop)
+                        end.limiter.throttle(len(chunk), self._stop)
             finally:
                 reading.close()
         resource = reading.resource

@@ -12,15 +12,17 @@ from dataclasses import replace
 
 from catalog.errors import IntegrityError, ResourceChanged, ResourceNotFound, StorageError
 from catalog.model.outcome import Proof
-from catalog.model.plan import Item, Place
+from catalog.model.plan import PlanItem, RecordedLocation
 from providers.base import Copier, Source, Storage, Stored
 from providers.layouts.content_names import stored_path
 from transfer.batch.delivery import Delivery
-from transfer.batch.endpoints import End
-from transfer.batch.staging import Piece
+from transfer.batch.endpoints import Endpoint
+from transfer.batch.staging import Transfer
 
 
-def known_copies(delivery: Delivery, item: Item) -> Iterator[tuple[End[Source], Place]]:
+def known_copies(
+    delivery: Delivery, item: PlanItem
+) -> Iterator[tuple[Endpoint[Source], RecordedLocation]]:
     """Yield open locations that already have a file's bytes, according to the catalog.
 
     Then those that the user named and that have a file of that path and size.
@@ -30,10 +32,12 @@ def known_copies(delivery: Delivery, item: Item) -> Iterator[tuple[End[Source], 
         yield from _user_named_copies(delivery, item)
 
 
-def _recorded_copies(delivery: Delivery, item: Item) -> Iterator[tuple[End[Source], Place]]:
+def _recorded_copies(
+    delivery: Delivery, item: PlanItem
+) -> Iterator[tuple[Endpoint[Source], RecordedLocation]]:
     if not item.known_copies:
         return
-    ends: dict[str, End[Source]] = {end.address: end for end in delivery.places}
+    ends: dict[str, Endpoint[Source]] = {end.address: end for end in delivery.places}
     ends |= {end.address: end for end in delivery.destinations}
     ends[delivery.source.address] = delivery.source
     for place in item.known_copies:
@@ -43,23 +47,25 @@ def _recorded_copies(delivery: Delivery, item: Item) -> Iterator[tuple[End[Sourc
             yield end, replace(place, path=path)
 
 
-def _user_named_copies(delivery: Delivery, item: Item) -> Iterator[tuple[End[Source], Place]]:
+def _user_named_copies(
+    delivery: Delivery, item: PlanItem
+) -> Iterator[tuple[Endpoint[Source], RecordedLocation]]:
     sha256 = item.declared_sha256()
     for end in delivery.places:
         if sha256 is None or end.address not in delivery.same_paths:
             continue
         try:
-            with end.gate.connection(delivery.stop):
+            with end.limiter.connection(delivery.stop):
                 found = end.storage.stat(item.path)
         except StorageError:
             continue  # it is not certain to be there
         if item.size is None or found.size in (item.size, None):
-            yield end, Place(end.address, item.path, sha256)
+            yield end, RecordedLocation(end.address, item.path, sha256)
 
 
 def server_side_origins(
-    delivery: Delivery, item: Item, destination: Storage
-) -> Iterator[tuple[Source, Place]]:
+    delivery: Delivery, item: PlanItem, destination: Storage
+) -> Iterator[tuple[Source, RecordedLocation]]:
     """Yield the locations from which `destination` can copy by itself, pinned to an etag.
 
     Links are not used: writing to one name of a file would change the other.
@@ -73,9 +79,9 @@ def server_side_origins(
             yield end.storage, place
 
 
-def copy_server_side(delivery: Delivery, piece: Piece, destination: Storage) -> Stored | None:
-    """Copy a piece inside the destination's storage; None if its bytes must be sent after all."""
-    item = piece.item
+def copy_server_side(delivery: Delivery, transfer: Transfer, destination: Storage) -> Stored | None:
+    """Copy a file inside the destination's storage; None if its bytes must be sent after all."""
+    item = transfer.item
     for source, place in server_side_origins(delivery, item, destination):
         if not isinstance(destination, Copier):
             continue
@@ -86,13 +92,15 @@ def copy_server_side(delivery: Delivery, piece: Piece, destination: Storage) -> 
         except (ResourceChanged, ResourceNotFound, IntegrityError):
             continue  # the catalog's record was outdated
         if stored is not None:
-            piece.digest = place.sha256
-            piece.size = stored.size
+            transfer.digest = place.sha256
+            transfer.size = stored.size
             return stored
     return None
 
 
-def _verify_copy(item: Item, place: Place, destination: Storage, stored: Stored) -> Stored | None:
+def _verify_copy(
+    item: PlanItem, place: RecordedLocation, destination: Storage, stored: Stored
+) -> Stored | None:
     """Verify a copy; if it is not the planned file, remove it and return None."""
     sha256 = place.sha256
     if stored.proof is Proof.STORED and "sha256" in destination.capabilities.digests:
@@ -108,7 +116,7 @@ def _verify_copy(item: Item, place: Place, destination: Storage, stored: Stored)
 
 
 def copy_origin(
-    delivery: Delivery, piece: Piece, destination: Storage
+    delivery: Delivery, transfer: Transfer, destination: Storage
 ) -> tuple[Source, str, str | None] | None:
     """Return (storage, path, etag) of the source's file if `destination` can copy it by itself.
 
@@ -117,9 +125,9 @@ def copy_origin(
     if not isinstance(destination, Copier) or not destination.capabilities.copy:
         return None
     if delivery.mirrors:
-        return None  # the piece may be read from a mirror, and must be verified
+        return None  # the transfer may be read from a mirror, and must be verified
     source = delivery.source.storage
     if not destination.copies_from(source):
         return None
-    read = piece.resource.etag if piece.resource is not None else None
-    return source, piece.item.origin, read or piece.item.etag
+    read = transfer.resource.etag if transfer.resource is not None else None
+    return source, transfer.item.origin, read or transfer.item.etag

@@ -1,4 +1,4 @@
-"""Chooses the source that a piece is read from: the main one, or its mirrors in order.
+"""Chooses the source that a transfer is read from: the main one, or its mirrors in order.
 
 A mirror is used only for files whose digest the source declared: nothing else proves that it has
 the same bytes. A source with wrong bytes is tried last for a while.
@@ -13,54 +13,54 @@ from catalog.errors import CatalogError, IntegrityError
 from catalog.model.resource import Resource
 from providers.base import Source
 from transfer.batch.delivery import Delivery
-from transfer.batch.endpoints import End
-from transfer.batch.staging import Piece
+from transfer.batch.endpoints import Endpoint
+from transfer.batch.staging import Transfer
 
 COOL_DOWN_S = 300.0  # how long a source with wrong bytes is tried last
 
 _last_until_s: dict[str, float] = {}  # address -> monotonic time
 
 
-def source_of(delivery: Delivery, piece: Piece) -> End[Source]:
-    """Return the source that a piece is read from now."""
-    return piece.source or delivery.source
+def source_of(delivery: Delivery, transfer: Transfer) -> Endpoint[Source]:
+    """Return the source that a transfer is read from now."""
+    return transfer.source or delivery.source
 
 
-def order_sources(delivery: Delivery, piece: Piece) -> None:
-    """Set the order of sources of a piece: sources with wrong bytes come last."""
-    if not delivery.mirrors or not piece.item.digests:
+def order_sources(delivery: Delivery, transfer: Transfer) -> None:
+    """Set the order of sources of a transfer: sources with wrong bytes come last."""
+    if not delivery.mirrors or not transfer.item.digests:
         return
     main = delivery.source.address
     now = monotonic()
-    piece.next_sources = sorted(
+    transfer.next_sources = sorted(
         (main, *delivery.mirrors.addresses()), key=lambda one: _last_until_s.get(one, 0.0) > now
     )
-    if piece.next_sources[0] == main:
-        piece.next_sources = piece.next_sources[1:]
+    if transfer.next_sources[0] == main:
+        transfer.next_sources = transfer.next_sources[1:]
     else:
-        switch_source(delivery, piece, None)
-        piece.redirected = False
+        switch_source(delivery, transfer, None)
+        transfer.redirected = False
 
 
-def switch_source(delivery: Delivery, piece: Piece, error: CatalogError | None) -> bool:
-    """Switch a piece that failed at its source to the next one; False if there is none."""
+def switch_source(delivery: Delivery, transfer: Transfer, error: CatalogError | None) -> bool:
+    """Switch a transfer that failed at its source to the next one; False if there is none."""
     if isinstance(error, IntegrityError):
-        _last_until_s[source_of(delivery, piece).address] = monotonic() + COOL_DOWN_S
-    while piece.next_sources:
-        address, *piece.next_sources = piece.next_sources
+        _last_until_s[source_of(delivery, transfer).address] = monotonic() + COOL_DOWN_S
+    while transfer.next_sources:
+        address, *transfer.next_sources = transfer.next_sources
         try:
             main = address == delivery.source.address
-            piece.source = None if main else delivery.mirrors.end(address)
+            transfer.source = None if main else delivery.mirrors.end(address)
         except CatalogError:
             continue  # it cannot even be opened
-        piece.redirected = True
-        piece.attempts = 0  # each source has its own retries
+        transfer.redirected = True
+        transfer.attempts = 0  # each source has its own retries
         return True
     return False
 
 
-def with_planned_fingerprint(piece: Piece, resource: Resource) -> Resource:
+def with_planned_fingerprint(transfer: Transfer, resource: Resource) -> Resource:
     """Replace a mirror's own etag and time by the planned ones."""
-    if piece.source is None:
+    if transfer.source is None:
         return resource
-    return replace(resource, etag=piece.item.etag, modified_us=piece.item.modified_us)
+    return replace(resource, etag=transfer.item.etag, modified_us=transfer.item.modified_us)

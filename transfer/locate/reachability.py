@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from catalog.errors import StorageError
-from catalog.model.plan import Action, Item
+from catalog.model.plan import Action, PlanItem
 from providers.base import Source
 from providers.layouts.content_names import stored_path
 from transfer.batch.delivery import Delivery
-from transfer.batch.endpoints import End
+from transfer.batch.endpoints import Endpoint
 from transfer.locate.known_copies import known_copies
 from transfer.workers.pool import WorkerPool
 
 
-def find_unreachable(delivery: Delivery, items: Sequence[Item]) -> list[str]:
+def find_unreachable(delivery: Delivery, items: Sequence[PlanItem]) -> list[str]:
     """Return the paths whose bytes are at none of their expected locations, sorted."""
     missing: list[str] = []
     tries: dict[str, int] = {}
 
-    def look(item: Item) -> float | None:
+    def look(item: PlanItem) -> float | None:
         for end, path in _candidates(delivery, item):
             try:
                 if _is_present(delivery, end, path, item):
@@ -37,14 +37,14 @@ def find_unreachable(delivery: Delivery, items: Sequence[Item]) -> list[str]:
     return sorted(missing)
 
 
-def _candidates(delivery: Delivery, item: Item) -> Iterator[tuple[End[Source], str]]:
+def _candidates(delivery: Delivery, item: PlanItem) -> Iterator[tuple[Endpoint[Source], str]]:
     for end, place in known_copies(delivery, item):
         yield end, place.path
     source = delivery.source
     yield source, stored_path(source.storage, item.origin, None, item.etag)
 
 
-def _is_present(delivery: Delivery, end: End[Source], path: str, item: Item) -> bool:
-    with end.gate.connection(delivery.stop):
+def _is_present(delivery: Delivery, end: Endpoint[Source], path: str, item: PlanItem) -> bool:
+    with end.limiter.connection(delivery.stop):
         found = end.storage.stat(path)
     return item.size is None or found.size is None or found.size == item.size

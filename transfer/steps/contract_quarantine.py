@@ -16,18 +16,20 @@ from catalog.paths import RESERVED
 from providers.base import Attributes, Storage
 from transfer.batch.endpoints import HistoryArea
 from transfer.batch.file_reading import FileReading
-from transfer.batch.staging import Piece, Staging, source_resource
+from transfer.batch.staging import Staging, Transfer, source_resource
 
 QUARANTINE = f"{RESERVED}/quarantine"
 """The folder for such files below a destination's root, hidden from listings."""
 REPORT = ".contract.json"
 
 
-def quarantine_breach(staging: Staging, piece: Piece, area: HistoryArea, breach: Breach) -> str:
+def quarantine_breach(
+    staging: Staging, transfer: Transfer, area: HistoryArea, breach: Breach
+) -> str:
     """Store a staged file and its report; return its name in the quarantine."""
-    if piece.digest is None:
-        raise IntegrityError(piece.item.path, "a staged file", "none", "in staging")
-    key = f"{piece.digest[:16]}/{piece.item.path}"
+    if transfer.digest is None:
+        raise IntegrityError(transfer.item.path, "a staged file", "none", "in staging")
+    key = f"{transfer.digest[:16]}/{transfer.item.path}"
     facts = {name: value for name, value in asdict(breach).items() if name != "aside"}
     report = json.dumps(facts, indent=1).encode() + b"\n"
     delivery, tries = staging.delivery, 0
@@ -36,7 +38,7 @@ def quarantine_breach(staging: Staging, piece: Piece, area: HistoryArea, breach:
         try:
             with area.open() as storage:
                 storage.check_name(key + REPORT)
-                _write_once(storage, staging, piece, key)
+                _write_once(storage, staging, transfer, key)
                 attributes = Attributes("application/json", None)
                 storage.put(key + REPORT, report, attributes)
         except StorageError as error:
@@ -49,28 +51,28 @@ def quarantine_breach(staging: Staging, piece: Piece, area: HistoryArea, breach:
             return key
 
 
-def _write_once(storage: Storage, staging: Staging, piece: Piece, key: str) -> None:
+def _write_once(storage: Storage, staging: Staging, transfer: Transfer, key: str) -> None:
     try:
-        if storage.stat(key).size == piece.size:
+        if storage.stat(key).size == transfer.size:
             return  # the same bytes are there already
     except ResourceNotFound:
         pass
-    writer = storage.write(key, piece.attributes(), size=piece.size)
+    writer = storage.write(key, transfer.attributes(), size=transfer.size)
     try:
-        for chunk in _chunks(piece):
+        for chunk in _chunks(transfer):
             staging.delivery.stop.check()
             writer.write(chunk)
-        writer.commit(Digest("sha256", piece.digest or ""))
+        writer.commit(Digest("sha256", transfer.digest or ""))
     except BaseException:
         writer.abort()
         raise
 
 
-def _chunks(piece: Piece) -> Iterator[bytes]:
-    if piece.data is not None:
-        yield piece.data
-    elif piece.file is not None:
-        reading = FileReading(piece.file, source_resource(piece))
+def _chunks(transfer: Transfer) -> Iterator[bytes]:
+    if transfer.data is not None:
+        yield transfer.data
+    elif transfer.file is not None:
+        reading = FileReading(transfer.file, source_resource(transfer))
         try:
             yield from (bytes(chunk) for chunk in reading)
         finally:

@@ -20,8 +20,8 @@ from catalog.model.plan import Action, Strategy
 from catalog.paths import is_below
 from providers.base import Attributes, Storage
 from transfer.batch.delivery import Delivery
-from transfer.batch.endpoints import End, MarkerArea
-from transfer.batch.staging import Piece, Staging
+from transfer.batch.endpoints import Endpoint, MarkerArea
+from transfer.batch.staging import Staging, Transfer
 from transfer.workers.pool import WorkerPool
 
 EMPTY = Attributes(content_type="text/plain")
@@ -36,10 +36,10 @@ def mark(staging: Staging) -> Staging:
     if delivery.options.strategy is not Strategy.MARKER:
         return staging
     wanting = [
-        (piece, number)
-        for piece in staging.pieces
-        for number, action in zip(piece.item.destinations, piece.item.actions, strict=True)
-        if _needs_marker(piece, number, action)
+        (transfer, number)
+        for transfer in staging.transfers
+        for number, action in zip(transfer.item.destinations, transfer.item.actions, strict=True)
+        if _needs_marker(transfer, number, action)
     ]
     with ExitStack() as stack:
         opened = {
@@ -70,14 +70,14 @@ def check_markers(delivery: Delivery, path: str, number: int) -> None:
         end.storage.check_name(end.markers.marker_name(path))
 
 
-def _needs_marker(piece: Piece, number: int, action: Action) -> bool:
-    outcome = piece.outcomes.get(number)
+def _needs_marker(transfer: Transfer, number: int, action: Action) -> bool:
+    outcome = transfer.outcomes.get(number)
     if outcome is None:
         return action is Action.KEEP
     return outcome.status in (Status.STORED, Status.REMOVED)
 
 
-def _marker_area(end: End[Storage]) -> MarkerArea:
+def _marker_area(end: Endpoint[Storage]) -> MarkerArea:
     if end.markers is None:
         raise InvalidInput(f"{end.address!r} cannot have markers: they need the layout 'path'")
     return end.markers
@@ -86,18 +86,18 @@ def _marker_area(end: End[Storage]) -> MarkerArea:
 def _update_marker(
     staging: Staging,
     markers: Storage,
-    piece: Piece,
+    transfer: Transfer,
     number: int,
     tries: dict[tuple[int, str], int],
 ) -> float | None:
     delivery = staging.delivery
-    end, path = delivery.destinations[number], piece.item.path
+    end, path = delivery.destinations[number], transfer.item.path
     key = _marker_area(end).marker_name(path)
     try:
-        with end.gate.connection(delivery.stop):
-            if piece.removal:
+        with end.limiter.connection(delivery.stop):
+            if transfer.removal:
                 markers.remove(key)
-            elif number in piece.outcomes or _is_present(end.storage, path, markers, key):
+            elif number in transfer.outcomes or _is_present(end.storage, path, markers, key):
                 markers.put(key, b"", EMPTY)
     except Cancelled:
         raise
@@ -105,10 +105,10 @@ def _update_marker(
         again = tries[number, path] = tries.get((number, path), 0) + 1
         delay = end.retry.delay_s(again, error)
         if delay is None:
-            staging.settle_unmarked(piece, number, error)
+            staging.settle_unmarked(transfer, number, error)
         return delay
     except CatalogError as error:
-        staging.settle_unmarked(piece, number, error)
+        staging.settle_unmarked(transfer, number, error)
     return None
 
 

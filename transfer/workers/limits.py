@@ -58,7 +58,7 @@ class TokenBucket:
             tokens -= some
 
 
-class Gate:
+class RequestLimiter:
     """Limits the requests to one repository: enter it for each request."""
 
     def __init__(self, limits: Limits) -> None:
@@ -158,23 +158,23 @@ class Gate:
 class HeldConnection:
     """A connection that is held while the block lasts."""
 
-    __slots__ = ("_gate", "_stop")
+    __slots__ = ("_limiter", "_stop")
 
-    def __init__(self, gate: Gate, stop: StopFlag) -> None:
-        """Enter `gate` when the block begins."""
-        self._gate = gate
+    def __init__(self, limiter: RequestLimiter, stop: StopFlag) -> None:
+        """Enter `limiter` when the block begins."""
+        self._limiter = limiter
         self._stop = stop
 
     def __enter__(self) -> None:
         """Take the connection."""
-        self._gate.enter(self._stop)
+        self._limiter.enter(self._stop)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, _: object
     ) -> None:
         """Record the result and return the connection."""
-        self._gate.record_result(error)
-        self._gate.leave()
+        self._limiter.record_result(error)
+        self._limiter.leave()
 
 
 class MemoryBudget:
@@ -221,14 +221,14 @@ class MemoryBudget:
             self.held -= count
 
 
-_gates: dict[tuple[str, Limits], Gate] = {}
+_limiters: dict[tuple[str, Limits], RequestLimiter] = {}
 _gates_lock = threading.Lock()
 
 
-def gate_for(address: str, limits: Limits) -> Gate:
-    """Return the process-wide gate of the repository at `address`."""
+def limiter_for(address: str, limits: Limits) -> RequestLimiter:
+    """Return the process-wide limiter of the repository at `address`."""
     with _gates_lock:
-        gate = _gates.get((address, limits))
-        if gate is None:
-            gate = _gates[address, limits] = Gate(limits)
-        return gate
+        limiter = _limiters.get((address, limits))
+        if limiter is None:
+            limiter = _limiters[address, limits] = RequestLimiter(limits)
+        return limiter

@@ -46,8 +46,8 @@ def recorded(catalog: Catalog) -> tuple[object, ...]:
 
 
 def test_a_whole_catalog_does_not_contradict_itself(kept: Catalog) -> None:
-    assert kept.upkeep.audit()
-    assert kept.upkeep.repair() == 0
+    assert kept.maintenance.audit()
+    assert kept.maintenance.repair() == 0
 
 
 @pytest.mark.parametrize(
@@ -67,13 +67,13 @@ def test_what_the_rest_of_the_catalog_tells_is_mended(
     before = recorded(kept)
     broken(statement)
 
-    found = kept.upkeep.audit()
-    mended = kept.upkeep.repair()
+    found = kept.maintenance.audit()
+    mended = kept.maintenance.repair()
 
     assert not found
     assert flaw in {one.flaw for one in found.contradictions}
     assert mended == found.count
-    assert kept.upkeep.audit()
+    assert kept.maintenance.audit()
     assert before == recorded(kept)
 
 
@@ -98,8 +98,8 @@ def test_what_is_lost_is_named(
 ) -> None:
     broken(statement)
 
-    kept.upkeep.repair()
-    found = kept.upkeep.audit()
+    kept.maintenance.repair()
+    found = kept.maintenance.audit()
 
     lines = [str(one) for one in found.contradictions if one.flaw is flaw]
     assert lines
@@ -110,7 +110,7 @@ def test_an_order_that_was_set_aside_is_told(kept: Catalog) -> None:
     folder = kept.path.with_name(kept.path.name + ".d") / "quarantine"
     (folder / "0001.error.txt").write_text("0001.plan.json: it is no JSON\n")
 
-    (only,) = kept.upkeep.audit().contradictions
+    (only,) = kept.maintenance.audit().contradictions
 
     assert only.flaw is Flaw.ORDER
     assert "it is no JSON" in str(only)
@@ -134,4 +134,4 @@ def test_files_that_were_written_anew_with_the_same_bytes_are_no_contradiction(
     assert [row.digest for row in catalog.versions.content(SOURCE, 1)] == [
         row.digest for row in catalog.versions.content(SOURCE, 2)
     ]
-    assert catalog.upkeep.audit(), catalog.upkeep.audit()
+    assert catalog.maintenance.audit(), catalog.maintenance.audit()

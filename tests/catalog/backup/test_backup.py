@@ -95,13 +95,13 @@ def test_a_backup_under_load_has_all_that_was_acknowledged_before(
         )
         assert before - set(rows) == set()
         assert set(rows.values()) == {hammer.ROWS}, "no order is half there, or twice"
-        assert back.upkeep.audit()
+        assert back.maintenance.audit()
         assert told(back)[0] == told(catalog)[0]
         assert Desk(back).sync([file("later")], "later") is not None, "it goes on from there"
     for one in writers:
         one.kill()
         one.join()
-    assert catalog.upkeep.audit()
+    assert catalog.maintenance.audit()
 
 
 def test_a_catalog_is_as_it_was(known: Catalog, tmp_path: Path) -> None:
@@ -133,7 +133,7 @@ def test_what_was_set_aside_and_the_key_of_links_come_back(known: Catalog, tmp_p
     key.write_bytes(b"k" * 32)
     (known.folder / "inbox" / f"{1:020d}-0123456789ab.plan.default.json").write_text("{]")
     known.flush()
-    assert known.upkeep.rejected_orders()
+    assert known.maintenance.rejected_orders()
     (known.folder / "resources").mkdir()
     (known.folder / "resources" / "bytes").touch()
     made = back_up(known, tmp_path / "backup")
@@ -141,7 +141,7 @@ def test_what_was_set_aside_and_the_key_of_links_come_back(known: Catalog, tmp_p
 
     back = at(tmp_path / "back")
     restore(back, tmp_path / "backup", replace=False)
-    assert back.upkeep.rejected_orders() == known.upkeep.rejected_orders()
+    assert back.maintenance.rejected_orders() == known.maintenance.rejected_orders()
     assert (back.folder / "link.key").read_bytes() == b"k" * 32
     assert (back.folder / "link.key").stat().st_mode & 0o077 == 0
     key.write_bytes(b"n" * 32)  # rotated since: the old one would open links that were ended
@@ -251,7 +251,7 @@ def test_a_backup_killed_at_any_point_is_not_there(known: Catalog, tmp_path: Pat
         kills += 1
     assert kills > 1
     assert read_backup(tmp_path / f"backup-{kills - 1}").parts
-    assert known.upkeep.audit()
+    assert known.maintenance.audit()
 
 
 def test_a_restore_killed_at_any_point_is_neither_until_it_is_given_again(

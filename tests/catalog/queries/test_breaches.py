@@ -46,7 +46,7 @@ def test_failure_cases_are_forgotten_with_their_run(desk: Desk) -> None:
     catalog.runs.end("r", "completed")
     catalog.runs.record_breaches("r", [BROKEN])
     soon = datetime.now(UTC) + timedelta(seconds=1)
-    catalog.upkeep.prune_details(soon, dry_run=True)
+    catalog.maintenance.prune_details(soon, dry_run=True)
     assert catalog.runs.breaches("r") == [BROKEN]
-    catalog.upkeep.prune_details(soon)
+    catalog.maintenance.prune_details(soon)
     assert catalog.runs.breaches("r") == []

@@ -196,7 +196,7 @@ class HistoryMachine(RuleBasedStateMachine):
     @invariant()
     def every_version_is_as_it_should_be(self) -> None:
         """Compare numbers, bases, counts and content of every version of both repositories."""
-        assert self.catalog.upkeep.audit(), self.catalog.upkeep.audit()
+        assert self.catalog.maintenance.audit(), self.catalog.maintenance.audit()
         held: dict[str, dict[int, list[tuple[str, str]]]] = {}
         for address, model in self.models.items():
             held[address] = {number: [] for number in model.versions}

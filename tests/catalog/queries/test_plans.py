@@ -17,7 +17,15 @@ from catalog.errors import (
 from catalog.inbox.plan_request import request_from_json, request_to_json
 from catalog.model.digest import Digest
 from catalog.model.modification import Addition, Modification, apply_modification
-from catalog.model.plan import Action, BatchLimits, Mode, Place, Selection, Strategy, Target
+from catalog.model.plan import (
+    Action,
+    BatchLimits,
+    Mode,
+    RecordedLocation,
+    Selection,
+    Strategy,
+    Target,
+)
 from catalog.model.resource import Resource
 from catalog.orders.make_plan import MAX_KEPT_ROWS
 from catalog.rules.batching import batch_starts
@@ -182,7 +190,7 @@ def test_declared_bytes_that_lie_elsewhere_are_named_own_targets_first(desk: Des
 
     (item,) = desk.items(desk.plan([declared], HERE, THERE))
 
-    assert item.known_copies == (Place(HERE, "old", there.digest, f"at {HERE} e"),)
+    assert item.known_copies == (RecordedLocation(HERE, "old", there.digest, f"at {HERE} e"),)
 
 
 def test_a_fresh_listing_of_the_destination_is_believed_before_the_catalog(desk: Desk) -> None:

@@ -115,8 +115,8 @@ def test_an_order_set_aside_is_told_to_its_tenant_alone(mine: Desk, theirs: Desk
     inbox = Inbox(waiting_in(theirs).parent, ODD)
     batch = inbox.submit_file("plan.json", lambda path: path.write_bytes(b"{"))
     mine.catalog.flush()
-    assert mine.catalog.upkeep.rejected_orders() == {}
-    assert set(theirs.catalog.upkeep.rejected_orders()) == {batch}
+    assert mine.catalog.maintenance.rejected_orders() == {}
+    assert set(theirs.catalog.maintenance.rejected_orders()) == {batch}
 
 
 @pytest.mark.parametrize("tenant", ["", "x" * 181, "é" * 31])
@@ -188,7 +188,7 @@ OF_REPOSITORIES: dict[str, Ask] = {
     "seen": lambda catalog, _: catalog.repositories.first_seen_us(HERE),
     "origins": lambda catalog, _: list(catalog.origins.all(HERE)),
     "plan_id_of": lambda catalog, _: catalog.plans.id_of(HERE, 1),
-    "audit": lambda catalog, _: catalog.upkeep.audit().contradictions,
+    "audit": lambda catalog, _: catalog.maintenance.audit().contradictions,
 }
 EVERY = OF_PLANS_AND_RUNS | OF_REPOSITORIES
 NOTHING_OF_MINE = ("origins", "audit")  # there is nothing to tell to begin with
@@ -258,8 +258,8 @@ def test_nothing_of_another_tenant_is_ended_replaced_or_forgotten(mine: Desk, th
     theirs.catalog.runs.record_breaches("run", [replace(BREACH, path="theirs")])
     assert {name: EVERY[name](mine.catalog, plan_id) for name in EVERY} == before
 
-    assert theirs.catalog.upkeep.prune_details(datetime.now(UTC) + timedelta(hours=1)) == 1
-    theirs.catalog.upkeep.repair()
+    assert theirs.catalog.maintenance.prune_details(datetime.now(UTC) + timedelta(hours=1)) == 1
+    theirs.catalog.maintenance.repair()
 
     assert {name: EVERY[name](mine.catalog, plan_id) for name in EVERY} == before
     assert theirs.catalog.runs.all() == []

@@ -12,10 +12,10 @@ import pytest
 
 from catalog.access.grants import (
     Grant,
+    GrantScope,
     OfRepository,
     OfResource,
     OfTenant,
-    Reach,
     Role,
     Thing,
     allows,
@@ -210,7 +210,7 @@ def test_a_grant_that_this_program_does_not_know_opens_nothing(catalog: Catalog)
 def test_a_token_that_would_open_nothing_is_not_made(catalog: Catalog) -> None:
     with pytest.raises(InvalidInput, match="needs a role"):
         catalog.tokens.create(None)
-    every = [Grant(Role.READER, Reach.PREFIX, str(place)) for place in range(101)]
+    every = [Grant(Role.READER, GrantScope.PREFIX, str(place)) for place in range(101)]
     with pytest.raises(InvalidInput, match="at most 100"):
         catalog.tokens.create(None, grants=every)
     assert catalog.tokens.all() == []
@@ -233,7 +233,10 @@ def test_a_grant_that_says_no_part_is_refused(text: str) -> None:
 @pytest.mark.parametrize("role", Role)
 @pytest.mark.parametrize("need", Role)
 def test_a_grant_reaches_its_own_part_and_no_other(role: Role, need: Role) -> None:
-    prefix, repository = Grant(role, Reach.PREFIX, "a/b"), Grant(role, Reach.REPOSITORY, "a")
+    prefix, repository = (
+        Grant(role, GrantScope.PREFIX, "a/b"),
+        Grant(role, GrantScope.REPOSITORY, "a"),
+    )
     inside: tuple[tuple[Grant, Thing], ...] = (
         (prefix, OfResource("a/b")),
         (prefix, OfResource("a/b/c")),

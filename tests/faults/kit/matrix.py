@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 
 from catalog.inbox.spool import Spool
 from catalog.model.outcome import Outcome
-from catalog.model.plan import Action, Item
+from catalog.model.plan import Action, PlanItem
 from catalog.model.resource import Resource
 from providers.base import ProviderSettings, Storage
 from providers.interfaces.history import HISTORY
@@ -35,10 +35,10 @@ from tests.faults.kit.place import (
 )
 from tests.faults.kit.strike import Strike
 from transfer.batch.delivery import Delivery, TransferOptions
-from transfer.batch.endpoints import End, HistoryArea
+from transfer.batch.endpoints import Endpoint, HistoryArea
 from transfer.inventory.listing import list_repository, list_resources
 from transfer.steps.deliver import deliver
-from transfer.workers.limits import Gate, Limits
+from transfer.workers.limits import Limits, RequestLimiter
 from transfer.workers.retry import RetryPolicy, call_with_retries
 from transfer.workers.stop import StopFlag
 
@@ -151,14 +151,16 @@ def _reading(place: Place, strike: Strike) -> tuple[Told, int]:
     return told, struck
 
 
-def _items(storage: Storage) -> list[Item]:
+def _items(storage: Storage) -> list[PlanItem]:
     listed = call_with_retries(lambda: list(storage.enumerate()), RETRY, StopFlag())[0]
     return [_item(one) for one in listed if isinstance(one, Resource) and one.path in READ]
 
 
-def _item(one: Resource, action: Action = Action.ADD) -> Item:
+def _item(one: Resource, action: Action = Action.ADD) -> PlanItem:
     digests = tuple(str(each) for each in one.digests)
-    return Item(one.path, one.path, one.size, one.etag, None, digests, None, None, (0,), (action,))
+    return PlanItem(
+        one.path, one.path, one.size, one.etag, None, digests, None, None, (0,), (action,)
+    )
 
 
 def _writing(place: Place, strike: Strike) -> tuple[Told, int]:
@@ -194,7 +196,7 @@ def _removing(place: Place, strike: Strike) -> tuple[Told, int]:
     for path, data in STANDING.items():
         corner.seed(path, data)
     items = [
-        Item(path, path, None, None, None, (), None, None, (0,), (Action.REMOVE,))
+        PlanItem(path, path, None, None, None, (), None, None, (0,), (Action.REMOVE,))
         for path in REMOVED
     ]
     with ExitStack() as stack:
@@ -213,7 +215,7 @@ def _at(
     strike: Strike,
     operation: Operation,
     here: Storage,
-    items: list[Item],
+    items: list[PlanItem],
 ) -> tuple[list[Outcome], int]:
     """Deliver to a place, whose connection was used before, with a fault armed."""
     with closing(corner.settings.open(OPTIONS)) as storage:
@@ -224,7 +226,7 @@ def _at(
 
 
 def _delivered(
-    storage: Storage, settings: ProviderSettings, goal: LocalSettings, items: list[Item]
+    storage: Storage, settings: ProviderSettings, goal: LocalSettings, items: list[PlanItem]
 ) -> list[Outcome]:
     with closing(goal.open(OPTIONS)) as here:
         return deliver(_delivery(storage, settings.address(), here, goal), items)
@@ -234,8 +236,8 @@ def _delivery(source: Storage, address: str, goal: Storage, settings: ProviderSe
     past = settings.below(HISTORY)
     history = HistoryArea(past.address(), lambda: closing(past.open(OPTIONS)))
     return Delivery(
-        End(address, source, Gate(Limits()), RETRY),
-        (End(settings.address(), goal, Gate(Limits()), RETRY, history=history),),
+        Endpoint(address, source, RequestLimiter(Limits()), RETRY),
+        (Endpoint(settings.address(), goal, RequestLimiter(Limits()), RETRY, history=history),),
         TransferOptions(threads=4),
     )
 

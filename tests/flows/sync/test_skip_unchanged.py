@@ -9,7 +9,7 @@ import pytest
 
 from catalog.catalog import Catalog
 from catalog.model.digest import Digest
-from catalog.model.plan import Item, Mode
+from catalog.model.plan import Mode, PlanItem
 from providers.base import OpenOptions
 from providers.local.settings import LocalSettings
 from tests.flows.sync.test_sync import files
@@ -74,7 +74,7 @@ def test_a_failed_sync_a_restore_and_files_that_are_not_stored_are_no_reason_to_
     assert fetched.added == 4
 
 
-def meddle(item: Item, content: bytes | Path) -> None:  # noqa: ARG001 - what a check is given
+def meddle(item: PlanItem, content: bytes | Path) -> None:  # noqa: ARG001 - what a check is given
     """Change the source and list it, as another run may while this one is under way."""
     settings = LocalSettings(path=os.environ["MEDDLED"])
     (Path(settings.path) / "late").write_text("late")

@@ -11,7 +11,7 @@ import pytest
 from catalog.catalog import Catalog
 from catalog.errors import InvalidInput, NothingMatched, SecretInUrl
 from catalog.model.digest import Digest
-from catalog.model.plan import Item, Mode, OnError
+from catalog.model.plan import Mode, OnError, PlanItem
 from providers.base import Storage
 from tests.servers import faulty
 from tests.servers.faulty import FaultyServer
@@ -380,7 +380,7 @@ def test_what_is_everywhere_already_is_cleaned_up_too(source: Path, tmp_path: Pa
     assert files(source) == {}
 
 
-def refuse_a(item: Item, content: bytes | Path) -> None:
+def refuse_a(item: PlanItem, content: bytes | Path) -> None:
     """Refuse the file `a.txt`; named by a test as a check."""
     if item.path == "a.txt":
         raise Refused(f"{len(content) if isinstance(content, bytes) else 0} bytes are not welcome")
@@ -465,11 +465,11 @@ def test_a_mapping_with_a_type_is_a_repository(source: Path, tmp_path: Path) -> 
 
 
 def test_a_verb_with_other_options_stays_one(source: Path, tmp_path: Path) -> None:
-    from flows.runs.verb import Verb  # noqa: PLC0415
+    from flows.runs.verb import DirectFlow  # noqa: PLC0415
     from flows.sync import sync  # noqa: PLC0415
 
     other = sync.with_options(name="other", retries=1)
-    assert isinstance(other, Verb)
+    assert isinstance(other, DirectFlow)
     assert (other.name, sync.name) == ("other", "sync")
     with pytest.raises(SecretInUrl):
         other("sftp://u:secret@host/x", [str(tmp_path / "end")])

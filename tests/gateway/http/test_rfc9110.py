@@ -17,14 +17,14 @@ from tests.gateway.shelves import RESOURCES, got, path_of, put, versions
 
 
 @pytest.fixture(scope="module")
-def gate(tmp_path_factory: pytest.TempPathFactory) -> Generator[Running]:
+def gateway(tmp_path_factory: pytest.TempPathFactory) -> Generator[Running]:
     """One gateway for tests that each use a name of their own."""
-    with serving(tmp_path_factory.mktemp("gate")) as running:
+    with serving(tmp_path_factory.mktemp("gateway")) as running:
         yield running
 
 
-def test_a_write_is_made_only_of_what_its_caller_has_seen(gate: Running) -> None:
-    client = gate.client
+def test_a_write_is_made_only_of_what_its_caller_has_seen(gateway: Running) -> None:
+    client = gateway.client
 
     def wrote(data: bytes, **headers: str) -> int:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
@@ -51,11 +51,11 @@ def test_a_write_is_made_only_of_what_its_caller_has_seen(gate: Running) -> None
     assert client.delete(path_of("delete", "p"), headers={"If-Match": now}).status_code == 200
 
 
-def test_of_many_who_saw_nothing_there_one_may_write(gate: Running) -> None:
+def test_of_many_who_saw_nothing_there_one_may_write(gateway: Running) -> None:
     start = threading.Barrier(8)
 
     def write(number: int) -> int:
-        with httpx.Client(base_url=gate.url, timeout=60) as client:
+        with httpx.Client(base_url=gateway.url, timeout=60) as client:
             start.wait(60)
             return client.put(
                 path_of("upload", "race"), content=b"%d" % number, headers={"If-None-Match": "*"}
@@ -64,7 +64,7 @@ def test_of_many_who_saw_nothing_there_one_may_write(gate: Running) -> None:
     with ThreadPoolExecutor(8) as pool:
         codes = sorted(pool.map(write, range(8)))
     assert codes == [201, *[412] * 7]
-    assert len(versions(gate.client, "race")) == 1
+    assert len(versions(gateway.client, "race")) == 1
 
 
 @pytest.mark.parametrize(
@@ -83,12 +83,12 @@ def test_of_many_who_saw_nothing_there_one_may_write(gate: Running) -> None:
     ids=str,
 )
 def test_what_an_upload_tells_and_nobody_can_read_is_refused(
-    gate: Running, headers: dict[str, str]
+    gateway: Running, headers: dict[str, str]
 ) -> None:
     given = {name: value.encode("latin-1") for name, value in headers.items()}
-    reply = gate.client.put(path_of("upload", "odd"), content=b"x", headers=given)  # type: ignore[arg-type]
+    reply = gateway.client.put(path_of("upload", "odd"), content=b"x", headers=given)  # type: ignore[arg-type]
     assert reply.status_code == 400, reply.text
-    assert versions(gate.client, "odd") == []
+    assert versions(gateway.client, "odd") == []
 
 
 @pytest.mark.parametrize(
@@ -103,11 +103,11 @@ def test_what_an_upload_tells_and_nobody_can_read_is_refused(
         "\u00ff",
     ],
 )
-def test_a_date_that_cannot_be_is_ignored(gate: Running, date: str) -> None:
-    put(gate.client, "dated", b"x")
+def test_a_date_that_cannot_be_is_ignored(gateway: Running, date: str) -> None:
+    put(gateway.client, "dated", b"x")
     for name in ("If-Modified-Since", "If-Unmodified-Since", "If-Range"):
         headers: Any = {name: date.encode("latin-1")}
-        reply = gate.client.get(path_of("download", "dated"), headers=headers)
+        reply = gateway.client.get(path_of("download", "dated"), headers=headers)
         assert (reply.status_code, reply.content) == (200, b"x"), name
 
 
@@ -168,12 +168,12 @@ def test_a_link_ends_with_its_key_and_with_the_token_that_made_it(
         assert client.get(links[1]).status_code == 403
 
 
-def test_a_commit_that_is_repeated_is_the_same_commit(gate: Running) -> None:
-    client = gate.client
+def test_a_commit_that_is_repeated_is_the_same_commit(gateway: Running) -> None:
+    client = gateway.client
     made = client.post(f"{RESOURCES}/uploads", json={"name": "chunked", "size": 3}).json()
     chunk = {"Content-Range": "bytes 0-2/3"}
     assert client.put(made["url"], content=b"abc", headers=chunk).is_success
-    folder = gate.catalog.folder / "uploads" / "mytenant" / made["id"]
+    folder = gateway.catalog.folder / "uploads" / "mytenant" / made["id"]
     kept = {one.name: one.read_bytes() for one in folder.iterdir()}
     first = client.post(f"{made['url']}/commit")
     assert first.status_code == 201

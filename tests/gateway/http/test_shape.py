@@ -15,9 +15,9 @@ from tests.gateway.shelves import path_of, put
 
 
 @pytest.fixture(scope="module")
-def gate(tmp_path_factory: pytest.TempPathFactory) -> Generator[Running]:
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Generator[Running]:
     """One gateway that each test asks."""
-    with serving(tmp_path_factory.mktemp("gate")) as running:
+    with serving(tmp_path_factory.mktemp("gateway")) as running:
         put(running.client, "a", b"alpha")
         yield running
 
@@ -50,8 +50,8 @@ LIST = "/v1/mytenant/resources/list"
     ],
     ids=lambda one: repr(one)[:60],
 )
-def test_a_request_can_be_read_in_one_way(gate: Running, head: str, code: int) -> None:
-    port = int(gate.url.rpartition(":")[2])
+def test_a_request_can_be_read_in_one_way(shared: Running, head: str, code: int) -> None:
+    port = int(shared.url.rpartition(":")[2])
     reply = raw(port, head + "Connection: close\r\n\r\n")
     assert reply.split(" ", 2)[1] == str(code), reply
     if code == 501:
@@ -70,23 +70,23 @@ def test_a_request_can_be_read_in_one_way(gate: Running, head: str, code: int) -
     ],
 )
 def test_a_method_that_a_path_does_not_take(
-    gate: Running, method: str, path: str, allowed: set[str]
+    shared: Running, method: str, path: str, allowed: set[str]
 ) -> None:
-    reply = gate.client.request(method, path)
+    reply = shared.client.request(method, path)
     assert reply.status_code == 405
     assert set(reply.headers["Allow"].split(", ")) == allowed
     assert reply.json()["error"]["kind"] == "MethodNotAllowed"
 
 
-def test_a_list_may_be_sent_in_several_headers_and_if_range_is_none(gate: Running) -> None:
+def test_a_list_may_be_sent_in_several_headers_and_if_range_is_none(shared: Running) -> None:
     url = path_of("download", "a")
-    etag = gate.client.head(url).headers["ETag"]
+    etag = shared.client.head(url).headers["ETag"]
     several = [("If-None-Match", '"other"'), ("If-None-Match", etag)]
-    assert gate.client.get(url, headers=several).status_code == 304
+    assert shared.client.get(url, headers=several).status_code == 304
     part = {"Range": "bytes=0-1"}
-    assert gate.client.get(url, headers={**part, "If-Range": etag}).status_code == 206
+    assert shared.client.get(url, headers={**part, "If-Range": etag}).status_code == 206
     for tag in (f'"other", {etag}', f"{etag}, {etag}", "*", f"W/{etag}"):
-        assert gate.client.get(url, headers={**part, "If-Range": tag}).status_code == 200, tag
+        assert shared.client.get(url, headers={**part, "If-Range": tag}).status_code == 200, tag
 
 
 UPLOAD = (

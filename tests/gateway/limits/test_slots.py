@@ -17,7 +17,7 @@ import pytest
 from fastapi.routing import APIRoute
 
 from catalog.store.query_budget import Budget, query_budget
-from gateway.http.errors import Refused
+from gateway.http.errors import RequestRefused
 from gateway.limits.slots import (
     THREADS,
     WAITING,
@@ -89,14 +89,14 @@ def test_who_waits_for_too_long_or_behind_too_many_is_refused() -> None:
         slots, over, told = Slots(1, 0.05), anyio.Event(), list[str]()
         patient = Slots(1, 60)
         async with anyio.create_task_group() as group, slots.slot("acme"):
-            with pytest.raises(Refused, match=r"no slot was free for 0\.05 s") as late:
+            with pytest.raises(RequestRefused, match=r"no slot was free for 0\.05 s") as late:
                 await slots.slot("acme").__aenter__()
             told.append(late.value.headers["Retry-After"])
             for _ in range(WAITING + 1):
                 group.start_soon(Counted().hold, patient, "acme", over)
             await anyio.wait_all_tasks_blocked()
             with pytest.raises(
-                Refused, match=f"{WAITING} requests of this tenant are already"
+                RequestRefused, match=f"{WAITING} requests of this tenant are already"
             ) as many:
                 await patient.slot("acme").__aenter__()
             told.append(many.value.headers["Retry-After"])
@@ -112,7 +112,7 @@ def test_who_has_left_asks_nothing_when_the_slot_comes() -> None:
         slots = Slots(1, 60)
         with query_budget(Budget(60)) as budget:
             budget.leave()
-            with pytest.raises(Refused, match="disconnected"):
+            with pytest.raises(RequestRefused, match="disconnected"):
                 await slots.slot("acme").__aenter__()
         async with slots.slot("acme"):  # and holds none
             pass

@@ -20,10 +20,10 @@ from providers.s3.storage import S3Storage
 from providers.testing.subject import OPTIONS, files_of
 from tests.servers.seaweedfs import S3Server
 from tests.transfer.ends import QUICK, delivery, item
-from transfer.batch.endpoints import End
+from transfer.batch.endpoints import Endpoint
 from transfer.steps.deliver import deliver
 from transfer.steps.download import download
-from transfer.workers.limits import Gate, Limits
+from transfer.workers.limits import Limits, RequestLimiter
 
 DATA = b"some bytes" * 1000
 MD5 = hashlib.md5(DATA, usedforsecurity=False).hexdigest()
@@ -68,13 +68,13 @@ def test_bytes_damaged_since_they_were_read_are_not_kept(settings: S3Settings) -
 def test_the_md5_travels_from_bucket_to_bucket(settings: S3Settings, s3_server: S3Server) -> None:
     obstore.put(s3_server.store(), f"{settings.prefix}/from/a", DATA)
     source, goal = (
-        End(place.address(), place.open(OPTIONS), Gate(Limits()), QUICK)
+        Endpoint(place.address(), place.open(OPTIONS), RequestLimiter(Limits()), QUICK)
         for place in (settings.below("from"), settings.below("to"))
     )
     job = delivery(source, goal)
     items = [item("a", len(DATA), etag=source.storage.stat("a").etag)]
     staging = download(job, items)
-    assert staging.pieces[0].attributes().md5 == MD5
+    assert staging.transfers[0].attributes().md5 == MD5
     staging.release()
     (outcome,) = deliver(job, items)
     assert (outcome.status, outcome.proof) == (Status.STORED, Proof.WRITE_PROVED)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from catalog.model.outcome import Outcome, Status
-from catalog.model.plan import Item, OnError
+from catalog.model.plan import OnError, PlanItem
 from providers.base import Storage
 from providers.local.settings import LocalSettings
 from tests.transfer.ends import delivery, end, folder, item, leftovers, tree
@@ -41,7 +41,7 @@ def area(path: Path) -> HistoryArea:
 
 def batch(
     tmp_path: Path, files: dict[str, bytes], *contracts: Contract, small: int = 2**20
-) -> tuple[Delivery, list[Item]]:
+) -> tuple[Delivery, list[PlanItem]]:
     """Make a source with files, a delivery to one folder, and the items of a batch."""
     source = tmp_path / "source"
     for name, data in files.items():
@@ -57,7 +57,7 @@ def batch(
     ]
 
 
-def carried_out(ends: Delivery, items: list[Item]) -> Staging:
+def carried_out(ends: Delivery, items: list[PlanItem]) -> Staging:
     staging = prepare_staging(ends, items)
     try:
         return upload(enforce_contracts(fetch_staging(staging)))
@@ -174,7 +174,7 @@ def test_only_large_files_that_a_contract_covers_are_staged(tmp_path: Path) -> N
     )
     staging = fetch_staging(prepare_staging(ends, items))
     try:
-        assert [one.file is not None for one in staging.pieces] == [True, True, False]
+        assert [one.file is not None for one in staging.transfers] == [True, True, False]
         upload(enforce_contracts(staging))
     finally:
         staging.release()

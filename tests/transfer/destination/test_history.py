@@ -16,7 +16,7 @@ import pytest
 from catalog.model.digest import Digest
 from catalog.model.fingerprint import Fingerprint
 from catalog.model.outcome import Outcome, Status
-from catalog.model.plan import Action, Item
+from catalog.model.plan import Action, PlanItem
 from providers.base import Attributes, ProviderSettings, Storage
 from providers.fsspec.settings import FsspecSettings
 from providers.ftp import files
@@ -30,7 +30,7 @@ from tests.servers.openssh import SftpServer
 from tests.transfer.ends import QUICK, delivery, end, folder, tree
 from tests.transfer.uncopying import uncopying
 from transfer.batch.delivery import Delivery, History, TransferOptions
-from transfer.batch.endpoints import End, HistoryArea
+from transfer.batch.endpoints import Endpoint, HistoryArea
 from transfer.steps.deliver import deliver
 
 OLD, NEW = b"the old bytes", b"the new bytes!"
@@ -38,7 +38,7 @@ LARGE = bytes(range(256)) * 1000
 SMALL = TransferOptions(threads=4, small=100_000)
 
 
-def keeping(settings: ProviderSettings) -> End[Storage]:
+def keeping(settings: ProviderSettings) -> Endpoint[Storage]:
     """Open an end that keeps what is replaced or removed there."""
     area = settings.below(HISTORY)
 
@@ -49,21 +49,25 @@ def keeping(settings: ProviderSettings) -> End[Storage]:
     return replace(end(settings, QUICK), history=HistoryArea(area.address(), opened))
 
 
-def item(path: str, data: bytes | None, action: Action, stood: Fingerprint | None = None) -> Item:
+def item(
+    path: str, data: bytes | None, action: Action, stood: Fingerprint | None = None
+) -> PlanItem:
     """Make an item for one destination; without `data` it is a removal."""
     size = len(data) if data is not None else None
     origin = path if data is not None else ""
-    return Item(origin, path, size, None, None, (), None, None, (0,), (action,), previous=(stood,))
+    return PlanItem(
+        origin, path, size, None, None, (), None, None, (0,), (action,), previous=(stood,)
+    )
 
 
-def known(place: End[Storage], path: str, data: bytes) -> Fingerprint:
+def known(place: Endpoint[Storage], path: str, data: bytes) -> Fingerprint:
     """Put a file at a destination and say what the catalog would know of it."""
     place.storage.put(path, data, Attributes())
     found = place.storage.stat(path)
     return Fingerprint(Digest.of(data).value, found.size, found.etag, found.modified_us)
 
 
-def run(job: Delivery, *items: Item) -> tuple[list[Outcome], list[Outcome]]:
+def run(job: Delivery, *items: PlanItem) -> tuple[list[Outcome], list[Outcome]]:
     """Deliver, and part the outcomes of the items from those of the history."""
     outcomes = deliver(job, list(items))
     own = [one for one in outcomes if HISTORY not in one.destination]
@@ -71,7 +75,7 @@ def run(job: Delivery, *items: Item) -> tuple[list[Outcome], list[Outcome]]:
 
 
 @pytest.fixture(params=["local", "sftp", "ftp", "generic", "uncopying"])
-def place(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[End[Storage], Path]:
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Endpoint[Storage], Path]:
     """Open a destination of every kind of keeping, and say where its files lie."""
     root = tmp_path / "end"
     if request.param == "sftp":
@@ -98,7 +102,7 @@ def source(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("data", [NEW, LARGE], ids=["small", "large"])
 def test_a_replaced_and_a_removed_file_are_kept_by_their_digests(
-    place: tuple[End[Storage], Path], source: Path, data: bytes
+    place: tuple[Endpoint[Storage], Path], source: Path, data: bytes
 ) -> None:
     target, root = place
     (source / "a").write_bytes(data)
@@ -126,7 +130,7 @@ def test_a_replaced_and_a_removed_file_are_kept_by_their_digests(
 
 
 def test_what_the_catalog_does_not_know_is_kept_by_run_and_path(
-    place: tuple[End[Storage], Path], source: Path
+    place: tuple[Endpoint[Storage], Path], source: Path
 ) -> None:
     target, root = place
     (source / "a").write_bytes(NEW)
@@ -144,7 +148,7 @@ def test_what_the_catalog_does_not_know_is_kept_by_run_and_path(
     assert {one.digest for one in kept} == {Digest.of(OLD).value if read_here else None}
 
 
-def test_an_addition_makes_no_history(place: tuple[End[Storage], Path], source: Path) -> None:
+def test_an_addition_makes_no_history(place: tuple[Endpoint[Storage], Path], source: Path) -> None:
     target, root = place
     (source / "a").write_bytes(NEW)
     _, kept = run(delivery(folder(source), target), item("a", NEW, Action.ADD))
@@ -154,7 +158,7 @@ def test_an_addition_makes_no_history(place: tuple[End[Storage], Path], source: 
 
 @pytest.mark.parametrize("how", ["the run", "the destination"])
 def test_a_history_that_is_off_leaves_nothing(
-    place: tuple[End[Storage], Path], source: Path, how: str
+    place: tuple[Endpoint[Storage], Path], source: Path, how: str
 ) -> None:
     target, root = place
     (source / "a").write_bytes(NEW)
@@ -173,7 +177,7 @@ def test_a_history_that_is_off_leaves_nothing(
 @pytest.mark.parametrize("data", [NEW, LARGE], ids=["small", "large"])
 @pytest.mark.parametrize("action", [Action.REPLACE, Action.REMOVE])
 def test_what_cannot_be_kept_is_neither_replaced_nor_removed(
-    place: tuple[End[Storage], Path], source: Path, action: Action, data: bytes
+    place: tuple[Endpoint[Storage], Path], source: Path, action: Action, data: bytes
 ) -> None:
     target, root = place
     (source / "a").write_bytes(data)
@@ -253,7 +257,7 @@ def test_bytes_that_are_not_as_known_go_under_no_digest_but_their_own(
 
 def test_one_content_at_two_paths_is_kept_once(source: Path, tmp_path: Path) -> None:
     target = keeping(LocalSettings(path=str(tmp_path / "end")))
-    items: list[Item] = []
+    items: list[PlanItem] = []
     for path in ("a", "b"):
         (source / path).write_bytes(NEW)
         items.append(item(path, NEW, Action.REPLACE, known(target, path, OLD)))

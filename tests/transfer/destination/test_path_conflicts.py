@@ -11,25 +11,25 @@ import pytest
 
 from catalog.errors import Cancelled, StorageError
 from catalog.model.outcome import Status
-from catalog.model.plan import Action, Item
+from catalog.model.plan import Action, PlanItem
 from providers.base import Attributes, Storage, Stored
 from providers.interfaces.history import HISTORY
 from providers.local.settings import LocalSettings
 from providers.local.storage import LocalStorage
 from tests.transfer.ends import QUICK, delivery, end, folder, tree
 from transfer.batch.delivery import History, TransferOptions
-from transfer.batch.endpoints import End, HistoryArea
+from transfer.batch.endpoints import Endpoint, HistoryArea
 from transfer.steps.deliver import deliver
 
 
-def removal(path: str, arrival: str) -> Item:
-    return Item(
+def removal(path: str, arrival: str) -> PlanItem:
+    return PlanItem(
         "", path, None, None, None, (), None, None, (0,), (Action.REMOVE,), conflict=arrival
     )
 
 
-def arrival(path: str, size: int) -> Item:
-    return Item(path, path, size, None, None, (), None, None, (0,), (Action.ADD,))
+def arrival(path: str, size: int) -> PlanItem:
+    return PlanItem(path, path, size, None, None, (), None, None, (0,), (Action.ADD,))
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def source(tmp_path: Path) -> Path:
     return root
 
 
-def target(root: Path, *, history: bool) -> End[Storage]:
+def target(root: Path, *, history: bool) -> Endpoint[Storage]:
     """Open a destination where `a` is a file and `b` a folder."""
     (root / "b/deep").mkdir(parents=True)
     (root / "b/empty").mkdir()

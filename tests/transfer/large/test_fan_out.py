@@ -10,7 +10,7 @@ import pytest
 from catalog.errors import Cancelled
 from catalog.model.digest import Digest
 from catalog.model.outcome import Status
-from catalog.model.plan import Place
+from catalog.model.plan import RecordedLocation
 from providers.local.settings import LocalSettings
 from providers.local.storage import Placement
 from providers.s3.settings import S3Settings
@@ -150,8 +150,8 @@ def test_memory_is_bounded_by_the_budget_and_the_rest_waits_on_disk(tmp_path: Pa
     job = Delivery(base.source, base.destinations, budget=MemoryBudget(8 * len(SMALL)))
     staging = download(job, [item(f"f{number}", len(SMALL)) for number in range(20)])
     # A quarter is left to what passes, and who comes needs room for its copy too.
-    assert sum(piece.data is not None for piece in staging.pieces) == 5
-    assert sum(piece.file is not None for piece in staging.pieces) == 15
+    assert sum(transfer.data is not None for transfer in staging.transfers) == 5
+    assert sum(transfer.file is not None for transfer in staging.transfers) == 15
     staging.release()
     assert job.budget.held == 0
 
@@ -184,7 +184,7 @@ def test_bytes_known_elsewhere_are_not_fetched_unless_they_are_damaged(
     (tmp_path / "a" / "old").write_bytes(data[::-1] + b"!" if damaged else data)
     one = replace(
         item("f", len(data), str(Digest.of(data))),
-        known_copies=(Place(end_of_it.address, "old", Digest.of(data).value),),
+        known_copies=(RecordedLocation(end_of_it.address, "old", Digest.of(data).value),),
     )
     (outcome,) = deliver(delivery(web(faulty_server.url), end_of_it), [one])
     assert outcome.status is Status.STORED, outcome
@@ -212,7 +212,7 @@ def test_a_store_never_copies_what_the_catalog_only_remembers(
     s3_server.store().put("remembered/old", b"evil")  # it held b"good" when it was recorded
     one = replace(
         item("f", 4, str(Digest.of(b"good"))),
-        known_copies=(Place(place.address, "old", Digest.of(b"good").value),),
+        known_copies=(RecordedLocation(place.address, "old", Digest.of(b"good").value),),
     )
     (outcome,) = deliver(delivery(web(faulty_server.url), place), [one])
     assert outcome.status is Status.STORED, outcome

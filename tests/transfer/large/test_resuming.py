@@ -18,9 +18,15 @@ from tests.servers.faulty import Fault, FaultyServer, Reply, good, hang_up
 from tests.servers.seaweedfs import S3Server
 from tests.transfer.ends import delivery, end, folder, item, leftovers, web
 from transfer.batch.delivery import Delivery, KeptParts, TransferOptions
-from transfer.batch.endpoints import End
+from transfer.batch.endpoints import Endpoint
 from transfer.large import parts_journal
-from transfer.large.parts_journal import PART, STALE_S, Origin, PartsJournal, remove_stale_journals
+from transfer.large.parts_journal import (
+    PART,
+    STALE_S,
+    PartsJournal,
+    SourceIdentity,
+    remove_stale_journals,
+)
 from transfer.steps.deliver import deliver
 
 MIB = 2**20
@@ -41,7 +47,7 @@ SPOILED: dict[str, Callable[[bytes], bytes]] = {
 }
 
 
-def in_bucket(server: S3Server, bucket: str) -> End[Storage]:
+def in_bucket(server: S3Server, bucket: str) -> Endpoint[Storage]:
     """Open a bucket as an end."""
     settings = {
         "bucket": bucket,
@@ -217,7 +223,7 @@ def test_who_comes_second_reads_without_a_journal(
 ) -> None:
     job = to_folder(faulty_server, tmp_path / "end", parts)
     etag = job.source.storage.stat("f").etag
-    first = PartsJournal.acquire(parts, Origin(job.source.address, "f", str(etag), SIZE))
+    first = PartsJournal.acquire(parts, SourceIdentity(job.source.address, "f", str(etag), SIZE))
     assert first is not None
 
     assert {one.status for one in moved(job)} == {Status.STORED}
@@ -259,7 +265,7 @@ def test_what_nobody_goes_on_with_is_swept(
     assert leftovers([tmp_path / "end"])
     remove_stale_journals(parts)
     (journal,) = parts.iterdir()
-    held = PartsJournal.acquire(parts, Origin("another", "f", "e", SIZE))
+    held = PartsJournal.acquire(parts, SourceIdentity("another", "f", "e", SIZE))
     long_ago = journal.stat().st_mtime - STALE_S - 1
     os.utime(journal, (long_ago, long_ago))
 

@@ -90,5 +90,5 @@ def test_a_stop_gives_up_what_was_asked_for(faulty_server: FaultyServer, tmp_pat
         deliver(job, [item(name, 100 * len(name)) for name in names])
 
     assert len(faulty_server.seen) > 1, "more than the first was asked for"
-    assert sum(source.gate.try_enter() for _ in range(9)) == 8, "every passage was given back"
+    assert sum(source.limiter.try_enter() for _ in range(9)) == 8, "every passage was given back"
     assert tree(tmp_path) == {}

@@ -10,14 +10,14 @@ import pytest
 
 from catalog.model.digest import Digest
 from catalog.model.outcome import Outcome, Proof, Status
-from catalog.model.plan import Place
+from catalog.model.plan import RecordedLocation
 from providers.base import Attributes, Storage
 from providers.s3.settings import S3Settings
 from tests.servers.faulty import FaultyServer
 from tests.servers.seaweedfs import S3Server
 from tests.transfer.ends import delivery, end, folder, item, web
 from transfer.batch.delivery import Delivery, TransferOptions
-from transfer.batch.endpoints import End
+from transfer.batch.endpoints import Endpoint
 from transfer.steps.deliver import deliver
 
 SMALL = b"renamed" * 1000
@@ -26,7 +26,7 @@ SIZES = pytest.mark.parametrize("data", [SMALL, LARGE], ids=["small", "large"])
 
 
 @pytest.fixture
-def bucket(s3_server: S3Server) -> End[Storage]:
+def bucket(s3_server: S3Server) -> Endpoint[Storage]:
     """Open a folder of its own in a real bucket."""
     return end(
         S3Settings.model_validate(
@@ -41,15 +41,15 @@ def bucket(s3_server: S3Server) -> End[Storage]:
     )
 
 
-def held(place: End[Storage], data: bytes, etag: str | None = None) -> Place:
+def held(place: Endpoint[Storage], data: bytes, etag: str | None = None) -> RecordedLocation:
     """Put `data` at the old name, and return what the catalog would tell of it."""
     sha256 = Digest.of(data).value
     stored = place.storage.put("old", data, Attributes(sha256=sha256))
-    return Place(place.address, "old", sha256, etag or stored.etag)
+    return RecordedLocation(place.address, "old", sha256, etag or stored.etag)
 
 
 def renamed(
-    job: Delivery, data: bytes, *places: Place, declared: bool = True
+    job: Delivery, data: bytes, *places: RecordedLocation, declared: bool = True
 ) -> tuple[Outcome, int]:
     """Deliver a file whose bytes lie at `places`; return the outcome and the bytes moved."""
     digests = (str(Digest.of(data)),) if declared else ()
@@ -61,7 +61,7 @@ def renamed(
 @SIZES
 @pytest.mark.parametrize("declared", [True, False], ids=["declared", "learned"])
 def test_a_store_copies_what_still_has_its_etag_and_nothing_is_read(
-    faulty_server: FaultyServer, bucket: End[Storage], data: bytes, *, declared: bool
+    faulty_server: FaultyServer, bucket: Endpoint[Storage], data: bytes, *, declared: bool
 ) -> None:
     job = delivery(web(faulty_server.url), bucket)
 
@@ -75,7 +75,7 @@ def test_a_store_copies_what_still_has_its_etag_and_nothing_is_read(
 
 @SIZES
 def test_what_changed_since_it_was_recorded_is_not_copied(
-    faulty_server: FaultyServer, bucket: End[Storage], data: bytes
+    faulty_server: FaultyServer, bucket: Endpoint[Storage], data: bytes
 ) -> None:
     faulty_server.files["/new"] = data
     place = held(bucket, data)
@@ -90,7 +90,7 @@ def test_what_changed_since_it_was_recorded_is_not_copied(
 
 
 def test_a_copy_that_is_not_as_long_as_planned_is_taken_back(
-    faulty_server: FaultyServer, bucket: End[Storage]
+    faulty_server: FaultyServer, bucket: Endpoint[Storage]
 ) -> None:
     faulty_server.files["/new"] = SMALL
     place = replace(held(bucket, SMALL + b"!"), sha256=Digest.of(SMALL).value)
@@ -132,7 +132,7 @@ def test_a_place_that_is_gone_is_no_failure(
 
 
 def test_a_second_destination_that_cannot_copy_is_given_the_bytes_of_the_first(
-    faulty_server: FaultyServer, bucket: End[Storage], tmp_path: Path
+    faulty_server: FaultyServer, bucket: Endpoint[Storage], tmp_path: Path
 ) -> None:
     job = delivery(web(faulty_server.url), bucket, folder(tmp_path))
 
@@ -144,7 +144,7 @@ def test_a_second_destination_that_cannot_copy_is_given_the_bytes_of_the_first(
 
 
 def test_bytes_that_own_checks_must_see_are_read_all_the_same(
-    faulty_server: FaultyServer, bucket: End[Storage]
+    faulty_server: FaultyServer, bucket: Endpoint[Storage]
 ) -> None:
     options = TransferOptions(threads=2, keep_staged=True)
     job = delivery(web(faulty_server.url), bucket, options=options)

@@ -16,7 +16,7 @@ from providers.base import Source
 from tests.servers.faulty import Fault, FaultyServer, flipped_bit, status
 from tests.transfer.ends import delivery, folder, item, web
 from transfer.batch.delivery import TransferOptions
-from transfer.batch.endpoints import End
+from transfer.batch.endpoints import Endpoint
 from transfer.batch.mirrors import Mirror, Mirrors
 from transfer.locate import mirrors
 from transfer.steps.deliver import deliver
@@ -48,7 +48,7 @@ def third() -> Iterator[FaultyServer]:
 
 def mirror(url: str) -> Mirror:
     @contextmanager
-    def opened() -> Generator[End[Source]]:
+    def opened() -> Generator[Endpoint[Source]]:
         yield web(url)
 
     return Mirror(web(url).address, opened)
@@ -167,7 +167,7 @@ def test_a_mirror_that_is_not_needed_is_not_opened_and_one_that_is_down_is_passe
     opened: list[str] = []
 
     @contextmanager
-    def down() -> Generator[End[Source]]:
+    def down() -> Generator[Endpoint[Source]]:
         opened.append("down")
         raise ConnectionFailed("nobody listens")
         yield

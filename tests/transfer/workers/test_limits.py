@@ -18,7 +18,7 @@ from tests.servers.seaweedfs import S3Server
 from tests.transfer.ends import delivery, end, folder, item, tree, web
 from transfer.batch.delivery import TransferOptions
 from transfer.steps.deliver import deliver
-from transfer.workers.limits import Gate, Limits, MemoryBudget, TokenBucket
+from transfer.workers.limits import Limits, MemoryBudget, RequestLimiter, TokenBucket
 from transfer.workers.pool import WorkerPool
 from transfer.workers.retry import RetryPolicy
 from transfer.workers.stop import StopFlag
@@ -39,14 +39,14 @@ def test_no_more_connections_than_allowed_for_many_items(
 
 
 def test_a_gate_admits_no_more_than_its_connections() -> None:
-    gate, stop = Gate(Limits(connections=2)), StopFlag()
+    limiter, stop = RequestLimiter(Limits(connections=2)), StopFlag()
     inside = 0
     most = 0
     lock = threading.Lock()
 
     def work(_: int) -> None:
         nonlocal inside, most
-        with gate.connection(stop):
+        with limiter.connection(stop):
             with lock:
                 inside += 1
                 most = max(most, inside)

@@ -18,7 +18,7 @@ from tests.transfer.ends import delivery, end, folder, item, tree
 from transfer.batch.delivery import TransferOptions
 from transfer.steps.deliver import deliver
 from transfer.workers.adaptive_limit import FIRST_PAUSE_S, MAX_PAUSE_S, AdaptiveLimit
-from transfer.workers.limits import Gate, Limits
+from transfer.workers.limits import Limits, RequestLimiter
 from transfer.workers.retry import RetryPolicy
 from transfer.workers.stop import StopFlag
 
@@ -68,20 +68,20 @@ def test_no_growth_while_a_pause_lasts() -> None:
 
 
 def test_a_gate_admits_fewer_after_it_and_all_again_later() -> None:
-    gate, stop = Gate(Limits(connections=4)), StopFlag()
-    with pytest.raises(StorageBusy), gate.connection(stop):
+    limiter, stop = RequestLimiter(Limits(connections=4)), StopFlag()
+    with pytest.raises(StorageBusy), limiter.connection(stop):
         raise StorageBusy("slow down", retry_after_s=0.0)
 
-    gate.enter(stop)
-    gate.enter(stop)
-    assert not gate.try_enter()
-    gate.leave()
-    gate.leave()
+    limiter.enter(stop)
+    limiter.enter(stop)
+    assert not limiter.try_enter()
+    limiter.leave()
+    limiter.leave()
     for _ in range(2 + 3):
-        with gate.connection(stop):
+        with limiter.connection(stop):
             pass
 
-    assert [gate.try_enter() for _ in range(5)] == [True] * 4 + [False]
+    assert [limiter.try_enter() for _ in range(5)] == [True] * 4 + [False]
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from catalog.errors import InvalidInput
 from tests.transfer.clock import Clock
-from transfer.workers.limits import Gate, Limits
+from transfer.workers.limits import Limits, RequestLimiter
 from transfer.workers.timetable import Timetable
 
 MONDAY = datetime(2026, 3, 2)  # noqa: DTZ001 - of the timetable's own clock
@@ -112,13 +112,13 @@ def test_bytes_that_wait_go_on_at_the_new_rate(monkeypatch: pytest.MonkeyPatch) 
     clock = Clock.of_limits(monkeypatch)
     clock_of_the_wall(monkeypatch, datetime(2026, 3, 2, 7, 59, tzinfo=ZoneInfo("UTC")), clock)
     table = Timetable.parse("07:00,1000B 08:00,2000B 09:00,off", sizes=True, zone="UTC")
-    gate = Gate(Limits(bytes_per_s=table))
+    limiter = RequestLimiter(Limits(bytes_per_s=table))
 
-    gate.throttle(120_000, clock)
+    limiter.throttle(120_000, clock)
 
     assert clock.now_s == pytest.approx(60 + 30, rel=0.05)
     clock.now_s = 3700.0
-    gate.throttle(10**9, clock)
+    limiter.throttle(10**9, clock)
     assert clock.now_s == 3700.0
 
 
@@ -126,10 +126,10 @@ def test_requests_have_a_timetable_too(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Clock.of_limits(monkeypatch)
     clock_of_the_wall(monkeypatch, datetime(2026, 3, 2, 7, 59, tzinfo=ZoneInfo("UTC")), clock)
     table = Timetable.parse("07:00,2 08:00,off", sizes=False, zone="UTC")
-    gate = Gate(Limits(requests_per_s=table))
+    limiter = RequestLimiter(Limits(requests_per_s=table))
 
     for _ in range(1000):
-        with gate.connection(clock):
+        with limiter.connection(clock):
             pass
 
     assert clock.now_s == pytest.approx(60, rel=0.05)

@@ -9,7 +9,7 @@ from catalog.session.catalog_file import CatalogFile
 from catalog.store.audit import Audit, Contradiction, Flaw, run_audit
 
 
-class Upkeep:
+class Maintenance:
     """Maintenance of a catalog."""
 
     __slots__ = ("_file",)
