@@ -1,10 +1,10 @@
 """Prefect's temporary server, for when there is no other: announced, and drained at exit.
 
-It ends with this process, also after a crash or kill -9.
-
-If `PREFECT_API_URL` is set, nothing here does anything. Measured with Prefect 3.8.8: a script that
-ends right after a flow loses the last task states and prints tracebacks of the server. So the
-server's output goes to a file, and the exit waits until all states are recorded.
+If `PREFECT_API_URL` is set, nothing here does anything. Measured with Prefect 3.8.8, whose own
+temporary server this replaces: a script that ends right after a flow loses the last task states and
+prints tracebacks of the server; the script imports the server, for 7 s of CPU, and never uses it;
+and after kill -9 the server stays. Here its output goes to a file, the exit waits until all states
+are recorded, nothing of it is imported, and it ends with this process however that ends.
 """
 
 from __future__ import annotations
@@ -12,25 +12,31 @@ from __future__ import annotations
 import atexit
 import logging
 import os
+import socket
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
 from uuid import UUID
 
+import httpx
 import prefect
 from prefect import get_client
 from prefect.client.base import ServerType, determine_server_type
 from prefect.client.schemas.filters import TaskRunFilter
 from prefect.client.schemas.objects import TERMINAL_STATES, StateType
+from prefect.context import refresh_global_settings_context
 from prefect.events.worker import EventsWorker
 from prefect.settings import PREFECT_HOME, get_current_settings
 
 from blocks import server_process
+from catalog.errors import CatalogError
 
 START_TIMEOUT_S = 180
+STOP_TIMEOUT_S = 5
 DRAIN_TIMEOUT_S = 20.0
+PORTS = 3  # tried, since another process may take a free one first
 PAGE = 200  # Prefect's own limit of one answer
 LOG_NAME = "entrepot-server.log"
 
@@ -48,66 +54,101 @@ SERVER_ENVIRONMENT = {
 }
 """Settings for a Prefect server that runs Entrepot: 4.5 times less CPU per task run."""
 
-_running: list[object] = []
+_running: list[subprocess.Popen[bytes]] = []
 _logged: set[UUID] = set()
 _FINISHED = [*TERMINAL_STATES]
 _UNFINISHED = [StateType.PENDING, StateType.RUNNING, StateType.SCHEDULED]
 
 
-def _quiet_server() -> Any:  # noqa: ANN401 - a class made from Prefect's private one
-    """Return Prefect's temporary server, with its output in a file and the settings above."""
-    # Importing it takes two seconds of CPU, so it is only done for a temporary server.
-    from prefect.server.api.server import SubprocessASGIServer  # noqa: PLC0415
-
-    class QuietServer(SubprocessASGIServer):
-        def _run_uvicorn_command(self) -> subprocess.Popen[Any]:
-            log = Path(PREFECT_HOME.value()) / LOG_NAME
-            log.parent.mkdir(parents=True, exist_ok=True)
-            command = [sys.executable, "-P", server_process.__file__, "uvicorn"]
-            command += ["--app-dir", str(Path(prefect.__file__).parent.parent)]
-            command += ["--factory", "prefect.server.api.server:create_app"]
-            command += ["--host", "127.0.0.1", "--port", str(self.port)]
-            command += ["--log-level", "error", "--lifespan", "on"]
-            environment = {
-                **SERVER_ENVIRONMENT,
-                **os.environ,
-                "PREFECT_UI_ENABLED": "0",
-                "PREFECT__SERVER_EPHEMERAL": "1",
-                "PREFECT__SERVER_FINAL": "1",
-                **get_current_settings().to_environment_variables(exclude_unset=True),
-            }
-            with log.open("ab") as output:
-                return subprocess.Popen(  # noqa: S603 - our own interpreter
-                    command,
-                    env=environment,
-                    stdin=subprocess.PIPE,  # closed when this process ends, however it does
-                    stdout=output,
-                    stderr=output,
-                )
-
-    return QuietServer()
+class ServerNotStarted(CatalogError, RuntimeError):
+    """Prefect's temporary server did not start."""
 
 
 def ensure_server() -> None:
-    """Start the temporary server if Prefect would start one anyway, and say so."""
-    if determine_server_type() is not ServerType.EPHEMERAL:
-        return
-    if _running:
+    """Start a temporary server if Prefect would start one anyway, and say so.
+
+    The rest of this process, and processes that it starts, find it by `PREFECT_API_URL`.
+
+    Raises:
+        ServerNotStarted: it ended at once, or did not answer within `START_TIMEOUT_S`.
+    """
+    if determine_server_type() is not ServerType.EPHEMERAL or _running:
         return
     sys.stderr.write(
         "Starting a temporary Prefect server, which takes about ten seconds (twenty the first "
         "time). Set PREFECT_API_URL to use a permanent one.\n"
     )
-    logging.getLogger("prefect").addFilter(_is_not_about_the_server)
+    log = Path(PREFECT_HOME.value()) / LOG_NAME
+    url = _start(log, time.monotonic() + START_TIMEOUT_S)
+    os.environ["PREFECT_API_URL"] = url
+    refresh_global_settings_context()
     logging.getLogger("prefect.task_runs").addFilter(_note_task_run)
-    server = _quiet_server()
-    server.start(timeout=START_TIMEOUT_S)
-    _running.append(server)
-    atexit.register(drain)
+    atexit.register(_stop)
+    atexit.register(drain)  # before the stop: the last registered is the first called
 
 
-def _is_not_about_the_server(record: logging.LogRecord) -> bool:
-    return not str(record.msg).startswith(("Starting temporary server", "Stopping temporary"))
+def _start(log: Path, deadline: float) -> str:
+    """Start the server on a free port, wait until it answers, and return its API's URL."""
+    for _ in range(PORTS):
+        port = _free_port()
+        url = f"http://127.0.0.1:{port}/api"
+        server = _start_process(port, log)
+        with httpx.Client(trust_env=False) as client:
+            while server.poll() is None and time.monotonic() < deadline:
+                with suppress(httpx.TransportError):
+                    if client.get(f"{url}/health").is_success:
+                        _running.append(server)
+                        return url
+                time.sleep(0.05)
+        if server.poll() is None:
+            server.kill()
+            server.wait()
+            break
+    why = f"did not start within {START_TIMEOUT_S} s, or ended at once"
+    raise ServerNotStarted(f"Prefect's temporary server {why}; its log is {str(log)!r}")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _start_process(port: int, log: Path) -> subprocess.Popen[bytes]:
+    """Start the server, with its output in a file and the settings above."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    command = [sys.executable, "-P", server_process.__file__, "uvicorn"]
+    command += ["--app-dir", str(Path(prefect.__file__).parent.parent)]
+    command += ["--factory", "prefect.server.api.server:create_app"]
+    command += ["--host", "127.0.0.1", "--port", str(port)]
+    command += ["--log-level", "error", "--lifespan", "on"]
+    environment = {
+        **SERVER_ENVIRONMENT,
+        **os.environ,
+        "PREFECT_UI_ENABLED": "0",
+        "PREFECT__SERVER_EPHEMERAL": "1",
+        "PREFECT__SERVER_FINAL": "1",
+        **get_current_settings().to_environment_variables(exclude_unset=True),
+    }
+    with log.open("ab") as output:
+        return subprocess.Popen(  # noqa: S603 - our own interpreter
+            command,
+            env=environment,
+            stdin=subprocess.PIPE,  # closed when this process ends, however it does
+            stdout=output,
+            stderr=output,
+        )
+
+
+def _stop() -> None:
+    for server in _running:
+        server.terminate()
+        try:
+            server.wait(timeout=STOP_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            server.kill()
+            server.wait()
 
 
 def _note_task_run(record: logging.LogRecord) -> bool:
