@@ -26,7 +26,7 @@ class GatewayAddress:
     def version_url(self, address: str, number: int) -> str:
         """Return the URL of the page that shows a version of a repository.
 
-        >>> Gateway("https://files.example/", "acme").version_url("file:///srv", 7)
+        >>> GatewayAddress("https://files.example/", "acme").version_url("file:///srv", 7)
         'https://files.example/browse/acme/version?address=file%3A%2F%2F%2Fsrv&number=7'
         """
         query = urlencode({"address": address, "number": number})

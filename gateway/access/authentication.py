@@ -54,7 +54,7 @@ def decide_openness(*, local: bool, tokens: bool) -> AccessMode:
     """Decide at the start by where the gateway listens and whether there are tokens.
 
     >>> decide_openness(local=True, tokens=False), decide_openness(local=False, tokens=False)
-    (<Openness.OPEN: 'open'>, <Openness.CLOSED: 'closed'>)
+    (<AccessMode.OPEN: 'open'>, <AccessMode.CLOSED: 'closed'>)
     """
     return AccessMode.OPEN if local and not tokens else AccessMode.CLOSED
 

@@ -3,7 +3,7 @@
 >>> parse("bytes=0-99", 1000), parse("bytes=-50", 1000), parse("bytes=900-2000", 1000)
 (Part(start=0, stop=100), Part(start=950, stop=1000), Part(start=900, stop=1000))
 >>> parse("bytes=1000-", 1000), parse("bytes=-1-11", 1000), parse("lines=1-2", 1000)
-(<Answer.UNSATISFIABLE: 416>, <Answer.UNSATISFIABLE: 416>, <Answer.WHOLE: 200>)
+(<WholeResponse.UNSATISFIABLE: 416>, <WholeResponse.UNSATISFIABLE: 416>, <WholeResponse.WHOLE: 200>)
 """
 
 from __future__ import annotations
