@@ -20,6 +20,14 @@ WHERE e.status IN ('stored', 'kept', 'removed', 'catalogued')
   OR (p.action = 'keep' AND e.status IS NULL
     AND (l.nkey IS NOT NULL OR p.reason <> 'marker at the destination, its file was taken away') AND (c.nkey IS NULL OR c.digest <> l.digest));
 
+-- No item of the plan tells the type and properties of a kept file: the source's own row of the same bytes does.
+UPDATE holding SET content_type = coalesce(holding.content_type, s.content_type), properties = coalesce(holding.properties, s.properties)
+FROM locations l JOIN content s ON s.repository = l.origin AND s.path = l.origin_path AND s.removed_in IS NULL
+WHERE holding.status IS NULL AND l.repository = $repository::UUID AND l.nkey = holding.nkey AND CASE
+  WHEN s.digest IS NOT NULL THEN s.digest = l.digest
+  WHEN s.etag IS NOT NULL AND l.origin_etag IS NOT NULL THEN s.etag = l.origin_etag
+  ELSE s.size IS NOT DISTINCT FROM l.origin_size AND s.modified_us IS NOT DISTINCT FROM l.origin_modified_us END;
+
 CREATE OR REPLACE TEMP TABLE changes AS
 SELECT h.nkey, h.path, h.size, h.etag, h.modified_us, h.digest, h.content_type, h.properties,
   CASE WHEN h.status = 'removed' THEN 'removed' WHEN c.nkey IS NULL THEN 'added' ELSE 'replaced' END AS kind

@@ -223,6 +223,30 @@ def test_after_the_latest_was_deleted_a_sync_moves_nothing_and_tells_it_anew(des
     assert [(row.path, row.digest) for row in desk.catalog.versions.content(HERE)] == after
 
 
+def test_a_kept_file_that_is_recorded_anew_has_what_its_source_says_of_it(desk: Desk) -> None:
+    said = Resource("a", size=1, etag="e", content_type="text/plain", properties={"k": "v"})
+    desk.list_source([said])
+    desk.carry_out(desk.plan([said]), "killed before it made its version")
+    desk.list_source([said])
+    version = desk.sync([said], "again")
+    assert version is not None
+    row, *none = desk.catalog.versions.content(HERE)
+    assert not none
+    assert (row.content_type, row.properties) == ("text/plain", '{"k": "v"}')
+
+
+def test_a_kept_file_has_nothing_of_what_its_source_says_of_other_bytes(desk: Desk) -> None:
+    said = Resource("a", size=1, etag="e", properties={"k": "of the first"})
+    desk.list_source([said])
+    desk.carry_out(desk.plan([said]), "killed before it made its version")
+    plan = desk.plan([said])
+    desk.list_source([Resource("a", size=1, etag="f", properties={"k": "of the second"})])
+    desk.catalog.versions.record("again", plan.plan_id)
+    row, *none = desk.catalog.versions.content(HERE)
+    assert not none
+    assert row.properties is None
+
+
 def test_retention_of_one_keeps_the_newest_with_all_that_was_added(desk: Desk) -> None:
     """Pulp's test_repo_version_retention, first part (PS-T2)."""
     desk.catalog.retention.keep(SOURCE, 1)
