@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from blocks.prefect_loading import load_prefect
+from orchestration.with_prefect.loading import load_prefect
 
 load_prefect()
 

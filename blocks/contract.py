@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, ClassVar, Self, cast
 
 import yaml
-from prefect.blocks.core import Block
 from pydantic import Field, HttpUrl, ValidationError, field_validator
 
 from blocks.contract_rules import (
@@ -20,6 +19,7 @@ from blocks.contract_rules import (
     PanderaRule,
 )
 from catalog.errors import InvalidInput, RepositoryNotFound
+from orchestration.block import Block
 from transfer.contracts.contract import Contract as Value
 from transfer.contracts.contract import Format, OwnChecks, Rows, Then
 

@@ -6,10 +6,10 @@ import base64
 import binascii
 from typing import ClassVar, Self
 
-from prefect.blocks.core import Block
 from pydantic import ConfigDict, Field, HttpUrl, SecretStr, field_validator
 
 from catalog.errors import InvalidInput, RepositoryNotFound
+from orchestration.block import Block
 from providers.registry import scheme_of
 from providers.shared.url import parse_url
 from transfer.webhook import DEFAULT_RETRY, TIMEOUT_S, Body, Receiver

@@ -11,8 +11,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from prefect.logging import get_run_logger
-
 from blocks.repository import Repository
 from blocks.resolve import repository as resolved
 from catalog.formats.quantities import format_bytes
@@ -20,6 +18,7 @@ from catalog.model.version import Version
 from flows.forms.run_names import run_name
 from flows.runs.active_run import ActiveRun
 from flows.runs.verb import verb
+from orchestration.run import run_logger
 from tasks.listing.adopt import learn_digests
 
 
@@ -65,7 +64,7 @@ def adopt(repository: Repository | str) -> AdoptResult:
         StorageError: a file cannot be read; no version is created.
     """
     result = adopt_repository(resolved(repository))
-    get_run_logger().info("%s", result.summary())
+    run_logger().info("%s", result.summary())
     return result
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from prefect.runtime import flow_run
-
 from blocks.readable_repositories import readable_repositories
 from blocks.repository import Repository
 from blocks.resolve import repository
@@ -23,11 +21,12 @@ from flows.runs.alternates import alternates_of
 from flows.runs.planning import execute_plan, recheck_plan, unique_destinations
 from flows.runs.verb import verb
 from flows.runs.version_plans import apply_stored_plan
+from orchestration.run import run_parameters
 from tasks.listing.repository import enumerate_repository
 
 
 def _name() -> str:
-    return f"apply {str(dict(flow_run.parameters or {}).get('plan_id', ''))[:12]}"
+    return f"apply {str(run_parameters().get('plan_id', ''))[:12]}"
 
 
 @verb("apply", _name)

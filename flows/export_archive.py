@@ -13,8 +13,6 @@ from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
-from prefect.logging import get_run_logger
-
 from blocks.repository import Repository
 from blocks.resolve import repository as resolved
 from catalog.catalog import Catalog
@@ -29,6 +27,7 @@ from flows.runs.active_run import ActiveRun
 from flows.runs.local_folder import local_folder
 from flows.runs.open_repositories import OpenRepositories
 from flows.runs.verb import verb
+from orchestration.run import run_logger
 from providers.local.storage import Placement
 from tasks.job import run_resources
 from transfer.archive.write import ArchiveContent, RepositoryContent, write_archive
@@ -106,7 +105,7 @@ def export_archive(
             done.head.artifact_bytes,
         )
         run.end("completed", str(result))
-    get_run_logger().info("%s", result)
+    run_logger().info("%s", result)
     return result
 
 

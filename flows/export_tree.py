@@ -10,8 +10,6 @@ from __future__ import annotations
 from enum import StrEnum
 from pathlib import Path
 
-from prefect.logging import get_run_logger
-
 from blocks.repository import Repository
 from blocks.resolve import repository as resolved
 from catalog.errors import InvalidInput
@@ -23,6 +21,7 @@ from flows.runs.active_run import ActiveRun
 from flows.runs.local_folder import local_folder
 from flows.runs.open_repositories import OpenRepositories
 from flows.runs.verb import verb
+from orchestration.run import run_logger
 from providers.local.settings import LocalSettings
 from providers.local.storage import Placement
 from tasks.job import run_resources
@@ -117,5 +116,5 @@ def export_tree(
             done.removed,
         )
         run.end("completed", str(result))
-    get_run_logger().info("%s", result)
+    run_logger().info("%s", result)
     return result

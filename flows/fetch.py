@@ -11,8 +11,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import groupby
 
-from prefect.logging import get_run_logger
-
 from blocks.history import history_of
 from blocks.readable_repositories import readable_repositories
 from blocks.repository import Repository
@@ -30,6 +28,7 @@ from flows.runs.active_run import ActiveRun
 from flows.runs.alternates import alternates_of
 from flows.runs.planning import execute_plan, store_plan
 from flows.runs.verb import verb
+from orchestration.run import run_logger
 from providers.interfaces.history import history_key
 
 MAX_NAMED = 100  # paths in an error
@@ -106,7 +105,7 @@ def fetch(
             raise failed
         fetched = _create_result(run, end, result)
         run.end("completed", fetched.summary())
-    get_run_logger().info("%s", fetched.summary())
+    run_logger().info("%s", fetched.summary())
     return fetched
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from prefect.logging import get_run_logger
-
 from blocks.history import bytes_of
 from blocks.repository import Layout, Repository
 from blocks.resolve import repository as resolved
@@ -22,6 +20,7 @@ from flows.runs.active_run import ActiveRun
 from flows.runs.verb import verb
 from flows.runs.version_plans import BytesLocation, WantedContent, apply_content, missing_paths
 from flows.verify import Depth, verify_repository
+from orchestration.run import run_logger
 from tasks.cleanup.quarantine import quarantine, set_bytes_aside
 from tasks.recorded_files import forget_files, forget_numbers
 from transfer.batch.delivery import History
@@ -123,7 +122,7 @@ def repair_repository(
             result = _repair_files(run, end, found, damaged, given)
         run.end("completed" if result else "failed", result.summary())
         show_findings(found)
-        get_run_logger().info("%s", result.summary())
+        run_logger().info("%s", result.summary())
     return result
 
 

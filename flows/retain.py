@@ -6,19 +6,18 @@ retain("s3-archive", 10)
 
 from __future__ import annotations
 
-from prefect.runtime import flow_run
-
 from blocks.repository import Repository
 from blocks.resolve import repository as resolved
 from flows.forms.run_names import short_name
 from flows.results.history import VersionResult
 from flows.runs.change_history import change_history
 from flows.runs.verb import verb
+from orchestration.run import run_parameters
 
 
 def run_name() -> str:
     """Return `retain <versions> of <repository>` for the run that starts."""
-    given = dict(flow_run.parameters or {})
+    given = run_parameters()
     versions = given.get("versions")
     kept = "all" if versions is None else versions
     return f"retain {kept} of {short_name(given.get('repository'))}"[:200]

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from prefect.logging import get_run_logger
-
 from blocks.repository import Layout, Repository
 from blocks.resolve import repository as resolved
 from catalog.errors import InvalidInput
@@ -19,6 +17,7 @@ from flows.results.artifacts import show_findings
 from flows.results.verify import VerifyFailed, VerifyResult, count_faults
 from flows.runs.active_run import ActiveRun
 from flows.runs.verb import verb
+from orchestration.run import run_logger
 from providers.cache import STORAGES
 from tasks.job import run_resources
 from tasks.listing.read_digests import examine_digests
@@ -68,7 +67,7 @@ def verify(
         result = verify_repository(run, end, version, depth, sample)
         run.end("completed" if result else "failed", result.summary())
         show_findings(result)
-        get_run_logger().info("%s", result.summary())
+        run_logger().info("%s", result.summary())
         if not result:
             raise VerifyFailed(result)
     return result

@@ -130,7 +130,7 @@ def prefect_server(tmp_path_factory: Factory) -> Iterator[None]:
     """
     from prefect.testing.utilities import prefect_test_harness  # noqa: PLC0415 - it takes seconds
 
-    from blocks.local_server import SERVER_ENVIRONMENT  # noqa: PLC0415
+    from orchestration.server_environment import SERVER_ENVIRONMENT  # noqa: PLC0415
 
     with pytest.MonkeyPatch.context() as patch:
         for name, value in SERVER_ENVIRONMENT.items():

@@ -12,10 +12,10 @@ from datetime import UTC, datetime
 from httpx import HTTPError
 from prefect.exceptions import PrefectException
 
-from blocks.local_server import ensure_server
 from catalog.errors import Cancelled, CatalogError
 from catalog.formats.quantities import format_duration
-from cli.flows.run import Terminated, check_prefect_reachable, stop_on_sigterm
+from cli.flows.run import Terminated, stop_on_sigterm
+from cli.flows.with_prefect import check_prefect_reachable
 from cli.terminal.exit_codes import ExitCode
 from cli.terminal.output import Output
 from cli.terminal.table import format_time
@@ -23,6 +23,7 @@ from flows.results.sync import SyncResult
 from flows.sync import sync
 from flows.workflows.endpoints import WorkflowEndpoint
 from flows.workflows.file import Workflow
+from orchestration.with_prefect.local_server import ensure_server
 from providers.base import Attributes
 from providers.cache import STORAGES
 from tasks.job import stopped_by

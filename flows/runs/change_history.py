@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from prefect.logging import get_run_logger
-
 from blocks.repository import Repository
 from catalog.catalog import Catalog
 from flows.results.history import VersionResult
 from flows.runs.active_run import ActiveRun
+from orchestration.run import run_logger
 
 
 def change_history(
@@ -30,5 +29,5 @@ def change_history(
             run.catalog.retention.get(repository.address),
         )
         run.end("completed", result.summary())
-    get_run_logger().info("%s", result.summary())
+    run_logger().info("%s", result.summary())
     return result

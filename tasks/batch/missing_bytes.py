@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from prefect import task
-from prefect.cache_policies import NO_CACHE
-
+from orchestration.task import task
 from tasks.batch.open_batch import open_batch
 from tasks.job import Job, run_resources
 from transfer.locate.reachability import find_unreachable
 
 
-@task(task_run_name="reach", cache_policy=NO_CACHE, persist_result=False)
+@task("reach")
 def missing_bytes(job: Job) -> list[str]:
     """Return the paths of the job's plan whose bytes cannot be found anywhere."""
     missing: list[str] = []

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from contextlib import suppress
 
-from prefect import task
-from prefect.cache_policies import NO_CACHE
-
 from blocks.history import numbers_of
 from blocks.repository import Layout, Repository
 from catalog.catalog import Catalog
 from catalog.errors import ResourceNotFound
 from catalog.model.resource import Resource
+from orchestration.task import task
 from providers.cache import STORAGES
 from providers.layouts.numbered_names import number_key, split_numbered_path
 from providers.layouts.versioned import VersionedLayout
@@ -28,7 +26,7 @@ from tasks.recorded_files import forget_files
 from transfer.workers.pool import WorkerPool
 
 
-@task(task_run_name="prune-numbers", cache_policy=NO_CACHE, persist_result=False)
+@task("prune-numbers")
 def prune_numbers(repository: Repository, rule: PruneRule, run_id: str) -> PrunedItems:
     """Remove numbered files that no version needs and that were written before the moment.
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from prefect import task
-from prefect.cache_policies import NO_CACHE
-
 from blocks.history import history_of
 from blocks.repository import Layout, Repository
 from catalog.model.version import ContentRow
+from orchestration.task import task
 from providers.cache import STORAGES
 from providers.layouts.content_names import content_path
 from tasks.job import open_destination, run_resources
@@ -15,14 +13,14 @@ from tasks.recorded_files import forget_files
 from transfer.destination.quarantine import quarantine_files
 
 
-@task(task_run_name="quarantine", cache_policy=NO_CACHE, persist_result=False)
+@task("quarantine")
 def quarantine(repository: Repository, paths: list[str], run_id: str) -> None:
     """Move files into the repository's history, and record that they are gone."""
     if paths:
         _set_aside(repository, paths, paths, run_id)
 
 
-@task(task_run_name="quarantine", cache_policy=NO_CACHE, persist_result=False)
+@task("quarantine")
 def set_bytes_aside(repository: Repository, rows: list[ContentRow], run_id: str) -> None:
     """Quarantine files named by digest: every path that shares their bytes is damaged."""
     keys = sorted({content_path(row.digest) for row in rows if row.digest is not None})

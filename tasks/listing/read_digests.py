@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from hashlib import md5
 
-from prefect import task
-from prefect.cache_policies import NO_CACHE
-
 from blocks.repository import Repository
 from catalog.model.finding import Finding
+from orchestration.task import task
 from tasks.job import open_source, run_resources
 from transfer.inventory.verify import verify_content
 
 SHARE_STEPS = 2**32
 
 
-@task(task_run_name="examine-digests", cache_policy=NO_CACHE, persist_result=False)
+@task("examine-digests")
 def examine_digests(
     repository: Repository, number: int, run_id: str, sample: float
 ) -> list[Finding]:

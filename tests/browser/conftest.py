@@ -46,7 +46,7 @@ class Prefect:
 @pytest.fixture(scope="module")
 def prefect(tmp_path_factory: pytest.TempPathFactory) -> Generator[Prefect]:
     """Run a server for all tests of a module, with the block types and `sync` in a work pool."""
-    from blocks.local_server import SERVER_ENVIRONMENT  # noqa: PLC0415
+    from orchestration.server_environment import SERVER_ENVIRONMENT  # noqa: PLC0415
 
     home = tmp_path_factory.mktemp("prefect")
     (port,) = free_ports(1)
