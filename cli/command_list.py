@@ -7,12 +7,22 @@ takes two seconds.
 from __future__ import annotations
 
 from dataclasses import dataclass
-
-from cli.terminal.block_use import BlockUse
+from enum import Enum
 
 MOVE, RESOURCES, HISTORY, MAINTAIN = "Move", "Resources", "History", "Maintain"
 QUERY, OPERATE = "Query", "Operate"
 GROUPS = (MOVE, RESOURCES, HISTORY, MAINTAIN, QUERY, OPERATE)
+
+
+class BlockUse(Enum):
+    """Which stored blocks a verb reads."""
+
+    NAMED = "named"
+    """Those that its arguments name."""
+    SEARCHED = "searched"
+    """Any repository, since it may have bytes that are needed."""
+    LISTED = "listed"
+    """All repositories: they are what the verb is about."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cli.terminal.orchestrator import load_quietly
+from cli.terminal.prefect_loading import load_quietly
 from providers.local.settings import LocalSettings
 from providers.registry import scheme_of, settings_from_url
 from providers.shared.url import parse_url

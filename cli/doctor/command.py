@@ -11,8 +11,8 @@ from catalog.settings import Settings
 from cli.doctor.diagnosis import Diagnosis, DoctorReport, Health
 from cli.doctor.local_checks import check_catalog, check_credentials, check_disk
 from cli.terminal.exit_codes import ExitCode
-from cli.terminal.orchestrator import load_quietly
 from cli.terminal.output import PLAIN, OutputOptions, show
+from cli.terminal.prefect_loading import load_quietly
 
 
 def doctor(

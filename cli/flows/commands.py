@@ -16,10 +16,11 @@ from cyclopts import Parameter
 
 from catalog.errors import InvalidInput
 from cli.command_list import VERBS, Command
+from cli.flows.mode import load_for_verb, needs_prefect, restart_with_prefect
 from cli.flows.parameters import command_signature, parse_json_arguments
 from cli.terminal.exit_codes import ExitCode
-from cli.terminal.orchestrator import load_for_verb, needs_prefect, restart_with_prefect
 from cli.terminal.output import PLAIN, Output, show_error
+from orchestration.errors import PrefectNeeded
 from orchestration.mode import uses_prefect
 
 OUTPUT = inspect.Parameter(
@@ -40,7 +41,11 @@ def __getattr__(name: str) -> Callable[..., None]:
 
 def create_command(listed: Command) -> Callable[..., None]:
     """Return a function with the signature of the command's flow, and `output`."""
-    load_for_verb(listed.blocks)
+    try:
+        load_for_verb(listed.blocks)
+    except PrefectNeeded as error:
+        show_error(error, PLAIN)
+        sys.exit(ExitCode.USAGE)
     module, _, attribute = listed.place.rpartition(":")
     flow = getattr(import_module(module), attribute)
     signature = command_signature(flow.fn)

@@ -10,9 +10,9 @@ from types import FrameType
 from typing import Any
 
 from catalog.errors import CatalogError
+from cli.flows.mode import may_restart, restart_with_prefect
 from cli.flows.progress import shown_progress
 from cli.terminal.exit_codes import ExitCode, exit_of
-from cli.terminal.orchestrator import may_restart, restart_with_prefect
 from cli.terminal.output import Output, show, show_error
 from orchestration.errors import PrefectNeeded
 from orchestration.mode import uses_prefect

@@ -34,7 +34,7 @@ def check_prefect_reachable() -> None:
             raise HTTPError(f"{url}: {error}")
 
 
-def show_log(_: str) -> None:
+def show_log(name: str) -> None:  # noqa: ARG001 - as without Prefect
     """Show Prefect's log on the terminal."""
     for handler in logging.getLogger().handlers:
         if isinstance(handler, PrefectConsoleHandler):

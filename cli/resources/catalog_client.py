@@ -14,7 +14,7 @@ from catalog.queries.paging import MAX_PAGE_ROWS
 from catalog.queries.resources.lists import ResourceFilter
 from catalog.settings import Settings
 from cli.resources.client import Metadata, OnBytes, ResourceInfo, UploadDetails
-from cli.terminal.orchestrator import load_quietly
+from cli.terminal.prefect_loading import load_quietly
 from gateway.resource_store.location import PlainLocation, ResourceLocation
 from gateway.resource_store.metadata import document, list_entry
 from gateway.resource_store.names import checked_name

@@ -13,8 +13,8 @@ from cyclopts import Parameter
 from catalog.errors import CatalogError, InvalidInput
 from cli.setup.steps import ChangeKind, SetupReport, SetupStep
 from cli.terminal.exit_codes import ExitCode, exit_of
-from cli.terminal.orchestrator import load_quietly
 from cli.terminal.output import PLAIN, OutputOptions, show, show_error
+from cli.terminal.prefect_loading import load_quietly
 
 FLOWS = Path("prefect.yaml")
 POOL = "entrepot"

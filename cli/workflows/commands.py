@@ -18,8 +18,8 @@ from catalog.model.run import skipped_run
 from catalog.settings import Settings
 from cli.setup.command import require_server
 from cli.terminal.exit_codes import ExitCode, exit_of
-from cli.terminal.orchestrator import load_quietly
 from cli.terminal.output import PLAIN, Output, OutputOptions, show, show_error
+from cli.terminal.prefect_loading import load_quietly
 from cli.terminal.table import Table
 
 if TYPE_CHECKING:

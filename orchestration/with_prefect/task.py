@@ -29,7 +29,7 @@ def submit_each(
     **same: Any,  # noqa: ANN401 - the function's other arguments
 ) -> list[PrefectFuture[R]]:
     """Start a task run for each value, with the `same` other arguments."""
-    others = {name: unmapped(value) for name, value in same.items()}
+    others: dict[str, Any] = {name: unmapped(value) for name, value in same.items()}
     return [*function.map(values, **others)] if values else []
 
 

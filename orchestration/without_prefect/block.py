@@ -20,8 +20,7 @@ class Block(BaseModel):
     @classmethod
     def get_block_type_slug(cls) -> str:
         """Return the name of the type."""
-        slug: str = cls.__private_attributes__["_block_type_slug"].default
-        return slug
+        return str(cls.__private_attributes__["_block_type_slug"].get_default())
 
     @classmethod
     def load(cls, name: str, **_: object) -> NoReturn:

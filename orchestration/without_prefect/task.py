@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextvars import copy_context
+from functools import partial
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from orchestration.verb_settings import BATCHES_AT_ONCE
@@ -33,7 +34,8 @@ def submit_each(
         return []
     pool = ThreadPoolExecutor(BATCHES_AT_ONCE, thread_name_prefix="entrepot-batch")
     try:
-        return [pool.submit(copy_context().run, function, value, **same) for value in values]  # type: ignore[call-arg]
+        calls = (partial(function, value, **same) for value in values)
+        return [pool.submit(copy_context().run, call) for call in calls]
     finally:
         pool.shutdown(wait=False)
 

@@ -14,7 +14,6 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Literal
 
 import pytest
 
@@ -31,13 +30,11 @@ PROGRESS = re.compile(r"\d+ of \d+ files, .* failed(, .* left)?|[\d,]+ files lis
 
 
 @pytest.fixture(autouse=True, params=["with Prefect", "directly"])
-def mode(
-    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Literal["with Prefect", "directly"]:
+def mode(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """Let commands use the tests' Prefect server, or run directly."""
     if request.param == "directly":
         monkeypatch.setattr(sys.modules[__name__], "environment", lambda: without_prefect(tmp_path))
-    return request.param
+    return str(request.param)
 
 
 def environment() -> dict[str, str]:

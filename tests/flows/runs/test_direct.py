@@ -15,8 +15,7 @@ import grimp
 import pytest
 
 from catalog.catalog import Catalog
-from cli.command_list import VERBS, Command
-from cli.terminal.block_use import BlockUse
+from cli.command_list import VERBS, BlockUse, Command
 from cli.terminal.exit_codes import ExitCode
 from orchestration.prefect_settings import read_prefect_settings
 from tests.flows.sync.test_sync import files
@@ -114,6 +113,12 @@ def test_what_may_be_a_stored_block_is_not_guessed(tmp_path: Path, source: Path)
     done = entrepot(tmp_path, "sync", source, "archive", ENTREPOT_PREFECT="never")
     assert done.returncode == ExitCode.USAGE, done.stderr
     assert "'archive' can only be read with Prefect" in done.stderr
+
+
+def test_a_verb_about_stored_repositories_says_that_it_needs_prefect(tmp_path: Path) -> None:
+    done = entrepot(tmp_path, "replicate", tmp_path / "end", ENTREPOT_PREFECT="never")
+    assert done.returncode == ExitCode.USAGE
+    assert "the list of the stored repositories can only be read with Prefect" in done.stderr
 
 
 @pytest.mark.parametrize("seam", SEAMS)

@@ -1,4 +1,4 @@
-"""Choose how this process runs verbs, and load what that needs without its log on the terminal.
+"""Choose how this process runs verbs.
 
 Verbs run directly unless a Prefect server is configured or a stored block is needed; the setting
 ENTREPOT_PREFECT decides otherwise. What a verb needs is known once its arguments are read; if that
@@ -10,29 +10,26 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Mapping
-from importlib import import_module
 from typing import NoReturn
 
 from catalog.settings import PrefectUse, Settings
-from cli.terminal.block_use import BlockUse
+from cli.command_list import BlockUse
+from cli.terminal.prefect_loading import load_quietly
+from orchestration.errors import PrefectNeeded
 from orchestration.mode import Mode, use
 from orchestration.prefect_settings import read_prefect_settings
 from orchestration.stored_names import names_in
 
-CONSOLE = "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL"
 USE = "ENTREPOT_PREFECT"
 BLOCK_TYPES = ("entrepot-repository", "entrepot-webhook", "entrepot-contract")
 
 
-def load_quietly() -> None:
-    """Load Prefect and the blocks, which takes two seconds; a log level set by the user stays."""
-    use(Mode.PREFECT)
-    os.environ.setdefault(CONSOLE, "CRITICAL")  # read only when Prefect is imported
-    import_module("blocks")
-
-
 def load_for_verb(blocks: BlockUse) -> None:
-    """Load what a verb needs before its arguments are read."""
+    """Load what a verb needs before its arguments are read.
+
+    Raises:
+        PrefectNeeded: the verb cannot run without Prefect, and the settings rule it out.
+    """
     loaded = "prefect" in sys.modules  # by whoever called this
     setting, server = Settings().prefect, read_prefect_settings().server
     if loaded or first_mode(setting, server=server, blocks=blocks) is Mode.PREFECT:
@@ -48,6 +45,8 @@ def first_mode(setting: PrefectUse, *, server: bool, blocks: BlockUse) -> Mode:
     <Mode.DIRECT: 'direct'>
     """
     if setting is PrefectUse.NEVER:
+        if blocks is BlockUse.LISTED:
+            raise PrefectNeeded("the list of the stored repositories")
         return Mode.DIRECT
     needed = setting is PrefectUse.SERVER or server or blocks is BlockUse.LISTED
     return Mode.PREFECT if needed else Mode.DIRECT
