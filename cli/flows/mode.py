@@ -30,12 +30,21 @@ def load_for_verb(blocks: BlockUse) -> None:
     Raises:
         PrefectNeeded: the verb cannot run without Prefect, and the settings rule it out.
     """
-    loaded = "prefect" in sys.modules  # by whoever called this
     setting, server = Settings().prefect, read_prefect_settings().server
-    if loaded or first_mode(setting, server=server, blocks=blocks) is Mode.PREFECT:
+    if _loaded() or first_mode(setting, server=server, blocks=blocks) is Mode.PREFECT:
         load_quietly()
     else:
         use(Mode.DIRECT)
+
+
+def load_directly() -> None:
+    """Load what a command needs that asks no server, unless Prefect is loaded already."""
+    if not _loaded():
+        use(Mode.DIRECT)
+
+
+def _loaded() -> bool:
+    return "prefect" in sys.modules
 
 
 def first_mode(setting: PrefectUse, *, server: bool, blocks: BlockUse) -> Mode:

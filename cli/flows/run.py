@@ -12,16 +12,11 @@ from typing import Any
 from catalog.errors import CatalogError
 from cli.flows.mode import may_restart, restart_with_prefect
 from cli.flows.progress import shown_progress
+from cli.flows.server import PREFECT_ERRORS, check_prefect_reachable, explain, show_log
 from cli.terminal.exit_codes import ExitCode, exit_of
 from cli.terminal.output import Output, show, show_error
 from orchestration.errors import PrefectNeeded
-from orchestration.mode import uses_prefect
 from orchestration.verb import Verb
-
-if uses_prefect():
-    from cli.flows.with_prefect import PREFECT_ERRORS, check_prefect_reachable, explain, show_log
-else:
-    from cli.flows.without_prefect import PREFECT_ERRORS, check_prefect_reachable, explain, show_log
 
 
 class Terminated(KeyboardInterrupt):

@@ -8,9 +8,14 @@ import sys
 from cli.terminal.exit_codes import ExitCode
 
 PREFECT_ERRORS: tuple[type[Exception], ...] = ()
+API_ERRORS: tuple[type[Exception], ...] = ()
 
 
 def check_prefect_reachable() -> None:
+    """Do nothing: no server is used."""
+
+
+def ensure_server() -> None:
     """Do nothing: no server is used."""
 
 
