@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -12,6 +11,7 @@ from blocks.credentials import merged_settings
 from blocks.repository import Repository
 from catalog.errors import InvalidInput, RepositoryNotFound
 from orchestration.block import stored_names
+from orchestration.stored_names import no_repository
 from providers.base import ProviderSettings
 from providers.layouts.manifest import split_manifest
 from providers.local.settings import LocalSettings
@@ -84,18 +84,7 @@ def stored_repository(name: str) -> Repository:
     try:
         return Repository.named(name)
     except ValueError as error:
-        raise RepositoryNotFound(
-            f"there is no repository block named {name!r}{_hint(name)}"
-        ) from error
-
-
-def _hint(name: str) -> str:
-    """Return what may have been meant: a folder, or stored blocks with a similar name."""
-    if Path(name).exists():
-        return f"; write the folder of that name as './{name}'"
-    similar = get_close_matches(name, stored_names(Repository.get_block_type_slug()) or ())
-    meant = f"; did you mean {' or '.join(map(repr, similar))}?" if similar else ""
-    return f"{meant}; write a folder as './{name}', anything else as a URL"
+        raise no_repository(name, stored_names(Repository.get_block_type_slug())) from error
 
 
 def _from_reference(reference: object) -> Repository:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Collection
 from contextlib import closing
+from difflib import get_close_matches
 from pathlib import Path
+
+from catalog.errors import RepositoryNotFound
 
 QUERY = """
 SELECT document.name FROM block_document document
@@ -29,3 +33,19 @@ def names_in(database: Path | None, slug: str) -> frozenset[str] | None:
             return frozenset(str(name) for (name,) in connection.execute(QUERY, (slug,)))
     except (OSError, sqlite3.Error):
         return None
+
+
+def not_stored(kind: str, name: str, names: Collection[str] | None) -> RepositoryNotFound:
+    """Return the error for a block that is not stored, with similar ones of the stored `names`."""
+    similar = [repr(one) for one in get_close_matches(name, names or ())]
+    meant = f"; did you mean {' or '.join(similar)}?" if similar else ""
+    return RepositoryNotFound(f"there is no {kind} block named {name!r}{meant}")
+
+
+def no_repository(name: str, names: Collection[str] | None) -> RepositoryNotFound:
+    """Return the error for a name that no stored repository has, and how to write a path."""
+    if Path(name).exists():
+        hint = f"write the folder of that name as './{name}'"
+    else:
+        hint = f"write a folder as './{name}', anything else as a URL"
+    return RepositoryNotFound(f"{not_stored('repository', name, names)}; {hint}")

@@ -20,6 +20,7 @@ from catalog.errors import InvalidInput
 from cli.terminal.exit_codes import ExitCode
 from tests.flows.runs.test_command_line import ROOT, environment, served, under_way
 from tests.flows.sync.test_sync import files
+from tests.flows.without_prefect import without_prefect
 from tests.flows.workflows.test_workflow_file import EXAMPLE, workflows
 from tests.servers.faulty import FaultyServer, stall
 from tests.servers.ftp import READER, FtpServer
@@ -143,8 +144,9 @@ def test_a_round_ends_at_its_interval_and_the_next_goes_on(
     assert set(files(tmp_path / "end")) == {"a", "b"}
 
 
+@pytest.mark.parametrize("directly", [False, True], ids=["with Prefect", "directly"])
 def test_sigterm_stops_every_round_and_leaves_nothing_half_written(
-    faulty_server: FaultyServer, tmp_path: Path
+    faulty_server: FaultyServer, tmp_path: Path, *, directly: bool
 ) -> None:
     url = served(faulty_server, {f"f{number:02}": b"x" * 5000 for number in range(20)})
     for number in range(20):
@@ -162,7 +164,7 @@ def test_sigterm_stops_every_round_and_leaves_nothing_half_written(
     run = subprocess.Popen(
         [sys.executable, "-m", "cli", "workflows", "run", str(file)],
         cwd=ROOT,
-        env={**environment(), "HERE": str(tmp_path)},
+        env={**(without_prefect(tmp_path) if directly else environment()), "HERE": str(tmp_path)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
