@@ -25,7 +25,7 @@ from providers.cache import STORAGES
 from tasks.job import stopped_by
 from transfer.workers.stop import StopFlag
 
-ROUND_ERRORS = (CatalogError, RuntimeError, *API_ERRORS)
+ROUND_ERRORS: tuple[type[Exception], ...] = (CatalogError, RuntimeError, *API_ERRORS)
 """Errors that end a round but not the workflow; Prefect raises RuntimeError if its API is down."""
 
 
