@@ -34,10 +34,10 @@ from tests.faults.kit.place import (
     visible,
 )
 from tests.faults.kit.strike import Strike
+from tests.transfer.deliver import deliver
 from transfer.batch.delivery import Delivery, TransferOptions
 from transfer.batch.endpoints import Endpoint, HistoryArea
 from transfer.inventory.listing import list_repository, list_resources
-from transfer.steps.deliver import deliver
 from transfer.workers.limits import Limits, RequestLimiter
 from transfer.workers.retry import RetryPolicy, call_with_retries
 from transfer.workers.stop import StopFlag

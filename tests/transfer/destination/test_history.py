@@ -27,11 +27,11 @@ from tests.providers.trees.test_ftp import settings_of as ftp_settings
 from tests.providers.trees.test_sftp import settings_of as sftp_settings
 from tests.servers.ftp import FtpServer
 from tests.servers.openssh import SftpServer
+from tests.transfer.deliver import deliver
 from tests.transfer.ends import QUICK, delivery, end, folder, tree
 from tests.transfer.uncopying import uncopying
 from transfer.batch.delivery import Delivery, History, TransferOptions
 from transfer.batch.endpoints import Endpoint, HistoryArea
-from transfer.steps.deliver import deliver
 
 OLD, NEW = b"the old bytes", b"the new bytes!"
 LARGE = bytes(range(256)) * 1000

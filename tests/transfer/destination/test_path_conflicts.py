@@ -16,10 +16,10 @@ from providers.base import Attributes, Storage, Stored
 from providers.interfaces.history import HISTORY
 from providers.local.settings import LocalSettings
 from providers.local.storage import LocalStorage
+from tests.transfer.deliver import deliver
 from tests.transfer.ends import QUICK, delivery, end, folder, tree
 from transfer.batch.delivery import History, TransferOptions
 from transfer.batch.endpoints import Endpoint, HistoryArea
-from transfer.steps.deliver import deliver
 
 
 def removal(path: str, arrival: str) -> PlanItem:

@@ -12,9 +12,9 @@ from catalog.model.plan import OnError
 from providers.http.settings import HttpSettings
 from tests.servers import faulty
 from tests.servers.faulty import FaultyServer
+from tests.transfer.deliver import deliver
 from tests.transfer.ends import delivery, end, folder, item, tree
 from transfer.batch.delivery import TransferOptions
-from transfer.steps.deliver import deliver
 from transfer.workers.limits import Limits
 
 ONE = TransferOptions(threads=1)

@@ -15,10 +15,10 @@ from providers.base import Attributes, Storage
 from providers.s3.settings import S3Settings
 from tests.servers.faulty import FaultyServer
 from tests.servers.seaweedfs import S3Server
+from tests.transfer.deliver import deliver
 from tests.transfer.ends import delivery, end, folder, item, web
 from transfer.batch.delivery import Delivery, TransferOptions
 from transfer.batch.endpoints import Endpoint
-from transfer.steps.deliver import deliver
 
 SMALL = b"renamed" * 1000
 LARGE = b"renamed large" * 2**20

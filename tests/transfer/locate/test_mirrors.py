@@ -14,12 +14,12 @@ from catalog.model.digest import Digest
 from catalog.model.outcome import Outcome, Status
 from providers.base import Source
 from tests.servers.faulty import Fault, FaultyServer, flipped_bit, status
+from tests.transfer.deliver import deliver
 from tests.transfer.ends import delivery, folder, item, web
 from transfer.batch.delivery import TransferOptions
 from transfer.batch.endpoints import Endpoint
 from transfer.batch.mirrors import Mirror, Mirrors
 from transfer.locate import mirrors
-from transfer.steps.deliver import deliver
 
 SMALL = b"x" * 5000
 LARGE = b"much more" * 2**20

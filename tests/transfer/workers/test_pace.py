@@ -14,9 +14,9 @@ import pytest
 
 from catalog.errors import StorageBusy
 from providers.http.settings import HttpSettings
+from tests.transfer.deliver import deliver
 from tests.transfer.ends import delivery, end, folder, item, tree
 from transfer.batch.delivery import TransferOptions
-from transfer.steps.deliver import deliver
 from transfer.workers.adaptive_limit import FIRST_PAUSE_S, MAX_PAUSE_S, AdaptiveLimit
 from transfer.workers.limits import Limits, RequestLimiter
 from transfer.workers.retry import RetryPolicy

@@ -1,4 +1,4 @@
-"""Delivers one batch: download, validate, upload, mark and clean up, in the calling thread."""
+"""Delivers one batch as flows do, by all of its steps, in the calling thread."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Decides what to do with one path at one destination: a pure function of the known state.
+"""The reference model of the decision on one path at one destination, in plain Python.
 
-`sql/decide.sql` makes the same decision in SQL, for millions of paths; a property test compares the
-two.
+Plans are made by `catalog/store/sql/decide.sql`, for millions of paths; a property test compares it
+with this function of the known state.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ class Decision:
 
 def decide(
     wanted: SourceState | None,
-    held: RecordedState | None,
+    recorded: RecordedState | None,
     listed: ListedState | None,
     rules: SyncRules,
     *,
@@ -98,54 +98,53 @@ def decide(
     """Decide on one path; None for no action and no row. `marked`: its marker exists.
 
     A path in an `unseen` gap counts as present: it is neither removed nor taken as verified.
-
-    >>> decide(SourceState("s3://a", "x", 3), None, None, SyncRules())
-    Decision(action=<Action.ADD: 'add'>, reason='not at the destination')
     """
     if not rules.checked:
         unseen = replace(unseen, target=False)  # the destination was not listed
     if wanted is None or not wanted.selected:
-        return _decide_unwanted(wanted, held, listed, rules, unseen)
-    return _decide_wanted(wanted, held, listed, rules, marked=marked, unseen=unseen)
+        return _decide_unwanted(wanted, recorded, listed, rules, unseen)
+    return _decide_wanted(wanted, recorded, listed, rules, marked=marked, unseen=unseen)
 
 
 def _decide_wanted(
     wanted: SourceState,
-    held: RecordedState | None,
+    recorded: RecordedState | None,
     listed: ListedState | None,
     rules: SyncRules,
     *,
     marked: bool,
     unseen: ListingGaps,
 ) -> Decision:
-    if rules.strategy is Strategy.MARKER and (held is None or held.stored):
-        stands = rules.checked and listed is not None
-        return _decide_by_marker(wanted, held, unseen, stands=stands, marked=marked)
-    veiled = unseen.target and listed is None
-    if held is None:
-        return _decide_unrecorded(wanted, listed, rules, veiled=veiled)
-    if veiled:
+    if rules.strategy is Strategy.MARKER and (recorded is None or recorded.stored):
+        at_destination = rules.checked and listed is not None
+        return _decide_by_marker(
+            wanted, recorded, unseen, at_destination=at_destination, marked=marked
+        )
+    destination_unknown = unseen.target and listed is None
+    if recorded is None:
+        return _decide_unrecorded(wanted, listed, rules, destination_unknown=destination_unknown)
+    if destination_unknown:
         rules = replace(rules, checked=False)  # only the catalog's record is known
-    if not held.stored:
+    if not recorded.stored:
         if rules.policy is Policy.IMMEDIATE:
             return _decide_catalogued(listed, rules)
     elif rules.checked:
         if listed is None:
             return Decision(Action.ADD, "missing at the destination")
-        if changed := _destination_change(held, listed, rules):
+        if changed := _destination_change(recorded, listed, rules):
             return changed
-    return _compare(wanted, held, rules.strategy)
+    return _compare(wanted, recorded, rules.strategy)
 
 
 def _decide_unwanted(
     wanted: SourceState | None,
-    held: RecordedState | None,
+    recorded: RecordedState | None,
     listed: ListedState | None,
     rules: SyncRules,
     unseen: ListingGaps,
 ) -> Decision | None:
     # A file that is gone at the destination too is removed all the same: the version drops it.
-    if wanted is not None or rules.mode is not Mode.MIRROR or held is None:
+    if wanted is not None or rules.mode is not Mode.MIRROR or recorded is None:
         return None
     if unseen.source:
         return Decision(Action.KEEP, "could not be seen at the source")
@@ -155,9 +154,9 @@ def _decide_unwanted(
 
 
 def _decide_unrecorded(
-    wanted: SourceState, listed: ListedState | None, rules: SyncRules, *, veiled: bool
+    wanted: SourceState, listed: ListedState | None, rules: SyncRules, *, destination_unknown: bool
 ) -> Decision:
-    if veiled:
+    if destination_unknown:
         return Decision(Action.REPLACE, NOT_SEEN_THERE)
     if listed is None or not rules.checked:
         return Decision(Action.ADD, "not at the destination")
@@ -170,35 +169,39 @@ def _decide_unrecorded(
 
 def _decide_by_marker(
     wanted: SourceState,
-    held: RecordedState | None,
+    recorded: RecordedState | None,
     unseen: ListingGaps,
     *,
-    stands: bool,
+    at_destination: bool,
     marked: bool,
 ) -> Decision:
     # Consumers may change or take files at the destination: that is ignored.
-    veiled = unseen.target and not stands
-    if held is not None and (since := _source_change(wanted, held)):
-        return Decision(Action.REPLACE if stands or veiled else Action.ADD, since)
+    destination_unknown = unseen.target and not at_destination
+    if recorded is not None and (since := _source_change(wanted, recorded)):
+        return Decision(
+            Action.REPLACE if at_destination or destination_unknown else Action.ADD, since
+        )
     if unseen.markers and not marked:
         return Decision(Action.KEEP, "its marker could not be seen")
-    if veiled and not marked:
+    if destination_unknown and not marked:
         return Decision(Action.KEEP, NOT_SEEN_THERE)
     if marked:
         reason = "marker at the destination"
-        return Decision(Action.KEEP, reason if stands else f"{reason}, its file was taken away")
-    if stands:
+        return Decision(
+            Action.KEEP, reason if at_destination else f"{reason}, its file was taken away"
+        )
+    if at_destination:
         return Decision(Action.KEEP, "no marker at the destination yet")
     return Decision(Action.ADD, "not at the destination")
 
 
-def _source_change(wanted: SourceState, held: RecordedState) -> str | None:
+def _source_change(wanted: SourceState, recorded: RecordedState) -> str | None:
     """Return how the source's file changed since it was copied, if that is known."""
-    if (held.source, held.origin) != (wanted.source, wanted.origin):
+    if (recorded.source, recorded.origin) != (wanted.source, wanted.origin):
         return None
-    if wanted.digest is not None and held.digest is not None:
-        return "source digest changed" if wanted.digest != held.digest else None
-    found = _compare_fingerprints(wanted, held)
+    if wanted.digest is not None and recorded.digest is not None:
+        return "source digest changed" if wanted.digest != recorded.digest else None
+    found = _compare_fingerprints(wanted, recorded)
     known = found.action is Action.REPLACE and found.reason != _NOTHING
     return found.reason if known else None
 
@@ -210,47 +213,51 @@ def _decide_catalogued(listed: ListedState | None, rules: SyncRules) -> Decision
 
 
 def _destination_change(
-    held: RecordedState, listed: ListedState, rules: SyncRules
+    recorded: RecordedState, listed: ListedState, rules: SyncRules
 ) -> Decision | None:
-    pairs: list[tuple[str, str | int | None, str | int | None]] = [("size", held.size, listed.size)]
-    if rules.match_etags and held.etag is not None and listed.etag is not None:
-        pairs.append(("etag", held.etag, listed.etag))
+    pairs: list[tuple[str, str | int | None, str | int | None]] = [
+        ("size", recorded.size, listed.size)
+    ]
+    if rules.match_etags and recorded.etag is not None and listed.etag is not None:
+        pairs.append(("etag", recorded.etag, listed.etag))
     else:
-        pairs.append(("modified_us", held.modified_us, listed.modified_us))
+        pairs.append(("modified_us", recorded.modified_us, listed.modified_us))
     for name, before, now in pairs:
         if before is not None and now is not None and before != now:
             return Decision(Action.REPLACE, f"changed at the destination: {name} {before} -> {now}")
     return None
 
 
-def _compare(wanted: SourceState, held: RecordedState, strategy: Strategy) -> Decision:
+def _compare(wanted: SourceState, recorded: RecordedState, strategy: Strategy) -> Decision:
     match strategy:
         case Strategy.ALWAYS:
             return Decision(Action.REPLACE, "asked to move everything")
         case Strategy.NAME:
             return Decision(Action.KEEP, "name at the destination")
-        case Strategy.SIZE if wanted.size is not None and wanted.size == held.size:
+        case Strategy.SIZE if wanted.size is not None and wanted.size == recorded.size:
             return Decision(Action.KEEP, "same size at the destination")
         case Strategy.SIZE:
-            return _size_changed(held.size, wanted.size)
-        case Strategy.DIGEST if wanted.digest is not None and held.digest is not None:
+            return _size_changed(recorded.size, wanted.size)
+        case Strategy.DIGEST if wanted.digest is not None and recorded.digest is not None:
             return _keep_or_replace(
-                wanted.digest == held.digest, "same digest", "source digest changed"
+                wanted.digest == recorded.digest, "same digest", "source digest changed"
             )
         case _:
-            return _compare_fingerprints(wanted, held)
+            return _compare_fingerprints(wanted, recorded)
 
 
-def _compare_fingerprints(wanted: SourceState, held: RecordedState) -> Decision:
-    if (held.source, held.origin) != (wanted.source, wanted.origin):
+def _compare_fingerprints(wanted: SourceState, recorded: RecordedState) -> Decision:
+    if (recorded.source, recorded.origin) != (wanted.source, wanted.origin):
         return Decision(Action.REPLACE, "copied from another source")
-    both = wanted.size is not None and held.origin_size is not None
-    if both and wanted.size != held.origin_size:
-        return _size_changed(held.origin_size, wanted.size)
-    if wanted.etag is not None and held.origin_etag is not None:
-        return _keep_or_replace(wanted.etag == held.origin_etag, "same etag", "source etag changed")
-    if wanted.modified_us is not None and held.origin_modified_us is not None:
-        same = wanted.modified_us == held.origin_modified_us
+    both = wanted.size is not None and recorded.origin_size is not None
+    if both and wanted.size != recorded.origin_size:
+        return _size_changed(recorded.origin_size, wanted.size)
+    if wanted.etag is not None and recorded.origin_etag is not None:
+        return _keep_or_replace(
+            wanted.etag == recorded.origin_etag, "same etag", "source etag changed"
+        )
+    if wanted.modified_us is not None and recorded.origin_modified_us is not None:
+        same = wanted.modified_us == recorded.origin_modified_us
         return _keep_or_replace(same, "same time", "source time changed")
     return _keep_or_replace(both, "same size, nothing else to compare", _NOTHING)
 
