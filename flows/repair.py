@@ -21,7 +21,7 @@ from flows.runs.verb import verb
 from flows.runs.version_plans import BytesLocation, WantedContent, apply_content, missing_paths
 from flows.verify import Depth, verify_repository
 from orchestration.run import run_logger
-from tasks.cleanup.quarantine import quarantine, set_bytes_aside
+from tasks.cleanup.damaged_files import move_damaged_content, move_damaged_files
 from tasks.recorded_files import forget_files, forget_numbers
 from transfer.batch.delivery import History
 
@@ -85,7 +85,7 @@ def repair(
 ) -> RepairResult:
     """Find missing and damaged files and replace them, each verified.
 
-    A damaged file whose bytes cannot be found is moved into the repository's quarantine, so that
+    A damaged file whose bytes cannot be found is moved into the repository's history, so that
     nobody uses it (with the layout `versioned` it stays, and is no longer used). No version is
     created, since the content does not change.
 
@@ -147,12 +147,12 @@ def _repair_files(
     paths = {finding.path for finding in found.findings if finding.fault in ALTERED}
     altered = [row for row in rows if row.path in paths]
     if end.layout is Layout.CONTENT:  # the damaged file has the name of the wanted one
-        set_bytes_aside(end, altered, run.job.run_id)
+        move_damaged_content(end, altered, run.job.run_id)
     elif end.layout is Layout.VERSIONED:  # a number is never reused, so damaged files stay
         forget_numbers(end, altered, run.job.run_id)
     lost = set(missing_paths(run, _content(rows, version), REPAIRING, given))
     if end.layout is Layout.PATH:
-        quarantine(end, sorted(lost), run.job.run_id)
+        move_damaged_files(end, sorted(lost), run.job.run_id)
     elif end.layout is Layout.VERSIONED:
         forget_files(end, sorted(lost), run.job.run_id)
     if lost:

@@ -26,7 +26,7 @@ from providers.layouts.versioned import VersionedLayout
 from transfer.batch.delivery import Delivery, KeptParts, TransferOptions
 from transfer.batch.endpoints import Endpoint, HistoryArea, MarkerArea
 from transfer.batch.mirrors import Mirror, Mirrors
-from transfer.steps.contract_quarantine import QUARANTINE
+from transfer.steps.quarantine import QUARANTINE
 from transfer.steps.sequence import StepChange
 from transfer.steps.validate import Check
 from transfer.workers.limits import MemoryBudget, limiter_for
@@ -151,17 +151,17 @@ def open_destination(
             limiter_for(repository.address, repository.process_limits()),
             repository.retry_policy(),
             history_area(repository),
-            quarantine_area(repository),
+            holding_area(repository),
             marker_area(repository),
         )
 
 
 def history_area(repository: Repository) -> HistoryArea | None:
     """Return where a destination keeps replaced and removed files; None if it does not."""
-    return quarantine_area(repository) if repository.history.keep else None
+    return holding_area(repository) if repository.history.keep else None
 
 
-def quarantine_area(repository: Repository) -> HistoryArea | None:
+def holding_area(repository: Repository) -> HistoryArea | None:
     """Return where a destination can put files aside; None unless its layout is `path`."""
     if repository.layout is not Layout.PATH:
         return None

@@ -125,7 +125,7 @@ class OrderApplier:
                     and _is_readable(order)
                 ):
                     raise CatalogBroken(f"the catalog could not be written: {error}") from error
-                self._inbox.quarantine(order, _rejection_reason(error))
+                self._inbox.move_to_dead_letters(order, _rejection_reason(error))
         return results
 
     def _apply_batch(

@@ -19,8 +19,8 @@ from transfer.batch.delivery import Delivery, TransferOptions
 from transfer.batch.endpoints import HistoryArea
 from transfer.batch.staging import Staging
 from transfer.contracts.contract import Contract, Kind, Rule, Then
-from transfer.steps.contract_quarantine import QUARANTINE
 from transfer.steps.download import fetch_staging, prepare_staging
+from transfer.steps.quarantine import QUARANTINE
 from transfer.steps.upload import upload
 from transfer.steps.validate import enforce_contracts
 

@@ -1,4 +1,4 @@
-"""Quarantine: move away damaged files whose bytes cannot be found anywhere."""
+"""Move away damaged files whose bytes cannot be found anywhere."""
 
 from __future__ import annotations
 
@@ -10,31 +10,31 @@ from providers.cache import STORAGES
 from providers.layouts.content_names import content_path
 from tasks.job import open_destination, run_resources
 from tasks.recorded_files import forget_files
-from transfer.destination.quarantine import quarantine_files
+from transfer.destination.damaged_files import move_to_history
 
 
 @task("quarantine")
-def quarantine(repository: Repository, paths: list[str], run_id: str) -> None:
+def move_damaged_files(repository: Repository, paths: list[str], run_id: str) -> None:
     """Move files into the repository's history, and record that they are gone."""
     if paths:
-        _set_aside(repository, paths, paths, run_id)
+        _move(repository, paths, paths, run_id)
 
 
 @task("quarantine")
-def set_bytes_aside(repository: Repository, rows: list[ContentRow], run_id: str) -> None:
-    """Quarantine files named by digest: every path that shares their bytes is damaged."""
+def move_damaged_content(repository: Repository, rows: list[ContentRow], run_id: str) -> None:
+    """Move away files named by digest: every path that shares their bytes is damaged."""
     keys = sorted({content_path(row.digest) for row in rows if row.digest is not None})
     if keys:
         plain = repository.model_copy(update={"layout": Layout.PATH})
-        _set_aside(plain, keys, [row.path for row in rows], run_id)
+        _move(plain, keys, [row.path for row in rows], run_id)
 
 
-def _set_aside(repository: Repository, names: list[str], paths: list[str], run_id: str) -> None:
+def _move(repository: Repository, names: list[str], paths: list[str], run_id: str) -> None:
     common = run_resources(run_id)
     history = history_of(repository)
     with (
         open_destination(repository) as end,
-        STORAGES.open(history.settings, history.open_options()) as aside,
+        STORAGES.open(history.settings, history.open_options()) as area,
     ):
-        quarantine_files(end, aside, names, run_id, common.stop)
+        move_to_history(end, area, names, run_id, common.stop)
     forget_files(repository, paths, run_id)

@@ -17,7 +17,7 @@ from transfer.workers.stop import StopFlag
 THREADS = 16
 
 
-def quarantine_files(
+def move_to_history(
     end: Endpoint[Storage], history: Storage, paths: Sequence[str], run_id: str, stop: StopFlag
 ) -> None:
     """Move files into the history, named by the run, not by digest; missing ones are skipped."""
@@ -26,7 +26,7 @@ def quarantine_files(
     def work(path: str) -> float | None:
         try:
             with end.limiter.connection(stop), suppress(ResourceNotFound):
-                _set_aside(end.storage, history, path, unknown_history_key(run_id, path), stop)
+                _move_one(end.storage, history, path, unknown_history_key(run_id, path), stop)
         except StorageError as error:
             tries[path] = tries.get(path, 0) + 1
             delay = end.retry.delay_s(tries[path], error)
@@ -38,7 +38,7 @@ def quarantine_files(
     WorkerPool(paths, work, stop).run(THREADS)
 
 
-def _set_aside(storage: Storage, history: Storage, path: str, key: str, stop: StopFlag) -> None:
+def _move_one(storage: Storage, history: Storage, path: str, key: str, stop: StopFlag) -> None:
     current = storage.stat(path)
     kept = storage.keep(current, key) if isinstance(storage, SupportsHistory) else KeepResult.UNABLE
     if kept is KeepResult.UNABLE:
