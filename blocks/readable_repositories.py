@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Iterator
 
-from blocks.history import history_of, numbers_of
 from blocks.repository import Repository
+from blocks.reserved_folders import history_folder, numbered_folder
 from blocks.resolve import repository as resolved
 from catalog.errors import CatalogError
 from orchestration.block import stored_names
@@ -56,4 +56,4 @@ def _from_address(address: str) -> Repository | None:
 
 def _with_areas(repository: Repository) -> tuple[Repository, ...]:
     """Return a repository and the places where it may keep the bytes of older versions."""
-    return repository, history_of(repository), numbers_of(repository)
+    return repository, history_folder(repository), numbered_folder(repository)

@@ -19,7 +19,7 @@ from flows.forms.run_names import run_name
 from flows.runs.active_run import ActiveRun
 from flows.runs.verb import verb
 from orchestration.run import run_logger
-from tasks.listing.adopt import learn_digests
+from tasks.listing.adopt import adopt_files
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ def adopt(repository: Repository | str) -> AdoptResult:
 def adopt_repository(end: Repository) -> AdoptResult:
     """Adopt one repository, as a run within any flow."""
     with ActiveRun("adopt", end, (end,)) as run:
-        listing = learn_digests(end, run.job.run_id)
+        listing = adopt_files(end, run.job.run_id)
         before = {version.number for version in run.catalog.versions.all(end.address)}
         version = run.catalog.versions.record_listing(end.address, listing, run_id=run.job.run_id)
         result = AdoptResult(

@@ -27,7 +27,7 @@ from providers.local.storage import Placement
 from tasks.job import run_resources
 from transfer.archive import tree_export as engine
 from transfer.archive.atomic_folder import atomic_folder
-from transfer.locate.gather import Gatherer
+from transfer.locate.fetch_by_digest import DigestFetcher
 
 
 class Method(StrEnum):
@@ -76,7 +76,7 @@ def export_tree(
         What was exported.
 
     Raises:
-        BytesNowhere: some bytes cannot be found; the error names the files, nothing is written.
+        BytesNotFound: some bytes cannot be found; the error names the files, nothing is written.
         NotRecorded: there is no such version.
         InvalidInput: a parameter is invalid.
     """
@@ -99,10 +99,10 @@ def export_tree(
         rows = catalog.exports.located_content(origin.address, number, since)
         changes = () if since is None else catalog.versions.diff(origin.address, since, number)
         removed = (row.path for row in changes if row.change is Change.REMOVED)
-        gatherer = Gatherer(places, stop, _PLACEMENTS[method])
+        fetcher = DigestFetcher(places, stop, _PLACEMENTS[method])
         with atomic_folder(target) as draft:
             done = engine.export_tree(
-                rows, removed, draft, gatherer, stop, address=origin.address, manifest=manifest
+                rows, removed, draft, fetcher, stop, address=origin.address, manifest=manifest
             )
         result = TreeResult(
             run.job.run_id,

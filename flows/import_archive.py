@@ -24,7 +24,7 @@ from catalog.model.plan import Mode, Selection
 from catalog.model.version import resource_at
 from catalog.session.catalog_file import data_folder_of
 from catalog.settings import Settings
-from flows.archives.missing_bytes import VersionNeeds, stage_missing
+from flows.archives.local_bytes import VersionNeeds, stage_missing
 from flows.archives.repository_mapping import ImportRequest, RepositoryImport, Unmapped
 from flows.forms.approval import Approval
 from flows.forms.options import GuardSettings, Options
@@ -92,7 +92,7 @@ def import_archive(  # noqa: PLR0913 - each is a field of the run form
     Raises:
         ArchiveRefused: the archive is damaged, or does not fit the parameters; the error names
             every problem.
-        BytesNowhere: an incremental archive needs bytes that this site does not have.
+        BytesNotFound: an incremental archive needs bytes that this site does not have.
         SyncFailed: files failed; the error names them, and delivered files stay.
         GuardCrossed: a plan crosses its guards.
     """

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from blocks.history import history_of
 from blocks.readable_repositories import readable_repositories
 from blocks.repository import Layout, Repository
+from blocks.reserved_folders import history_folder
 from blocks.resolve import repository as resolved
 from catalog.catalog import Catalog
 from catalog.errors import InvalidInput
@@ -143,7 +143,7 @@ def reclaim(
     for keep in keep_versions or ():
         address = resolved(keep.repository).address
         kept.append((address, catalog.versions.choose(address, keep.version).number))
-    chosen = [place.address for end in ends for place in (end, history_of(end))]
+    chosen = [place.address for end in ends for place in (end, history_folder(end))]
     copies = {
         copy.address: None
         for end in ends

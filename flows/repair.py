@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from blocks.history import bytes_of
 from blocks.repository import Layout, Repository
+from blocks.reserved_folders import previous_bytes_folder
 from blocks.resolve import repository as resolved
 from catalog.errors import CatalogError, InvalidInput
 from catalog.model.finding import DAMAGE, Fault
@@ -113,7 +113,7 @@ def repair_repository(
     end: Repository, version: int | None, depth: Depth, given: list[Repository]
 ) -> RepairResult:
     """Repair one repository in a run of its own."""
-    with ActiveRun("repair", bytes_of(end), (end,)) as run:
+    with ActiveRun("repair", previous_bytes_folder(end), (end,)) as run:
         _check_version(run, end, version)
         found = verify_repository(run, end, version, depth, 1.0)
         damaged = {finding.path for finding in found.findings if finding.fault in DAMAGE}

@@ -9,9 +9,9 @@ from __future__ import annotations
 from blocks.repository import Repository
 from blocks.resolve import repository as resolved
 from flows.forms.run_names import short_name
-from flows.results.history import VersionResult
-from flows.runs.change_history import change_history
+from flows.results.versions import RemainingVersions
 from flows.runs.verb import verb
+from flows.runs.version_changes import change_versions
 from orchestration.run import run_parameters
 
 
@@ -24,7 +24,7 @@ def run_name() -> str:
 
 
 @verb("retain", run_name)
-def retain(repository: Repository | str, versions: int | None) -> VersionResult:
+def retain(repository: Repository | str, versions: int | None) -> RemainingVersions:
     """Keep only the newest versions of a repository, now and after each new version.
 
     Older versions are deleted, and the next remaining version takes over what they changed; no file
@@ -41,6 +41,6 @@ def retain(repository: Repository | str, versions: int | None) -> VersionResult:
         InvalidInput: `versions` is less than one.
     """
     whose = resolved(repository)
-    return change_history(
+    return change_versions(
         "retain", whose, lambda catalog: catalog.retention.keep(whose.address, versions)
     )

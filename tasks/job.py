@@ -9,8 +9,8 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import partial
 
-from blocks.history import markers_of, opened_at
 from blocks.repository import Layout, Repository
+from blocks.reserved_folders import markers_folder, opened_at
 from blocks.resolve import repository as resolved
 from blocks.webhook import Webhook
 from catalog.catalog import Catalog
@@ -24,7 +24,7 @@ from providers.layouts.manifest import ManifestSource
 from providers.layouts.number_allocator import NumberAllocator
 from providers.layouts.versioned import VersionedLayout
 from transfer.batch.delivery import Delivery, KeptParts, TransferOptions
-from transfer.batch.endpoints import Endpoint, HistoryArea, MarkerArea
+from transfer.batch.endpoints import Endpoint, MarkerArea, StorageRef
 from transfer.batch.mirrors import Mirror, Mirrors
 from transfer.steps.quarantine import QUARANTINE
 from transfer.steps.sequence import StepChange
@@ -156,17 +156,17 @@ def open_destination(
         )
 
 
-def history_area(repository: Repository) -> HistoryArea | None:
+def history_area(repository: Repository) -> StorageRef | None:
     """Return where a destination keeps replaced and removed files; None if it does not."""
     return holding_area(repository) if repository.history.keep else None
 
 
-def holding_area(repository: Repository) -> HistoryArea | None:
+def holding_area(repository: Repository) -> StorageRef | None:
     """Return where a destination can put files aside; None unless its layout is `path`."""
     if repository.layout is not Layout.PATH:
         return None
     settings = repository.settings.below(HISTORY)
-    return HistoryArea(
+    return StorageRef(
         settings.address(), partial(STORAGES.open, settings, repository.open_options())
     )
 
@@ -176,7 +176,7 @@ def marker_area(repository: Repository) -> MarkerArea | None:
     if repository.layout is not Layout.PATH:
         return None
     inside = repository.markers if not repository.markers.startswith("/") else ""
-    settings = repository.settings if inside else markers_of(repository).settings
+    settings = repository.settings if inside else markers_folder(repository).settings
     return MarkerArea(inside, partial(STORAGES.open, settings, repository.open_options()))
 
 
@@ -213,11 +213,11 @@ def open_delivery(job: Job) -> Generator[Delivery]:
         )
 
 
-def _contract_quarantine(job: Job, name: str) -> HistoryArea:
+def _contract_quarantine(job: Job, name: str) -> StorageRef:
     """Return where files that break a contract go: a repository, or the first destination."""
     repository = resolved(name) if name else job.destinations[0]
     settings = repository.settings if name else repository.settings.below(QUARANTINE)
-    return HistoryArea(
+    return StorageRef(
         settings.address(), partial(STORAGES.open, settings, repository.open_options())
     )
 

@@ -14,7 +14,7 @@ from blocks.resolve import repository as resolved
 from catalog.errors import StorageError
 from flows.runs.active_run import ActiveRun
 from orchestration.run import run_logger
-from tasks.listing.repository import enumerate_repository
+from tasks.listing.repository import list_to_spool
 
 
 def alternates_of(source: Repository) -> tuple[Repository, ...]:
@@ -27,7 +27,7 @@ def list_alternates(run: ActiveRun) -> None:
     listed: list[Repository] = []
     for alternate in alternates_of(run.job.source):
         try:
-            listing = enumerate_repository(alternate, run.job.run_id, "alternate")
+            listing = list_to_spool(alternate, run.job.run_id, "alternate")
         except StorageError as error:
             run_logger().warning("skipped the alternate %s: %s", alternate.label, error)
             continue

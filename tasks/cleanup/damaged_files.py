@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from blocks.history import history_of
 from blocks.repository import Layout, Repository
+from blocks.reserved_folders import history_folder
 from catalog.model.version import ContentRow
 from orchestration.task import task
 from providers.cache import STORAGES
@@ -31,7 +31,7 @@ def move_damaged_content(repository: Repository, rows: list[ContentRow], run_id:
 
 def _move(repository: Repository, names: list[str], paths: list[str], run_id: str) -> None:
     common = run_resources(run_id)
-    history = history_of(repository)
+    history = history_folder(repository)
     with (
         open_destination(repository) as end,
         STORAGES.open(history.settings, history.open_options()) as area,

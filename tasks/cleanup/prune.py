@@ -7,8 +7,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
-from blocks.history import history_of
 from blocks.repository import Layout, Repository
+from blocks.reserved_folders import history_folder
 from catalog.errors import AccessDenied, ResourceNotFound, UnexpectedReply
 from catalog.model.gap import Gap, Listed, files_collecting_gaps
 from catalog.model.resource import Resource
@@ -22,7 +22,7 @@ from providers.interfaces.leftovers import SupportsLeftovers
 from providers.layouts.content import ContentLayout
 from providers.layouts.content_names import FOLDER, content_path, digest_of_path
 from tasks.job import run_resources
-from tasks.listing.repository import enumerate_repository
+from tasks.listing.repository import list_to_spool
 from tasks.recorded_files import forget_files
 from transfer.workers.pool import WorkerPool
 
@@ -134,8 +134,8 @@ def prune_uploads(repository: Repository, rule: PruneRule, run_id: str) -> Prune
 def prune_history(repository: Repository, rule: PruneRule, run_id: str) -> PrunedItems:
     """Remove files from the history that no version needs and that were kept before the moment."""
     common = run_resources(run_id)
-    history = history_of(repository)
-    listing = enumerate_repository(history, run_id, "history")
+    history = history_folder(repository)
+    listing = list_to_spool(history, run_id, "history")
     found = common.catalog.holdings.orphans(
         repository.address, history.address, listing, rule.before
     )

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from contextlib import suppress
 
-from blocks.history import numbers_of
 from blocks.repository import Layout, Repository
+from blocks.reserved_folders import numbered_folder
 from catalog.catalog import Catalog
 from catalog.errors import ResourceNotFound
 from catalog.model.resource import Resource
@@ -36,7 +36,7 @@ def prune_numbers(repository: Repository, rule: PruneRule, run_id: str) -> Prune
     """
     if repository.layout is not Layout.VERSIONED:
         return PrunedItems("numbered files", ())
-    common, numbers = run_resources(run_id), numbers_of(repository)
+    common, numbers = run_resources(run_id), numbered_folder(repository)
     with STORAGES.open(repository.settings, repository.open_options()) as storage:
         needs = _NeededNumbers(common.catalog, repository)
         with suppress(ResourceNotFound):
@@ -70,7 +70,7 @@ class _NeededNumbers:
         self.add(catalog.holdings.etags(repository.address))
         named = (
             split_numbered_path(one.path)
-            for one in catalog.holdings.all(numbers_of(repository).address)
+            for one in catalog.holdings.all(numbered_folder(repository).address)
         )
         self._known = {*self._highest, *(hash(one[0]) for one in named if one is not None)}
 

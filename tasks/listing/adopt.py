@@ -1,4 +1,4 @@
-"""Adopt: read every file of a repository and record its digest."""
+"""Reads every file of a repository and records its digest."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from transfer.inventory.listing import without_hidden
 
 
 @task("learn-digests")
-def learn_digests(repository: Repository, run_id: str) -> Listing:
+def adopt_files(repository: Repository, run_id: str) -> Listing:
     """Spool a listing with digests; each step is recorded at once."""
     common = run_resources(run_id)
     with open_source(repository) as end, common.catalog.spool() as spool:

@@ -1,4 +1,4 @@
-"""Enumerate: list a repository into the catalog's spool; only the listing's id is passed on."""
+"""Lists a repository into the catalog's spool; only the listing's id is passed on."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LOG_EVERY_S = 5.0  # between two log lines about one listing
 
 
 @task("enumerate-{role}")
-def enumerate_repository(
+def list_to_spool(
     repository: Repository, run_id: str, role: str = "source", *, version: int | None = None
 ) -> Listing:
     """List a whole repository; what could not be seen is recorded as gaps of the run.

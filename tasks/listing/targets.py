@@ -1,4 +1,4 @@
-"""Enumerate targets: list the targets of a pull, each file with its local path."""
+"""Lists the targets of a pull, each file with its local path."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from transfer.workers.retry import call_with_retries
 
 
 @task("enumerate-targets")
-def enumerate_targets(
+def list_pull_targets(
     repository: Repository, targets: list[PullTarget], run_id: str, *, allow_empty: bool = False
 ) -> Listing:
     """Spool every file of `targets`; a target that matches nothing is an error."""

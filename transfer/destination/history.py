@@ -21,7 +21,7 @@ from providers.interfaces.history import (
     unknown_history_key,
 )
 from transfer.batch.delivery import History
-from transfer.batch.endpoints import Endpoint, HistoryArea
+from transfer.batch.endpoints import Endpoint, StorageRef
 from transfer.batch.staging import Staging, Transfer
 
 
@@ -86,7 +86,7 @@ def keeps_history(staging: Staging, number: int) -> bool:
     return wanted and staging.delivery.destinations[number].history is not None
 
 
-def _history_area(staging: Staging, transfer: Transfer, number: int) -> HistoryArea | None:
+def _history_area(staging: Staging, transfer: Transfer, number: int) -> StorageRef | None:
     """Return where a destination keeps files; None if it does not.
 
     An obstacle is held in any case, until the arrival that replaces it is there.
@@ -115,7 +115,7 @@ def _is_unchanged(recorded: Fingerprint, current: Resource, end: Endpoint[Storag
     return recorded.matches(current, etags)
 
 
-def _kept_by_killed_run(area: HistoryArea, path: str, recorded: Fingerprint) -> list[Outcome]:
+def _kept_by_killed_run(area: StorageRef, path: str, recorded: Fingerprint) -> list[Outcome]:
     """Return what a killed run kept without recording it, if anything."""
     key = history_key(recorded.digest)
     with area.open() as history:
@@ -131,7 +131,7 @@ def _kept_by_killed_run(area: HistoryArea, path: str, recorded: Fingerprint) -> 
 def _keep_file(
     staging: Staging,
     end: Endpoint[Storage],
-    area: HistoryArea,
+    area: StorageRef,
     current: Resource,
     digest: str | None,
 ) -> list[Outcome]:
@@ -153,7 +153,7 @@ def _keep_file(
 def _keep_by_copying(
     staging: Staging,
     end: Endpoint[Storage],
-    area: HistoryArea,
+    area: StorageRef,
     current: Resource,
     digest: str | None,
 ) -> Outcome:
@@ -214,7 +214,7 @@ def _copy_file(
     return stored, digest.value
 
 
-def _outcome(area: HistoryArea, path: str, key: str, digest: str | None, stored: Stored) -> Outcome:
+def _outcome(area: StorageRef, path: str, key: str, digest: str | None, stored: Stored) -> Outcome:
     """Return the outcome that records a kept file; without a digest it is no location."""
     return Outcome(
         destination=area.address,

@@ -14,7 +14,7 @@ from catalog.model.digest import Digest, Hasher
 from catalog.model.outcome import Status
 from catalog.paths import is_below
 from providers.base import Attributes
-from transfer.batch.endpoints import HistoryArea
+from transfer.batch.endpoints import StorageRef
 from transfer.batch.staging import Staging, Transfer
 from transfer.destination.history import keeps_history
 
@@ -117,7 +117,7 @@ class PathConflictResolver:
         return back
 
     def _copy_back(
-        self, area: HistoryArea | None, key: str, digest: str | None, path: str, number: int
+        self, area: StorageRef | None, key: str, digest: str | None, path: str, number: int
     ) -> None:
         if area is None:
             return
@@ -148,5 +148,5 @@ class PathConflictResolver:
             for one in kept:
                 aside.remove(one.path)
 
-    def _holding_area(self, number: int) -> HistoryArea | None:
+    def _holding_area(self, number: int) -> StorageRef | None:
         return self._staging.delivery.destinations[number].holding_area

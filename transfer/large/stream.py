@@ -25,7 +25,7 @@ from transfer.large.parallel_reading import ParallelReading
 from transfer.large.parts_journal import PartsJournal
 from transfer.large.resume import open_journal, read_kept_parts
 from transfer.locate.known_copies import known_copies
-from transfer.locate.mirrors import source_of
+from transfer.locate.source_failover import source_of
 
 
 class Stream:

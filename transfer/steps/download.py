@@ -34,7 +34,7 @@ from transfer.batch.staging import (
 from transfer.destination.deduplication import is_content_addressed, known_digest
 from transfer.large.resume import ResumedReading
 from transfer.locate.known_copies import copy_origin, known_copies, server_side_origins
-from transfer.locate.mirrors import (
+from transfer.locate.source_failover import (
     order_sources,
     source_of,
     switch_source,

@@ -14,7 +14,7 @@ from catalog.model.breach import Breach
 from catalog.model.digest import Digest
 from catalog.paths import RESERVED
 from providers.base import Attributes, Storage
-from transfer.batch.endpoints import HistoryArea
+from transfer.batch.endpoints import StorageRef
 from transfer.batch.file_reading import FileReading
 from transfer.batch.staging import Staging, Transfer, source_resource
 
@@ -24,7 +24,7 @@ REPORT = ".contract.json"
 
 
 def quarantine_breach(
-    staging: Staging, transfer: Transfer, area: HistoryArea, breach: Breach
+    staging: Staging, transfer: Transfer, area: StorageRef, breach: Breach
 ) -> str:
     """Store a staged file and its report; return its name in the quarantine."""
     if transfer.digest is None:

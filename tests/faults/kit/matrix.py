@@ -36,7 +36,7 @@ from tests.faults.kit.place import (
 from tests.faults.kit.strike import Strike
 from tests.transfer.deliver import deliver
 from transfer.batch.delivery import Delivery, TransferOptions
-from transfer.batch.endpoints import Endpoint, HistoryArea
+from transfer.batch.endpoints import Endpoint, StorageRef
 from transfer.inventory.listing import list_repository, list_resources
 from transfer.workers.limits import Limits, RequestLimiter
 from transfer.workers.retry import RetryPolicy, call_with_retries
@@ -234,7 +234,7 @@ def _delivered(
 
 def _delivery(source: Storage, address: str, goal: Storage, settings: ProviderSettings) -> Delivery:
     past = settings.below(HISTORY)
-    history = HistoryArea(past.address(), lambda: closing(past.open(OPTIONS)))
+    history = StorageRef(past.address(), lambda: closing(past.open(OPTIONS)))
     return Delivery(
         Endpoint(address, source, RequestLimiter(Limits()), RETRY),
         (Endpoint(settings.address(), goal, RequestLimiter(Limits()), RETRY, history=history),),

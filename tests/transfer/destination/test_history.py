@@ -31,7 +31,7 @@ from tests.transfer.deliver import deliver
 from tests.transfer.ends import QUICK, delivery, end, folder, tree
 from tests.transfer.uncopying import uncopying
 from transfer.batch.delivery import Delivery, History, TransferOptions
-from transfer.batch.endpoints import Endpoint, HistoryArea
+from transfer.batch.endpoints import Endpoint, StorageRef
 
 OLD, NEW = b"the old bytes", b"the new bytes!"
 LARGE = bytes(range(256)) * 1000
@@ -46,7 +46,7 @@ def keeping(settings: ProviderSettings) -> Endpoint[Storage]:
     def opened() -> Any:  # noqa: ANN401 - a generator's type says less than the name
         yield end(area).storage
 
-    return replace(end(settings, QUICK), history=HistoryArea(area.address(), opened))
+    return replace(end(settings, QUICK), history=StorageRef(area.address(), opened))
 
 
 def item(

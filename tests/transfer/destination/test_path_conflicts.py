@@ -19,7 +19,7 @@ from providers.local.storage import LocalStorage
 from tests.transfer.deliver import deliver
 from tests.transfer.ends import QUICK, delivery, end, folder, tree
 from transfer.batch.delivery import History, TransferOptions
-from transfer.batch.endpoints import Endpoint, HistoryArea
+from transfer.batch.endpoints import Endpoint, StorageRef
 
 
 def removal(path: str, arrival: str) -> PlanItem:
@@ -54,7 +54,7 @@ def target(root: Path, *, history: bool) -> Endpoint[Storage]:
     def opened() -> Generator[Storage]:
         yield area.storage
 
-    aside = HistoryArea(area.address, opened)
+    aside = StorageRef(area.address, opened)
     place = folder(root)
     return replace(place, holding_area=aside, history=aside if history else None)
 

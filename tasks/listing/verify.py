@@ -1,4 +1,4 @@
-"""Examine: read the files of a repository and compare them with one of its versions."""
+"""Reads the files of a repository and compares them with one of its versions."""
 
 from __future__ import annotations
 
@@ -14,9 +14,7 @@ SHARE_STEPS = 2**32
 
 
 @task("examine-digests")
-def examine_digests(
-    repository: Repository, number: int, run_id: str, sample: float
-) -> list[Finding]:
+def verify_files(repository: Repository, number: int, run_id: str, sample: float) -> list[Finding]:
     """Read the files of a version, or a `sample` of them (0 to 1), and compare their digests.
 
     Files that are only catalogued are skipped.

@@ -1,4 +1,4 @@
-"""Bytes that an incremental archive leaves out because this site should have them.
+"""Bytes of this site that an incremental archive leaves out: it should have them.
 
 They are copied before anything is changed: a plan that renames one file and gives its old name to
 another would lose it otherwise.
@@ -19,7 +19,7 @@ from providers.interfaces.history import history_key
 from providers.local.storage import Placement
 from tasks.job import run_resources
 from transfer.archive.read import UnpackedArchive
-from transfer.locate.gather import BytesNowhere, Gatherer, GatherRequest
+from transfer.locate.fetch_by_digest import BytesNotFound, DigestFetcher, DigestRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ def stage_missing(
     Bytes that the destination has at the same path are not needed.
 
     Raises:
-        BytesNowhere: this site does not have them either; the error names every file.
+        BytesNotFound: this site does not have them either; the error names every file.
     """
     bases: list[str] = []
     missing: list[str] = []
@@ -57,7 +57,7 @@ def stage_missing(
             )
             missing += missing_here
     if missing:
-        raise BytesNowhere(
+        raise BytesNotFound(
             f"{', '.join(bases)}, which is not complete at this site", tuple(missing)
         )
 
@@ -66,7 +66,7 @@ def _stage_version(run: ActiveRun, version: VersionNeeds, *, check_only: bool) -
     """Copy the bytes that one version needs; return what this site does not have."""
     missing: list[str] = []
     with OpenRepositories(version.places) as places:
-        gatherer = Gatherer(places, run_resources(run.job.run_id).stop, Placement.COPY)
+        fetcher = DigestFetcher(places, run_resources(run.job.run_id).stop, Placement.COPY)
         lacking = version.archive.rows_without_bytes(version.name, version.number)
         for row in _rows_to_copy(run.catalog, version.address, lacking):
             digest = str(row.digest)
@@ -76,7 +76,7 @@ def _stage_version(run: ActiveRun, version: VersionNeeds, *, check_only: bool) -
                 continue
             file.parent.mkdir(parents=True, exist_ok=True)
             try:
-                gatherer.fetch(GatherRequest(row.path, row.size, digest, locations), file)
+                fetcher.fetch(DigestRequest(row.path, row.size, digest, locations), file)
             except ResourceNotFound as error:
                 missing.append(str(error))
             if check_only:

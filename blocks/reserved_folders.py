@@ -12,27 +12,27 @@ MARKERS = f"{RESERVED}/done"
 """The folder of markers below a destination's root, unless another is set."""
 
 
-def history_of(repository: Repository) -> Repository:
+def history_folder(repository: Repository) -> Repository:
     """Return the folder in which a repository keeps replaced and removed files."""
-    return area_of(repository, HISTORY)
+    return subfolder(repository, HISTORY)
 
 
-def numbers_of(repository: Repository) -> Repository:
+def numbered_folder(repository: Repository) -> Repository:
     """Return the repository of a repository's numbered files, under their numbered names.
 
     The files are in the repository itself; only the address differs.
     """
-    return area_of(repository, NUMBERS)
+    return subfolder(repository, NUMBERS)
 
 
-def bytes_of(repository: Repository) -> Repository:
+def previous_bytes_folder(repository: Repository) -> Repository:
     """Return the repository with the bytes of a repository's older versions."""
-    return history_of(repository) if repository.layout is Layout.PATH else repository
+    return history_folder(repository) if repository.layout is Layout.PATH else repository
 
 
-def markers_of(repository: Repository) -> Repository:
+def markers_folder(repository: Repository) -> Repository:
     """Return the folder of a repository's markers."""
-    return area_of(repository, repository.markers or MARKERS)
+    return subfolder(repository, repository.markers or MARKERS)
 
 
 def opened_at(repository: Repository) -> ProviderSettings:
@@ -46,7 +46,7 @@ def opened_at(repository: Repository) -> ProviderSettings:
     return settings.model_copy(update={settings.root_field: parent})
 
 
-def area_of(repository: Repository, folder: str) -> Repository:
+def subfolder(repository: Repository, folder: str) -> Repository:
     """Return a reserved folder of a repository as a repository, with the same login and limits.
 
     A `folder` that begins with a slash is relative to the storage's own root.

@@ -1,4 +1,4 @@
-"""Reach: check that the bytes of a plan can be found, before anything is touched."""
+"""Checks that the bytes of a plan can be found, before anything is touched."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from transfer.locate.reachability import find_unreachable
 
 
 @task("reach")
-def missing_bytes(job: Job) -> list[str]:
+def find_missing_bytes(job: Job) -> list[str]:
     """Return the paths of the job's plan whose bytes cannot be found anywhere."""
     missing: list[str] = []
     for planned in run_resources(job.run_id).catalog.plans.batches(job.plan_id):

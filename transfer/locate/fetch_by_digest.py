@@ -1,4 +1,4 @@
-"""Gathers bytes that are known by digest from any of their locations into a file, verified.
+"""Fetches bytes that are known by digest from any of their locations into a file, verified.
 
 A recorded location may be outdated: wrong bytes are dropped, and the next location is tried.
 """
@@ -7,13 +7,10 @@ from __future__ import annotations
 
 import errno
 import os
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
 
 from catalog.errors import (
     CatalogError,
@@ -32,18 +29,14 @@ from transfer.batch.endpoints import Endpoint
 from transfer.workers.retry import call_with_retries
 from transfer.workers.stop import StopFlag
 
-THREADS = 8
-MAX_PENDING = 64  # files in progress or waiting to be consumed
 CHUNK = 2**20  # bytes
 MAX_NAMED = 20  # files in a message
 
-T = TypeVar("T")
-R = TypeVar("R")
 Opener = Callable[[str], "Endpoint[Source] | None"]
 """Opens the repository at an address; None if it is not configured."""
 
 
-class BytesNowhere(CatalogError, LookupError):
+class BytesNotFound(CatalogError, LookupError):
     """Requested bytes cannot be found anywhere; `files` says which, and why."""
 
     def __init__(self, what: str, files: tuple[str, ...]) -> None:
@@ -55,7 +48,7 @@ class BytesNowhere(CatalogError, LookupError):
 
 
 @dataclass(frozen=True, slots=True)
-class GatherRequest:
+class DigestRequest:
     """Requested bytes: a name for messages, the digest, and their locations, the nearest first.
 
     Without a digest, it is the file at the first location, with this etag and time.
@@ -70,8 +63,8 @@ class GatherRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class Gathered:
-    """Gathered bytes: the requested name, their size and sha256."""
+class FetchedBytes:
+    """Fetched bytes: the requested name, their size and sha256."""
 
     name: str
     size: int
@@ -85,7 +78,7 @@ class _TargetFailed(Exception):
         self.error = error
 
 
-class Gatherer:
+class DigestFetcher:
     """Reads from any repository that can be opened; safe to share between threads."""
 
     def __init__(
@@ -96,7 +89,7 @@ class Gatherer:
         self._stop = stop
         self._placement = placement
 
-    def fetch(self, wanted: GatherRequest, target: Path) -> Gathered:
+    def fetch(self, wanted: DigestRequest, target: Path) -> FetchedBytes:
         """Create the file `target` from the first location that has the bytes.
 
         Raises:
@@ -120,8 +113,8 @@ class Gatherer:
         raise ResourceNotFound(f"{wanted.name!r}: {why}", path=wanted.name)
 
     def _fetch_from(
-        self, wanted: GatherRequest, end: Endpoint[Source], path: str, target: Path
-    ) -> Gathered:
+        self, wanted: DigestRequest, end: Endpoint[Source], path: str, target: Path
+    ) -> FetchedBytes:
         try:
             linked = self._link(wanted, end.storage, path, target)
             return linked or self._copy(wanted, end, path, target)
@@ -132,8 +125,8 @@ class Gatherer:
             raise
 
     def _copy(
-        self, wanted: GatherRequest, end: Endpoint[Source], path: str, target: Path
-    ) -> Gathered:
+        self, wanted: DigestRequest, end: Endpoint[Source], path: str, target: Path
+    ) -> FetchedBytes:
         hasher = Hasher()
         pin = wanted.etag if wanted.digest is None else None
         with end.limiter.connection(self._stop):
@@ -162,8 +155,8 @@ class Gatherer:
         return _verify(wanted, hasher)
 
     def _link(
-        self, wanted: GatherRequest, storage: Source, path: str, target: Path
-    ) -> Gathered | None:
+        self, wanted: DigestRequest, storage: Source, path: str, target: Path
+    ) -> FetchedBytes | None:
         """Link to a local file and verify it; None if it must be copied."""
         if self._placement is Placement.COPY or not isinstance(storage, LocalStorage):
             return None
@@ -186,50 +179,7 @@ class Gatherer:
         return _verify(wanted, hasher)
 
 
-def zero_weight(item: object) -> int:  # noqa: ARG001 - what `weigh` is told
-    """Return no weight."""
-    return 0
-
-
-def map_in_order(
-    work: Callable[[T], R],
-    items: Iterable[T],
-    stop: StopFlag,
-    *,
-    weigh: Callable[[T], int] = zero_weight,
-    max_weight: int = 0,
-) -> Iterator[R]:
-    """Yield the result of `work` for each item in order, with several in progress at once.
-
-    Items in progress or waiting to be consumed weigh at most `max_weight`, or are only one.
-    """
-    pool = ThreadPoolExecutor(THREADS, thread_name_prefix="entrepot-gather")
-    waiting: deque[tuple[Future[R], int]] = deque()
-    weight = 0
-
-    def first() -> R:
-        nonlocal weight
-        future, weighs = waiting.popleft()
-        weight -= weighs
-        return future.result()
-
-    try:
-        for item in items:
-            weighs = weigh(item)
-            while waiting and (len(waiting) >= MAX_PENDING or weight + weighs > max_weight):
-                yield first()
-            weight += weighs
-            waiting.append((pool.submit(work, item), weighs))
-        while waiting:
-            yield first()
-    except BaseException:
-        stop.set()  # work in progress ends soon
-        raise
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _verify(wanted: GatherRequest, hasher: Hasher) -> Gathered:
+def _verify(wanted: DigestRequest, hasher: Hasher) -> FetchedBytes:
     """Verify the received bytes; a complete file with other bytes is not retried."""
     found = hasher.digest()
     if wanted.digest is not None and found.value != wanted.digest:
@@ -240,4 +190,4 @@ def _verify(wanted: GatherRequest, hasher: Hasher) -> Gathered:
             f"{wanted.name!r}: expected {wanted.size:,} bytes, found {hasher.size:,}",
             path=wanted.name,
         )
-    return Gathered(wanted.name, hasher.size, found.value)
+    return FetchedBytes(wanted.name, hasher.size, found.value)

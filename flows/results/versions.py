@@ -16,7 +16,7 @@ _COLUMNS = ("version", "created", "added", "replaced", "removed", "files", "size
 
 
 @dataclass(frozen=True, slots=True)
-class VersionResult:
+class RemainingVersions:
     """Which versions of a repository were deleted, and which remain, newest first."""
 
     run_id: str
