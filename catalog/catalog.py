@@ -12,6 +12,7 @@ from copy import copy
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from catalog.catalog_file import CatalogFile
 from catalog.inbox.spool import Spool
 from catalog.queries.exports import Exports
 from catalog.queries.files import Files
@@ -25,7 +26,6 @@ from catalog.queries.retention import Retention
 from catalog.queries.runs import Runs
 from catalog.queries.tokens import Tokens
 from catalog.queries.versions import Versions
-from catalog.session.catalog_file import CatalogFile
 from catalog.settings import Settings
 from catalog.store.database import Reuse
 from catalog.store.statements import Row

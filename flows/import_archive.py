@@ -18,11 +18,11 @@ from pathlib import Path
 from blocks.repository import Repository
 from blocks.resolve import repository as resolved
 from catalog.catalog import Catalog
+from catalog.catalog_file import data_folder_of
 from catalog.errors import RepositoryNotFound
 from catalog.inbox.spool import STALE_S, Listing
 from catalog.model.plan import Mode, Selection
 from catalog.model.version import resource_at
-from catalog.session.catalog_file import data_folder_of
 from catalog.settings import Settings
 from flows.archives.local_bytes import VersionNeeds, stage_missing
 from flows.archives.repository_mapping import ImportRequest, RepositoryImport, Unmapped

@@ -9,9 +9,9 @@ from heapq import merge
 from itertools import groupby
 from typing import Any
 
+from catalog.catalog_file import CatalogFile
 from catalog.model.version import ContentRow
 from catalog.queries import read_versions as reading
-from catalog.session.catalog_file import CatalogFile
 from catalog.store import statements
 from catalog.store.diff_queries import changes_query
 from catalog.store.parquet import export_rows, read_exported_rows

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 
+from catalog.catalog_file import CatalogFile
 from catalog.filters.versions import to_naive_utc
 from catalog.model.version import ContentRow, Origin
-from catalog.session.catalog_file import CatalogFile
 from catalog.store import statements
 from catalog.store.keys import path_key
 

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from catalog.catalog_file import CatalogFile
 from catalog.inbox.spool import Listing, page_files
 from catalog.model.version import Location
 from catalog.queries.read_versions import read_location, read_locations
-from catalog.session.catalog_file import CatalogFile
 from catalog.store import statements
 from catalog.store.keys import path_key
 from catalog.store.parquet import export_rows, read_exported_rows

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import cast
 
-from catalog.session.catalog_file import CatalogFile
+from catalog.catalog_file import CatalogFile
 from catalog.store.audit import Audit, Contradiction, Flaw, run_audit
 
 

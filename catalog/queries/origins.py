@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from catalog.catalog_file import CatalogFile
 from catalog.model.fingerprint import Fingerprint
 from catalog.model.version import Origin, OtherCopy, ReclaimCandidate
-from catalog.session.catalog_file import CatalogFile
 from catalog.store import statements
 from catalog.store.keys import path_key
 from catalog.store.parquet import export_rows, read_exported_rows

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import cast
 
+from catalog.catalog_file import CatalogFile
 from catalog.glob import globs_to_regex
 from catalog.inbox.plan_request import request_to_json
 from catalog.model.plan import Action, Plan, PlanItem, PlannedBatch, PlanRequest
@@ -19,7 +20,6 @@ from catalog.queries.paging import (
     PageRequest,
     make_page,
 )
-from catalog.session.catalog_file import CatalogFile
 from catalog.store import statements
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from catalog.session.catalog_file import CatalogFile
+from catalog.catalog_file import CatalogFile
 from catalog.store import statements
 
 

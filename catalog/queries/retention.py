@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import cast
 
+from catalog.catalog_file import CatalogFile
 from catalog.queries import read_versions as reading
-from catalog.session.catalog_file import CatalogFile
 
 
 class Retention:

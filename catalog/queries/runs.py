@@ -9,12 +9,14 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from functools import partial
 
+from catalog.catalog_file import CatalogFile
 from catalog.errors import NotRecorded
 from catalog.inbox.spool import Listing
 from catalog.model.breach import Breach
 from catalog.model.gap import FoundGap, Gap
 from catalog.model.outcome import Outcome, Status
 from catalog.model.run import Run, RunTally
+from catalog.orders.apply import BREACHES, OUTCOMES
 from catalog.queries import read_rows
 from catalog.queries.explain import Explanation, read_explanations
 from catalog.queries.paging import (
@@ -26,8 +28,6 @@ from catalog.queries.paging import (
     RunFilter,
     make_page,
 )
-from catalog.session.apply_orders import BREACHES, OUTCOMES
-from catalog.session.catalog_file import CatalogFile
 from catalog.store import statements
 from catalog.store.parquet import write_breaches, write_outcomes
 

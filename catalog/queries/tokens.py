@@ -15,10 +15,10 @@ from duckdb import DuckDBPyConnection
 from catalog.access.grants import Grant, Role, grants_of_new_token
 from catalog.access.grants import parse_recorded as recorded
 from catalog.access.tokens import KnownToken, Secret, Token
+from catalog.catalog_file import CatalogFile
 from catalog.errors import InvalidInput, NotRecorded
 from catalog.filters.versions import to_naive_utc
 from catalog.queries.read_rows import as_utc
-from catalog.session.catalog_file import CatalogFile
 from catalog.store import statements
 
 

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 from typing import cast
 
+from catalog.catalog_file import CatalogFile
 from catalog.errors import InvalidInput
 from catalog.filters.versions import ALL_VERSIONS, Span, VersionFilter
 from catalog.glob import globs_to_regex
@@ -30,7 +31,6 @@ from catalog.queries.paging import (
 )
 from catalog.queries.read_versions import read_arrivals
 from catalog.rules.freshness import Arrivals, Objective
-from catalog.session.catalog_file import CatalogFile
 from catalog.store import statements
 from catalog.store.diff_queries import diff_query
 from catalog.store.parquet import export_rows, read_exported_rows

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 
+from catalog.catalog_file import CatalogFile
 from catalog.errors import InvalidInput
 from catalog.filters.condition import render_condition, reporting_condition_errors
 from catalog.filters.labels import parse_terms, sql_conditions
@@ -24,7 +25,6 @@ from catalog.queries.resources.condition_sandbox import (
     ConditionSandbox,
     SliceSize,
 )
-from catalog.session.catalog_file import CatalogFile
 from catalog.store import statements
 from catalog.store.parquet import export_rows, temporary_path
 from catalog.store.query_budget import time_limit

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import cast
 
+from catalog.catalog_file import CatalogFile
 from catalog.errors import NotRecorded
 from catalog.model.resource_version import ResourceVersion
 from catalog.queries.paging import Page
 from catalog.queries.resources.lists import ResourceFilter, list_page, property_values
-from catalog.session.catalog_file import CatalogFile
 from catalog.store import statements
 from catalog.store.keys import path_key
 

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 from catalog.catalog import Catalog
-from catalog.session.catalog_file import RACY_NS
+from catalog.catalog_file import RACY_NS
 from tests.catalog.desk import Desk, file
 
 QUIET_S = RACY_NS / 1e9 * 2

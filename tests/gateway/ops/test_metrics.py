@@ -17,10 +17,10 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route
 
 from catalog.catalog import Catalog
+from catalog.catalog_file import RACY_NS
 from catalog.model.outcome import Outcome, Status
 from catalog.model.plan import Action
 from catalog.model.run import SKIPPED, Run, skipped_run
-from catalog.session.catalog_file import RACY_NS
 from catalog.store.statements import Row
 from gateway.ops.catalog_metrics import CatalogCollector
 from gateway.ops.metrics import (

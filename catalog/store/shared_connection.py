@@ -1,4 +1,4 @@
-"""A lease: one process keeps the catalog open between its queries, until another one waits.
+"""A shared connection: one process keeps the catalog open until another one waits for it.
 
 Opening the catalog costs several milliseconds, more than most queries take. A process with constant
 queries, such as a gateway, keeps the shared lock meanwhile, and checks every few milliseconds
@@ -15,10 +15,10 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from duckdb import DuckDBPyConnection
 
 POLL_S = 0.01  # between two checks of the queue
-IDLE_S = 0.5  # without a query, after which the lease ends anyway
+IDLE_S = 0.5  # without a query, after which it is closed anyway
 
 
-class Lease:
+class SharedConnection:
     """The open catalog of one process; safe to share between threads."""
 
     def __init__(
@@ -33,7 +33,7 @@ class Lease:
         self._connection: DuckDBPyConnection | None = None
         self._idle: list[DuckDBPyConnection] = []
         self._users = 0
-        self._revoked = False  # it ends with its last user
+        self._revoked = False  # it is closed after its last user
         self._used_s = 0.0
 
     @contextmanager
@@ -48,11 +48,11 @@ class Lease:
         self._release(cursor, broken=False)
 
     def is_wanted(self) -> bool:
-        """Say whether somebody waits for the end of the lease."""
+        """Say whether somebody waits for it to be closed."""
         return self._revoked
 
     def revoke(self) -> None:
-        """End the lease with its last query; called before taking the exclusive lock."""
+        """Close it after its last query; called before taking the exclusive lock."""
         with self._condition:
             if self._connection is None:
                 return
@@ -112,7 +112,7 @@ class Lease:
             self._condition.notify_all()
 
     def _watch(self, stack: ExitStack) -> None:
-        """End the lease when somebody queues, or after some time without queries."""
+        """Close it when somebody queues, or after some time without queries."""
         while True:
             time.sleep(POLL_S)
             with self._condition:

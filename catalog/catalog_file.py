@@ -20,17 +20,17 @@ from duckdb import DuckDBPyConnection
 from catalog.errors import CatalogBroken, CatalogUnavailable
 from catalog.inbox.queue import FOLDERS, Inbox
 from catalog.inbox.refusals import raise_if_refused
+from catalog.orders.apply import OrderApplier
+from catalog.orders.single_flight import SingleFlight
 from catalog.orders.transaction import Result
-from catalog.session.apply_orders import OrderApplier
-from catalog.session.single_flight import SingleFlight
 from catalog.store.database import Database, Reuse
 from catalog.store.disk_errors import CatalogFull, CatalogReadOnly, reporting_disk_errors
 from catalog.store.keys import repository_key
-from catalog.store.lease import Lease
 from catalog.store.lock import CatalogLock, Hold
 from catalog.store.migrate import MigrationPendingError
 from catalog.store.parquet import temporary_path
 from catalog.store.query_budget import QueryAuthor, within_budget
+from catalog.store.shared_connection import SharedConnection
 
 MAX_BACKLOG = 100  # queued orders, above which a submitter helps to apply them
 RACY_NS = 20_000_000  # 20 ms; file times have a resolution of 1 to 10 ms
@@ -47,8 +47,8 @@ class CatalogFile:
     __slots__ = (
         "_database",
         "_inbox",
-        "_lease",
         "_lock",
+        "_shared",
         "_single_flight",
         "_timeout_s",
         "folder",
@@ -77,12 +77,12 @@ class CatalogFile:
         self._inbox = Inbox(beside, tenant)
         self._lock = CatalogLock(beside, timeout_s)
         self._database = Database(self.path, beside / "tmp", threads=threads, memory=memory)
-        self._lease: Lease | None = None
+        self._shared: SharedConnection | None = None
         self._single_flight = SingleFlight()
 
     def keep_open(self) -> None:
         """Keep the catalog open between queries until another process waits for it."""
-        self._lease = Lease(self._attach, self._lock.has_waiters)
+        self._shared = SharedConnection(self._attach, self._lock.has_waiters)
 
     def pin(self) -> None:
         """Create the catalog if it is missing, and accept no other file from now on.
@@ -102,8 +102,8 @@ class CatalogFile:
         pin = self._database.pin
         if not pin.is_pinned:
             return
-        if pin.was_replaced() and self._lease is not None:
-            self._lease.revoke()  # the open file was replaced: open the new one
+        if pin.was_replaced() and self._shared is not None:
+            self._shared.revoke()  # the open file was replaced: open the new one
         if not (self.folder / "inbox").is_dir():
             raise CatalogUnavailable(f"the catalog's folder {str(self.folder)!r} is missing")
 
@@ -143,8 +143,8 @@ class CatalogFile:
     @contextmanager
     def exclusive(self) -> Generator[None]:
         """Lock the file while the block lasts; new orders are queued meanwhile."""
-        if self._lease is not None:
-            self._lease.revoke()
+        if self._shared is not None:
+            self._shared.revoke()
         with self._lock.hold(Hold.ALONE):
             yield
 
@@ -185,12 +185,12 @@ class CatalogFile:
 
     @contextmanager
     def _connect(self, reuse: Reuse, author: QueryAuthor) -> Generator[DuckDBPyConnection]:
-        if self._lease is not None and reuse is Reuse.ENGINE:
-            lease = self._lease
+        if self._shared is not None and reuse is Reuse.ENGINE:
+            shared = self._shared
             watched = partial(
-                within_budget, author=author, wanted=lease.is_wanted, tenant=self.tenant
+                within_budget, author=author, wanted=shared.is_wanted, tenant=self.tenant
             )
-            with lease.cursor() as connection, watched(connection):
+            with shared.cursor() as connection, watched(connection):
                 yield connection
         else:
             with self.opened(reuse, author) as connection:
@@ -230,8 +230,8 @@ class CatalogFile:
         with self._single_flight.exclusive(lock.timeout_s):
             if not self._inbox.is_any_pending(batches):
                 return
-            if self._lease is not None:
-                self._lease.revoke()
+            if self._shared is not None:
+                self._shared.revoke()
             with lock.hold(
                 Hold.ALONE, unless=lambda: not self._inbox.is_any_pending(batches)
             ) as held:

@@ -13,7 +13,7 @@ import pytest
 
 from catalog.catalog import Catalog
 from catalog.model.run import Run
-from catalog.store.lease import IDLE_S
+from catalog.store.shared_connection import IDLE_S
 from tests.servers.process import ROOT
 
 WRITER = """
@@ -29,7 +29,7 @@ for number in range(int(sys.argv[2])):
 
 
 @pytest.fixture
-def leased(catalog: Catalog) -> Catalog:
+def shared(catalog: Catalog) -> Catalog:
     catalog.keep_open()
     return catalog
 
@@ -39,72 +39,72 @@ def writer(catalog: Catalog, count: int, name: str) -> subprocess.Popen[bytes]:
     return subprocess.Popen(command, cwd=ROOT)
 
 
-def test_a_reader_sees_what_it_and_others_wrote(leased: Catalog) -> None:
-    assert leased.runs.all() == []
-    other = Catalog(leased.path)
+def test_a_reader_sees_what_it_and_others_wrote(shared: Catalog) -> None:
+    assert shared.runs.all() == []
+    other = Catalog(shared.path)
     for number in range(5):
-        (leased if number % 2 else other).runs.start(Run(str(number), "sync"))
-        assert len(leased.runs.all()) == number + 1
+        (shared if number % 2 else other).runs.start(Run(str(number), "sync"))
+        assert len(shared.runs.all()) == number + 1
         assert len(other.runs.all()) == number + 1
 
 
-def test_writers_of_other_processes_get_in_between_many_readers(leased: Catalog) -> None:
+def test_writers_of_other_processes_get_in_between_many_readers(shared: Catalog) -> None:
     stop = threading.Event()
 
     def read() -> int:
         seen = 0
         while not stop.is_set():
-            now = len(leased.runs.all())
+            now = len(shared.runs.all())
             assert now >= seen
             seen = now
         return seen
 
     with ThreadPoolExecutor(4) as pool:
         readers = [pool.submit(read) for _ in range(4)]
-        processes = [writer(leased, 20, name) for name in "ab"]
+        processes = [writer(shared, 20, name) for name in "ab"]
         codes = [one.wait(240) for one in processes]
         stop.set()
         assert codes == [0, 0]
         assert all(one.result(30) <= 40 for one in readers)
-    assert len(leased.runs.all()) == 40
+    assert len(shared.runs.all()) == 40
 
 
-def test_threads_of_one_process_read_and_write(leased: Catalog) -> None:
+def test_threads_of_one_process_read_and_write(shared: Catalog) -> None:
     def work(name: int) -> None:
         for number in range(10):
-            leased.runs.start(Run(f"{name}-{number}", "sync"))
-            assert f"{name}-{number}" in {one.run_id for one in leased.runs.all()}
+            shared.runs.start(Run(f"{name}-{number}", "sync"))
+            assert f"{name}-{number}" in {one.run_id for one in shared.runs.all()}
 
     with ThreadPoolExecutor(6) as pool:
         list(pool.map(work, range(6)))
-    assert len(leased.runs.all()) == 60
+    assert len(shared.runs.all()) == 60
 
 
-def test_tenants_share_what_is_open(leased: Catalog) -> None:
-    other = leased.for_tenant("other")
-    leased.runs.start(Run("ours", "sync"))
+def test_tenants_share_what_is_open(shared: Catalog) -> None:
+    other = shared.for_tenant("other")
+    shared.runs.start(Run("ours", "sync"))
     other.runs.start(Run("theirs", "sync"))
-    assert [one.run_id for one in leased.runs.all()] == ["ours"]
+    assert [one.run_id for one in shared.runs.all()] == ["ours"]
     assert [one.run_id for one in other.runs.all()] == ["theirs"]
 
 
-def test_it_is_let_go_of_when_nobody_asks(leased: Catalog) -> None:
-    leased.runs.all()
+def test_it_is_let_go_of_when_nobody_asks(shared: Catalog) -> None:
+    shared.runs.all()
     deadline = time.monotonic() + 240 * IDLE_S
-    path = Path(leased.path).with_name(f"{leased.path.name}.d") / "use.lock"
+    path = Path(shared.path).with_name(f"{shared.path.name}.d") / "use.lock"
     while _held(path):
         assert time.monotonic() < deadline, "it is held still"
         time.sleep(0.05)
-    assert leased.runs.all() == []
+    assert shared.runs.all() == []
 
 
-def test_an_error_of_one_question_disturbs_no_other(leased: Catalog) -> None:
+def test_an_error_of_one_question_disturbs_no_other(shared: Catalog) -> None:
     from catalog.errors import NotRecorded  # noqa: PLC0415
 
     for _ in range(3):
         with pytest.raises(NotRecorded):
-            leased.runs.get("nobody")
-        assert leased.runs.all() == []
+            shared.runs.get("nobody")
+        assert shared.runs.all() == []
 
 
 def _held(lock: Path) -> bool:
