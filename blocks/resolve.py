@@ -13,7 +13,7 @@ from catalog.errors import InvalidInput, RepositoryNotFound
 from orchestration.block import stored_names
 from orchestration.stored_names import no_repository
 from providers.base import ProviderSettings
-from providers.layouts.manifest import split_manifest
+from providers.layouts.manifest_source import split_manifest
 from providers.local.settings import LocalSettings
 from providers.registry import scheme_of, settings_from_url
 from providers.shared.url import parse_url

@@ -21,7 +21,7 @@ from catalog.queries.maintenance import Maintenance
 from catalog.queries.origins import Origins
 from catalog.queries.plans import Plans
 from catalog.queries.repositories import Repositories
-from catalog.queries.resources.versions import Resources
+from catalog.queries.resources.uploads import Resources
 from catalog.queries.retention import Retention
 from catalog.queries.runs import Runs
 from catalog.queries.tokens import Tokens

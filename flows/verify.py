@@ -18,7 +18,7 @@ from flows.results.verify import VerifyFailed, VerifyResult, count_faults
 from flows.runs.active_run import ActiveRun
 from flows.runs.verb import verb
 from orchestration.run import run_logger
-from providers.cache import STORAGES
+from providers.connection_cache import STORAGES
 from tasks.job import run_resources
 from tasks.listing.repository import list_to_spool
 from tasks.listing.verify import verify_files

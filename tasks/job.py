@@ -16,11 +16,11 @@ from blocks.webhook import Webhook
 from catalog.catalog import Catalog
 from catalog.settings import Settings
 from providers.base import Source, Storage
-from providers.cache import STORAGES
+from providers.connection_cache import STORAGES
 from providers.interfaces.history import HISTORY
 from providers.layouts.content import ContentLayout
 from providers.layouts.listing_index import RecordedHoldings
-from providers.layouts.manifest import ManifestSource
+from providers.layouts.manifest_source import ManifestSource
 from providers.layouts.number_allocator import NumberAllocator
 from providers.layouts.versioned import VersionedLayout
 from transfer.batch.delivery import Delivery, KeptParts, TransferOptions

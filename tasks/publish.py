@@ -13,7 +13,7 @@ from catalog.formats.manifest import CURRENT
 from catalog.model.version import ContentRow, Version
 from orchestration.task import task
 from providers.base import Storage
-from providers.cache import STORAGES
+from providers.connection_cache import STORAGES
 from providers.layouts.numbered_names import is_number, number_key
 from tasks.job import run_resources
 from transfer.destination.publish import publish_manifest, published_title

@@ -10,7 +10,7 @@ from typing import TypeVar
 import pytest
 from hypothesis import settings
 
-from providers.cache import STORAGES
+from providers.connection_cache import STORAGES
 from tests.servers.azurite import AzureServer, azurite
 from tests.servers.fake_gcs import GcsServer, fake_gcs
 from tests.servers.faulty import FaultyServer

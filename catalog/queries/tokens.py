@@ -18,7 +18,7 @@ from catalog.access.tokens import KnownToken, Secret, Token
 from catalog.catalog_file import CatalogFile
 from catalog.errors import InvalidInput, NotRecorded
 from catalog.filters.versions import to_naive_utc
-from catalog.queries.read_rows import as_utc
+from catalog.queries.read_runs import as_utc
 from catalog.store import statements
 
 

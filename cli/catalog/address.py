@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cli.terminal.prefect_loading import load_repository
+from cli.terminal.quiet_prefect import load_repository
 from providers.local.settings import LocalSettings
 from providers.registry import scheme_of, settings_from_url
 from providers.shared.url import parse_url

@@ -14,7 +14,7 @@ from typing import NoReturn
 
 from catalog.settings import PrefectUse, Settings
 from cli.command_list import BlockUse
-from cli.terminal.prefect_loading import load_quietly
+from cli.terminal.quiet_prefect import load_quietly
 from orchestration.errors import PrefectNeeded
 from orchestration.mode import Mode, use
 from orchestration.prefect_settings import read_prefect_settings

@@ -21,12 +21,12 @@ from cli.flows.mode import load_directly, load_for_verb, needs_prefect, restart_
 from cli.setup.command import require_server
 from cli.terminal.exit_codes import ExitCode, exit_of
 from cli.terminal.output import PLAIN, Output, OutputOptions, show, show_error
-from cli.terminal.prefect_loading import load_quietly
+from cli.terminal.quiet_prefect import load_quietly
 from cli.terminal.table import Table
 from orchestration.mode import uses_prefect
 
 if TYPE_CHECKING:
-    from cli.setup.steps import SetupReport
+    from cli.setup.report import SetupReport
     from flows.workflows.file import Workflows
 
 Flag = Annotated[bool, Parameter(negative="")]
@@ -130,8 +130,8 @@ def _apply(file: Path, *, strict: bool, prune: bool, dry: bool, output: Output) 
     load_quietly()
     from prefect import get_client  # noqa: PLC0415 - it takes two seconds
 
-    from cli.setup.steps import SetupReport  # noqa: PLC0415 - it loads the flows
-    from cli.workflows.flow_deployments import apply_changes, plan_changes  # noqa: PLC0415 - the same
+    from cli.setup.report import SetupReport  # noqa: PLC0415 - it loads the flows
+    from cli.workflows.apply_workflows import apply_changes, plan_changes  # noqa: PLC0415 - the same
 
     with _exit_on_error(output):
         workflows = _read(file, strict=strict)

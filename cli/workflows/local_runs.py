@@ -21,7 +21,7 @@ from flows.sync import sync
 from flows.workflows.endpoints import WorkflowEndpoint
 from flows.workflows.file import Workflow
 from providers.base import Attributes
-from providers.cache import STORAGES
+from providers.connection_cache import STORAGES
 from tasks.job import stopped_by
 from transfer.workers.stop import StopFlag
 

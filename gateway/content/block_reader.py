@@ -12,7 +12,7 @@ from typing import Protocol
 
 from catalog.errors import ResourceChanged, SizeMismatch
 from catalog.model.resource import Resource
-from gateway.http.ranges import Part
+from gateway.http.range_header import ByteRange
 from providers.base import Reading, Source
 from providers.interfaces.random_access import FileOpener, OpenFile
 from transfer.batch.endpoints import Endpoint
@@ -147,7 +147,7 @@ def open_block_reader(
     *,
     etag: str | None = None,
     size: int | None = None,
-    part: Part | None = None,
+    part: ByteRange | None = None,
 ) -> BlockReader:
     """Open a stored file, or a part of it; an unknown `size` is looked up.
 
@@ -173,7 +173,7 @@ def open_block_reader(
 class _SlicedReader:
     """Reads a part of sequential blocks."""
 
-    def __init__(self, blocks: BlockReader, part: Part) -> None:
+    def __init__(self, blocks: BlockReader, part: ByteRange) -> None:
         self.resource = blocks.resource
         self._blocks, self._skip, self._left = blocks, part.start, part.length
 

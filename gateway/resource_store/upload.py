@@ -10,7 +10,7 @@ from typing import Protocol, Self
 from catalog.errors import DigestMismatch, InvalidInput, NotSupported, SizeMismatch
 from catalog.model.digest import Digest, Hasher
 from catalog.model.resource_version import ResourceVersion
-from catalog.queries.resources.versions import DeletionRequest, ExpectedVersion
+from catalog.queries.resources.uploads import DeletionRequest, ExpectedVersion
 from gateway.resource_store.version_claims import Claim, ClaimTarget
 from providers.base import Attributes, Chunk, Reading, Storage, Stored, Writer
 from transfer.workers.limits import RequestLimiter

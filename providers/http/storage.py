@@ -28,7 +28,7 @@ from providers.http.directory_pages import HTML, HttpPages, PageEntryKind, conte
 from providers.http.reading import EMPTY, HttpReading, describe
 from providers.http.response import Response, content_coding, decode_body
 from providers.http.walk import DirectoryWalk
-from providers.layouts.manifest import ManifestSource
+from providers.layouts.manifest_source import ManifestSource
 from providers.shared.read_only import ReadOnly
 from providers.shared.url import quote_path, redact_url
 

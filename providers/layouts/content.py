@@ -31,7 +31,7 @@ from providers.interfaces.random_access import OpenFile, open_file
 from providers.layouts.aliased_reading import AliasedReading, immutable_capabilities
 from providers.layouts.content_names import FOLDER, content_path, digest_of_path
 from providers.layouts.listing_index import ListingIndex, RecordedHoldings
-from providers.layouts.manifest import filter_listing, list_manifest
+from providers.layouts.manifest_source import filter_listing, list_manifest
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 

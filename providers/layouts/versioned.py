@@ -29,7 +29,7 @@ from providers.capabilities import Capabilities
 from providers.interfaces.random_access import OpenFile, open_file
 from providers.layouts.aliased_reading import AliasedReading, immutable_capabilities
 from providers.layouts.listing_index import ListingIndex, RecordedHoldings
-from providers.layouts.manifest import filter_listing, list_manifest
+from providers.layouts.manifest_source import filter_listing, list_manifest
 from providers.layouts.number_allocator import NumberAllocator
 from providers.layouts.numbered_names import NUMBERS, is_number, number_key, split_numbered_path
 

@@ -6,7 +6,7 @@ from blocks.repository import Layout, Repository
 from blocks.reserved_folders import history_folder
 from catalog.model.version import ContentRow
 from orchestration.task import task
-from providers.cache import STORAGES
+from providers.connection_cache import STORAGES
 from providers.layouts.content_names import content_path
 from tasks.job import open_destination, run_resources
 from tasks.recorded_files import forget_files

@@ -16,7 +16,7 @@ from catalog.paths import RESERVED
 from orchestration.run import run_logger
 from orchestration.task import task
 from providers.base import Storage
-from providers.cache import STORAGES
+from providers.connection_cache import STORAGES
 from providers.interfaces.incomplete_uploads import SupportsIncompleteUploads
 from providers.interfaces.leftovers import SupportsLeftovers
 from providers.layouts.content import ContentLayout

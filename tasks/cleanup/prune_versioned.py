@@ -11,7 +11,7 @@ from catalog.catalog import Catalog
 from catalog.errors import ResourceNotFound
 from catalog.model.resource import Resource
 from orchestration.task import task
-from providers.cache import STORAGES
+from providers.connection_cache import STORAGES
 from providers.layouts.numbered_names import number_key, split_numbered_path
 from providers.layouts.versioned import VersionedLayout
 from tasks.cleanup.prune import (

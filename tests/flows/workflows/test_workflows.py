@@ -28,7 +28,7 @@ from tests.servers.inbox import Inbox
 from tests.servers.seaweedfs import S3Server
 
 if TYPE_CHECKING:
-    from cli.setup.steps import ChangeKind
+    from cli.setup.report import ChangeKind
     from flows.workflows.file import Workflows
 
 NOOP = """
@@ -231,14 +231,14 @@ def done(
     prune: bool = False,
     dry: bool = False,
 ) -> dict[str, ChangeKind]:
-    from cli.workflows.flow_deployments import apply_changes, plan_changes  # noqa: PLC0415 - imports Prefect
+    from cli.workflows.apply_workflows import apply_changes, plan_changes  # noqa: PLC0415 - imports Prefect
 
     steps = apply_changes(client, plan_changes(client, found, prune=prune), dry=dry)
     return {step.name: step.change for step in steps}
 
 
 def test_a_file_is_applied_once_and_then_as_it_was(client: Any, tmp_path: Path) -> None:  # noqa: ANN401
-    from cli.setup.steps import ChangeKind  # noqa: PLC0415 - imports Prefect
+    from cli.setup.report import ChangeKind  # noqa: PLC0415 - imports Prefect
     from flows.sync import sync  # noqa: PLC0415
 
     hook = "webhook: {url: 'https://h/hidden', secret: hidden}"

@@ -10,7 +10,7 @@ from pydantic import SecretStr
 
 from catalog.model.digest import Digest
 from providers.base import Attributes, OpenOptions, ProviderSettings, Timeouts
-from providers.cache import ConnectionCache
+from providers.connection_cache import ConnectionCache
 from providers.ftp.settings import FtpSettings
 from providers.gcs.settings import GcsSettings
 from providers.sftp.settings import SftpSettings

@@ -22,7 +22,7 @@ from prefect.exceptions import ObjectNotFound
 from pydantic_core import to_jsonable_python
 
 from catalog.errors import InvalidInput
-from cli.setup.steps import ChangeKind, SetupStep
+from cli.setup.report import ChangeKind, SetupStep
 from cli.workflows.stored_blocks import (
     OWNER,
     BlockChange,

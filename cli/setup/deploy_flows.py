@@ -21,7 +21,7 @@ from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterNam
 from prefect.settings import get_current_settings
 
 from catalog.errors import CatalogError, InvalidInput
-from cli.setup.steps import ChangeKind, SetupStep
+from cli.setup.report import ChangeKind, SetupStep
 
 PAGE = 200
 HOME = "ENTREPOT_HOME"

@@ -158,7 +158,7 @@ def _trusted_digests(digests: str, trusted: frozenset[str]) -> tuple[str, ...]:
     return tuple(one for one in digests.split(",") if one.partition(":")[0] in trusted)
 
 
-def read_rows(
+def read_plan_rows(
     connection: DuckDBPyConnection,
     tenant: str,
     plan_id: str,
@@ -177,7 +177,7 @@ def read_rows(
     return [PlanRow(*row) for row in rows]
 
 
-def read_changes(
+def read_plan_changes(
     connection: DuckDBPyConnection, tenant: str, plan_id: str, limit: int | None
 ) -> list[PlanRow]:
     """Return the changes of a plan, removals first."""
@@ -191,7 +191,7 @@ def read_changes(
     return [PlanRow(*row) for row in rows]
 
 
-def read_request(connection: DuckDBPyConnection, tenant: str, plan_id: str) -> PlanRequest:
+def read_plan_request(connection: DuckDBPyConnection, tenant: str, plan_id: str) -> PlanRequest:
     """Return the request of a plan, or raise `NotRecorded`."""
     return request_from_json(_read_request_json(connection, tenant, plan_id))
 

@@ -7,7 +7,7 @@ from starlette.types import Message, Receive, Scope, Send
 NOBODY = "none"  # the tenant of an unauthenticated request
 
 
-class Exchange:
+class RequestMeter:
     """Counts messages: pass its `receive` and `send` to the app."""
 
     __slots__ = ("_receive", "_send", "client_left", "complete", "received", "sent", "status")

@@ -16,7 +16,7 @@ OPEN = frozenset(("/healthz", "/readyz"))
 """Health routes; `/readyz` checks the catalog itself."""
 
 
-class CatalogGuard:
+class CatalogAvailability:
     """ASGI middleware that responds with 503 while the catalog is gone, replaced, or unreadable."""
 
     def __init__(self, app: ASGIApp, gateway: Gateway) -> None:

@@ -15,7 +15,7 @@ from providers.shared.os_errors import translate_os_error
 _serial = itertools.count()
 
 
-class GrowingBuffer(Protocol):
+class FetchBuffer(Protocol):
     """A growing buffer that can be read meanwhile; `path` is its file, if it has one."""
 
     path: Path | None
@@ -37,7 +37,7 @@ class GrowingBuffer(Protocol):
         ...
 
 
-class MemorySpool:
+class MemoryBuffer:
     """A small file in memory."""
 
     path: Path | None = None
@@ -63,7 +63,7 @@ class MemorySpool:
         self.reset()
 
 
-class FileSpool:
+class FileBuffer:
     """A file in the spool folder; locked, so that only files of dead processes are removed."""
 
     def __init__(self, folder: Path) -> None:
