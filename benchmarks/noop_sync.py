@@ -1,7 +1,7 @@
 """What a sync of nothing costs, beside a flow that does nothing at all.
 
-    python benchmarks/nothing.py                  five rounds, about four minutes
-    python benchmarks/nothing.py --rounds 9 call
+    python benchmarks/noop_sync.py                  five rounds, about four minutes
+    python benchmarks/noop_sync.py --rounds 9 call
 
 A hundred files are equal at source and destination. Each way (a warm call in Python, the command
 line, a run of a deployment on a process worker) is taken in turn with both flows, again and again;
@@ -105,7 +105,7 @@ def using(url: str) -> Generator[None]:
 @contextmanager
 def worker_of(place: Path) -> Generator[psutil.Process]:
     """Deploy both flows and run a worker that looks every second."""
-    from idle import plain
+    from noop_flow import plain
     from prefect.flows import EntrypointType
 
     from flows.sync import sync
@@ -180,7 +180,7 @@ def main() -> None:
         with ExitStack() as stack:
             url = stack.enter_context(prefect_server(place, dict(os.environ)))
             stack.enter_context(using(url))
-            from idle import idle, plain
+            from noop_flow import idle, plain
 
             from flows.sync import sync
 
@@ -194,7 +194,7 @@ def main() -> None:
                 }
             if "shell" in given.ways:
                 ways["shell"] = {
-                    "empty": started(sys.executable, str(HERE / "idle.py")),
+                    "empty": started(sys.executable, str(HERE / "noop_flow.py")),
                     "sync of nothing": started(
                         sys.executable, "-m", "cli", "sync", str(source), end
                     ),

@@ -1,6 +1,6 @@
 """Resident memory of a process that lives for weeks: run after run of the flow in it.
 
-    python benchmarks/runs.py [RUNS]
+    python benchmarks/memory_growth.py [RUNS]
 
 Each run syncs a folder of 20 files of which one is new. Printed are the resident memory (VmRSS)
 after every 50 runs and what each run added since the first 50, in which caches fill.
@@ -19,7 +19,7 @@ from pathlib import Path
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE.parent), str(HERE)]
 
-from resident import now_mib
+from rss import now_mib
 from sync import prefect_server
 
 STEP = 50

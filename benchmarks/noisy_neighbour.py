@@ -1,7 +1,7 @@
 """How long quiet tenants wait beside a hostile one, and readers beside orders over many versions.
 
-    python benchmarks/neighbours.py                 everything
-    python benchmarks/neighbours.py --seconds 20 worst pages
+    python benchmarks/noisy_neighbour.py                 everything
+    python benchmarks/noisy_neighbour.py --seconds 20 worst pages
                                                     some of: alone worst pages mixed orders
 
 A gateway is a process of its own, the hostile clients another, the quiet ones this. Each quiet
