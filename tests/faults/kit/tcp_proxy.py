@@ -1,7 +1,7 @@
-"""A wire to a real server that misbehaves: a TCP proxy on a free port of 127.0.0.1.
+"""A TCP proxy before a real server that misbehaves, on a free port of 127.0.0.1.
 
->>> with Wire("127.0.0.1", 21) as wire:                             # doctest: +SKIP
-...     with wire.armed(Strike(Fault.RESET, after=1000)):
+>>> with TcpProxy("127.0.0.1", 21) as wire:                             # doctest: +SKIP
+...     with wire.armed(Trigger(Fault.RESET, after=1000)):
 ...         talk_to("127.0.0.1", wire.port)
 """
 
@@ -18,8 +18,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Self
 
-from tests.faults.kit.kinds import Direction, Fault, Often
-from tests.faults.kit.strike import Armed, Strike
+from tests.faults.kit.fault_kinds import Direction, Fault, Often
+from tests.faults.kit.trigger import Armed, Trigger
 
 PIECE = 2**16  # bytes of one slow piece
 PAUSE_S = 0.02  # before each of them
@@ -66,7 +66,7 @@ class Link:
 
 
 @dataclass(eq=False, slots=True)
-class Wire:
+class TcpProxy:
     """The proxy; a context manager."""
 
     host: str
@@ -92,7 +92,7 @@ class Wire:
         self.vanish()
 
     @contextmanager
-    def armed(self, strike: Strike) -> Generator[Armed]:
+    def armed(self, strike: Trigger) -> Generator[Armed]:
         """Let a strike lie in wait while the block lasts."""
         self.strike = Armed(strike)
         try:

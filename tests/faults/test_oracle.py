@@ -1,4 +1,4 @@
-"""The judge calls what is wrong wrong: a partial listing, half a file, a lost or a foreign one."""
+"""The oracle calls what is wrong wrong: a partial listing, half a file, a lost or a foreign one."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from catalog.errors import StorageBusy
 from catalog.model.gap import Gap, Listed
 from catalog.model.outcome import Outcome, Proof, Status
 from catalog.model.resource import Resource
-from tests.faults.kit import judge
-from tests.faults.kit.judge import Seen
-from tests.faults.kit.kinds import Ending, Fault, Operation, Told, worst
-from tests.faults.kit.traits import BY_NAME, Trait
+from tests.faults.kit import oracle
+from tests.faults.kit.fault_kinds import Ending, Fault, Operation, Told, worst
+from tests.faults.kit.oracle import Seen
+from tests.faults.kit.target_profiles import BY_NAME, TargetProfile
 
 RIGHT, CLEAR, UNTOLD, WRONG = Ending.RIGHT, Ending.CLEAR, Ending.UNTOLD, Ending.WRONG
 FTP, SFTP, LIST = BY_NAME["ftp"], BY_NAME["sftp"], BY_NAME["http, manifest"]
@@ -22,7 +22,7 @@ A, B = Resource("a", size=2), Resource("d/b", size=3)
 
 
 @pytest.mark.parametrize(
-    ("trait", "fault", "listed", "ending"),
+    ("profile", "fault", "listed", "ending"),
     [
         (FTP, Fault.RESET, [A, B], RIGHT),
         (FTP, Fault.RESET, [A, Resource("d/b")], RIGHT),
@@ -39,9 +39,9 @@ A, B = Resource("a", size=2), Resource("d/b", size=3)
     ],
 )
 def test_a_listing_is_whole_or_says_where_it_is_not(
-    trait: Trait, fault: Fault, listed: Sequence[Listed], ending: Ending
+    profile: TargetProfile, fault: Fault, listed: Sequence[Listed], ending: Ending
 ) -> None:
-    assert judge.of_listing(trait, fault, TRUTH, listed).ending is ending
+    assert oracle.of_listing(profile, fault, TRUTH, listed).ending is ending
 
 
 def outcome(status: Status, proof: Proof | None = None) -> Outcome:
@@ -80,7 +80,7 @@ def test_a_file_is_what_was_meant_or_what_was_there(
 ) -> None:
     outcomes = [told] if told is not None else []
     seen = Seen(before, after, kept)
-    found = judge.of_files(FTP, fault, Operation.WRITING, outcomes, NEW, seen)
+    found = oracle.of_files(FTP, fault, Operation.WRITING, outcomes, NEW, seen)
     assert found.ending is ending
 
 
@@ -101,11 +101,11 @@ def test_what_is_removed_is_kept_and_nothing_else_is_touched(
 ) -> None:
     outcomes = [outcome(status)] if status is not None else []
     seen = Seen({"c": b"c", **OLD}, after, kept)
-    assert judge.of_removal(outcomes, ["a"], seen).ending is ending
+    assert oracle.of_removal(outcomes, ["a"], seen).ending is ending
 
 
 def test_an_error_of_a_library_is_wrong_and_one_without_words_too() -> None:
-    assert judge.of_error(StorageBusy("slow down")).ending is CLEAR
-    assert judge.of_error(KeyError("ETag")).ending is WRONG
-    assert judge.of_error(StorageBusy("")).ending is WRONG
+    assert oracle.of_error(StorageBusy("slow down")).ending is CLEAR
+    assert oracle.of_error(KeyError("ETag")).ending is WRONG
+    assert oracle.of_error(StorageBusy("")).ending is WRONG
     assert worst([Told(CLEAR), Told(WRONG, "x"), Told(RIGHT)]) == Told(WRONG, "x")

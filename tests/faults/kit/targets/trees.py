@@ -1,4 +1,4 @@
-"""How each place of the matrix is started: which server, which wires, which settings."""
+"""Targets of the matrix that are trees of files, and the start of every target."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from providers.local.settings import LocalSettings
 from providers.sftp.settings import SftpSettings
 from providers.webdav.settings import WebdavSettings
 from tests.faults.kit.disk import small_disk
-from tests.faults.kit.ftp_wire import FtpWire
-from tests.faults.kit.place import Corner, Place, emptied, put_file, tree
-from tests.faults.kit.places_objects import azure, fsspec, gcs, s3
-from tests.faults.kit.places_read import api, git, http, http_manifest
+from tests.faults.kit.ftp_proxy import FtpProxy
 from tests.faults.kit.starting import behind_a_web, every
-from tests.faults.kit.traits import BY_NAME
-from tests.faults.kit.wire import Wire
+from tests.faults.kit.target import Corner, Target, emptied, put_file, tree
+from tests.faults.kit.target_profiles import BY_NAME
+from tests.faults.kit.targets.object_stores import azure, fsspec, gcs, s3
+from tests.faults.kit.targets.read_only import api, git, http, http_manifest
+from tests.faults.kit.tcp_proxy import TcpProxy
 from tests.servers.ftp import ftp as ftp_server
 from tests.servers.openssh import openssh
 from tests.servers.webdav import webdav as webdav_server
 
-Start = Callable[[Path, ExitStack], Place]
+Start = Callable[[Path, ExitStack], Target]
 
 
-def local(folder: Path, stack: ExitStack) -> Place:
+def local(folder: Path, stack: ExitStack) -> Target:
     """Start a folder on a small disk."""
     disk = stack.enter_context(small_disk(folder / "disk"))
 
@@ -42,10 +42,10 @@ def local(folder: Path, stack: ExitStack) -> Place:
             emptied(root),
         )
 
-    return Place(BY_NAME["local"], corner, disk=disk)
+    return Target(BY_NAME["local"], corner, disk=disk)
 
 
-def memory(folder: Path, stack: ExitStack) -> Place:  # noqa: ARG001 - it needs neither
+def memory(folder: Path, stack: ExitStack) -> Target:  # noqa: ARG001 - it needs neither
     """Start a folder of this process."""
 
     def corner(name: str) -> Corner:
@@ -58,14 +58,14 @@ def memory(folder: Path, stack: ExitStack) -> Place:  # noqa: ARG001 - it needs 
 
         return Corner(settings, lambda path, data: found.pipe_file(f"/{name}/{path}", data), look)
 
-    return Place(BY_NAME["memory"], corner)
+    return Target(BY_NAME["memory"], corner)
 
 
-def sftp(folder: Path, stack: ExitStack) -> Place:
+def sftp(folder: Path, stack: ExitStack) -> Target:
     """Start sshd over a small disk."""
     disk = stack.enter_context(small_disk(folder / "files"))
     server = stack.enter_context(openssh(folder))
-    wire = stack.enter_context(Wire("127.0.0.1", server.port))
+    wire = stack.enter_context(TcpProxy("127.0.0.1", server.port))
     key = server.known_hosts.read_text().split(" ", 1)[1]
 
     def corner(name: str) -> Corner:
@@ -86,14 +86,14 @@ def sftp(folder: Path, stack: ExitStack) -> Place:
             emptied(root),
         )
 
-    return Place(BY_NAME["sftp"], corner, every(wire), disk=disk)
+    return Target(BY_NAME["sftp"], corner, every(wire), disk=disk)
 
 
-def ftp(folder: Path, stack: ExitStack) -> Place:
+def ftp(folder: Path, stack: ExitStack) -> Target:
     """Start an FTP server over a small disk."""
     disk = stack.enter_context(small_disk(folder / "files"))
     server = stack.enter_context(ftp_server(folder))
-    wire = stack.enter_context(FtpWire("127.0.0.1", server.port))
+    wire = stack.enter_context(FtpProxy("127.0.0.1", server.port))
 
     def corner(name: str) -> Corner:
         root = disk / name
@@ -112,10 +112,10 @@ def ftp(folder: Path, stack: ExitStack) -> Place:
             emptied(root),
         )
 
-    return Place(BY_NAME["ftp"], corner, every(wire), disk=disk)
+    return Target(BY_NAME["ftp"], corner, every(wire), disk=disk)
 
 
-def webdav(folder: Path, stack: ExitStack) -> Place:
+def webdav(folder: Path, stack: ExitStack) -> Target:
     """Start a WebDAV server over a small disk."""
     disk = stack.enter_context(small_disk(folder / "files"))
     server = stack.enter_context(webdav_server(folder))
@@ -136,7 +136,7 @@ def webdav(folder: Path, stack: ExitStack) -> Place:
             emptied(root),
         )
 
-    return Place(BY_NAME["webdav"], corner, every(wire), every(web), disk=disk)
+    return Target(BY_NAME["webdav"], corner, every(wire), every(web), disk=disk)
 
 
 STARTS: dict[str, Start] = {
@@ -157,7 +157,7 @@ STARTS: dict[str, Start] = {
 
 
 @contextmanager
-def started(name: str, folder: Path) -> Generator[Place]:
+def started(name: str, folder: Path) -> Generator[Target]:
     """Start a place, and end its server with the block."""
     folder.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:

@@ -1,4 +1,4 @@
-"""The places of the matrix that are object stores, and fsspec, which reaches one of them."""
+"""Targets of the matrix that are object stores, and fsspec, which reaches one of them."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from providers.interfaces.history import HISTORY
 from providers.s3.settings import S3Settings
 from providers.testing.subject import OPTIONS
 from tests.faults.kit.disk import small_disk
-from tests.faults.kit.place import Corner, Place
+from tests.faults.kit.http_proxy import HttpProxy
 from tests.faults.kit.starting import behind_a_web, every
-from tests.faults.kit.traits import BY_NAME
-from tests.faults.kit.web import Web
-from tests.faults.kit.wire import Wire
+from tests.faults.kit.target import Corner, Target
+from tests.faults.kit.target_profiles import BY_NAME
+from tests.faults.kit.tcp_proxy import TcpProxy
 from tests.servers.azurite import azurite
 from tests.servers.fake_gcs import fake_gcs
 from tests.servers.seaweedfs import S3Server, seaweedfs
@@ -32,7 +32,7 @@ from tests.servers.seaweedfs import S3Server, seaweedfs
 DISK = 2**30  # bytes
 
 
-def s3(folder: Path, stack: ExitStack) -> Place:
+def s3(folder: Path, stack: ExitStack) -> Target:
     """Start SeaweedFS on a small disk."""
     server, wire, web, disk = _weed(folder, stack)
 
@@ -46,10 +46,10 @@ def s3(folder: Path, stack: ExitStack) -> Place:
         )
         return _bucket(server, name, settings)
 
-    return Place(BY_NAME["s3"], corner, every(wire), every(web), disk=disk)
+    return Target(BY_NAME["s3"], corner, every(wire), every(web), disk=disk)
 
 
-def fsspec(folder: Path, stack: ExitStack) -> Place:
+def fsspec(folder: Path, stack: ExitStack) -> Target:
     """Start SeaweedFS, and go there by s3fs as anybody's library."""
     server, wire, web, disk = _weed(folder, stack)
     more: dict[str, Any] = {
@@ -71,10 +71,10 @@ def fsspec(folder: Path, stack: ExitStack) -> Place:
         )
         return _bucket(server, name, settings)
 
-    return Place(BY_NAME["fsspec"], corner, every(wire), every(web), disk=disk)
+    return Target(BY_NAME["fsspec"], corner, every(wire), every(web), disk=disk)
 
 
-def _weed(folder: Path, stack: ExitStack) -> tuple[S3Server, Wire, Web, Path]:
+def _weed(folder: Path, stack: ExitStack) -> tuple[S3Server, TcpProxy, HttpProxy, Path]:
     disk = stack.enter_context(small_disk(folder / "data", DISK))
     server = stack.enter_context(seaweedfs(folder))
     return server, *behind_a_web(int(server.endpoint.rpartition(":")[2]), stack), disk
@@ -92,11 +92,11 @@ def _bucket(server: S3Server, name: str, settings: ProviderSettings) -> Corner:
     return Corner(settings, lambda path, data: obstore.put(store, f"{name}/{path}", data), look)
 
 
-def gcs(folder: Path, stack: ExitStack) -> Place:
+def gcs(folder: Path, stack: ExitStack) -> Target:
     """Start the emulator; it tells clients the address of the wire."""
-    wire = stack.enter_context(Wire("127.0.0.1", 0))
+    wire = stack.enter_context(TcpProxy("127.0.0.1", 0))
     server = stack.enter_context(fake_gcs(folder, wire.port))
-    web = stack.enter_context(Web("127.0.0.1", int(server.endpoint.rpartition(":")[2])))
+    web = stack.enter_context(HttpProxy("127.0.0.1", int(server.endpoint.rpartition(":")[2])))
     wire.target = web.port
 
     def settings(name: str, endpoint: str) -> GcsSettings:
@@ -106,10 +106,10 @@ def gcs(folder: Path, stack: ExitStack) -> Place:
         seen = f"http://127.0.0.1:{wire.port}"
         return _apart(settings(name, seen), settings(name, seen))
 
-    return Place(BY_NAME["gcs"], corner, every(wire), every(web))
+    return Target(BY_NAME["gcs"], corner, every(wire), every(web))
 
 
-def azure(folder: Path, stack: ExitStack) -> Place:
+def azure(folder: Path, stack: ExitStack) -> Target:
     """Start Azurite."""
     server = stack.enter_context(azurite(folder))
     wire, web = behind_a_web(int(server.endpoint.split(":")[2].split("/")[0]), stack)
@@ -127,7 +127,7 @@ def azure(folder: Path, stack: ExitStack) -> Place:
         there = f"http://127.0.0.1:{wire.port}/{server.account}"
         return _apart(settings(name, there), settings(name, server.endpoint))
 
-    return Place(BY_NAME["azure"], corner, every(wire), every(web))
+    return Target(BY_NAME["azure"], corner, every(wire), every(web))
 
 
 def _apart(settings: ProviderSettings, direct: ProviderSettings) -> Corner:

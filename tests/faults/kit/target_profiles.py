@@ -1,6 +1,6 @@
-"""What each place of the matrix is: its provider, how it speaks, and what of it can be checked.
+"""What each target of the matrix is: its provider, how it speaks, and what of it can be checked.
 
-A place is a provider before a real server. Several providers have two: with and without digests.
+A target is a provider before a real server. Several providers have two: with and without digests.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from tests.faults.kit.kinds import Fault, Operation
+from tests.faults.kit.fault_kinds import Fault, Operation
 
 LISTING, READING = Operation.LISTING, Operation.READING
 WRITING, REMOVING = Operation.WRITING, Operation.REMOVING
@@ -25,7 +25,7 @@ class Speech(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Trait:
+class TargetProfile:
     """A place; `proves` are the operations in which a flipped bit has to be noticed."""
 
     name: str
@@ -43,11 +43,13 @@ class Trait:
 
 PAGES = "a web server's pages cannot be written"
 MEMORY = "its server keeps everything in memory"
-TRAITS = (
-    Trait("local", "local", "this machine's file system", Speech.NONE, EVERY),
-    Trait("memory", "memory", "this process", Speech.NONE, EVERY, no_disk="it lies on no disk"),
-    Trait("http", "http", "nginx, its pages", Speech.HTTP, read_only=PAGES),
-    Trait(
+PROFILES = (
+    TargetProfile("local", "local", "this machine's file system", Speech.NONE, EVERY),
+    TargetProfile(
+        "memory", "memory", "this process", Speech.NONE, EVERY, no_disk="it lies on no disk"
+    ),
+    TargetProfile("http", "http", "nginx, its pages", Speech.HTTP, read_only=PAGES),
+    TargetProfile(
         "http, manifest",
         "http",
         "nginx, a list with sha256",
@@ -56,7 +58,7 @@ TRAITS = (
         takes_word=frozenset({(Fault.SIZE, LISTING)}),
         read_only=PAGES,
     ),
-    Trait(
+    TargetProfile(
         "api",
         "api",
         "nginx, a page of JSON with sha256",
@@ -64,7 +66,7 @@ TRAITS = (
         frozenset({READING}),
         read_only="an API of ours is only read",
     ),
-    Trait(
+    TargetProfile(
         "git",
         "git",
         "git http-backend and dulwich's LFS",
@@ -72,15 +74,15 @@ TRAITS = (
         frozenset({LISTING, READING}),
         read_only="a git repository is only read",
     ),
-    Trait("s3", "s3", "SeaweedFS", Speech.HTTP, frozenset({WRITING})),
-    Trait(
+    TargetProfile("s3", "s3", "SeaweedFS", Speech.HTTP, frozenset({WRITING})),
+    TargetProfile(
         "gcs", "gcs", "fake-gcs-server", Speech.HTTP, frozenset({READING, WRITING}), no_disk=MEMORY
     ),
-    Trait("azure", "azure", "Azurite", Speech.HTTP, no_disk=MEMORY),
-    Trait("sftp", "sftp", "OpenSSH", Speech.SSH, EVERY),
-    Trait("ftp", "ftp", "pyftpdlib", Speech.FTP),
-    Trait("webdav", "webdav", "WsgiDAV", Speech.HTTP),
-    Trait(
+    TargetProfile("azure", "azure", "Azurite", Speech.HTTP, no_disk=MEMORY),
+    TargetProfile("sftp", "sftp", "OpenSSH", Speech.SSH, EVERY),
+    TargetProfile("ftp", "ftp", "pyftpdlib", Speech.FTP),
+    TargetProfile("webdav", "webdav", "WsgiDAV", Speech.HTTP),
+    TargetProfile(
         "fsspec",
         "fsspec",
         "s3fs before SeaweedFS",
@@ -88,4 +90,4 @@ TRAITS = (
         takes_word=frozenset({(Fault.AWAY, LISTING)}),  # the library takes any page for a listing
     ),
 )
-BY_NAME = {one.name: one for one in TRAITS}
+BY_NAME = {one.name: one for one in PROFILES}

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from catalog.errors import CatalogError
 from catalog.model.gap import Gap, Listed
 from catalog.model.outcome import Outcome, Proof, Status
-from tests.faults.kit.kinds import Ending, Fault, Operation, Told, worst
-from tests.faults.kit.traits import Trait
+from tests.faults.kit.fault_kinds import Ending, Fault, Operation, Told, worst
+from tests.faults.kit.target_profiles import TargetProfile
 
 
 def of_error(error: BaseException) -> Told:
@@ -20,7 +20,7 @@ def of_error(error: BaseException) -> Told:
 
 
 def of_listing(
-    trait: Trait, fault: Fault, truth: Mapping[str, bytes], listed: Sequence[Listed]
+    profile: TargetProfile, fault: Fault, truth: Mapping[str, bytes], listed: Sequence[Listed]
 ) -> Told:
     """Judge a listing that ended: whole, or with gaps for all that is missing."""
     gaps = [one for one in listed if isinstance(one, Gap)]
@@ -36,7 +36,7 @@ def of_listing(
     ]
     for what, paths in (("invented", invented), ("missing", missing), ("another size", sizes)):
         if paths:
-            return Told(_wrong(trait, fault, Operation.LISTING), f"{what}: {paths[:3]}")
+            return Told(_wrong(profile, fault, Operation.LISTING), f"{what}: {paths[:3]}")
     if gaps:
         return Told(Ending.CLEAR, f"a gap: {gaps[0]}")
     return Told(Ending.RIGHT)
@@ -52,7 +52,7 @@ class Seen:
 
 
 def of_files(
-    trait: Trait,
+    profile: TargetProfile,
     fault: Fault,
     operation: Operation,
     outcomes: Iterable[Outcome],
@@ -73,11 +73,11 @@ def of_files(
         stored = outcome is not None and outcome.status is Status.STORED
         if stored and now != meant.get(path):
             proved = outcome is not None and outcome.proof is Proof.END_TO_END
-            bad = Ending.WRONG if proved else _wrong(trait, fault, operation)
+            bad = Ending.WRONG if proved else _wrong(profile, fault, operation)
             endings.append(Told(bad, f"{path!r} was told as stored and {_differs(now)}"))
         elif now is not None and now not in (meant.get(path), before.get(path)):
             endings.append(
-                Told(_wrong(trait, fault, operation), f"{path!r} failed and {_differs(now)}")
+                Told(_wrong(profile, fault, operation), f"{path!r} failed and {_differs(now)}")
             )
         elif now is None and path in before and before[path] not in kept:
             endings.append(Told(Ending.WRONG, f"{path!r} is lost"))
@@ -118,14 +118,14 @@ def _touched(path: str, outcome: Outcome | None, seen: Seen) -> str:
     return "" if stands or seen.before[path] in seen.kept else "is gone, and was not kept"
 
 
-def _wrong(trait: Trait, fault: Fault, operation: Operation) -> Ending:
+def _wrong(profile: TargetProfile, fault: Fault, operation: Operation) -> Ending:
     """Say whether a client could have known.
 
     Not of a flipped bit, where no digest and no encryption tells; not where a text that tells no
     length ends early and the server says that this was it.
     """
-    flipped = fault is Fault.FLIP and operation not in trait.proves
-    believed = (fault, operation) in trait.takes_word
+    flipped = fault is Fault.FLIP and operation not in profile.proves
+    believed = (fault, operation) in profile.takes_word
     return Ending.UNTOLD if flipped or believed else Ending.WRONG
 
 

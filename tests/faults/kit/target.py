@@ -1,4 +1,4 @@
-"""A place of the matrix while it runs: a real server behind a wire, and ways behind its back."""
+"""A target of the matrix while it runs: a real server behind a proxy, and ways behind its back."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from providers.base import OpenOptions, ProviderSettings, Timeouts
 from providers.interfaces.history import HISTORY
 from providers.shared.temporary_names import is_temporary
 from tests.faults.kit.disk import full
-from tests.faults.kit.kinds import Fault, Operation
-from tests.faults.kit.strike import Armed, Strike
-from tests.faults.kit.traits import Trait
-from tests.faults.kit.web import Web
-from tests.faults.kit.wire import Wire
+from tests.faults.kit.fault_kinds import Fault, Operation
+from tests.faults.kit.http_proxy import HttpProxy
+from tests.faults.kit.target_profiles import TargetProfile
+from tests.faults.kit.tcp_proxy import TcpProxy
+from tests.faults.kit.trigger import Armed, Trigger
 
 DICE = random.Random(12)  # noqa: S311 - the same bytes each time
 SMALL = DICE.randbytes(40_000)
@@ -48,13 +48,13 @@ class Corner:
 
 
 @dataclass(slots=True)
-class Place:
+class Target:
     """A running place."""
 
-    trait: Trait
+    profile: TargetProfile
     corner: Callable[[str], Corner]
-    wires: Mapping[Operation, Wire] = field(default_factory=dict[Operation, Wire])
-    webs: Mapping[Operation, Web] = field(default_factory=dict[Operation, Web])
+    wires: Mapping[Operation, TcpProxy] = field(default_factory=dict[Operation, TcpProxy])
+    webs: Mapping[Operation, HttpProxy] = field(default_factory=dict[Operation, HttpProxy])
     disk: Path | None = None
     held: Corner | None = None
     _filled: bool = False
@@ -73,12 +73,12 @@ class Place:
         return self.held
 
     @contextmanager
-    def armed(self, strike: Strike, operation: Operation) -> Generator[Armed | None]:
+    def armed(self, strike: Trigger, operation: Operation) -> Generator[Armed | None]:
         """Let a fault lie in wait for an operation while the block lasts."""
         with self._armed(strike, operation) as armed:
             yield armed
 
-    def _armed(self, strike: Strike, operation: Operation) -> AbstractContextManager[Armed | None]:
+    def _armed(self, strike: Trigger, operation: Operation) -> AbstractContextManager[Armed | None]:
         if strike.fault is Fault.FULL:
             return full(self.disk, LEFT) if self.disk is not None else nullcontext()
         if strike.fault in {

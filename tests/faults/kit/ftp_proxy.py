@@ -1,4 +1,4 @@
-"""The wires of an FTP server: one for words, and one for each passive data connection.
+"""The proxies of an FTP server: one for words, and one for each passive data connection.
 
 What strikes does so on both. The words of lies and of refusal are FTP's: sizes in listings, 421.
 """
@@ -9,10 +9,10 @@ import re
 from contextlib import ExitStack
 from typing import Self
 
-from tests.faults.kit import lies
-from tests.faults.kit.kinds import Fault
-from tests.faults.kit.strike import Armed
-from tests.faults.kit.wire import Change, Wire
+from tests.faults.kit import corrupt_replies
+from tests.faults.kit.fault_kinds import Fault
+from tests.faults.kit.tcp_proxy import Change, TcpProxy
+from tests.faults.kit.trigger import Armed
 
 _EXTENDED = re.compile(rb"^229 .*?\(\|\|\|(\d+)\|\)", re.MULTILINE)
 _PASSIVE = re.compile(rb"^227 .*?\((\d+,\d+,\d+,\d+),(\d+),(\d+)\)", re.MULTILINE)
@@ -20,10 +20,10 @@ _REPLY = re.compile(rb"^\d\d\d[ -]")
 BUSY = b"421 too many are here, come back later.\r\n"
 
 
-class _Data(Wire):
+class _Data(TcpProxy):
     """A data connection: it strikes as the wire of words does."""
 
-    def __init__(self, words: Wire, target: int, change: Change) -> None:
+    def __init__(self, words: TcpProxy, target: int, change: Change) -> None:
         super().__init__(words.host, target, down=change)
         self._words = words
 
@@ -32,8 +32,8 @@ class _Data(Wire):
         return self._words.waiting()
 
 
-class FtpWire(Wire):
-    """The proxy; a context manager, armed as a `Wire` is."""
+class FtpProxy(TcpProxy):
+    """The proxy; a context manager, armed as a `TcpProxy` is."""
 
     def __init__(self, host: str, target: int) -> None:
         """Lead to a server."""
@@ -71,7 +71,7 @@ class FtpWire(Wire):
 
     def _lied(self, text: bytes) -> bytes:
         lied = self.strike is not None and self.strike.strike.fault is Fault.SIZE
-        return lies.sizes(text) if lied else text
+        return corrupt_replies.sizes(text) if lied else text
 
     def _wire(self, target: int) -> int:
         return self._data.enter_context(_Data(self, target, self._lied)).port

@@ -1,4 +1,4 @@
-"""The places of the matrix that are only read: pages, lists, an API, git."""
+"""Targets of the matrix that are only read: pages, lists, an API, git."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from providers.api.settings import ApiSettings
 from providers.base import ProviderSettings
 from providers.git.settings import GitSettings
 from providers.http.settings import HttpSettings
-from tests.faults.kit.kinds import Operation
-from tests.faults.kit.place import Corner, Place, put_file, tree
+from tests.faults.kit.fault_kinds import Operation
 from tests.faults.kit.starting import behind_a_web, every
-from tests.faults.kit.traits import BY_NAME
+from tests.faults.kit.target import Corner, Target, put_file, tree
+from tests.faults.kit.target_profiles import BY_NAME
 from tests.servers.git import commit, git_server
 from tests.servers.nginx import nginx
 
 LISTS = frozenset({"files.json", "SHA256SUMS"})
 
 
-def http(folder: Path, stack: ExitStack) -> Place:
+def http(folder: Path, stack: ExitStack) -> Target:
     """Start nginx, and list its pages."""
     return _web(folder, stack, "http", lambda url: HttpSettings(url=url))
 
 
-def http_manifest(folder: Path, stack: ExitStack) -> Place:
+def http_manifest(folder: Path, stack: ExitStack) -> Target:
     """Start nginx, and list by a file of digests."""
 
     def listed(files: Mapping[str, bytes]) -> dict[str, bytes]:
@@ -43,7 +43,7 @@ def http_manifest(folder: Path, stack: ExitStack) -> Place:
     )
 
 
-def api(folder: Path, stack: ExitStack) -> Place:
+def api(folder: Path, stack: ExitStack) -> Target:
     """Start nginx, and list by a page of JSON."""
 
     def listed(files: Mapping[str, bytes]) -> dict[str, bytes]:
@@ -71,7 +71,7 @@ def _web(
     name: str,
     settings: Callable[[str], ProviderSettings],
     listed: Callable[[Mapping[str, bytes]], dict[str, bytes]] | None = None,
-) -> Place:
+) -> Target:
     server = stack.enter_context(nginx(folder))
     wire, web = behind_a_web(int(server.http.rpartition(":")[2]), stack)
 
@@ -89,10 +89,10 @@ def _web(
 
         return Corner(settings(f"http://127.0.0.1:{wire.port}/{below}"), seed, look)
 
-    return Place(BY_NAME[name], corner, every(wire), every(web))
+    return Target(BY_NAME[name], corner, every(wire), every(web))
 
 
-def git(folder: Path, stack: ExitStack) -> Place:
+def git(folder: Path, stack: ExitStack) -> Target:
     """Start a git server and an LFS server: a large file lies there."""
     server = stack.enter_context(git_server(folder))
     pages, web = behind_a_web(int(server.url.rpartition(":")[2]), stack)
@@ -113,7 +113,7 @@ def git(folder: Path, stack: ExitStack) -> Place:
 
         return Corner(settings, seed, lambda: files)
 
-    return Place(
+    return Target(
         BY_NAME["git"],
         corner,
         {Operation.LISTING: pages, Operation.READING: large},

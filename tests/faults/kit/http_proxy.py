@@ -1,6 +1,6 @@
 """An HTTP proxy that answers for the server, or changes what it says: 429, 503, lies, redirects.
 
-It stands between a `Wire` and the server, and has no opinion while nothing is armed.
+It stands between a `TcpProxy` and the server, and has no opinion while nothing is armed.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 from socketserver import BaseRequestHandler, ThreadingTCPServer
 from typing import BinaryIO, Self, cast
 
-from tests.faults.kit import lies
-from tests.faults.kit.kinds import Fault
-from tests.faults.kit.strike import Armed, Strike
+from tests.faults.kit import corrupt_replies
+from tests.faults.kit.fault_kinds import Fault
+from tests.faults.kit.trigger import Armed, Trigger
 
 RETRY_AFTER_S = 1
 PAGE = b"<html><body><form action='/login'>Sign in, please</form></body></html>"
@@ -65,7 +65,7 @@ class Head:
 
 
 @dataclass(eq=False, slots=True)
-class Web:
+class HttpProxy:
     """The proxy; a context manager."""
 
     host: str
@@ -95,7 +95,7 @@ class Web:
             server.server_close()
 
     @contextmanager
-    def armed(self, strike: Strike) -> Generator[Armed]:
+    def armed(self, strike: Trigger) -> Generator[Armed]:
         """Let a strike lie in wait while the block lasts."""
         self.strike = Armed(strike)
         try:
@@ -138,7 +138,7 @@ class _Login(BaseRequestHandler):
 
 
 class _Between(BaseRequestHandler):
-    owner: Web
+    owner: HttpProxy
 
     def handle(self) -> None:
         """Carry requests and replies of one connection."""
@@ -205,7 +205,7 @@ class _Between(BaseRequestHandler):
         texts = any(one in head.get(b"content-type") for one in TEXTS)
         if fault is Fault.ETAG:
             self.owner.lie += 1
-            head = Head(lies.etags(head.raw, self.owner.lie))
+            head = Head(corrupt_replies.etags(head.raw, self.owner.lie))
         if asked.method == b"HEAD":
             if fault is Fault.SIZE and int(told or 0) > 1:
                 head = head.having(b"content-length", str(int(told) // 2).encode())
@@ -213,7 +213,11 @@ class _Between(BaseRequestHandler):
             return
         if fault in {Fault.SIZE, Fault.ETAG} and texts and int(told or 0) < LARGEST:
             body = b"".join(_body(replies, head, asked=asked, framed=False))
-            body = lies.sizes(body) if fault is Fault.SIZE else lies.etags(body, self.owner.lie)
+            body = (
+                corrupt_replies.sizes(body)
+                if fault is Fault.SIZE
+                else corrupt_replies.etags(body, self.owner.lie)
+            )
             head = head.without(b"transfer-encoding").having(
                 b"content-length", str(len(body)).encode()
             )

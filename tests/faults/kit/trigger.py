@@ -6,11 +6,11 @@ import threading
 from collections import Counter
 from dataclasses import dataclass, field
 
-from tests.faults.kit.kinds import Direction, Fault, Often
+from tests.faults.kit.fault_kinds import Direction, Fault, Often
 
 
 @dataclass(frozen=True, slots=True)
-class Strike:
+class Trigger:
     """A fault, where it strikes in a stream, and how often."""
 
     fault: Fault
@@ -24,7 +24,7 @@ class Strike:
 class Armed:
     """A strike that lies in wait; safe to share between threads."""
 
-    strike: Strike
+    strike: Trigger
     over: threading.Event = field(default_factory=threading.Event)
     """Set when it is called off: what stalls ends then."""
     struck: int = 0
@@ -35,7 +35,7 @@ class Armed:
     def place(self, link: int, direction: Direction, count: int) -> int | None:
         """Return where in the next `count` bytes of a connection it strikes, if it does.
 
-        >>> armed = Armed(Strike(Fault.FLIP, after=5))
+        >>> armed = Armed(Trigger(Fault.FLIP, after=5))
         >>> armed.place(1, Direction.UP, 9), armed.place(1, Direction.DOWN, 4)
         (None, None)
         >>> armed.place(1, Direction.DOWN, 4), armed.place(2, Direction.DOWN, 99)
