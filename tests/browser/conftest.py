@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, sync_playwright
 
-from tests.servers.prefect_at import prefect_at
+from tests.servers.prefect_client import prefect_at
 from tests.servers.process import free_ports, listens, program, running
 
 # The network is closed to Chromium, and its own requests at the start would be refused one by one.

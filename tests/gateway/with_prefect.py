@@ -16,7 +16,7 @@ import yaml
 from catalog.access.grants import Role
 from catalog.catalog import Catalog
 from catalog.settings import Settings
-from tests.servers.prefect_at import prefect_at
+from tests.servers.prefect_client import prefect_at
 from tests.servers.process import ROOT, free_ports, listens, program, running
 
 T = TypeVar("T")

@@ -35,7 +35,7 @@ from providers.testing.subject import OPTIONS, Subject, names
 from tests.servers.faulty import FaultyServer
 from tests.servers.process import free_ports
 from tests.transfer.deliver import deliver
-from tests.transfer.ends import OPENED, delivery, end, folder, item, tree
+from tests.transfer.endpoints import OPENED, delivery, end, folder, item, tree
 
 LARGE = os.urandom(9 * 2**20)
 

@@ -11,7 +11,7 @@ from catalog.model.outcome import Proof, Status
 from tests.servers import faulty
 from tests.servers.faulty import FaultyServer
 from tests.transfer.deliver import deliver
-from tests.transfer.ends import delivery, folder, item, leftovers, tree, web
+from tests.transfer.endpoints import delivery, folder, item, leftovers, tree, web
 from transfer.batch.delivery import TransferOptions
 from transfer.workers.retry import RetryPolicy
 

@@ -25,7 +25,7 @@ from tests.flows.content import Read, Reader, shown
 from tests.flows.sync.test_sync import bucket, files
 from tests.servers.faulty import FaultyServer
 from tests.servers.seaweedfs import S3Server
-from tests.transfer.ends import tree
+from tests.transfer.endpoints import tree
 
 if TYPE_CHECKING:
     from blocks.repository import Repository

@@ -16,7 +16,7 @@ from providers.base import Storage
 from tests.servers import faulty
 from tests.servers.faulty import FaultyServer
 from tests.servers.seaweedfs import S3Server
-from tests.transfer.ends import leftovers, tree
+from tests.transfer.endpoints import leftovers, tree
 from transfer.user_functions import Refused
 
 

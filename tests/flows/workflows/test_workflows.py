@@ -24,8 +24,8 @@ from tests.flows.without_prefect import without_prefect
 from tests.flows.workflows.test_workflow_file import EXAMPLE, workflows
 from tests.servers.faulty import FaultyServer, stall
 from tests.servers.ftp import READER, FtpServer
-from tests.servers.inbox import Inbox
 from tests.servers.seaweedfs import S3Server
+from tests.servers.webhook_receiver import Inbox
 
 if TYPE_CHECKING:
     from cli.setup.report import ChangeKind

@@ -14,7 +14,7 @@ from catalog.model.outcome import Outcome, Status
 from catalog.model.plan import OnError, PlanItem
 from providers.base import Storage
 from providers.local.settings import LocalSettings
-from tests.transfer.ends import delivery, end, folder, item, leftovers, tree
+from tests.transfer.endpoints import delivery, end, folder, item, leftovers, tree
 from transfer.batch.delivery import Delivery, TransferOptions
 from transfer.batch.endpoints import StorageRef
 from transfer.batch.staging import Staging

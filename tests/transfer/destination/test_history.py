@@ -28,8 +28,8 @@ from tests.providers.trees.test_sftp import settings_of as sftp_settings
 from tests.servers.ftp import FtpServer
 from tests.servers.openssh import SftpServer
 from tests.transfer.deliver import deliver
-from tests.transfer.ends import QUICK, delivery, end, folder, tree
-from tests.transfer.uncopying import uncopying
+from tests.transfer.endpoints import QUICK, delivery, end, folder, tree
+from tests.transfer.no_copy_filesystem import uncopying
 from transfer.batch.delivery import Delivery, History, TransferOptions
 from transfer.batch.endpoints import Endpoint, StorageRef
 

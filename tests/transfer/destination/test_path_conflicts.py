@@ -17,7 +17,7 @@ from providers.interfaces.history import HISTORY
 from providers.local.settings import LocalSettings
 from providers.local.storage import LocalStorage
 from tests.transfer.deliver import deliver
-from tests.transfer.ends import QUICK, delivery, end, folder, tree
+from tests.transfer.endpoints import QUICK, delivery, end, folder, tree
 from transfer.batch.delivery import History, TransferOptions
 from transfer.batch.endpoints import Endpoint, StorageRef
 

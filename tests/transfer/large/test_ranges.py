@@ -19,7 +19,7 @@ from tests.servers import faulty
 from tests.servers.faulty import Fault, FaultyServer, Reply
 from tests.servers.nginx import NginxServer, Served
 from tests.transfer.deliver import deliver
-from tests.transfer.ends import delivery, end, folder, item, leftovers, tree, web
+from tests.transfer.endpoints import delivery, end, folder, item, leftovers, tree, web
 from transfer.batch.delivery import Delivery
 from transfer.large.connection_scaling import ConnectionScaling, ThroughputSample
 from transfer.large.prefetched_range import PART

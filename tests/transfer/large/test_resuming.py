@@ -17,7 +17,7 @@ from providers.s3.settings import S3Settings
 from tests.servers.faulty import Fault, FaultyServer, Reply, good, hang_up
 from tests.servers.seaweedfs import S3Server
 from tests.transfer.deliver import deliver
-from tests.transfer.ends import delivery, end, folder, item, leftovers, web
+from tests.transfer.endpoints import delivery, end, folder, item, leftovers, web
 from transfer.batch.delivery import Delivery, KeptParts, TransferOptions
 from transfer.batch.endpoints import Endpoint
 from transfer.large import parts_journal

@@ -15,7 +15,7 @@ from catalog.model.outcome import Outcome, Status
 from providers.base import Source
 from tests.servers.faulty import Fault, FaultyServer, flipped_bit, status
 from tests.transfer.deliver import deliver
-from tests.transfer.ends import delivery, folder, item, web
+from tests.transfer.endpoints import delivery, folder, item, web
 from transfer.batch.delivery import TransferOptions
 from transfer.batch.endpoints import Endpoint
 from transfer.batch.mirrors import Mirror, Mirrors

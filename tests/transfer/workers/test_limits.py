@@ -16,7 +16,7 @@ from tests.servers import faulty
 from tests.servers.faulty import FaultyServer
 from tests.servers.seaweedfs import S3Server
 from tests.transfer.deliver import deliver
-from tests.transfer.ends import delivery, end, folder, item, tree, web
+from tests.transfer.endpoints import delivery, end, folder, item, tree, web
 from transfer.batch.delivery import TransferOptions
 from transfer.workers.limits import Limits, MemoryBudget, RequestLimiter, TokenBucket
 from transfer.workers.pool import WorkerPool

@@ -14,7 +14,7 @@ from providers.local.settings import LocalSettings
 from tests.servers.faulty import FaultyServer
 from tests.transfer.clock import Clock
 from tests.transfer.deliver import deliver
-from tests.transfer.ends import delivery, end, item
+from tests.transfer.endpoints import delivery, end, item
 from transfer.batch.delivery import Delivery, TransferOptions
 from transfer.workers.limits import Limits
 

@@ -12,7 +12,7 @@ from catalog.model.breach import Breach, FailureCase
 from catalog.model.plan import Plan
 from catalog.model.resource import Resource
 from catalog.model.run import Run
-from tests.catalog.desk import SOURCE, THERE, Desk, file
+from tests.catalog.catalog_steps import SOURCE, THERE, CatalogSteps, file
 from tests.gateway.conftest import Running, serving
 
 REPOSITORIES = "/v1/mytenant/repositories"
@@ -25,7 +25,7 @@ class Filled:
     """The gateway, the catalog at which things happen, and the plans that were carried out."""
 
     running: Running
-    desk: Desk
+    desk: CatalogSteps
     plans: tuple[Plan, ...]
 
     def get(self, where: str, /, **query: Any) -> Any:  # noqa: ANN401 - JSON
@@ -57,7 +57,7 @@ class Filled:
 def filled(folder: Path, *, tenants: dict[str, Any] | None = None) -> Generator[Filled]:
     """Run a gateway with two versions of `there` and one of `source`."""
     with serving(folder, tenants=TENANTS if tenants is None else tenants) as running:
-        desk = Desk(running.catalog)
+        desk = CatalogSteps(running.catalog)
         plans: list[Plan] = []
         for run_id, names in (("first", "ab"), ("second", "bc")):
             desk.catalog.runs.start(

@@ -16,7 +16,7 @@ from providers.s3.settings import S3Settings
 from tests.servers.faulty import FaultyServer
 from tests.servers.seaweedfs import S3Server
 from tests.transfer.deliver import deliver
-from tests.transfer.ends import delivery, end, folder, item, web
+from tests.transfer.endpoints import delivery, end, folder, item, web
 from transfer.batch.delivery import Delivery, TransferOptions
 from transfer.batch.endpoints import Endpoint
 

@@ -26,18 +26,18 @@ from catalog.errors import (
 from catalog.model.run import Run
 from cli.app import app
 from cli.terminal.exit_codes import ExitCode, exit_of
-from tests.catalog.desk import SOURCE, THERE, Desk, file
-from tests.cli.test_table import WITHOUT_PREFECT
+from tests.catalog.catalog_steps import SOURCE, THERE, CatalogSteps, file
+from tests.cli.test_command_list import WITHOUT_PREFECT
 
 ROOT = Path(__file__).parents[2]
 Asked = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
+def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CatalogSteps:
     """Return a catalog with two versions, which the command line finds by its setting."""
     monkeypatch.setenv("ENTREPOT_CATALOG", str(tmp_path / "catalog.duckdb"))
-    desk = Desk(Catalog.open())
+    desk = CatalogSteps(Catalog.open())
     for run_id, names in (("first", "ab"), ("second", "bc")):
         desk.catalog.runs.start(Run(run_id, "sync", source=SOURCE, destinations=(THERE,)))
         plan = desk.plan([file(f"{name}.txt", etag=f"{name} {run_id}") for name in names], THERE)
@@ -48,7 +48,7 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
 
 
 @pytest.fixture
-def asked(desk: Desk, capsys: pytest.CaptureFixture[str]) -> Asked:
+def asked(desk: CatalogSteps, capsys: pytest.CaptureFixture[str]) -> Asked:
     """Return what runs a command here and gives its exit code, stdout and stderr."""
     del desk
 
@@ -91,7 +91,7 @@ def test_versions_and_diff(asked: Asked) -> None:
     assert asked("diff", THERE, "2", "1")[1] == "~ b.txt\n- c.txt\n"
 
 
-def test_runs_lists_them_and_tells_of_one_what_failed(asked: Asked, desk: Desk) -> None:
+def test_runs_lists_them_and_tells_of_one_what_failed(asked: Asked, desk: CatalogSteps) -> None:
     desk.catalog.runs.start(Run("third", "sync", source=SOURCE, destinations=(THERE,)))
     plan = desk.plan([file("d.txt"), file("e.txt")], THERE)
     desk.carry_out(plan, "third", "e.txt")
@@ -108,7 +108,7 @@ def test_runs_lists_them_and_tells_of_one_what_failed(asked: Asked, desk: Desk) 
     assert "1 failed" in out
 
 
-def test_show_plan_and_explain_give_reasons(asked: Asked, desk: Desk) -> None:
+def test_show_plan_and_explain_give_reasons(asked: Asked, desk: CatalogSteps) -> None:
     plan = desk.plan([file("c.txt", etag="c new")], THERE)
     _, out, _ = asked("show-plan", plan.plan_id)
     assert "source etag changed" in out
@@ -182,7 +182,7 @@ def test_the_exit_code_says_what_kind_of_error_it_was(error: Exception, code: Ex
     assert exit_of(error) is code
 
 
-def test_a_question_loads_no_prefect(desk: Desk) -> None:
+def test_a_question_loads_no_prefect(desk: CatalogSteps) -> None:
     del desk
     done = subprocess.run(
         [sys.executable, "-c", WITHOUT_PREFECT.format(words=["entrepot", "ls", THERE])],
@@ -196,7 +196,7 @@ def test_a_question_loads_no_prefect(desk: Desk) -> None:
     assert done.stderr == "loaded: False\n"
 
 
-def test_a_reader_that_goes_away_is_no_error(desk: Desk) -> None:
+def test_a_reader_that_goes_away_is_no_error(desk: CatalogSteps) -> None:
     many = [file(f"{uuid4().hex}/{number:05}") for number in range(20_000)]
     desk.catalog.versions.record_listing("file:///many", desk.listing(many), run_id="many")
     entrepot = subprocess.Popen(
@@ -215,7 +215,7 @@ def test_a_reader_that_goes_away_is_no_error(desk: Desk) -> None:
     assert entrepot.wait(120) == ExitCode.SUCCESS
 
 
-def test_versions_are_labelled_and_protected(asked: Asked, desk: Desk) -> None:
+def test_versions_are_labelled_and_protected(asked: Asked, desk: CatalogSteps) -> None:
     assert json.loads(asked("label", THERE, "1", "stage=gold", "by=me", "--json")[1]) == [
         {"version": 1, "labels": ["by=me", "stage=gold"], "protected": []}
     ]

@@ -15,7 +15,7 @@ import pytest
 from catalog.errors import StorageBusy
 from providers.http.settings import HttpSettings
 from tests.transfer.deliver import deliver
-from tests.transfer.ends import delivery, end, folder, item, tree
+from tests.transfer.endpoints import delivery, end, folder, item, tree
 from transfer.batch.delivery import TransferOptions
 from transfer.workers.adaptive_limit import FIRST_PAUSE_S, MAX_PAUSE_S, AdaptiveLimit
 from transfer.workers.limits import Limits, RequestLimiter

@@ -1,7 +1,7 @@
 """A gateway as a process of its own, which a test may kill.
 
-`python -m uvicorn --factory tests.gateway.server_process:made` is what runs; its catalog is that of
-the environment, and its one tenant `mytenant`.
+`python -m uvicorn --factory tests.gateway.killable_process:made` is what runs; its catalog is
+that of the environment, and its one tenant `mytenant`.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Process:
 def gateway_process(folder: Path, **environment: str) -> Generator[Process]:
     """Run a gateway with the catalog that `serving` has in this folder."""
     (port,) = free_ports(1)
-    place = "tests.gateway.server_process:made"
+    place = "tests.gateway.killable_process:made"
     command = [sys.executable, "-m", "uvicorn", "--factory", place, "--port", str(port)]
     settings = {
         "ENTREPOT_CATALOG": str(folder / "catalog" / "catalog.duckdb"),

@@ -13,7 +13,7 @@ from providers.http.settings import HttpSettings
 from tests.servers import faulty
 from tests.servers.faulty import FaultyServer
 from tests.transfer.deliver import deliver
-from tests.transfer.ends import delivery, end, folder, item, tree
+from tests.transfer.endpoints import delivery, end, folder, item, tree
 from transfer.batch.delivery import TransferOptions
 from transfer.workers.limits import Limits
 

@@ -25,7 +25,7 @@ def file(path: str, size: int = 1, etag: str | None = "e", *digests: Digest) -> 
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class CatalogSteps:
     """A catalog at which plans are made and carried out."""
 
     catalog: Catalog
