@@ -149,7 +149,7 @@ class Catalog:
         return pl.DataFrame(rows, schema=names, orient="row", infer_schema_length=None)
 
     def _execute_read_only(self, query: str, params: object) -> tuple[list[str], list[Row]]:
-        with self.file.reading(Reuse.NOTHING) as connection:
+        with self.file.connect_flushed(Reuse.NOTHING) as connection:
             connection.execute("SET enable_external_access = false")
             answer = connection.execute(query, params)
             return [column[0] for column in answer.description or ()], answer.fetchall()

@@ -90,7 +90,7 @@ class CatalogFile:
         Raises:
             CatalogUnavailable: it cannot be read. Later: it is missing, empty, or was replaced.
         """
-        with self.reading(Reuse.NOTHING) as connection:
+        with self.connect_flushed(Reuse.NOTHING) as connection:
             self._database.pin.pin(connection)
 
     def check_available(self) -> None:
@@ -135,7 +135,7 @@ class CatalogFile:
         """
         self.flush()
         if not self._database.exists():
-            with self.opened(Reuse.NOTHING):
+            with self.connect(Reuse.NOTHING):
                 pass  # opening creates it
         with self._lock.hold(Hold.SHARED):
             yield self.path
@@ -173,7 +173,7 @@ class CatalogFile:
         return repository_key(self.tenant, address)
 
     @contextmanager
-    def reading(
+    def connect_flushed(
         self, reuse: Reuse = Reuse.ENGINE, author: QueryAuthor = QueryAuthor.OURS
     ) -> Generator[DuckDBPyConnection]:
         """Open the catalog for reading, after applying queued orders: a process sees its own."""
@@ -193,11 +193,11 @@ class CatalogFile:
             with shared.cursor() as connection, watched(connection):
                 yield connection
         else:
-            with self.opened(reuse, author) as connection:
+            with self.connect(reuse, author) as connection:
                 yield connection
 
     @contextmanager
-    def opened(
+    def connect(
         self, reuse: Reuse = Reuse.ENGINE, author: QueryAuthor = QueryAuthor.OURS
     ) -> Generator[DuckDBPyConnection]:
         """Open the catalog without applying orders: enough for immutable rows, such as a plan's."""
@@ -286,7 +286,7 @@ class CatalogFile:
         why = self._inbox.rejection(batch)
         if why is not None:
             raise CatalogBroken(f"the catalog rejected an order: {why}")
-        with self.opened() as connection:
+        with self.connect() as connection:
             query = "SELECT result FROM ingested WHERE batch = ?"
             row = connection.execute(query, [batch]).fetchone()
         if row is None:

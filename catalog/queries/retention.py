@@ -19,7 +19,7 @@ class Retention:
 
     def get(self, address: str) -> int | None:
         """Return how many of its newest versions a repository keeps; None for all."""
-        with self._file.reading() as connection:
+        with self._file.connect_flushed() as connection:
             return reading.read_retention(connection, self._file.key(address), address)
 
     def keep(self, address: str, versions: int | None) -> tuple[int, ...]:

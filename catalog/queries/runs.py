@@ -60,7 +60,7 @@ class Runs:
 
     def get(self, run_id: str) -> Run:
         """Return one run."""
-        with self._file.reading() as connection:
+        with self._file.connect_flushed() as connection:
             runs = read_runs.read_runs(connection, self._file.tenant, run_id, 1)
         if not runs:
             raise NotRecorded("run", run_id)
@@ -68,31 +68,31 @@ class Runs:
 
     def all(self, limit: int | None = None) -> list[Run]:
         """Return the runs, the latest first."""
-        with self._file.reading() as connection:
+        with self._file.connect_flushed() as connection:
             return read_runs.read_runs(connection, self._file.tenant, None, limit)
 
     def last_sync(self, source: str, destinations: tuple[str, ...], except_run: str) -> Run | None:
         """Return the last ended sync with a plan between these addresses, except one run."""
-        with self._file.reading() as connection:
+        with self._file.connect_flushed() as connection:
             return read_runs.read_last_sync(
                 connection, self._file.tenant, source, destinations, except_run
             )
 
     def tallies(self, run_id: str) -> tuple[RunTally, ...]:
         """Return what a run did at each destination, including what its plan kept."""
-        with self._file.reading() as connection:
+        with self._file.connect_flushed() as connection:
             return read_runs.read_tallies(connection, self._file.tenant, run_id)
 
     def outcomes(
         self, run_id: str, status: Status | None = None, limit: int | None = None
     ) -> list[Outcome]:
         """Return the outcome of each item of a run, in the order recorded."""
-        with self._file.reading() as connection:
+        with self._file.connect_flushed() as connection:
             return read_runs.read_outcomes(connection, self._file.tenant, run_id, status, limit)
 
     def gaps(self, run_id: str) -> list[FoundGap]:
         """Return the gaps of a run's listings, the source's first."""
-        with self._file.reading() as connection:
+        with self._file.connect_flushed() as connection:
             rows = statements.fetch_rows(
                 connection, statements.load_sql("gaps"), run_id=run_id, tenant=self._file.tenant
             )
@@ -100,13 +100,13 @@ class Runs:
 
     def breaches(self, run_id: str, limit: int | None = None) -> list[Breach]:
         """Return what contracts found in the files of a run; `limit` counts failure cases."""
-        with self._file.reading() as connection:
+        with self._file.connect_flushed() as connection:
             return read_runs.read_breaches(connection, self._file.tenant, run_id, limit)
 
     def page(self, where: RunFilter = EVERY_RUN, request: PageRequest = FIRST_PAGE) -> Page[Run]:
         """Return a page of the runs, the latest first."""
         started_us, run_id = request.cursor_keys(int, str)
-        with self._file.reading() as connection:
+        with self._file.connect_flushed() as connection:
             rows = statements.fetch_rows(
                 connection,
                 statements.load_sql("browse_runs"),
@@ -142,7 +142,7 @@ class Runs:
 
     def explain(self, run_id: str, path: str) -> list[Explanation]:
         """Explain what a run did with one path, at each of its destinations."""
-        with self._file.reading() as connection:
+        with self._file.connect_flushed() as connection:
             return read_explanations(connection, self._file.tenant, run_id, path)
 
     def record_outcomes(self, run_id: str, plan_id: str, outcomes: Sequence[Outcome]) -> str:
@@ -169,7 +169,7 @@ class Runs:
         self, name: str, run_id: str, request: PageRequest, **more: object
     ) -> list[statements.Row]:
         batch, position = request.cursor_keys(str, int)
-        with self._file.reading() as connection:
+        with self._file.connect_flushed() as connection:
             if not read_runs.read_runs(connection, self._file.tenant, run_id, 1):
                 raise NotRecorded("run", run_id)
             return statements.fetch_rows(

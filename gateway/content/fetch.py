@@ -168,17 +168,17 @@ class Fetch:
         while True:
             etag = candidate.etag or (self.resource.etag if self.resource is not None else None)
             try:
-                reading = end.storage.read(candidate.path, etag=etag, start=offset)
+                reader = end.storage.read(candidate.path, etag=etag, start=offset)
                 try:
                     if self.resource is None:
-                        self.resource = reading.resource
-                        self.headers = forwarded_headers(getattr(reading, "reply_headers", ()))
-                    for chunk in reading:
+                        self.resource = reader.resource
+                        self.headers = forwarded_headers(getattr(reader, "reply_headers", ()))
+                    for chunk in reader:
                         offset += len(chunk)
                         yield chunk
                     return
                 finally:
-                    reading.close()
+                    reader.close()
             except StorageError as error:
                 attempts += 1
                 delay_s = end.retry.delay_s(attempts, error)

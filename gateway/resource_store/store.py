@@ -100,18 +100,18 @@ class ResourceStore:
     ) -> ResourceVersion:
         """Upload a file from another storage."""
         with end.limiter.connection(self.stop):
-            reading = end.storage.read(path)
+            reader = end.storage.read(path)
             try:
-                kind = facts.content_type or reading.resource.content_type
-                size = reading.resource.size if facts.size is None else facts.size
+                kind = facts.content_type or reader.resource.content_type
+                size = reader.resource.size if facts.size is None else facts.size
                 upload_facts = replace(facts, content_type=kind, size=size)
                 with self.begin(name, upload_facts) as upload:
-                    for chunk in reading:
+                    for chunk in reader:
                         self.stop.check()
                         upload.write(chunk)
                     return upload.finish()
             finally:
-                reading.close()
+                reader.close()
 
     def register(self, name: str, url: str, facts: UploadFacts) -> ResourceVersion:
         """Record an external URL as the next version of a name, without copying it."""

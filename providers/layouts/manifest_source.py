@@ -11,7 +11,7 @@ from catalog.formats.manifest import is_manifest, parse_manifest
 from catalog.model.gap import Gap, Listed
 from catalog.model.resource import Resource
 from catalog.paths import is_below
-from providers.base import Chunk, Fetched, Reading, Source
+from providers.base import Chunk, Fetched, Reader, Source
 from providers.capabilities import Capabilities
 
 MAX_LINE = 2**16  # characters; manifests have no longer lines
@@ -51,7 +51,7 @@ class ManifestSource:
 
     def read(
         self, path: str, *, etag: str | None = None, start: int = 0, length: int | None = None
-    ) -> Reading:
+    ) -> Reader:
         """Read in chunks."""
         return self._source.read(self._root + path, etag=etag, start=start, length=length)
 
@@ -66,11 +66,11 @@ class ManifestSource:
 
 def list_manifest(source: Source, manifest: str) -> Iterator[Resource]:
     """Yield the files that a manifest lists; an invalid line is an error."""
-    reading = source.read(manifest)
+    reader = source.read(manifest)
     try:
-        yield from parse_manifest(manifest, decode_lines(reading, manifest))
+        yield from parse_manifest(manifest, decode_lines(reader, manifest))
     finally:
-        reading.close()
+        reader.close()
 
 
 def filter_listing(listed: Iterable[Listed], prefix: str, *, recursive: bool) -> Iterator[Listed]:
@@ -99,7 +99,7 @@ def split_manifest(url: str) -> tuple[str, str] | None:
     return folder + url[len(place) :], name
 
 
-def decode_lines(chunks: Reading | Iterator[Chunk], name: str) -> Iterator[str]:
+def decode_lines(chunks: Reader | Iterator[Chunk], name: str) -> Iterator[str]:
     """Yield the lines of a text from its chunks, split at newlines only."""
     decoder = codecs.getincrementaldecoder("utf-8-sig")()
     rest, count = "", 0

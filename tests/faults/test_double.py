@@ -26,11 +26,11 @@ def listed(storage: Storage) -> None:
 
 
 def read(storage: Storage) -> None:
-    reading = storage.read("d/a", start=1)
+    reader = storage.read("d/a", start=1)
     try:
-        b"".join(map(bytes, reading))
+        b"".join(map(bytes, reader))
     finally:
-        reading.close()
+        reader.close()
 
 
 def written(storage: Storage) -> None:

@@ -51,11 +51,11 @@ def _copy_file(
 ) -> None:
     hasher = Hasher()
     attributes = Attributes(current.content_type, current.modified_us)
-    reading = storage.read(current.path, etag=current.etag)
+    reader = storage.read(current.path, etag=current.etag)
     try:
         writer = history.write(key, attributes, size=current.size)
         try:
-            for chunk in reading:
+            for chunk in reader:
                 stop.check()
                 hasher.update(chunk)
                 writer.write(chunk)
@@ -64,4 +64,4 @@ def _copy_file(
             writer.abort()
             raise
     finally:
-        reading.close()
+        reader.close()

@@ -189,11 +189,11 @@ def _copy_file(
     """Copy one file in chunks; return what was stored, and its digest."""
     stop, hasher = staging.delivery.stop, Hasher()
     attributes = Attributes(current.content_type, current.modified_us, sha256=expected)
-    reading = end.storage.read(current.path, etag=current.etag)
+    reader = end.storage.read(current.path, etag=current.etag)
     try:
         writer = history.write(key, attributes, size=current.size)
         try:
-            for chunk in reading:
+            for chunk in reader:
                 stop.check()
                 hasher.update(chunk)
                 writer.write(chunk)
@@ -208,7 +208,7 @@ def _copy_file(
             writer.abort()
             raise
     finally:
-        reading.close()
+        reader.close()
     if stored.size != hasher.size:
         raise SizeMismatch(current.path, hasher.size, stored.size)
     return stored, digest.value

@@ -123,13 +123,13 @@ class PathConflictResolver:
             return
         storage, hasher = self._staging.delivery.destinations[number].storage, Hasher()
         with area.open() as aside:
-            reading = aside.read(key)
+            reader = aside.read(key)
             try:
-                resource = reading.resource
+                resource = reader.resource
                 attributes = Attributes(resource.content_type, resource.modified_us, sha256=digest)
                 writer = storage.write(path, attributes, size=resource.size)
                 try:
-                    for chunk in reading:
+                    for chunk in reader:
                         hasher.update(chunk)
                         writer.write(chunk)
                     writer.commit(Digest("sha256", hasher.digest().value))
@@ -137,7 +137,7 @@ class PathConflictResolver:
                     writer.abort()
                     raise
             finally:
-                reading.close()
+                reader.close()
 
     def _delete_set_aside(self, transfer: Transfer, number: int) -> None:
         """Delete a held file: this destination keeps no history."""

@@ -130,17 +130,17 @@ class DigestFetcher:
         hasher = Hasher()
         pin = wanted.etag if wanted.digest is None else None
         with end.limiter.connection(self._stop):
-            reading = end.storage.read(path, etag=pin)
+            reader = end.storage.read(path, etag=pin)
             try:
                 with target.open("wb") as file:
-                    for chunk in reading:
+                    for chunk in reader:
                         self._stop.check()
                         hasher.update(chunk)
                         file.write(chunk)
                         end.limiter.throttle(len(chunk), self._stop)
             finally:
-                reading.close()
-        resource = reading.resource
+                reader.close()
+        resource = reader.resource
         if resource.size is not None and hasher.size != resource.size:
             raise SizeMismatch(path, resource.size, hasher.size)  # interrupted: worth a retry
         if (

@@ -15,7 +15,7 @@ from catalog.model.digest import Digest
 from catalog.paths import RESERVED
 from providers.base import Attributes, Storage
 from transfer.batch.endpoints import StorageRef
-from transfer.batch.file_reading import FileReading
+from transfer.batch.file_reader import FileReader
 from transfer.batch.staging import Staging, Transfer, source_resource
 
 QUARANTINE = f"{RESERVED}/quarantine"
@@ -72,8 +72,8 @@ def _chunks(transfer: Transfer) -> Iterator[bytes]:
     if transfer.data is not None:
         yield transfer.data
     elif transfer.file is not None:
-        reading = FileReading(transfer.file, source_resource(transfer))
+        reader = FileReader(transfer.file, source_resource(transfer))
         try:
-            yield from (bytes(chunk) for chunk in reading)
+            yield from (bytes(chunk) for chunk in reader)
         finally:
-            reading.close()
+            reader.close()

@@ -73,7 +73,7 @@ def list_page(file: CatalogFile, where: ResourceFilter) -> Page[ResourceVersion]
         rows = _filter_rows(file, where, position)
     else:
         query, values = _page_query("resource_list", where, position)
-        with file.reading() as connection:
+        with file.connect_flushed() as connection:
             rows = statements.fetch_rows(
                 connection, query, tenant=file.tenant, count=where.count + 1, **values
             )
@@ -99,7 +99,7 @@ def _filter_rows(
         query, values = _page_query("resource_sift", where, position)
         began_s = time.monotonic()
         try:
-            with file.reading() as connection:
+            with file.connect_flushed() as connection:
                 values |= {"tenant": file.tenant, "count": page.count}
                 export_rows(connection, copy, query, **values)
             took_s = time.monotonic() - began_s
@@ -125,7 +125,7 @@ def property_values(
 ) -> list[str]:
     """Return the values of a property, among the resources that have the property `having`."""
     seen, values = prefix_conditions(within)
-    with file.reading() as connection:
+    with file.connect_flushed() as connection:
         rows = statements.fetch_rows(
             connection,
             statements.load_sql("resource_values").replace("{conditions}", seen),

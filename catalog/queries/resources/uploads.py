@@ -71,7 +71,7 @@ class Resources:
 
     def versions(self, name: str, version: int | None = None) -> list[ResourceVersion]:
         """Return the versions of a resource, the lowest first, or only the requested one."""
-        with self._file.reading() as connection:
+        with self._file.connect_flushed() as connection:
             rows = statements.fetch_rows(
                 connection,
                 statements.load_sql("resource_versions"),
@@ -83,7 +83,7 @@ class Resources:
 
     def next_version(self, name: str) -> int:
         """Return the number that the next version of a name would have."""
-        with self._file.reading() as connection:
+        with self._file.connect_flushed() as connection:
             query = statements.load_sql("resource_highest")
             highest: int = statements.fetch_rows(
                 connection, query, **self._version_key(name, None)
@@ -92,7 +92,7 @@ class Resources:
 
     def version_was_used(self, name: str, version: int) -> bool:
         """Say whether a name has, or may have had, a version of this number."""
-        with self._file.reading() as connection:
+        with self._file.connect_flushed() as connection:
             query = statements.load_sql("resource_given")
             count: int = statements.fetch_rows(
                 connection, query, **self._version_key(name, version)
@@ -147,7 +147,7 @@ class Resources:
             "SELECT address, path, discarded_at FROM discarded WHERE tenant = $tenant"
             " ORDER BY discarded_at, path"
         )
-        with self._file.reading() as connection:
+        with self._file.connect_flushed() as connection:
             rows = statements.fetch_rows(connection, query, tenant=self._file.tenant)
         return [
             PendingDeletion(address, path, at.replace(tzinfo=UTC)) for address, path, at in rows
@@ -163,7 +163,7 @@ class Resources:
             "SELECT count(*) FROM resources WHERE tenant = $tenant AND address = $address"
             " AND path = $path"
         )
-        with self._file.reading() as connection:
+        with self._file.connect_flushed() as connection:
             values = {"tenant": self._file.tenant, "address": address, "path": path}
             count: int = statements.fetch_rows(connection, query, **values)[0][0]
         return count > 0

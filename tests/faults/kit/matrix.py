@@ -75,7 +75,7 @@ def tried(cell: Cell, place: Target) -> list[Tried]:
 def _tried(cell: Cell, place: Target, way: Way) -> Tried:
     acts = {
         Operation.LISTING: _listing,
-        Operation.READING: _reading,
+        Operation.READING: _reader,
         Operation.WRITING: _writing,
         Operation.REMOVING: _removing,
     }
@@ -129,7 +129,7 @@ def _listing(place: Target, strike: Trigger) -> tuple[Told, int]:
     return oracle.of_listing(place.profile, strike.fault, HELD, listed), struck
 
 
-def _reading(place: Target, strike: Trigger) -> tuple[Told, int]:
+def _reader(place: Target, strike: Trigger) -> tuple[Told, int]:
     corner, lies = place.filled(), strike.fault in {Fault.SIZE, Fault.ETAG}
     with ExitStack() as stack:
         storage = stack.enter_context(closing(corner.settings.open(OPTIONS)))

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import s3fs
 
 
-class OddKeys:
+class S3fsTransfer:
     """Reads and writes objects of a bucket part by part."""
 
     def __init__(
@@ -46,13 +46,13 @@ class OddKeys:
 
     def read(
         self, resource: Resource, etag: str | None, start: int, length: int | None
-    ) -> OddReading:
+    ) -> S3fsReader:
         """Read a range of an object, which `resource` describes, pinned to `etag`."""
         if etag and resource.etag != etag:
             path = resource.path
             raise ResourceChanged(f"{path!r} changed since it was planned", path=path)
         size = resource.size or 0
-        return OddReading(self, resource, start, size if length is None else start + length)
+        return S3fsReader(self, resource, start, size if length is None else start + length)
 
     def read_part(self, resource: Resource, start: int, end: int) -> bytes:
         """Read the bytes from `start` up to `end`."""
@@ -71,17 +71,17 @@ class OddKeys:
 
     def write(
         self, path: str, attributes: Attributes, size: int | None, confirm: Confirm
-    ) -> OddWriter:
+    ) -> S3fsWriter:
         """Begin a multipart upload; `confirm` checks the stored object."""
         part = max(MIN_PART, self.part_size, -(-(size or 0) // MAX_PARTS))
-        return OddWriter(self.call, path, self.key(path), attributes, part, confirm)
+        return S3fsWriter(self.call, path, self.key(path), attributes, part, confirm)
 
 
 @error_boundary
-class OddReading:
+class S3fsReader:
     """A range of one object, fetched part by part."""
 
-    def __init__(self, objects: OddKeys, resource: Resource, start: int, end: int) -> None:
+    def __init__(self, objects: S3fsTransfer, resource: Resource, start: int, end: int) -> None:
         """Read from `start` up to `end`."""
         self.resource = resource
         self._objects = objects
@@ -99,7 +99,7 @@ class OddReading:
 
 
 @error_boundary
-class OddWriter:
+class S3fsWriter:
     """A multipart upload that sends one part after the other."""
 
     def __init__(

@@ -1,4 +1,4 @@
-"""A response's body as a reading, and its head as a resource."""
+"""A response's body as a reader, and its head as a resource."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ EMPTY = None
 
 
 @error_boundary
-class HttpReading:
+class HttpReader:
     """The chunks of a body: skips the first `skip` bytes and yields at most `length`."""
 
     def __init__(
         self, response: Response | None, resource: Resource, *, skip: int, length: int | None
     ) -> None:
-        """Own `response` until the bytes are read or the reading is closed."""
+        """Own `response` until the bytes are read or the reader is closed."""
         self.resource = resource
         self._response = response
         self._skip = skip

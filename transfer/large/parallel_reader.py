@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator
 
 from catalog.model.resource import Resource
-from providers.base import Chunk, Reading, Source
+from providers.base import Chunk, Reader, Source
 from transfer.batch.delivery import Delivery
 from transfer.batch.endpoints import Endpoint
 from transfer.large.connection_scaling import MAX_CONNECTIONS, SINGLE_CONNECTION, ConnectionScaling
@@ -27,7 +27,7 @@ def is_pinned(end: Endpoint[Source], resource: Resource) -> bool:
     return can.ranges and can.pinned_reads and strong and resource.size is not None
 
 
-class ParallelReading:
+class ParallelReader:
     """Reads one file from `start` to its end; it enters the repository's limiter itself."""
 
     def __init__(
@@ -42,7 +42,7 @@ class ParallelReading:
     ) -> None:
         """Open the first of at most `most` connections."""
         self._end, self._path, self._stop = end, path, delivery.stop
-        self._own: Reading | None = None
+        self._own: Reader | None = None
         self.resource = self._open(etag, start).resource
         scaling = (
             ConnectionScaling(most=min(most, end.limiter.limits.connections))
@@ -89,7 +89,7 @@ class ParallelReading:
         finally:
             self._close_own()
 
-    def _open(self, etag: str | None, start: int) -> Reading:
+    def _open(self, etag: str | None, start: int) -> Reader:
         """Open the reader's own connection, inside the repository's limiter until it is closed."""
         self._end.limiter.enter(self._stop)
         try:

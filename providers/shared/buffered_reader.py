@@ -1,4 +1,4 @@
-"""A reading for storages that can only load a file whole."""
+"""A reader for storages that can only load a file whole."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ CHUNK = 2**20  # bytes
 
 
 @error_boundary
-class BufferedReading:
-    """Serves bytes in memory as a reading."""
+class BufferedReader:
+    """Serves bytes in memory as a reader."""
 
     def __init__(self, data: bytes, resource: Resource) -> None:
         """Serve `data`, which `resource` describes."""

@@ -11,8 +11,8 @@ from providers.base import Chunk
 BLOCK = 2**20  # bytes
 
 
-class FileReading:
-    """A staged file as a `Reading`."""
+class FileReader:
+    """A staged file as a `Reader`."""
 
     def __init__(self, file: Path, resource: Resource) -> None:
         """Read `file`; `resource` is the source's description of it."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from catalog.model.resource import Resource
-from providers.base import Chunk, Reading
+from providers.base import Chunk, Reader
 from providers.capabilities import Capabilities
 from providers.interfaces.range_support import Ranged
 
@@ -25,23 +25,23 @@ def immutable_capabilities(can: Capabilities) -> Capabilities:
     )
 
 
-class AliasedReading:
-    """A reading described by the path that was requested."""
+class AliasedReader:
+    """A reader described by the path that was requested."""
 
-    def __init__(self, reading: Reading, resource: Resource) -> None:
-        """Serve the bytes of `reading` as those of `resource`."""
-        self._reading = reading
+    def __init__(self, reader: Reader, resource: Resource) -> None:
+        """Serve the bytes of `reader` as those of `resource`."""
+        self._reader = reader
         self.resource = resource
 
     @property
     def ranged(self) -> bool:
         """Return whether only the range is sent."""
-        return not isinstance(self._reading, Ranged) or self._reading.ranged
+        return not isinstance(self._reader, Ranged) or self._reader.ranged
 
     def __iter__(self) -> Iterator[Chunk]:
         """Yield the bytes in order."""
-        return iter(self._reading)
+        return iter(self._reader)
 
     def close(self) -> None:
         """Stop reading."""
-        self._reading.close()
+        self._reader.close()
