@@ -2,7 +2,7 @@
 
 VENV  := .venv
 BIN   := $(VENV)/bin
-CODE  := blocks catalog cli deployments flows gateway providers tasks transfer
+CODE  := blocks catalog cli deployments flows gateway orchestration providers tasks transfer
 READY := $(VENV)/.ready
 
 # Test files run at once; each worker has servers of its own, and often waits for them.

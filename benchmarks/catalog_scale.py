@@ -21,7 +21,7 @@ from uuid import uuid4
 
 sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parent)]
 
-from resident import peak_mib
+from rss import peak_mib
 
 from catalog.catalog import Catalog
 from catalog.inbox.spool import PAGE_ROWS, Listing

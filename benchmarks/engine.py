@@ -11,17 +11,20 @@ import os
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from pathlib import Path
 from uuid import uuid4
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from catalog.catalog import Catalog
 from catalog.model.plan import PlannedBatch, PlanRequest, Target
 from catalog.settings import Settings
 from providers.base import OpenOptions, ProviderSettings
 from providers.registry import SCHEMES, scheme_of, settings_from_mapping, settings_from_url
+from tests.transfer.deliver import deliver
 from transfer.batch.delivery import Delivery, TransferOptions
 from transfer.batch.endpoints import Endpoint
 from transfer.inventory.listing import known_paths, list_repository
-from transfer.steps.deliver import deliver
 from transfer.workers.limits import Limits, limiter_for
 from transfer.workers.memory_tuning import relaxed_collector
 from transfer.workers.retry import RetryPolicy

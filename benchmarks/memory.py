@@ -23,7 +23,7 @@ HERE = Path(__file__).parent
 ROOT = HERE.parent
 sys.path[:0] = [str(ROOT), str(HERE)]
 
-from resident import peak_mib
+from rss import peak_mib
 from sync import prefect_server
 
 from tests.servers.nginx import NginxServer, nginx

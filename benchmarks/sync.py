@@ -174,7 +174,7 @@ ROUTES: dict[str, dict[str, Command]] = {
 @contextmanager
 def prefect_server(place: Path, environment: dict[str, str]) -> Generator[str]:
     """Run a Prefect server with the settings that we ship."""
-    from blocks.local_server import SERVER_ENVIRONMENT
+    from orchestration.server_environment import SERVER_ENVIRONMENT
 
     (port,) = free_ports(1)
     command = [str(BIN / "prefect"), "server", "start", "--host", "127.0.0.1", "--port", str(port)]

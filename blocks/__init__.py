@@ -3,12 +3,8 @@
 This package re-exports its classes because `prefect block register -m blocks` looks only here.
 """
 
-from blocks.prefect_loading import load_prefect
-
-load_prefect()
-
-from blocks.contract import Contract  # noqa: E402 - after Prefect is loaded
-from blocks.repository import Repository  # noqa: E402 - the same
-from blocks.webhook import Webhook  # noqa: E402 - the same
+from blocks.contract import Contract
+from blocks.repository import Repository
+from blocks.webhook import Webhook
 
 __all__ = ["Contract", "Repository", "Webhook"]

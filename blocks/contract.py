@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, ClassVar, Self, cast
 
 import yaml
-from prefect.blocks.core import Block
 from pydantic import Field, HttpUrl, ValidationError, field_validator
 
 from blocks.contract_rules import (
@@ -20,6 +19,8 @@ from blocks.contract_rules import (
     PanderaRule,
 )
 from catalog.errors import InvalidInput, RepositoryNotFound
+from orchestration.block import Block, stored_names
+from orchestration.stored_names import not_stored
 from transfer.contracts.contract import Contract as Value
 from transfer.contracts.contract import Format, OwnChecks, Rows, Then
 
@@ -174,7 +175,8 @@ def contracts_of(reference: Contract | str) -> list[Value]:
     try:
         return [Contract.named(reference).value()]
     except ValueError as error:
-        raise RepositoryNotFound(f"there is no contract block named {reference!r}") from error
+        names = stored_names(Contract.get_block_type_slug())
+        raise not_stored("contract", reference, names) from error
 
 
 def from_yaml(text: str, where: str) -> list[Value]:

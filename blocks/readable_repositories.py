@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import logging
+from collections.abc import Iterable, Iterator
 
-from blocks.history import history_of, numbers_of
 from blocks.repository import Repository
+from blocks.reserved_folders import history_folder, numbered_folder
 from blocks.resolve import repository as resolved
-from blocks.stored_repositories import usable_repositories
 from catalog.errors import CatalogError
+from orchestration.block import stored_names
+from orchestration.mode import uses_prefect
 from providers.interfaces.history import HISTORY
 from providers.layouts.numbered_names import NUMBERS
 
@@ -23,11 +25,23 @@ def readable_repositories(
     wanted = list(addresses)
     known = {area.address: area for repository in given for area in _with_areas(repository)}
     if any(address not in known for address in wanted):
-        for stored in usable_repositories():
+        for stored in _stored_repositories():
             for area in _with_areas(stored):
                 known.setdefault(area.address, area)
     found = (known.get(address) or _from_address(address) for address in wanted)
     return tuple(repository for repository in found if repository is not None)
+
+
+def _stored_repositories() -> Iterator[Repository]:
+    """Yield the stored repositories; without Prefect none can be read, which is logged."""
+    if uses_prefect():
+        from blocks.stored_repositories import usable_repositories  # noqa: PLC0415 - needs Prefect
+
+        yield from usable_repositories()
+    elif stored_names(Repository.get_block_type_slug()) != frozenset():
+        logging.getLogger("entrepot.run").warning(
+            "stored repositories were not searched: that needs Prefect (ENTREPOT_PREFECT)"
+        )
 
 
 def _from_address(address: str) -> Repository | None:
@@ -42,4 +56,4 @@ def _from_address(address: str) -> Repository | None:
 
 def _with_areas(repository: Repository) -> tuple[Repository, ...]:
     """Return a repository and the places where it may keep the bytes of older versions."""
-    return repository, history_of(repository), numbers_of(repository)
+    return repository, history_folder(repository), numbered_folder(repository)

@@ -10,7 +10,6 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, ClassVar, Self, Union
 
-from prefect.blocks.core import Block
 from pydantic import BaseModel, ConfigDict, Field, HttpUrl, field_validator, model_validator
 
 from blocks.limits import LimitSettings
@@ -18,6 +17,7 @@ from blocks.objective import ObjectiveSettings
 from catalog.formats.manifest import is_manifest
 from catalog.paths import check_path, clean_prefix, is_below
 from catalog.settings import memory
+from orchestration.block import Block
 from providers.base import PART, OpenOptions, ProviderSettings, Timeouts
 from providers.registry import provider, registered_providers, scheme_of
 from providers.shared.url import parse_url

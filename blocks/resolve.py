@@ -10,8 +10,10 @@ from typing import Any, TypeAlias
 from blocks.credentials import merged_settings
 from blocks.repository import Repository
 from catalog.errors import InvalidInput, RepositoryNotFound
+from orchestration.block import stored_names
+from orchestration.stored_names import no_repository
 from providers.base import ProviderSettings
-from providers.layouts.manifest import split_manifest
+from providers.layouts.manifest_source import split_manifest
 from providers.local.settings import LocalSettings
 from providers.registry import scheme_of, settings_from_url
 from providers.shared.url import parse_url
@@ -82,8 +84,7 @@ def stored_repository(name: str) -> Repository:
     try:
         return Repository.named(name)
     except ValueError as error:
-        hint = f"; write the folder of that name as './{name}'" if Path(name).exists() else ""
-        raise RepositoryNotFound(f"there is no repository block named {name!r}{hint}") from error
+        raise no_repository(name, stored_names(Repository.get_block_type_slug())) from error
 
 
 def _from_reference(reference: object) -> Repository:

@@ -6,10 +6,11 @@ import base64
 import binascii
 from typing import ClassVar, Self
 
-from prefect.blocks.core import Block
 from pydantic import ConfigDict, Field, HttpUrl, SecretStr, field_validator
 
-from catalog.errors import InvalidInput, RepositoryNotFound
+from catalog.errors import InvalidInput
+from orchestration.block import Block, stored_names
+from orchestration.stored_names import not_stored
 from providers.registry import scheme_of
 from providers.shared.url import parse_url
 from transfer.webhook import DEFAULT_RETRY, TIMEOUT_S, Body, Receiver
@@ -139,7 +140,7 @@ def webhook(given: Webhook | str) -> Webhook:
     try:
         return Webhook.named(given)
     except ValueError as error:
-        raise RepositoryNotFound(f"there is no webhook block named {given!r}") from error
+        raise not_stored("webhook", given, stored_names(Webhook.get_block_type_slug())) from error
 
 
 def _key(text: str) -> bytes:

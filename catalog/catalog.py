@@ -12,6 +12,7 @@ from copy import copy
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from catalog.catalog_file import CatalogFile
 from catalog.inbox.spool import Spool
 from catalog.queries.exports import Exports
 from catalog.queries.files import Files
@@ -20,12 +21,11 @@ from catalog.queries.maintenance import Maintenance
 from catalog.queries.origins import Origins
 from catalog.queries.plans import Plans
 from catalog.queries.repositories import Repositories
-from catalog.queries.resources.versions import Resources
+from catalog.queries.resources.uploads import Resources
 from catalog.queries.retention import Retention
 from catalog.queries.runs import Runs
 from catalog.queries.tokens import Tokens
 from catalog.queries.versions import Versions
-from catalog.session.catalog_file import CatalogFile
 from catalog.settings import Settings
 from catalog.store.database import Reuse
 from catalog.store.statements import Row
@@ -149,7 +149,7 @@ class Catalog:
         return pl.DataFrame(rows, schema=names, orient="row", infer_schema_length=None)
 
     def _execute_read_only(self, query: str, params: object) -> tuple[list[str], list[Row]]:
-        with self.file.reading(Reuse.NOTHING) as connection:
+        with self.file.connect_flushed(Reuse.NOTHING) as connection:
             connection.execute("SET enable_external_access = false")
             answer = connection.execute(query, params)
             return [column[0] for column in answer.description or ()], answer.fetchall()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from enum import StrEnum
 from functools import cache
 from pathlib import Path
 
@@ -16,6 +17,17 @@ from catalog.model.digest import TRUSTED
 def default_catalog() -> Path:
     """Return the path of the catalog if `ENTREPOT_CATALOG` is not set."""
     return user_data_path("entrepot") / "catalog.duckdb"
+
+
+class PrefectUse(StrEnum):
+    """When the command line runs verbs as Prefect flows."""
+
+    AUTO = "auto"
+    """If a Prefect server is configured, or a stored block is needed."""
+    SERVER = "server"
+    """Always; without a configured server, at a temporary one."""
+    NEVER = "never"
+    """Never: verbs run directly, and the catalog alone records them."""
 
 
 class Settings(BaseSettings):
@@ -69,6 +81,11 @@ class Settings(BaseSettings):
     trusted_digests: tuple[str, ...] = Field(
         default=TRUSTED,
         description="Digest algorithms that are trusted when a source declares them.",
+    )
+    prefect: PrefectUse = Field(
+        default=PrefectUse.AUTO,
+        description="When the command line runs verbs as Prefect flows: `auto` if a Prefect server "
+        "is configured or a stored block is needed, `server` always, `never` not at all.",
     )
     gateway_url: str = Field(
         default="",

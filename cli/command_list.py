@@ -7,10 +7,22 @@ takes two seconds.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 
 MOVE, RESOURCES, HISTORY, MAINTAIN = "Move", "Resources", "History", "Maintain"
 QUERY, OPERATE = "Query", "Operate"
 GROUPS = (MOVE, RESOURCES, HISTORY, MAINTAIN, QUERY, OPERATE)
+
+
+class BlockUse(Enum):
+    """Which stored blocks a verb reads."""
+
+    NAMED = "named"
+    """Those that its arguments name."""
+    SEARCHED = "searched"
+    """Any repository, since it may have bytes that are needed."""
+    LISTED = "listed"
+    """All repositories: they are what the verb is about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,51 +33,87 @@ class Command:
     place: str
     group: str
     help: str
+    blocks: BlockUse = BlockUse.NAMED
 
 
 VERBS = (
     Command("sync", "flows.sync:sync", MOVE, "Bring every destination up to date with a source."),
     Command("pull", "flows.pull:pull", MOVE, "Fetch chosen files and folders into a directory."),
     Command(
-        "fetch", "flows.fetch:fetch", MOVE, "Download files that are catalogued but not stored."
+        "fetch",
+        "flows.fetch:fetch",
+        MOVE,
+        "Download files that are catalogued but not stored.",
+        BlockUse.SEARCHED,
     ),
     Command(
-        "replicate", "flows.replicate:replicate", MOVE, "Copy every stored repository to one place."
+        "replicate",
+        "flows.replicate:replicate",
+        MOVE,
+        "Copy every stored repository to one place.",
+        BlockUse.LISTED,
     ),
     Command(
-        "export-tree", "flows.export_tree:export_tree", MOVE, "Write a version as plain files."
+        "export-tree",
+        "flows.export_tree:export_tree",
+        MOVE,
+        "Write a version as plain files.",
+        BlockUse.SEARCHED,
     ),
     Command(
-        "export-archive", "flows.export_archive:export_archive", MOVE, "Write versions as archives."
+        "export-archive",
+        "flows.export_archive:export_archive",
+        MOVE,
+        "Write versions as archives.",
+        BlockUse.SEARCHED,
     ),
     Command(
         "import-archive",
         "flows.import_archive:import_archive",
         MOVE,
         "Import versions from an archive.",
+        BlockUse.SEARCHED,
     ),
     Command("adopt", "flows.adopt:adopt", MOVE, "Record files that already exist."),
     Command(
         "rebuild", "flows.rebuild:rebuild", MOVE, "Rebuild a lost catalog by reading repositories."
     ),
     Command("plan", "flows.plan:plan", HISTORY, "Plan a sync without changing anything."),
-    Command("apply", "flows.apply:apply", HISTORY, "Apply a stored plan exactly, or refuse."),
+    Command(
+        "apply",
+        "flows.apply:apply",
+        HISTORY,
+        "Apply a stored plan exactly, or refuse.",
+        BlockUse.SEARCHED,
+    ),
     Command(
         "plan-restore",
         "flows.plan_restore:plan_restore",
         HISTORY,
         "Plan a restore without changing anything.",
+        BlockUse.SEARCHED,
     ),
     Command(
         "plan-modify",
         "flows.plan_modify:plan_modify",
         HISTORY,
         "Plan a modification without changing anything.",
+        BlockUse.SEARCHED,
     ),
-    Command("restore", "flows.restore:restore", HISTORY, "Restore any version."),
-    Command("promote", "flows.promote:promote", HISTORY, "Copy one version to other repositories."),
+    Command("restore", "flows.restore:restore", HISTORY, "Restore any version.", BlockUse.SEARCHED),
     Command(
-        "modify", "flows.modify:modify", HISTORY, "Create a version by adding and removing files."
+        "promote",
+        "flows.promote:promote",
+        HISTORY,
+        "Copy one version to other repositories.",
+        BlockUse.SEARCHED,
+    ),
+    Command(
+        "modify",
+        "flows.modify:modify",
+        HISTORY,
+        "Create a version by adding and removing files.",
+        BlockUse.SEARCHED,
     ),
     Command("retain", "flows.retain:retain", HISTORY, "Set how many versions to keep."),
     Command(
@@ -84,11 +132,25 @@ VERBS = (
         "Check the files of a repository against a version.",
     ),
     Command(
-        "freshness", "flows.freshness:freshness", MAINTAIN, "Check that the expected files arrived."
+        "freshness",
+        "flows.freshness:freshness",
+        MAINTAIN,
+        "Check that the expected files arrived.",
+        BlockUse.LISTED,
     ),
-    Command("repair", "flows.repair:repair", MAINTAIN, "Replace damaged files from any good copy."),
     Command(
-        "repair-all", "flows.repair_all:repair_all", MAINTAIN, "Repair every stored repository."
+        "repair",
+        "flows.repair:repair",
+        MAINTAIN,
+        "Replace damaged files from any good copy.",
+        BlockUse.SEARCHED,
+    ),
+    Command(
+        "repair-all",
+        "flows.repair_all:repair_all",
+        MAINTAIN,
+        "Repair every stored repository.",
+        BlockUse.LISTED,
     ),
     Command("prune", "flows.prune:prune", MAINTAIN, "Remove data that nothing needs any more."),
     Command(
@@ -96,6 +158,7 @@ VERBS = (
         "flows.reclaim:reclaim",
         MAINTAIN,
         "Free space by removing files that can be fetched again.",
+        BlockUse.SEARCHED,
     ),
     Command("purge", "flows.purge:purge", MAINTAIN, "Remove what was pulled into a directory."),
     Command(

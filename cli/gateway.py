@@ -14,7 +14,7 @@ from catalog.errors import CatalogError
 from catalog.settings import Settings
 from cli.terminal.exit_codes import exit_of
 from cli.terminal.output import PLAIN, OutputOptions, show_error
-from cli.terminal.prefect_loading import load_quietly
+from cli.terminal.quiet_prefect import load_quietly
 
 
 @Parameter(name="*")

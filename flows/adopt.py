@@ -11,8 +11,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from prefect.logging import get_run_logger
-
 from blocks.repository import Repository
 from blocks.resolve import repository as resolved
 from catalog.formats.quantities import format_bytes
@@ -20,7 +18,8 @@ from catalog.model.version import Version
 from flows.forms.run_names import run_name
 from flows.runs.active_run import ActiveRun
 from flows.runs.verb import verb
-from tasks.listing.adopt import learn_digests
+from orchestration.run import run_logger
+from tasks.listing.adopt import adopt_files
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +64,14 @@ def adopt(repository: Repository | str) -> AdoptResult:
         StorageError: a file cannot be read; no version is created.
     """
     result = adopt_repository(resolved(repository))
-    get_run_logger().info("%s", result.summary())
+    run_logger().info("%s", result.summary())
     return result
 
 
 def adopt_repository(end: Repository) -> AdoptResult:
     """Adopt one repository, as a run within any flow."""
     with ActiveRun("adopt", end, (end,)) as run:
-        listing = learn_digests(end, run.job.run_id)
+        listing = adopt_files(end, run.job.run_id)
         before = {version.number for version in run.catalog.versions.all(end.address)}
         version = run.catalog.versions.record_listing(end.address, listing, run_id=run.job.run_id)
         result = AdoptResult(

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from prefect.runtime import flow_run
-
 from blocks.readable_repositories import readable_repositories
 from blocks.repository import Repository
 from blocks.resolve import repository
@@ -23,11 +21,12 @@ from flows.runs.alternates import alternates_of
 from flows.runs.planning import execute_plan, recheck_plan, unique_destinations
 from flows.runs.verb import verb
 from flows.runs.version_plans import apply_stored_plan
-from tasks.listing.repository import enumerate_repository
+from orchestration.run import run_parameters
+from tasks.listing.repository import list_to_spool
 
 
 def _name() -> str:
-    return f"apply {str(dict(flow_run.parameters or {}).get('plan_id', ''))[:12]}"
+    return f"apply {str(run_parameters().get('plan_id', ''))[:12]}"
 
 
 @verb("apply", _name)
@@ -71,7 +70,7 @@ def apply(
     with ActiveRun("apply", origin, ends, webhook=receiver) as run:
         if request.content is not None:
             return apply_stored_plan(run, request, options, [origin, *given])
-        wanted = enumerate_repository(origin, run.job.run_id, "source")
+        wanted = list_to_spool(origin, run.job.run_id, "source")
         recheck_plan(run, request, options, wanted)
         run.job = replace(run.job, places=alternates_of(origin))
         return execute_plan(run, run.catalog.plans.get(plan_id), options, None)

@@ -9,13 +9,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from prefect.logging import get_run_logger
-
 from catalog.catalog import Catalog
 from catalog.errors import CatalogError
 from catalog.settings import Settings
 from catalog.store.audit import Audit
 from flows.runs.verb import verb
+from orchestration.run import run_logger
 
 MAX_LINES = 20  # inconsistencies in the text
 
@@ -84,7 +83,7 @@ def check_catalog(*, mend: bool = False) -> CatalogCheck:
     result = CatalogCheck(
         str(catalog.path), catalog.maintenance.audit() if mended else found, mended
     )
-    get_run_logger().info("%s", result.summary())
+    run_logger().info("%s", result.summary())
     if not result:
         raise CatalogInconsistent(result)
     return result

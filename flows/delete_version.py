@@ -6,24 +6,23 @@ delete_version("s3-archive", 3)
 
 from __future__ import annotations
 
-from prefect.runtime import flow_run
-
 from blocks.repository import Repository
 from blocks.resolve import repository as resolved
 from flows.forms.run_names import short_name
-from flows.results.history import VersionResult
-from flows.runs.change_history import change_history
+from flows.results.versions import RemainingVersions
 from flows.runs.verb import verb
+from flows.runs.version_changes import change_versions
+from orchestration.run import run_parameters
 
 
 def run_name() -> str:
     """Return `delete-version <number> of <repository>` for the run that starts."""
-    given = dict(flow_run.parameters or {})
+    given = run_parameters()
     return f"delete-version {given.get('number')} of {short_name(given.get('repository'))}"[:200]
 
 
 @verb("delete-version", run_name)
-def delete_version(repository: Repository | str, number: int) -> VersionResult:
+def delete_version(repository: Repository | str, number: int) -> RemainingVersions:
     """Delete one version from a repository's history; no file and no other version changes.
 
     The next version takes over what the deleted one changed. Its number is never reused. Deleting a
@@ -41,7 +40,7 @@ def delete_version(repository: Repository | str, number: int) -> VersionResult:
         InvalidInput: the version is protected, or the only one.
     """
     whose = resolved(repository)
-    return change_history(
+    return change_versions(
         "delete-version",
         whose,
         lambda catalog: (number,) if catalog.versions.delete(whose.address, number) else (),

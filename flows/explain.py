@@ -5,12 +5,11 @@ from __future__ import annotations
 import html
 from dataclasses import dataclass
 
-from prefect.runtime import flow_run
-
 from catalog.catalog import Catalog
 from catalog.queries.explain import Explanation
 from catalog.settings import Settings
 from flows.runs.verb import verb
+from orchestration.run import run_parameters
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +32,7 @@ class Explained:
 
 
 def _name() -> str:
-    given = dict(flow_run.parameters or {})
+    given = run_parameters()
     return f"explain {given.get('path', '')}"[:200]
 
 

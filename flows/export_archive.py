@@ -13,8 +13,6 @@ from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
-from prefect.logging import get_run_logger
-
 from blocks.repository import Repository
 from blocks.resolve import repository as resolved
 from catalog.catalog import Catalog
@@ -29,10 +27,11 @@ from flows.runs.active_run import ActiveRun
 from flows.runs.local_folder import local_folder
 from flows.runs.open_repositories import OpenRepositories
 from flows.runs.verb import verb
+from orchestration.run import run_logger
 from providers.local.storage import Placement
 from tasks.job import run_resources
 from transfer.archive.write import ArchiveContent, RepositoryContent, write_archive
-from transfer.locate.gather import Gatherer
+from transfer.locate.fetch_by_digest import DigestFetcher
 
 MIN_CHUNK = 512  # bytes
 MAX_CHUNK = 10**12  # bytes
@@ -70,7 +69,7 @@ def export_archive(
         What was exported.
 
     Raises:
-        BytesNowhere: some bytes cannot be found; the error names the files, nothing is written.
+        BytesNotFound: some bytes cannot be found; the error names the files, nothing is written.
         NotRecorded: there is no such version.
         InvalidInput: a parameter is invalid.
     """
@@ -95,8 +94,8 @@ def export_archive(
             ),
         )
         head = Head(uuid4().hex, datetime.now(UTC), (), 0, 0, meta or {})
-        gatherer = Gatherer(places, stop, Placement.HARDLINK)  # verified when they are written
-        done = write_archive(target, head, content, gatherer, stop, chunk_size=size)
+        fetcher = DigestFetcher(places, stop, Placement.HARDLINK)  # verified when they are written
+        done = write_archive(target, head, content, fetcher, stop, chunk_size=size)
         result = ArchiveResult(
             run.job.run_id,
             tuple(ExportedRepository(part.name, part.numbers, part.since) for part in parts),
@@ -106,7 +105,7 @@ def export_archive(
             done.head.artifact_bytes,
         )
         run.end("completed", str(result))
-    get_run_logger().info("%s", result)
+    run_logger().info("%s", result)
     return result
 
 

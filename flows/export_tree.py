@@ -10,8 +10,6 @@ from __future__ import annotations
 from enum import StrEnum
 from pathlib import Path
 
-from prefect.logging import get_run_logger
-
 from blocks.repository import Repository
 from blocks.resolve import repository as resolved
 from catalog.errors import InvalidInput
@@ -23,12 +21,13 @@ from flows.runs.active_run import ActiveRun
 from flows.runs.local_folder import local_folder
 from flows.runs.open_repositories import OpenRepositories
 from flows.runs.verb import verb
+from orchestration.run import run_logger
 from providers.local.settings import LocalSettings
 from providers.local.storage import Placement
 from tasks.job import run_resources
 from transfer.archive import tree_export as engine
 from transfer.archive.atomic_folder import atomic_folder
-from transfer.locate.gather import Gatherer
+from transfer.locate.fetch_by_digest import DigestFetcher
 
 
 class Method(StrEnum):
@@ -77,7 +76,7 @@ def export_tree(
         What was exported.
 
     Raises:
-        BytesNowhere: some bytes cannot be found; the error names the files, nothing is written.
+        BytesNotFound: some bytes cannot be found; the error names the files, nothing is written.
         NotRecorded: there is no such version.
         InvalidInput: a parameter is invalid.
     """
@@ -100,10 +99,10 @@ def export_tree(
         rows = catalog.exports.located_content(origin.address, number, since)
         changes = () if since is None else catalog.versions.diff(origin.address, since, number)
         removed = (row.path for row in changes if row.change is Change.REMOVED)
-        gatherer = Gatherer(places, stop, _PLACEMENTS[method])
+        fetcher = DigestFetcher(places, stop, _PLACEMENTS[method])
         with atomic_folder(target) as draft:
             done = engine.export_tree(
-                rows, removed, draft, gatherer, stop, address=origin.address, manifest=manifest
+                rows, removed, draft, fetcher, stop, address=origin.address, manifest=manifest
             )
         result = TreeResult(
             run.job.run_id,
@@ -117,5 +116,5 @@ def export_tree(
             done.removed,
         )
         run.end("completed", str(result))
-    get_run_logger().info("%s", result)
+    run_logger().info("%s", result)
     return result

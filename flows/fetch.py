@@ -11,11 +11,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import groupby
 
-from prefect.logging import get_run_logger
-
-from blocks.history import history_of
 from blocks.readable_repositories import readable_repositories
 from blocks.repository import Repository
+from blocks.reserved_folders import history_folder
 from blocks.resolve import repository as resolved
 from catalog.errors import BytesMissing, InvalidInput
 from catalog.formats.quantities import format_bytes
@@ -30,6 +28,7 @@ from flows.runs.active_run import ActiveRun
 from flows.runs.alternates import alternates_of
 from flows.runs.planning import execute_plan, store_plan
 from flows.runs.verb import verb
+from orchestration.run import run_logger
 from providers.interfaces.history import history_key
 
 MAX_NAMED = 100  # paths in an error
@@ -95,7 +94,7 @@ def fetch(
     """
     end = resolved(repository)
     given = [resolved(reference) for reference in sources or ()]
-    with ActiveRun("fetch", history_of(end), (end,)) as run:
+    with ActiveRun("fetch", history_folder(end), (end,)) as run:
         result, failed = None, None
         for plan in _plan_fetches(run, end, _select_unstored(run, end, paths), given):
             try:
@@ -106,7 +105,7 @@ def fetch(
             raise failed
         fetched = _create_result(run, end, result)
         run.end("completed", fetched.summary())
-    get_run_logger().info("%s", fetched.summary())
+    run_logger().info("%s", fetched.summary())
     return fetched
 
 
@@ -146,7 +145,7 @@ def _plan_fetches(
     for address, rows in groupby(
         wanted, key=lambda row: row.origin if row.origin in known else None
     ):
-        source = history_of(end) if address is None else known[address]
+        source = history_folder(end) if address is None else known[address]
         run.job = replace(run.job, source=source, places=(*places, *alternates_of(source)))
         spool = run.catalog.spool()
         with spool:

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from prefect.logging import get_run_logger
-
 from blocks.repository import Repository
 from blocks.stored_repositories import select_repositories, stored_by_name
 from catalog.catalog import Catalog
@@ -22,6 +20,7 @@ from flows.results.artifacts import show_freshness
 from flows.results.events import emit_freshness_missed
 from flows.results.freshness import FreshnessMissed, FreshnessResult, ObjectiveResult
 from flows.runs.verb import verb
+from orchestration.run import run_logger
 
 NO_ARRIVALS = Arrivals(0, 0, None)
 
@@ -65,7 +64,7 @@ def freshness(
     unusable = tuple(f"{repository.name}: {repository.why}" for repository in broken)
     result = FreshnessResult(tuple(rows), unusable)
     show_freshness(result)
-    get_run_logger().info("%s", result.summary())
+    run_logger().info("%s", result.summary())
     if not result:
         raise FreshnessMissed(result)
     return result

@@ -15,19 +15,16 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
-from prefect.logging import get_run_logger
-from prefect.runtime import flow_run
-
 from blocks.repository import Repository
 from blocks.resolve import repository as resolved
 from catalog.catalog import Catalog
+from catalog.catalog_file import data_folder_of
 from catalog.errors import RepositoryNotFound
 from catalog.inbox.spool import STALE_S, Listing
 from catalog.model.plan import Mode, Selection
 from catalog.model.version import resource_at
-from catalog.session.catalog_file import data_folder_of
 from catalog.settings import Settings
-from flows.archives.missing_bytes import VersionNeeds, stage_missing
+from flows.archives.local_bytes import VersionNeeds, stage_missing
 from flows.archives.repository_mapping import ImportRequest, RepositoryImport, Unmapped
 from flows.forms.approval import Approval
 from flows.forms.options import GuardSettings, Options
@@ -38,6 +35,7 @@ from flows.runs.active_run import ActiveRun
 from flows.runs.local_folder import local_folder
 from flows.runs.planning import execute_plan, store_plan
 from flows.runs.verb import verb
+from orchestration.run import run_logger, run_parameters
 from providers.interfaces.history import history_key
 from providers.local.settings import UnpackedSettings
 from tasks.job import run_resources
@@ -48,7 +46,7 @@ IMPORTED = "imported"  # label of a version that came from an archive
 
 def import_run_name() -> str:
     """Return `import-archive <archive> to <repository>` for the run that starts."""
-    parameters = dict(flow_run.parameters or {})
+    parameters = run_parameters()
     archive, repository = parameters.get("archive"), parameters.get("repository")
     return f"import-archive {short_name(archive)} to {short_name(repository)}"[:200]
 
@@ -94,7 +92,7 @@ def import_archive(  # noqa: PLR0913 - each is a field of the run form
     Raises:
         ArchiveRefused: the archive is damaged, or does not fit the parameters; the error names
             every problem.
-        BytesNowhere: an incremental archive needs bytes that this site does not have.
+        BytesNotFound: an incremental archive needs bytes that this site does not have.
         SyncFailed: files failed; the error names them, and delivered files stay.
         GuardCrossed: a plan crosses its guards.
     """
@@ -120,7 +118,7 @@ def import_archive(  # noqa: PLR0913 - each is a field of the run form
             for route in routes
         )
     result = ImportResult(str(place), repositories)
-    get_run_logger().info("%s", result.summary())
+    run_logger().info("%s", result.summary())
     return result
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from blocks.history import bytes_of
 from blocks.repository import Repository
+from blocks.reserved_folders import previous_bytes_folder
 from blocks.resolve import repository as resolved
 from catalog.catalog import Catalog
 from catalog.model.modification import Addition, Modification
@@ -125,6 +125,6 @@ def modify(  # noqa: PLR0913 - each is a field of the run form
     )
     options = replace(RESTORING, guards=(guards or GuardSettings()).values(), approval=approval)
     given = [*requested.repositories, *map(resolved, sources or ())]
-    with ActiveRun("modify", bytes_of(end), (end,)) as run:
+    with ActiveRun("modify", previous_bytes_folder(end), (end,)) as run:
         content = modified_content(catalog, requested.modification)
         return apply_content(run, content, options, given)

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from blocks.history import bytes_of
 from blocks.repository import Repository
+from blocks.reserved_folders import previous_bytes_folder
 from blocks.resolve import repository as resolved
 from catalog.catalog import Catalog
 from catalog.settings import Settings
@@ -75,7 +75,7 @@ def plan_modify(  # noqa: PLR0913 - each is a field of the run form
     )
     options = replace(RESTORING, guards=(guards or GuardSettings()).values(), approval=approval)
     given = [*requested.repositories, *map(resolved, sources or ())]
-    with ActiveRun("plan", bytes_of(end), (end,), writes=()) as run:
+    with ActiveRun("plan", previous_bytes_folder(end), (end,), writes=()) as run:
         content = modified_content(catalog, requested.modification)
         plan = plan_content(run, content, options, given)
         refuse_missing_bytes(run, plan)

@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
-from prefect.logging import get_run_logger
-
 from blocks.repository import Repository
 from blocks.resolve import repository as resolved
 from catalog.errors import InvalidInput
@@ -22,6 +20,7 @@ from flows.forms.run_names import run_name
 from flows.runs.active_run import ActiveRun
 from flows.runs.local_folder import local_folder
 from flows.runs.verb import verb
+from orchestration.run import run_logger
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,5 +95,5 @@ def provenance(
             run.job.run_id, origin.label, number, str(target), digest.hexdigest()
         )
         run.end("completed", str(result))
-    get_run_logger().info("%s", result)
+    run_logger().info("%s", result)
     return result

@@ -10,8 +10,6 @@ import html
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from prefect.logging import get_run_logger
-
 from blocks.repository import Repository
 from blocks.resolve import repository as resolved
 from catalog.errors import InvalidInput
@@ -21,6 +19,7 @@ from flows.forms.run_names import run_name
 from flows.results.table import html_table, text_table
 from flows.runs.active_run import ActiveRun
 from flows.runs.verb import verb
+from orchestration.run import run_logger
 from tasks.cleanup.prune import (
     PrunedItems,
     PruneRule,
@@ -136,7 +135,7 @@ def prune(
             )
         result = PruneResult(run_id, end.label, pruned, rows, dry_run)
         run.end("completed", result.summary())
-    get_run_logger().info("%s", result.summary())
+    run_logger().info("%s", result.summary())
     return result
 
 

@@ -27,7 +27,7 @@ from flows.runs.planning import execute_plan, store_plan
 from flows.runs.verb import verb
 from providers.local.settings import LocalSettings
 from providers.local.storage import Placement
-from tasks.listing.targets import enumerate_targets
+from tasks.listing.targets import list_pull_targets
 from transfer.batch.delivery import History
 
 
@@ -101,7 +101,7 @@ def pull(
     )
     refuse_overlaps(origin, (end,), options.selection)
     with ActiveRun("pull", origin, (end,)) as run:
-        wanted = enumerate_targets(origin, chosen, run.job.run_id, allow_empty=allow_empty)
+        wanted = list_pull_targets(origin, chosen, run.job.run_id, allow_empty=allow_empty)
         return execute_plan(
             run, store_plan(run, wanted, options, Settings().trusted_digests), options, None
         )

@@ -11,8 +11,6 @@ import html
 from dataclasses import dataclass
 from pathlib import Path
 
-from prefect.logging import get_run_logger
-
 from catalog.catalog import Catalog
 from catalog.errors import InvalidInput, UnsafePath
 from catalog.formats.quantities import format_bytes
@@ -22,6 +20,7 @@ from flows.results.table import html_table, text_table
 from flows.runs.active_run import ActiveRun
 from flows.runs.local_folder import local_folder
 from flows.runs.verb import verb
+from orchestration.run import run_logger
 from tasks.cleanup.purge import PurgedEntry, is_kept, purge_folder
 
 MAX_ROWS = 20  # of the table
@@ -109,7 +108,7 @@ def purge(
         removed = tuple(purge_folder(str(root), name, keep, dry_run=dry_run))
         result = PurgeResult(run.job.run_id, str(root), removed, dry_run)
         run.end("completed", result.summary())
-    get_run_logger().info("%s", result.summary())
+    run_logger().info("%s", result.summary())
     return result
 
 

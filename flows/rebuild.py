@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from prefect.logging import get_run_logger
-
 from blocks.repository import Repository
 from blocks.resolve import repository as resolved
 from catalog.errors import CatalogError, InvalidInput
 from flows.adopt import AdoptResult, adopt_repository
 from flows.forms.run_names import run_name
 from flows.runs.verb import verb
+from orchestration.run import run_logger
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +80,7 @@ def rebuild(repositories: list[Repository | str]) -> RebuildResult:
         except CatalogError as error:
             failed.append(f"{end.label}: {error}")
     result = RebuildResult(tuple(done), tuple(failed))
-    get_run_logger().info("%s", result.summary())
+    run_logger().info("%s", result.summary())
     if not result:
         raise RebuildFailed(result)
     return result

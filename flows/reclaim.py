@@ -9,13 +9,11 @@ from __future__ import annotations
 import html
 from dataclasses import dataclass
 
-from prefect.logging import get_run_logger
-from prefect.runtime import flow_run
 from pydantic import BaseModel, ConfigDict, Field
 
-from blocks.history import history_of
 from blocks.readable_repositories import readable_repositories
 from blocks.repository import Layout, Repository
+from blocks.reserved_folders import history_folder
 from blocks.resolve import repository as resolved
 from catalog.catalog import Catalog
 from catalog.errors import InvalidInput
@@ -26,6 +24,7 @@ from flows.results.table import html_table, text_table
 from flows.runs.active_run import ActiveRun
 from flows.runs.planning import unique_destinations
 from flows.runs.verb import verb
+from orchestration.run import run_logger, run_parameters
 from tasks.cleanup.reclaim import Reclaimed, reclaim_files
 
 MAX_LINES = 20  # kept files in the text
@@ -103,7 +102,7 @@ class ReclaimResult:
 
 
 def _name() -> str:
-    given = dict(flow_run.parameters or {}).get("repositories", ())
+    given = run_parameters().get("repositories", ())
     return f"reclaim {', '.join(map(short_name, given))}"[:200]
 
 
@@ -144,7 +143,7 @@ def reclaim(
     for keep in keep_versions or ():
         address = resolved(keep.repository).address
         kept.append((address, catalog.versions.choose(address, keep.version).number))
-    chosen = [place.address for end in ends for place in (end, history_of(end))]
+    chosen = [place.address for end in ends for place in (end, history_folder(end))]
     copies = {
         copy.address: None
         for end in ends
@@ -163,5 +162,5 @@ def reclaim(
             dry_run,
         )
         run.end("completed", result.summary())
-    get_run_logger().info("%s", result.summary())
+    run_logger().info("%s", result.summary())
     return result

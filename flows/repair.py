@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from prefect.logging import get_run_logger
-
-from blocks.history import bytes_of
 from blocks.repository import Layout, Repository
+from blocks.reserved_folders import previous_bytes_folder
 from blocks.resolve import repository as resolved
 from catalog.errors import CatalogError, InvalidInput
 from catalog.model.finding import DAMAGE, Fault
@@ -22,7 +20,8 @@ from flows.runs.active_run import ActiveRun
 from flows.runs.verb import verb
 from flows.runs.version_plans import BytesLocation, WantedContent, apply_content, missing_paths
 from flows.verify import Depth, verify_repository
-from tasks.cleanup.quarantine import quarantine, set_bytes_aside
+from orchestration.run import run_logger
+from tasks.cleanup.damaged_files import move_damaged_content, move_damaged_files
 from tasks.recorded_files import forget_files, forget_numbers
 from transfer.batch.delivery import History
 
@@ -86,7 +85,7 @@ def repair(
 ) -> RepairResult:
     """Find missing and damaged files and replace them, each verified.
 
-    A damaged file whose bytes cannot be found is moved into the repository's quarantine, so that
+    A damaged file whose bytes cannot be found is moved into the repository's history, so that
     nobody uses it (with the layout `versioned` it stays, and is no longer used). No version is
     created, since the content does not change.
 
@@ -114,7 +113,7 @@ def repair_repository(
     end: Repository, version: int | None, depth: Depth, given: list[Repository]
 ) -> RepairResult:
     """Repair one repository in a run of its own."""
-    with ActiveRun("repair", bytes_of(end), (end,)) as run:
+    with ActiveRun("repair", previous_bytes_folder(end), (end,)) as run:
         _check_version(run, end, version)
         found = verify_repository(run, end, version, depth, 1.0)
         damaged = {finding.path for finding in found.findings if finding.fault in DAMAGE}
@@ -123,7 +122,7 @@ def repair_repository(
             result = _repair_files(run, end, found, damaged, given)
         run.end("completed" if result else "failed", result.summary())
         show_findings(found)
-        get_run_logger().info("%s", result.summary())
+        run_logger().info("%s", result.summary())
     return result
 
 
@@ -148,12 +147,12 @@ def _repair_files(
     paths = {finding.path for finding in found.findings if finding.fault in ALTERED}
     altered = [row for row in rows if row.path in paths]
     if end.layout is Layout.CONTENT:  # the damaged file has the name of the wanted one
-        set_bytes_aside(end, altered, run.job.run_id)
+        move_damaged_content(end, altered, run.job.run_id)
     elif end.layout is Layout.VERSIONED:  # a number is never reused, so damaged files stay
         forget_numbers(end, altered, run.job.run_id)
     lost = set(missing_paths(run, _content(rows, version), REPAIRING, given))
     if end.layout is Layout.PATH:
-        quarantine(end, sorted(lost), run.job.run_id)
+        move_damaged_files(end, sorted(lost), run.job.run_id)
     elif end.layout is Layout.VERSIONED:
         forget_files(end, sorted(lost), run.job.run_id)
     if lost:

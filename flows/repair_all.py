@@ -7,8 +7,6 @@ repair_all(labels={"tier": "gold"}, depth="existence")
 
 from __future__ import annotations
 
-from prefect.logging import get_run_logger
-
 from blocks.repository import Repository
 from blocks.resolve import repository as resolved
 from blocks.stored_repositories import select_repositories, stored_by_name
@@ -20,6 +18,7 @@ from flows.repair import repair_repository
 from flows.results.repair_all import RepairAllFailed, RepairAllResult, RepairedRepository
 from flows.runs.verb import verb
 from flows.verify import Depth
+from orchestration.run import run_logger
 
 
 @verb("repair-all", selection_run_name)
@@ -62,7 +61,7 @@ def repair_all(
     ]
     rows += [RepairedRepository(unusable.name, "", error=unusable.why) for unusable in broken]
     result = RepairAllResult(tuple(rows))
-    get_run_logger().info("%s", result.summary())
+    run_logger().info("%s", result.summary())
     if not result:
         raise RepairAllFailed(result)
     return result

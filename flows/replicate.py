@@ -10,9 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
 
-from prefect.logging import get_run_logger
-from prefect.runtime import flow_run
-
 from blocks.repository import Repository
 from blocks.resolve import repository as resolved
 from blocks.stored_repositories import repositories_at, select_repositories, stored_by_name
@@ -26,6 +23,7 @@ from flows.modify import modify
 from flows.results.replicate import Replica, ReplicateFailed, ReplicateResult
 from flows.runs.verb import verb
 from flows.sync import sync
+from orchestration.run import run_logger, run_parameters
 
 REPLICA = "replica-of"
 """Label of a version that replicate created; its value is the name upstream."""
@@ -44,7 +42,7 @@ class Leftovers(StrEnum):
 
 def run_name() -> str:
     """Return `replicate <upstream> to <place>` for the run that starts."""
-    given = dict(flow_run.parameters or {})
+    given = run_parameters()
     of = short_name(given["upstream"]) if given.get("upstream") else "this instance"
     return f"replicate {of} to {short_name(given.get('to'))}"[:200]
 
@@ -101,7 +99,7 @@ def replicate(
         old = _find_leftovers(catalog, place, leftovers)
         rows += [_empty(place, name) for name in old if name not in kept]
     result = ReplicateResult(upstream or "this instance", place.label, tuple(rows))
-    get_run_logger().info("%s", result.summary())
+    run_logger().info("%s", result.summary())
     if not result:
         raise ReplicateFailed(result)
     return result

@@ -6,26 +6,25 @@ retain("s3-archive", 10)
 
 from __future__ import annotations
 
-from prefect.runtime import flow_run
-
 from blocks.repository import Repository
 from blocks.resolve import repository as resolved
 from flows.forms.run_names import short_name
-from flows.results.history import VersionResult
-from flows.runs.change_history import change_history
+from flows.results.versions import RemainingVersions
 from flows.runs.verb import verb
+from flows.runs.version_changes import change_versions
+from orchestration.run import run_parameters
 
 
 def run_name() -> str:
     """Return `retain <versions> of <repository>` for the run that starts."""
-    given = dict(flow_run.parameters or {})
+    given = run_parameters()
     versions = given.get("versions")
     kept = "all" if versions is None else versions
     return f"retain {kept} of {short_name(given.get('repository'))}"[:200]
 
 
 @verb("retain", run_name)
-def retain(repository: Repository | str, versions: int | None) -> VersionResult:
+def retain(repository: Repository | str, versions: int | None) -> RemainingVersions:
     """Keep only the newest versions of a repository, now and after each new version.
 
     Older versions are deleted, and the next remaining version takes over what they changed; no file
@@ -42,6 +41,6 @@ def retain(repository: Repository | str, versions: int | None) -> VersionResult:
         InvalidInput: `versions` is less than one.
     """
     whose = resolved(repository)
-    return change_history(
+    return change_versions(
         "retain", whose, lambda catalog: catalog.retention.keep(whose.address, versions)
     )

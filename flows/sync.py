@@ -9,8 +9,6 @@ destination's next version.
 
 from __future__ import annotations
 
-from prefect.logging import get_run_logger
-
 from blocks.contract import Contract
 from blocks.repository import Repository
 from blocks.resolve import repository
@@ -27,6 +25,7 @@ from flows.runs.active_run import ActiveRun
 from flows.runs.planning import execute_plan, list_source, plan_listing, unique_destinations
 from flows.runs.skip_unchanged import unchanged_since
 from flows.runs.verb import verb
+from orchestration.run import run_logger
 from transfer.batch.delivery import CleanUp
 
 
@@ -127,5 +126,5 @@ def sync(  # noqa: PLR0913 - each is a field of the run form
         if last is not None:
             return run.finish(None, version, allow_partial=False, unchanged_since=last.run_id)
         if why:
-            get_run_logger().info("not skipped: %s", why)
+            run_logger().info("not skipped: %s", why)
         return execute_plan(run, plan_listing(run, wanted, options), options, version)

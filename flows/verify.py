@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from prefect.logging import get_run_logger
-
 from blocks.repository import Layout, Repository
 from blocks.resolve import repository as resolved
 from catalog.errors import InvalidInput
@@ -19,10 +17,11 @@ from flows.results.artifacts import show_findings
 from flows.results.verify import VerifyFailed, VerifyResult, count_faults
 from flows.runs.active_run import ActiveRun
 from flows.runs.verb import verb
-from providers.cache import STORAGES
+from orchestration.run import run_logger
+from providers.connection_cache import STORAGES
 from tasks.job import run_resources
-from tasks.listing.read_digests import examine_digests
-from tasks.listing.repository import enumerate_repository
+from tasks.listing.repository import list_to_spool
+from tasks.listing.verify import verify_files
 
 
 class Depth(StrEnum):
@@ -68,7 +67,7 @@ def verify(
         result = verify_repository(run, end, version, depth, sample)
         run.end("completed" if result else "failed", result.summary())
         show_findings(result)
-        get_run_logger().info("%s", result.summary())
+        run_logger().info("%s", result.summary())
         if not result:
             raise VerifyFailed(result)
     return result
@@ -90,7 +89,7 @@ def verify_repository(
     with STORAGES.open(end.settings, end.open_options()) as storage:
         # With numbered files, an older version has other etags than the file stored last.
         etags = storage.capabilities.etags and end.layout is not Layout.VERSIONED
-    listing = enumerate_repository(end, run_id, "destination", version=version.number)
+    listing = list_to_spool(end, run_id, "destination", version=version.number)
     findings: list[Finding] = []
     unstored = 0  # only counted, since there may be millions
     for finding in catalog.versions.drift(address, version.number, listing, match_etags=etags):
@@ -102,7 +101,7 @@ def verify_repository(
         kinds = (Fault.MISSING, Fault.UNSEEN, Fault.FOREIGN)
         findings = [finding for finding in findings if finding.fault in kinds]
     if depth is Depth.DIGEST:
-        findings = _merge(findings, examine_digests(end, version.number, run_id, sample))
+        findings = _merge(findings, verify_files(end, version.number, run_id, sample))
     progress = run_resources(run_id).progress.snapshot()
     return VerifyResult(
         run_id,

@@ -22,7 +22,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from catalog.errors import CatalogError
 from catalog.settings import Settings
 from catalog.store.disk_errors import disk_error
-from gateway.access.catalog_guard import CatalogGuard
+from gateway.access.catalog_availability import CatalogAvailability
 from gateway.access.context import Gateway
 from gateway.api.openapi import describe
 from gateway.config import GatewayConfig
@@ -37,9 +37,9 @@ from gateway.limits.middleware import RequestLimits
 from gateway.limits.request_validation import RequestValidation
 from gateway.limits.rules import ConcurrencyLimit, HeadLimit, RateLimit
 from gateway.ops.access_log import AccessLog
-from gateway.ops.exchange import client_of
 from gateway.ops.health import Readiness, health_routes
 from gateway.ops.metrics import MetricsMiddleware, metrics_app
+from gateway.ops.request_meter import client_of
 from gateway.routers import ROUTERS
 
 METHODS = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
@@ -69,7 +69,7 @@ class Application:
         limits = gateway.config.limits
         rate = limits.requests_per_s
         app: ASGIApp = RequestLimits(
-            RequestDeadline(CatalogGuard(self._route, gateway), limits.question_s),
+            RequestDeadline(CatalogAvailability(self._route, gateway), limits.question_s),
             head=HeadLimit(limits.head_bytes),
             body=self._body_limit,
             rate=None if rate is None else RateLimit(rate, limits.burst),

@@ -59,7 +59,7 @@ class Stored:
     proof: Proof = Proof.STORED
 
 
-class Reading(Protocol):
+class Reader(Protocol):
     """A file being read in chunks; `resource` is how the storage described it."""
 
     @property
@@ -120,7 +120,7 @@ class Source(Protocol):
 
     def read(
         self, path: str, *, etag: str | None = None, start: int = 0, length: int | None = None
-    ) -> Reading:
+    ) -> Reader:
         """Read `length` bytes (default: to the end) from offset `start`, in chunks."""
         ...
 

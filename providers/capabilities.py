@@ -26,7 +26,7 @@ class Capabilities:
     """A write can be made conditional on the name not existing yet."""
     long_round_trip: bool = False  # use more threads than usual
     raw_names: bool = False  # names may be any bytes, encoded as in `providers.shared.raw_names`
-    read_buffer: int = 2 * 2**20  # bytes of memory for one reading
+    read_buffer: int = 2 * 2**20  # bytes of memory for one reader
     write_buffer: int = 2**20  # bytes of memory for one `Writer`
     parts: int | None = None  # the most parts a large file may have
     part: int = 0  # bytes of a part, unless that makes too many parts

@@ -58,7 +58,7 @@ class Connectable(Protocol[O_contra, N_co]):
 
 
 def error_boundary(kind: type[C]) -> type[C]:
-    """Make the public methods of a storage, reading or writer raise only our errors."""
+    """Make the public methods of a storage, reader or writer raise only our errors."""
     for name, method in inspect.getmembers(kind, inspect.isfunction):
         if name.startswith("_") and name not in _SPECIAL:
             continue

@@ -8,14 +8,10 @@ from __future__ import annotations
 from collections.abc import Generator, Iterable
 from contextlib import ExitStack, contextmanager
 
-from prefect import get_client
-from prefect.concurrency.sync import concurrency
-
 from blocks.repository import Repository
+from orchestration.limit import hold_slot, set_limits
 
 PREFIX = "entrepot-"
-LEASE_S = 120.0
-TIMEOUT_S = 3600.0
 
 
 def limit_name(repository: Repository) -> str | None:
@@ -28,16 +24,13 @@ def limit_name(repository: Repository) -> str | None:
 
 def ensure_limits(repositories: Iterable[Repository]) -> None:
     """Create or update the limit of each stored repository."""
-    wanted = {
-        name: repository.limits.batches
-        for repository in repositories
-        if (name := limit_name(repository)) is not None
-    }
-    if not wanted:
-        return
-    with get_client(sync_client=True) as client:
-        for name, number in wanted.items():
-            client.upsert_global_concurrency_limit_by_name(name, number or 1)
+    set_limits(
+        {
+            name: repository.limits.batches or 1
+            for repository in repositories
+            if (name := limit_name(repository)) is not None
+        }
+    )
 
 
 @contextmanager
@@ -46,14 +39,5 @@ def hold_slots(repositories: Iterable[Repository]) -> Generator[None]:
     names = {limit_name(repository) for repository in repositories} - {None}
     with ExitStack() as stack:
         for name in sorted(name for name in names if name is not None):
-            stack.enter_context(
-                concurrency(
-                    name,
-                    occupy=1,
-                    timeout_seconds=TIMEOUT_S,
-                    strict=True,
-                    lease_duration=LEASE_S,
-                    raise_on_lease_renewal_failure=False,
-                )
-            )
+            stack.enter_context(hold_slot(name))
         yield

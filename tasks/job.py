@@ -9,24 +9,24 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import partial
 
-from blocks.history import markers_of, opened_at
 from blocks.repository import Layout, Repository
+from blocks.reserved_folders import markers_folder, opened_at
 from blocks.resolve import repository as resolved
 from blocks.webhook import Webhook
 from catalog.catalog import Catalog
 from catalog.settings import Settings
 from providers.base import Source, Storage
-from providers.cache import STORAGES
+from providers.connection_cache import STORAGES
 from providers.interfaces.history import HISTORY
 from providers.layouts.content import ContentLayout
 from providers.layouts.listing_index import RecordedHoldings
-from providers.layouts.manifest import ManifestSource
+from providers.layouts.manifest_source import ManifestSource
 from providers.layouts.number_allocator import NumberAllocator
 from providers.layouts.versioned import VersionedLayout
 from transfer.batch.delivery import Delivery, KeptParts, TransferOptions
-from transfer.batch.endpoints import Endpoint, HistoryArea, MarkerArea
+from transfer.batch.endpoints import Endpoint, MarkerArea, StorageRef
 from transfer.batch.mirrors import Mirror, Mirrors
-from transfer.steps.contract_quarantine import QUARANTINE
+from transfer.steps.quarantine import QUARANTINE
 from transfer.steps.sequence import StepChange
 from transfer.steps.validate import Check
 from transfer.workers.limits import MemoryBudget, limiter_for
@@ -151,22 +151,22 @@ def open_destination(
             limiter_for(repository.address, repository.process_limits()),
             repository.retry_policy(),
             history_area(repository),
-            quarantine_area(repository),
+            holding_area(repository),
             marker_area(repository),
         )
 
 
-def history_area(repository: Repository) -> HistoryArea | None:
+def history_area(repository: Repository) -> StorageRef | None:
     """Return where a destination keeps replaced and removed files; None if it does not."""
-    return quarantine_area(repository) if repository.history.keep else None
+    return holding_area(repository) if repository.history.keep else None
 
 
-def quarantine_area(repository: Repository) -> HistoryArea | None:
+def holding_area(repository: Repository) -> StorageRef | None:
     """Return where a destination can put files aside; None unless its layout is `path`."""
     if repository.layout is not Layout.PATH:
         return None
     settings = repository.settings.below(HISTORY)
-    return HistoryArea(
+    return StorageRef(
         settings.address(), partial(STORAGES.open, settings, repository.open_options())
     )
 
@@ -176,7 +176,7 @@ def marker_area(repository: Repository) -> MarkerArea | None:
     if repository.layout is not Layout.PATH:
         return None
     inside = repository.markers if not repository.markers.startswith("/") else ""
-    settings = repository.settings if inside else markers_of(repository).settings
+    settings = repository.settings if inside else markers_folder(repository).settings
     return MarkerArea(inside, partial(STORAGES.open, settings, repository.open_options()))
 
 
@@ -213,11 +213,11 @@ def open_delivery(job: Job) -> Generator[Delivery]:
         )
 
 
-def _contract_quarantine(job: Job, name: str) -> HistoryArea:
+def _contract_quarantine(job: Job, name: str) -> StorageRef:
     """Return where files that break a contract go: a repository, or the first destination."""
     repository = resolved(name) if name else job.destinations[0]
     settings = repository.settings if name else repository.settings.below(QUARANTINE)
-    return HistoryArea(
+    return StorageRef(
         settings.address(), partial(STORAGES.open, settings, repository.open_options())
     )
 

@@ -6,16 +6,14 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 
-from prefect import task
-from prefect.cache_policies import NO_CACHE
-
 from blocks.repository import Layout, Repository
 from catalog.catalog import Catalog
 from catalog.errors import InvalidInput
 from catalog.formats.manifest import CURRENT
 from catalog.model.version import ContentRow, Version
+from orchestration.task import task
 from providers.base import Storage
-from providers.cache import STORAGES
+from providers.connection_cache import STORAGES
 from providers.layouts.numbered_names import is_number, number_key
 from tasks.job import run_resources
 from transfer.destination.publish import publish_manifest, published_title
@@ -32,7 +30,7 @@ def publish(repository: Repository, run_id: str) -> bool:
     return publish_version(repository, latest, run_id)
 
 
-@task(task_run_name="publish", cache_policy=NO_CACHE, persist_result=False)
+@task("publish")
 def publish_version(repository: Repository, version: Version, run_id: str) -> bool:
     """Publish a version whose files are all in the repository; false if it is published already."""
     common = run_resources(run_id)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from blocks.history import numbers_of
 from blocks.repository import Layout, Repository
+from blocks.reserved_folders import numbered_folder
 from catalog.model.outcome import Outcome, Proof, Status
 from catalog.model.plan import Action
 from catalog.model.version import ContentRow
@@ -24,7 +24,7 @@ def with_versioned_names(
 ) -> list[Outcome]:
     """Return the outcomes that record numbered files under their own names."""
     places = {
-        repository.address: numbers_of(repository).address
+        repository.address: numbered_folder(repository).address
         for repository in repositories
         if repository.layout is Layout.VERSIONED
     }
@@ -52,4 +52,4 @@ def with_versioned_names(
 def forget_numbers(repository: Repository, rows: Iterable[ContentRow], run_id: str) -> None:
     """Record that these files of a version are not valid; the files themselves stay."""
     keys = [number_key(row.path, row.etag) for row in rows if row.etag is not None]
-    forget_files(numbers_of(repository), keys, run_id)
+    forget_files(numbered_folder(repository), keys, run_id)

@@ -10,7 +10,7 @@ from typing import TypeVar
 import pytest
 from hypothesis import settings
 
-from providers.cache import STORAGES
+from providers.connection_cache import STORAGES
 from tests.servers.azurite import AzureServer, azurite
 from tests.servers.fake_gcs import GcsServer, fake_gcs
 from tests.servers.faulty import FaultyServer
@@ -130,7 +130,7 @@ def prefect_server(tmp_path_factory: Factory) -> Iterator[None]:
     """
     from prefect.testing.utilities import prefect_test_harness  # noqa: PLC0415 - it takes seconds
 
-    from blocks.local_server import SERVER_ENVIRONMENT  # noqa: PLC0415
+    from orchestration.server_environment import SERVER_ENVIRONMENT  # noqa: PLC0415
 
     with pytest.MonkeyPatch.context() as patch:
         for name, value in SERVER_ENVIRONMENT.items():

@@ -144,8 +144,8 @@ class Inbox:
         """Delete an applied order; call it only after the commit."""
         order.path.unlink(missing_ok=True)
 
-    def quarantine(self, order: Order, why: str) -> None:
-        """Move a poisoned order to the quarantine, with a text file that has the reason."""
+    def move_to_dead_letters(self, order: Order, why: str) -> None:
+        """Move a poisoned order to the folder `quarantine`, with a text file of the reason."""
         (self._quarantine / f"{order.batch}.error.txt").write_text(f"{order.path.name}: {why}\n")
         order.path.rename(self._quarantine / order.path.name)
 

@@ -9,9 +9,9 @@ from heapq import merge
 from itertools import groupby
 from typing import Any
 
+from catalog.catalog_file import CatalogFile
 from catalog.model.version import ContentRow
 from catalog.queries import read_versions as reading
-from catalog.session.catalog_file import CatalogFile
 from catalog.store import statements
 from catalog.store.diff_queries import changes_query
 from catalog.store.parquet import export_rows, read_exported_rows
@@ -61,7 +61,7 @@ class Exports:
     def manifest_lines(self, address: str, number: int) -> Iterator[str]:
         """Return the lines of a version's manifest; it must have no `unlisted_path`."""
         copy = self._file.temporary_file("manifest")
-        with self._file.reading() as connection:
+        with self._file.connect_flushed() as connection:
             values = {"repository": self._file.key(address), "number": number}
             export_rows(connection, copy, statements.load_sql("manifest"), **values)
         return (str(line) for (line,) in read_exported_rows(copy))
@@ -69,7 +69,7 @@ class Exports:
     def unlisted_path(self, address: str, number: int) -> str | None:
         """Return a path of a version that cannot be written in a manifest, if there is one."""
         query = statements.load_sql("browse_unlisted")
-        with self._file.reading() as connection:
+        with self._file.connect_flushed() as connection:
             rows = statements.fetch_rows(
                 connection, query, repository=self._file.key(address), number=number
             )
@@ -83,7 +83,7 @@ class Exports:
         """
         copy = self._file.temporary_file("manifest")
         values = {"repository": self._file.key(address), "number": number}
-        with self._file.reading() as connection:
+        with self._file.connect_flushed() as connection:
             export_rows(connection, copy, statements.load_sql("manifest"), **values)
         digest = hashlib.sha256()
         lacking = 0
@@ -126,7 +126,7 @@ class Exports:
 
     def proofs(self, address: str, number: int) -> dict[str, int]:
         """Count the resources of a version by how they were verified; '' for not at all."""
-        with self._file.reading() as connection:
+        with self._file.connect_flushed() as connection:
             key = self._file.key(address)
             reading.read_version(connection, key, address, number)
             rows = statements.fetch_rows(
@@ -138,7 +138,7 @@ class Exports:
         self, query: str, address: str, named: Sequence[int], **values: object
     ) -> Iterator[statements.Row]:
         copy = self._file.temporary_file("places")
-        with self._file.reading() as connection:
+        with self._file.connect_flushed() as connection:
             key = self._file.key(address)
             for number in named:
                 reading.read_version(connection, key, address, number)

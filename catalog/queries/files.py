@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 
+from catalog.catalog_file import CatalogFile
 from catalog.filters.versions import to_naive_utc
 from catalog.model.version import ContentRow, Origin
-from catalog.session.catalog_file import CatalogFile
 from catalog.store import statements
 from catalog.store.keys import path_key
 
@@ -73,7 +73,7 @@ class Files:
         If the repository itself is recorded to have these bytes at this path, other locations are
         left out, unless `search` asks for them.
         """
-        with self._file.reading() as connection:
+        with self._file.connect_flushed() as connection:
             key, nkey = self._file.key(address), path_key(self._file.tenant, path)
             values: dict[str, object] = {"repository": key, "nkey": nkey}
             rows = statements.fetch_rows(
@@ -108,7 +108,7 @@ class Files:
 
     def replaced_since(self, address: str, path: str, since: datetime) -> ResolvedFile | None:
         """Return a path in the last version that had it, if that was current after `since`."""
-        with self._file.reading() as connection:
+        with self._file.connect_flushed() as connection:
             values = {
                 "repository": self._file.key(address),
                 "nkey": path_key(self._file.tenant, path),
@@ -122,7 +122,7 @@ class Files:
     ) -> list[FolderEntry]:
         """Return the entries of a folder of a version, folders first; '' is the root."""
         below = prefix.rstrip("/") + "/" if prefix else ""
-        with self._file.reading() as connection:
+        with self._file.connect_flushed() as connection:
             rows = statements.fetch_rows(
                 connection,
                 statements.load_sql("serve_folder"),

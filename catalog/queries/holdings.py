@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from catalog.catalog_file import CatalogFile
 from catalog.inbox.spool import Listing, page_files
 from catalog.model.version import Location
 from catalog.queries.read_versions import read_location, read_locations
-from catalog.session.catalog_file import CatalogFile
 from catalog.store import statements
 from catalog.store.keys import path_key
 from catalog.store.parquet import export_rows, read_exported_rows
@@ -53,7 +53,7 @@ class Holdings:
 
         It grows whenever equal bytes are stored again, which creates no version.
         """
-        with self._file.reading() as connection:
+        with self._file.connect_flushed() as connection:
             values = {"repository": self._file.key(address), "number": number}
             rows = statements.fetch_rows(
                 connection, statements.load_sql("sum_of_numbers"), **values
@@ -62,14 +62,14 @@ class Holdings:
 
     def missing(self, address: str, number: int) -> list[str]:
         """Return some paths of a version whose bytes are not recorded to be there."""
-        with self._file.reading() as connection:
+        with self._file.connect_flushed() as connection:
             values = {"repository": self._file.key(address), "number": number, "limit": MAX_NAMED}
             rows = statements.fetch_rows(connection, statements.load_sql("unheld"), **values)
         return [str(path) for (path,) in rows]
 
     def holders(self, address: str, number: int) -> list[str]:
         """Return the addresses known to store bytes of a version, those with most first."""
-        with self._file.reading() as connection:
+        with self._file.connect_flushed() as connection:
             values = {
                 "repository": self._file.key(address),
                 "number": number,
@@ -87,7 +87,7 @@ class Holdings:
         `before` are left out.
         """
         copy = self._file.temporary_file("orphans")
-        with self._file.reading() as connection:
+        with self._file.connect_flushed() as connection:
             export_rows(
                 connection,
                 copy,
@@ -102,18 +102,18 @@ class Holdings:
 
     def locations(self, digest: str) -> list[Location]:
         """Return all known locations of the bytes with a sha256 (hex)."""
-        with self._file.reading() as connection:
+        with self._file.connect_flushed() as connection:
             return read_locations(connection, self._file.tenant, digest.removeprefix("sha256:"))
 
     def location(self, address: str, path: str) -> Location | None:
         """Return what a repository is known to store at a path."""
-        with self._file.reading() as connection:
+        with self._file.connect_flushed() as connection:
             key = path_key(self._file.tenant, path)
             return read_location(connection, self._file.key(address), key)
 
     def _rows(self, name: str, address: str) -> Iterator[statements.Row]:
         copy = self._file.temporary_file(name)
-        with self._file.reading() as connection:
+        with self._file.connect_flushed() as connection:
             export_rows(
                 connection, copy, statements.load_sql(name), repository=self._file.key(address)
             )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import cast
 
-from catalog.session.catalog_file import CatalogFile
+from catalog.catalog_file import CatalogFile
 from catalog.store.audit import Audit, Contradiction, Flaw, run_audit
 
 
@@ -20,7 +20,7 @@ class Maintenance:
 
     def audit(self) -> Audit:
         """Check all derived data in the catalog against what it is derived from."""
-        with self._file.reading() as connection:
+        with self._file.connect_flushed() as connection:
             result = run_audit(connection, self._file.tenant)
         rejected = tuple(
             Contradiction(Flaw.ORDER, batch, None, None, "an order that can be applied", why)

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from catalog.catalog_file import CatalogFile
 from catalog.model.fingerprint import Fingerprint
 from catalog.model.version import Origin, OtherCopy, ReclaimCandidate
-from catalog.session.catalog_file import CatalogFile
 from catalog.store import statements
 from catalog.store.keys import path_key
 from catalog.store.parquet import export_rows, read_exported_rows
@@ -28,14 +28,14 @@ class Origins:
     def all(self, address: str) -> Iterator[Origin]:
         """Return what a repository lists but does not store, with its origin, in path order."""
         copy = self._file.temporary_file("origins")
-        with self._file.reading() as connection:
+        with self._file.connect_flushed() as connection:
             query = statements.load_sql("origins")
             export_rows(connection, copy, query, repository=self._file.key(address), nkey=None)
         return (Origin(*row) for row in read_exported_rows(copy))
 
     def get(self, address: str, path: str) -> Origin | None:
         """Return where to fetch a resource that its repository lists but does not store."""
-        with self._file.reading() as connection:
+        with self._file.connect_flushed() as connection:
             values = {
                 "repository": self._file.key(address),
                 "nkey": path_key(self._file.tenant, path),
@@ -45,7 +45,7 @@ class Origins:
 
     def count(self, address: str) -> int:
         """Count the resources that a repository lists but does not store."""
-        with self._file.reading() as connection:
+        with self._file.connect_flushed() as connection:
             query = "SELECT count(*) FROM origins WHERE repository = $repository::UUID"
             count: int = statements.fetch_rows(
                 connection, query, repository=self._file.key(address)
@@ -61,7 +61,7 @@ class Origins:
         (address, number) are left out.
         """
         copy = self._file.temporary_file("spare")
-        with self._file.reading() as connection:
+        with self._file.connect_flushed() as connection:
             export_rows(
                 connection,
                 copy,

@@ -8,18 +8,18 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import cast
 
+from catalog.catalog_file import CatalogFile
 from catalog.glob import globs_to_regex
 from catalog.inbox.plan_request import request_to_json
 from catalog.model.plan import Action, Plan, PlanItem, PlannedBatch, PlanRequest
 from catalog.model.run import PlanRow
-from catalog.queries import read_rows
+from catalog.queries import read_runs
 from catalog.queries.paging import (
     FIRST_PAGE,
     Page,
     PageRequest,
     make_page,
 )
-from catalog.session.catalog_file import CatalogFile
 from catalog.store import statements
 
 
@@ -49,13 +49,13 @@ class Plans:
 
     def get(self, plan_id: str) -> Plan:
         """Return a stored plan."""
-        with self._file.opened() as connection:
-            return read_rows.read_plan(connection, self._file.tenant, plan_id)
+        with self._file.connect() as connection:
+            return read_runs.read_plan(connection, self._file.tenant, plan_id)
 
     def batches(self, plan_id: str) -> list[PlannedBatch]:
         """Return the batches of a plan in order; removals come last."""
-        with self._file.opened() as connection:
-            return read_rows.read_batches(connection, self._file.tenant, plan_id)
+        with self._file.connect() as connection:
+            return read_runs.read_batches(connection, self._file.tenant, plan_id)
 
     def items(
         self, plan_id: str, batch: int, places: Collection[str] | None = None
@@ -64,33 +64,33 @@ class Plans:
 
         `places` are further addresses that may be read, by default those of the plan.
         """
-        with self._file.opened() as connection:
-            return read_rows.read_items(connection, self._file.tenant, plan_id, batch, places)
+        with self._file.connect() as connection:
+            return read_runs.read_items(connection, self._file.tenant, plan_id, batch, places)
 
     def rows(
         self, plan_id: str, action: Action | None = None, limit: int | None = None
     ) -> list[PlanRow]:
         """Return the rows of a plan: each path at each destination, with the reason."""
-        with self._file.opened() as connection:
-            return read_rows.read_rows(connection, self._file.tenant, plan_id, action, limit)
+        with self._file.connect() as connection:
+            return read_runs.read_plan_rows(connection, self._file.tenant, plan_id, action, limit)
 
     def changes(self, plan_id: str, limit: int | None = None) -> list[PlanRow]:
         """Return the rows of a plan that change something, removals first."""
-        with self._file.opened() as connection:
-            return read_rows.read_changes(connection, self._file.tenant, plan_id, limit)
+        with self._file.connect() as connection:
+            return read_runs.read_plan_changes(connection, self._file.tenant, plan_id, limit)
 
     def request(self, plan_id: str) -> PlanRequest:
         """Return the request of a stored plan."""
-        with self._file.opened() as connection:
-            return read_rows.read_request(connection, self._file.tenant, plan_id)
+        with self._file.connect() as connection:
+            return read_runs.read_plan_request(connection, self._file.tenant, plan_id)
 
     def page(
         self, plan_id: str, actions: Collection[Action], request: PageRequest = FIRST_PAGE
     ) -> Page[PlanRow]:
         """Return a page of a plan's rows with one of `actions`, by path and target."""
         path, target = request.cursor_keys(str, int)
-        with self._file.opened() as connection:
-            read_rows.read_plan(connection, self._file.tenant, plan_id)
+        with self._file.connect() as connection:
+            read_runs.read_plan(connection, self._file.tenant, plan_id)
             rows = statements.fetch_rows(
                 connection,
                 statements.load_sql("browse_plan_rows"),
@@ -105,7 +105,7 @@ class Plans:
 
     def id_of(self, address: str, number: int) -> str | None:
         """Return the id of the plan that created a version, if one did."""
-        with self._file.reading() as connection:
+        with self._file.connect_flushed() as connection:
             rows = statements.fetch_rows(
                 connection,
                 "SELECT plan_id FROM repository_versions"

@@ -13,7 +13,7 @@ from catalog.filters.versions import Span, VersionFilter, to_naive_utc
 from catalog.glob import globs_to_regex
 from catalog.model.diff import DiffCounts
 from catalog.model.version import Location, Sizes, Version
-from catalog.queries.read_rows import as_utc
+from catalog.queries.read_runs import as_utc
 from catalog.rules.freshness import Arrivals, Objective, pattern_at
 from catalog.store import statements
 from catalog.store.diff_queries import diff_counts_query

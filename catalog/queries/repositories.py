@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from catalog.session.catalog_file import CatalogFile
+from catalog.catalog_file import CatalogFile
 from catalog.store import statements
 
 
@@ -18,7 +18,7 @@ class Repositories:
     def addresses(self) -> list[str]:
         """Return the address of every repository that the catalog knows."""
         query = "SELECT address FROM repositories WHERE tenant = $tenant ORDER BY address"
-        with self._file.reading() as connection:
+        with self._file.connect_flushed() as connection:
             return [
                 str(one)
                 for (one,) in statements.fetch_rows(connection, query, tenant=self._file.tenant)
@@ -26,7 +26,7 @@ class Repositories:
 
     def addresses_below(self, start: str) -> list[str]:
         """Return the addresses that begin with `start`, except those only written by pulls."""
-        with self._file.reading() as connection:
+        with self._file.connect_flushed() as connection:
             query = statements.load_sql("rooted")
             rows = statements.fetch_rows(connection, query, tenant=self._file.tenant, start=start)
         return [str(address) for (address,) in rows]
@@ -38,7 +38,7 @@ class Repositories:
             " WHERE r.address = $address AND EXISTS"
             " (SELECT 1 FROM repository_versions v WHERE v.repository = r.repository)"
         )
-        with self._file.reading() as connection:
+        with self._file.connect_flushed() as connection:
             own, count = statements.fetch_rows(
                 connection, query, tenant=self._file.tenant, address=address
             )[0]
@@ -49,7 +49,7 @@ class Repositories:
 
         That is the number in the latest version. Adopted files count as written.
         """
-        with self._file.reading() as connection:
+        with self._file.connect_flushed() as connection:
             rows = statements.fetch_rows(
                 connection, statements.load_sql("written"), tenant=self._file.tenant
             )
@@ -61,6 +61,6 @@ class Repositories:
         No two catalogs have the same moment, so it identifies the catalog.
         """
         query = "SELECT epoch_us(first_seen) FROM repositories WHERE repository = $repository::UUID"
-        with self._file.reading() as connection:
+        with self._file.connect_flushed() as connection:
             rows = statements.fetch_rows(connection, query, repository=self._file.key(address))
         return int(rows[0][0]) if rows else None

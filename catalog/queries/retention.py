@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import cast
 
+from catalog.catalog_file import CatalogFile
 from catalog.queries import read_versions as reading
-from catalog.session.catalog_file import CatalogFile
 
 
 class Retention:
@@ -19,7 +19,7 @@ class Retention:
 
     def get(self, address: str) -> int | None:
         """Return how many of its newest versions a repository keeps; None for all."""
-        with self._file.reading() as connection:
+        with self._file.connect_flushed() as connection:
             return reading.read_retention(connection, self._file.key(address), address)
 
     def keep(self, address: str, versions: int | None) -> tuple[int, ...]:

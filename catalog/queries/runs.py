@@ -9,13 +9,15 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from functools import partial
 
+from catalog.catalog_file import CatalogFile
 from catalog.errors import NotRecorded
 from catalog.inbox.spool import Listing
 from catalog.model.breach import Breach
 from catalog.model.gap import FoundGap, Gap
 from catalog.model.outcome import Outcome, Status
 from catalog.model.run import Run, RunTally
-from catalog.queries import read_rows
+from catalog.orders.apply import BREACHES, OUTCOMES
+from catalog.queries import read_runs
 from catalog.queries.explain import Explanation, read_explanations
 from catalog.queries.paging import (
     EVERY_RUN,
@@ -26,8 +28,6 @@ from catalog.queries.paging import (
     RunFilter,
     make_page,
 )
-from catalog.session.apply_orders import BREACHES, OUTCOMES
-from catalog.session.catalog_file import CatalogFile
 from catalog.store import statements
 from catalog.store.parquet import write_breaches, write_outcomes
 
@@ -60,39 +60,39 @@ class Runs:
 
     def get(self, run_id: str) -> Run:
         """Return one run."""
-        with self._file.reading() as connection:
-            runs = read_rows.read_runs(connection, self._file.tenant, run_id, 1)
+        with self._file.connect_flushed() as connection:
+            runs = read_runs.read_runs(connection, self._file.tenant, run_id, 1)
         if not runs:
             raise NotRecorded("run", run_id)
         return runs[0]
 
     def all(self, limit: int | None = None) -> list[Run]:
         """Return the runs, the latest first."""
-        with self._file.reading() as connection:
-            return read_rows.read_runs(connection, self._file.tenant, None, limit)
+        with self._file.connect_flushed() as connection:
+            return read_runs.read_runs(connection, self._file.tenant, None, limit)
 
     def last_sync(self, source: str, destinations: tuple[str, ...], except_run: str) -> Run | None:
         """Return the last ended sync with a plan between these addresses, except one run."""
-        with self._file.reading() as connection:
-            return read_rows.read_last_sync(
+        with self._file.connect_flushed() as connection:
+            return read_runs.read_last_sync(
                 connection, self._file.tenant, source, destinations, except_run
             )
 
     def tallies(self, run_id: str) -> tuple[RunTally, ...]:
         """Return what a run did at each destination, including what its plan kept."""
-        with self._file.reading() as connection:
-            return read_rows.read_tallies(connection, self._file.tenant, run_id)
+        with self._file.connect_flushed() as connection:
+            return read_runs.read_tallies(connection, self._file.tenant, run_id)
 
     def outcomes(
         self, run_id: str, status: Status | None = None, limit: int | None = None
     ) -> list[Outcome]:
         """Return the outcome of each item of a run, in the order recorded."""
-        with self._file.reading() as connection:
-            return read_rows.read_outcomes(connection, self._file.tenant, run_id, status, limit)
+        with self._file.connect_flushed() as connection:
+            return read_runs.read_outcomes(connection, self._file.tenant, run_id, status, limit)
 
     def gaps(self, run_id: str) -> list[FoundGap]:
         """Return the gaps of a run's listings, the source's first."""
-        with self._file.reading() as connection:
+        with self._file.connect_flushed() as connection:
             rows = statements.fetch_rows(
                 connection, statements.load_sql("gaps"), run_id=run_id, tenant=self._file.tenant
             )
@@ -100,13 +100,13 @@ class Runs:
 
     def breaches(self, run_id: str, limit: int | None = None) -> list[Breach]:
         """Return what contracts found in the files of a run; `limit` counts failure cases."""
-        with self._file.reading() as connection:
-            return read_rows.read_breaches(connection, self._file.tenant, run_id, limit)
+        with self._file.connect_flushed() as connection:
+            return read_runs.read_breaches(connection, self._file.tenant, run_id, limit)
 
     def page(self, where: RunFilter = EVERY_RUN, request: PageRequest = FIRST_PAGE) -> Page[Run]:
         """Return a page of the runs, the latest first."""
         started_us, run_id = request.cursor_keys(int, str)
-        with self._file.reading() as connection:
+        with self._file.connect_flushed() as connection:
             rows = statements.fetch_rows(
                 connection,
                 statements.load_sql("browse_runs"),
@@ -119,7 +119,7 @@ class Runs:
                 run_id=run_id,
                 count=request.count + 1,
             )
-        runs = [read_rows.run_from_row(row) for row in rows]
+        runs = [read_runs.run_from_row(row) for row in rows]
         keyed = [
             (run, (round(run.started_at.timestamp() * 1e6) if run.started_at else 0, run.run_id))
             for run in runs
@@ -132,7 +132,7 @@ class Runs:
         """Return a page of a run's outcomes, in the order recorded."""
         rows = self._run_page_rows("browse_outcomes", run_id, request, status=status)
         return make_page(
-            [(read_rows.outcome_from_row(row[:-2]), row[-2:]) for row in rows], request
+            [(read_runs.outcome_from_row(row[:-2]), row[-2:]) for row in rows], request
         )
 
     def failure_page(self, run_id: str, request: PageRequest = FIRST_PAGE) -> Page[FailureRow]:
@@ -142,7 +142,7 @@ class Runs:
 
     def explain(self, run_id: str, path: str) -> list[Explanation]:
         """Explain what a run did with one path, at each of its destinations."""
-        with self._file.reading() as connection:
+        with self._file.connect_flushed() as connection:
             return read_explanations(connection, self._file.tenant, run_id, path)
 
     def record_outcomes(self, run_id: str, plan_id: str, outcomes: Sequence[Outcome]) -> str:
@@ -169,8 +169,8 @@ class Runs:
         self, name: str, run_id: str, request: PageRequest, **more: object
     ) -> list[statements.Row]:
         batch, position = request.cursor_keys(str, int)
-        with self._file.reading() as connection:
-            if not read_rows.read_runs(connection, self._file.tenant, run_id, 1):
+        with self._file.connect_flushed() as connection:
+            if not read_runs.read_runs(connection, self._file.tenant, run_id, 1):
                 raise NotRecorded("run", run_id)
             return statements.fetch_rows(
                 connection,

@@ -15,10 +15,10 @@ from duckdb import DuckDBPyConnection
 from catalog.access.grants import Grant, Role, grants_of_new_token
 from catalog.access.grants import parse_recorded as recorded
 from catalog.access.tokens import KnownToken, Secret, Token
+from catalog.catalog_file import CatalogFile
 from catalog.errors import InvalidInput, NotRecorded
 from catalog.filters.versions import to_naive_utc
-from catalog.queries.read_rows import as_utc
-from catalog.session.catalog_file import CatalogFile
+from catalog.queries.read_runs import as_utc
 from catalog.store import statements
 
 
@@ -62,13 +62,13 @@ class Tokens:
                 "expires_us": None if ends is None else int(ends.timestamp() * 1e6),
             },
         )
-        with self._file.reading() as connection:
+        with self._file.connect_flushed() as connection:
             (known,) = _read_tokens(connection, self._file.tenant, secret.token_id)
         return known.token, secret.text
 
     def all(self) -> list[Token]:
         """Return the tokens of this tenant, the oldest first; revoked and expired ones too."""
-        with self._file.reading() as connection:
+        with self._file.connect_flushed() as connection:
             return [known.token for known in _read_tokens(connection, self._file.tenant)]
 
     def revoke(self, token_id: str) -> Token:
@@ -78,7 +78,7 @@ class Tokens:
             NotRecorded: this tenant has no such token.
         """
         self._file.submit_and_wait("token-revoke", {"token_id": token_id})
-        with self._file.reading() as connection:
+        with self._file.connect_flushed() as connection:
             tokens = _read_tokens(connection, self._file.tenant, token_id)
         if not tokens:
             raise NotRecorded("token", token_id)
@@ -86,7 +86,7 @@ class Tokens:
 
     def of_all_tenants(self) -> dict[str, KnownToken]:
         """Return every tenant's tokens by id, for `catalog.access.tokens.verify_token`."""
-        with self._file.reading() as connection:
+        with self._file.connect_flushed() as connection:
             return {known.token.token_id: known for known in _read_tokens(connection)}
 
 

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 from typing import cast
 
+from catalog.catalog_file import CatalogFile
 from catalog.errors import InvalidInput
 from catalog.filters.versions import ALL_VERSIONS, Span, VersionFilter
 from catalog.glob import globs_to_regex
@@ -17,7 +18,7 @@ from catalog.inbox.spool import Listing
 from catalog.model.diff import DiffCounts, DiffRow
 from catalog.model.finding import Fault, Finding
 from catalog.model.version import ContentRow, Sizes, Version
-from catalog.queries import read_rows
+from catalog.queries import read_runs
 from catalog.queries import read_versions as reading
 from catalog.queries.drift import write_drift
 from catalog.queries.paging import (
@@ -30,7 +31,6 @@ from catalog.queries.paging import (
 )
 from catalog.queries.read_versions import read_arrivals
 from catalog.rules.freshness import Arrivals, Objective
-from catalog.session.catalog_file import CatalogFile
 from catalog.store import statements
 from catalog.store.diff_queries import diff_query
 from catalog.store.parquet import export_rows, read_exported_rows
@@ -48,7 +48,7 @@ class Versions:
 
     def all(self, address: str, where: VersionFilter = ALL_VERSIONS) -> list[Version]:
         """Return the versions of a repository, the lowest number first."""
-        with self._file.reading() as connection:
+        with self._file.connect_flushed() as connection:
             key = self._file.key(address)
             return reading.read_versions(connection, self._file.tenant, key, address, where)
 
@@ -58,7 +58,7 @@ class Versions:
         Raises:
             RepositoryNotFound: the catalog does not know the repository.
         """
-        with self._file.reading() as connection:
+        with self._file.connect_flushed() as connection:
             key = self._file.key(address)
             reading.first_seen(connection, key, address)
             return read_arrivals(connection, key, objective, now)
@@ -78,7 +78,7 @@ class Versions:
             RepositoryNotFound: the catalog had not seen the repository by then.
             NotRecorded: the versions of that time were deleted.
         """
-        with self._file.reading() as connection:
+        with self._file.connect_flushed() as connection:
             key = self._file.key(address)
             return reading.read_version_at(connection, self._file.tenant, key, address, moment)
 
@@ -98,7 +98,7 @@ class Versions:
     def content(self, address: str, number: int | None = None) -> Iterator[ContentRow]:
         """Return the resources of a version, the latest by default, in path order."""
         copy = self._file.temporary_file("content")
-        with self._file.reading() as connection:
+        with self._file.connect_flushed() as connection:
             key = self._file.key(address)
             version = reading.read_version(connection, key, address, number)
             query = statements.load_sql("content")
@@ -116,7 +116,7 @@ class Versions:
         written again with equal bytes does not differ.
         """
         copy = self._file.temporary_file("diff")
-        with self._file.reading() as connection:
+        with self._file.connect_flushed() as connection:
             key = self._file.key(address)
             for number in (old, new):
                 reading.read_version(connection, key, address, number)
@@ -125,7 +125,7 @@ class Versions:
 
     def diff_counts(self, address: str, old: int, new: int) -> DiffCounts:
         """Count the rows that `diff` would return."""
-        with self._file.reading() as connection:
+        with self._file.connect_flushed() as connection:
             key = self._file.key(address)
             for number in (old, new):
                 reading.read_version(connection, key, address, number)
@@ -140,7 +140,7 @@ class Versions:
         """
         copy = self._file.temporary_file("drift")
         spool = self._file.folder / "spool"
-        with self._file.reading() as connection:
+        with self._file.connect_flushed() as connection:
             key = self._file.key(address)
             reading.read_version(connection, key, address, number)
             values = {"repository": key, "number": number, "tenant": self._file.tenant}
@@ -151,7 +151,7 @@ class Versions:
 
     def sizes(self, address: str, number: int | None = None) -> Sizes:
         """Return the sizes of a version of a repository, the latest by default."""
-        with self._file.reading() as connection:
+        with self._file.connect_flushed() as connection:
             key = self._file.key(address)
             version = reading.read_version(connection, key, address, number)
             return reading.read_sizes(connection, key, version.number)
@@ -159,12 +159,12 @@ class Versions:
     def latest_of(self, addresses: Collection[str]) -> dict[str, Version]:
         """Return the latest version of each address that has one, without labels."""
         query = statements.load_sql("browse_latest")
-        with self._file.reading() as connection:
+        with self._file.connect_flushed() as connection:
             rows = statements.fetch_rows(
                 connection, query, tenant=self._file.tenant, addresses=list(addresses)
             )
         return {
-            address: Version(address, number, base, read_rows.as_utc(created_at), *rest)
+            address: Version(address, number, base, read_runs.as_utc(created_at), *rest)
             for address, number, base, created_at, *rest in rows
         }
 
@@ -179,7 +179,7 @@ class Versions:
         (after,) = request.cursor_keys(str)
         pattern = globs_to_regex([where.glob]) if where.glob else None
         author = QueryAuthor.CALLERS if where.glob else QueryAuthor.OURS
-        with self._file.reading(author=author) as connection:
+        with self._file.connect_flushed(author=author) as connection:
             key = self._file.key(address)
             reading.read_version(connection, key, address, number)
             rows = statements.fetch_rows(
@@ -203,7 +203,7 @@ class Versions:
             f"SELECT * FROM ({diff_query()}) WHERE $after IS NULL OR path > $after"  # noqa: S608  # ours
             " ORDER BY path LIMIT $count"
         )
-        with self._file.reading() as connection:
+        with self._file.connect_flushed() as connection:
             key = self._file.key(address)
             for number in (old, new):
                 reading.read_version(connection, key, address, number)
@@ -216,7 +216,7 @@ class Versions:
     def latest_number(self, address: str) -> int | None:
         """Return the number of a repository's latest version; None if it is unknown."""
         query = "SELECT max(number) FROM repository_versions WHERE repository = $repository::UUID"
-        with self._file.reading() as connection:
+        with self._file.connect_flushed() as connection:
             found: int | None = statements.fetch_rows(
                 connection, query, repository=self._file.key(address)
             )[0][0]
@@ -224,7 +224,7 @@ class Versions:
 
     def highest_number(self, address: str) -> int:
         """Return the highest version number that a repository ever had."""
-        with self._file.reading() as connection:
+        with self._file.connect_flushed() as connection:
             rows = statements.fetch_rows(
                 connection,
                 "SELECT max(number) FROM (SELECT number, repository FROM repository_versions"
@@ -257,8 +257,8 @@ class Versions:
         result = self._file.submit_and_wait(
             "version", {"run_id": run_id, "plan_id": plan_id, "allow_partial": allow_partial}
         )
-        with self._file.opened() as connection:
-            targets = read_rows.read_plan(connection, self._file.tenant, plan_id).tallies
+        with self._file.connect() as connection:
+            targets = read_runs.read_plan(connection, self._file.tenant, plan_id).tallies
         return tuple(
             None if number is None else self._version_holding(target.address, number)
             for target, number in zip(
@@ -290,7 +290,7 @@ class Versions:
         return self._version(address, number)
 
     def _version(self, address: str, number: int | None) -> Version:
-        with self._file.reading() as connection:
+        with self._file.connect_flushed() as connection:
             key = self._file.key(address)
             return reading.read_version(connection, key, address, number)
 

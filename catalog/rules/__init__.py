@@ -1,1 +1,1 @@
-"""Pure decisions: what a plan does, what its guards allow, what is fresh."""
+"""Pure decisions: what the guards of a plan allow, what is fresh."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cli.terminal.prefect_loading import load_quietly
+from cli.terminal.quiet_prefect import load_repository
 from providers.local.settings import LocalSettings
 from providers.registry import scheme_of, settings_from_url
 from providers.shared.url import parse_url
@@ -20,9 +20,4 @@ def address_of(text: str) -> str:
         return settings_from_url(text).address()
     if text[:1] in ("/", ".", "~") or "/" in text:
         return LocalSettings(path=text).address()
-    load_quietly()  # only a block's name needs Prefect
-    from blocks.local_server import ensure_server  # noqa: PLC0415
-    from blocks.resolve import repository  # noqa: PLC0415
-
-    ensure_server()
-    return repository(text).address
+    return load_repository(text).address

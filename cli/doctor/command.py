@@ -12,7 +12,7 @@ from cli.doctor.diagnosis import Diagnosis, DoctorReport, Health
 from cli.doctor.local_checks import check_catalog, check_credentials, check_disk
 from cli.terminal.exit_codes import ExitCode
 from cli.terminal.output import PLAIN, OutputOptions, show
-from cli.terminal.prefect_loading import load_quietly
+from cli.terminal.quiet_prefect import load_quietly
 
 
 def doctor(

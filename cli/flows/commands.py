@@ -15,11 +15,13 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from catalog.errors import InvalidInput
-from cli.command_list import VERBS
+from cli.command_list import VERBS, Command
+from cli.flows.mode import load_for_verb, needs_prefect, restart_with_prefect
 from cli.flows.parameters import command_signature, parse_json_arguments
 from cli.terminal.exit_codes import ExitCode
 from cli.terminal.output import PLAIN, Output, show_error
-from cli.terminal.prefect_loading import load_quietly
+from orchestration.errors import PrefectNeeded
+from orchestration.mode import uses_prefect
 
 OUTPUT = inspect.Parameter(
     "output",
@@ -33,14 +35,18 @@ def __getattr__(name: str) -> Callable[..., None]:
     """Create the command of a flow when cyclopts accesses it."""
     for command in VERBS:
         if command.place.rpartition(":")[2] == name:
-            return create_command(command.place)
+            return create_command(command)
     raise AttributeError(name)
 
 
-def create_command(place: str) -> Callable[..., None]:
-    """Return a function with the signature of the flow at `module:attribute`, and `output`."""
-    load_quietly()
-    module, _, attribute = place.rpartition(":")
+def create_command(listed: Command) -> Callable[..., None]:
+    """Return a function with the signature of the command's flow, and `output`."""
+    try:
+        load_for_verb(listed.blocks)
+    except PrefectNeeded as error:
+        show_error(error, PLAIN)
+        sys.exit(ExitCode.USAGE)
+    module, _, attribute = listed.place.rpartition(":")
     flow = getattr(import_module(module), attribute)
     signature = command_signature(flow.fn)
 
@@ -53,6 +59,8 @@ def create_command(place: str) -> Callable[..., None]:
         except InvalidInput as error:
             show_error(error, output)
             sys.exit(ExitCode.USAGE)
+        if not uses_prefect() and needs_prefect(listed.blocks, parameters):
+            restart_with_prefect()
         run_flow(flow, parameters, output)
 
     command.__name__ = attribute

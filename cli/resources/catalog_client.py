@@ -14,7 +14,7 @@ from catalog.queries.paging import MAX_PAGE_ROWS
 from catalog.queries.resources.lists import ResourceFilter
 from catalog.settings import Settings
 from cli.resources.client import Metadata, OnBytes, ResourceInfo, UploadDetails
-from cli.terminal.prefect_loading import load_quietly
+from cli.terminal.quiet_prefect import load_repository
 from gateway.resource_store.location import PlainLocation, ResourceLocation
 from gateway.resource_store.metadata import document, list_entry
 from gateway.resource_store.names import checked_name
@@ -22,7 +22,7 @@ from gateway.resource_store.properties import checked_properties
 from gateway.resource_store.store import ResourceStore
 from gateway.resource_store.upload import UploadFacts
 from providers.base import OpenOptions, Storage
-from providers.cache import STORAGES
+from providers.connection_cache import STORAGES
 from providers.local.settings import LocalSettings
 from providers.registry import scheme_of, settings_from_url
 from providers.shared.url import folder_and_name, parse_url
@@ -124,12 +124,7 @@ def _resolve_location(place: str | None, folder: Path) -> ResourceLocation:
         return PlainLocation(settings_from_url(place))
     if place[:1] in ("/", ".", "~") or "/" in place:
         return PlainLocation(LocalSettings(path=place))
-    load_quietly()  # only a block's name needs Prefect
-    from blocks.local_server import ensure_server  # noqa: PLC0415
-    from blocks.resolve import repository  # noqa: PLC0415
-
-    ensure_server()
-    return repository(place)
+    return load_repository(place)
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from prefect.workers.utilities import get_default_base_job_template_for_infrastr
 
 import blocks
 from catalog.errors import InvalidInput
-from cli.setup.steps import ChangeKind, SetupStep
+from cli.setup.report import ChangeKind, SetupStep
 
 PROCESS = "process"
 

@@ -11,10 +11,10 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from catalog.errors import CatalogError, InvalidInput
-from cli.setup.steps import ChangeKind, SetupReport, SetupStep
+from cli.setup.report import ChangeKind, SetupReport, SetupStep
 from cli.terminal.exit_codes import ExitCode, exit_of
 from cli.terminal.output import PLAIN, OutputOptions, show, show_error
-from cli.terminal.prefect_loading import load_quietly
+from cli.terminal.quiet_prefect import load_quietly
 
 FLOWS = Path("prefect.yaml")
 POOL = "entrepot"
@@ -96,12 +96,12 @@ def _set_up(request: _SetupRequest, *, dry: bool) -> Iterator[SetupStep]:
     from prefect import get_client  # noqa: PLC0415 - it takes two seconds
 
     from cli.setup.blocks_and_pools import set_up_blocks, set_up_pools  # noqa: PLC0415
-    from cli.setup.files import (  # noqa: PLC0415 - they need Prefect
+    from cli.setup.config_files import (  # noqa: PLC0415 - they need Prefect
         read_automations,
         read_limits,
         read_template,
     )
-    from cli.setup.flow_deployments import FlowsFile, set_up_flows  # noqa: PLC0415
+    from cli.setup.deploy_flows import FlowsFile, set_up_flows  # noqa: PLC0415
     from cli.setup.limits_and_automations import set_up_automations, set_up_limits  # noqa: PLC0415
 
     deploy = FLOWS.exists() if request.deploy is None else request.deploy

@@ -15,8 +15,14 @@ from prefect.events.schemas.automations import Automation, AutomationCore
 from prefect.exceptions import ObjectNotFound
 
 from catalog.errors import InvalidInput
-from cli.setup.files import READ_ONLY_FIELDS, LimitsFile, PoolLimit, SlotLimit, WantedAutomation
-from cli.setup.steps import ChangeKind, SetupStep
+from cli.setup.config_files import (
+    READ_ONLY_FIELDS,
+    LimitsFile,
+    PoolLimit,
+    SlotLimit,
+    WantedAutomation,
+)
+from cli.setup.report import ChangeKind, SetupStep
 
 
 def set_up_limits(

@@ -13,6 +13,7 @@ from catalog.errors import (
     RepositoryNotFound,
     StorageError,
 )
+from orchestration.errors import PrefectNeeded
 
 
 class ExitCode(IntEnum):
@@ -40,7 +41,7 @@ def exit_of(error: Exception) -> ExitCode:
     >>> exit_of(InvalidInput("no such path"))
     <ExitCode.USAGE: 2>
     """
-    if isinstance(error, InvalidInput | NotRecorded | RepositoryNotFound):
+    if isinstance(error, InvalidInput | NotRecorded | PrefectNeeded | RepositoryNotFound):
         return ExitCode.USAGE
     if isinstance(error, PlanRefused):
         return ExitCode.REFUSED

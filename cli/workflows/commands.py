@@ -16,14 +16,17 @@ from catalog.errors import CatalogError, InvalidInput
 from catalog.formats.quantities import format_duration
 from catalog.model.run import skipped_run
 from catalog.settings import Settings
+from cli.command_list import BlockUse
+from cli.flows.mode import load_directly, load_for_verb, needs_prefect, restart_with_prefect
 from cli.setup.command import require_server
 from cli.terminal.exit_codes import ExitCode, exit_of
 from cli.terminal.output import PLAIN, Output, OutputOptions, show, show_error
-from cli.terminal.prefect_loading import load_quietly
+from cli.terminal.quiet_prefect import load_quietly
 from cli.terminal.table import Table
+from orchestration.mode import uses_prefect
 
 if TYPE_CHECKING:
-    from cli.setup.steps import SetupReport
+    from cli.setup.report import SetupReport
     from flows.workflows.file import Workflows
 
 Flag = Annotated[bool, Parameter(negative="")]
@@ -46,7 +49,7 @@ def check(file: Path, *, strict: bool = True, output: OutputOptions = PLAIN) -> 
         strict: Fail if a workflow is invalid; otherwise it is skipped and named.
         output: Output format.
     """
-    load_quietly()
+    load_directly()
     try:
         workflows = _read(file, strict=strict)
     except InvalidInput as error:
@@ -110,11 +113,13 @@ def run(
         strict: Fail if a workflow is invalid; otherwise it is skipped and named.
         output: Output format.
     """
-    load_quietly()
+    load_for_verb(BlockUse.NAMED)
     from cli.workflows.local_runs import run_all  # noqa: PLC0415 - it loads the flows
 
     with _exit_on_error(output):
         workflows = _read(file, strict=strict)
+        if not uses_prefect() and needs_prefect(BlockUse.NAMED, {"places": _places(workflows)}):
+            restart_with_prefect()
         _report_skipped(workflows)
         _record_skipped(workflows)
         code = run_all(workflows.workflows, once=once, output=output)
@@ -125,8 +130,8 @@ def _apply(file: Path, *, strict: bool, prune: bool, dry: bool, output: Output) 
     load_quietly()
     from prefect import get_client  # noqa: PLC0415 - it takes two seconds
 
-    from cli.setup.steps import SetupReport  # noqa: PLC0415 - it loads the flows
-    from cli.workflows.flow_deployments import apply_changes, plan_changes  # noqa: PLC0415 - the same
+    from cli.setup.report import SetupReport  # noqa: PLC0415 - it loads the flows
+    from cli.workflows.apply_workflows import apply_changes, plan_changes  # noqa: PLC0415 - the same
 
     with _exit_on_error(output):
         workflows = _read(file, strict=strict)
@@ -142,23 +147,36 @@ def _apply(file: Path, *, strict: bool, prune: bool, dry: bool, output: Output) 
 @contextmanager
 def _exit_on_error(output: Output) -> Generator[None]:
     """Print an error and exit with its code."""
-    import httpx  # noqa: PLC0415 - Prefect's
-    from prefect.exceptions import PrefectException  # noqa: PLC0415 - it takes two seconds
+    from cli.flows.server import API_ERRORS, explain  # noqa: PLC0415 - it may load Prefect
 
     try:
         yield
     except CatalogError as error:
         show_error(error, output)
         sys.exit(exit_of(error))
-    except (httpx.HTTPError, PrefectException) as error:
-        show_error(PrefectException(f"cannot reach Prefect's API: {error}"), output)
-        sys.exit(ExitCode.UNREACHABLE)
+    except API_ERRORS as error:
+        code, told = explain(error)
+        show_error(told, output)
+        sys.exit(code)
 
 
 def _read(file: Path, *, strict: bool) -> Workflows:
     from flows.workflows.file import read  # noqa: PLC0415 - it loads Prefect
 
     return read(file, os.environ, strict=strict)
+
+
+def _places(workflows: Workflows) -> list[object]:
+    """Return what the workflows name: repositories, and the names of blocks."""
+    return [
+        place
+        for workflow in workflows.workflows
+        for place in (
+            workflow.source.place,
+            *(destination.place for destination in workflow.destinations),
+            workflow.webhook,
+        )
+    ]
 
 
 def _report_skipped(workflows: Workflows) -> None:

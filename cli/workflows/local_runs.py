@@ -9,13 +9,10 @@ from collections.abc import Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from datetime import UTC, datetime
 
-from httpx import HTTPError
-from prefect.exceptions import PrefectException
-
-from blocks.local_server import ensure_server
 from catalog.errors import Cancelled, CatalogError
 from catalog.formats.quantities import format_duration
-from cli.flows.run import Terminated, check_prefect_reachable, stop_on_sigterm
+from cli.flows.run import Terminated, stop_on_sigterm
+from cli.flows.server import API_ERRORS, check_prefect_reachable, ensure_server
 from cli.terminal.exit_codes import ExitCode
 from cli.terminal.output import Output
 from cli.terminal.table import format_time
@@ -24,11 +21,11 @@ from flows.sync import sync
 from flows.workflows.endpoints import WorkflowEndpoint
 from flows.workflows.file import Workflow
 from providers.base import Attributes
-from providers.cache import STORAGES
+from providers.connection_cache import STORAGES
 from tasks.job import stopped_by
 from transfer.workers.stop import StopFlag
 
-ROUND_ERRORS = (CatalogError, PrefectException, HTTPError, RuntimeError)
+ROUND_ERRORS: tuple[type[Exception], ...] = (CatalogError, RuntimeError, *API_ERRORS)
 """Errors that end a round but not the workflow; Prefect raises RuntimeError if its API is down."""
 
 

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from blocks.repository import Repository
 from blocks.webhook import Webhook
 from catalog.errors import InvalidInput
-from cli.setup.steps import ChangeKind
+from cli.setup.report import ChangeKind
 from flows.workflows.endpoints import WorkflowEndpoint
 from flows.workflows.file import Workflow, Workflows
 

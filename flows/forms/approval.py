@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from prefect.logging import get_run_logger
-
 from catalog.errors import GuardCrossed
 from catalog.model.plan import Plan
 from catalog.rules.guards import GuardViolation
 from flows.results.events import emit_plan_guarded
+from orchestration.mode import uses_prefect
+from orchestration.run import run_logger
 
 
 class Approval(StrEnum):
@@ -33,10 +33,16 @@ def wait_for_approval(
     emit_plan_guarded(plan, lines)
     if approval is Approval.FAIL:
         raise GuardCrossed(plan.plan_id, "it crosses its guards", lines)
-    get_run_logger().warning("plan %s waits for approval: %s", plan.plan_id, "; ".join(lines))
+    if not uses_prefect():
+        raise GuardCrossed(
+            plan.plan_id,
+            "it crosses its guards, and nobody can be asked without a Prefect server",
+            lines,
+        )
+    run_logger().warning("plan %s waits for approval: %s", plan.plan_id, "; ".join(lines))
     from flows.forms.approval_form import ask_for_approval  # noqa: PLC0415 - see there
 
     verdict = ask_for_approval(plan, lines)
     if not verdict.approve:
         raise GuardCrossed(plan.plan_id, f"refused: {verdict.note or 'no reason given'}", lines)
-    get_run_logger().info("plan %s was approved: %s", plan.plan_id, verdict.note or "no note")
+    run_logger().info("plan %s was approved: %s", plan.plan_id, verdict.note or "no note")

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from prefect.runtime import flow_run
-
 from blocks.repository import Repository
+from orchestration.run import flow_name, run_parameters
 from providers.registry import scheme_of
 
 SOURCE_PARAMETERS = ("source", "repository", "repositories")
@@ -14,8 +13,8 @@ SOURCE_PARAMETERS = ("source", "repository", "repositories")
 
 def run_name() -> str:
     """Return `<flow> <source> to <destinations>` for the run that starts."""
-    parameters = dict(flow_run.parameters or {})
-    verb = flow_run.flow_name or "run"
+    parameters = run_parameters()
+    verb = flow_name()
     value = next((parameters[name] for name in SOURCE_PARAMETERS if name in parameters), None)
     sources = value if isinstance(value, list) else [value]
     source = ", ".join(map(short_name, sources))
@@ -28,10 +27,10 @@ def run_name() -> str:
 
 def selection_run_name() -> str:
     """Return `<flow>` and the names and labels that select repositories."""
-    parameters = dict(flow_run.parameters or {})
+    parameters = run_parameters()
     labels = [f"{name}={value}" for name, value in (parameters.get("labels") or {}).items()]
     names = parameters.get("names") or ()
-    return " ".join([flow_run.flow_name or "run", *names, *labels])[:200]
+    return " ".join([flow_name(), *names, *labels])[:200]
 
 
 def short_name(value: object) -> str:

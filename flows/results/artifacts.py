@@ -1,19 +1,9 @@
-"""Prefect artifacts: progress while a run moves files, tables when it is done."""
+"""What a run shows: progress while a run moves files, tables when it is done."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from uuid import UUID
-
-from prefect.artifacts import (
-    create_markdown_artifact,
-    create_progress_artifact,
-    create_table_artifact,
-    update_progress_artifact,
-)
-from prefect.exceptions import PrefectException
-from prefect.logging import get_run_logger
 
 from catalog.formats.quantities import format_bytes, format_duration
 from catalog.settings import Settings
@@ -22,6 +12,8 @@ from flows.results.plan import PlanResult
 from flows.results.report import GatewayAddress, report
 from flows.results.sync import SyncResult
 from flows.results.verify import VerifyResult
+from orchestration.report import ProgressBar, publish_table, publish_text
+from orchestration.run import run_logger
 from transfer.workers.progress import Snapshot
 
 INTERVAL_S = 2.0  # between two updates, each of which costs ten milliseconds of CPU
@@ -34,12 +26,7 @@ class ProgressArtifact:
     def __init__(self, snapshot: Snapshot) -> None:
         """Create the artifact with the current progress."""
         self._updated_s = time.monotonic()
-        self._id: UUID = create_progress_artifact(  # type: ignore[assignment]
-            progress=0.0,
-            key="entrepot-progress",
-            description=progress_line(snapshot),
-            _sync=True,  # type: ignore[call-arg]
-        )
+        self._bar = ProgressBar("entrepot-progress", progress_line(snapshot))
 
     def update(self, snapshot: Snapshot, *, last: bool = False) -> None:
         """Show the current progress, unless the last update was a moment ago."""
@@ -48,16 +35,8 @@ class ProgressArtifact:
             return
         self._updated_s = now_s
         share, text = snapshot.share, progress_line(snapshot)
-        get_run_logger().info("%s", text)
-        try:
-            update_progress_artifact(
-                self._id,
-                progress=round(100 * (1.0 if last else min(share, 0.99)), 1),
-                description=text,
-                _sync=True,  # type: ignore[call-arg]
-            )
-        except PrefectException as error:  # a run must not fail because of its progress
-            get_run_logger().warning("cannot update the progress: %s", error)
+        run_logger().info("%s", text)
+        self._bar.update(round(100 * (1.0 if last else min(share, 0.99)), 1), text)
 
 
 def progress_line(snapshot: Snapshot) -> str:
@@ -75,49 +54,45 @@ def show_plan(result: PlanResult) -> None:
     """Publish a plan's totals and its first rows."""
     warnings = "".join(f"\n\n**crosses a guard**: {violation}" for violation in result.crossed)
     warnings += "".join(f"\n\n**not seen**: {gap}" for gap in result.gaps[:MAX_ROWS])
-    create_table_artifact(
-        table=result.totals(),
+    publish_table(
+        result.totals(),
         key="entrepot-plan",
         description=(
             f"**{result.source}**: {result.summary()}, digest {result.digest[:12]}{warnings}"
         ),
-        _sync=True,  # type: ignore[call-arg]
     )
     if result.rows:
-        create_table_artifact(
-            table=result.table(),
+        publish_table(
+            result.table(),
             key="entrepot-plan-rows",
             description=f"What plan {result.plan_id} would do (the first {MAX_ROWS} rows at most)",
-            _sync=True,  # type: ignore[call-arg]
         )
 
 
 def show_findings(result: VerifyResult) -> None:
     """Publish what `verify` found."""
-    create_table_artifact(
-        table=result.rows(),
+    publish_table(
+        result.rows(),
         key="entrepot-findings",
         description=f"**{result.repository}**: {result.summary()}",
-        _sync=True,  # type: ignore[call-arg]
     )
 
 
 def show_freshness(result: FreshnessResult) -> None:
     """Publish which objectives were met and which were missed."""
     missing = "".join(f"\n\n* {line}" for line in (*result.missed, *result.broken))
-    create_table_artifact(
-        table=result.rows(),
+    publish_table(
+        result.rows(),
         key="entrepot-freshness",
         description=f"{result.summary()}{missing}",
-        _sync=True,  # type: ignore[call-arg]
     )
 
 
 def show_result(result: SyncResult, points: Sequence[Snapshot]) -> None:
     """Publish a result's table and failures, and a full report if anything was done."""
     table = result.rows()
-    create_table_artifact(
-        table=table,
+    publish_table(
+        table,
         key="entrepot-result",
         description="\n\n".join(
             [
@@ -126,18 +101,16 @@ def show_result(result: SyncResult, points: Sequence[Snapshot]) -> None:
                 *(f"**not seen**: {gap}" for gap in result.gaps[:MAX_ROWS]),
             ]
         ),
-        _sync=True,  # type: ignore[call-arg]
     )
     if result.changed or result.failures or result.dropped or result.gaps:
-        create_markdown_artifact(
+        publish_text(
             report(result, points, gateway=_gateway()),
             key="entrepot-report",
             description=f"**{result.source}**: {result.summary()}",
-            _sync=True,  # type: ignore[call-arg]
         )
     if result.failures:
-        create_table_artifact(
-            table=[
+        publish_table(
+            [
                 {
                     "path": failure.path,
                     "destination": failure.destination,
@@ -150,7 +123,6 @@ def show_result(result: SyncResult, points: Sequence[Snapshot]) -> None:
             ],
             key="entrepot-failures",
             description=f"{len(result.failures):,} failures (the first {MAX_ROWS} at most)",
-            _sync=True,  # type: ignore[call-arg]
         )
 
 

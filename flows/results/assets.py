@@ -9,14 +9,11 @@ from __future__ import annotations
 import hashlib
 import re
 
-from prefect.assets import Asset, AssetProperties, add_asset_metadata, materialize
-from prefect.cache_policies import NO_CACHE
-
 from blocks.repository import Repository
 from catalog.model.version import Version
 from flows.results.events import version_facts
+from orchestration.report import record_lineage
 
-BY = "entrepot"
 MAX_KEY = 512  # characters
 VALID_KEY = re.compile(r"[a-z0-9]+://[A-Za-z0-9._:/@+=,~-]+")
 FORBIDDEN = re.compile(r"[^A-Za-z0-9._:/@+=,~-]")
@@ -26,31 +23,16 @@ def emit_materialization(
     source: Repository, repository: Repository, version: Version, digest: str | None
 ) -> None:
     """Tell Prefect about a version: its counts, bytes, and the digest of its manifest."""
-    asset = asset_of(repository)
-    upstream: list[str | Asset] = []
-    if source.address != repository.address:
-        upstream.append(asset_of(source))
-
-    @materialize(
-        asset,
-        by=BY,
-        asset_deps=upstream,
-        name="materialize",
-        task_run_name="materialize",
-        cache_policy=NO_CACHE,
-        persist_result=False,
+    upstream = [source] if source.address != repository.address else []
+    record_lineage(
+        _asset(repository),
+        [*map(_asset, upstream)],
+        {**version_facts(version), "digest": None if digest is None else f"sha256:{digest}"},
     )
-    def materialization() -> None:
-        manifest_digest = None if digest is None else f"sha256:{digest}"
-        add_asset_metadata(asset, {**version_facts(version), "digest": manifest_digest})
-
-    materialization()
 
 
-def asset_of(repository: Repository) -> Asset:
-    """Return the asset of a repository."""
-    properties = AssetProperties(name=repository.label)
-    return Asset(key=asset_key(repository.address), properties=properties)
+def _asset(repository: Repository) -> tuple[str, str]:
+    return asset_key(repository.address), repository.label
 
 
 def asset_key(address: str) -> str:

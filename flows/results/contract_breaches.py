@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from prefect.artifacts import create_table_artifact
-from prefect.logging import get_run_logger
-
 from catalog.catalog import Catalog
 from catalog.model.breach import Breach
 from flows.results.events import emit_quarantined
 from flows.results.sync import Failure
+from orchestration.report import publish_table
+from orchestration.run import run_logger
 from tasks.job import Job
 from transfer.steps.validate import ContractBroken
 
@@ -23,7 +22,7 @@ def report_breaches(catalog: Catalog, job: Job, drops: Sequence[Failure]) -> Non
         return
     breaches = catalog.runs.breaches(job.run_id, MAX_ROWS)
     for breach in breaches:
-        get_run_logger().warning("%s", _describe(breach))
+        run_logger().warning("%s", _describe(breach))
     if breaches:
         _show(breaches)
     for repository in job.destinations:
@@ -56,9 +55,8 @@ def _show(breaches: Sequence[Breach]) -> None:
         for breach in breaches
         for case in breach.cases
     ]
-    create_table_artifact(
-        table=rows,
+    publish_table(
+        rows,
         key="entrepot-contract",
         description=f"Contract failures (the first {MAX_ROWS} at most)",
-        _sync=True,  # type: ignore[call-arg]
     )

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from prefect.events import emit_event
-
 from blocks.repository import Repository
 from catalog.model.gap import FoundGap
 from catalog.model.plan import Plan
 from catalog.model.version import Version
 from flows.results.freshness import ObjectiveResult
+from orchestration.report import emit_event
 
 VERSION_CREATED = "entrepot.version.created"
 RESOURCE_QUARANTINED = "entrepot.resource.quarantined"

@@ -9,11 +9,6 @@ from datetime import UTC, datetime
 from typing import Self
 from uuid import uuid4
 
-from prefect import unmapped
-from prefect.futures import PrefectFuture, wait
-from prefect.logging import get_run_logger
-from prefect.runtime import flow_run
-
 from blocks.repository import Repository
 from blocks.webhook import Webhook
 from catalog.catalog import Catalog
@@ -30,6 +25,8 @@ from flows.results.contract_breaches import report_breaches
 from flows.results.events import emit_version_created
 from flows.results.sync import DestinationResult, Failure, SyncResult, failures_of
 from flows.runs.listing_gaps import Gaps, collect_gaps, report_gaps
+from orchestration.run import flow_run_id, run_logger
+from orchestration.task import Future, submit_each, wait_for
 from tasks.batch.deliver import deliver as deliver_batch
 from tasks.batch.record import BatchReport
 from tasks.concurrency_limit import ensure_limits
@@ -81,7 +78,6 @@ class ActiveRun:
         """Wait for the destinations' locks, then record the run's start."""
         folder = self.catalog.folder / "turns"
         addresses = [repository.address for repository in self._writes]
-        flow_run_id = flow_run.id
         with ExitStack() as stack:
             stack.enter_context(
                 destination_locks(folder, addresses, run_resources(self.job.run_id).stop.check)
@@ -95,7 +91,7 @@ class ActiveRun:
                     source=self.job.source.address,
                     destinations=tuple(end.address for end in self.job.destinations),
                     started_at=datetime.now(UTC),
-                    flow_run_id=str(flow_run_id) if flow_run_id else None,
+                    flow_run_id=flow_run_id(),
                 )
             )
             self._stack = stack.pop_all()
@@ -145,7 +141,7 @@ class ActiveRun:
             max((tally.bytes for tally in plan.tallies), default=0),
         )
         artifact = ProgressArtifact(self._sample_progress())
-        futures: list[PrefectFuture[BatchReport]] = []
+        futures: list[Future[BatchReport]] = []
         try:
             # Batches that make room for others go first. A plan may copy from files that it
             # removes, so the other removals go last.
@@ -155,12 +151,12 @@ class ActiveRun:
                     for batch in batches
                     if batch.clears is clears and batch.removals is removals
                 ]
-                futures += deliver_batch.map(numbers, job=unmapped(self.job)) if numbers else []
-                while wait(futures, timeout=1.0).not_done:
+                futures += submit_each(deliver_batch, numbers, job=self.job)
+                while not wait_for(futures, timeout_s=1.0):
                     artifact.update(self._sample_progress())
         except BaseException:
             resources.stop.set()
-            wait(futures)
+            wait_for(futures)
             raise
         artifact.update(self._sample_progress(), last=True)
         reports = [future.result() for future in futures]
@@ -255,5 +251,5 @@ class ActiveRun:
         self.end(state, result.summary(), plan_id=result.plan_id)
         show_result(result, self._progress.points)
         report_breaches(catalog, job, drops)
-        get_run_logger().info("%s", result.summary())
+        run_logger().info("%s", result.summary())
         return result

@@ -9,13 +9,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from prefect.logging import get_run_logger
-
 from blocks.repository import Repository
 from blocks.resolve import repository as resolved
 from catalog.errors import StorageError
 from flows.runs.active_run import ActiveRun
-from tasks.listing.repository import enumerate_repository
+from orchestration.run import run_logger
+from tasks.listing.repository import list_to_spool
 
 
 def alternates_of(source: Repository) -> tuple[Repository, ...]:
@@ -28,9 +27,9 @@ def list_alternates(run: ActiveRun) -> None:
     listed: list[Repository] = []
     for alternate in alternates_of(run.job.source):
         try:
-            listing = enumerate_repository(alternate, run.job.run_id, "alternate")
+            listing = list_to_spool(alternate, run.job.run_id, "alternate")
         except StorageError as error:
-            get_run_logger().warning("skipped the alternate %s: %s", alternate.label, error)
+            run_logger().warning("skipped the alternate %s: %s", alternate.label, error)
             continue
         run.catalog.versions.record_listing(alternate.address, listing, run_id=run.job.run_id)
         listed.append(alternate)

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from prefect.logging import get_run_logger
-
 from catalog.catalog import Catalog
 from catalog.errors import CatalogError
 from catalog.model.gap import FoundGap
 from flows.forms.options import Options
 from flows.results.events import emit_listing_incomplete
+from orchestration.run import run_logger
 from tasks.job import Job
 
 MAX_NAMED = 20  # gaps in a log or message
@@ -53,7 +52,7 @@ def collect_gaps(catalog: Catalog, run_id: str, options: Options) -> Gaps:
 
 def report_gaps(job: Job, gaps: Gaps) -> None:
     """Log the gaps, and emit an event for each repository with a gap that was not accepted."""
-    logger = get_run_logger()
+    logger = run_logger()
     for found in gaps.open[:MAX_NAMED]:
         logger.warning("%s", found)
     for found in gaps.allowed[:MAX_NAMED]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from blocks.repository import Repository
-from providers.cache import STORAGES
+from providers.connection_cache import STORAGES
 from providers.local.settings import LocalSettings
 
 

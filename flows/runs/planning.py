@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from uuid import uuid4
 
-from blocks.history import markers_of
 from blocks.repository import Layout, Repository
+from blocks.reserved_folders import markers_folder
 from blocks.resolve import repository as resolved
 from catalog.errors import InvalidInput, NothingMatched, PlanOutdated
 from catalog.inbox.spool import Listing
@@ -26,7 +26,7 @@ from flows.runs.alternates import list_alternates
 from flows.runs.listing_gaps import ListingIncomplete, collect_gaps, report_gaps
 from flows.runs.overlaps import refuse_overlaps
 from tasks.job import open_destination, open_source
-from tasks.listing.repository import enumerate_repository
+from tasks.listing.repository import list_to_spool
 from tasks.plan import make_plan
 from tasks.publish import check_published
 from transfer.batch.delivery import CleanUp, TransferOptions
@@ -49,7 +49,7 @@ def list_source(run: ActiveRun, options: Options) -> tuple[Listing, int]:
     _check_steps(options)
     _check_options(run, options)
     refuse_overlaps(source, run.job.destinations, options.selection)
-    wanted = enumerate_repository(source, run_id, "source")
+    wanted = list_to_spool(source, run_id, "source")
     version = run.catalog.versions.record_listing(source.address, wanted, run_id=run_id)
     return wanted, version.number
 
@@ -240,12 +240,8 @@ def create_target(end: Repository, run_id: str, options: Options) -> Target:
     marking = options.strategy is Strategy.MARKER
     if marking:
         _check_marker_strategy(end, options)
-    listing = (
-        enumerate_repository(end, run_id, "destination").listing_id if options.listed else None
-    )
-    markers = (
-        enumerate_repository(markers_of(end), run_id, "markers").listing_id if marking else None
-    )
+    listing = list_to_spool(end, run_id, "destination").listing_id if options.listed else None
+    markers = list_to_spool(markers_folder(end), run_id, "markers").listing_id if marking else None
     return Target(
         end.address,
         listing,

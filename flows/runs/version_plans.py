@@ -9,9 +9,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from blocks.history import bytes_of
 from blocks.readable_repositories import readable_repositories
 from blocks.repository import Layout, Repository
+from blocks.reserved_folders import previous_bytes_folder
 from catalog.catalog import Catalog
 from catalog.errors import BytesMissing, InvalidInput, NotRecorded, PlanOutdated
 from catalog.inbox.spool import Listing, Spool
@@ -23,7 +23,7 @@ from flows.results.sync import SyncResult
 from flows.runs.active_run import ActiveRun
 from flows.runs.planning import execute_plan, recheck_plan, reference_to, store_plan
 from providers.interfaces.history import history_key
-from tasks.batch.missing_bytes import missing_bytes
+from tasks.missing_bytes import find_missing_bytes
 
 MAX_NAMED = 100  # paths in an error
 RESTORING = Options(mode=Mode.MIRROR, selection=Selection(allow_empty=True))
@@ -66,7 +66,9 @@ def version_content(
     rows = catalog.versions.content(*key)
     if current:
         return origin, WantedContent(rows, BytesLocation.UNDER_ITS_PATHS, (key,), key)
-    return bytes_of(origin), WantedContent(rows, bytes_location_of(origin), (key,), key)
+    return previous_bytes_folder(origin), WantedContent(
+        rows, bytes_location_of(origin), (key,), key
+    )
 
 
 def modified_content(catalog: Catalog, modification: Modification) -> WantedContent:
@@ -186,7 +188,7 @@ def _add_readable_places(
 
 
 def _missing_paths(run: ActiveRun, plan: Plan) -> list[str]:
-    return missing_bytes(replace(run.job, plan_id=plan.plan_id)) if plan else []
+    return find_missing_bytes(replace(run.job, plan_id=plan.plan_id)) if plan else []
 
 
 def _spool_listing(spool: Spool, content: WantedContent) -> Listing:

@@ -13,8 +13,8 @@ from enum import Enum
 from pathlib import Path
 from urllib.parse import urljoin
 
-from blocks.history import area_of, history_of, numbers_of, opened_at
 from blocks.repository import Repository
+from blocks.reserved_folders import history_folder, numbered_folder, opened_at, subfolder
 from blocks.resolve import repository as resolved
 from catalog.errors import CatalogError, InvalidInput, RepositoryNotFound
 from providers.base import Source
@@ -107,7 +107,7 @@ class TenantStorages:
     def _find_repository(self, address: str) -> Repository:
         configured = list(self._configured())
         for repository in configured:
-            for one in (repository, history_of(repository), numbers_of(repository)):
+            for one in (repository, history_folder(repository), numbered_folder(repository)):
                 if one.address == address:
                     return restrict(one, self._listed)
         inside = _find_inside(configured, address)
@@ -156,6 +156,6 @@ def _find_inside(configured: Iterable[Repository], address: str) -> Repository |
         place = Address.parse(repository.address)
         path = wanted.below(place)
         if path:
-            found.append((len(place.segments), area_of(repository, path)))
+            found.append((len(place.segments), subfolder(repository, path)))
     inner = max(found, key=lambda one: one[0])[1] if found else None
     return inner if inner is not None and inner.address == address else None

@@ -24,7 +24,7 @@ from gateway.access.context import Context
 from gateway.api.repositories import Name
 from gateway.api.serializers import Json, page, row_json
 from gateway.api.serializers import version as version_facts
-from gateway.content.manifest import manifest_reply
+from gateway.content.manifest_response import manifest_reply
 from gateway.content.path_lookup import refuse_repository_of_other_tenant
 from gateway.http.lines import accepts_json_lines, json_lines
 from gateway.http.request_models import Moment, Paging, StrictModel

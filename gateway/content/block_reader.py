@@ -12,8 +12,8 @@ from typing import Protocol
 
 from catalog.errors import ResourceChanged, SizeMismatch
 from catalog.model.resource import Resource
-from gateway.http.ranges import Part
-from providers.base import Reading, Source
+from gateway.http.range_header import ByteRange
+from providers.base import Reader, Source
 from providers.interfaces.random_access import FileOpener, OpenFile
 from transfer.batch.endpoints import Endpoint
 from transfer.workers.stop import StopFlag
@@ -94,13 +94,13 @@ class RangeBlockReader:
             if count <= 0:
                 self.resource = storage.stat(self._path)
                 return b""
-            reading = storage.read(self._path, etag=self._etag, start=self._at, length=count)
-            data = b"".join(_read_and_close(reading))
-        if self._etag is not None and reading.resource.etag not in (self._etag, None):
+            reader = storage.read(self._path, etag=self._etag, start=self._at, length=count)
+            data = b"".join(_read_and_close(reader))
+        if self._etag is not None and reader.resource.etag not in (self._etag, None):
             raise ResourceChanged(f"{self._path!r} changed while it was sent", path=self._path)
         if len(data) != count:
             raise SizeMismatch(self._path, count, len(data))
-        self.resource = reading.resource
+        self.resource = reader.resource
         self._end.limiter.throttle(count, self._flag)
         self._at += count
         return data
@@ -114,14 +114,14 @@ class StreamBlockReader:
         self._held = _hold_connection(end, flag)
         self._held.__enter__()
         try:
-            self._reading = end.storage.read(path, etag=etag)
+            self._reader = end.storage.read(path, etag=etag)
         except BaseException:
             self._held.__exit__(None, None, None)
             raise
         self._end, self._flag = end, flag
-        self.resource = self._reading.resource
-        self.headers: tuple[tuple[str, str], ...] = getattr(self._reading, "reply_headers", ())
-        self._chunks = iter(self._reading)
+        self.resource = self._reader.resource
+        self.headers: tuple[tuple[str, str], ...] = getattr(self._reader, "reply_headers", ())
+        self._chunks = iter(self._reader)
         self._open = True
 
     def next_block(self) -> bytes:
@@ -136,7 +136,7 @@ class StreamBlockReader:
         """Stop reading and release the connection."""
         if self._open:
             self._open = False
-            self._reading.close()
+            self._reader.close()
             self._held.__exit__(None, None, None)
 
 
@@ -147,7 +147,7 @@ def open_block_reader(
     *,
     etag: str | None = None,
     size: int | None = None,
-    part: Part | None = None,
+    part: ByteRange | None = None,
 ) -> BlockReader:
     """Open a stored file, or a part of it; an unknown `size` is looked up.
 
@@ -173,7 +173,7 @@ def open_block_reader(
 class _SlicedReader:
     """Reads a part of sequential blocks."""
 
-    def __init__(self, blocks: BlockReader, part: Part) -> None:
+    def __init__(self, blocks: BlockReader, part: ByteRange) -> None:
         self.resource = blocks.resource
         self._blocks, self._skip, self._left = blocks, part.start, part.length
 
@@ -202,9 +202,9 @@ def _hold_connection(end: Endpoint[Source], flag: StopFlag) -> Generator[None]:
         yield
 
 
-def _read_and_close(reading: Reading) -> Generator[bytes]:
+def _read_and_close(reader: Reader) -> Generator[bytes]:
     try:
-        for chunk in reading:
+        for chunk in reader:
             yield bytes(chunk)
     finally:
-        reading.close()
+        reader.close()

@@ -1,6 +1,6 @@
 """Fetches a file from a source once, for any number of concurrent requests.
 
-One thread reads, hashes and spools the file; all requests follow it. The last piece is held back
+One thread reads, hashes and buffers the file; all requests follow it. The last piece is held back
 until everything is verified against the catalog, so that no client gets a complete corrupt file. If
 a source fails before anything was released, the next one is used.
 """
@@ -22,16 +22,16 @@ from catalog.errors import (
 )
 from catalog.model.digest import Digest, Hasher
 from catalog.model.resource import Resource
+from gateway.content.fetch_buffer import FetchBuffer
 from gateway.content.source_cooldown import SourceCooldown
 from gateway.content.source_headers import forwarded_headers
-from gateway.content.spool import GrowingBuffer
 from gateway.ops.metrics import Metrics, Result
 from providers.base import Chunk, Source
 from transfer.batch.endpoints import Endpoint
 from transfer.workers.stop import StopFlag
 
 MAX_FETCHES = 32  # at once; others wait
-PIECE = 2**18  # bytes spooled at once
+PIECE = 2**18  # bytes buffered at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +64,12 @@ class Fetch:
         self,
         known: ExpectedFile,
         candidates: Sequence[Candidate],
-        spool: GrowingBuffer,
+        buffer: FetchBuffer,
         shared: FetchContext,
         loop: asyncio.AbstractEventLoop,
     ) -> None:
         """Start with nothing fetched."""
-        self.known, self.spool = known, spool
+        self.known, self.buffer = known, buffer
         self.released = 0
         self.ended = False
         self.error: CatalogError | None = None
@@ -105,7 +105,7 @@ class Fetch:
                 error = failure
                 if self.released or self._shared.stop.is_set() or self.unwanted:
                     break
-                self.spool.reset()
+                self.buffer.reset()
                 self.resource = None
                 continue
             self._shared.metrics.count_fetch(Result.SUCCESS)
@@ -136,11 +136,13 @@ class Fetch:
     def _fetch_from(self, candidate: Candidate, *, last: bool) -> None:
         end = candidate.open()
         with end.limiter.connection(self._shared.stop):
-            hasher = self._spool(end, candidate, last=last)
+            hasher = self._read_into_buffer(end, candidate, last=last)
         self.origin = candidate
         self.sha256 = hasher.digest().value
 
-    def _spool(self, end: Endpoint[Source], candidate: Candidate, *, last: bool) -> Hasher:
+    def _read_into_buffer(
+        self, end: Endpoint[Source], candidate: Candidate, *, last: bool
+    ) -> Hasher:
         hasher = Hasher(("sha256", *(digest.algorithm for digest in self.known.digests)))
         piece = bytearray()
         for chunk in self._read_chunks(end, candidate, last=last):
@@ -166,17 +168,17 @@ class Fetch:
         while True:
             etag = candidate.etag or (self.resource.etag if self.resource is not None else None)
             try:
-                reading = end.storage.read(candidate.path, etag=etag, start=offset)
+                reader = end.storage.read(candidate.path, etag=etag, start=offset)
                 try:
                     if self.resource is None:
-                        self.resource = reading.resource
-                        self.headers = forwarded_headers(getattr(reading, "reply_headers", ()))
-                    for chunk in reading:
+                        self.resource = reader.resource
+                        self.headers = forwarded_headers(getattr(reader, "reply_headers", ()))
+                    for chunk in reader:
                         offset += len(chunk)
                         yield chunk
                     return
                 finally:
-                    reading.close()
+                    reader.close()
             except StorageError as error:
                 attempts += 1
                 delay_s = end.retry.delay_s(attempts, error)
@@ -201,7 +203,7 @@ class Fetch:
         size = self._size()
         if size is not None and hasher.size > size:
             raise SizeMismatch(self.known.name, size, hasher.size)
-        self.spool.append(piece)
+        self.buffer.append(piece)
         self._release(hasher.size - len(piece))
 
     def _verify(self, hasher: Hasher) -> None:
@@ -273,10 +275,10 @@ class FetchRegistry:
         """Forget a fetch: later requests find the file where it was stored."""
         if self._under_way.get(key) is fetch:
             del self._under_way[key]
-        fetch.spool.close()
+        fetch.buffer.close()
 
     def close(self) -> None:
         """End every fetch."""
         self._pool.shutdown(wait=True, cancel_futures=True)
         for fetch in self._under_way.values():
-            fetch.spool.close()
+            fetch.buffer.close()

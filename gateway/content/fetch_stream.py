@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Self
 
 from gateway.content.fetch import Fetch
-from gateway.http.ranges import Part
+from gateway.http.range_header import ByteRange
 
 BLOCK = 2**18  # bytes sent to a client at once
 
@@ -14,7 +14,9 @@ BLOCK = 2**18  # bytes sent to a client at once
 class FetchStream:
     """Streams a fetch, or a part of it, to one client."""
 
-    def __init__(self, fetch: Fetch, part: Part | None, done: Callable[[Fetch], object]) -> None:
+    def __init__(
+        self, fetch: Fetch, part: ByteRange | None, done: Callable[[Fetch], object]
+    ) -> None:
         """Follow `fetch`; `done` is called when this client is finished."""
         self.headers = fetch.headers
         self._fetch, self._done = fetch, done
@@ -40,7 +42,7 @@ class FetchStream:
             if fetch.error is not None:
                 raise fetch.error
             raise StopAsyncIteration
-        data = fetch.spool.read_at(self._at, count)  # fast: it was just written
+        data = fetch.buffer.read_at(self._at, count)  # fast: it was just written
         self._at += len(data)
         return data
 

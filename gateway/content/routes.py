@@ -22,7 +22,7 @@ from catalog.model.version import ContentRow
 from gateway.access.context import Gateway
 from gateway.access.tenants import ServedRepository, Tenant
 from gateway.content.directory_index import folder_page, tenant_page
-from gateway.content.manifest import manifest_reply
+from gateway.content.manifest_response import manifest_reply
 from gateway.content.path_lookup import (
     File,
     Folder,

@@ -1,7 +1,7 @@
 """Stores files fetched on demand in their repository, and records them in the catalog.
 
 The engine writes them, so that history, layouts and proofs are as in a sync. This needs the
-repository's destination lock; while a run holds it, files are served from the spool.
+repository's destination lock; while a run holds it, files are served from the buffer.
 """
 
 from __future__ import annotations
@@ -151,7 +151,7 @@ def save_fetched(
         staging = Staging(delivery, [_item(arrival, end) for arrival in arrivals])
         try:
             for piece, one in zip(staging.transfers, arrivals, strict=True):
-                piece.file = one.fetch.spool.path
+                piece.file = one.fetch.buffer.path
                 piece.digest, piece.size = one.fetch.sha256, one.fetch.released
                 piece.digest_declared = bool(one.fetch.known.digests)
                 piece.resource = one.fetch.resource

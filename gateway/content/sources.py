@@ -24,7 +24,7 @@ from gateway.content.fetch import Candidate, ExpectedFile
 from gateway.content.source_cooldown import SourceCooldown
 from gateway.content.source_headers import forwarded_headers
 from gateway.content.verified_stream import VerifyingBlockReader
-from gateway.http.ranges import Part
+from gateway.http.range_header import ByteRange
 from providers.base import Source
 from providers.layouts.content_names import stored_path
 from transfer.batch.endpoints import Endpoint
@@ -126,7 +126,7 @@ def open_stored(
     tenant: Tenant,
     served: ServedRepository,
     found: ResolvedFile,
-    part: Part | None,
+    part: ByteRange | None,
 ) -> BlockReader:
     """Open the first stored copy that is available.
 
@@ -154,7 +154,7 @@ def _open_any(
     tenant: Tenant,
     served: ServedRepository,
     found: ResolvedFile,
-    part: Part | None,
+    part: ByteRange | None,
 ) -> BlockReader:
     failure: CatalogError | None = None
     for place in found.places:
@@ -172,7 +172,7 @@ def _open_place(
     served: ServedRepository,
     found: ResolvedFile,
     copy: StoredCopy,
-    part: Part | None,
+    part: ByteRange | None,
 ) -> BlockReader:
     end, row = tenant.storages.end(copy.address), found.row
     path = stored_path(end.storage, copy.path, row.digest, copy.etag)
@@ -202,7 +202,7 @@ def open_passthrough(
     gateway: Gateway,
     candidates: tuple[Candidate, ...],
     known: ExpectedFile,
-    part: Part | None,
+    part: ByteRange | None,
     cooldown: SourceCooldown,
 ) -> BlockReader:
     """Open the first available candidate, to stream its bytes without storing them.
@@ -236,7 +236,7 @@ def _open_stream(
     end: Endpoint[Source],
     candidate: Candidate,
     known: ExpectedFile,
-    part: Part | None,
+    part: ByteRange | None,
 ) -> BlockReader:
     if part is not None:
         return open_block_reader(

@@ -16,6 +16,7 @@ from gateway.access.context import Gateway
 from gateway.access.tenants import ServedRepository, Tenant
 from gateway.content.block_reader import BlockReader
 from gateway.content.fetch import Candidate, ExpectedFile, Fetch, FetchContext, FetchRegistry
+from gateway.content.fetch_buffer import FileBuffer, MemoryBuffer, sweep
 from gateway.content.fetch_stream import FetchStream
 from gateway.content.path_lookup import LookupCache
 from gateway.content.save_fetched import FetchedFile, FetchedFileSaver
@@ -27,10 +28,9 @@ from gateway.content.sources import (
     sources_of,
     upstream_candidates,
 )
-from gateway.content.spool import FileSpool, MemorySpool, sweep
 from gateway.content.verified_stream import BlockStream, Close
 from gateway.http.file_response import Opener, Stream
-from gateway.http.ranges import Part
+from gateway.http.range_header import ByteRange
 from gateway.http.response_headers import content_disposition
 from providers.layouts.content_names import stored_path
 
@@ -71,7 +71,7 @@ class Streamer:
     def opener(self, tenant: Tenant, served: ServedRepository, found: ResolvedFile) -> Opener:
         """Return a function that opens a file listed by a version."""
 
-        async def open_stream(part: Part | None) -> Stream:
+        async def open_stream(part: ByteRange | None) -> Stream:
             origin = found.origin
             if origin is None:
                 return await self._open_stored(tenant, served, found, part)
@@ -114,13 +114,13 @@ class Streamer:
             self._gateway.metrics.count_coalesced()
         await fetch.wait_started()
 
-        async def open_stream(part: Part | None) -> Stream:
+        async def open_stream(part: ByteRange | None) -> Stream:
             return await self._follow(key, fetch, part)
 
         return fetch, open_stream
 
     async def _open_stored(
-        self, tenant: Tenant, served: ServedRepository, found: ResolvedFile, part: Part | None
+        self, tenant: Tenant, served: ServedRepository, found: ResolvedFile, part: ByteRange | None
     ) -> Stream:
         def begin() -> tuple[BlockReader, Close]:
             return open_stored(self._gateway, tenant, served, found, part), _do_nothing
@@ -134,7 +134,7 @@ class Streamer:
         tenant: Tenant,
         served: ServedRepository,
         found: ResolvedFile,
-        part: Part | None,
+        part: ByteRange | None,
     ) -> Stream:
         """Serve the first request for a file that may not be stored."""
         sources = await self._gateway.run_in_thread(sources_of, tenant, served, found)
@@ -153,7 +153,7 @@ class Streamer:
         return await self._follow(key, under_way, None)
 
     async def _open_passthrough(
-        self, candidates: tuple[Candidate, ...], known: ExpectedFile, part: Part | None
+        self, candidates: tuple[Candidate, ...], known: ExpectedFile, part: ByteRange | None
     ) -> Stream:
         def begin() -> tuple[BlockReader, Close]:
             return open_passthrough(
@@ -162,7 +162,7 @@ class Streamer:
 
         return await BlockStream.open(self._gateway, begin)
 
-    async def _follow(self, key: Hashable, fetch: Fetch, part: Part | None) -> Stream:
+    async def _follow(self, key: Hashable, fetch: Fetch, part: ByteRange | None) -> Stream:
         stream = FetchStream(fetch, part, partial(self._reader_left, key))
         try:
             await fetch.wait_started()
@@ -182,8 +182,8 @@ class Streamer:
         kept: bool,
     ) -> Fetch:
         """Start a fetch; a complete file is stored if `kept`."""
-        spool = FileSpool(self._folder) if kept else MemorySpool()
-        fetch = Fetch(known, candidates, spool, self.fetches.shared, asyncio.get_running_loop())
+        buffer = FileBuffer(self._folder) if kept else MemoryBuffer()
+        fetch = Fetch(known, candidates, buffer, self.fetches.shared, asyncio.get_running_loop())
         fetch.kept = kept
 
         def finished(fetch: Fetch) -> None:
@@ -220,7 +220,7 @@ class Streamer:
             fetch.unwanted = True
 
 
-def _can_serve(fetch: Fetch, part: Part | None) -> bool:
+def _can_serve(fetch: Fetch, part: ByteRange | None) -> bool:
     """Return whether a fetch can serve a part without waiting for a part far ahead."""
     return part is None or fetch.ended or fetch.released >= part.stop
 

@@ -15,7 +15,7 @@ from typing import Any, Protocol, Self
 from starlette.datastructures import Headers
 
 from gateway.http.conditions import ConditionResult, Validators, evaluate, is_range_valid
-from gateway.http.ranges import Part, WholeResponse, parse
+from gateway.http.range_header import ByteRange, NoRange, parse_range
 
 Message = MutableMapping[str, Any]
 Scope = MutableMapping[str, Any]
@@ -42,7 +42,7 @@ class Stream(Protocol):
         ...
 
 
-Opener = Callable[[Part | None], Awaitable[Stream]]
+Opener = Callable[[ByteRange | None], Awaitable[Stream]]
 """Opens the whole file, or a part."""
 
 
@@ -89,14 +89,12 @@ class RangeFileResponse:
             )
             return
         pairs.append((b"accept-ranges", b"bytes" if head.size is not None else b"none"))
-        requested = (
-            self._requested_range(headers) if scope["method"] == "GET" else WholeResponse.WHOLE
-        )
-        if requested is WholeResponse.UNSATISFIABLE:
+        requested = self._requested_range(headers) if scope["method"] == "GET" else NoRange.WHOLE
+        if requested is NoRange.UNSATISFIABLE:
             pairs.append((b"content-range", f"bytes */{head.size}".encode()))
             await _send_empty(send, 416, [pair for pair in pairs if pair[0] != b"content-type"])
             return
-        part = requested if isinstance(requested, Part) else None
+        part = requested if isinstance(requested, ByteRange) else None
         length = head.size if part is None else part.length
         if part is not None:
             pairs.append((b"content-range", part.content_range(head.size or 0).encode()))
@@ -111,13 +109,13 @@ class RangeFileResponse:
             pairs += [one for one in encode_headers([*stream.headers]) if one[0] not in own]
             await _send(receive, send, 200 if part is None else 206, pairs, stream, length)
 
-    def _requested_range(self, headers: Headers) -> Part | WholeResponse:
+    def _requested_range(self, headers: Headers) -> ByteRange | NoRange:
         size, header = self._head.size, headers.get("range")
         if size is None or header is None:
-            return WholeResponse.WHOLE
+            return NoRange.WHOLE
         if not is_range_valid(headers.get("if-range"), self._head.validators):
-            return WholeResponse.WHOLE
-        return parse(header, size)
+            return NoRange.WHOLE
+        return parse_range(header, size)
 
 
 async def _send(

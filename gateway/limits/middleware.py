@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.http.errors import send_error
 from gateway.limits.rules import BodyLimit, ConcurrencyLimit, HeadLimit, RateLimit, Refusal
-from gateway.ops.exchange import client_of
+from gateway.ops.request_meter import client_of
 
 JSON_BODY = 2**20  # bytes
 DRAINED = 2**20  # bytes read after a refusal, so that a client that still writes gets the response

@@ -8,8 +8,8 @@ from collections.abc import Callable
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from gateway.ops.exchange import Exchange, client_of, tenant_of
 from gateway.ops.redaction import redact
+from gateway.ops.request_meter import RequestMeter, client_of, tenant_of
 
 LOGGER = logging.getLogger("gateway.access")
 
@@ -29,20 +29,20 @@ class AccessLog:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        began, exchange, failed = self._clock(), Exchange(receive, send), True
+        began, meter, failed = self._clock(), RequestMeter(receive, send), True
         method, path = str(scope["method"]), str(scope["path"])
         query = scope.get("query_string", b"").decode("latin-1")
         try:
-            await self._app(scope, exchange.receive, exchange.send)
+            await self._app(scope, meter.receive, meter.send)
             failed = False
         finally:
-            status = exchange.final_status(failed=failed)
-            gone = exchange.client_left or not (exchange.complete or failed)
+            status = meter.final_status(failed=failed)
+            gone = meter.client_left or not (meter.complete or failed)
             fields = {
                 "method": method,
                 "path": f"{path}?{redact(query)}" if query else path,
                 "status": status,
-                "bytes_sent": exchange.sent,
+                "bytes_sent": meter.sent,
                 "duration_ms": round((self._clock() - began) * 1000, 3),
                 "client": client_of(scope),
                 "tenant": tenant_of(scope),

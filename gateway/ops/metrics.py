@@ -23,7 +23,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from catalog.catalog import Catalog
 from gateway.ops.catalog_metrics import CatalogCollector
-from gateway.ops.exchange import NOBODY, Exchange, tenant_of
+from gateway.ops.request_meter import NOBODY, RequestMeter, tenant_of
 
 LATENCY_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 STORAGE_S = (0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 120, 300, 600)
@@ -130,14 +130,14 @@ class Metrics:
         """Count the start of a request."""
         self._in_progress.inc()
 
-    def request_ended(self, scope: Scope, exchange: Exchange, status: int, seconds: float) -> None:
+    def request_ended(self, scope: Scope, meter: RequestMeter, status: int, seconds: float) -> None:
         """Count the end of a request."""
         self._in_progress.dec()
         method = scope["method"] if scope["method"] in METHODS else OTHER
         self._duration.labels(method, route_of(scope), str(status)).observe(seconds)
         tenant = self._tenant(tenant_of(scope))
-        self._sent.labels(tenant).inc(exchange.sent)
-        self._received.labels(tenant).inc(exchange.received)
+        self._sent.labels(tenant).inc(meter.sent)
+        self._received.labels(tenant).inc(meter.received)
 
     def _tenant(self, name: str) -> str:
         if name not in self._tenants:
@@ -161,16 +161,14 @@ class MetricsMiddleware:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        began, exchange, failed = self._clock(), Exchange(receive, send), True
+        began, meter, failed = self._clock(), RequestMeter(receive, send), True
         self._metrics.request_started()
         try:
-            await self._app(scope, exchange.receive, exchange.send)
+            await self._app(scope, meter.receive, meter.send)
             failed = False
         finally:
             seconds = self._clock() - began
-            self._metrics.request_ended(
-                scope, exchange, exchange.final_status(failed=failed), seconds
-            )
+            self._metrics.request_ended(scope, meter, meter.final_status(failed=failed), seconds)
 
 
 class VisibleRegistry:

@@ -28,7 +28,7 @@ from catalog.errors import (
     SizeMismatch,
 )
 from catalog.model.digest import Digest, Hasher
-from gateway.http.ranges import Part
+from gateway.http.range_header import ByteRange
 from gateway.resource_store.chunks import ChunkedUpload, UploadSpec
 
 BLOCK = 2**20  # bytes read at once
@@ -42,7 +42,7 @@ _ID = re.compile(r"[0-9a-f]{32}")
 class ChunkWriter:
     """Writes one chunk, which `finish` verifies and makes visible."""
 
-    def __init__(self, folder: Path, part: Part, expected: tuple[Digest, ...]) -> None:
+    def __init__(self, folder: Path, part: ByteRange, expected: tuple[Digest, ...]) -> None:
         """Create the temporary file."""
         self._part, self._expected = part, expected
         self._target = folder / f"{part.start:020d}"
@@ -136,7 +136,7 @@ class ChunkStore:
 
     @contextmanager
     def open_chunk(
-        self, upload_id: str, part: Part, expected: tuple[Digest, ...]
+        self, upload_id: str, part: ByteRange, expected: tuple[Digest, ...]
     ) -> Generator[ChunkWriter]:
         """Yield a writer for a chunk, which the block must `finish`."""
         with self._lock_upload(upload_id, fcntl.LOCK_SH):
@@ -259,8 +259,8 @@ def _lock(descriptor: int, how: int, upload_id: str) -> None:
         raise NotRecorded("upload", upload_id)
 
 
-def _parts(folder: Path) -> Iterator[Part]:
+def _parts(folder: Path) -> Iterator[ByteRange]:
     with os.scandir(folder) as entries:
         for entry in entries:
             if entry.name.isdigit():
-                yield Part(int(entry.name), int(entry.name) + entry.stat().st_size)
+                yield ByteRange(int(entry.name), int(entry.name) + entry.stat().st_size)

@@ -1,6 +1,7 @@
 """The state of chunked uploads: received and missing bytes, without I/O.
 
->>> one = ChunkedUpload("id", UploadSpec("a", 100), datetime.now(), (Part(0, 40), Part(60, 80)))
+>>> received = (ByteRange(0, 40), ByteRange(60, 80))
+>>> one = ChunkedUpload("id", UploadSpec("a", 100), datetime.now(), received)
 >>> describe_ranges(one.missing)
 'bytes 40-59, 80-99'
 """
@@ -13,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from catalog.errors import ContentConflict, InvalidInput
-from gateway.http.ranges import Part
+from gateway.http.range_header import ByteRange
 
 _RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18})")
 
@@ -36,29 +37,29 @@ class ChunkedUpload:
     upload_id: str
     about: UploadSpec
     created_at: datetime
-    parts: tuple[Part, ...]
+    parts: tuple[ByteRange, ...]
 
     @property
-    def missing(self) -> tuple[Part, ...]:
+    def missing(self) -> tuple[ByteRange, ...]:
         """Return the missing ranges."""
-        found: list[Part] = []
+        found: list[ByteRange] = []
         at = 0
         for part in self.parts:
             if part.start > at:
-                found.append(Part(at, part.start))
+                found.append(ByteRange(at, part.start))
             at = max(at, part.stop)
         if at < self.about.size:
-            found.append(Part(at, self.about.size))
+            found.append(ByteRange(at, self.about.size))
         return tuple(found)
 
     @property
-    def overlapping(self) -> tuple[Part, ...]:
+    def overlapping(self) -> tuple[ByteRange, ...]:
         """Return the ranges received in more than one chunk."""
-        found: list[Part] = []
+        found: list[ByteRange] = []
         at = 0
         for part in self.parts:
             if part.start < at:
-                found.append(Part(part.start, min(at, part.stop)))
+                found.append(ByteRange(part.start, min(at, part.stop)))
             at = max(at, part.stop)
         return tuple(found)
 
@@ -78,21 +79,21 @@ class ChunkedUpload:
             )
 
 
-def describe_ranges(parts: tuple[Part, ...]) -> str:
+def describe_ranges(parts: tuple[ByteRange, ...]) -> str:
     """Return ranges as text.
 
-    >>> describe_ranges((Part(0, 100), Part(200, 201)))
+    >>> describe_ranges((ByteRange(0, 100), ByteRange(200, 201)))
     'bytes 0-99, 200-200'
     """
     shown = [f"{one.start}-{one.stop - 1}" for one in parts[:10]]
     return "bytes " + ", ".join([*shown, *(["…"] if len(parts) > 10 else [])])
 
 
-def parse_content_range(content_range: str | None, size: int) -> Part:
+def parse_content_range(content_range: str | None, size: int) -> ByteRange:
     """Parse a Content-Range in an upload of `size` bytes.
 
     >>> parse_content_range("bytes 0-9/100", 100)
-    Part(start=0, stop=10)
+    ByteRange(start=0, stop=10)
 
     Raises:
         InvalidInput: it is invalid or out of range.
@@ -109,4 +110,4 @@ def parse_content_range(content_range: str | None, size: int) -> Part:
         )
     if not first <= last < size:
         raise InvalidInput(f"the range {first}-{last} is outside of the upload of {size:,} bytes")
-    return Part(first, last + 1)
+    return ByteRange(first, last + 1)

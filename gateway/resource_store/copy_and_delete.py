@@ -14,7 +14,7 @@ from typing import Protocol
 from catalog.catalog import Catalog
 from catalog.errors import NotRecorded
 from catalog.model.resource_version import ResourceVersion
-from catalog.queries.resources.versions import CopyRequest, DeletionRequest, ExpectedVersion
+from catalog.queries.resources.uploads import CopyRequest, DeletionRequest, ExpectedVersion
 from gateway.resource_store.names import checked_name
 from gateway.resource_store.version_claims import Claim
 

@@ -21,7 +21,7 @@ from catalog.model.digest import Hasher
 from catalog.model.gap import files_collecting_gaps
 from catalog.model.resource_version import EXTERNAL, ResourceVersion
 from catalog.paths import RESERVED
-from catalog.queries.resources.versions import CopyRequest, DeletionRequest, ExpectedVersion
+from catalog.queries.resources.uploads import CopyRequest, DeletionRequest, ExpectedVersion
 from gateway.resource_store.copy_and_delete import copy_versions, delete_versions
 from gateway.resource_store.file_locks import ReadLocks
 from gateway.resource_store.location import ResourceLocation
@@ -29,7 +29,7 @@ from gateway.resource_store.names import checked_name
 from gateway.resource_store.upload import Upload, UploadFacts, other_digests
 from gateway.resource_store.version_claims import Claim, Claims, ClaimTarget
 from providers.base import Attributes, Source, Storage
-from providers.cache import STORAGES
+from providers.connection_cache import STORAGES
 from providers.interfaces.incomplete_uploads import SupportsIncompleteUploads
 from providers.layouts.numbered_names import NUMBERS, number_key
 from providers.shared.url import quote_path
@@ -100,18 +100,18 @@ class ResourceStore:
     ) -> ResourceVersion:
         """Upload a file from another storage."""
         with end.limiter.connection(self.stop):
-            reading = end.storage.read(path)
+            reader = end.storage.read(path)
             try:
-                kind = facts.content_type or reading.resource.content_type
-                size = reading.resource.size if facts.size is None else facts.size
+                kind = facts.content_type or reader.resource.content_type
+                size = reader.resource.size if facts.size is None else facts.size
                 upload_facts = replace(facts, content_type=kind, size=size)
                 with self.begin(name, upload_facts) as upload:
-                    for chunk in reading:
+                    for chunk in reader:
                         self.stop.check()
                         upload.write(chunk)
                     return upload.finish()
             finally:
-                reading.close()
+                reader.close()
 
     def register(self, name: str, url: str, facts: UploadFacts) -> ResourceVersion:
         """Record an external URL as the next version of a name, without copying it."""

@@ -10,9 +10,9 @@ from typing import Protocol, Self
 from catalog.errors import DigestMismatch, InvalidInput, NotSupported, SizeMismatch
 from catalog.model.digest import Digest, Hasher
 from catalog.model.resource_version import ResourceVersion
-from catalog.queries.resources.versions import DeletionRequest, ExpectedVersion
+from catalog.queries.resources.uploads import DeletionRequest, ExpectedVersion
 from gateway.resource_store.version_claims import Claim, ClaimTarget
-from providers.base import Attributes, Chunk, Reading, Storage, Stored, Writer
+from providers.base import Attributes, Chunk, Reader, Storage, Stored, Writer
 from transfer.workers.limits import RequestLimiter
 from transfer.workers.stop import StopFlag
 
@@ -139,13 +139,13 @@ class Upload:
 
 
 def write_verified(
-    storage: Storage, path: str, reading: Reading, facts: UploadFacts, stop: StopFlag
+    storage: Storage, path: str, reader: Reader, facts: UploadFacts, stop: StopFlag
 ) -> Stored:
-    """Write a reading to a path of a storage, and commit it only if it matches the facts."""
+    """Write a reader to a path of a storage, and commit it only if it matches the facts."""
     writer = storage.write(path, Attributes(facts.content_type), size=facts.size)
     hasher = Hasher(digest.algorithm for digest in facts.expected)
     try:
-        for chunk in reading:
+        for chunk in reader:
             stop.check()
             hasher.update(chunk)
             writer.write(chunk)
@@ -155,7 +155,7 @@ def write_verified(
         writer.abort()
         raise
     finally:
-        reading.close()
+        reader.close()
 
 
 def _verify(name: str, hasher: Hasher, facts: UploadFacts, hashed: tuple[Digest, ...]) -> None:

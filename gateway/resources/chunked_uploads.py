@@ -22,7 +22,7 @@ from gateway.access.tenants import Tenant
 from gateway.http.digest_headers import declared_digests, trusted_hex_digests
 from gateway.http.errors import RequestRefused
 from gateway.http.multipart import FileBytes, events
-from gateway.http.ranges import Part
+from gateway.http.range_header import ByteRange
 from gateway.http.request_models import StrictModel
 from gateway.limits.slots import without_slot
 from gateway.resource_store.chunk_store import ChunkStore
@@ -228,5 +228,5 @@ def _upload_json(upload: ChunkedUpload, context: Context) -> Json:
     }
 
 
-def _part_json(part: Part) -> Json:
+def _part_json(part: ByteRange) -> Json:
     return {"start": part.start, "end": part.stop - 1, "size": part.length}

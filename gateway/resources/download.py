@@ -9,14 +9,14 @@ from gateway.access.context import Context
 from gateway.content.block_reader import BlockReader, open_block_reader
 from gateway.content.verified_stream import BlockStream, Close, VerifyingBlockReader
 from gateway.http.file_response import Opener, Stream
-from gateway.http.ranges import Part
+from gateway.http.range_header import ByteRange
 from transfer.batch.endpoints import Endpoint
 
 
 def stored_opener(context: Context, resource: ResourceVersion) -> Opener:
     """Return a function that opens a version in the tenant's storage, or at its external URL."""
 
-    async def opener(part: Part | None) -> Stream:
+    async def opener(part: ByteRange | None) -> Stream:
         def begin() -> tuple[BlockReader, Close]:
             if resource.path is None:
                 return _open_external(context, resource, part)
@@ -29,7 +29,7 @@ def stored_opener(context: Context, resource: ResourceVersion) -> Opener:
 
 
 def _open_stored(
-    context: Context, resource: ResourceVersion, path: str, part: Part | None
+    context: Context, resource: ResourceVersion, path: str, part: ByteRange | None
 ) -> tuple[BlockReader, Close]:
     store = context.tenant.store()
     with ExitStack() as held:
@@ -40,7 +40,7 @@ def _open_stored(
 
 
 def _open_external(
-    context: Context, resource: ResourceVersion, part: Part | None
+    context: Context, resource: ResourceVersion, part: ByteRange | None
 ) -> tuple[BlockReader, Close]:
     with ExitStack() as held:
         end, path = held.enter_context(context.tenant.external_urls().open(resource.url))

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from catalog.catalog import Catalog
 from catalog.errors import ContentConflict, NotRecorded
 from catalog.model.resource_version import ResourceVersion
-from catalog.queries.resources.versions import ExpectedVersion
+from catalog.queries.resources.uploads import ExpectedVersion
 from gateway.http.conditions import is_write_allowed
 from gateway.http.errors import RequestRefused
 

@@ -16,17 +16,17 @@ from providers.capabilities import Capabilities
 from providers.connection import OnClose, keep_open
 from providers.error_boundary import error_boundary
 from providers.http.client import HttpClient
-from providers.http.reading import HttpReading
+from providers.http.reader import HttpReader
 from providers.http.storage import HttpStorage
 from providers.shared.read_only import ReadOnly
 
 
 @error_boundary
-class ApiReading:
-    """A reading described as in the listing."""
+class ApiReader:
+    """A reader described as in the listing."""
 
-    def __init__(self, inner: HttpReading, resource: Resource) -> None:
-        """Wrap a reading."""
+    def __init__(self, inner: HttpReader, resource: Resource) -> None:
+        """Wrap a reader."""
         self.resource = resource
         self._inner = inner
 
@@ -105,11 +105,11 @@ class ApiStorage(ReadOnly):
 
     def read(
         self, path: str, *, etag: str | None = None, start: int = 0, length: int | None = None
-    ) -> ApiReading:
+    ) -> ApiReader:
         """Read from `start`; if the server ignores ranges, the bytes before are discarded."""
         resource = self._check_etag(path, etag)
-        reading = self._files.read(path, start=start, length=length)
-        return ApiReading(reading, _merge_reply(resource, reading.resource))
+        reader = self._files.read(path, start=start, length=length)
+        return ApiReader(reader, _merge_reply(resource, reader.resource))
 
     def close(self) -> None:
         """Release the connections."""

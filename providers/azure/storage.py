@@ -38,7 +38,7 @@ from catalog.model.gap import Listed
 from catalog.model.resource import Resource
 from catalog.paths import check_path
 from providers.azure.history import keep_blob
-from providers.base import Attributes, Fetched, Reading, Stored, Writer
+from providers.base import Attributes, Fetched, Reader, Stored, Writer
 from providers.capabilities import OBJECTS
 from providers.connection import OnClose, keep_open
 from providers.error_boundary import error_boundary
@@ -119,7 +119,7 @@ class AzureStorage:
 
     def read(
         self, path: str, *, etag: str | None = None, start: int = 0, length: int | None = None
-    ) -> Reading:
+    ) -> Reader:
         """Read a range, part by part, each pinned."""
         return self._objects.read(path, etag=etag, start=start, length=length)
 

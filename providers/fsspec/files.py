@@ -32,7 +32,7 @@ TIMES = ("mtime", "last_modified", "LastModified", "modified", "updated", "creat
 
 
 @error_boundary
-class FsspecReading:
+class FsspecReader:
     """An open file of a filesystem, read in chunks."""
 
     def __init__(

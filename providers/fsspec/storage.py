@@ -34,7 +34,7 @@ from providers.capabilities import Capabilities
 from providers.connection import OnClose, keep_open
 from providers.error_boundary import error_boundary
 from providers.fsspec.files import (
-    FsspecReading,
+    FsspecReader,
     FsspecWriter,
     modified_us,
     strip_protocol,
@@ -145,7 +145,7 @@ class FsspecStorage:
 
     def read(
         self, path: str, *, etag: str | None = None, start: int = 0, length: int | None = None
-    ) -> FsspecReading:
+    ) -> FsspecReader:
         """Read from `start`, block by block, without the filesystem's read-ahead."""
         resource = self._check_etag(path, etag)
         with self._translate_errors(path):
@@ -154,7 +154,7 @@ class FsspecStorage:
                 file.seek(start)
         if length is None and resource.size is not None:
             length = max(0, resource.size - start)
-        return FsspecReading(file, resource, length, self._translate_errors)
+        return FsspecReader(file, resource, length, self._translate_errors)
 
     def check_name(self, path: str) -> None:
         """Refuse names that this filesystem would change."""

@@ -28,7 +28,7 @@ BUFFER = 2**18  # bytes
 
 
 @error_boundary
-class FtpReading:
+class FtpReader:
     """Reads a file through a data channel."""
 
     def __init__(
@@ -40,7 +40,7 @@ class FtpReading:
         start: int,
         length: int | None,
     ) -> None:
-        """Own the connection until the file is read or the reading is closed."""
+        """Own the connection until the file is read or the reader is closed."""
         self.resource = resource
         self._connections = connections
         self._client: FtpClient | None = client

@@ -27,7 +27,7 @@ from providers.connection import OnClose, keep_open
 from providers.error_boundary import error_boundary
 from providers.ftp.connection import FtpClient, FtpConnections
 from providers.ftp.errors import translate_ftp_error
-from providers.ftp.files import FtpReading, FtpWriter
+from providers.ftp.files import FtpReader, FtpWriter
 from providers.ftp.listing import FtpLister
 from providers.interfaces.history import HISTORY, KeepResult
 from providers.shared.raw_names import to_raw
@@ -76,16 +76,16 @@ class FtpStorage:
 
     def fetch(self, path: str, *, etag: str | None = None) -> Fetched:
         """Read a file whole."""
-        reading = self.read(path, etag=etag)
+        reader = self.read(path, etag=etag)
         try:
-            data = b"".join(bytes(chunk) for chunk in reading)
+            data = b"".join(bytes(chunk) for chunk in reader)
         finally:
-            reading.close()
-        return Fetched(data, reading.resource)
+            reader.close()
+        return Fetched(data, reader.resource)
 
     def read(
         self, path: str, *, etag: str | None = None, start: int = 0, length: int | None = None
-    ) -> FtpReading:
+    ) -> FtpReader:
         """Read from `start` on a connection of its own."""
         check_path(path)
         with self.connections.take_over(path) as client:
@@ -93,7 +93,7 @@ class FtpStorage:
             if etag is not None and resource.etag != etag:
                 raise ResourceChanged(f"{path!r} changed since it was planned", path=path)
             data = client.ftp.transfercmd(f"RETR {self._lister.server_path(path)}", start or None)
-        return FtpReading(self.connections, client, data, resource, start, length)
+        return FtpReader(self.connections, client, data, resource, start, length)
 
     def check_name(self, path: str) -> None:
         """Refuse line breaks, which end an FTP command, and segments longer than 255 bytes."""

@@ -35,7 +35,7 @@ from providers.gcs.credentials import GcsToken
 from providers.gcs.metadata import describe_object, encode_crc32c
 from providers.gcs.writer import PART, GcsWriter
 from providers.http.client import HttpClient
-from providers.http.reading import EMPTY, HttpReading, describe
+from providers.http.reader import EMPTY, HttpReader, describe
 from providers.http.response import Response
 from providers.interfaces.history import HISTORY, KeepResult
 from providers.objects.keys import PaginationGuard, check_key, describe_key
@@ -112,17 +112,17 @@ class GcsStorage:
 
     def read(
         self, path: str, *, etag: str | None = None, start: int = 0, length: int | None = None
-    ) -> HttpReading:
+    ) -> HttpReader:
         """Read a range, pinned to the generation."""
         if length == 0:
-            return HttpReading(EMPTY, self.stat(path), skip=0, length=0)
+            return HttpReader(EMPTY, self.stat(path), skip=0, length=0)
         headers: dict[str, str] = {}
         if start or length is not None:
             last = "" if length is None else str(start + length - 1)
             headers["Range"] = f"bytes={start}-{last}"
         response, resource = self._get(path, etag, headers)
         skip = 0 if response.status == 206 else start
-        return HttpReading(response, resource, skip=skip, length=length)
+        return HttpReader(response, resource, skip=skip, length=length)
 
     def check_name(self, path: str) -> None:
         """Refuse what Google refuses: line breaks, and keys longer than 1,024 bytes."""

@@ -17,8 +17,8 @@ from providers.capabilities import Capabilities
 from providers.connection import OnClose, keep_open
 from providers.error_boundary import error_boundary
 from providers.git.clone import GitClone, GitFile
-from providers.http.reading import HttpReading
-from providers.shared.buffered_reading import BufferedReading
+from providers.http.reader import HttpReader
+from providers.shared.buffered_reader import BufferedReader
 from providers.shared.read_only import ReadOnly
 
 
@@ -65,15 +65,15 @@ class GitStorage(ReadOnly):
 
     def read(
         self, path: str, *, etag: str | None = None, start: int = 0, length: int | None = None
-    ) -> BufferedReading | HttpReading:
+    ) -> BufferedReader | HttpReader:
         """Read a range of a local blob, or of an object in Git LFS."""
         file = self._find_file(path, etag)
         resource = _resource(path, file)
         if file.lfs is None:
             stop = None if length is None else start + length
-            return BufferedReading(self._read_blob(path, file)[start:stop], resource)
+            return BufferedReader(self._read_blob(path, file)[start:stop], resource)
         if length == 0 or start >= file.size:
-            return BufferedReading(b"", resource)
+            return BufferedReader(b"", resource)
         part = start > 0 or length is not None
         last = file.size if length is None else min(start + length, file.size)
         range_ = f"bytes={start}-{last - 1}" if part else ""
@@ -85,7 +85,7 @@ class GitStorage(ReadOnly):
                 f"{path!r}: requested bytes from {start:,}, got {content_range!r}", path=path
             )
         skip = start if response.status == 200 else 0
-        return HttpReading(response, resource, skip=skip, length=length)
+        return HttpReader(response, resource, skip=skip, length=length)
 
     def close(self) -> None:
         """Release the clone."""

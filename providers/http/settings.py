@@ -12,7 +12,7 @@ from providers.connection import OnClose, keep_open
 from providers.http.base_settings import WebSettings, canonical_url
 from providers.http.pool import Pools
 from providers.http.storage import HttpStorage
-from providers.layouts.manifest import split_manifest
+from providers.layouts.manifest_source import split_manifest
 from providers.shared.url import parse_url
 
 if TYPE_CHECKING:

@@ -25,10 +25,10 @@ from providers.connection import OnClose, keep_open
 from providers.error_boundary import error_boundary
 from providers.http.client import HttpClient, PendingResponse
 from providers.http.directory_pages import HTML, HttpPages, PageEntryKind, content_type
-from providers.http.reading import EMPTY, HttpReading, describe
+from providers.http.reader import EMPTY, HttpReader, describe
 from providers.http.response import Response, content_coding, decode_body
 from providers.http.walk import DirectoryWalk
-from providers.layouts.manifest import ManifestSource
+from providers.layouts.manifest_source import ManifestSource
 from providers.shared.read_only import ReadOnly
 from providers.shared.url import quote_path, redact_url
 
@@ -183,11 +183,11 @@ class HttpStorage(ReadOnly):
 
     def read(
         self, path: str, *, etag: str | None = None, start: int = 0, length: int | None = None
-    ) -> HttpReading:
+    ) -> HttpReader:
         """Read from `start`; if the server ignores ranges, the bytes before are discarded."""
         headers = _pin_headers(etag)
         if length == 0:
-            return HttpReading(EMPTY, self.stat(path), skip=0, length=0)
+            return HttpReader(EMPTY, self.stat(path), skip=0, length=0)
         if start or length is not None:
             last = "" if length is None else str(start + length - 1)
             headers["Range"] = f"bytes={start}-{last}"
@@ -195,7 +195,7 @@ class HttpStorage(ReadOnly):
         response = self._client.request("GET", url, path=path, headers=headers)
         if response.status == 416 and response.header(b"content-range") == f"bytes */{start}":
             response.close()
-            return HttpReading(EMPTY, self.stat(path), skip=0, length=0)
+            return HttpReader(EMPTY, self.stat(path), skip=0, length=0)
         _check_file(response.expect(200, 206), url)
         try:
             resource = describe(path, response)
@@ -218,7 +218,7 @@ class HttpStorage(ReadOnly):
         except BaseException:
             response.close()
             raise
-        return HttpReading(response, resource, skip=skip, length=length)
+        return HttpReader(response, resource, skip=skip, length=length)
 
     def close(self) -> None:
         """Release the connections."""

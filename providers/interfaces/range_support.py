@@ -1,4 +1,4 @@
-"""An optional property of a reading: whether the server honored the requested range."""
+"""An optional property of a reader: whether the server honored the requested range."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Protocol, runtime_checkable
 
 @runtime_checkable
 class Ranged(Protocol):
-    """A reading whose server may ignore the range and send the whole file."""
+    """A reader whose server may ignore the range and send the whole file."""
 
     @property
     def ranged(self) -> bool:

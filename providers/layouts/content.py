@@ -25,13 +25,13 @@ from catalog.formats.manifest import CURRENT
 from catalog.model.digest import Digest
 from catalog.model.gap import Listed, gap_from_error
 from catalog.model.resource import Resource
-from providers.base import Attributes, Chunk, Fetched, Reading, Storage, Stored, Writer
+from providers.base import Attributes, Chunk, Fetched, Reader, Storage, Stored, Writer
 from providers.capabilities import Capabilities
 from providers.interfaces.random_access import OpenFile, open_file
-from providers.layouts.aliased_reading import AliasedReading, immutable_capabilities
+from providers.layouts.aliased_reader import AliasedReader, immutable_capabilities
 from providers.layouts.content_names import FOLDER, content_path, digest_of_path
 from providers.layouts.listing_index import ListingIndex, RecordedHoldings
-from providers.layouts.manifest import filter_listing, list_manifest
+from providers.layouts.manifest_source import filter_listing, list_manifest
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
@@ -81,11 +81,11 @@ class ContentLayout:
 
     def read(
         self, path: str, *, etag: str | None = None, start: int = 0, length: int | None = None
-    ) -> Reading:
+    ) -> Reader:
         """Read in chunks."""
         sha256 = self._sha256(path, etag)
-        reading = self._storage.read(content_path(sha256), start=start, length=length)
-        return AliasedReading(reading, _describe(path, sha256, reading.resource))
+        reader = self._storage.read(content_path(sha256), start=start, length=length)
+        return AliasedReader(reader, _describe(path, sha256, reader.resource))
 
     def open_file(self, path: str, *, etag: str | None = None) -> OpenFile:
         """Open a file for random access, if the storage supports it."""

@@ -24,12 +24,12 @@ from catalog.model.digest import Digest
 from catalog.model.gap import Gap, Listed, gap_from_error
 from catalog.model.resource import Resource
 from catalog.queries.holdings import Holding
-from providers.base import Attributes, Chunk, Fetched, Reading, Storage, Stored, Writer
+from providers.base import Attributes, Chunk, Fetched, Reader, Storage, Stored, Writer
 from providers.capabilities import Capabilities
 from providers.interfaces.random_access import OpenFile, open_file
-from providers.layouts.aliased_reading import AliasedReading, immutable_capabilities
+from providers.layouts.aliased_reader import AliasedReader, immutable_capabilities
 from providers.layouts.listing_index import ListingIndex, RecordedHoldings
-from providers.layouts.manifest import filter_listing, list_manifest
+from providers.layouts.manifest_source import filter_listing, list_manifest
 from providers.layouts.number_allocator import NumberAllocator
 from providers.layouts.numbered_names import NUMBERS, is_number, number_key, split_numbered_path
 
@@ -91,11 +91,11 @@ class VersionedLayout:
 
     def read(
         self, path: str, *, etag: str | None = None, start: int = 0, length: int | None = None
-    ) -> Reading:
+    ) -> Reader:
         """Read in chunks."""
         key, number = self._locate(path, etag)
-        reading = self._storage.read(key, start=start, length=length)
-        return AliasedReading(reading, _describe(path, number, reading.resource))
+        reader = self._storage.read(key, start=start, length=length)
+        return AliasedReader(reader, _describe(path, number, reader.resource))
 
     def open_file(self, path: str, *, etag: str | None = None) -> OpenFile:
         """Open a file for random access, if the storage supports it."""

@@ -26,7 +26,7 @@ MAX_UNKNOWN_SIZE = 2**26  # bytes; a longer file that reports size 0 is an endle
 
 
 @error_boundary
-class LocalReading:
+class LocalReader:
     """An open file, read in chunks into one reused buffer."""
 
     def __init__(self, descriptor: int, resource: Resource, left: int) -> None:

@@ -28,7 +28,7 @@ from providers.local.files import (
     CHUNK,
     MAX_UNKNOWN_SIZE,
     LocalFile,
-    LocalReading,
+    LocalReader,
     LocalWriter,
     check_resolved,
     describe,
@@ -114,23 +114,23 @@ class LocalStorage:
 
     def fetch(self, path: str, *, etag: str | None = None) -> Fetched:
         """Read a file whole and check that it did not change meanwhile."""
-        reading = self.read(path, etag=etag)
+        reader = self.read(path, etag=etag)
         try:
-            data = b"".join(bytes(chunk) for chunk in reading)
+            data = b"".join(bytes(chunk) for chunk in reader)
         finally:
-            reading.close()
-        return Fetched(data, reading.resource)
+            reader.close()
+        return Fetched(data, reader.resource)
 
     def read(
         self, path: str, *, etag: str | None = None, start: int = 0, length: int | None = None
-    ) -> LocalReading:
+    ) -> LocalReader:
         """Read from `start`; a file that changes meanwhile is an error at the end."""
         descriptor, resource = self._open(path, etag)
         if start:
             os.lseek(descriptor, start, os.SEEK_SET)
         if length is None:
             length = resource.size - start if resource.size else MAX_UNKNOWN_SIZE
-        return LocalReading(descriptor, resource, length)
+        return LocalReader(descriptor, resource, length)
 
     def open_file(self, path: str, *, etag: str | None = None) -> LocalFile:
         """Open a file for random access; replacing its name does not affect it."""

@@ -128,12 +128,12 @@ class ObjectBytes:
 
     def read(
         self, path: str, *, etag: str | None = None, start: int = 0, length: int | None = None
-    ) -> ObjectReading:
+    ) -> ObjectReader:
         """Read a range of one object in requests of one part each, every one pinned."""
         resource = self.stat(path, etag=etag)
         size = resource.size or 0
         end = size if length is None else min(size, start + length)
-        return ObjectReading(self, path, resource, start, end)
+        return ObjectReader(self, path, resource, start, end)
 
     def capabilities(self, can: Capabilities) -> Capabilities:
         """Add the memory that large objects take: two parts to read one, four to write one."""
@@ -203,7 +203,7 @@ class ObjectBytes:
 
 
 @error_boundary
-class ObjectReading:
+class ObjectReader:
     """A range of one object, fetched part by part."""
 
     def __init__(

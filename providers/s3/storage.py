@@ -26,7 +26,7 @@ from catalog.model.digest import Digest
 from catalog.model.gap import Listed
 from catalog.model.outcome import Proof
 from catalog.model.resource import Resource
-from providers.base import Attributes, Fetched, Reading, Source, Stored, Writer
+from providers.base import Attributes, Fetched, Reader, Source, Stored, Writer
 from providers.capabilities import OBJECTS
 from providers.connection import OnClose, keep_open
 from providers.error_boundary import error_boundary
@@ -38,7 +38,7 @@ from providers.s3.errors import check_reply, translate_s3_error
 from providers.s3.history import MAX_COPY, keep_object
 from providers.s3.incomplete_uploads import S3Uploads
 from providers.s3.listing import listed_object
-from providers.s3.odd_keys import OddKeys, attribute_arguments
+from providers.s3.s3fs_transfer import S3fsTransfer, attribute_arguments
 
 if TYPE_CHECKING:
     import s3fs
@@ -67,7 +67,7 @@ class S3Storage:
         self._objects = objects
         self.capabilities = objects.capabilities(type(self).capabilities)
         self.bucket, self.store = bucket, store
-        self._odd = OddKeys(filesystem, self._call, self.key, objects.where, objects.part_size)
+        self._odd = S3fsTransfer(filesystem, self._call, self.key, objects.where, objects.part_size)
         self._on_close = on_close
         self._md5_etags: bool | None = None  # None until a reply shows it
 
@@ -163,7 +163,7 @@ class S3Storage:
 
     def read(
         self, path: str, *, etag: str | None = None, start: int = 0, length: int | None = None
-    ) -> Reading:
+    ) -> Reader:
         """Read a range, part by part."""
         if is_expressible(path):
             return self._objects.read(path, etag=etag, start=start, length=length)

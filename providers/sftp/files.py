@@ -27,7 +27,7 @@ MAX_SINGLE_READ = 255 * 2**10  # bytes that OpenSSH sends in one reply
 
 
 @error_boundary
-class SftpReading:
+class SftpReader:
     """A range of an open file."""
 
     def __init__(

@@ -24,7 +24,7 @@ from providers.connection import OnClose, keep_open
 from providers.error_boundary import error_boundary
 from providers.interfaces.history import KeepResult
 from providers.sftp.commit import rename, set_attributes
-from providers.sftp.files import BLOCK, MAX_SINGLE_READ, SftpReading, SftpWriter
+from providers.sftp.files import BLOCK, MAX_SINGLE_READ, SftpReader, SftpWriter
 from providers.sftp.history import keep_file
 from providers.sftp.listing import SftpLister, describe, is_file
 from providers.shared.raw_names import to_raw
@@ -88,7 +88,7 @@ class SftpStorage:
 
     def read(
         self, path: str, *, etag: str | None = None, start: int = 0, length: int | None = None
-    ) -> SftpReading:
+    ) -> SftpReader:
         """Read a range with many concurrent requests."""
         return self.sessions.run(self._open(check_path(path), etag, start, length), path)
 
@@ -213,7 +213,7 @@ class SftpStorage:
 
     async def _open(
         self, path: str, etag: str | None, start: int, length: int | None
-    ) -> SftpReading:
+    ) -> SftpReader:
         sftp = await self.sessions.sftp()
         async with asyncio.timeout(self.sessions.timeouts.read_s):
             # Disable asyncssh's own splitting: ours returns blocks in order.
@@ -230,22 +230,22 @@ class SftpStorage:
                 raise
         size = resource.size or 0
         end = size if length is None else min(size, start + length)
-        return SftpReading(self.sessions, file, resource, start, end)
+        return SftpReader(self.sessions, file, resource, start, end)
 
     async def _fetch(self, path: str, etag: str | None) -> Fetched:
-        reading = await self._open(path, etag, 0, None)
+        reader = await self._open(path, etag, 0, None)
         try:
-            size = reading.resource.size or 0
+            size = reader.resource.size or 0
             done, pieces = 0, list[bytes]()
             if 0 < size <= MAX_SINGLE_READ:
-                pieces.append(await reading.read_first(size))
+                pieces.append(await reader.read_first(size))
                 done = len(pieces[0])
             while done < size:
-                pieces.append(await reading.next_chunk())
+                pieces.append(await reader.next_chunk())
                 done += len(pieces[-1])
         finally:
-            await reading.close_file()
-        return Fetched(pieces[0] if len(pieces) == 1 else b"".join(pieces), reading.resource)
+            await reader.close_file()
+        return Fetched(pieces[0] if len(pieces) == 1 else b"".join(pieces), reader.resource)
 
     async def _make_folders(self, sftp: asyncssh.SFTPClient, folder: str) -> None:
         if folder in self._folders or not folder:

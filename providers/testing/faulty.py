@@ -21,7 +21,7 @@ from providers.base import (
     Fetched,
     OpenOptions,
     ProviderSettings,
-    Reading,
+    Reader,
     Storage,
     Stored,
     Writer,
@@ -151,11 +151,11 @@ class FaultyStorage:
 
     def read(
         self, path: str, *, etag: str | None = None, start: int = 0, length: int | None = None
-    ) -> Reading:
+    ) -> Reader:
         """Read a file in chunks."""
         fault = self._faults.apply(Where.READ, path)
-        reading = self._inner.read(path, etag=etag, start=start, length=length)
-        return reading if fault is None else FaultyReading(reading, fault, path)
+        reader = self._inner.read(path, etag=etag, start=start, length=length)
+        return reader if fault is None else FaultyReader(reader, fault, path)
 
     def put(self, path: str, data: bytes, attributes: Attributes) -> Stored:
         """Write a small file, corrupted if a fault applies."""
@@ -183,11 +183,11 @@ PLAIN = Attributes()
 """No digests, with which the storage would detect corruption."""
 
 
-class FaultyReading:
-    """A reading with a fault."""
+class FaultyReader:
+    """A reader with a fault."""
 
-    def __init__(self, inner: Reading, fault: Fault, path: str) -> None:
-        """Wrap a reading."""
+    def __init__(self, inner: Reader, fault: Fault, path: str) -> None:
+        """Wrap a reader."""
         self._inner, self._fault, self._path = inner, fault, path
 
     @property

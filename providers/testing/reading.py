@@ -92,9 +92,9 @@ class ReadingConformance:
     def test_a_reading_may_end_early(self, subject: Subject) -> None:
         subject.seed("large", LARGE)
         for _ in range(20):  # more than there are connections
-            reading = subject.storage.read("large")
-            assert bytes(next(iter(reading)))[:5] == LARGE[:5]
-            reading.close()
+            reader = subject.storage.read("large")
+            assert bytes(next(iter(reader)))[:5] == LARGE[:5]
+            reader.close()
         assert subject.storage.fetch("large").data == LARGE
 
     def test_a_pinned_read_of_a_changed_file_is_refused(self, subject: Subject) -> None:
@@ -103,9 +103,9 @@ class ReadingConformance:
         if etag is None:
             pytest.skip("this storage has no etags")
         assert subject.storage.fetch("a", etag=etag).data == b"first"
-        reading = subject.storage.read("a", etag=etag)
-        assert b"".join(bytes(one) for one in reading) == b"first"
-        reading.close()
+        reader = subject.storage.read("a", etag=etag)
+        assert b"".join(bytes(one) for one in reader) == b"first"
+        reader.close()
         subject.seed("a", b"other!")
         with pytest.raises(ResourceChanged):
             subject.storage.fetch("a", etag=etag)

@@ -81,8 +81,8 @@ def chunks(data: bytes, size: int = 1_000_003) -> Iterable[bytes]:
 
 def read_all(storage: Storage, path: str, *, start: int = 0, length: int | None = None) -> bytes:
     """Read a file or a range of it."""
-    reading = storage.read(path, start=start, length=length)
+    reader = storage.read(path, start=start, length=length)
     try:
-        return b"".join(bytes(chunk) for chunk in reading)
+        return b"".join(bytes(chunk) for chunk in reader)
     finally:
-        reading.close()
+        reader.close()

@@ -28,7 +28,7 @@ from providers.capabilities import Capabilities
 from providers.connection import OnClose, keep_open
 from providers.error_boundary import error_boundary
 from providers.http.client import HttpClient
-from providers.http.reading import HttpReading
+from providers.http.reader import HttpReader
 from providers.http.response import Response, Upload
 from providers.http.storage import HttpStorage
 from providers.interfaces.history import HISTORY, KeepResult
@@ -84,7 +84,7 @@ class WebdavStorage:
 
     def read(
         self, path: str, *, etag: str | None = None, start: int = 0, length: int | None = None
-    ) -> HttpReading:
+    ) -> HttpReader:
         """Read a range, pinned to `etag`."""
         if etag is None:
             self.stat(path)

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from prefect import task
-from prefect.cache_policies import NO_CACHE
-
 from catalog.model.plan import Strategy
+from orchestration.task import task
 from tasks.batch.open_batch import Batch, open_batch
 from tasks.batch.record import BatchReport, record
 from tasks.batch.steps import cleanup, download, mark, step, upload, validate
@@ -17,7 +15,7 @@ from tasks.job import Job
 from transfer.steps.sequence import BuiltInStep, step_sequence
 
 
-@task(task_run_name="deliver-{number}", cache_policy=NO_CACHE, persist_result=False)
+@task("deliver-{number}")
 def deliver(number: int, job: Job) -> BatchReport:
     """Transfer batch `number` of the job's plan and record the outcome of every item."""
     with (

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from prefect import task
-from prefect.cache_policies import NO_CACHE
-
 from catalog.errors import CatalogError
+from orchestration.task import task
 from tasks.batch.open_batch import Batch
 from transfer.batch.staging import Staging
 from transfer.steps import clean_up as clean_up_step
@@ -18,13 +16,13 @@ from transfer.steps.validate import Check, enforce_contracts
 from transfer.user_functions import import_function
 
 
-@task(task_run_name="download", cache_policy=NO_CACHE, persist_result=False)
+@task("download")
 def download(batch: Batch) -> Staging:
     """Fetch what the batch needs; files that cannot be fetched are settled as failed."""
     return download_step.fetch_staging(batch.staging)
 
 
-@task(task_run_name="validate", cache_policy=NO_CACHE, persist_result=False)
+@task("validate")
 def validate(staging: Staging, checks: tuple[Check, ...] = ()) -> Staging:
     """Run every check on every staged file, then its contracts.
 
@@ -33,19 +31,19 @@ def validate(staging: Staging, checks: tuple[Check, ...] = ()) -> Staging:
     return enforce_contracts(validate_step.validate(staging, checks))
 
 
-@task(task_run_name="upload", cache_policy=NO_CACHE, persist_result=False)
+@task("upload")
 def upload(staging: Staging) -> Staging:
     """Write every file without an error; each destination gets its own outcome."""
     return upload_step.upload(staging)
 
 
-@task(task_run_name="mark", cache_policy=NO_CACHE, persist_result=False)
+@task("mark")
 def mark(staging: Staging) -> Staging:
     """Write the marker of every file that is stored now or lacks it."""
     return mark_step.mark(staging)
 
 
-@task(task_run_name="cleanup", cache_policy=NO_CACHE, persist_result=False)
+@task("cleanup")
 def cleanup(staging: Staging) -> Staging:
     """Release memory and disk space; every item of the batch has its outcomes now."""
     clean_up_step.cleanup(staging)
@@ -56,7 +54,7 @@ class StepFailed(CatalogError):
     """The user's own step raised an error; the batch goes no further."""
 
 
-@task(task_run_name="step {name}", cache_policy=NO_CACHE, persist_result=False)
+@task("step {name}")
 def step(batch: Batch, name: str) -> None:
     """Call `module:function` with the batch; what it drops or refuses is settled.
 

@@ -10,10 +10,9 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from prefect.logging import get_run_logger
-
 from catalog.errors import Cancelled, StorageError
 from catalog.model.outcome import Outcome
+from orchestration.run import run_logger
 from tasks.job import Job, run_resources
 from transfer.webhook import build_message, build_notification, send
 from transfer.workers.retry import RetryPolicy
@@ -56,6 +55,6 @@ def _notify(job: Job, number: int, outcomes: list[Outcome]) -> str:
         send(receiver, build_message(news, receiver.body, datetime.now(UTC)), stop)
     except (StorageError, Cancelled) as error:
         problem = f"batch {number} ({len(news.stored):,} files stored) was not announced: {error}"
-        get_run_logger().warning("%s", problem)
+        run_logger().warning("%s", problem)
         return problem
     return ""

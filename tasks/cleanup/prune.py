@@ -7,24 +7,22 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
-from prefect import task
-from prefect.cache_policies import NO_CACHE
-from prefect.logging import get_run_logger
-
-from blocks.history import history_of
 from blocks.repository import Layout, Repository
+from blocks.reserved_folders import history_folder
 from catalog.errors import AccessDenied, ResourceNotFound, UnexpectedReply
 from catalog.model.gap import Gap, Listed, files_collecting_gaps
 from catalog.model.resource import Resource
 from catalog.paths import RESERVED
+from orchestration.run import run_logger
+from orchestration.task import task
 from providers.base import Storage
-from providers.cache import STORAGES
+from providers.connection_cache import STORAGES
 from providers.interfaces.incomplete_uploads import SupportsIncompleteUploads
 from providers.interfaces.leftovers import SupportsLeftovers
 from providers.layouts.content import ContentLayout
 from providers.layouts.content_names import FOLDER, content_path, digest_of_path
 from tasks.job import run_resources
-from tasks.listing.repository import enumerate_repository
+from tasks.listing.repository import list_to_spool
 from tasks.recorded_files import forget_files
 from transfer.workers.pool import WorkerPool
 
@@ -59,9 +57,9 @@ def files_logging_gaps(listed: Iterable[Listed]) -> Iterator[Resource]:
     gaps: list[Gap] = []
     yield from files_collecting_gaps(listed, gaps)
     for gap in gaps[:MAX_NAMED]:
-        get_run_logger().warning("%s; nothing was removed there", gap)
+        run_logger().warning("%s; nothing was removed there", gap)
     if len(gaps) > MAX_NAMED:
-        get_run_logger().warning("… and %s more places", f"{len(gaps) - MAX_NAMED:,}")
+        run_logger().warning("… and %s more places", f"{len(gaps) - MAX_NAMED:,}")
 
 
 def files_without_gaps(listed: Iterable[Listed]) -> Iterator[Resource]:
@@ -81,7 +79,7 @@ class PrunedItems:
     bytes: int = 0
 
 
-@task(task_run_name="prune-temporary-files", cache_policy=NO_CACHE, persist_result=False)
+@task("prune-temporary-files")
 def prune_temporary(repository: Repository, rule: PruneRule, run_id: str) -> PrunedItems:
     """Remove temporary files that were last written before the moment: their writers are dead."""
     stop = run_resources(run_id).stop
@@ -111,10 +109,10 @@ def _temporary_files(storage: Storage, *, beside: bool) -> Iterator[Resource]:
             try:
                 yield from files_logging_gaps(storage.leftovers())
             except AccessDenied as error:  # a drop folder need not be listed
-                get_run_logger().warning("%s; nothing was removed there", error)
+                run_logger().warning("%s; nothing was removed there", error)
 
 
-@task(task_run_name="prune-uploads", cache_policy=NO_CACHE, persist_result=False)
+@task("prune-uploads")
 def prune_uploads(repository: Repository, rule: PruneRule, run_id: str) -> PrunedItems:
     """Abort uploads that were begun before the moment and never finished."""
     stop = run_resources(run_id).stop
@@ -132,12 +130,12 @@ def prune_uploads(repository: Repository, rule: PruneRule, run_id: str) -> Prune
     return PrunedItems("unfinished uploads", tuple(file.path for file in old))
 
 
-@task(task_run_name="prune-history", cache_policy=NO_CACHE, persist_result=False)
+@task("prune-history")
 def prune_history(repository: Repository, rule: PruneRule, run_id: str) -> PrunedItems:
     """Remove files from the history that no version needs and that were kept before the moment."""
     common = run_resources(run_id)
-    history = history_of(repository)
-    listing = enumerate_repository(history, run_id, "history")
+    history = history_folder(repository)
+    listing = list_to_spool(history, run_id, "history")
     found = common.catalog.holdings.orphans(
         repository.address, history.address, listing, rule.before
     )
@@ -149,7 +147,7 @@ def prune_history(repository: Repository, rule: PruneRule, run_id: str) -> Prune
     return PrunedItems("history", tuple(orphans), sum(size or 0 for size in orphans.values()))
 
 
-@task(task_run_name="prune-content", cache_policy=NO_CACHE, persist_result=False)
+@task("prune-content")
 def prune_content(repository: Repository, rule: PruneRule, run_id: str) -> PrunedItems:
     """Remove files named by digest that no version needs and that were written before the moment.
 

@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from contextlib import suppress
 
-from prefect import task
-from prefect.cache_policies import NO_CACHE
-
-from blocks.history import numbers_of
 from blocks.repository import Layout, Repository
+from blocks.reserved_folders import numbered_folder
 from catalog.catalog import Catalog
 from catalog.errors import ResourceNotFound
 from catalog.model.resource import Resource
-from providers.cache import STORAGES
+from orchestration.task import task
+from providers.connection_cache import STORAGES
 from providers.layouts.numbered_names import number_key, split_numbered_path
 from providers.layouts.versioned import VersionedLayout
 from tasks.cleanup.prune import (
@@ -28,7 +26,7 @@ from tasks.recorded_files import forget_files
 from transfer.workers.pool import WorkerPool
 
 
-@task(task_run_name="prune-numbers", cache_policy=NO_CACHE, persist_result=False)
+@task("prune-numbers")
 def prune_numbers(repository: Repository, rule: PruneRule, run_id: str) -> PrunedItems:
     """Remove numbered files that no version needs and that were written before the moment.
 
@@ -38,7 +36,7 @@ def prune_numbers(repository: Repository, rule: PruneRule, run_id: str) -> Prune
     """
     if repository.layout is not Layout.VERSIONED:
         return PrunedItems("numbered files", ())
-    common, numbers = run_resources(run_id), numbers_of(repository)
+    common, numbers = run_resources(run_id), numbered_folder(repository)
     with STORAGES.open(repository.settings, repository.open_options()) as storage:
         needs = _NeededNumbers(common.catalog, repository)
         with suppress(ResourceNotFound):
@@ -72,7 +70,7 @@ class _NeededNumbers:
         self.add(catalog.holdings.etags(repository.address))
         named = (
             split_numbered_path(one.path)
-            for one in catalog.holdings.all(numbers_of(repository).address)
+            for one in catalog.holdings.all(numbered_folder(repository).address)
         )
         self._known = {*self._highest, *(hash(one[0]) for one in named if one is not None)}
 

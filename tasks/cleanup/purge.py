@@ -10,10 +10,8 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from prefect import task
-from prefect.cache_policies import NO_CACHE
-
 from catalog.paths import RESERVED
+from orchestration.task import task
 from providers.shared.os_errors import translate_os_error
 
 
@@ -25,7 +23,7 @@ class PurgedEntry:
     bytes: int
 
 
-@task(task_run_name="purge-folder", cache_policy=NO_CACHE, persist_result=False)
+@task("purge-folder")
 def purge_folder(folder: str, name: str | None, keep: str, *, dry_run: bool) -> list[PurgedEntry]:
     """Remove the entry `name`, or else all entries except those that match `keep` and our own."""
     gone: list[PurgedEntry] = []

@@ -7,13 +7,11 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import islice
 
-from prefect import task
-from prefect.cache_policies import NO_CACHE
-
 from blocks.repository import Repository
 from catalog.model.outcome import Outcome, Status
 from catalog.model.plan import Action
 from catalog.model.version import ReclaimCandidate
+from orchestration.task import task
 from tasks.job import open_destination, open_source, run_resources
 from transfer.inventory.reclaim import NotReclaimed, reclaim
 
@@ -33,7 +31,7 @@ class Reclaimed:
     named: tuple[NotReclaimed, ...] = ()
 
 
-@task(task_run_name="reclaim", cache_policy=NO_CACHE, persist_result=False)
+@task("reclaim")
 def reclaim_files(
     repository: Repository,
     places: Sequence[Repository],

@@ -1,13 +1,11 @@
-"""Adopt: read every file of a repository and record its digest."""
+"""Reads every file of a repository and records its digest."""
 
 from __future__ import annotations
-
-from prefect import task
-from prefect.cache_policies import NO_CACHE
 
 from blocks.repository import Repository
 from catalog.inbox.spool import Listing
 from catalog.model.gap import Gap, files_collecting_gaps
+from orchestration.task import task
 from tasks.job import open_source, run_resources
 from tasks.listing.repository import record_listing_problems
 from tasks.recorded_files import with_versioned_names
@@ -15,8 +13,8 @@ from transfer.inventory.adopt import adopted_outcomes, compute_digests
 from transfer.inventory.listing import without_hidden
 
 
-@task(task_run_name="learn-digests", cache_policy=NO_CACHE, persist_result=False)
-def learn_digests(repository: Repository, run_id: str) -> Listing:
+@task("learn-digests")
+def adopt_files(repository: Repository, run_id: str) -> Listing:
     """Spool a listing with digests; each step is recorded at once."""
     common = run_resources(run_id)
     with open_source(repository) as end, common.catalog.spool() as spool:

@@ -1,4 +1,4 @@
-"""Enumerate: list a repository into the catalog's spool; only the listing's id is passed on."""
+"""Lists a repository into the catalog's spool; only the listing's id is passed on."""
 
 from __future__ import annotations
 
@@ -6,15 +6,13 @@ import time
 from collections.abc import Callable, Iterable
 from functools import partial
 
-from prefect import task
-from prefect.cache_policies import NO_CACHE
-from prefect.logging import get_run_logger
-
 from blocks.repository import Repository
 from catalog.catalog import Catalog
 from catalog.errors import ResourceNotFound
 from catalog.inbox.spool import Listing
 from catalog.queries.holdings import Holding
+from orchestration.run import run_logger
+from orchestration.task import task
 from tasks.job import open_source, run_resources
 from transfer.inventory.listing import known_paths, list_repository
 from transfer.workers.progress import Progress
@@ -23,8 +21,8 @@ READ_ROLES = ("source", "alternate")  # only read: these must exist
 LOG_EVERY_S = 5.0  # between two log lines about one listing
 
 
-@task(task_run_name="enumerate-{role}", cache_policy=NO_CACHE, persist_result=False)
-def enumerate_repository(
+@task("enumerate-{role}")
+def list_to_spool(
     repository: Repository, run_id: str, role: str = "source", *, version: int | None = None
 ) -> Listing:
     """List a whole repository; what could not be seen is recorded as gaps of the run.
@@ -65,7 +63,7 @@ def record_listing_problems(
     catalog: Catalog, repository: Repository, listing: Listing, run_id: str, role: str
 ) -> None:
     """Record the gaps of a listing, and log sizes and times that were dropped."""
-    logger = get_run_logger()
+    logger = run_logger()
     for note in listing.notes:
         logger.warning("%s: %s", repository.label, note)
     if listing.noted > len(listing.notes):
@@ -84,7 +82,7 @@ def _progress_reporter(progress: Progress, label: str) -> Callable[[int], None]:
         progress.set_listed(count)
         if time.monotonic() - said_s >= LOG_EVERY_S:
             said_s = time.monotonic()
-            get_run_logger().info("%s: %s files listed so far", label, f"{count:,}")
+            run_logger().info("%s: %s files listed so far", label, f"{count:,}")
 
     return tell
 

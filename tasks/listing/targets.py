@@ -1,23 +1,21 @@
-"""Enumerate targets: list the targets of a pull, each file with its local path."""
+"""Lists the targets of a pull, each file with its local path."""
 
 from __future__ import annotations
-
-from prefect import task
-from prefect.cache_policies import NO_CACHE
 
 from blocks.repository import Repository
 from catalog.errors import NothingMatched
 from catalog.inbox.spool import Listing
 from catalog.model.gap import Gap
 from catalog.rules.pull_targets import PullTarget, local_path
+from orchestration.task import task
 from tasks.job import open_source, run_resources
 from tasks.listing.repository import record_listing_problems
 from transfer.inventory.listing import list_resources, without_hidden
 from transfer.workers.retry import call_with_retries
 
 
-@task(task_run_name="enumerate-targets", cache_policy=NO_CACHE, persist_result=False)
-def enumerate_targets(
+@task("enumerate-targets")
+def list_pull_targets(
     repository: Repository, targets: list[PullTarget], run_id: str, *, allow_empty: bool = False
 ) -> Listing:
     """Spool every file of `targets`; a target that matches nothing is an error."""

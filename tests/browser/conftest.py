@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, sync_playwright
 
-from tests.servers.prefect_at import prefect_at
+from tests.servers.prefect_client import prefect_at
 from tests.servers.process import free_ports, listens, program, running
 
 # The network is closed to Chromium, and its own requests at the start would be refused one by one.
@@ -46,7 +46,7 @@ class Prefect:
 @pytest.fixture(scope="module")
 def prefect(tmp_path_factory: pytest.TempPathFactory) -> Generator[Prefect]:
     """Run a server for all tests of a module, with the block types and `sync` in a work pool."""
-    from blocks.local_server import SERVER_ENVIRONMENT  # noqa: PLC0415
+    from orchestration.server_environment import SERVER_ENVIRONMENT  # noqa: PLC0415
 
     home = tmp_path_factory.mktemp("prefect")
     (port,) = free_ports(1)

@@ -18,8 +18,8 @@ from playwright.sync_api import Browser, HttpCredentials, Page, expect, sync_pla
 from catalog.access.grants import Role
 from catalog.catalog import Catalog
 from tests.browser.conftest import QUIET
-from tests.catalog.desk import SOURCE, file
-from tests.gateway.filled import Filled, filled, listed
+from tests.catalog.catalog_steps import SOURCE, file
+from tests.gateway.seeded_gateway import Filled, filled, listed
 
 expect.set_options(timeout=15_000)
 DESK, PHONE = {"width": 1200, "height": 900}, {"width": 360, "height": 740}

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from catalog.catalog import Catalog
-from tests.catalog.desk import Desk
+from tests.catalog.catalog_steps import CatalogSteps
 
 
 @pytest.fixture
@@ -17,6 +17,6 @@ def catalog(tmp_path: Path) -> Catalog:
 
 
 @pytest.fixture
-def desk(catalog: Catalog) -> Desk:
+def desk(catalog: Catalog) -> CatalogSteps:
     """Return the catalog with short words for what tests do over and over."""
-    return Desk(catalog)
+    return CatalogSteps(catalog)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from catalog.catalog import Catalog
 from catalog.model.outcome import Outcome, Status
-from tests.catalog.desk import HERE
+from tests.catalog.catalog_steps import HERE
 
 ROWS = 20  # of one order
 PLAN = "plan"

@@ -11,7 +11,7 @@ import pytest
 from catalog.catalog import Catalog
 from cli.app import app
 from cli.terminal.exit_codes import ExitCode
-from tests.catalog.desk import HERE, Desk, file
+from tests.catalog.catalog_steps import HERE, CatalogSteps, file
 
 Told = Callable[..., tuple[int, str, str]]
 
@@ -35,24 +35,24 @@ def told(
 
 def test_a_catalog_goes_back_to_its_backup(told: Told, tmp_path: Path) -> None:
     catalog = Catalog.open()
-    Desk(catalog).sync([file("a"), file("b")])
+    CatalogSteps(catalog).sync([file("a"), file("b")])
     code, out, _ = told("backup", tmp_path / "backup", "--json")
     assert code == ExitCode.SUCCESS
     (row,) = json.loads(out)
     assert (row["backup"], row["inconsistencies"]) == (str(tmp_path / "backup"), 0)
 
-    Desk(catalog).sync([file("c")], "second")
+    CatalogSteps(catalog).sync([file("c")], "second")
     code, _, err = told("restore", tmp_path / "backup")
     assert code == ExitCode.USAGE
     assert "exists already" in err
     assert "--replace" in err
-    assert len(Desk(catalog).paths(HERE)) == 3
+    assert len(CatalogSteps(catalog).paths(HERE)) == 3
 
     code, out, _ = told("restore", tmp_path / "backup", "--replace")
     assert code == ExitCode.SUCCESS
     assert "before-" in out
     assert "restart gateways" in out
-    assert Desk(Catalog.open()).paths(HERE) == ["a", "b"]
+    assert CatalogSteps(Catalog.open()).paths(HERE) == ["a", "b"]
 
 
 def test_bytes_that_lie_beside_the_catalog_are_named(told: Told, tmp_path: Path) -> None:

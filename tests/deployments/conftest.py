@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.servers.prefect_at import prefect_at
+from tests.servers.prefect_client import prefect_at
 from tests.servers.prefect_server import (
     SOON,
     PrefectServer,

@@ -12,8 +12,8 @@ import yaml
 
 from catalog.model.plan import Mode, Plan, Strategy
 from tests.deployments.conftest import ROOT, Entrepot
-from tests.servers.inbox import Inbox
 from tests.servers.prefect_server import PrefectServer, until
+from tests.servers.webhook_receiver import Inbox
 
 SETTINGS = {
     "PREFECT_SERVER_SERVICES_LATE_RUNS_AFTER_SECONDS": "2",

@@ -26,7 +26,7 @@ from tests.deployments.test_files import SERVICES, instructions
 from tests.flows.stand_ins import stored
 from tests.gateway.with_prefect import until
 from tests.servers.postgres import Postgres, postgres
-from tests.servers.prefect_at import prefect_at
+from tests.servers.prefect_client import prefect_at
 from tests.servers.prefect_server import PrefectServer
 from tests.servers.process import ServerMissingError, free_ports, program, running
 from tests.test_layout import PACKAGES

@@ -55,7 +55,7 @@ def test_every_variable_is_a_setting() -> None:
 
 
 def test_the_server_has_the_settings_that_are_measured() -> None:
-    from blocks.local_server import SERVER_ENVIRONMENT  # noqa: PLC0415 - imports Prefect
+    from orchestration.server_environment import SERVER_ENVIRONMENT  # noqa: PLC0415 - imports Prefect
 
     assert SERVICES["server"]["environment"].items() >= SERVER_ENVIRONMENT.items()
 

@@ -15,7 +15,7 @@ from tests.flows.guide import Reader
 from tests.flows.stand_ins import gateway_at, put, s3_names, stored, write
 from tests.flows.sync.test_sync import files
 from tests.servers.nginx import NginxServer
-from tests.servers.prefect_at import prefect_at
+from tests.servers.prefect_client import prefect_at
 from tests.servers.process import free_ports
 from tests.servers.seaweedfs import S3Server
 

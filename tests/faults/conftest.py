@@ -7,18 +7,18 @@ from contextlib import ExitStack
 
 import pytest
 
-from tests.faults.kit.place import Place
-from tests.faults.kit.places import started
+from tests.faults.kit.target import Target
+from tests.faults.kit.targets.trees import started
 from tests.servers.process import ServerMissingError
 
 
 @pytest.fixture(scope="session")
-def place_of(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Place]]:
+def place_of(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Target]]:
     """Return what gives a place by its name."""
-    known: dict[str, Place] = {}
+    known: dict[str, Target] = {}
     with ExitStack() as stack:
 
-        def give(name: str) -> Place:
+        def give(name: str) -> Target:
             if name not in known:
                 folder = tmp_path_factory.mktemp("place")
                 try:

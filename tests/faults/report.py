@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.faults.kit.cells import reasons
-from tests.faults.kit.kinds import WORDS, Ending, Fault, Operation
-from tests.faults.kit.traits import TRAITS
+from tests.faults.kit.fault_kinds import WORDS, Ending, Fault, Operation
+from tests.faults.kit.target_profiles import PROFILES
 from tests.faults.results import read
 
 PAGE = Path(__file__).parents[2] / "docs" / "reliability.md"
@@ -76,15 +76,15 @@ def _totals(soak: Found) -> str:
 
 def _table(soak: Found) -> str:
     lines = [f"| provider | {' | '.join(Fault)} |", "|---" * (len(Fault) + 1) + "|"]
-    for trait in TRAITS:
+    for profile in PROFILES:
         marks = [
             "".join(
-                MARKS.get(soak.cells.get((trait.name, fault, operation), ""), NONE)
+                MARKS.get(soak.cells.get((profile.name, fault, operation), ""), NONE)
                 for operation in Operation
             )
             for fault in Fault
         ]
-        lines.append(f"| `{trait.provider}`: {trait.server} | {' | '.join(marks)} |")
+        lines.append(f"| `{profile.provider}`: {profile.server} | {' | '.join(marks)} |")
     return "\n".join(lines)
 
 

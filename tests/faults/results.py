@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tests.faults.kit.cells import Cell
-from tests.faults.kit.kinds import WORDS, worst
+from tests.faults.kit.fault_kinds import WORDS, worst
 from tests.faults.kit.matrix import Tried
 
 VARIABLE = "ENTREPOT_SOAK_RESULTS"

@@ -13,8 +13,8 @@ from catalog.model.digest import Digest
 from providers.base import Attributes, Storage
 from providers.interfaces.history import SupportsHistory, history_key
 from tests.faults.kit.double import ERRORS, SEAMS, failing
-from tests.faults.kit.place import OPTIONS, Corner, Place
-from tests.faults.kit.traits import BY_NAME, TRAITS
+from tests.faults.kit.target import OPTIONS, Corner, Target
+from tests.faults.kit.target_profiles import BY_NAME, PROFILES
 
 DATA = b"x" * 5000
 SOAKS = "ENTREPOT_SOAK_S" in os.environ
@@ -26,11 +26,11 @@ def listed(storage: Storage) -> None:
 
 
 def read(storage: Storage) -> None:
-    reading = storage.read("d/a", start=1)
+    reader = storage.read("d/a", start=1)
     try:
-        b"".join(map(bytes, reading))
+        b"".join(map(bytes, reader))
     finally:
-        reading.close()
+        reader.close()
 
 
 def written(storage: Storage) -> None:
@@ -62,7 +62,7 @@ WRITES: dict[str, Callable[[Storage], object]] = {
 
 
 @pytest.fixture
-def corner(place: Place) -> Corner:
+def corner(place: Target) -> Corner:
     made = place.fresh()
     for path in ("d/a", "d/b", "d/c"):
         made.seed(path, DATA)
@@ -70,7 +70,7 @@ def corner(place: Place) -> Corner:
 
 
 @pytest.fixture
-def place(request: pytest.FixtureRequest, place_of: Callable[[str], Place]) -> Place:
+def place(request: pytest.FixtureRequest, place_of: Callable[[str], Target]) -> Target:
     return place_of(request.param)
 
 
@@ -78,23 +78,23 @@ def place(request: pytest.FixtureRequest, place_of: Callable[[str], Place]) -> P
 @pytest.mark.parametrize(
     ("place", "seam"),
     [
-        pytest.param(trait.name, seam, id=f"{trait.name}: {seam}")
-        for trait in TRAITS
-        for seam in SEAMS[trait.name]
+        pytest.param(profile.name, seam, id=f"{profile.name}: {seam}")
+        for profile in PROFILES
+        for seam in SEAMS[profile.name]
     ],
     indirect=["place"],
 )
 def test_whatever_a_library_raises_an_error_of_ours_leaves(
-    place: Place, seam: str, corner: Corner
+    place: Target, seam: str, corner: Corner
 ) -> None:
-    operations = READS if place.trait.read_only else READS | WRITES
+    operations = READS if place.profile.read_only else READS | WRITES
     foreign: list[str] = []
     struck = 0
     for kind in tried(seam):
         with closing(corner.settings.open(OPTIONS)) as storage:
             for name, operation in operations.items():
                 with suppress(CatalogError):
-                    if place.trait.name != "git":  # it would have its clone
+                    if place.profile.name != "git":  # it would have its clone
                         storage.stat("d/a")  # a connection that was used before
                 with failing(seam, ERRORS[kind]) as hits:
                     try:

@@ -13,7 +13,7 @@ from catalog.errors import CatalogBroken
 from catalog.model.gap import Gap
 from catalog.model.outcome import Outcome, Status
 from catalog.store.disk_errors import CatalogFull
-from tests.catalog.desk import HERE, SOURCE, Desk, file
+from tests.catalog.catalog_steps import HERE, SOURCE, CatalogSteps, file
 from tests.faults.kit.disk import full, small_disk
 
 MANY = [file(f"d{number % 50}/{number:06}-{os.urandom(40).hex()}") for number in range(20_001)]
@@ -21,7 +21,7 @@ OUTCOMES = [
     Outcome(HERE, one.path, one.path, "add", Status.STORED, digest=f"{number:064x}")
     for number, one in enumerate(MANY)
 ]
-ASKED: dict[str, Callable[[Desk], object]] = {
+ASKED: dict[str, Callable[[CatalogSteps], object]] = {
     "a listing": lambda desk: desk.listing(MANY),
     "a short listing": lambda desk: desk.listing(MANY[:3]),
     "a source's version": lambda desk: desk.list_source(MANY[:3]),
@@ -38,16 +38,16 @@ def disk(tmp_path: Path) -> Iterator[Path]:
 
 
 @pytest.fixture
-def desk(disk: Path) -> Desk:
+def desk(disk: Path) -> CatalogSteps:
     """Make a catalog there, with a version."""
-    made = Desk(Catalog(disk / "catalog.duckdb"))
+    made = CatalogSteps(Catalog(disk / "catalog.duckdb"))
     assert made.sync([file("a")]) is not None
     return made
 
 
 @pytest.mark.parametrize("asked", ASKED)
 def test_no_room_for_the_catalog_is_said_in_words_of_ours(
-    disk: Path, desk: Desk, asked: str
+    disk: Path, desk: CatalogSteps, asked: str
 ) -> None:
     with full(disk), pytest.raises(CatalogFull, match="the disk of the catalog is full"):
         ASKED[asked](desk)
@@ -57,7 +57,7 @@ def test_no_room_for_the_catalog_is_said_in_words_of_ours(
     assert desk.paths(HERE) == ["a", "b"]
 
 
-def test_what_was_acknowledged_waits_until_there_is_room(disk: Path, desk: Desk) -> None:
+def test_what_was_acknowledged_waits_until_there_is_room(disk: Path, desk: CatalogSteps) -> None:
     listing = desk.listing([file("a")])
     with full(disk, leave=6 * 2**20):
         desk.catalog.runs.record_outcomes("later", "plan", OUTCOMES)
@@ -71,7 +71,9 @@ def test_what_was_acknowledged_waits_until_there_is_room(disk: Path, desk: Desk)
     assert list((desk.catalog.folder / "quarantine").iterdir()) == []
 
 
-def test_what_nobody_waits_for_is_not_set_aside_for_want_of_room(disk: Path, desk: Desk) -> None:
+def test_what_nobody_waits_for_is_not_set_aside_for_want_of_room(
+    disk: Path, desk: CatalogSteps
+) -> None:
     with desk.catalog.spool() as spool:
         spool.add_gap(Gap("closed", "denied", below=True))
         listing = spool.finish()

@@ -18,9 +18,9 @@ import pytest
 
 from catalog.catalog import Catalog
 from catalog.settings import Settings
-from tests.faults.kit.deeds import DEEDS
 from tests.faults.kit.killer import BUILD, Death, lived, steps_of
-from tests.faults.kit.place import tree, visible
+from tests.faults.kit.operations import DEEDS
+from tests.faults.kit.target import tree, visible
 from tests.faults.results import note
 
 SOAKS = "ENTREPOT_SOAK_S" in os.environ

@@ -12,12 +12,12 @@ import httpx
 import pytest
 
 from tests.faults.kit.disk import full, small_disk
-from tests.faults.kit.kinds import Direction, Ending, Fault, Often, Told
+from tests.faults.kit.fault_kinds import Direction, Ending, Fault, Often, Told
+from tests.faults.kit.http_proxy import HttpProxy
 from tests.faults.kit.matrix import watched
 from tests.faults.kit.starting import behind_a_web
-from tests.faults.kit.strike import Strike
-from tests.faults.kit.web import Web
-from tests.faults.kit.wire import Wire
+from tests.faults.kit.tcp_proxy import TcpProxy
+from tests.faults.kit.trigger import Trigger
 from tests.servers.faulty import FaultyServer
 
 BODY = bytes(range(256)) * 400
@@ -25,17 +25,17 @@ ONCE, ALWAYS = Often.ONCE, Often.ALWAYS
 
 
 @pytest.fixture
-def wires(faulty_server: FaultyServer) -> Iterator[tuple[Wire, Web]]:
+def wires(faulty_server: FaultyServer) -> Iterator[tuple[TcpProxy, HttpProxy]]:
     faulty_server.files["/f"] = BODY
     with ExitStack() as stack:
         yield behind_a_web(faulty_server.port, stack)
 
 
-def got(wire: Wire) -> httpx.Response:
+def got(wire: TcpProxy) -> httpx.Response:
     return httpx.get(f"http://127.0.0.1:{wire.port}/f", timeout=0.5, trust_env=False)
 
 
-def test_a_wire_that_is_not_armed_changes_nothing(wires: tuple[Wire, Web]) -> None:
+def test_a_wire_that_is_not_armed_changes_nothing(wires: tuple[TcpProxy, HttpProxy]) -> None:
     assert got(wires[0]).content == BODY
 
 
@@ -49,45 +49,45 @@ def test_a_wire_that_is_not_armed_changes_nothing(wires: tuple[Wire, Web]) -> No
     ],
 )
 def test_a_stream_breaks_half_way_so_often_as_it_is_told(
-    wires: tuple[Wire, Web], fault: Fault, error: type[Exception]
+    wires: tuple[TcpProxy, HttpProxy], fault: Fault, error: type[Exception]
 ) -> None:
     wire, _ = wires
-    with wire.armed(Strike(fault, Direction.DOWN, ALWAYS, 50_000)):
+    with wire.armed(Trigger(fault, Direction.DOWN, ALWAYS, 50_000)):
         with pytest.raises(error):
             got(wire)
         with pytest.raises((error, httpx.ConnectError)):
             got(wire)
     assert got(wire).content == BODY
     if fault is not Fault.GONE:
-        with wire.armed(Strike(fault, Direction.DOWN, ONCE, 50_000)) as armed:
+        with wire.armed(Trigger(fault, Direction.DOWN, ONCE, 50_000)) as armed:
             with pytest.raises(error):
                 got(wire)
             assert got(wire).content == BODY
             assert armed.struck == 1
 
 
-def test_one_bit_is_flipped_and_slow_is_whole(wires: tuple[Wire, Web]) -> None:
+def test_one_bit_is_flipped_and_slow_is_whole(wires: tuple[TcpProxy, HttpProxy]) -> None:
     wire, _ = wires
-    with wire.armed(Strike(Fault.FLIP, Direction.DOWN, ONCE, 50_000)):
+    with wire.armed(Trigger(Fault.FLIP, Direction.DOWN, ONCE, 50_000)):
         found = got(wire).content
     assert sum(one != other for one, other in zip(found, BODY, strict=True)) == 1
-    with wire.armed(Strike(Fault.SLOW, Direction.DOWN, ONCE, 1)):
+    with wire.armed(Trigger(Fault.SLOW, Direction.DOWN, ONCE, 1)):
         assert got(wire).content == BODY
 
 
-def test_replies_are_changed_or_taken_over(wires: tuple[Wire, Web]) -> None:
+def test_replies_are_changed_or_taken_over(wires: tuple[TcpProxy, HttpProxy]) -> None:
     wire, web = wires
     for fault, status in ((Fault.TOO_MANY, 429), (Fault.BUSY, 503), (Fault.AWAY, 302)):
-        with web.armed(Strike(fault, often=ONCE)):
+        with web.armed(Trigger(fault, often=ONCE)):
             reply = got(wire)
             assert reply.status_code == status
             assert got(wire).content == BODY
         assert ("retry-after" in reply.headers) is (fault is not Fault.AWAY)
     where = reply.headers["location"]
     assert b"Sign in" in httpx.get(where, trust_env=False).content
-    with web.armed(Strike(Fault.SIZE, often=ALWAYS)):
+    with web.armed(Trigger(Fault.SIZE, often=ALWAYS)):
         assert got(wire).content == BODY[: len(BODY) // 2]
-    with web.armed(Strike(Fault.ETAG, often=ALWAYS)):
+    with web.armed(Trigger(Fault.ETAG, often=ALWAYS)):
         assert len({got(wire).headers["etag"] for _ in range(3)}) == 3
 
 

@@ -11,10 +11,10 @@ from collections.abc import Callable
 import pytest
 
 from tests.faults.kit.cells import Cell, cell, cells, reasons, sample
-from tests.faults.kit.kinds import Ending, Fault, Operation
+from tests.faults.kit.fault_kinds import Ending, Fault, Operation
 from tests.faults.kit.matrix import tried
-from tests.faults.kit.place import Place
-from tests.faults.kit.traits import TRAITS
+from tests.faults.kit.target import Target
+from tests.faults.kit.target_profiles import PROFILES
 from tests.faults.results import note_cell
 
 SOAKS = "ENTREPOT_SOAK_S" in os.environ
@@ -27,7 +27,7 @@ CHOSEN = cells() if SOAKS else sample(cells())
     [pytest.param(one, id=one.name, marks=pytest.mark.xdist_group(one.place)) for one in CHOSEN],
 )
 def test_a_fault_ends_right_or_in_a_clear_error(
-    one: Cell, place_of: Callable[[str], Place]
+    one: Cell, place_of: Callable[[str], Target]
 ) -> None:
     tries = tried(one, place_of(one.place))
     note_cell(one, tries)
@@ -39,8 +39,8 @@ def test_a_fault_ends_right_or_in_a_clear_error(
 def test_each_cell_exists_or_there_is_a_reason_in_words() -> None:
     found = {(one.place, one.fault, one.operation) for one in cells()}
     every = {
-        (trait.name, fault, operation)
-        for trait in TRAITS
+        (profile.name, fault, operation)
+        for profile in PROFILES
         for fault in Fault
         for operation in Operation
     }
@@ -51,7 +51,7 @@ def test_each_cell_exists_or_there_is_a_reason_in_words() -> None:
 
 def test_the_tenth_that_ci_tries_has_each_place_and_each_fault() -> None:
     few = sample(cells())
-    assert {one.place for one in few} == {one.name for one in TRAITS}
+    assert {one.place for one in few} == {one.name for one in PROFILES}
     assert {one.fault for one in few} == set(Fault)
     assert {one.operation for one in few} == set(Operation)
     assert few == sample(cells())

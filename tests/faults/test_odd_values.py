@@ -24,7 +24,7 @@ from providers.s3.settings import S3Settings
 from providers.webdav.settings import WebdavSettings
 from tests.faults.kit import odd
 from tests.faults.kit.odd import OddServer, Reply
-from tests.faults.kit.place import OPTIONS, Place
+from tests.faults.kit.target import OPTIONS, Target
 from tests.faults.test_double import READS
 
 QUICK = OpenOptions(
@@ -108,7 +108,7 @@ TIMES = st.integers(-(2**33), 2**34)  # seconds, from 1697 to 2514
 @ODD
 @given(name=NAMES, time_s=TIMES, mode=st.integers(0o400, 0o777))
 def test_a_disk_may_hold_any_name_time_and_mode(
-    kind: str, place_of: Callable[[str], Place], name: bytes, time_s: int, mode: int
+    kind: str, place_of: Callable[[str], Target], name: bytes, time_s: int, mode: int
 ) -> None:
     place = place_of(kind)
     assert place.disk is not None
@@ -176,7 +176,7 @@ ATTRS = st.fixed_dictionaries(
 @ODD
 @given(attrs=ATTRS)
 def test_an_ssh_server_may_describe_a_file_in_any_way(
-    place_of: Callable[[str], Place], attrs: dict[str, Any]
+    place_of: Callable[[str], Target], attrs: dict[str, Any]
 ) -> None:
     import asyncssh  # noqa: PLC0415 - it takes a while
 
@@ -200,7 +200,7 @@ def test_an_ssh_server_may_describe_a_file_in_any_way(
 )
 def test_what_travels_with_a_file_may_be_anything(
     kind: str,
-    place_of: Callable[[str], Place],
+    place_of: Callable[[str], Target],
     modified_us: int | None,
     mode: int | None,
     content_type: str | None,

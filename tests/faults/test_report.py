@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from providers.registry import BUILT_IN
-from tests.faults.kit.deeds import DEEDS
-from tests.faults.kit.kinds import WORDS, Ending, Fault
-from tests.faults.kit.traits import TRAITS
+from tests.faults.kit.fault_kinds import WORDS, Ending, Fault
+from tests.faults.kit.operations import DEEDS
+from tests.faults.kit.target_profiles import PROFILES
 from tests.faults.report import PAGE, found, page
 
 LINES: list[dict[str, object]] = [
@@ -20,11 +20,11 @@ LINES: list[dict[str, object]] = [
 
 
 def test_the_matrix_has_every_provider_and_the_page_every_place_and_fault() -> None:
-    assert {one.provider for one in TRAITS} == set(BUILT_IN)
+    assert {one.provider for one in PROFILES} == set(BUILT_IN)
     text = PAGE.read_text()
     table = text.partition("## Provider by fault")[2].partition("## Kills")[0]
-    for trait in TRAITS:
-        assert f"| `{trait.provider}`: {trait.server} |" in table
+    for profile in PROFILES:
+        assert f"| `{profile.provider}`: {profile.server} |" in table
     assert all(f"| {fault} |" in table and f"* *{fault}*:" in table for fault in Fault)
     kills = text.partition("## Kills")[2]
     for kind in (*DEEDS, "gateway", "coordinator", "writer"):

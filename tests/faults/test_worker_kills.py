@@ -17,8 +17,8 @@ import pytest
 
 from catalog.catalog import Catalog
 from catalog.settings import Settings
-from tests.faults.kit.deeds import FIRST, SECOND, laid
-from tests.faults.kit.place import tree, visible
+from tests.faults.kit.operations import FIRST, SECOND, laid
+from tests.faults.kit.target import tree, visible
 from tests.faults.results import note
 from tests.faults.test_kills import left
 from tests.flows.runs.test_deployments import prefect

@@ -7,11 +7,14 @@ from pathlib import Path
 import pytest
 
 from catalog.catalog import Catalog
+from orchestration.mode import uses_prefect
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _prefect(prefect_server: None) -> None:
-    """Run every flow at Prefect's test server."""
+def _prefect(request: pytest.FixtureRequest) -> None:
+    """Run every flow at Prefect's test server, or directly where ENTREPOT_PREFECT is `never`."""
+    if uses_prefect():
+        request.getfixturevalue("prefect_server")
 
 
 @pytest.fixture(autouse=True)

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 
 from catalog.access.grants import Grant, Role
-from tests.gateway.filled import Filled
+from tests.gateway.seeded_gateway import Filled
 
 TENANT = "/v1/mytenant"
 EVERYWHERE = "admin"

@@ -16,7 +16,7 @@ import yaml
 from catalog.access.grants import Role
 from catalog.catalog import Catalog
 from catalog.settings import Settings
-from tests.servers.prefect_at import prefect_at
+from tests.servers.prefect_client import prefect_at
 from tests.servers.process import ROOT, free_ports, listens, program, running
 
 T = TypeVar("T")
@@ -67,7 +67,7 @@ def until(ask: Callable[[], T], fits: Callable[[T], bool], seconds: float = 300)
 @contextmanager
 def site(folder: Path, **acme: object) -> Generator[Site]:
     """Run it all while the block lasts; `acme` is what else its configuration says."""
-    from blocks.local_server import SERVER_ENVIRONMENT  # noqa: PLC0415 - takes seconds
+    from orchestration.server_environment import SERVER_ENVIRONMENT  # noqa: PLC0415 - takes seconds
 
     prefect_port, port = free_ports(2)
     environment = {

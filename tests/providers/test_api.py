@@ -34,8 +34,8 @@ from providers.testing.reading import ReadingConformance
 from providers.testing.subject import OPTIONS, Subject, names
 from tests.servers.faulty import FaultyServer
 from tests.servers.process import free_ports
-from tests.transfer.ends import OPENED, delivery, end, folder, item, tree
-from transfer.steps.deliver import deliver
+from tests.transfer.deliver import deliver
+from tests.transfer.endpoints import OPENED, delivery, end, folder, item, tree
 
 LARGE = os.urandom(9 * 2**20)
 

@@ -53,7 +53,7 @@ class PrefectServer:
 @contextmanager
 def prefect_server(folder: Path, **settings: str) -> Generator[PrefectServer]:
     """Run a server while the block lasts; fail at its end where its log holds an error."""
-    from blocks.local_server import SERVER_ENVIRONMENT  # noqa: PLC0415 - imports Prefect
+    from orchestration.server_environment import SERVER_ENVIRONMENT  # noqa: PLC0415 - imports Prefect
 
     (port,) = free_ports(1)
     words = ("server", "start", "--host", "127.0.0.1", "--port", str(port))

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.transfer.ends import OPENED
+from tests.transfer.endpoints import OPENED
 
 
 @pytest.fixture(autouse=True)

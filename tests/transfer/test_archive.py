@@ -30,7 +30,7 @@ from providers.local.storage import LocalStorage
 from transfer.archive.read import unpack
 from transfer.archive.write import ArchiveContent, RepositoryContent, WrittenArchive, write_archive
 from transfer.batch.endpoints import Endpoint
-from transfer.locate.gather import BytesNowhere, Gatherer
+from transfer.locate.fetch_by_digest import BytesNotFound, DigestFetcher
 from transfer.workers.limits import Limits, RequestLimiter
 from transfer.workers.stop import StopFlag
 
@@ -83,8 +83,8 @@ def export(tmp_path: Path, files: dict[str, bytes]) -> Export:
         # Another repository with the same bytes: they are in the archive once.
         two = replace(one, name="two", address="file:///two")
         content = ArchiveContent((one, two), artifacts)
-        gatherer = Gatherer(lambda _: end, stop)
-        return write_archive(target, head, content, gatherer, stop, chunk_size=chunk_size)
+        fetcher = DigestFetcher(lambda _: end, stop)
+        return write_archive(target, head, content, fetcher, stop, chunk_size=chunk_size)
 
     return made
 
@@ -143,7 +143,7 @@ def test_a_tar_is_an_archive_by_itself_that_any_tar_program_reads(
 
 def test_an_export_that_fails_removes_what_it_wrote(export: Export, tmp_path: Path) -> None:
     (tmp_path / "repository" / "empty").unlink()
-    with pytest.raises(BytesNowhere, match="'empty'"):
+    with pytest.raises(BytesNotFound, match="'empty'"):
         export(tmp_path / "deep" / "er" / "week", CHUNK)
     assert not (tmp_path / "deep").exists()
 

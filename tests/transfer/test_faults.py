@@ -10,9 +10,9 @@ from catalog.model.digest import Digest
 from catalog.model.outcome import Proof, Status
 from tests.servers import faulty
 from tests.servers.faulty import FaultyServer
-from tests.transfer.ends import delivery, folder, item, leftovers, tree, web
+from tests.transfer.deliver import deliver
+from tests.transfer.endpoints import delivery, folder, item, leftovers, tree, web
 from transfer.batch.delivery import TransferOptions
-from transfer.steps.deliver import deliver
 from transfer.workers.retry import RetryPolicy
 
 SMALL = b"0123456789abcdef" * 640  # 10 KiB

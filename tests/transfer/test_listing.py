@@ -6,7 +6,7 @@ from pathlib import Path
 
 from catalog.catalog import Catalog
 from catalog.settings import Settings
-from tests.transfer.ends import QUICK, folder
+from tests.transfer.endpoints import QUICK, folder
 from transfer.inventory.listing import list_repository
 from transfer.workers.stop import StopFlag
 

@@ -12,7 +12,7 @@ import pytest
 from catalog.errors import InvalidInput
 from catalog.model.outcome import Outcome, Status
 from catalog.model.plan import Action, PlanItem
-from tests.transfer.ends import delivery, folder, item, leftovers, tree
+from tests.transfer.endpoints import delivery, folder, item, leftovers, tree
 from transfer.batch.delivery import CleanUp, TransferOptions
 from transfer.steps.clean_up import cleanup
 from transfer.steps.download import fetch_staging, prepare_staging

@@ -24,8 +24,8 @@ from catalog.errors import (
     UnexpectedReply,
 )
 from catalog.model.outcome import Outcome, Status
-from tests.servers.inbox import Inbox
 from tests.servers.process import free_ports
+from tests.servers.webhook_receiver import Inbox
 from transfer.webhook import (
     BatchNotification,
     Body,

@@ -12,7 +12,13 @@ from catalog.model.digest import Digest
 from catalog.model.resource import Resource
 from catalog.paths import check_path
 from catalog.queries.exports import LocatedResource
-from transfer.locate.gather import BytesNowhere, Gathered, Gatherer, GatherRequest, map_in_order
+from transfer.locate.fetch_by_digest import (
+    BytesNotFound,
+    DigestFetcher,
+    DigestRequest,
+    FetchedBytes,
+)
+from transfer.workers.ordered_map import map_in_order
 from transfer.workers.stop import StopFlag
 
 REMOVED_SUFFIX = ".removed"  # of the file that lists removed paths
@@ -21,14 +27,14 @@ REMOVED_SUFFIX = ".removed"  # of the file that lists removed paths
 class _Tree:
     """The folder to fill, and the files that are missing."""
 
-    def __init__(self, root: Path, gatherer: Gatherer, manifest: str) -> None:
-        self._root, self._gatherer, self._manifest = root, gatherer, manifest
+    def __init__(self, root: Path, fetcher: DigestFetcher, manifest: str) -> None:
+        self._root, self._fetcher, self._manifest = root, fetcher, manifest
         self.missing: list[str] = []
 
-    def fetch(self, wanted: GatherRequest) -> Gathered | None:
+    def fetch(self, wanted: DigestRequest) -> FetchedBytes | None:
         """Fetch one file; collect missing ones, so that all are named in the end."""
         try:
-            return self._gatherer.fetch(wanted, self._prepare_target(wanted.name))
+            return self._fetcher.fetch(wanted, self._prepare_target(wanted.name))
         except ResourceNotFound as error:
             self.missing.append(str(error))
             return None
@@ -65,7 +71,7 @@ def export_tree(
     rows: Iterable[LocatedResource],
     removed: Iterable[str],
     root: Path,
-    gatherer: Gatherer,
+    fetcher: DigestFetcher,
     stop: StopFlag,
     *,
     address: str,
@@ -74,26 +80,26 @@ def export_tree(
     """Fill the folder `root` with `rows`, which are a version of the repository at `address`.
 
     Raises:
-        BytesNowhere: files cannot be found anywhere; names all of them.
+        BytesNotFound: files cannot be found anywhere; names all of them.
     """
-    tree = _Tree(root, gatherer, manifest)
+    tree = _Tree(root, fetcher, manifest)
     files = size = gone = 0
 
     def resources() -> Iterator[Resource]:
         nonlocal files, size
-        for gathered in map_in_order(
-            tree.fetch, (gather_request(row, address) for row in rows), stop
+        for fetched in map_in_order(
+            tree.fetch, (digest_request(row, address) for row in rows), stop
         ):
-            if gathered is not None:
-                files, size = files + 1, size + gathered.size
+            if fetched is not None:
+                files, size = files + 1, size + fetched.size
                 yield Resource(
-                    gathered.name, size=gathered.size, digests=(Digest("sha256", gathered.digest),)
+                    fetched.name, size=fetched.size, digests=(Digest("sha256", fetched.digest),)
                 )
 
     with (root / manifest).open("x", encoding="utf-8", newline="\n") as file:
         file.writelines(format_manifest(resources(), manifest))
     if tree.missing:
-        raise BytesNowhere("nothing was exported", tuple(sorted(tree.missing)))
+        raise BytesNotFound("nothing was exported", tuple(sorted(tree.missing)))
     names = list(removed)
     if names:
         with (root / (manifest + REMOVED_SUFFIX)).open("x", encoding="utf-8", newline="\n") as file:
@@ -107,8 +113,8 @@ def export_tree(
     return Exported(files, size, gone)
 
 
-def gather_request(found: LocatedResource, address: str) -> GatherRequest:
+def digest_request(found: LocatedResource, address: str) -> DigestRequest:
     """Return the request for a resource: by digest, or else as it was listed at `address`."""
     row = found.row
     places = found.places if row.digest is not None else ((address, row.path),)
-    return GatherRequest(row.path, row.size, row.digest, places, row.etag, row.modified_us)
+    return DigestRequest(row.path, row.size, row.digest, places, row.etag, row.modified_us)

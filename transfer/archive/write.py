@@ -29,11 +29,17 @@ from catalog.queries.exports import ArtifactRow
 from transfer.archive.chunks import ChunkWriter
 from transfer.archive.draft import create_draft, publish_files
 from transfer.archive.tar import CHUNK, write_end, write_member
-from transfer.locate.gather import BytesNowhere, Gathered, Gatherer, GatherRequest, map_in_order
+from transfer.locate.fetch_by_digest import (
+    BytesNotFound,
+    DigestFetcher,
+    DigestRequest,
+    FetchedBytes,
+)
+from transfer.workers.ordered_map import map_in_order
 from transfer.workers.stop import StopFlag
 
 MAX_NAMED = 20  # files in a message
-MAX_GATHERED_BYTES = 256 * 2**20  # bytes of artifacts gathered before they are written
+MAX_FETCHED_BYTES = 256 * 2**20  # bytes of artifacts fetched before they are written
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +74,7 @@ def write_archive(
     target: Path,
     head: Head,
     content: ArchiveContent,
-    gatherer: Gatherer,
+    fetcher: DigestFetcher,
     stop: StopFlag,
     *,
     chunk_size: int | None,
@@ -88,7 +94,7 @@ def write_archive(
             closing(ChunkWriter(target.parent, target.name, chunk_size, work)) as writer,
         ):
             full = _write_lists(work, head, content)
-            _write_tar(writer, work, full, gatherer, stop)
+            _write_tar(writer, work, full, fetcher, stop)
             chunks = writer.finish()
             draft = work / "toc"
             draft.write_bytes(to_json(Toc(full, chunks)))
@@ -173,7 +179,7 @@ def _write_version_list(
 
 
 def _write_tar(
-    writer: ChunkWriter, work: Path, head: Head, gatherer: Gatherer, stop: StopFlag
+    writer: ChunkWriter, work: Path, head: Head, fetcher: DigestFetcher, stop: StopFlag
 ) -> None:
     text = to_json(head)
     write_member(writer, HEAD, len(text), [text])
@@ -182,47 +188,47 @@ def _write_tar(
         write_member(writer, name, file.stat().st_size, _read_chunks(file))
     missing: list[str] = []
 
-    def gather(wanted: GatherRequest) -> Gathered | None:
+    def fetch(wanted: DigestRequest) -> FetchedBytes | None:
         try:
-            return gatherer.fetch(wanted, work / str(wanted.digest))
+            return fetcher.fetch(wanted, work / str(wanted.digest))
         except ResourceNotFound as error:
             missing.append(str(error))
             return None
 
-    for gathered in map_in_order(
-        gather, _gather_requests(work), stop, weigh=_size, max_weight=MAX_GATHERED_BYTES
+    for fetched in map_in_order(
+        fetch, _digest_requests(work), stop, weigh=_size, max_weight=MAX_FETCHED_BYTES
     ):
-        if gathered is None:
+        if fetched is None:
             continue
-        file = work / gathered.digest
+        file = work / fetched.digest
         if not missing:
             write_member(
                 writer,
-                artifact_name(gathered.digest),
-                gathered.size,
-                _read_verified(file, gathered.digest),
+                artifact_name(fetched.digest),
+                fetched.size,
+                _read_verified(file, fetched.digest),
             )
         file.unlink()
     if missing:
-        raise BytesNowhere("nothing was exported", tuple(sorted(missing)))
+        raise BytesNotFound("nothing was exported", tuple(sorted(missing)))
     write_end(writer)
 
 
-def _gather_requests(work: Path) -> Iterator[GatherRequest]:
+def _digest_requests(work: Path) -> Iterator[DigestRequest]:
     with (work / "wanted").open(encoding="utf-8") as lines:
         for line in lines:
             name, digest, size, places = json.loads(line)
-            yield GatherRequest(
+            yield DigestRequest(
                 name, size, digest, tuple((address, path) for address, path in places)
             )
 
 
-def _size(wanted: GatherRequest) -> int:
+def _size(wanted: DigestRequest) -> int:
     return wanted.size or 0
 
 
 def _read_verified(file: Path, digest: str) -> Iterator[bytes]:
-    """Yield a gathered file; it may be a link to a file that has changed since."""
+    """Yield a fetched file; it may be a link to a file that has changed since."""
     found = hashlib.sha256()
     for chunk in _read_chunks(file):
         found.update(chunk)

@@ -10,7 +10,7 @@ from uuid import uuid4
 
 from catalog.model.plan import OnError, Strategy
 from providers.base import Source, Storage
-from transfer.batch.endpoints import Endpoint, HistoryArea
+from transfer.batch.endpoints import Endpoint, StorageRef
 from transfer.batch.mirrors import Mirrors
 from transfer.contracts.contract import Contract
 from transfer.workers.limits import MemoryBudget
@@ -80,7 +80,7 @@ class Delivery:
     same_paths: frozenset[str] = frozenset()
     """Addresses of those that the user named: a file under the same path may be the same."""
     mirrors: Mirrors = field(default_factory=Mirrors)
-    quarantine_areas: Mapping[str, HistoryArea] = field(default_factory=dict[str, HistoryArea])
+    quarantine_areas: Mapping[str, StorageRef] = field(default_factory=dict[str, StorageRef])
     """Where files that break a contract are put, by the contract's `quarantine`."""
     kept_parts: KeptParts | None = None
     """Where parts of large files are kept for resuming; None for nowhere."""

@@ -17,8 +17,8 @@ S_co = TypeVar("S_co", bound=Source, covariant=True)
 
 
 @dataclass(frozen=True, slots=True)
-class HistoryArea:
-    """Where replaced and removed files are kept: an address, and how to open its storage."""
+class StorageRef:
+    """A storage that is opened when it is needed: its address, and how to open it."""
 
     address: str
     open: Callable[[], AbstractContextManager[Storage]]
@@ -44,7 +44,7 @@ class Endpoint(Generic[S_co]):
     storage: S_co
     limiter: RequestLimiter
     retry: RetryPolicy = DEFAULT_RETRY
-    history: HistoryArea | None = None
-    holding_area: HistoryArea | None = None
+    history: StorageRef | None = None
+    holding_area: StorageRef | None = None
     """Where an obstacle is held until the file that replaces it has arrived."""
     markers: MarkerArea | None = None

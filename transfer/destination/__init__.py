@@ -1,1 +1,1 @@
-"""Destinations: history, quarantine, path conflicts, publication."""
+"""Destinations: history, damaged files, path conflicts, publication."""

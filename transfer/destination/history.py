@@ -21,7 +21,7 @@ from providers.interfaces.history import (
     unknown_history_key,
 )
 from transfer.batch.delivery import History
-from transfer.batch.endpoints import Endpoint, HistoryArea
+from transfer.batch.endpoints import Endpoint, StorageRef
 from transfer.batch.staging import Staging, Transfer
 
 
@@ -86,7 +86,7 @@ def keeps_history(staging: Staging, number: int) -> bool:
     return wanted and staging.delivery.destinations[number].history is not None
 
 
-def _history_area(staging: Staging, transfer: Transfer, number: int) -> HistoryArea | None:
+def _history_area(staging: Staging, transfer: Transfer, number: int) -> StorageRef | None:
     """Return where a destination keeps files; None if it does not.
 
     An obstacle is held in any case, until the arrival that replaces it is there.
@@ -115,7 +115,7 @@ def _is_unchanged(recorded: Fingerprint, current: Resource, end: Endpoint[Storag
     return recorded.matches(current, etags)
 
 
-def _kept_by_killed_run(area: HistoryArea, path: str, recorded: Fingerprint) -> list[Outcome]:
+def _kept_by_killed_run(area: StorageRef, path: str, recorded: Fingerprint) -> list[Outcome]:
     """Return what a killed run kept without recording it, if anything."""
     key = history_key(recorded.digest)
     with area.open() as history:
@@ -131,7 +131,7 @@ def _kept_by_killed_run(area: HistoryArea, path: str, recorded: Fingerprint) -> 
 def _keep_file(
     staging: Staging,
     end: Endpoint[Storage],
-    area: HistoryArea,
+    area: StorageRef,
     current: Resource,
     digest: str | None,
 ) -> list[Outcome]:
@@ -153,7 +153,7 @@ def _keep_file(
 def _keep_by_copying(
     staging: Staging,
     end: Endpoint[Storage],
-    area: HistoryArea,
+    area: StorageRef,
     current: Resource,
     digest: str | None,
 ) -> Outcome:
@@ -189,11 +189,11 @@ def _copy_file(
     """Copy one file in chunks; return what was stored, and its digest."""
     stop, hasher = staging.delivery.stop, Hasher()
     attributes = Attributes(current.content_type, current.modified_us, sha256=expected)
-    reading = end.storage.read(current.path, etag=current.etag)
+    reader = end.storage.read(current.path, etag=current.etag)
     try:
         writer = history.write(key, attributes, size=current.size)
         try:
-            for chunk in reading:
+            for chunk in reader:
                 stop.check()
                 hasher.update(chunk)
                 writer.write(chunk)
@@ -208,13 +208,13 @@ def _copy_file(
             writer.abort()
             raise
     finally:
-        reading.close()
+        reader.close()
     if stored.size != hasher.size:
         raise SizeMismatch(current.path, hasher.size, stored.size)
     return stored, digest.value
 
 
-def _outcome(area: HistoryArea, path: str, key: str, digest: str | None, stored: Stored) -> Outcome:
+def _outcome(area: StorageRef, path: str, key: str, digest: str | None, stored: Stored) -> Outcome:
     """Return the outcome that records a kept file; without a digest it is no location."""
     return Outcome(
         destination=area.address,

@@ -14,7 +14,7 @@ from catalog.model.digest import Digest, Hasher
 from catalog.model.outcome import Status
 from catalog.paths import is_below
 from providers.base import Attributes
-from transfer.batch.endpoints import HistoryArea
+from transfer.batch.endpoints import StorageRef
 from transfer.batch.staging import Staging, Transfer
 from transfer.destination.history import keeps_history
 
@@ -117,19 +117,19 @@ class PathConflictResolver:
         return back
 
     def _copy_back(
-        self, area: HistoryArea | None, key: str, digest: str | None, path: str, number: int
+        self, area: StorageRef | None, key: str, digest: str | None, path: str, number: int
     ) -> None:
         if area is None:
             return
         storage, hasher = self._staging.delivery.destinations[number].storage, Hasher()
         with area.open() as aside:
-            reading = aside.read(key)
+            reader = aside.read(key)
             try:
-                resource = reading.resource
+                resource = reader.resource
                 attributes = Attributes(resource.content_type, resource.modified_us, sha256=digest)
                 writer = storage.write(path, attributes, size=resource.size)
                 try:
-                    for chunk in reading:
+                    for chunk in reader:
                         hasher.update(chunk)
                         writer.write(chunk)
                     writer.commit(Digest("sha256", hasher.digest().value))
@@ -137,7 +137,7 @@ class PathConflictResolver:
                     writer.abort()
                     raise
             finally:
-                reading.close()
+                reader.close()
 
     def _delete_set_aside(self, transfer: Transfer, number: int) -> None:
         """Delete a held file: this destination keeps no history."""
@@ -148,5 +148,5 @@ class PathConflictResolver:
             for one in kept:
                 aside.remove(one.path)
 
-    def _holding_area(self, number: int) -> HistoryArea | None:
+    def _holding_area(self, number: int) -> StorageRef | None:
         return self._staging.delivery.destinations[number].holding_area

@@ -20,19 +20,19 @@ _CONTENT_TYPE = "text/plain; charset=utf-8"
 def published_title(storage: Storage) -> str | None:
     """Return the first line of a storage's published manifest; None if there is none."""
     try:
-        reading = storage.read(CURRENT)
+        reader = storage.read(CURRENT)
     except ResourceNotFound:
         return None
     head = bytearray()
     try:
-        for chunk in reading:
+        for chunk in reader:
             head += chunk
             if b"\n" in head or len(head) > MAX_TITLE_BYTES:
                 break
     except ResourceNotFound:
         return None
     finally:
-        reading.close()
+        reader.close()
     return bytes(head[:MAX_TITLE_BYTES]).partition(b"\n")[0].decode(errors="replace")
 
 

@@ -82,16 +82,16 @@ def _read_digest(
 ) -> Resource:
     hasher = Hasher()
     with end.limiter.connection(stop):
-        reading = end.storage.read(one.path)
+        reader = end.storage.read(one.path)
         try:
-            for chunk in reading:
+            for chunk in reader:
                 stop.check()
                 hasher.update(chunk)
                 progress.count_bytes(len(chunk))
                 end.limiter.throttle(len(chunk), stop)
-            described = reading.resource
+            described = reader.resource
         finally:
-            reading.close()
+            reader.close()
     if one.size is not None and one.size != hasher.size:
         raise SizeMismatch(one.path, one.size, hasher.size)
     return replace(

@@ -56,15 +56,15 @@ def _verify_file(
     hasher = Hasher()
     try:
         with end.limiter.connection(stop):
-            reading = end.storage.read(stored_path(end.storage, row.path, row.digest, row.etag))
+            reader = end.storage.read(stored_path(end.storage, row.path, row.digest, row.etag))
             try:
-                for chunk in reading:
+                for chunk in reader:
                     stop.check()
                     hasher.update(chunk)
                     progress.count_bytes(len(chunk))
                     end.limiter.throttle(len(chunk), stop)
             finally:
-                reading.close()
+                reader.close()
     except ResourceNotFound:
         return Finding(row.path, Fault.MISSING)
     except UnsafePath as error:  # a link leads out of the root

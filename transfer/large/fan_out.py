@@ -17,7 +17,7 @@ from transfer.destination.deduplication import unchanged_copy, upload_attributes
 from transfer.destination.history import keep_and_commit, keep_before_writing, keep_previous
 from transfer.large.stream import Stream
 from transfer.locate.known_copies import copy_origin, known_copies
-from transfer.locate.mirrors import source_of, switch_source
+from transfer.locate.source_failover import source_of, switch_source
 
 
 def copy_to_all(staging: Staging, transfer: Transfer) -> float | None:

@@ -258,24 +258,24 @@ class RangePrefetch:
             start, length = part.start + part.filled, part.length - part.filled
         if part.dropped:
             return
-        reading = self._end.storage.read(self._path, etag=self._etag, start=start, length=length)
+        reader = self._end.storage.read(self._path, etag=self._etag, start=start, length=length)
         try:
-            if reading.resource.etag != self._etag:
+            if reader.resource.etag != self._etag:
                 raise ResourceChanged(f"{self._path!r} changed while it was read", path=self._path)
             with self._condition:
-                part.whole = isinstance(reading, Ranged) and not reading.ranged
+                part.whole = isinstance(reader, Ranged) and not reader.ranged
                 part.opened = not part.whole
                 self._condition.notify_all()
                 if part.whole:
                     if self._reader_connected:
                         self._fall_back()
                     return
-            for chunk in reading:
+            for chunk in reader:
                 if part.dropped:
                     return
                 self._fill(part, chunk)
         finally:
-            reading.close()
+            reader.close()
         if part.filled < part.length:
             raise SizeMismatch(self._path, part.length, part.filled)
         with self._condition:

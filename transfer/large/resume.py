@@ -8,10 +8,10 @@ from functools import partial
 
 from catalog.errors import SizeMismatch, StorageError
 from catalog.model.resource import Resource
-from providers.base import Chunk, Reading, Source
+from providers.base import Chunk, Reader, Source
 from transfer.batch.delivery import Delivery
 from transfer.batch.endpoints import Endpoint
-from transfer.large.parallel_reading import is_pinned
+from transfer.large.parallel_reader import is_pinned
 from transfer.large.parts_journal import PartsJournal, SourceIdentity
 
 
@@ -32,11 +32,11 @@ def fetch_part(
 ) -> bytes:
     """Read one part of a file again."""
     with end.limiter.connection(delivery.stop):
-        reading = end.storage.read(path, etag=etag, start=start, length=length)
+        reader = end.storage.read(path, etag=etag, start=start, length=length)
         try:
-            data = b"".join(bytes(chunk) for chunk in reading)
+            data = b"".join(bytes(chunk) for chunk in reader)
         finally:
-            reading.close()
+            reader.close()
     if len(data) != length:
         raise SizeMismatch(path, length, len(data))
     end.limiter.throttle(length, delivery.stop)
@@ -53,7 +53,7 @@ def read_kept_parts(
         yield part
 
 
-class ResumedReading:
+class ResumedReader:
     """Reads a file over one connection, resuming where an earlier run stopped, if there was one."""
 
     def __init__(
@@ -62,8 +62,8 @@ class ResumedReading:
         """Open the file; each chunk is counted and throttled before it is yielded."""
         self._delivery, self._end, self._path = delivery, end, path
         self._held = ExitStack()
-        self._reading = self._open(etag, 0)
-        self.resource = self._reading.resource
+        self._reader = self._open(etag, 0)
+        self.resource = self._reader.resource
         try:
             self._journal = open_journal(delivery, end, path, self.resource)
         except BaseException:
@@ -79,9 +79,9 @@ class ResumedReading:
                 self._held.close()
                 etag = self.resource.etag
                 yield from read_kept_parts(delivery, self._end, self._path, etag, journal)
-                self._reading = self._open(etag, journal.kept)
+                self._reader = self._open(etag, journal.kept)
         try:
-            for chunk in self._reading:
+            for chunk in self._reader:
                 delivery.stop.check()
                 if journal is not None:
                     journal.note(chunk)
@@ -92,13 +92,13 @@ class ResumedReading:
             self._end.limiter.record_result(error)
             raise
 
-    def _open(self, etag: str | None, start: int) -> Reading:
+    def _open(self, etag: str | None, start: int) -> Reader:
         with ExitStack() as held:
             held.enter_context(self._end.limiter.connection(self._delivery.stop))
-            reading = self._end.storage.read(self._path, etag=etag, start=start)
-            held.callback(reading.close)
+            reader = self._end.storage.read(self._path, etag=etag, start=start)
+            held.callback(reader.close)
             self._held = held.pop_all()
-        return reading
+        return reader
 
     def discard_kept(self) -> None:
         """Delete the kept parts: the file is complete, or they are not of this file."""

@@ -8,10 +8,10 @@ from catalog.errors import CatalogError, DigestMismatch, SizeMismatch, StorageEr
 from catalog.model.digest import Digest, Hasher
 from catalog.model.outcome import Status
 from catalog.model.resource import Resource
-from providers.base import Chunk, Reading, Source, Writer
+from providers.base import Chunk, Reader, Source, Writer
 from providers.layouts.content_names import stored_path
 from transfer.batch.endpoints import Endpoint
-from transfer.batch.file_reading import FileReading
+from transfer.batch.file_reader import FileReader
 from transfer.batch.integrity import check_read
 from transfer.batch.staging import (
     Staging,
@@ -21,11 +21,11 @@ from transfer.batch.staging import (
     source_resource,
 )
 from transfer.large.connection_scaling import MAX_CONNECTIONS
-from transfer.large.parallel_reading import ParallelReading
+from transfer.large.parallel_reader import ParallelReader
 from transfer.large.parts_journal import PartsJournal
 from transfer.large.resume import open_journal, read_kept_parts
 from transfer.locate.known_copies import known_copies
-from transfer.locate.mirrors import source_of
+from transfer.locate.source_failover import source_of
 
 
 class Stream:
@@ -40,7 +40,7 @@ class Stream:
         self._replay = transfer.digest is not None
         self._hasher = Hasher()
         self._expected: tuple[Digest, ...] = ()
-        self._reading: Reading | None = None
+        self._reader: Reader | None = None
         self._connections = MAX_CONNECTIONS  # at most, if one is slow
         self._resource: Resource | None = None
         self._journal: PartsJournal | None = None
@@ -70,8 +70,8 @@ class Stream:
         if not self._replay:
             self._transfer.attempts += 1
         etag = item.etag if self._end is self._delivery.source else None
-        self._reading = self._open(etag, 0)
-        self._resource = resource = self._reading.resource
+        self._reader = self._open(etag, 0)
+        self._resource = resource = self._reader.resource
         if not self._replay and self._end is self._delivery.source:
             self._transfer.resource = resource
         self.size = resource.size if resource.size is not None else item.size
@@ -82,17 +82,17 @@ class Stream:
         if not self._replay and not self._known_digests:
             self._journal = open_journal(self._delivery, self._end, self._path, resource)
             if self._journal is not None and self._journal.kept:
-                self._reading.close()  # and opened again where the kept parts end
+                self._reader.close()  # and opened again where the kept parts end
 
     def keep_parts(self, writers: Iterable[Writer]) -> None:
         """Keep received parts, so that a later run can resume."""
         if self._journal is not None:
             self._journal.begin(writers)
 
-    def _open(self, etag: str | None, start: int) -> Reading:
+    def _open(self, etag: str | None, start: int) -> Reader:
         if self._transfer.file is not None:
-            return FileReading(self._transfer.file, source_resource(self._transfer))
-        return ParallelReading(
+            return FileReader(self._transfer.file, source_resource(self._transfer))
+        return ParallelReader(
             self._end, self._path, self._delivery, etag=etag, start=start, most=self._connections
         )
 
@@ -101,9 +101,9 @@ class Stream:
         stop, journal = self._delivery.stop, self._journal
         if journal is not None and journal.kept:
             yield from self._read_kept_parts(journal)
-        while self._reading is not None:
+        while self._reader is not None:
             try:
-                for chunk in self._reading:
+                for chunk in self._reader:
                     stop.check()
                     self._hasher.update(chunk)
                     if journal is not None:
@@ -117,8 +117,8 @@ class Stream:
                 raise SizeMismatch(self._path, self.size, self._hasher.size)
             except StorageError as error:
                 self._end.limiter.record_result(error)
-                self._reading.close()
-                if isinstance(self._reading, ParallelReading) and self._reading.parallel_failed:
+                self._reader.close()
+                if isinstance(self._reader, ParallelReader) and self._reader.parallel_failed:
                     self._connections = 1
                 self._resume(error)
 
@@ -128,7 +128,7 @@ class Stream:
         for part in read_kept_parts(self._delivery, self._end, self._path, etag, journal):
             self._hasher.update(part)
             yield part
-        self._reading = self._open(etag, journal.kept)
+        self._reader = self._open(etag, journal.kept)
 
     def _resume(self, error: StorageError) -> None:
         """Reopen the file after an interruption, or raise `error` if that is impossible."""
@@ -143,7 +143,7 @@ class Stream:
             self._delivery.stop.wait(delay)
             self._transfer.attempts += 1
             try:
-                self._reading = self._open(etag, self._hasher.size)
+                self._reader = self._open(etag, self._hasher.size)
             except StorageError as again:
                 error = again
             else:
@@ -175,8 +175,8 @@ class Stream:
 
     def close(self) -> None:
         """Close the connection; kept parts are deleted once a destination has the file."""
-        if self._reading is not None:
-            self._reading.close()
+        if self._reader is not None:
+            self._reader.close()
         if self._journal is not None:
             if any(outcome.status is Status.STORED for outcome in self._transfer.outcomes.values()):
                 self._journal.discard()

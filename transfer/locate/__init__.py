@@ -1,1 +1,1 @@
-"""Locations of bytes: mirrors, known copies, gathering."""
+"""Locations of bytes: mirrors, known copies, bytes by digest."""

@@ -32,9 +32,9 @@ from transfer.batch.staging import (
     expected_digests,
 )
 from transfer.destination.deduplication import is_content_addressed, known_digest
-from transfer.large.resume import ResumedReading
+from transfer.large.resume import ResumedReader
 from transfer.locate.known_copies import copy_origin, known_copies, server_side_origins
-from transfer.locate.mirrors import (
+from transfer.locate.source_failover import (
     order_sources,
     source_of,
     switch_source,
@@ -246,24 +246,24 @@ def _receive_stream(
     room = small if item.size is None and staging.reserve(transfer, small) else BLOCK
     received = bytearray()
     transfer.file = None
-    with closing(ResumedReading(delivery, source, path, pin)) as reading:
-        expected = (*known, *expected_digests(item, None if known else reading.resource))
+    with closing(ResumedReader(delivery, source, path, pin)) as reader:
+        expected = (*known, *expected_digests(item, None if known else reader.resource))
         hasher = Hasher(digest.algorithm for digest in expected)
-        for chunk in reading:
+        for chunk in reader:
             hasher.update(chunk)
             received += chunk
             if len(received) > room:
                 _spill(staging, transfer, received)
                 room = BLOCK
-        reading.discard_kept()  # complete: it is the file, or its kept parts are useless
-        check_read(transfer, hasher, expected, reading.resource)
+        reader.discard_kept()  # complete: it is the file, or its kept parts are useless
+        check_read(transfer, hasher, expected, reader.resource)
     if transfer.held_bytes and len(received) == hasher.size:
         staging.free_memory(transfer, keep=len(received))
         transfer.data = bytes(received)
     else:
         _spill(staging, transfer, received)
         staging.free_memory(transfer)
-    return reading.resource
+    return reader.resource
 
 
 def _spill(staging: Staging, transfer: Transfer, received: bytearray) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from catalog.errors import Cancelled, CatalogError, IntegrityError, SizeMismatch, StorageError
 from catalog.model.plan import OnError
 from providers.base import Chunk, Copier, Stored
-from transfer.batch.file_reading import FileReading
+from transfer.batch.file_reader import FileReader
 from transfer.batch.staging import MEMORY_RETRY_S, Staging, Transfer, source_resource
 from transfer.destination.deduplication import already_held, unchanged_copy
 from transfer.destination.history import (
@@ -169,11 +169,11 @@ def _chunks(transfer: Transfer) -> Iterator[Chunk]:
     if transfer.file is None:
         yield staged_bytes(transfer)
         return
-    reading = FileReading(transfer.file, source_resource(transfer))
+    reader = FileReader(transfer.file, source_resource(transfer))
     try:
-        yield from reading
+        yield from reader
     finally:
-        reading.close()
+        reader.close()
 
 
 def _remove_one(staging: Staging, transfer: Transfer, number: int) -> float | None:

@@ -18,7 +18,7 @@ from transfer.batch.staging import Staging, Transfer
 from transfer.contracts.check_file import check_file
 from transfer.contracts.contract import Contract, Then
 from transfer.contracts.findings import Report
-from transfer.steps.contract_quarantine import quarantine_breach
+from transfer.steps.quarantine import quarantine_breach
 from transfer.user_functions import Refused
 
 Check = Callable[[PlanItem, "bytes | Path"], None]

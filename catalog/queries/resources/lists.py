@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 
+from catalog.catalog_file import CatalogFile
 from catalog.errors import InvalidInput
 from catalog.filters.condition import render_condition, reporting_condition_errors
 from catalog.filters.labels import parse_terms, sql_conditions
@@ -24,7 +25,6 @@ from catalog.queries.resources.condition_sandbox import (
     ConditionSandbox,
     SliceSize,
 )
-from catalog.session.catalog_file import CatalogFile
 from catalog.store import statements
 from catalog.store.parquet import export_rows, temporary_path
 from catalog.store.query_budget import time_limit
@@ -32,7 +32,7 @@ from catalog.store.query_budget import time_limit
 Values = dict[str, object]
 
 
-class Order(StrEnum):
+class SortOrder(StrEnum):
     """How a list is sorted; a leading dash reverses it."""
 
     NAME = "name"
@@ -41,9 +41,9 @@ class Order(StrEnum):
 
 
 _SORT_COLUMNS = {
-    Order.NAME: "name",
-    Order.TIMESTAMP: "created_at",
-    Order.SIZE: "coalesce(size, -1)",
+    SortOrder.NAME: "name",
+    SortOrder.TIMESTAMP: "created_at",
+    SortOrder.SIZE: "coalesce(size, -1)",
 }
 
 
@@ -54,7 +54,7 @@ class ResourceFilter:
     prefix: str = ""
     properties: str = ""  # as `catalog.filters.labels` reads it
     every: bool = False  # every version, not the latest alone
-    order: str = "name"  # an `Order`, optionally with a leading dash
+    order: str = "name"  # a `SortOrder`, optionally with a leading dash
     count: int = DEFAULT_PAGE_ROWS
     cursor: str | None = None  # of the page before
     where: str = ""  # an SQL condition, as `catalog.filters.condition` reads it
@@ -73,7 +73,7 @@ def list_page(file: CatalogFile, where: ResourceFilter) -> Page[ResourceVersion]
         rows = _filter_rows(file, where, position)
     else:
         query, values = _page_query("resource_list", where, position)
-        with file.reading() as connection:
+        with file.connect_flushed() as connection:
             rows = statements.fetch_rows(
                 connection, query, tenant=file.tenant, count=where.count + 1, **values
             )
@@ -99,7 +99,7 @@ def _filter_rows(
         query, values = _page_query("resource_sift", where, position)
         began_s = time.monotonic()
         try:
-            with file.reading() as connection:
+            with file.connect_flushed() as connection:
                 values |= {"tenant": file.tenant, "count": page.count}
                 export_rows(connection, copy, query, **values)
             took_s = time.monotonic() - began_s
@@ -125,7 +125,7 @@ def property_values(
 ) -> list[str]:
     """Return the values of a property, among the resources that have the property `having`."""
     seen, values = prefix_conditions(within)
-    with file.reading() as connection:
+    with file.connect_flushed() as connection:
         rows = statements.fetch_rows(
             connection,
             statements.load_sql("resource_values").replace("{conditions}", seen),
@@ -157,21 +157,21 @@ def _position_after(last: statements.Row, order: str) -> Values:
     """Return the position after a row, as SQL parameters."""
     name, version, created_at, size = last
     position: Values = {"after_name": name, "after_version": version}
-    match Order(order.removeprefix("-")):
-        case Order.TIMESTAMP:
+    match SortOrder(order.removeprefix("-")):
+        case SortOrder.TIMESTAMP:
             position["after_value"] = created_at
-        case Order.SIZE:
+        case SortOrder.SIZE:
             position["after_value"] = -1 if size is None else size
-        case Order.NAME:
+        case SortOrder.NAME:
             pass
     return position
 
 
 def _sort_column(order: str) -> tuple[str, bool]:
     try:
-        return _SORT_COLUMNS[Order(order.removeprefix("-"))], order.startswith("-")
+        return _SORT_COLUMNS[SortOrder(order.removeprefix("-"))], order.startswith("-")
     except ValueError as error:
-        known = ", ".join(Order)
+        known = ", ".join(SortOrder)
         raise InvalidInput(f"cannot order by {order!r}: expected {known}, or -name …") from error
 
 
@@ -185,31 +185,31 @@ def _cursor_condition(column: str, *, down: bool) -> str:
 
 def _cursor_keys(one: ResourceVersion, order: str) -> tuple[str | int, ...]:
     """Return the cursor keys of the last row of a page: the order and its sort values."""
-    match Order(order.removeprefix("-")):
-        case Order.TIMESTAMP:
+    match SortOrder(order.removeprefix("-")):
+        case SortOrder.TIMESTAMP:
             return (order, int(one.created_at.timestamp() * 1e6), one.name, one.version)
-        case Order.SIZE:
+        case SortOrder.SIZE:
             return (order, -1 if one.size is None else one.size, one.name, one.version)
-        case Order.NAME:
+        case SortOrder.NAME:
             return (order, one.name, one.version)
 
 
 def _decode_position(request: PageRequest, order: str) -> dict[str, object]:
     """Return the position of a cursor as SQL parameters; none for the first page."""
     column = order.removeprefix("-")
-    sorted_by = () if column == Order.NAME else (int,)
+    sorted_by = () if column == SortOrder.NAME else (int,)
     made_for, *value, name, version = request.cursor_keys(str, *sorted_by, str, int)
     if request.cursor is None:
         return {}
     if made_for != order:
         raise InvalidInput(f"the cursor {request.cursor!r} belongs to a list in another order")
     position: dict[str, object] = {"after_name": name, "after_version": version}
-    if column == Order.TIMESTAMP:
+    if column == SortOrder.TIMESTAMP:
         try:
             moment = datetime.fromtimestamp(int(value[0] or 0) / 1e6, tz=UTC)
         except (ValueError, OverflowError, OSError) as error:
             raise InvalidInput(f"the cursor {request.cursor!r} is invalid") from error
         position["after_value"] = moment.replace(tzinfo=None)
-    elif column == Order.SIZE:
+    elif column == SortOrder.SIZE:
         position["after_value"] = value[0]
     return position

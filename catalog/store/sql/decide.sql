@@ -1,4 +1,4 @@
--- catalog.rules.decide in SQL: one expression over w (wanted), h (held) and l (listed; empty unless
+-- The decision on one path: one expression over w (wanted), h (held), l (listed; empty unless
 -- $checked) and m (markers), each NULL in `nkey` if there is no such row. `source_unseen`, `target_unseen` and
 -- `marker_unseen` are true where a listing has a gap, else NULL. $late: bytes are fetched after the sync.
 -- The result is 'action reason', or NULL.

@@ -11,7 +11,7 @@ import pytest
 from catalog.catalog import Catalog
 from catalog.model.digest import Digest
 from catalog.store.audit import Flaw
-from tests.catalog.desk import HERE, SOURCE, Desk, file, outcome
+from tests.catalog.catalog_steps import HERE, SOURCE, CatalogSteps, file, outcome
 
 Break = Callable[[str], None]
 
@@ -19,7 +19,7 @@ Break = Callable[[str], None]
 @pytest.fixture
 def kept(catalog: Catalog) -> Catalog:
     """Return a catalog with some history, one version of it squashed."""
-    desk = Desk(catalog)
+    desk = CatalogSteps(catalog)
     desk.sync([file("a"), file("b")])
     desk.sync([file("a", 2, "f"), file("b"), file("c")])
     desk.sync([file("a", 3, "g"), file("c", 5, "f")])
@@ -119,7 +119,7 @@ def test_an_order_that_was_set_aside_is_told(kept: Catalog) -> None:
 def test_files_that_were_written_anew_with_the_same_bytes_are_no_contradiction(
     catalog: Catalog,
 ) -> None:
-    desk = Desk(catalog)
+    desk = CatalogSteps(catalog)
     for etag in ("first", "second"):  # the second is counted as other bytes: nobody knows better
         one = file("a", 5, etag)
         desk.list_source([one])

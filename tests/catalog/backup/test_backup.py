@@ -23,7 +23,7 @@ from catalog.errors import CatalogBroken, InvalidInput
 from catalog.store.database import RESTORE_MARKER
 from catalog.store.destination_locks import destination_locks
 from tests.catalog import hammer
-from tests.catalog.desk import HERE, Desk, file
+from tests.catalog.catalog_steps import HERE, CatalogSteps, file
 
 WRITERS = 8
 ROOT = Path(__file__).parents[3]
@@ -43,7 +43,7 @@ def processes() -> Iterator[ForkServerContext]:
 @pytest.fixture
 def known(catalog: Catalog) -> Catalog:
     """Return a catalog with two versions."""
-    desk = Desk(catalog)
+    desk = CatalogSteps(catalog)
     desk.sync([file("a"), file("b")])
     desk.sync([file("a"), file("c")], "second")
     return catalog
@@ -68,7 +68,7 @@ def test_a_backup_under_load_has_all_that_was_acknowledged_before(
     processes: ForkServerContext, tmp_path: Path
 ) -> None:
     catalog, notes = at(tmp_path / "living"), tmp_path / "acknowledged"
-    Desk(catalog).sync([file("a"), file("b")])
+    CatalogSteps(catalog).sync([file("a"), file("b")])
     notes.touch()
     roles = [hammer.write, hammer.apply] * (WRITERS // 2)
     writers = [
@@ -97,7 +97,9 @@ def test_a_backup_under_load_has_all_that_was_acknowledged_before(
         assert set(rows.values()) == {hammer.ROWS}, "no order is half there, or twice"
         assert back.maintenance.audit()
         assert told(back)[0] == told(catalog)[0]
-        assert Desk(back).sync([file("later")], "later") is not None, "it goes on from there"
+        assert CatalogSteps(back).sync([file("later")], "later") is not None, (
+            "it goes on from there"
+        )
     for one in writers:
         one.kill()
         one.join()
@@ -109,7 +111,7 @@ def test_a_catalog_is_as_it_was(known: Catalog, tmp_path: Path) -> None:
     made = back_up(known, tmp_path / "backup")
     assert made.contradictions == 0
     assert {one.name for one in made.parts} == {FILE}
-    Desk(known).sync([file("other")], "third")
+    CatalogSteps(known).sync([file("other")], "third")
     known.runs.record_outcomes("third", "plan", hammer.orders("waits"))
 
     with pytest.raises(InvalidInput, match=r"exists already, with 1 orders .* --replace"):
@@ -259,7 +261,7 @@ def test_a_restore_killed_at_any_point_is_neither_until_it_is_given_again(
 ) -> None:
     backup, wanted = tmp_path / "backup", told(known)[:2]
     back_up(known, backup)
-    Desk(known).sync([file("other")], "third")
+    CatalogSteps(known).sync([file("other")], "third")
     living = told(known)[:2]
     code, kills, refused = -signal.SIGKILL, 0, 0
     while code:

@@ -14,7 +14,7 @@ from catalog.inbox.plan_request import request_from_json, request_to_json
 from catalog.model.digest import Digest
 from catalog.model.plan import Mode, PlanRequest, Selection, Sorting
 from catalog.model.resource import Resource
-from tests.catalog.desk import SOURCE, Desk
+from tests.catalog.catalog_steps import SOURCE, CatalogSteps
 
 S = 1_000_000  # microseconds
 NOW = 1_700_000_000 * S
@@ -119,18 +119,20 @@ CASES: dict[str, tuple[Selection, set[str]]] = {
 }  # fmt: skip
 
 
-def chosen(desk: Desk, files: list[Resource], selection: Selection, mode: Mode) -> PlanRequest:
+def chosen(
+    desk: CatalogSteps, files: list[Resource], selection: Selection, mode: Mode
+) -> PlanRequest:
     asked = replace(selection, allow_empty=True, as_of_us=selection.as_of_us or NOW)
     return replace(desk.request(files), selection=asked, mode=mode)
 
 
-def taken(desk: Desk, files: list[Resource], selection: Selection) -> set[str]:
+def taken(desk: CatalogSteps, files: list[Resource], selection: Selection) -> set[str]:
     plan = desk.catalog.plans.make(chosen(desk, files, selection, Mode.ADDITIVE))
     return {item.path for item in desk.items(plan)}
 
 
 @pytest.mark.parametrize(("selection", "paths"), CASES.values(), ids=list(CASES))
-def test_a_selection_takes(desk: Desk, selection: Selection, paths: set[str]) -> None:
+def test_a_selection_takes(desk: CatalogSteps, selection: Selection, paths: set[str]) -> None:
     assert taken(desk, FILES, selection) == paths
 
 
@@ -171,7 +173,7 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("where", HOSTILE.values(), ids=list(HOSTILE))
-def test_a_hostile_or_broken_condition_is_refused_by_name(desk: Desk, where: str) -> None:
+def test_a_hostile_or_broken_condition_is_refused_by_name(desk: CatalogSteps, where: str) -> None:
     with pytest.raises(InvalidInput, match="where"):
         taken(desk, FILES, Selection(where=where))
 
@@ -193,7 +195,7 @@ def test_a_hostile_or_broken_condition_is_refused_by_name(desk: Desk, where: str
     ids=str,
 )
 def test_what_cannot_be_used_is_refused_by_name(
-    desk: Desk, selection: Selection, named: str
+    desk: CatalogSteps, selection: Selection, named: str
 ) -> None:
     with pytest.raises(InvalidInput, match=named):
         taken(desk, FILES, selection)
@@ -230,7 +232,7 @@ def key(order: Sorting, one: Resource) -> tuple[bool, int]:
     take=st.none() | st.integers(0, 5),
 )
 def test_order_skip_and_take_are_those_of_a_sorted_list(
-    desk: Desk,
+    desk: CatalogSteps,
     rows: list[tuple[str, int | None, int | None]],
     order: Sorting,
     skip: int,
@@ -248,7 +250,9 @@ def test_order_skip_and_take_are_those_of_a_sorted_list(
     assert {item.path for item in desk.items(plan)} == {one.path for one in ordered[skip:last]}
 
 
-def test_where_no_time_is_told_a_file_settles_by_the_record_of_its_source(desk: Desk) -> None:
+def test_where_no_time_is_told_a_file_settles_by_the_record_of_its_source(
+    desk: CatalogSteps,
+) -> None:
     still, grows, back, fresh = (
         Resource(name, size=5, etag="1") for name in ("still", "grows", "back", "fresh")
     )
@@ -263,7 +267,7 @@ def test_where_no_time_is_told_a_file_settles_by_the_record_of_its_source(desk: 
     assert taken(desk, now, replace(settled, as_of_us=seen_us + 59 * S)) == set()
 
 
-def test_a_mirror_leaves_what_the_selection_leaves_out(desk: Desk) -> None:
+def test_a_mirror_leaves_what_the_selection_leaves_out(desk: CatalogSteps) -> None:
     desk.sync(FILES[:4])
     request = chosen(desk, FILES[:3], Selection(settled_s=HOUR), Mode.MIRROR)
 
@@ -274,7 +278,7 @@ def test_a_mirror_leaves_what_the_selection_leaves_out(desk: Desk) -> None:
     assert rows == {"a.csv": "keep", "b/old.txt": "remove"}
 
 
-def test_a_plan_keeps_the_moment_from_which_it_counts_ages(desk: Desk) -> None:
+def test_a_plan_keeps_the_moment_from_which_it_counts_ages(desk: CatalogSteps) -> None:
     selection = Selection(max_age_s=HOUR, allow_empty=True)
     request = replace(desk.request(FILES), selection=selection)
 
@@ -286,7 +290,7 @@ def test_a_plan_keeps_the_moment_from_which_it_counts_ages(desk: Desk) -> None:
     assert plan.matched == 0
 
 
-def test_requests_that_were_stored_before_still_load(desk: Desk) -> None:
+def test_requests_that_were_stored_before_still_load(desk: CatalogSteps) -> None:
     body = json.loads(json.dumps(request_to_json(desk.request([]))))
     body["selection"] = {
         "include": ["*.csv"], "exclude": [], "skip_empty": True, "allow_empty": False}  # fmt: skip
@@ -309,7 +313,7 @@ def test_requests_that_were_stored_before_still_load(desk: Desk) -> None:
     ids=str,
 )
 def test_a_path_that_took_no_part_is_explained_by_the_rule(
-    desk: Desk, selection: Selection, path: str, why: str
+    desk: CatalogSteps, selection: Selection, path: str, why: str
 ) -> None:
     desk.list_source(FILES)
     request = replace(chosen(desk, FILES, selection, Mode.ADDITIVE), run_id="run")

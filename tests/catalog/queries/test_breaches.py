@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from catalog.model.breach import Breach, FailureCase
 from catalog.model.run import Run
-from tests.catalog.desk import HERE, SOURCE, Desk
+from tests.catalog.catalog_steps import HERE, SOURCE, CatalogSteps
 
 CASES = (FailureCase("header"), FailureCase("ge(0)", 3, "price", "-1"))
 BROKEN = Breach(
@@ -16,7 +16,7 @@ BROKEN = Breach(
 MILD = Breach("mild", "warn", "a.csv", "in/a.csv", None, None, 1, CASES[1:])
 
 
-def test_failure_cases_are_kept_in_the_order_recorded(desk: Desk) -> None:
+def test_failure_cases_are_kept_in_the_order_recorded(desk: CatalogSteps) -> None:
     catalog = desk.catalog
     catalog.runs.start(Run("r", "sync", source=SOURCE, destinations=(HERE,)))
     catalog.runs.record_breaches("r", [MILD, BROKEN])
@@ -26,7 +26,7 @@ def test_failure_cases_are_kept_in_the_order_recorded(desk: Desk) -> None:
     assert catalog.runs.breaches("other") == []
 
 
-def test_the_view_tells_run_and_file_of_each_case(desk: Desk) -> None:
+def test_the_view_tells_run_and_file_of_each_case(desk: CatalogSteps) -> None:
     catalog = desk.catalog
     catalog.runs.start(Run("r", "sync", source=SOURCE, destinations=(HERE,)))
     catalog.runs.record_breaches("r", [BROKEN])
@@ -40,7 +40,7 @@ def test_the_view_tells_run_and_file_of_each_case(desk: Desk) -> None:
     ]
 
 
-def test_failure_cases_are_forgotten_with_their_run(desk: Desk) -> None:
+def test_failure_cases_are_forgotten_with_their_run(desk: CatalogSteps) -> None:
     catalog = desk.catalog
     catalog.runs.start(Run("r", "sync", source=SOURCE, destinations=(HERE,)))
     catalog.runs.end("r", "completed")

@@ -14,7 +14,7 @@ from catalog.model.gap import BOUND, NAME, Gap, Listed, files_collecting_gaps
 from catalog.model.plan import Mode, Selection, Target
 from catalog.model.resource import LATEST_US, Resource
 from catalog.model.run import PlanRow
-from tests.catalog.desk import HERE, SOURCE, Desk, file
+from tests.catalog.catalog_steps import HERE, SOURCE, CatalogSteps, file
 
 CLOSED = Gap("closed", "denied", "access-denied", below=True)
 ONE = Gap("closed/one", "denied", "access-denied")
@@ -130,7 +130,9 @@ def test_files_are_yielded_and_gaps_are_collected() -> None:
 
 
 @pytest.mark.parametrize("gap", [CLOSED, Gap("", "no answer", below=True)], ids=["folder", "root"])
-def test_the_version_of_a_source_carries_over_what_lies_in_a_gap(desk: Desk, gap: Gap) -> None:
+def test_the_version_of_a_source_carries_over_what_lies_in_a_gap(
+    desk: CatalogSteps, gap: Gap
+) -> None:
     desk.list_source([file("closed/a"), file("closed/b/c"), file("open/a"), file("open/b")])
 
     partial = listing(desk.catalog, [file("open/a"), file("open/new"), gap])
@@ -142,7 +144,7 @@ def test_the_version_of_a_source_carries_over_what_lies_in_a_gap(desk: Desk, gap
     assert version.removed == len(["open/b"]) - len(kept)
 
 
-def test_a_gap_of_one_name_keeps_its_neighbours_known(desk: Desk) -> None:
+def test_a_gap_of_one_name_keeps_its_neighbours_known(desk: CatalogSteps) -> None:
     desk.list_source([file("closed/one"), file("closed/two"), file("closed/one/below")])
 
     desk.catalog.versions.record_listing(SOURCE, listing(desk.catalog, [ONE]))
@@ -150,11 +152,11 @@ def test_a_gap_of_one_name_keeps_its_neighbours_known(desk: Desk) -> None:
     assert desk.paths(SOURCE) == ["closed/one"]
 
 
-def rows(desk: Desk, plan_id: str) -> dict[str, PlanRow]:
+def rows(desk: CatalogSteps, plan_id: str) -> dict[str, PlanRow]:
     return {one.path: one for one in desk.catalog.plans.rows(plan_id)}
 
 
-def test_a_mirror_removes_nothing_that_lies_in_a_gap(desk: Desk) -> None:
+def test_a_mirror_removes_nothing_that_lies_in_a_gap(desk: CatalogSteps) -> None:
     desk.sync([file("closed/a"), file("open/a"), file("open/b")])
     wanted = listing(desk.catalog, [file("open/a"), CLOSED])
     request = replace(desk.request([]), wanted=wanted.listing_id, mode=Mode.MIRROR)
@@ -172,7 +174,7 @@ def test_a_mirror_removes_nothing_that_lies_in_a_gap(desk: Desk) -> None:
     assert desk.paths(HERE) == ["closed/a", "open/a"]
 
 
-def test_what_the_destination_does_not_show_is_not_taken_for_missing(desk: Desk) -> None:
+def test_what_the_destination_does_not_show_is_not_taken_for_missing(desk: CatalogSteps) -> None:
     desk.sync([file("closed/a"), file("open/a")])
     there = listing(desk.catalog, [replace(file("open/a"), etag=None), CLOSED])
     wanted = [file("closed/a"), file("closed/new"), file("open/a")]
@@ -185,7 +187,7 @@ def test_what_the_destination_does_not_show_is_not_taken_for_missing(desk: Desk)
     assert told["closed/new"] == ("replace", "could not be seen at the destination")
 
 
-def test_a_plan_applied_where_the_source_has_a_gap_by_now_is_outdated(desk: Desk) -> None:
+def test_a_plan_applied_where_the_source_has_a_gap_by_now_is_outdated(desk: CatalogSteps) -> None:
     request = desk.request([file("closed/a"), file("open/a")])
     desk.catalog.plans.make(request)
     now = listing(desk.catalog, [file("open/a"), CLOSED])
@@ -196,7 +198,7 @@ def test_a_plan_applied_where_the_source_has_a_gap_by_now_is_outdated(desk: Desk
     assert moved[0].startswith("'closed/a' could not be seen at the source")
 
 
-def test_what_could_not_be_seen_is_no_damage_and_no_proof(desk: Desk) -> None:
+def test_what_could_not_be_seen_is_no_damage_and_no_proof(desk: CatalogSteps) -> None:
     desk.sync([file("closed/a"), file("open/a")])
     there = listing(desk.catalog, [CLOSED])
 
@@ -208,7 +210,7 @@ def test_what_could_not_be_seen_is_no_damage_and_no_proof(desk: Desk) -> None:
     assert found == {"closed/a": Fault.UNSEEN, "open/a": Fault.MISSING}
 
 
-def test_gaps_are_told_by_run_and_forgotten_with_it(desk: Desk) -> None:
+def test_gaps_are_told_by_run_and_forgotten_with_it(desk: CatalogSteps) -> None:
     found = listing(desk.catalog, [CLOSED, ONE])
     desk.catalog.runs.record_gaps("run", SOURCE, "source", found)
 
@@ -217,7 +219,9 @@ def test_gaps_are_told_by_run_and_forgotten_with_it(desk: Desk) -> None:
     assert {one.address for one in desk.catalog.runs.gaps("run")} == {SOURCE}
 
 
-def test_a_file_beside_a_folder_of_its_name_is_told_where_the_target_is_a_tree(desk: Desk) -> None:
+def test_a_file_beside_a_folder_of_its_name_is_told_where_the_target_is_a_tree(
+    desk: CatalogSteps,
+) -> None:
     wanted = [file("a"), file("a b"), file("a/b/c"), file("a/b"), file("a-b")]
 
     conflicts = {one.path: one.conflict for one in desk.items(desk.plan(wanted))}

@@ -14,24 +14,24 @@ from catalog.model.diff import Change, DiffCounts, DiffRow
 from catalog.model.digest import Digest
 from catalog.model.resource import Resource
 from catalog.model.version import Version
-from tests.catalog.desk import HERE, SOURCE, Desk, file
+from tests.catalog.catalog_steps import HERE, SOURCE, CatalogSteps, file
 
 
 def letters(names: str) -> list[Resource]:
     return [file(name, 1, "e", Digest.of(name.encode())) for name in names]
 
 
-def listed(desk: Desk, *versions: str) -> None:
+def listed(desk: CatalogSteps, *versions: str) -> None:
     """Record a listing for each text, a letter a file."""
     for names in versions:
         desk.list_source(letters(names))
 
 
-def held(desk: Desk, number: int | None = None) -> str:
+def held(desk: CatalogSteps, number: int | None = None) -> str:
     return "".join(desk.paths(SOURCE, number))
 
 
-def numbers(desk: Desk, where: VersionFilter | None = None) -> list[int]:
+def numbers(desk: CatalogSteps, where: VersionFilter | None = None) -> list[int]:
     found = desk.catalog.versions.all(SOURCE, where or VersionFilter())
     return [one.number for one in found]
 
@@ -40,7 +40,9 @@ def counts(version: Version) -> tuple[int, int, int, int]:
     return version.added, version.replaced, version.removed, version.total
 
 
-def test_a_diff_names_what_was_added_removed_and_replaced_with_both_sides(desk: Desk) -> None:
+def test_a_diff_names_what_was_added_removed_and_replaced_with_both_sides(
+    desk: CatalogSteps,
+) -> None:
     old, new = Digest.of(b"old"), Digest.of(b"new")
     desk.list_source([file("a", 3, "e", old), file("b", 1), file("c", 2)])
     desk.list_source([file("a", 4, "e", new), file("c", 2), file("d", 5)])
@@ -55,7 +57,7 @@ def test_a_diff_names_what_was_added_removed_and_replaced_with_both_sides(desk: 
     assert desk.catalog.versions.diff_counts(SOURCE, 1, 2) == DiffCounts(1, 1, 1)
 
 
-def test_a_diff_backwards_undoes_what_it_does_forwards(desk: Desk) -> None:
+def test_a_diff_backwards_undoes_what_it_does_forwards(desk: CatalogSteps) -> None:
     listed(desk, "AB", "BC", "CD")
 
     forwards = {row.path: row.change for row in desk.catalog.versions.diff(SOURCE, 1, 3)}
@@ -65,14 +67,14 @@ def test_a_diff_backwards_undoes_what_it_does_forwards(desk: Desk) -> None:
     assert backwards == {"A": "added", "B": "added", "C": "removed", "D": "removed"}
 
 
-def test_what_came_back_as_it_was_is_no_difference(desk: Desk) -> None:
+def test_what_came_back_as_it_was_is_no_difference(desk: CatalogSteps) -> None:
     listed(desk, "AB", "A", "AB")
 
     assert list(desk.catalog.versions.diff(SOURCE, 1, 3)) == []
     assert not desk.catalog.versions.diff_counts(SOURCE, 1, 3)
 
 
-def test_a_diff_with_a_version_that_never_was_is_refused(desk: Desk) -> None:
+def test_a_diff_with_a_version_that_never_was_is_refused(desk: CatalogSteps) -> None:
     listed(desk, "A")
 
     with pytest.raises(NotRecorded, match="7"):
@@ -81,7 +83,9 @@ def test_a_diff_with_a_version_that_never_was_is_refused(desk: Desk) -> None:
         desk.catalog.versions.diff_counts(SOURCE, 7, 1)
 
 
-def test_the_content_of_a_moment_is_that_of_the_version_that_was_the_latest(desk: Desk) -> None:
+def test_the_content_of_a_moment_is_that_of_the_version_that_was_the_latest(
+    desk: CatalogSteps,
+) -> None:
     listed(desk, "A", "AB")
     zero, first, second = desk.catalog.versions.all(SOURCE)
     moment = timedelta(microseconds=1)
@@ -93,7 +97,7 @@ def test_the_content_of_a_moment_is_that_of_the_version_that_was_the_latest(desk
     assert zero.created_at == first.created_at
 
 
-def test_before_the_first_listing_a_known_repository_was_empty(desk: Desk) -> None:
+def test_before_the_first_listing_a_known_repository_was_empty(desk: CatalogSteps) -> None:
     desk.catalog.retention.keep(SOURCE, None)
     listed(desk, "A")
     zero, first = desk.catalog.versions.all(SOURCE)
@@ -103,7 +107,7 @@ def test_before_the_first_listing_a_known_repository_was_empty(desk: Desk) -> No
     assert list(desk.catalog.versions.content_at(SOURCE, between)) == []
 
 
-def test_a_moment_before_a_repository_was_seen_is_an_error_that_says_so(desk: Desk) -> None:
+def test_a_moment_before_a_repository_was_seen_is_an_error_that_says_so(desk: CatalogSteps) -> None:
     listed(desk, "A")
 
     with pytest.raises(RepositoryNotFound, match=r"first saw 's3://source' at .*1999-01-01"):
@@ -112,7 +116,7 @@ def test_a_moment_before_a_repository_was_seen_is_an_error_that_says_so(desk: De
         desk.catalog.versions.at(HERE, datetime(2999, 1, 1, tzinfo=UTC))
 
 
-def test_a_moment_whose_versions_were_deleted_is_another_error(desk: Desk) -> None:
+def test_a_moment_whose_versions_were_deleted_is_another_error(desk: CatalogSteps) -> None:
     desk.catalog.retention.keep(SOURCE, 1)
     (zero,) = desk.catalog.versions.all(SOURCE)
     listed(desk, "A")
@@ -121,7 +125,7 @@ def test_a_moment_whose_versions_were_deleted_is_another_error(desk: Desk) -> No
         desk.catalog.versions.at(SOURCE, zero.created_at)
 
 
-def test_a_deleted_version_is_squashed_into_the_next(desk: Desk) -> None:
+def test_a_deleted_version_is_squashed_into_the_next(desk: CatalogSteps) -> None:
     """Pulp's table (PS-T1)."""
     listed(desk, "ABCDE", "AFGHI", "ACDFH", "ACEFI")
     before = [counts(one) for one in desk.catalog.versions.all(SOURCE)]
@@ -139,7 +143,7 @@ def test_a_deleted_version_is_squashed_into_the_next(desk: Desk) -> None:
         desk.catalog.versions.get(SOURCE, 2)
 
 
-def test_versions_are_deleted_as_pulp_deletes_them(desk: Desk) -> None:
+def test_versions_are_deleted_as_pulp_deletes_them(desk: CatalogSteps) -> None:
     """Pulp's test_add_remove_repo_version."""
     listed(desk, *("ABCDEFGHI"[:end] for end in range(1, 10)))
 
@@ -164,14 +168,14 @@ def test_versions_are_deleted_as_pulp_deletes_them(desk: Desk) -> None:
     assert counts(desk.catalog.versions.latest(SOURCE)) == (8, 0, 0, 8)
 
 
-def test_a_new_repository_keeps_its_version_0(desk: Desk) -> None:
+def test_a_new_repository_keeps_its_version_0(desk: CatalogSteps) -> None:
     desk.catalog.retention.keep(SOURCE, None)
 
     with pytest.raises(InvalidInput, match="only version"):
         desk.catalog.versions.delete(SOURCE, 0)
 
 
-def test_a_number_is_never_used_again(desk: Desk) -> None:
+def test_a_number_is_never_used_again(desk: CatalogSteps) -> None:
     listed(desk, "A", "AB", "ABC")
     desk.catalog.versions.delete(SOURCE, 3)
     desk.catalog.versions.delete(SOURCE, 2)
@@ -182,7 +186,7 @@ def test_a_number_is_never_used_again(desk: Desk) -> None:
     assert (latest.number, latest.base, counts(latest)) == (4, 1, (1, 0, 0, 2))
 
 
-def test_deleting_a_version_twice_is_deleting_it_once(desk: Desk) -> None:
+def test_deleting_a_version_twice_is_deleting_it_once(desk: CatalogSteps) -> None:
     listed(desk, "A", "AB")
 
     assert desk.catalog.versions.delete(SOURCE, 2)
@@ -192,7 +196,7 @@ def test_deleting_a_version_twice_is_deleting_it_once(desk: Desk) -> None:
             desk.catalog.versions.delete(address, number)
 
 
-def test_a_replaced_file_counts_as_replaced_over_a_deleted_version(desk: Desk) -> None:
+def test_a_replaced_file_counts_as_replaced_over_a_deleted_version(desk: CatalogSteps) -> None:
     for text in (b"1", b"2", b"3"):
         desk.list_source([file("a", 1, "e", Digest.of(text))])
     desk.list_source([file("a", 1, "e", Digest.of(b"1"))])
@@ -207,7 +211,9 @@ def test_a_replaced_file_counts_as_replaced_over_a_deleted_version(desk: Desk) -
     ]
 
 
-def test_after_the_latest_was_deleted_a_sync_moves_nothing_and_tells_it_anew(desk: Desk) -> None:
+def test_after_the_latest_was_deleted_a_sync_moves_nothing_and_tells_it_anew(
+    desk: CatalogSteps,
+) -> None:
     desk.sync([file("a", 1, "one"), file("b")])
     desk.sync([file("a", 1, "two"), file("b"), file("c")])
     after = [(row.path, row.digest) for row in desk.catalog.versions.content(HERE)]
@@ -223,7 +229,9 @@ def test_after_the_latest_was_deleted_a_sync_moves_nothing_and_tells_it_anew(des
     assert [(row.path, row.digest) for row in desk.catalog.versions.content(HERE)] == after
 
 
-def test_a_kept_file_that_is_recorded_anew_has_what_its_source_says_of_it(desk: Desk) -> None:
+def test_a_kept_file_that_is_recorded_anew_has_what_its_source_says_of_it(
+    desk: CatalogSteps,
+) -> None:
     said = Resource("a", size=1, etag="e", content_type="text/plain", properties={"k": "v"})
     desk.list_source([said])
     desk.carry_out(desk.plan([said]), "killed before it made its version")
@@ -235,7 +243,7 @@ def test_a_kept_file_that_is_recorded_anew_has_what_its_source_says_of_it(desk: 
     assert (row.content_type, row.properties) == ("text/plain", '{"k": "v"}')
 
 
-def test_a_kept_file_has_nothing_of_what_its_source_says_of_other_bytes(desk: Desk) -> None:
+def test_a_kept_file_has_nothing_of_what_its_source_says_of_other_bytes(desk: CatalogSteps) -> None:
     said = Resource("a", size=1, etag="e", properties={"k": "of the first"})
     desk.list_source([said])
     desk.carry_out(desk.plan([said]), "killed before it made its version")
@@ -247,7 +255,7 @@ def test_a_kept_file_has_nothing_of_what_its_source_says_of_other_bytes(desk: De
     assert row.properties is None
 
 
-def test_retention_of_one_keeps_the_newest_with_all_that_was_added(desk: Desk) -> None:
+def test_retention_of_one_keeps_the_newest_with_all_that_was_added(desk: CatalogSteps) -> None:
     """Pulp's test_repo_version_retention, first part (PS-T2)."""
     desk.catalog.retention.keep(SOURCE, 1)
 
@@ -258,7 +266,7 @@ def test_retention_of_one_keeps_the_newest_with_all_that_was_added(desk: Desk) -
     assert desk.catalog.retention.get(SOURCE) == 1
 
 
-def test_retention_is_applied_when_it_changes(desk: Desk) -> None:
+def test_retention_is_applied_when_it_changes(desk: CatalogSteps) -> None:
     """Pulp's test_repo_version_retention, second part (PS-T2)."""
     listed(desk, "A", "AB", "ABC")
 
@@ -271,7 +279,7 @@ def test_retention_is_applied_when_it_changes(desk: Desk) -> None:
     assert numbers(desk) == [2, 3, 4, 5]
 
 
-def test_protected_versions_neither_go_nor_count(desk: Desk) -> None:
+def test_protected_versions_neither_go_nor_count(desk: CatalogSteps) -> None:
     """Pulp's test_repo_versions_protected_from_cleanup (PS-T2): totals 2, 3, 3, 4, 5, 5."""
     desk.catalog.retention.keep(SOURCE, 1)
     totals: list[int] = []
@@ -288,7 +296,7 @@ def test_protected_versions_neither_go_nor_count(desk: Desk) -> None:
 
 
 def test_a_version_that_retention_took_before_its_maker_looked_is_the_one_that_has_it_now(
-    desk: Desk,
+    desk: CatalogSteps,
 ) -> None:
     desk.catalog.retention.keep(SOURCE, 1)
     body = {"repository": SOURCE, "run_id": None, "label": None}
@@ -304,7 +312,7 @@ def test_a_version_that_retention_took_before_its_maker_looked_is_the_one_that_h
 
 
 @pytest.mark.parametrize("wrong", [0, -1, "2"])
-def test_a_retention_below_one_is_refused(desk: Desk, wrong: int) -> None:
+def test_a_retention_below_one_is_refused(desk: CatalogSteps, wrong: int) -> None:
     listed(desk, "A")
 
     with pytest.raises(InvalidInput, match="expected 1 or more"):
@@ -313,7 +321,7 @@ def test_a_retention_below_one_is_refused(desk: Desk, wrong: int) -> None:
     assert desk.catalog.retention.get(SOURCE) is None
 
 
-def test_a_protected_version_cannot_be_deleted_until_no_reason_is_left(desk: Desk) -> None:
+def test_a_protected_version_cannot_be_deleted_until_no_reason_is_left(desk: CatalogSteps) -> None:
     listed(desk, "A", "AB")
     for reason in ("pinned by Ada", "published", "published"):
         desk.catalog.retention.protect(SOURCE, 1, reason)
@@ -327,7 +335,7 @@ def test_a_protected_version_cannot_be_deleted_until_no_reason_is_left(desk: Des
     assert desk.catalog.versions.delete(SOURCE, 1)
 
 
-def test_all_reasons_go_at_once_and_wrong_ones_are_named(desk: Desk) -> None:
+def test_all_reasons_go_at_once_and_wrong_ones_are_named(desk: CatalogSteps) -> None:
     listed(desk, "A")
     desk.catalog.retention.protect(SOURCE, 1, "x")
     desk.catalog.retention.protect(SOURCE, 1, "y")
@@ -343,7 +351,7 @@ def test_all_reasons_go_at_once_and_wrong_ones_are_named(desk: Desk) -> None:
     assert desk.catalog.versions.get(SOURCE, 1).protected == ()
 
 
-def test_labels_are_written_changed_and_taken_away(desk: Desk) -> None:
+def test_labels_are_written_changed_and_taken_away(desk: CatalogSteps) -> None:
     listed(desk, "A")
 
     made = desk.catalog.versions.label(SOURCE, 1, {"stage": "test", "by": "Ada"})
@@ -356,7 +364,7 @@ def test_labels_are_written_changed_and_taken_away(desk: Desk) -> None:
         desk.catalog.versions.label(SOURCE, 9, {"stage": "prod"})
 
 
-def test_what_is_said_of_a_version_goes_with_it(desk: Desk) -> None:
+def test_what_is_said_of_a_version_goes_with_it(desk: CatalogSteps) -> None:
     listed(desk, "A", "AB")
     desk.catalog.versions.label(SOURCE, 1, {"stage": "prod"})
 
@@ -390,7 +398,7 @@ def test_what_is_said_of_a_version_goes_with_it(desk: Desk) -> None:
     ids=str,
 )
 def test_versions_are_found_by_what_is_known_of_them(
-    desk: Desk, where: VersionFilter, expected: list[int]
+    desk: CatalogSteps, where: VersionFilter, expected: list[int]
 ) -> None:
     listed(desk, "A", "ABC", "CD")
     desk.catalog.versions.label(SOURCE, 1, {"stage": "test", "by": "Ada"})
@@ -399,7 +407,7 @@ def test_versions_are_found_by_what_is_known_of_them(
     assert numbers(desk, where) == expected
 
 
-def test_versions_are_found_by_when_they_were_made(desk: Desk) -> None:
+def test_versions_are_found_by_when_they_were_made(desk: CatalogSteps) -> None:
     listed(desk, "A", "AB", "ABC")
     second = desk.catalog.versions.get(SOURCE, 2).created_at
 
@@ -409,19 +417,19 @@ def test_versions_are_found_by_when_they_were_made(desk: Desk) -> None:
     assert numbers(desk, VersionFilter(created=Span(first=second, last=second))) == [2]
 
 
-def test_a_filter_by_what_is_no_digest_is_refused(desk: Desk) -> None:
+def test_a_filter_by_what_is_no_digest_is_refused(desk: CatalogSteps) -> None:
     listed(desk, "A")
 
     with pytest.raises(InvalidInput):
         numbers(desk, VersionFilter(digest="nonsense"))
 
 
-def test_a_filter_on_a_repository_that_was_never_seen_is_refused(desk: Desk) -> None:
+def test_a_filter_on_a_repository_that_was_never_seen_is_refused(desk: CatalogSteps) -> None:
     with pytest.raises(RepositoryNotFound):
         desk.catalog.versions.all("s3://never", VersionFilter(numbers=Span.only(1)))
 
 
-def test_every_version_has_its_own_size(desk: Desk) -> None:
+def test_every_version_has_its_own_size(desk: CatalogSteps) -> None:
     listed(desk, "A", "ABC")
 
     assert [desk.catalog.versions.sizes(SOURCE, number).bytes for number in (0, 1, 2)] == [0, 1, 3]

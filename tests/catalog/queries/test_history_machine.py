@@ -17,7 +17,7 @@ from catalog.errors import InvalidInput
 from catalog.filters.versions import Span, VersionFilter
 from catalog.model.diff import Change, DiffCounts
 from catalog.model.digest import Digest
-from tests.catalog.desk import HERE, SOURCE, Desk, file
+from tests.catalog.catalog_steps import HERE, SOURCE, CatalogSteps, file
 
 Held = dict[str, str]  # digest by path
 PATHS = ("a", "a.b", "c/d", "e")
@@ -97,7 +97,7 @@ class HistoryMachine(RuleBasedStateMachine):
         super().__init__()
         self.folder = Path(tempfile.mkdtemp())
         self.catalog = Catalog(self.folder / "c.duckdb", threads=1)
-        self.desk = Desk(self.catalog)
+        self.desk = CatalogSteps(self.catalog)
         self.models = {SOURCE: Model(), HERE: Model()}
 
     @initialize()

@@ -29,12 +29,12 @@ from catalog.model.plan import (
 from catalog.model.resource import Resource
 from catalog.orders.make_plan import MAX_KEPT_ROWS
 from catalog.rules.batching import batch_starts
-from tests.catalog.desk import HERE, SOURCE, THERE, Desk, file
+from tests.catalog.catalog_steps import HERE, SOURCE, THERE, CatalogSteps, file
 
 FILES = [file(f"d/{number}", number) for number in range(10)]
 
 
-def test_a_plan_is_falsy_when_there_is_nothing_to_do(desk: Desk) -> None:
+def test_a_plan_is_falsy_when_there_is_nothing_to_do(desk: CatalogSteps) -> None:
     first = desk.plan(FILES)
     desk.carry_out(first)
 
@@ -48,7 +48,7 @@ def test_a_plan_is_falsy_when_there_is_nothing_to_do(desk: Desk) -> None:
     ] * 2
 
 
-def test_the_same_inputs_give_the_same_digest(desk: Desk) -> None:
+def test_the_same_inputs_give_the_same_digest(desk: CatalogSteps) -> None:
     request = desk.request(FILES, HERE, THERE)
 
     first = desk.catalog.plans.make(request)
@@ -58,14 +58,14 @@ def test_the_same_inputs_give_the_same_digest(desk: Desk) -> None:
     assert first.digest == again.digest != other.digest
 
 
-def test_a_plan_is_stored_once_whatever_is_asked(desk: Desk) -> None:
+def test_a_plan_is_stored_once_whatever_is_asked(desk: CatalogSteps) -> None:
     request = desk.request(FILES)
 
     assert desk.catalog.plans.make(request) == desk.catalog.plans.make(request)
     assert len(desk.catalog.plans.rows(request.plan_id)) == 10
 
 
-def test_batches_follow_the_paths_and_keep_their_limits(desk: Desk) -> None:
+def test_batches_follow_the_paths_and_keep_their_limits(desk: CatalogSteps) -> None:
     request = replace(desk.request(FILES), limits=BatchLimits(count=3, bytes=9))
 
     plan = desk.catalog.plans.make(request)
@@ -100,7 +100,7 @@ def test_a_batch_begins_where_the_last_one_is_full(sizes: list[int], starts: lis
     assert list(batch_starts(sizes, BatchLimits(count=3, bytes=10))) == starts
 
 
-def test_a_file_is_read_once_for_all_the_destinations_that_need_it(desk: Desk) -> None:
+def test_a_file_is_read_once_for_all_the_destinations_that_need_it(desk: CatalogSteps) -> None:
     desk.sync(FILES[:1])
 
     items = desk.items(desk.plan(FILES[:2], HERE, THERE))
@@ -111,7 +111,7 @@ def test_a_file_is_read_once_for_all_the_destinations_that_need_it(desk: Desk) -
     ]
 
 
-def test_a_mirror_removes_what_is_gone_in_batches_of_its_own(desk: Desk) -> None:
+def test_a_mirror_removes_what_is_gone_in_batches_of_its_own(desk: CatalogSteps) -> None:
     desk.sync(FILES)
     request = replace(desk.request([*FILES[:2], file("new")]), mode=Mode.MIRROR)
 
@@ -126,7 +126,7 @@ def test_a_mirror_removes_what_is_gone_in_batches_of_its_own(desk: Desk) -> None
     assert desk.catalog.holdings.location(HERE, "d/5") is None
 
 
-def test_what_the_selection_leaves_out_is_not_gone(desk: Desk) -> None:
+def test_what_the_selection_leaves_out_is_not_gone(desk: CatalogSteps) -> None:
     desk.sync(FILES)
     request = desk.request(FILES[:5])
     chosen = Selection(exclude=("d/[01]",), skip_empty=True)
@@ -139,7 +139,9 @@ def test_what_the_selection_leaves_out_is_not_gone(desk: Desk) -> None:
     ]
 
 
-def test_a_selection_that_lets_nothing_through_is_an_error_unless_allowed(desk: Desk) -> None:
+def test_a_selection_that_lets_nothing_through_is_an_error_unless_allowed(
+    desk: CatalogSteps,
+) -> None:
     request = replace(desk.request(FILES), selection=Selection(include=("*.csv",)))
 
     with pytest.raises(NothingMatched):
@@ -150,7 +152,7 @@ def test_a_selection_that_lets_nothing_through_is_an_error_unless_allowed(desk: 
     assert not desk.catalog.plans.make(replace(request, selection=allowed))
 
 
-def test_two_origins_of_one_path_are_refused_by_name(desk: Desk) -> None:
+def test_two_origins_of_one_path_are_refused_by_name(desk: CatalogSteps) -> None:
     with desk.catalog.spool() as spool:
         spool.add(file("x/a"), "a")
         spool.add(file("y/a"), "a")
@@ -160,7 +162,9 @@ def test_two_origins_of_one_path_are_refused_by_name(desk: Desk) -> None:
         desk.catalog.plans.make(replace(desk.request([]), wanted=listing.listing_id))
 
 
-def test_a_file_is_read_where_it_was_listed_and_written_where_it_was_named(desk: Desk) -> None:
+def test_a_file_is_read_where_it_was_listed_and_written_where_it_was_named(
+    desk: CatalogSteps,
+) -> None:
     with desk.catalog.spool() as spool:
         spool.add(file("deep/a"), "a")
         listing = spool.finish()
@@ -171,7 +175,7 @@ def test_a_file_is_read_where_it_was_listed_and_written_where_it_was_named(desk:
     assert (item.origin, item.path) == ("deep/a", "a")
 
 
-def test_only_untrusted_digests_are_refused_before_a_byte_is_read(desk: Desk) -> None:
+def test_only_untrusted_digests_are_refused_before_a_byte_is_read(desk: CatalogSteps) -> None:
     weak = Digest.of(b"x", "md5")
 
     with pytest.raises(DigestNotAllowed) as caught:
@@ -182,7 +186,7 @@ def test_only_untrusted_digests_are_refused_before_a_byte_is_read(desk: Desk) ->
     assert item.digests == (str(Digest.of(b"x")),)
 
 
-def test_declared_bytes_that_lie_elsewhere_are_named_own_targets_first(desk: Desk) -> None:
+def test_declared_bytes_that_lie_elsewhere_are_named_own_targets_first(desk: CatalogSteps) -> None:
     desk.sync([file("old")])
     (there,) = desk.catalog.versions.content(HERE)
     assert there.digest is not None
@@ -193,7 +197,9 @@ def test_declared_bytes_that_lie_elsewhere_are_named_own_targets_first(desk: Des
     assert item.known_copies == (RecordedLocation(HERE, "old", there.digest, f"at {HERE} e"),)
 
 
-def test_a_fresh_listing_of_the_destination_is_believed_before_the_catalog(desk: Desk) -> None:
+def test_a_fresh_listing_of_the_destination_is_believed_before_the_catalog(
+    desk: CatalogSteps,
+) -> None:
     desk.sync(FILES[:3])
     seen = desk.listing(
         [
@@ -217,7 +223,7 @@ def test_a_fresh_listing_of_the_destination_is_believed_before_the_catalog(desk:
     }
 
 
-def test_files_that_were_there_already_enter_the_version_when_kept(desk: Desk) -> None:
+def test_files_that_were_there_already_enter_the_version_when_kept(desk: CatalogSteps) -> None:
     seen = desk.listing([Resource("d/3", size=3)])
     request = replace(
         desk.request(FILES[3:4]),
@@ -233,14 +239,16 @@ def test_files_that_were_there_already_enter_the_version_when_kept(desk: Desk) -
     assert (made.added, made.bytes) == (1, 3)
 
 
-def test_a_plan_from_a_listing_that_is_gone_says_so_and_harms_nobody(desk: Desk) -> None:
+def test_a_plan_from_a_listing_that_is_gone_says_so_and_harms_nobody(desk: CatalogSteps) -> None:
     with pytest.raises(CatalogBroken, match="no longer in the spool"):
         desk.catalog.plans.make(replace(desk.request([]), wanted="0" * 32))
 
     assert desk.plan(FILES)
 
 
-def test_a_digest_that_was_learned_of_the_same_file_tells_where_its_bytes_lie(desk: Desk) -> None:
+def test_a_digest_that_was_learned_of_the_same_file_tells_where_its_bytes_lie(
+    desk: CatalogSteps,
+) -> None:
     one, other = file("one", 1, "e"), file("other", 1, "f")
     desk.list_source([one, other])
     desk.sync([one, other])  # reading them taught the catalog their digests
@@ -255,7 +263,7 @@ def test_a_digest_that_was_learned_of_the_same_file_tells_where_its_bytes_lie(de
     assert unknown.known_copies == ()
 
 
-def test_what_is_asked_to_move_whatever_is_known_is_read(desk: Desk) -> None:
+def test_what_is_asked_to_move_whatever_is_known_is_read(desk: CatalogSteps) -> None:
     desk.list_source(FILES[:1])
     desk.sync(FILES[:1])
     always = replace(desk.request(FILES[:1], THERE, HERE), strategy=Strategy.ALWAYS)
@@ -265,7 +273,7 @@ def test_what_is_asked_to_move_whatever_is_known_is_read(desk: Desk) -> None:
     assert item.known_copies == ()
 
 
-def test_removals_are_batches_of_their_own_that_come_last(desk: Desk) -> None:
+def test_removals_are_batches_of_their_own_that_come_last(desk: CatalogSteps) -> None:
     desk.sync(FILES)
     request = replace(desk.request([file("new")]), mode=Mode.MIRROR)
 
@@ -274,7 +282,9 @@ def test_removals_are_batches_of_their_own_that_come_last(desk: Desk) -> None:
     assert [one.removals for one in desk.catalog.plans.batches(plan.plan_id)] == [False, True]
 
 
-def test_a_plan_that_keeps_very_many_files_tells_their_usual_reason_once(desk: Desk) -> None:
+def test_a_plan_that_keeps_very_many_files_tells_their_usual_reason_once(
+    desk: CatalogSteps,
+) -> None:
     every = [file(f"d{number % 97}/f{number}") for number in range(MAX_KEPT_ROWS + 50)]
     desk.list_source(every)
     desk.sync(every, "first")
@@ -294,7 +304,7 @@ def test_a_plan_that_keeps_very_many_files_tells_their_usual_reason_once(desk: D
     assert desk.catalog.versions.latest(HERE).total == MAX_KEPT_ROWS + 50
 
 
-def test_what_a_deleted_version_held_is_told_again_however_much_it_is(desk: Desk) -> None:
+def test_what_a_deleted_version_held_is_told_again_however_much_it_is(desk: CatalogSteps) -> None:
     every = [file(f"f{number}") for number in range(MAX_KEPT_ROWS + 1)]
     desk.sync(every, "first")
     desk.catalog.versions.delete(HERE, 1)
@@ -306,7 +316,7 @@ def test_what_a_deleted_version_held_is_told_again_however_much_it_is(desk: Desk
     assert desk.catalog.versions.latest(HERE).total == MAX_KEPT_ROWS + 1
 
 
-def test_of_very_many_kept_files_those_without_a_marker_are_in_batches(desk: Desk) -> None:
+def test_of_very_many_kept_files_those_without_a_marker_are_in_batches(desk: CatalogSteps) -> None:
     every = [file(f"f{number}") for number in range(MAX_KEPT_ROWS + 50)]
     markers = desk.listing(file(f"{one.path}.done", 0) for one in every[50:])
     there = Target(HERE, desk.listing(every).listing_id, markers=markers.listing_id)
@@ -330,7 +340,7 @@ def test_of_very_many_kept_files_those_without_a_marker_are_in_batches(desk: Des
     ids=["a listing", "a version", "a base alone", "a whole modification"],
 )
 def test_a_stored_plan_remembers_what_content_it_wants(
-    desk: Desk, content: tuple[str, int] | Modification | None
+    desk: CatalogSteps, content: tuple[str, int] | Modification | None
 ) -> None:
     plan = desk.catalog.plans.make(replace(desk.request(FILES), content=content))
 
@@ -339,14 +349,14 @@ def test_a_stored_plan_remembers_what_content_it_wants(
 
 @pytest.mark.parametrize(("stored", "read"), [(None, None), ([HERE, 3], (HERE, 3))])
 def test_content_that_was_stored_before_modifications_still_loads(
-    desk: Desk, stored: object, read: object
+    desk: CatalogSteps, stored: object, read: object
 ) -> None:
     body = json.loads(json.dumps(request_to_json(desk.request([]))))
 
     assert request_from_json({**body, "content": stored}).content == read
 
 
-def test_a_modification_makes_the_same_set_whenever_it_is_made(desk: Desk) -> None:
+def test_a_modification_makes_the_same_set_whenever_it_is_made(desk: CatalogSteps) -> None:
     first = desk.list_source(FILES).number
     desk.catalog.versions.record_listing(THERE, desk.listing([file("e"), file("f/g")]))
     modification = Modification((SOURCE, first), (Addition(THERE, 1, ("f/*",)),), ("d/0",))

@@ -9,7 +9,7 @@ import pytest
 
 from catalog.model.plan import Mode, Policy, Strategy, Target
 from catalog.model.resource import Resource
-from tests.catalog.desk import HERE, SOURCE, Desk, file
+from tests.catalog.catalog_steps import HERE, SOURCE, CatalogSteps, file
 
 IMMEDIATE, ON_DEMAND, STREAMED = Policy
 BOTH = (file("a"), file("b"))
@@ -27,7 +27,7 @@ class Sync:
     there: tuple[str, ...] | None = None
 
 
-def done(desk: Desk, sync: Sync, run_id: str) -> tuple[int, int | None]:
+def done(desk: CatalogSteps, sync: Sync, run_id: str) -> tuple[int, int | None]:
     """Carry a sync out; return how many rows of its plan asked for something, and its version."""
     listing = None
     if sync.there is not None:
@@ -53,11 +53,11 @@ def done(desk: Desk, sync: Sync, run_id: str) -> tuple[int, int | None]:
     return tally.add + tally.replace + tally.remove, None if version is None else version.number
 
 
-def nothing(desk: Desk) -> None:
+def nothing(desk: CatalogSteps) -> None:
     """Let nothing happen between two syncs."""
 
 
-def other_version(desk: Desk) -> None:
+def other_version(desk: CatalogSteps) -> None:
     """Let something else make the destination's next version."""
     plan = desk.catalog.plans.make(
         replace(desk.request([file("a")]), mode=Mode.MIRROR, source=SOURCE)
@@ -69,7 +69,7 @@ def other_version(desk: Desk) -> None:
 CHANGED = (file("a"), file("b", etag="newer"))
 ELSEWHERE = "s3://moved"
 # first sync, what happens then, second sync, rows that ask for something, version that it makes
-ROWS: dict[str, tuple[Sync, Callable[[Desk], None], Sync, int, int | None]] = {
+ROWS: dict[str, tuple[Sync, Callable[[CatalogSteps], None], Sync, int, int | None]] = {
     "nothing changed, immediate": (Sync(), nothing, Sync(there=("a", "b")), 0, None),
     "nothing changed, on demand": (Sync(ON_DEMAND), nothing, Sync(ON_DEMAND, there=()), 0, None),
     "nothing changed, streamed": (Sync(STREAMED), nothing, Sync(STREAMED, there=()), 0, None),
@@ -111,9 +111,9 @@ ROWS: dict[str, tuple[Sync, Callable[[Desk], None], Sync, int, int | None]] = {
 
 @pytest.mark.parametrize(("first", "between", "second", "rows", "version"), ROWS.values(), ids=ROWS)
 def test_a_second_sync_is_skipped_exactly_where_nothing_moved(
-    desk: Desk,
+    desk: CatalogSteps,
     first: Sync,
-    between: Callable[[Desk], None],
+    between: Callable[[CatalogSteps], None],
     second: Sync,
     rows: int,
     version: int | None,
@@ -125,7 +125,7 @@ def test_a_second_sync_is_skipped_exactly_where_nothing_moved(
     assert done(desk, again, "third") == (0, None), "and then there is nothing to do"
 
 
-def test_what_is_only_catalogued_is_tallied_told_and_has_an_origin(desk: Desk) -> None:
+def test_what_is_only_catalogued_is_tallied_told_and_has_an_origin(desk: CatalogSteps) -> None:
     done(desk, Sync(ON_DEMAND), "run")
 
     (tally,) = desk.catalog.runs.tallies("run")
@@ -138,7 +138,7 @@ def test_what_is_only_catalogued_is_tallied_told_and_has_an_origin(desk: Desk) -
     assert [one.path for one in desk.catalog.origins.all(HERE)] == ["a", "b"]
 
 
-def test_what_was_fetched_has_a_location_and_no_origin(desk: Desk) -> None:
+def test_what_was_fetched_has_a_location_and_no_origin(desk: CatalogSteps) -> None:
     done(desk, Sync(ON_DEMAND), "first")
     done(desk, Sync(), "second")
 
@@ -148,7 +148,7 @@ def test_what_was_fetched_has_a_location_and_no_origin(desk: Desk) -> None:
     assert desk.catalog.versions.latest(HERE).number == 1
 
 
-def test_a_removal_of_what_is_only_catalogued_is_no_batch(desk: Desk) -> None:
+def test_a_removal_of_what_is_only_catalogued_is_no_batch(desk: CatalogSteps) -> None:
     done(desk, Sync(), "first")
     done(desk, Sync(ON_DEMAND, wanted=(*BOTH, file("c"))), "second")
     plan = desk.catalog.plans.make(replace(desk.request([file("a")]), mode=Mode.MIRROR))
@@ -157,7 +157,7 @@ def test_a_removal_of_what_is_only_catalogued_is_no_batch(desk: Desk) -> None:
     assert [item.path for item in desk.items(plan)] == ["b"], "nothing stands at c to be removed"
 
 
-def test_a_copy_in_a_history_does_not_count_when_space_is_given_back(desk: Desk) -> None:
+def test_a_copy_in_a_history_does_not_count_when_space_is_given_back(desk: CatalogSteps) -> None:
     plan = desk.plan([file("a")], HERE, "file:///there/.entrepot/history")
     desk.carry_out(plan)
     desk.catalog.versions.record("run", plan.plan_id)

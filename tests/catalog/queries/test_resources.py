@@ -15,7 +15,7 @@ from catalog.errors import ContentConflict, InvalidInput, NotRecorded
 from catalog.filters.labels import parse_terms
 from catalog.model.resource_version import ResourceVersion
 from catalog.queries.resources.lists import ResourceFilter
-from catalog.queries.resources.versions import DeletionRequest
+from catalog.queries.resources.uploads import DeletionRequest
 
 SHELF = "file:///srv/shelf"
 PLACES = {SHELF: f"{SHELF}/.entrepot/numbers"}

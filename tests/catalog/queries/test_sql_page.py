@@ -17,7 +17,7 @@ from catalog.model.digest import Digest
 from catalog.model.resource import Resource
 from catalog.model.run import Run
 from catalog.store.statements import Row
-from tests.catalog.desk import Desk, file
+from tests.catalog.catalog_steps import CatalogSteps, file
 
 PAGE = (Path(__file__).parents[3] / "docs" / "sql.md").read_text()
 QUERIES: list[str] = re.findall(r"```sql\n(.*?)```", PAGE, re.DOTALL)
@@ -32,7 +32,7 @@ def named(*words: str) -> str:
 
 
 @pytest.fixture
-def march(desk: Desk) -> Catalog:
+def march(desk: CatalogSteps) -> Catalog:
     """Return a catalog in which two runs changed B on 2 and on 5 March."""
     catalog = desk.catalog
 

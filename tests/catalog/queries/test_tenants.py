@@ -18,29 +18,29 @@ from catalog.model.digest import Digest
 from catalog.model.outcome import Outcome, Status
 from catalog.model.run import Run
 from catalog.store.migrate import FOLDER, Migration, migrate
-from tests.catalog.desk import HERE, SOURCE, THERE, Desk, file
+from tests.catalog.catalog_steps import HERE, SOURCE, THERE, CatalogSteps, file
 
 ODD = "a/b.c [é]*%2E"  # whatever a file's name cannot hold, or a glob would take for more
 
 
 @pytest.fixture
-def mine(tmp_path: Path) -> Desk:
+def mine(tmp_path: Path) -> CatalogSteps:
     """Return the catalog as one tenant sees it."""
-    return Desk(Catalog(tmp_path / "catalog.duckdb", tenant="mine"))
+    return CatalogSteps(Catalog(tmp_path / "catalog.duckdb", tenant="mine"))
 
 
 @pytest.fixture
-def theirs(tmp_path: Path) -> Desk:
+def theirs(tmp_path: Path) -> CatalogSteps:
     """Return the same catalog as another tenant sees it."""
-    return Desk(Catalog(tmp_path / "catalog.duckdb", tenant=ODD))
+    return CatalogSteps(Catalog(tmp_path / "catalog.duckdb", tenant=ODD))
 
 
-def waiting_in(desk: Desk) -> Path:
+def waiting_in(desk: CatalogSteps) -> Path:
     """Return the folder of the orders that wait."""
     return desk.catalog.path.with_name("catalog.duckdb.d") / "inbox"
 
 
-def waiting(desk: Desk) -> list[Path]:
+def waiting(desk: CatalogSteps) -> list[Path]:
     """Return the files of the orders that wait."""
     return sorted(waiting_in(desk).iterdir())
 
@@ -50,7 +50,9 @@ def stored(path: str, etag: str) -> Outcome:
     return Outcome(HERE, path, path, "add", Status.STORED, digest="0" * 64, etag=etag)
 
 
-def test_what_one_hands_over_and_another_folds_is_the_first_one_s(mine: Desk, theirs: Desk) -> None:
+def test_what_one_hands_over_and_another_folds_is_the_first_one_s(
+    mine: CatalogSteps, theirs: CatalogSteps
+) -> None:
     plan = theirs.plan([file("a"), file("b")])
     theirs.catalog.runs.start(Run("run", "sync", source=SOURCE, destinations=(HERE,)))
     theirs.carry_out(plan)
@@ -69,7 +71,9 @@ def test_what_one_hands_over_and_another_folds_is_the_first_one_s(mine: Desk, th
     assert made.total == 2
 
 
-def test_an_order_that_another_folds_is_answered_for_its_giver(mine: Desk, theirs: Desk) -> None:
+def test_an_order_that_another_folds_is_answered_for_its_giver(
+    mine: CatalogSteps, theirs: CatalogSteps
+) -> None:
     mine.sync([file("a")])
     Inbox(waiting_in(theirs).parent, ODD).submit("retain", {"repository": HERE, "versions": 3})
 
@@ -81,7 +85,9 @@ def test_an_order_that_another_folds_is_answered_for_its_giver(mine: Desk, their
     assert mine.catalog.retention.get(HERE) is None
 
 
-def test_outcomes_that_alternate_between_tenants_are_sorted_out(mine: Desk, theirs: Desk) -> None:
+def test_outcomes_that_alternate_between_tenants_are_sorted_out(
+    mine: CatalogSteps, theirs: CatalogSteps
+) -> None:
     for number in range(6):
         desk, tenant = ((mine, "mine"), (theirs, "theirs"))[number % 2]
         desk.catalog.runs.record_outcomes("run", "plan", [stored("a", f"{tenant} {number}")])
@@ -96,7 +102,7 @@ def test_outcomes_that_alternate_between_tenants_are_sorted_out(mine: Desk, thei
 
 
 def test_what_was_folded_and_not_taken_away_is_not_another_s_later(
-    mine: Desk, theirs: Desk
+    mine: CatalogSteps, theirs: CatalogSteps
 ) -> None:
     theirs.catalog.runs.record_outcomes("run", "plan", [stored("a", "e")])
     (order,) = waiting(theirs)
@@ -111,7 +117,9 @@ def test_what_was_folded_and_not_taken_away_is_not_another_s_later(
     assert mine.catalog.holdings.location(HERE, "a") is None
 
 
-def test_an_order_set_aside_is_told_to_its_tenant_alone(mine: Desk, theirs: Desk) -> None:
+def test_an_order_set_aside_is_told_to_its_tenant_alone(
+    mine: CatalogSteps, theirs: CatalogSteps
+) -> None:
     inbox = Inbox(waiting_in(theirs).parent, ODD)
     batch = inbox.submit_file("plan.json", lambda path: path.write_bytes(b"{"))
     mine.catalog.flush()
@@ -125,7 +133,9 @@ def test_a_tenant_that_no_name_can_hold_is_refused(tmp_path: Path, tenant: str) 
         Catalog(tmp_path / "catalog.duckdb", tenant=tenant)
 
 
-def test_a_name_without_a_tenant_is_whoever_s_who_folds_it(mine: Desk, theirs: Desk) -> None:
+def test_a_name_without_a_tenant_is_whoever_s_who_folds_it(
+    mine: CatalogSteps, theirs: CatalogSteps
+) -> None:
     plan = theirs.plan([file("a")])
     theirs.carry_out(plan)
     (order,) = waiting(theirs)
@@ -143,7 +153,7 @@ DIGEST = "0" * 64
 BREACH = Breach("prices", "warn", "a", "a", None, None, 1, (FailureCase("header"),))
 
 
-def worked(desk: Desk, path: str, run_id: str = "run") -> str:
+def worked(desk: CatalogSteps, path: str, run_id: str = "run") -> str:
     """Do whatever leaves records, once, and return the plan's id."""
     catalog = desk.catalog
     catalog.runs.start(Run(run_id, "sync", source=SOURCE, destinations=(HERE,)))
@@ -195,7 +205,9 @@ NOTHING_OF_MINE = ("origins", "audit")  # there is nothing to tell to begin with
 
 
 @pytest.mark.parametrize("name", EVERY)
-def test_a_question_tells_nothing_of_another_tenant(mine: Desk, theirs: Desk, name: str) -> None:
+def test_a_question_tells_nothing_of_another_tenant(
+    mine: CatalogSteps, theirs: CatalogSteps, name: str
+) -> None:
     plan_id = worked(mine, "mine")
     assert EVERY[name](mine.catalog, plan_id) or name in NOTHING_OF_MINE
     try:
@@ -207,7 +219,7 @@ def test_a_question_tells_nothing_of_another_tenant(mine: Desk, theirs: Desk, na
 
 @pytest.mark.parametrize("name", ["outcomes", "breaches", "run", "locations", "content", "tallies"])
 def test_two_tenants_with_equal_names_and_bytes_each_have_their_own(
-    mine: Desk, theirs: Desk, name: str
+    mine: CatalogSteps, theirs: CatalogSteps, name: str
 ) -> None:
     plans = {"mine": worked(mine, "mine"), "theirs": worked(theirs, "theirs")}
     told = {
@@ -220,7 +232,9 @@ def test_two_tenants_with_equal_names_and_bytes_each_have_their_own(
         assert plans[other] not in told[tenant]
 
 
-def test_items_are_not_offered_from_another_tenant_s_repository(mine: Desk, theirs: Desk) -> None:
+def test_items_are_not_offered_from_another_tenant_s_repository(
+    mine: CatalogSteps, theirs: CatalogSteps
+) -> None:
     # Both have the address and the bytes; only the other one has the path.
     worked(mine, "elsewhere")
     digest = Digest("sha256", DIGEST)
@@ -233,7 +247,9 @@ def test_items_are_not_offered_from_another_tenant_s_repository(mine: Desk, thei
         )
 
 
-def test_a_forecast_takes_no_samples_of_another_tenant(mine: Desk, theirs: Desk) -> None:
+def test_a_forecast_takes_no_samples_of_another_tenant(
+    mine: CatalogSteps, theirs: CatalogSteps
+) -> None:
     worked(mine, "a")
     for desk, samples in ((mine, 1), (theirs, 0)):
         forecast = desk.plan([file("b")]).forecast
@@ -241,7 +257,9 @@ def test_a_forecast_takes_no_samples_of_another_tenant(mine: Desk, theirs: Desk)
         assert forecast.samples == samples
 
 
-def test_recheck_tells_nothing_of_another_tenant_s_plan(mine: Desk, theirs: Desk) -> None:
+def test_recheck_tells_nothing_of_another_tenant_s_plan(
+    mine: CatalogSteps, theirs: CatalogSteps
+) -> None:
     request = mine.request([file("secret")])
     mine.catalog.plans.make(request)
     for desk, count in ((mine, 1), (theirs, 0)):
@@ -249,7 +267,9 @@ def test_recheck_tells_nothing_of_another_tenant_s_plan(mine: Desk, theirs: Desk
         assert desk.catalog.plans.recheck(replace(request, wanted=fresh))[0] == count
 
 
-def test_nothing_of_another_tenant_is_ended_replaced_or_forgotten(mine: Desk, theirs: Desk) -> None:
+def test_nothing_of_another_tenant_is_ended_replaced_or_forgotten(
+    mine: CatalogSteps, theirs: CatalogSteps
+) -> None:
     plan_id = worked(mine, "mine")
     before = {name: EVERY[name](mine.catalog, plan_id) for name in EVERY}
     theirs.catalog.runs.start(Run("run", "pull"))

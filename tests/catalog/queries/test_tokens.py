@@ -26,7 +26,7 @@ from catalog.errors import CatalogTimeout, InvalidInput, NotRecorded
 from catalog.inbox.queue import Inbox
 from catalog.store.lock import CatalogLock, Hold
 from catalog.store.migrate import FOLDER, Migration, migrate
-from tests.catalog.desk import Desk, file
+from tests.catalog.catalog_steps import CatalogSteps, file
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def test_a_token_is_recorded_and_checked(catalog: Catalog) -> None:
     assert verify_token(catalog.tokens.of_all_tenants(), text, now()) == token
 
 
-def test_no_text_of_a_token_is_on_the_disk_or_in_a_repr(desk: Desk, tmp_path: Path) -> None:
+def test_no_text_of_a_token_is_on_the_disk_or_in_a_repr(desk: CatalogSteps, tmp_path: Path) -> None:
     token, text = desk.catalog.tokens.create(Role.ADMIN)
     desk.sync([file("a")])
     secret = text.split("_", 2)[2].encode()

@@ -1,4 +1,4 @@
-"""The decision on one path, and its twin in SQL."""
+"""The decision on one path in SQL, compared with its model in Python."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from catalog.model.plan import Action, Mode, Policy, Strategy
-from catalog.rules.decide import (
+from catalog.store import statements
+from catalog.store.keys import repository_key
+from tests.catalog.rules.reference_decide import (
     Decision,
     ListedState,
     ListingGaps,
@@ -20,8 +22,6 @@ from catalog.rules.decide import (
     SyncRules,
     decide,
 )
-from catalog.store import statements
-from catalog.store.keys import repository_key
 
 A, B = "a" * 64, "b" * 64
 WANTED = SourceState("s3://a", "x", size=3, etag="e", modified_us=1)
@@ -467,7 +467,7 @@ def tables() -> duckdb.DuckDBPyConnection:
 
 @settings(max_examples=300, deadline=None)
 @given(rows=rows_of_all_kinds, rules=rules_of_all_kinds)
-def test_the_sql_twin_decides_alike_and_says_the_same(
+def test_sql_and_the_model_decide_alike_and_say_the_same(
     tables: duckdb.DuckDBPyConnection,
     rows: list[
         tuple[SourceState | None, RecordedState | None, ListedState | None, bool, ListingGaps]

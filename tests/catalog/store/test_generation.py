@@ -6,13 +6,13 @@ import time
 from pathlib import Path
 
 from catalog.catalog import Catalog
-from catalog.session.catalog_file import RACY_NS
-from tests.catalog.desk import Desk, file
+from catalog.catalog_file import RACY_NS
+from tests.catalog.catalog_steps import CatalogSteps, file
 
 QUIET_S = RACY_NS / 1e9 * 2
 
 
-def test_the_generation_stays_while_nothing_is_recorded(desk: Desk) -> None:
+def test_the_generation_stays_while_nothing_is_recorded(desk: CatalogSteps) -> None:
     desk.sync([file("a")])
     time.sleep(QUIET_S)
     before = desk.catalog.generation()
@@ -23,7 +23,7 @@ def test_the_generation_stays_while_nothing_is_recorded(desk: Desk) -> None:
     assert Catalog(desk.catalog.path).generation() == before
 
 
-def test_what_another_hands_over_or_folds_changes_the_generation(desk: Desk) -> None:
+def test_what_another_hands_over_or_folds_changes_the_generation(desk: CatalogSteps) -> None:
     desk.sync([file("a")])
     time.sleep(QUIET_S)
     seen = [desk.catalog.generation()]
@@ -39,7 +39,7 @@ def test_what_another_hands_over_or_folds_changes_the_generation(desk: Desk) -> 
     assert len(set(seen)) == len(seen)
 
 
-def test_right_after_a_change_no_generation_is_like_another(desk: Desk) -> None:
+def test_right_after_a_change_no_generation_is_like_another(desk: CatalogSteps) -> None:
     desk.catalog.runs.end("run", "completed")
     assert desk.catalog.generation() != desk.catalog.generation()
 

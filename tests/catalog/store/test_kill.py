@@ -13,7 +13,7 @@ import pytest
 
 from catalog.catalog import Catalog
 from tests.catalog import hammer
-from tests.catalog.desk import HERE, Desk, file
+from tests.catalog.catalog_steps import HERE, CatalogSteps, file
 
 KILLS = 100
 LIVES_S = (0.0, 0.12)  # from being seen at work until the kill
@@ -90,7 +90,7 @@ def test_nothing_acknowledged_is_lost_or_doubled_by_100_kills(
 
 def sync_alone(path: Path, name: str, failures: Path) -> None:
     """Bring files of its own to the destination that all share, as one flow run does."""
-    desk = Desk(Catalog(path, timeout_s=50))
+    desk = CatalogSteps(Catalog(path, timeout_s=50))
     for turn in range(4):
         made = desk.sync([file(f"{name}/{turn}/{part}") for part in range(3)], f"{name}-{turn}")
         if made is None:

@@ -51,7 +51,7 @@ def test_a_callers_own_question_gives_way(tmp_path: Path, whose: QueryAuthor, en
     with (
         pytest.raises(AnswerTimeout, match=ends),
         query_budget(Budget(1.5)),
-        catalog.file.reading(author=whose) as connection,  # pyright: ignore[reportPrivateUsage]
+        catalog.file.connect_flushed(author=whose) as connection,  # pyright: ignore[reportPrivateUsage]
     ):
         connection.execute(ENDLESS).fetchall()
     other.join(60)

@@ -10,7 +10,7 @@ import pytest
 from catalog.access.grants import Role
 from catalog.catalog import Catalog
 from catalog.errors import CatalogTimeout, InvalidInput
-from catalog.session.single_flight import SingleFlight
+from catalog.orders.single_flight import SingleFlight
 
 
 def test_each_thread_hears_the_answer_to_its_own_order(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from catalog.settings import Settings
 from catalog.store.lock import CatalogLock, Hold
 from catalog.store.migrate import FOLDER, migrate, pending
 from catalog.store.parquet import parquet_engine
-from tests.catalog.desk import HERE, SOURCE, Desk, file
+from tests.catalog.catalog_steps import HERE, SOURCE, CatalogSteps, file
 from tests.servers.process import ROOT
 
 
@@ -52,7 +52,7 @@ def test_a_spool_that_fails_leaves_nothing_behind(catalog: Catalog) -> None:
     assert list(folder_of(catalog, "spool").iterdir()) == []
 
 
-def test_a_query_of_ones_own_reads_and_never_writes(desk: Desk, tmp_path: Path) -> None:
+def test_a_query_of_ones_own_reads_and_never_writes(desk: CatalogSteps, tmp_path: Path) -> None:
     desk.list_source([file("a")])
 
     assert desk.catalog.sql("SELECT path FROM content WHERE size = ?", [1]) == [("a",)]
@@ -73,7 +73,7 @@ def test_the_settings_name_the_catalog(monkeypatch: pytest.MonkeyPatch, tmp_path
 
 
 def test_two_tenants_of_one_file_do_not_meet(tmp_path: Path) -> None:
-    desks = [Desk(Catalog(tmp_path / "c.duckdb", tenant=name)) for name in ("one", "two")]
+    desks = [CatalogSteps(Catalog(tmp_path / "c.duckdb", tenant=name)) for name in ("one", "two")]
 
     numbers = [desk.list_source([file("a")]).number for desk in desks]
 
@@ -108,7 +108,7 @@ def test_a_migration_that_fails_leaves_the_ones_before_it(tmp_path: Path) -> Non
 
 
 def test_a_catalog_newer_than_this_program_is_refused_and_its_inbox_left_alone(
-    desk: Desk,
+    desk: CatalogSteps,
 ) -> None:
     desk.list_source([file("a")])
     with duckdb.connect(str(desk.catalog.path)) as connection:
@@ -134,7 +134,7 @@ def test_a_catalog_newer_than_this_program_is_refused_and_its_inbox_left_alone(
     ],
 )
 def test_a_poisoned_order_is_set_aside_with_its_reason_and_blocks_nobody(
-    desk: Desk, suffix: str, content: bytes
+    desk: CatalogSteps, suffix: str, content: bytes
 ) -> None:
     inbox = Inbox(folder_of(desk.catalog, ""), "default")
     desk.catalog.runs.end("before", "completed")
@@ -151,7 +151,7 @@ def test_a_poisoned_order_is_set_aside_with_its_reason_and_blocks_nobody(
     assert inbox.count_pending() == 0
 
 
-def test_an_order_that_was_folded_but_not_taken_away_is_folded_once(desk: Desk) -> None:
+def test_an_order_that_was_folded_but_not_taken_away_is_folded_once(desk: CatalogSteps) -> None:
     plan = desk.plan([file("a")])
     desk.carry_out(plan)
     (order,) = folder_of(desk.catalog, "inbox").iterdir()
@@ -224,7 +224,7 @@ def test_a_forked_child_does_not_keep_the_lock_of_its_parent(tmp_path: Path) -> 
         os.close(reading)
 
 
-def test_threads_of_one_process_write_and_read_together(desk: Desk) -> None:
+def test_threads_of_one_process_write_and_read_together(desk: CatalogSteps) -> None:
     desk.plan([file("a")])
     failures: list[BaseException] = []
 

@@ -12,8 +12,8 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from tests.faults.kit.kinds import Direction, Fault, Often, Operation, Way
-from tests.faults.kit.traits import BY_NAME, TRAITS, Speech, Trait
+from tests.faults.kit.fault_kinds import Direction, Fault, Often, Operation, Way
+from tests.faults.kit.target_profiles import BY_NAME, PROFILES, Speech, TargetProfile
 
 IN_STREAMS = frozenset(
     {Fault.RESET, Fault.TRUNCATE, Fault.STALL, Fault.SLOW, Fault.FLIP, Fault.GONE}
@@ -39,8 +39,8 @@ class Cell:
 
 def cell(place: str, fault: Fault, operation: Operation) -> Cell | str:
     """Return a cell, or why there is none."""
-    trait = BY_NAME[place]
-    why = _none(trait, fault, operation)
+    profile = BY_NAME[place]
+    why = _none(profile, fault, operation)
     return why or Cell(place, fault, operation, _ways(fault, operation))
 
 
@@ -55,31 +55,31 @@ def reasons() -> dict[tuple[str, Fault, Operation], str]:
 
 
 def _all() -> Iterator[tuple[tuple[str, Fault, Operation], Cell | str]]:
-    for trait in TRAITS:
+    for profile in PROFILES:
         for fault in Fault:
             for operation in Operation:
-                yield (trait.name, fault, operation), cell(trait.name, fault, operation)
+                yield (profile.name, fault, operation), cell(profile.name, fault, operation)
 
 
-def _none(trait: Trait, fault: Fault, operation: Operation) -> str:  # noqa: PLR0911 - a table
+def _none(profile: TargetProfile, fault: Fault, operation: Operation) -> str:  # noqa: PLR0911 - a table
     """Return why a cell does not exist, or nothing."""
-    if operation in CHANGES and trait.read_only:
-        return trait.read_only
+    if operation in CHANGES and profile.read_only:
+        return profile.read_only
     if fault is Fault.FULL:
-        return trait.no_disk if operation in CHANGES else ""
-    if trait.speech is Speech.NONE:
+        return profile.no_disk if operation in CHANGES else ""
+    if profile.speech is Speech.NONE:
         return "no connection lies between"
     if fault in IN_STREAMS:
         return ""
-    if trait.speech is Speech.SSH:
+    if profile.speech is Speech.SSH:
         return "whoever stands between cannot say a word" if _lies(fault) else _UNKNOWN_TO_SSH
-    if trait.speech is Speech.FTP and fault in {Fault.TOO_MANY, Fault.ETAG, Fault.AWAY}:
+    if profile.speech is Speech.FTP and fault in {Fault.TOO_MANY, Fault.ETAG, Fault.AWAY}:
         return {
             Fault.TOO_MANY: "FTP has one such reply, 421: see 503",
             Fault.ETAG: "FTP has no etags",
             Fault.AWAY: "FTP has no redirects",
         }[fault]
-    if trait.name == "git" and fault is Fault.ETAG:
+    if profile.name == "git" and fault is Fault.ETAG:
         return "git has no etags: its names are digests"
     return ""
 

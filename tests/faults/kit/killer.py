@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
 
-from tests.faults.kit.deeds import DEEDS, built
+from tests.faults.kit.operations import DEEDS, built
 
 STEPS = frozenset(
     {

@@ -16,11 +16,11 @@ from catalog.model.resource import Resource
 from providers.base import ProviderSettings, Storage
 from providers.interfaces.history import HISTORY
 from providers.local.settings import LocalSettings
-from tests.faults.kit import judge
+from tests.faults.kit import oracle
 from tests.faults.kit.cells import Cell
 from tests.faults.kit.disk import FILLER, full, small_disk
-from tests.faults.kit.kinds import Direction, Ending, Fault, Operation, Told, Way
-from tests.faults.kit.place import (
+from tests.faults.kit.fault_kinds import Direction, Ending, Fault, Operation, Told, Way
+from tests.faults.kit.target import (
     HELD,
     LARGE,
     OLD,
@@ -28,16 +28,16 @@ from tests.faults.kit.place import (
     READ,
     SMALL,
     Corner,
-    Place,
+    Target,
     kept,
     tree,
     visible,
 )
-from tests.faults.kit.strike import Strike
+from tests.faults.kit.trigger import Trigger
+from tests.transfer.deliver import deliver
 from transfer.batch.delivery import Delivery, TransferOptions
-from transfer.batch.endpoints import Endpoint, HistoryArea
+from transfer.batch.endpoints import Endpoint, StorageRef
 from transfer.inventory.listing import list_repository, list_resources
-from transfer.steps.deliver import deliver
 from transfer.workers.limits import Limits, RequestLimiter
 from transfer.workers.retry import RetryPolicy, call_with_retries
 from transfer.workers.stop import StopFlag
@@ -67,20 +67,20 @@ class Tried:
     struck: bool
 
 
-def tried(cell: Cell, place: Place) -> list[Tried]:
+def tried(cell: Cell, place: Target) -> list[Tried]:
     """Try a cell in each of its ways."""
     return [_tried(cell, place, way) for way in cell.ways]
 
 
-def _tried(cell: Cell, place: Place, way: Way) -> Tried:
+def _tried(cell: Cell, place: Target, way: Way) -> Tried:
     acts = {
         Operation.LISTING: _listing,
-        Operation.READING: _reading,
+        Operation.READING: _reader,
         Operation.WRITING: _writing,
         Operation.REMOVING: _removing,
     }
     after = AFTER.get((cell.operation, way.direction), 0)
-    strike = Strike(cell.fault, way.direction, way.often, after)
+    strike = Trigger(cell.fault, way.direction, way.often, after)
     struck = [cell.fault is Fault.FULL]
 
     def act() -> Told:
@@ -99,7 +99,7 @@ def watched(act: Callable[[], Told], within_s: float = WATCH_S) -> Told:
         try:
             found.append(act())
         except Exception as error:  # noqa: BLE001 - the judgement tells of it
-            found.append(judge.of_error(error))
+            found.append(oracle.of_error(error))
 
     thread = threading.Thread(target=work, daemon=True)
     thread.start()
@@ -107,7 +107,7 @@ def watched(act: Callable[[], Told], within_s: float = WATCH_S) -> Told:
     return found[0] if found else Told(Ending.HUNG, f"it did not end within {within_s:.0f} s")
 
 
-def _listing(place: Place, strike: Strike) -> tuple[Told, int]:
+def _listing(place: Target, strike: Trigger) -> tuple[Told, int]:
     corner = place.filled()
     with ExitStack() as stack:
         storage = stack.enter_context(closing(corner.settings.open(OPTIONS)))
@@ -124,12 +124,12 @@ def _listing(place: Place, strike: Strike) -> tuple[Told, int]:
             )[0]
             list_repository(lambda: Spool(spool), storage, RETRY, StopFlag())
         except Exception as error:  # noqa: BLE001 - the judgement tells of it
-            return judge.of_error(error), armed.struck if armed else 1
+            return oracle.of_error(error), armed.struck if armed else 1
         struck = armed.struck if armed else 1
-    return judge.of_listing(place.trait, strike.fault, HELD, listed), struck
+    return oracle.of_listing(place.profile, strike.fault, HELD, listed), struck
 
 
-def _reading(place: Place, strike: Strike) -> tuple[Told, int]:
+def _reader(place: Target, strike: Trigger) -> tuple[Told, int]:
     corner, lies = place.filled(), strike.fault in {Fault.SIZE, Fault.ETAG}
     with ExitStack() as stack:
         storage = stack.enter_context(closing(corner.settings.open(OPTIONS)))
@@ -145,8 +145,8 @@ def _reading(place: Place, strike: Strike) -> tuple[Told, int]:
         struck = armed.struck if armed else 1
     after.pop(FILLER, None)
     meant = {one.path: READ[one.path] for one in items}  # what is not listed is another cell's
-    told = judge.of_files(
-        place.trait, strike.fault, Operation.READING, outcomes, meant, judge.Seen({}, after)
+    told = oracle.of_files(
+        place.profile, strike.fault, Operation.READING, outcomes, meant, oracle.Seen({}, after)
     )
     return told, struck
 
@@ -163,7 +163,7 @@ def _item(one: Resource, action: Action = Action.ADD) -> PlanItem:
     )
 
 
-def _writing(place: Place, strike: Strike) -> tuple[Told, int]:
+def _writing(place: Target, strike: Trigger) -> tuple[Told, int]:
     corner = place.fresh()
     for path, data in STANDING.items():
         corner.seed(path, data)
@@ -180,18 +180,18 @@ def _writing(place: Place, strike: Strike) -> tuple[Told, int]:
         outcomes, struck = _at(place, corner, strike, Operation.WRITING, here, items)
     after = corner.look()
     corner.clear()
-    told = judge.of_files(
-        place.trait,
+    told = oracle.of_files(
+        place.profile,
         strike.fault,
         Operation.WRITING,
         outcomes,
         WRITTEN,
-        judge.Seen(STANDING, visible(after), kept(after)),
+        oracle.Seen(STANDING, visible(after), kept(after)),
     )
     return told, struck
 
 
-def _removing(place: Place, strike: Strike) -> tuple[Told, int]:
+def _removing(place: Target, strike: Trigger) -> tuple[Told, int]:
     corner = place.fresh()
     for path, data in STANDING.items():
         corner.seed(path, data)
@@ -205,14 +205,14 @@ def _removing(place: Place, strike: Strike) -> tuple[Told, int]:
         outcomes, struck = _at(place, corner, strike, Operation.REMOVING, here, items)
     after = corner.look()
     corner.clear()
-    told = judge.of_removal(outcomes, REMOVED, judge.Seen(STANDING, visible(after), kept(after)))
+    told = oracle.of_removal(outcomes, REMOVED, oracle.Seen(STANDING, visible(after), kept(after)))
     return told, struck
 
 
 def _at(
-    place: Place,
+    place: Target,
     corner: Corner,
-    strike: Strike,
+    strike: Trigger,
     operation: Operation,
     here: Storage,
     items: list[PlanItem],
@@ -234,7 +234,7 @@ def _delivered(
 
 def _delivery(source: Storage, address: str, goal: Storage, settings: ProviderSettings) -> Delivery:
     past = settings.below(HISTORY)
-    history = HistoryArea(past.address(), lambda: closing(past.open(OPTIONS)))
+    history = StorageRef(past.address(), lambda: closing(past.open(OPTIONS)))
     return Delivery(
         Endpoint(address, source, RequestLimiter(Limits()), RETRY),
         (Endpoint(settings.address(), goal, RequestLimiter(Limits()), RETRY, history=history),),

@@ -174,7 +174,7 @@ def test_an_incremental_archive_without_its_base_is_refused_and_names_what_is_mi
 ) -> None:
     from flows.export_archive import export_archive  # noqa: PLC0415
     from flows.import_archive import import_archive  # noqa: PLC0415
-    from transfer.locate.gather import BytesNowhere  # noqa: PLC0415
+    from transfer.locate.fetch_by_digest import BytesNotFound  # noqa: PLC0415
 
     done = export_archive(str(there), str(tmp_path / "more"), since=1)
     assert done.versions == (2, 3)
@@ -182,7 +182,7 @@ def test_an_incremental_archive_without_its_base_is_refused_and_names_what_is_mi
     here = tmp_path / "B" / "data"
 
     for dry_run in (True, False):
-        with pytest.raises(BytesNowhere, match="is based on version 1") as caught:
+        with pytest.raises(BytesNotFound, match="is based on version 1") as caught:
             import_archive(done.toc, str(here), dry_run=dry_run)
         assert [one.split(":")[0] for one in caught.value.files] == ["'moved'"]
     assert not here.exists()

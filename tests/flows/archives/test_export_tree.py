@@ -113,14 +113,14 @@ def test_bytes_that_are_nowhere_are_all_named_and_nothing_is_left(
     source: Path, end: Path, tmp_path: Path
 ) -> None:
     from flows.export_tree import export_tree  # noqa: PLC0415
-    from transfer.locate.gather import BytesNowhere  # noqa: PLC0415
+    from transfer.locate.fetch_by_digest import BytesNotFound  # noqa: PLC0415
 
     for folder in (source, end):
         (folder / "new").unlink()
         (folder / "a.txt").write_text("beta, and LONGER")
     before = left(tmp_path)
 
-    with pytest.raises(BytesNowhere, match="2 files cannot be found anywhere") as caught:
+    with pytest.raises(BytesNotFound, match="2 files cannot be found anywhere") as caught:
         export_tree(str(end), str(tmp_path / "not" / "yet"))
 
     assert "'a.txt'" in caught.value.files[0]
@@ -173,7 +173,7 @@ def test_a_source_that_was_only_listed_is_exported_as_it_was_listed(
 ) -> None:
     from flows.export_tree import export_tree  # noqa: PLC0415
     from flows.plan import plan  # noqa: PLC0415
-    from transfer.locate.gather import BytesNowhere  # noqa: PLC0415
+    from transfer.locate.fetch_by_digest import BytesNotFound  # noqa: PLC0415
 
     (source / "later").write_text("later")
     plan(str(source), [str(end)])  # lists it, reads nothing
@@ -187,7 +187,7 @@ def test_a_source_that_was_only_listed_is_exported_as_it_was_listed(
     export_tree(str(source), str(tmp_path / "out"))
     assert hashlib.sha256(b"later").hexdigest() in (tmp_path / "out" / "PULP_MANIFEST").read_text()
     (source / "later").write_text("LATER")
-    with pytest.raises(BytesNowhere, match="'later'"):
+    with pytest.raises(BytesNotFound, match="'later'"):
         export_tree(str(source), str(tmp_path / "again"))
 
 

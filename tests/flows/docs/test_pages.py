@@ -21,10 +21,10 @@ from catalog.catalog import Catalog
 from tests.flows.guide import DOCS, Reader, blocks
 from tests.flows.stand_ins import forgetting, put, s3_names, stored, sync_deployed, write
 from tests.flows.sync.test_sync import files
-from tests.servers.inbox import Inbox
 from tests.servers.nginx import NginxServer
 from tests.servers.openssh import SftpServer
 from tests.servers.seaweedfs import S3Server
+from tests.servers.webhook_receiver import Inbox
 
 MIRROR = "https://mirror.example/data/"
 

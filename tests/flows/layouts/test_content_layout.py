@@ -25,7 +25,7 @@ from tests.flows.content import Read, Reader, shown
 from tests.flows.sync.test_sync import bucket, files
 from tests.servers.faulty import FaultyServer
 from tests.servers.seaweedfs import S3Server
-from tests.transfer.ends import tree
+from tests.transfer.endpoints import tree
 
 if TYPE_CHECKING:
     from blocks.repository import Repository
@@ -233,7 +233,7 @@ def test_an_older_version_is_shown_again_without_a_copy(tmp_path: Path, end: End
 
 
 def written(repository: Repository) -> dict[str, tuple[int | None, str | None]]:
-    from providers.cache import STORAGES  # noqa: PLC0415
+    from providers.connection_cache import STORAGES  # noqa: PLC0415
 
     with STORAGES.open(repository.settings, repository.open_options()) as storage:
         return {
@@ -284,7 +284,7 @@ def test_verify_looks_at_any_version_and_repair_mends(tmp_path: Path, end: End) 
     from flows.sync import sync  # noqa: PLC0415
     from flows.verify import Depth, verify  # noqa: PLC0415
     from providers.base import Attributes  # noqa: PLC0415
-    from providers.cache import STORAGES  # noqa: PLC0415
+    from providers.connection_cache import STORAGES  # noqa: PLC0415
 
     repository, read = end
     fill(tmp_path / "in", {"a": b"first"})

@@ -10,7 +10,7 @@ from catalog.catalog import Catalog
 from catalog.errors import InvalidInput
 from catalog.model.plan import Mode
 from tests.flows.layouts.test_content_layout import folder
-from tests.transfer.ends import tree
+from tests.transfer.endpoints import tree
 
 LAYOUTS = ("path", "content", "versioned")
 CHANGES = [(old, new) for old in LAYOUTS for new in LAYOUTS if old != new]

@@ -51,7 +51,7 @@ def sync_in(tmp_path: Path, repository: Repository, data: dict[str, bytes]) -> d
 
 def held(repository: Repository) -> dict[str, bytes]:
     """Return every file below the root as it lies there."""
-    from providers.cache import STORAGES  # noqa: PLC0415
+    from providers.connection_cache import STORAGES  # noqa: PLC0415
 
     with STORAGES.open(repository.settings, repository.open_options()) as storage:
         return {one.path: storage.fetch(one.path).data for one in storage.enumerate()}
@@ -63,7 +63,7 @@ def numbers(repository: Repository) -> set[str]:
 
 def spoil(repository: Repository, key: str, data: bytes | None) -> None:
     from providers.base import Attributes  # noqa: PLC0415
-    from providers.cache import STORAGES  # noqa: PLC0415
+    from providers.connection_cache import STORAGES  # noqa: PLC0415
 
     with STORAGES.open(repository.settings, repository.open_options()) as storage:
         if data is None:

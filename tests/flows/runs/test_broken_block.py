@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.flows.spoiled import spoil
+from tests.flows.broken_blocks import spoil
 from tests.flows.sync.test_sync import files
 from tests.flows.versions.test_replicate import Store, store
 

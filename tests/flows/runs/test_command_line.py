@@ -1,4 +1,7 @@
-"""The command line carries out flows: what it prints, how it ends, and how it is stopped."""
+"""The command line carries out verbs: what it prints, how it ends, and how it is stopped.
+
+All of it with Prefect, and directly in a process that cannot import Prefect.
+"""
 
 from __future__ import annotations
 
@@ -18,11 +21,20 @@ from catalog.catalog import Catalog
 from catalog.model.digest import Digest
 from cli.terminal.exit_codes import ExitCode
 from tests.flows.sync.test_sync import files
+from tests.flows.without_prefect import without_prefect
 from tests.servers.faulty import FaultyServer, stall
 
 ROOT = Path(__file__).parents[3]
 PROGRESS = re.compile(r"\d+ of \d+ files, .* failed(, .* left)?|[\d,]+ files listed so far")
 """What a run that takes longer than five seconds, as on a busy machine, says of its progress."""
+
+
+@pytest.fixture(autouse=True, params=["with Prefect", "directly"])
+def mode(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Let commands use the tests' Prefect server, or run directly."""
+    if request.param == "directly":
+        monkeypatch.setattr(sys.modules[__name__], "environment", lambda: without_prefect(tmp_path))
+    return str(request.param)
 
 
 def environment() -> dict[str, str]:
@@ -62,7 +74,7 @@ def under_way(run: subprocess.Popen[str], server: FaultyServer) -> None:
         time.sleep(0.01)
 
 
-def test_sync_prints_its_table_and_no_log(source: Path, tmp_path: Path) -> None:
+def test_sync_prints_its_table_and_no_log(source: Path, tmp_path: Path, mode: str) -> None:
     done = entrepot("sync", source, tmp_path / "one", tmp_path / "two")
     assert done.returncode == ExitCode.SUCCESS, done.stderr
     assert "6 added, 0 replaced, 0 removed" in done.stdout
@@ -70,7 +82,8 @@ def test_sync_prints_its_table_and_no_log(source: Path, tmp_path: Path) -> None:
     assert files(tmp_path / "one") == files(tmp_path / "two") == files(source)
     again = entrepot("sync", source, tmp_path / "one", "--verbose")
     assert "nothing to do" in again.stdout
-    assert "Finished in state Completed" in again.stderr
+    said = "Finished in state Completed" if mode == "with Prefect" else "runs without Prefect"
+    assert said in again.stderr
 
 
 def test_options_reach_the_flow_as_in_a_notebook(source: Path, tmp_path: Path) -> None:
@@ -129,8 +142,10 @@ def test_what_goes_wrong_is_one_line_and_a_code(words: tuple[str, ...], code: Ex
 
 
 def test_a_server_that_is_not_there_is_told(
-    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: str
 ) -> None:
+    if mode == "directly":
+        pytest.skip("no server is asked")
     monkeypatch.setattr(sys.modules[__name__], "environment", lambda: {
         **os.environ, "PREFECT_API_URL": "http://127.0.0.1:9/api", "PREFECT_CLIENT_MAX_RETRIES": "0"
     })  # fmt: skip

@@ -31,7 +31,7 @@ def enums(hint: object) -> list[type[Enum]]:
 def test_a_command_has_the_parameters_of_its_flow(command: Command) -> None:
     from cli.flows.commands import create_command  # noqa: PLC0415
 
-    made = inspect.signature(create_command(command.place)).parameters
+    made = inspect.signature(create_command(command)).parameters
     theirs = inspect.signature(flow_of(command).fn).parameters
     assert [*made] == [*theirs, "output"]
     assert all(made[name].default == one.default for name, one in theirs.items())

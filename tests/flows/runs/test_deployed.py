@@ -13,13 +13,13 @@ ROOT = Path(__file__).parents[3]
 
 def verbs() -> dict[str, str]:
     """Return the entrypoint of every flow, by its name."""
-    from flows.runs.verb import DirectFlow  # noqa: PLC0415 - imports Prefect
+    from orchestration.verb import Verb  # noqa: PLC0415 - imports Prefect
 
     found: dict[str, str] = {}
     for path in sorted((ROOT / "flows").glob("*.py")):
         module = importlib.import_module(f"flows.{path.stem}")
         for name, value in vars(module).items():
-            if isinstance(value, DirectFlow) and value.fn.__module__ == module.__name__:  # pyright: ignore[reportUnknownMemberType]
+            if isinstance(value, Verb) and value.fn.__module__ == module.__name__:  # pyright: ignore[reportUnknownMemberType]
                 found[value.name] = f"flows.{path.stem}.{name}"
     return found
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from cli.terminal.exit_codes import ExitCode
+from tests.flows.broken_blocks import spoil
 from tests.flows.runs.test_command_line import entrepot
-from tests.flows.spoiled import spoil
 
 Things = dict[str, dict[str, Any]]
 

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from tests.servers.process import ROOT
-from tests.transfer.ends import tree
+from tests.transfer.endpoints import tree
 
 
 def test_a_rehearsed_sync_tries_again_and_names_what_stays_wrong(tmp_path: Path) -> None:

@@ -52,7 +52,7 @@ def planted(kind: str) -> list[ProviderSettings]:
 @pytest.mark.parametrize("kind", BUILT_IN)
 def test_settings_and_keys_never_show_a_secret(kind: str) -> None:
     from providers.base import OpenOptions  # noqa: PLC0415
-    from providers.cache import cache_key  # noqa: PLC0415 - beside its use
+    from providers.connection_cache import cache_key  # noqa: PLC0415 - beside its use
 
     for settings in planted(kind):
         for shown in (

@@ -13,7 +13,7 @@ import pytest
 
 SCRIPT = """
 import os, time
-from blocks.local_server import ensure_server
+from orchestration.with_prefect.local_server import ensure_server
 ensure_server()
 print("ready", flush=True)
 {then}

@@ -14,7 +14,7 @@ import yaml
 from catalog.catalog import Catalog
 from catalog.errors import InvalidInput, RepositoryNotFound
 from tests.flows.runs.test_events import Told, told
-from tests.transfer.ends import tree
+from tests.transfer.endpoints import tree
 
 __all__ = ["told"]  # a fixture
 

@@ -16,7 +16,7 @@ import pytest
 from catalog.catalog import Catalog
 from catalog.model.finding import Fault
 from catalog.model.plan import Mode
-from tests.transfer.ends import tree
+from tests.transfer.endpoints import tree
 
 
 def held(root: Path) -> list[str]:

@@ -19,7 +19,7 @@ def test_a_branch_is_synced_and_lfs_proves_its_files_end_to_end(
     git_server: GitServer, tmp_path: Path, catalog: Catalog
 ) -> None:
     from flows.sync import sync  # noqa: PLC0415 - imports Prefect
-    from providers.cache import STORAGES  # noqa: PLC0415 - beside its use
+    from providers.connection_cache import STORAGES  # noqa: PLC0415 - beside its use
 
     bare, big = git_server.make(f"{uuid4().hex}.git"), b"large" * 3_000_000
     commit(bare, {"a": b"one", "d/b": b"two", "big": git_server.store(big)})
@@ -52,7 +52,7 @@ def test_lfs_bytes_that_are_not_as_declared_are_refused(
     from blocks.repository import Repository, RetrySettings  # noqa: PLC0415
     from flows.results.sync import SyncFailed  # noqa: PLC0415
     from flows.sync import sync  # noqa: PLC0415
-    from providers.cache import STORAGES  # noqa: PLC0415
+    from providers.connection_cache import STORAGES  # noqa: PLC0415
 
     bare, data = git_server.make(f"{uuid4().hex}.git"), uuid4().bytes
     commit(bare, {"f": git_server.store(data)})

@@ -268,7 +268,7 @@ def test_a_run_killed_between_file_and_marker_heals_itself(
     (origin / "other").write_bytes(BODY)
     end = tmp_path / "end"
     killed = subprocess.run(
-        [sys.executable, "-m", "tests.flows.marked", str(origin), str(end)],
+        [sys.executable, "-m", "tests.flows.marker_sync_process", str(origin), str(end)],
         env={
             **os.environ,
             "PREFECT_API_URL": str(PREFECT_API_URL.value()),

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from catalog.errors import InvalidInput
-from tests.transfer.ends import tree
+from tests.transfer.endpoints import tree
 
 
 @pytest.fixture

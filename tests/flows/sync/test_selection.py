@@ -10,7 +10,7 @@ import pytest
 from pydantic import ValidationError
 
 from catalog.errors import NothingMatched
-from tests.transfer.ends import tree
+from tests.transfer.endpoints import tree
 
 
 def test_a_sync_takes_what_its_selection_lets_through(source: Path, tmp_path: Path) -> None:

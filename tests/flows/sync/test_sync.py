@@ -16,7 +16,7 @@ from providers.base import Storage
 from tests.servers import faulty
 from tests.servers.faulty import FaultyServer
 from tests.servers.seaweedfs import S3Server
-from tests.transfer.ends import leftovers, tree
+from tests.transfer.endpoints import leftovers, tree
 from transfer.user_functions import Refused
 
 
@@ -465,11 +465,11 @@ def test_a_mapping_with_a_type_is_a_repository(source: Path, tmp_path: Path) -> 
 
 
 def test_a_verb_with_other_options_stays_one(source: Path, tmp_path: Path) -> None:
-    from flows.runs.verb import DirectFlow  # noqa: PLC0415
     from flows.sync import sync  # noqa: PLC0415
+    from orchestration.verb import Verb  # noqa: PLC0415
 
     other = sync.with_options(name="other", retries=1)
-    assert isinstance(other, DirectFlow)
+    assert isinstance(other, Verb)
     assert (other.name, sync.name) == ("other", "sync")
     with pytest.raises(SecretInUrl):
         other("sftp://u:secret@host/x", [str(tmp_path / "end")])

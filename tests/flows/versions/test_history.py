@@ -14,8 +14,8 @@ from providers.base import OpenOptions
 from providers.interfaces.history import HISTORY, history_key
 from tests.flows.sync.test_sync import bucket, files
 from tests.servers.seaweedfs import S3Server
-from tests.transfer.ends import leftovers, tree
-from tests.transfer.uncopying import uncopying
+from tests.transfer.endpoints import leftovers, tree
+from tests.transfer.no_copy_filesystem import uncopying
 
 BIN = bytes(range(256)) * 50
 

@@ -12,7 +12,7 @@ from standardwebhooks import Webhook as Verifier
 
 from catalog.errors import RepositoryNotFound, SecretInUrl
 from catalog.model.outcome import Outcome, Status
-from tests.servers.inbox import Inbox
+from tests.servers.webhook_receiver import Inbox
 
 
 def test_each_batch_tells_what_it_newly_stored_at_every_destination(

@@ -20,14 +20,15 @@ from catalog.errors import InvalidInput
 from cli.terminal.exit_codes import ExitCode
 from tests.flows.runs.test_command_line import ROOT, environment, served, under_way
 from tests.flows.sync.test_sync import files
+from tests.flows.without_prefect import without_prefect
 from tests.flows.workflows.test_workflow_file import EXAMPLE, workflows
 from tests.servers.faulty import FaultyServer, stall
 from tests.servers.ftp import READER, FtpServer
-from tests.servers.inbox import Inbox
 from tests.servers.seaweedfs import S3Server
+from tests.servers.webhook_receiver import Inbox
 
 if TYPE_CHECKING:
-    from cli.setup.steps import ChangeKind
+    from cli.setup.report import ChangeKind
     from flows.workflows.file import Workflows
 
 NOOP = """
@@ -143,8 +144,9 @@ def test_a_round_ends_at_its_interval_and_the_next_goes_on(
     assert set(files(tmp_path / "end")) == {"a", "b"}
 
 
+@pytest.mark.parametrize("directly", [False, True], ids=["with Prefect", "directly"])
 def test_sigterm_stops_every_round_and_leaves_nothing_half_written(
-    faulty_server: FaultyServer, tmp_path: Path
+    faulty_server: FaultyServer, tmp_path: Path, *, directly: bool
 ) -> None:
     url = served(faulty_server, {f"f{number:02}": b"x" * 5000 for number in range(20)})
     for number in range(20):
@@ -162,7 +164,7 @@ def test_sigterm_stops_every_round_and_leaves_nothing_half_written(
     run = subprocess.Popen(
         [sys.executable, "-m", "cli", "workflows", "run", str(file)],
         cwd=ROOT,
-        env={**environment(), "HERE": str(tmp_path)},
+        env={**(without_prefect(tmp_path) if directly else environment()), "HERE": str(tmp_path)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -229,14 +231,14 @@ def done(
     prune: bool = False,
     dry: bool = False,
 ) -> dict[str, ChangeKind]:
-    from cli.workflows.flow_deployments import apply_changes, plan_changes  # noqa: PLC0415 - imports Prefect
+    from cli.workflows.apply_workflows import apply_changes, plan_changes  # noqa: PLC0415 - imports Prefect
 
     steps = apply_changes(client, plan_changes(client, found, prune=prune), dry=dry)
     return {step.name: step.change for step in steps}
 
 
 def test_a_file_is_applied_once_and_then_as_it_was(client: Any, tmp_path: Path) -> None:  # noqa: ANN401
-    from cli.setup.steps import ChangeKind  # noqa: PLC0415 - imports Prefect
+    from cli.setup.report import ChangeKind  # noqa: PLC0415 - imports Prefect
     from flows.sync import sync  # noqa: PLC0415
 
     hook = "webhook: {url: 'https://h/hidden', secret: hidden}"

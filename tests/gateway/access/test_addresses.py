@@ -15,7 +15,7 @@ from gateway.access.external_urls import ExternalUrls
 from gateway.config import GatewayConfig
 from providers.http.socket import is_public
 from tests.gateway.conftest import Running, serving
-from tests.gateway.mirrored import TENANT
+from tests.gateway.mirror_gateway import TENANT
 from tests.servers.faulty import FaultyServer, redirect
 
 LOGIN = "Basic YW5uOnMzY3JldA=="  # ann:s3cret

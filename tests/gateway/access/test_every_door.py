@@ -15,7 +15,7 @@ from catalog.catalog import Catalog
 from catalog.model.plan import Mode
 from catalog.model.run import Run
 from tests.gateway.with_prefect import Site, fill, names, site, until
-from tests.servers.prefect_at import prefect_at
+from tests.servers.prefect_client import prefect_at
 from tests.servers.process import ROOT, program
 
 pytestmark = pytest.mark.timeout(1200)

@@ -16,7 +16,7 @@ from catalog.errors import CatalogUnavailable, InvalidInput
 from catalog.settings import Settings
 from gateway.access.peer import Peer
 from gateway.serve import ServerOptions, check_exposure
-from tests.gateway.as_process import Gateway, catalog_of, gateway, token
+from tests.gateway.cli_process import Gateway, catalog_of, gateway, token
 from tests.gateway.conftest import Running
 from tests.servers.process import program
 

@@ -13,10 +13,10 @@ import pytest
 from fastapi.routing import APIRoute
 
 from catalog.access.grants import Grant, Role
-from tests.catalog.desk import SOURCE
+from tests.catalog.catalog_steps import SOURCE
 from tests.gateway.conftest import Running, serving
 from tests.gateway.every_route import EVERYWHERE, TENANT, Site, packed
-from tests.gateway.filled import filled
+from tests.gateway.seeded_gateway import filled
 
 ELSEWHERE = ("admin:prefix:elsewhere", "admin:repository:elsewhere")
 SECRETS = re.compile(r"""hidden|[>"/](there|source|first|second)["</]|b\.txt|org.acme""")

@@ -9,7 +9,7 @@ import pytest
 
 from catalog.access.grants import Role
 from gateway.access.signed_links import LinkKey
-from tests.gateway.mirrored import TENANT, web
+from tests.gateway.mirror_gateway import TENANT, web
 
 
 @pytest.mark.usefixtures("prefect_server")

@@ -15,9 +15,9 @@ from catalog.access.grants import Role
 from catalog.model.digest import Digest
 from catalog.model.resource import Resource
 from cli.app import app
-from tests.catalog.desk import SOURCE, THERE, file
+from tests.catalog.catalog_steps import SOURCE, THERE, file
 from tests.gateway.conftest import serving
-from tests.gateway.filled import REPOSITORIES, Filled, filled, listed
+from tests.gateway.seeded_gateway import REPOSITORIES, Filled, filled, listed
 
 Shell = Callable[..., Any]
 

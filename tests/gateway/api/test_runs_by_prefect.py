@@ -12,7 +12,7 @@ import pytest
 
 from catalog.access.grants import Grant
 from tests.gateway.with_prefect import Site, fill, names, served, site, until
-from tests.servers.prefect_at import prefect_at
+from tests.servers.prefect_client import prefect_at
 from tests.servers.process import ROOT, free_ports
 
 pytestmark = pytest.mark.timeout(1200)

@@ -11,7 +11,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.gateway.as_process import gateway, token
+from tests.gateway.cli_process import gateway, token
 
 
 class SilentServer:

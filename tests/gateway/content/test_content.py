@@ -14,7 +14,7 @@ import pytest
 
 from catalog.model.digest import Digest
 from providers.interfaces.history import HISTORY
-from tests.gateway.mirrored import TENANT, publish, web
+from tests.gateway.mirror_gateway import TENANT, publish, web
 from tests.servers.faulty import FaultyServer, Reply, flipped_bit, half_body, slowly, stall, status
 
 BIG = os.urandom(3_000_000)

@@ -9,7 +9,7 @@ import pytest
 from catalog.errors import AccessDenied
 from gateway.access.external_urls import ExternalUrls
 from tests.gateway.conftest import serving
-from tests.gateway.mirrored import TENANT, publish, web
+from tests.gateway.mirror_gateway import TENANT, publish, web
 from tests.servers.faulty import FaultyServer
 
 DATA = {"a.txt": b"alpha", "d/b.bin": bytes(range(256)) * 4000}

@@ -10,7 +10,7 @@ import pytest
 from pydantic import SecretStr
 
 from tests.gateway.conftest import serving
-from tests.gateway.mirrored import TENANT
+from tests.gateway.mirror_gateway import TENANT
 from tests.servers.seaweedfs import S3Server
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from catalog.access.grants import Role
 from tests.gateway.conftest import Running, serving
-from tests.gateway.shelves import RESOURCES, got, path_of, put, versions
+from tests.gateway.upload_folders import RESOURCES, got, path_of, put, versions
 
 
 @pytest.fixture(scope="module")

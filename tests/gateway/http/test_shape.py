@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.gateway.as_process import gateway
+from tests.gateway.cli_process import gateway
 from tests.gateway.conftest import Running, serving
-from tests.gateway.shelves import path_of, put
+from tests.gateway.upload_folders import path_of, put
 
 
 @pytest.fixture(scope="module")

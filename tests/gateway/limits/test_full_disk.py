@@ -13,8 +13,8 @@ import httpx
 import pytest
 
 from catalog.catalog import Catalog
-from tests.catalog.desk import Desk, file
-from tests.gateway.as_process import TENANT, Gateway, catalog_of, gateway
+from tests.catalog.catalog_steps import CatalogSteps, file
+from tests.gateway.cli_process import TENANT, Gateway, catalog_of, gateway
 from tests.gateway.limits.test_query_budget import fill
 
 pytestmark = [
@@ -97,7 +97,7 @@ def reads(client: httpx.Client) -> None:
 def begin(folder: Path) -> Catalog:
     """Put something into a catalog that a gateway will serve."""
     catalog = catalog_of(folder)
-    desk = Desk(catalog)
+    desk = CatalogSteps(catalog)
     desk.sync([file("a")])
     return catalog
 

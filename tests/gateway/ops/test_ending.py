@@ -15,7 +15,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.gateway.mirrored import TENANT, publish
+from tests.gateway.mirror_gateway import TENANT, publish
 from tests.servers.faulty import FaultyServer, slowly
 from tests.servers.process import end, free_ports, listens, program, running
 

@@ -11,9 +11,9 @@ import pytest
 from starlette.applications import Starlette
 
 from catalog.catalog import Catalog
+from catalog.catalog_file import CatalogFile
 from catalog.model.run import Run
 from catalog.queries.runs import Runs
-from catalog.session.catalog_file import CatalogFile
 from catalog.store.lock import CatalogLock, Hold
 from gateway.ops.health import (
     Draining,

@@ -17,10 +17,10 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route
 
 from catalog.catalog import Catalog
+from catalog.catalog_file import RACY_NS
 from catalog.model.outcome import Outcome, Status
 from catalog.model.plan import Action
 from catalog.model.run import SKIPPED, Run, skipped_run
-from catalog.session.catalog_file import RACY_NS
 from catalog.store.statements import Row
 from gateway.ops.catalog_metrics import CatalogCollector
 from gateway.ops.metrics import (
@@ -31,7 +31,7 @@ from gateway.ops.metrics import (
     StorageOperation,
     metrics_app,
 )
-from tests.catalog.desk import HERE, SOURCE, THERE, Desk, file
+from tests.catalog.catalog_steps import HERE, SOURCE, THERE, CatalogSteps, file
 from tests.gateway.serving import serving
 
 PAGE = Path(__file__).parents[3] / "docs" / "metrics.md"
@@ -68,8 +68,8 @@ def counts(metrics: Metrics, prefix: str = "") -> dict[str, float]:
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Desk:
-    return Desk(Catalog(tmp_path / "catalog.duckdb", timeout_s=30))
+def desk(tmp_path: Path) -> CatalogSteps:
+    return CatalogSteps(Catalog(tmp_path / "catalog.duckdb", timeout_s=30))
 
 
 @pytest.fixture(scope="module")
@@ -212,7 +212,7 @@ def test_series_of_tenants_are_bounded() -> None:
     assert "other" in names
 
 
-def test_what_flows_did_is_told_from_the_catalog(desk: Desk) -> None:
+def test_what_flows_did_is_told_from_the_catalog(desk: CatalogSteps) -> None:
     catalog = desk.catalog
     files = [file("a", 1), file("b", 20), file("c", 300)]
     plan = desk.plan(files, HERE, THERE)
@@ -252,7 +252,7 @@ def test_what_flows_did_is_told_from_the_catalog(desk: Desk) -> None:
 def test_disk_is_told_by_tenant(tmp_path: Path) -> None:
     path = tmp_path / "catalog.duckdb"
     for tenant, sizes in (("ann", (5, 7)), ("bob", (11,))):
-        desk = Desk(Catalog(path, tenant=tenant, timeout_s=30))
+        desk = CatalogSteps(Catalog(path, tenant=tenant, timeout_s=30))
         desk.list_source([file("old", 1000)])
         desk.list_source([file(str(size), size) for size in sizes])
     assert counts(Metrics(Catalog(path)), "entrepot_") == {
@@ -273,7 +273,7 @@ def told(collector: CatalogCollector) -> dict[str, float]:
     }
 
 
-def test_the_catalog_is_asked_now_and_then_and_counters_never_fall(desk: Desk) -> None:
+def test_the_catalog_is_asked_now_and_then_and_counters_never_fall(desk: CatalogSteps) -> None:
     now = [0.0]
     collector = CatalogCollector(desk.catalog, fresh_s=10, clock=lambda: now[0])
     name = "ingest_workflow_instantiation_failures_total"
@@ -338,7 +338,7 @@ def test_a_skipped_workflow_is_a_run_that_tells_no_value_of_its_file() -> None:
     assert run.message == "the workflow 'w' of 'nightly' was skipped"
 
 
-def test_the_page_names_every_metric(desk: Desk) -> None:
+def test_the_page_names_every_metric(desk: CatalogSteps) -> None:
     page = PAGE.read_text()
     typed = [
         line.split()[2]

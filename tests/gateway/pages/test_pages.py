@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from catalog.access.grants import Role
-from tests.catalog.desk import SOURCE, THERE, file
-from tests.gateway.filled import Filled, filled, listed
+from tests.catalog.catalog_steps import SOURCE, THERE, file
+from tests.gateway.seeded_gateway import Filled, filled, listed
 
 ODD = '<b>"x"</b> & ?#%41.txt'
 PAGES = [

@@ -15,7 +15,7 @@ import pytest
 from catalog.errors import InvalidInput
 from gateway.resource_store.packages import Coordinates, parse_metadata
 from tests.gateway.conftest import Running, serving
-from tests.gateway.shelves import RESOURCES, files_below, kind_of
+from tests.gateway.upload_folders import RESOURCES, files_below, kind_of
 
 ARTIFACTS = "/v1/mytenant/artifacts"
 METADATA = """

@@ -17,8 +17,8 @@ import pytest
 
 from gateway.resource_store.chunk_store import ChunkStore
 from tests.gateway.conftest import Running, serving
-from tests.gateway.server_process import gateway_process
-from tests.gateway.shelves import RESOURCES, files_below, got, kind_of, versions
+from tests.gateway.killable_process import gateway_process
+from tests.gateway.upload_folders import RESOURCES, files_below, got, kind_of, versions
 
 UPLOADS = f"{RESOURCES}/uploads"
 DATA = random.Random(5).randbytes(1_000_000)  # noqa: S311 - contents

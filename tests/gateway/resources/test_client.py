@@ -20,8 +20,8 @@ from catalog.settings import Settings
 from cli.app import app
 from cli.terminal.exit_codes import ExitCode
 from tests.gateway.conftest import Running, serving
-from tests.gateway.cutting import relay
-from tests.gateway.shelves import RESOURCES, files_below, put
+from tests.gateway.cutting_proxy import relay
+from tests.gateway.upload_folders import RESOURCES, files_below, put
 from tests.servers.process import ROOT
 
 MIB = 2**20

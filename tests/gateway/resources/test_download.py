@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from tests.gateway.conftest import Running, serving
-from tests.gateway.shelves import RESOURCES, files_below, got, kind_of, path_of, put
+from tests.gateway.upload_folders import RESOURCES, files_below, got, kind_of, path_of, put
 
 DATA = bytes(range(256)) * 4  # 1024 bytes
 

@@ -17,8 +17,8 @@ import pytest
 
 from catalog.store.lock import CatalogLock, Hold
 from tests.gateway.conftest import Running, serving
-from tests.gateway.server_process import gateway_process
-from tests.gateway.shelves import (
+from tests.gateway.killable_process import gateway_process
+from tests.gateway.upload_folders import (
     RESOURCES,
     files_below,
     got,

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from tests.gateway.conftest import Running, serving
-from tests.gateway.shelves import (
+from tests.gateway.upload_folders import (
     RESOURCES,
     Shelf,
     files_below,

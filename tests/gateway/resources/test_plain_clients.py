@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.gateway.mirrored import TENANT, web
+from tests.gateway.mirror_gateway import TENANT, web
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.gateway.conftest import Running, serving
-from tests.gateway.shelves import (
+from tests.gateway.upload_folders import (
     RESOURCES,
     files_below,
     got,

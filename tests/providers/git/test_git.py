@@ -24,7 +24,7 @@ from catalog.errors import (
     ResourceNotFound,
 )
 from catalog.model.digest import Digest
-from providers.cache import ConnectionCache
+from providers.connection_cache import ConnectionCache
 from providers.git.settings import GitSettings
 from providers.git.storage import GitStorage
 from providers.testing.reading import ReadingConformance

@@ -168,8 +168,8 @@ def test_a_server_that_ignores_ranges_still_gives_the_range(faulty_server: Fault
             faulty_server.script("/a", chunked(), status(200, body=bytes(range(200))))
             want = bytes(range(200))[start:][:length]
             for _ in range(2):
-                reading = storage.read("a", start=start, length=length)
-                assert b"".join(bytes(one) for one in reading) == want
+                reader = storage.read("a", start=start, length=length)
+                assert b"".join(bytes(one) for one in reader) == want
 
 
 def test_a_server_that_ignores_if_match_is_seen_through(faulty_server: FaultyServer) -> None:

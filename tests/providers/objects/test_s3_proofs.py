@@ -19,9 +19,9 @@ from providers.s3.settings import S3Settings
 from providers.s3.storage import S3Storage
 from providers.testing.subject import OPTIONS, files_of
 from tests.servers.seaweedfs import S3Server
-from tests.transfer.ends import QUICK, delivery, item
+from tests.transfer.deliver import deliver
+from tests.transfer.endpoints import QUICK, delivery, item
 from transfer.batch.endpoints import Endpoint
-from transfer.steps.deliver import deliver
 from transfer.steps.download import download
 from transfer.workers.limits import Limits, RequestLimiter
 

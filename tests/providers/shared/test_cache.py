@@ -12,8 +12,8 @@ import pytest
 
 from catalog.errors import InvalidInput
 from providers.base import Attributes, OpenOptions, ProviderSettings
-from providers.cache import ConnectionCache
 from providers.connection import keep_open
+from providers.connection_cache import ConnectionCache
 from tests.providers.line import Exchange, LineSettings
 
 OPTIONS = OpenOptions()

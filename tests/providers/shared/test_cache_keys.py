@@ -8,7 +8,7 @@ from pydantic import SecretStr
 from providers.api.settings import ApiSettings
 from providers.azure.settings import AzureSettings
 from providers.base import OpenOptions, ProviderSettings, Timeouts
-from providers.cache import cache_key
+from providers.connection_cache import cache_key
 from providers.fsspec.memory import MemorySettings
 from providers.fsspec.settings import FsspecSettings
 from providers.ftp.connection import FtpTls

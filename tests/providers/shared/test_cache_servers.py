@@ -10,7 +10,7 @@ from pydantic import SecretStr
 
 from catalog.model.digest import Digest
 from providers.base import Attributes, OpenOptions, ProviderSettings, Timeouts
-from providers.cache import ConnectionCache
+from providers.connection_cache import ConnectionCache
 from providers.ftp.settings import FtpSettings
 from providers.gcs.settings import GcsSettings
 from providers.sftp.settings import SftpSettings
@@ -53,11 +53,11 @@ def test_a_file_on_its_way_within_one_server_does_not_wait_for_itself(
     with cache.open(origin, ALONE) as source, cache.open(goal, ALONE) as destination:
         source.put("x", LARGE, Attributes())
         destination.put("before", b"", Attributes())
-        reading = source.read("x")
+        reader = source.read("x")
         writer = destination.write("x", Attributes(), size=len(LARGE))
-        for chunk in reading:
+        for chunk in reader:
             writer.write(chunk)
-        reading.close()
+        reader.close()
         assert writer.commit(Digest.of(LARGE)).size == len(LARGE)
         assert [one.path for one in source.enumerate()] == ["x"]
     assert len(cache) == 1

@@ -18,8 +18,8 @@ from providers.testing.faults import Fault, Faults, Kind, Where
 from providers.testing.faulty import FaultySettings
 from providers.testing.subject import Subject, seed_through
 from providers.testing.writing import WritingConformance
-from tests.transfer.ends import delivery, end, folder, item, leftovers, tree
-from transfer.steps.deliver import deliver
+from tests.transfer.deliver import deliver
+from tests.transfer.endpoints import delivery, end, folder, item, leftovers, tree
 
 LARGE = os.urandom(9 * 2**20)
 

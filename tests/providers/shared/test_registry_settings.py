@@ -10,7 +10,7 @@ from catalog.errors import SecretInUrl
 from catalog.model.digest import Digest
 from providers.base import Attributes
 from providers.fsspec.memory import MemorySettings
-from providers.layouts.manifest import ManifestSource, split_manifest
+from providers.layouts.manifest_source import ManifestSource, split_manifest
 from providers.local.settings import LocalSettings
 from providers.registry import BUILT_IN, SCHEMES, provider, settings_from_url
 from providers.testing.subject import OPTIONS, files_of, names, read_all

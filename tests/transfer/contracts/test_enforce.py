@@ -14,13 +14,13 @@ from catalog.model.outcome import Outcome, Status
 from catalog.model.plan import OnError, PlanItem
 from providers.base import Storage
 from providers.local.settings import LocalSettings
-from tests.transfer.ends import delivery, end, folder, item, leftovers, tree
+from tests.transfer.endpoints import delivery, end, folder, item, leftovers, tree
 from transfer.batch.delivery import Delivery, TransferOptions
-from transfer.batch.endpoints import HistoryArea
+from transfer.batch.endpoints import StorageRef
 from transfer.batch.staging import Staging
 from transfer.contracts.contract import Contract, Kind, Rule, Then
-from transfer.steps.contract_quarantine import QUARANTINE
 from transfer.steps.download import fetch_staging, prepare_staging
+from transfer.steps.quarantine import QUARANTINE
 from transfer.steps.upload import upload
 from transfer.steps.validate import enforce_contracts
 
@@ -29,14 +29,14 @@ PRICES = Contract("prices", Rule(Kind.PANDERA, SCHEMA), ("*.csv",))
 GOOD, BAD = b"id\n1\n", b"id\n1\n-2\n"
 
 
-def area(path: Path) -> HistoryArea:
+def area(path: Path) -> StorageRef:
     settings = LocalSettings(path=str(path))
 
     @contextmanager
     def opened() -> Generator[Storage]:
         yield end(settings).storage
 
-    return HistoryArea(settings.address(), opened)
+    return StorageRef(settings.address(), opened)
 
 
 def batch(

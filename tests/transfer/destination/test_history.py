@@ -27,11 +27,11 @@ from tests.providers.trees.test_ftp import settings_of as ftp_settings
 from tests.providers.trees.test_sftp import settings_of as sftp_settings
 from tests.servers.ftp import FtpServer
 from tests.servers.openssh import SftpServer
-from tests.transfer.ends import QUICK, delivery, end, folder, tree
-from tests.transfer.uncopying import uncopying
+from tests.transfer.deliver import deliver
+from tests.transfer.endpoints import QUICK, delivery, end, folder, tree
+from tests.transfer.no_copy_filesystem import uncopying
 from transfer.batch.delivery import Delivery, History, TransferOptions
-from transfer.batch.endpoints import Endpoint, HistoryArea
-from transfer.steps.deliver import deliver
+from transfer.batch.endpoints import Endpoint, StorageRef
 
 OLD, NEW = b"the old bytes", b"the new bytes!"
 LARGE = bytes(range(256)) * 1000
@@ -46,7 +46,7 @@ def keeping(settings: ProviderSettings) -> Endpoint[Storage]:
     def opened() -> Any:  # noqa: ANN401 - a generator's type says less than the name
         yield end(area).storage
 
-    return replace(end(settings, QUICK), history=HistoryArea(area.address(), opened))
+    return replace(end(settings, QUICK), history=StorageRef(area.address(), opened))
 
 
 def item(

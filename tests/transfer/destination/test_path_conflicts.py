@@ -16,10 +16,10 @@ from providers.base import Attributes, Storage, Stored
 from providers.interfaces.history import HISTORY
 from providers.local.settings import LocalSettings
 from providers.local.storage import LocalStorage
-from tests.transfer.ends import QUICK, delivery, end, folder, tree
+from tests.transfer.deliver import deliver
+from tests.transfer.endpoints import QUICK, delivery, end, folder, tree
 from transfer.batch.delivery import History, TransferOptions
-from transfer.batch.endpoints import Endpoint, HistoryArea
-from transfer.steps.deliver import deliver
+from transfer.batch.endpoints import Endpoint, StorageRef
 
 
 def removal(path: str, arrival: str) -> PlanItem:
@@ -54,7 +54,7 @@ def target(root: Path, *, history: bool) -> Endpoint[Storage]:
     def opened() -> Generator[Storage]:
         yield area.storage
 
-    aside = HistoryArea(area.address, opened)
+    aside = StorageRef(area.address, opened)
     place = folder(root)
     return replace(place, holding_area=aside, history=aside if history else None)
 

@@ -16,9 +16,9 @@ from providers.local.storage import Placement
 from providers.s3.settings import S3Settings
 from tests.servers.faulty import FaultyServer
 from tests.servers.seaweedfs import S3Server
-from tests.transfer.ends import delivery, end, folder, item, leftovers, tree, web
+from tests.transfer.deliver import deliver
+from tests.transfer.endpoints import delivery, end, folder, item, leftovers, tree, web
 from transfer.batch.delivery import CleanUp, TransferOptions
-from transfer.steps.deliver import deliver
 from transfer.user_functions import Refused
 
 SMALL = b"x" * 5000

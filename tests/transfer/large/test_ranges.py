@@ -18,11 +18,11 @@ from providers.http.settings import HttpSettings
 from tests.servers import faulty
 from tests.servers.faulty import Fault, FaultyServer, Reply
 from tests.servers.nginx import NginxServer, Served
-from tests.transfer.ends import delivery, end, folder, item, leftovers, tree, web
+from tests.transfer.deliver import deliver
+from tests.transfer.endpoints import delivery, end, folder, item, leftovers, tree, web
 from transfer.batch.delivery import Delivery
 from transfer.large.connection_scaling import ConnectionScaling, ThroughputSample
 from transfer.large.prefetched_range import PART
-from transfer.steps.deliver import deliver
 from transfer.workers.limits import Limits
 
 MIB = 2**20

@@ -16,7 +16,8 @@ from providers.base import Storage
 from providers.s3.settings import S3Settings
 from tests.servers.faulty import Fault, FaultyServer, Reply, good, hang_up
 from tests.servers.seaweedfs import S3Server
-from tests.transfer.ends import delivery, end, folder, item, leftovers, web
+from tests.transfer.deliver import deliver
+from tests.transfer.endpoints import delivery, end, folder, item, leftovers, web
 from transfer.batch.delivery import Delivery, KeptParts, TransferOptions
 from transfer.batch.endpoints import Endpoint
 from transfer.large import parts_journal
@@ -27,7 +28,6 @@ from transfer.large.parts_journal import (
     SourceIdentity,
     remove_stale_journals,
 )
-from transfer.steps.deliver import deliver
 
 MIB = 2**20
 SIZE = 20 * MIB + 5

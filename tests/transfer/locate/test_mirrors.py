@@ -14,12 +14,12 @@ from catalog.model.digest import Digest
 from catalog.model.outcome import Outcome, Status
 from providers.base import Source
 from tests.servers.faulty import Fault, FaultyServer, flipped_bit, status
-from tests.transfer.ends import delivery, folder, item, web
+from tests.transfer.deliver import deliver
+from tests.transfer.endpoints import delivery, folder, item, web
 from transfer.batch.delivery import TransferOptions
 from transfer.batch.endpoints import Endpoint
 from transfer.batch.mirrors import Mirror, Mirrors
-from transfer.locate import mirrors
-from transfer.steps.deliver import deliver
+from transfer.locate import source_failover
 
 SMALL = b"x" * 5000
 LARGE = b"much more" * 2**20
@@ -143,7 +143,7 @@ def test_a_source_that_was_wrong_is_asked_last_until_it_has_cooled_down(
     main: FaultyServer, other: FaultyServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = 1000.0
-    monkeypatch.setattr(mirrors, "monotonic", lambda: now)
+    monkeypatch.setattr(source_failover, "monotonic", lambda: now)
     main.files["/f"] = other.files["/f"] = SMALL
     main.script("/f", *[flipped_bit()] * 4)
     bring(main, tmp_path / "one", SMALL, other)
@@ -156,7 +156,7 @@ def test_a_source_that_was_wrong_is_asked_last_until_it_has_cooled_down(
     assert bring(main, tmp_path / "three", SMALL, other).status is Status.STORED
     assert main.requests["/f"] == 1
 
-    now += mirrors.COOL_DOWN_S + 1
+    now += source_failover.COOL_DOWN_S + 1
     bring(main, tmp_path / "four", SMALL, other)
     assert (main.requests["/f"], other.requests["/f"]) == (2, 3)
 

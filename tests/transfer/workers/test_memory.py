@@ -13,9 +13,9 @@ from providers.s3.settings import S3Settings
 from tests.servers import faulty
 from tests.servers.faulty import FaultyServer
 from tests.servers.seaweedfs import S3Server
-from tests.transfer.ends import delivery, end, folder, item, tree, web
+from tests.transfer.deliver import deliver
+from tests.transfer.endpoints import delivery, end, folder, item, tree, web
 from transfer.batch.delivery import Delivery, TransferOptions
-from transfer.steps.deliver import deliver
 from transfer.workers.limits import MemoryBudget
 from transfer.workers.memory_tuning import return_freed_memory
 

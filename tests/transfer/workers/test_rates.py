@@ -13,9 +13,9 @@ from providers.http.settings import HttpSettings
 from providers.local.settings import LocalSettings
 from tests.servers.faulty import FaultyServer
 from tests.transfer.clock import Clock
-from tests.transfer.ends import delivery, end, item
+from tests.transfer.deliver import deliver
+from tests.transfer.endpoints import delivery, end, item
 from transfer.batch.delivery import Delivery, TransferOptions
-from transfer.steps.deliver import deliver
 from transfer.workers.limits import Limits
 
 MIB = 2**20

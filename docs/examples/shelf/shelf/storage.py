@@ -20,7 +20,7 @@ CHUNK = 2**20  # bytes
 _marks = count(time_ns())  # a mark for each write, never the same
 
 
-class ShelfReading:
+class ShelfReader:
     """A body in chunks."""
 
     def __init__(self, resource: Resource, data: bytes) -> None:
@@ -104,11 +104,11 @@ class ShelfStorage:
 
     def read(
         self, path: str, *, etag: str | None = None, start: int = 0, length: int | None = None
-    ) -> ShelfReading:
+    ) -> ShelfReader:
         """Read `length` bytes from `start`."""
         fetched = self.fetch(path, etag=etag)
         end = None if length is None else start + length
-        return ShelfReading(fetched.resource, fetched.data[start:end])
+        return ShelfReader(fetched.resource, fetched.data[start:end])
 
     def put(self, path: str, data: bytes, attributes: Attributes) -> Stored:
         """Write a file whole: it appears with the transaction."""

@@ -1,0 +1,1 @@
+"""Verbs as Prefect flows, tasks as Prefect tasks, reports as artifacts."""

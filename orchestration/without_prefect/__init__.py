@@ -1,0 +1,1 @@
+"""Verbs and tasks as plain functions: nothing here imports Prefect."""
