@@ -66,8 +66,6 @@ class Drop:
 RUN = """
 import sys
 from pathlib import Path
-
-import pytest
 from blocks.repository import Repository
 from flows.sync import sync
 
