@@ -34,9 +34,17 @@ check: $(READY)
 	$(BIN)/pyright
 	$(BIN)/python -m tests.docs_check
 
+PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+
+# Tests of verbs alone run without Prefect, which takes a third of the time; with ARGS all of them run with it.
 test: $(READY)
 	tests/servers/install
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
+ifeq ($(strip $(ARGS)),)
+	ENTREPOT_PREFECT=never $(PYTEST) tests/flows -m direct && direct=0 || direct=1; \
+	$(PYTEST) -m "not direct" && exit $$direct
+else
+	$(PYTEST) $(ARGS)
+endif
 
 # What needs long to show itself: every fault and 500 kills, then ten minutes of everything at once.
 # What the first half found is written to docs/reliability.md. ARGS as of test.

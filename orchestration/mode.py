@@ -40,6 +40,11 @@ def uses_prefect() -> bool:
     loaded Prefect itself, such as a worker, always uses it.
     """
     if _Decision.mode is None:
-        never = Settings().prefect is PrefectUse.NEVER and "prefect" not in sys.modules
+        never = Settings().prefect is PrefectUse.NEVER and not prefect_loaded()
         _Decision.mode = Mode.DIRECT if never else Mode.PREFECT
     return _Decision.mode is Mode.PREFECT
+
+
+def prefect_loaded() -> bool:
+    """Say whether this process has imported Prefect."""
+    return sys.modules.get("prefect") is not None

@@ -16,7 +16,7 @@ from catalog.settings import PrefectUse, Settings
 from cli.command_list import BlockUse
 from cli.terminal.quiet_prefect import load_quietly
 from orchestration.errors import PrefectNeeded
-from orchestration.mode import Mode, use
+from orchestration.mode import Mode, prefect_loaded, use
 from orchestration.prefect_settings import read_prefect_settings
 from orchestration.stored_names import names_in
 
@@ -31,7 +31,7 @@ def load_for_verb(blocks: BlockUse) -> None:
         PrefectNeeded: the verb cannot run without Prefect, and the settings rule it out.
     """
     setting, server = Settings().prefect, read_prefect_settings().server
-    if _loaded() or first_mode(setting, server=server, blocks=blocks) is Mode.PREFECT:
+    if prefect_loaded() or first_mode(setting, server=server, blocks=blocks) is Mode.PREFECT:
         load_quietly()
     else:
         use(Mode.DIRECT)
@@ -39,12 +39,8 @@ def load_for_verb(blocks: BlockUse) -> None:
 
 def load_directly() -> None:
     """Load what a command needs that asks no server, unless Prefect is loaded already."""
-    if not _loaded():
+    if not prefect_loaded():
         use(Mode.DIRECT)
-
-
-def _loaded() -> bool:
-    return "prefect" in sys.modules
 
 
 def first_mode(setting: PrefectUse, *, server: bool, blocks: BlockUse) -> Mode:

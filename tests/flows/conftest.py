@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,12 +10,26 @@ import pytest
 from catalog.catalog import Catalog
 from orchestration.mode import uses_prefect
 
+OF_VERBS = {"archives", "layouts", "sync", "versions", "workflows"}
+"""Folders of tests that see what verbs do, and not what Prefect shows of it."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that need no Prefect."""
+    here = Path(__file__).parent
+    for item in items:
+        below = item.path.is_relative_to(here) and item.path.relative_to(here).parts[0] in OF_VERBS
+        if below and item.get_closest_marker("prefect") is None:
+            item.add_marker("direct")
+
 
 @pytest.fixture(scope="session", autouse=True)
 def _prefect(request: pytest.FixtureRequest) -> None:
     """Run every flow at Prefect's test server, or directly where ENTREPOT_PREFECT is `never`."""
     if uses_prefect():
         request.getfixturevalue("prefect_server")
+    else:
+        sys.modules["prefect"] = None  # type: ignore[assignment] # whoever imports it fails
 
 
 @pytest.fixture(autouse=True)

@@ -241,6 +241,7 @@ import_archive({toc!r}, {here!r})
 """
 
 
+@pytest.mark.prefect
 def test_a_killed_import_leaves_no_file_under_a_final_name_and_the_next_one_completes(
     site: Site, source: Path, tmp_path: Path
 ) -> None:

@@ -165,6 +165,7 @@ def test_a_mapping_that_does_not_fit_is_one_error_that_names_all_and_writes_noth
     assert {one.kind for one in b.runs.all()} == {"check-archive"}
 
 
+@pytest.mark.prefect
 def test_what_is_left_out_is_skipped_or_goes_to_its_namesake_if_asked(
     two: dict[str, str], site: Site, tmp_path: Path
 ) -> None:

@@ -152,6 +152,7 @@ def until(moment: Callable[[], bool], reader: Reader) -> None:
         tick.wait(0.001)
 
 
+@pytest.mark.prefect
 @pytest.mark.parametrize("moment", ["15", "current"])
 def test_a_killed_sync_leaves_the_old_set_and_the_next_shows_the_new(
     tmp_path: Path, catalog: Catalog, moment: str

@@ -255,6 +255,7 @@ def test_prune_leaves_the_highest_number_of_what_lives_on(tmp_path: Path) -> Non
     assert held(repository)["3/a"] == b"three"
 
 
+@pytest.mark.prefect
 @pytest.mark.parametrize("moment", ["15", "current"])
 def test_a_killed_sync_leaves_the_old_set_and_overwrites_no_number(
     tmp_path: Path, catalog: Catalog, moment: str

@@ -62,6 +62,7 @@ def shown(folder: Path) -> set[str]:
     return {name for name in tree(folder) if not name.startswith(".entrepot")}
 
 
+@pytest.mark.prefect
 @pytest.mark.usefixtures("modules")
 def test_good_files_arrive_and_bad_ones_are_told_and_put_aside(
     incoming: Path,
@@ -142,6 +143,7 @@ def _shown_by_prefect() -> None:
     assert any(one >= {"prices/may.csv", "note.txt", "bad.parquet"} for one in paths)
 
 
+@pytest.mark.prefect
 def test_a_plan_keeps_its_contracts_and_a_stored_block_is_one(
     incoming: Path, tmp_path: Path
 ) -> None:

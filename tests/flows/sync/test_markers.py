@@ -258,6 +258,7 @@ def test_what_a_consumer_took_before_the_catalog_knew_it_is_in_no_version(
     assert [row.path for row in catalog.versions.content(place.repository.address)] == ["other"]
 
 
+@pytest.mark.prefect
 def test_a_run_killed_between_file_and_marker_heals_itself(
     origin: Path, tmp_path: Path, catalog: Catalog
 ) -> None:

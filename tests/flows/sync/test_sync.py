@@ -397,6 +397,7 @@ def test_a_check_of_ones_own_refuses_a_file(source: Path, tmp_path: Path) -> Non
         sync(str(source), [str(tmp_path / "end")], checks=["no.such:check"])
 
 
+@pytest.mark.prefect
 def test_a_run_shows_progress_and_a_result_in_the_ui(source: Path, tmp_path: Path) -> None:
     from prefect import get_client  # noqa: PLC0415
 

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.servers.process import ROOT
 
 DROP = '''
@@ -77,6 +79,7 @@ print(first.added, again.added, again.replaced, third.replaced, third.failed)
 """
 
 
+@pytest.mark.prefect
 def test_files_are_dropped_and_replaced(tmp_path: Path) -> None:
     from prefect.settings import PREFECT_API_URL  # noqa: PLC0415 - imports Prefect
 

@@ -31,6 +31,7 @@ def drop(source: Path) -> Iterator[str]:
     Repository.delete("freshness-drop", _sync=True)  # type: ignore[call-arg]
 
 
+@pytest.mark.prefect
 def test_a_file_that_did_not_come_fails_the_run_and_is_told(
     drop: str, source: Path, tmp_path: Path, told: Told
 ) -> None:

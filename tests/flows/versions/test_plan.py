@@ -230,6 +230,7 @@ def test_a_plan_shows_the_guards_it_crosses(source: Path, tmp_path: Path) -> Non
     assert "writes 12,805 bytes, at most 100 are allowed" in str(planned)
 
 
+@pytest.mark.prefect
 @pytest.mark.parametrize("answered", ["approved", "refused"])
 def test_a_person_decides_through_prefect_whether_a_guarded_plan_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answered: str

@@ -15,6 +15,8 @@ from tests.flows.versions.test_verify import rot
 from tests.servers.seaweedfs import S3Server
 from tests.servers.webdav import WebdavServer, webdav
 
+pytestmark = pytest.mark.prefect  # it is about stored repositories
+
 if TYPE_CHECKING:
     from blocks.repository import Repository
 

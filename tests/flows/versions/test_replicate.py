@@ -12,6 +12,8 @@ from catalog.catalog import Catalog
 from catalog.errors import InvalidInput
 from tests.flows.sync.test_sync import files
 
+pytestmark = pytest.mark.prefect  # it is about stored repositories
+
 if TYPE_CHECKING:
     from blocks.repository import Repository
 

@@ -39,6 +39,7 @@ def test_a_version_is_deleted_once_and_no_file_with_it(end: Path, catalog: Catal
     assert "<td>3</td>" in result._repr_html_()
 
 
+@pytest.mark.prefect
 def test_deleting_is_a_run_that_the_catalog_remembers(end: Path, catalog: Catalog) -> None:
     from flows.delete_version import delete_version  # noqa: PLC0415
 

@@ -20,6 +20,7 @@ workflows:
 """
 
 
+@pytest.mark.prefect
 @pytest.mark.parametrize("command", ["check", "run"])
 def test_a_skipped_workflow_is_recorded_once_it_is_missed(command: str, tmp_path: Path) -> None:
     file = tmp_path / "nightly.yaml"

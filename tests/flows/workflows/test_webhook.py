@@ -59,6 +59,7 @@ def test_a_webhook_that_never_answers_well_is_a_warning(
     assert "hidden" not in caplog.text
 
 
+@pytest.mark.prefect
 def test_a_plan_is_applied_with_a_stored_webhook(source: Path, tmp_path: Path) -> None:
     from blocks.webhook import Webhook  # noqa: PLC0415 - imports Prefect
     from flows.apply import apply  # noqa: PLC0415

@@ -144,7 +144,13 @@ def test_a_round_ends_at_its_interval_and_the_next_goes_on(
     assert set(files(tmp_path / "end")) == {"a", "b"}
 
 
-@pytest.mark.parametrize("directly", [False, True], ids=["with Prefect", "directly"])
+@pytest.mark.parametrize(
+    "directly",
+    [
+        pytest.param(False, marks=pytest.mark.prefect, id="with Prefect"),
+        pytest.param(True, id="directly"),
+    ],
+)
 def test_sigterm_stops_every_round_and_leaves_nothing_half_written(
     faulty_server: FaultyServer, tmp_path: Path, *, directly: bool
 ) -> None:
@@ -237,6 +243,7 @@ def done(
     return {step.name: step.change for step in steps}
 
 
+@pytest.mark.prefect
 def test_a_file_is_applied_once_and_then_as_it_was(client: Any, tmp_path: Path) -> None:  # noqa: ANN401
     from cli.setup.report import ChangeKind  # noqa: PLC0415 - imports Prefect
     from flows.sync import sync  # noqa: PLC0415
@@ -290,6 +297,7 @@ def test_a_file_is_applied_once_and_then_as_it_was(client: Any, tmp_path: Path) 
     assert done(client, fewer, prune=True) == dict.fromkeys(left, ChangeKind.UNCHANGED)
 
 
+@pytest.mark.prefect
 def test_what_is_of_somebody_else_is_not_taken(client: Any, tmp_path: Path) -> None:  # noqa: ANN401
     from blocks.repository import Repository  # noqa: PLC0415 - imports Prefect
     from providers.local.settings import LocalSettings  # noqa: PLC0415
@@ -306,6 +314,7 @@ def test_what_is_of_somebody_else_is_not_taken(client: Any, tmp_path: Path) -> N
         done(client, workflows(NOOP))
 
 
+@pytest.mark.prefect
 @pytest.mark.usefixtures("client")
 def test_diff_tells_and_changes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     from cli.workflows.commands import apply, diff  # noqa: PLC0415
