@@ -68,7 +68,7 @@ def listing_query(every_rule: Sequence[ExclusionRule], *, settled: bool) -> str:
     """Return a SELECT from `listing` that adds `left_out`: the name of a rule, or NULL."""
     cases = " ".join(f"WHEN {rule.condition} THEN '{rule.name}'" for rule in every_rule)
     left_out = f"CASE {cases} END" if cases else "NULL"
-    steady = statements.load_sql("steady") if settled else ""
+    steady = statements.load_sql("plans/unchanged_since") if settled else ""
     return f"SELECT listing.*, {left_out} AS left_out FROM listing {steady}"  # noqa: S608  # ours
 
 

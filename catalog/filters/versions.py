@@ -53,7 +53,7 @@ class VersionFilter:
         return cls(labels=tuple(labels.items()))
 
     def parameters(self, tenant: str) -> dict[str, object]:
-        """Return the parameters of `sql/versions.sql`; `InvalidInput` for a malformed digest."""
+        """Return the parameters of the query; `InvalidInput` for a malformed digest."""
         digest = None
         if self.digest is not None:
             digest = Digest("sha256", self.digest.removeprefix("sha256:")).value

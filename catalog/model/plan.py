@@ -1,6 +1,6 @@
 """The types of a plan: its request, its rows and its batches.
 
-The decision itself is `catalog/store/sql/decide.sql`.
+The decision itself is `catalog/store/sql/plans/decide.sql`.
 """
 
 from __future__ import annotations

@@ -73,7 +73,7 @@ class ResourceVersion:
 
     @classmethod
     def from_row(cls, row: tuple[Any, ...]) -> ResourceVersion:
-        """Convert a row of `sql/resource_versions.sql`."""
+        """Convert a row of `sql/resources/versions.sql`."""
         name, version, created_at, *facts, digests, properties = row
         size, digest, content_type, storage_type, url, encoding, compression, data, *place = facts
         return cls(

@@ -170,7 +170,7 @@ def _apply_group(tx: Transaction, kind: str, orders: list[Order]) -> dict[str, R
     else:
         raise CatalogBroken(f"this program does not know orders of the kind {kind!r}: update it")
     tx.run_script(
-        "ingested",
+        "runs/record_applied_orders",
         kind=kind,
         batches=[order.batch for order in orders],
         results=[json.dumps(result) for result in results],

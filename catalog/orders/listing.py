@@ -19,7 +19,7 @@ def apply_listing(tx: Transaction, order: Order) -> Result:
     listing = str(body["listing"])
     standing = "(FROM content WHERE repository = $repository::UUID AND removed_in IS NULL)"
     tx.run_statements(
-        statements.load_sql("listing").replace(
+        statements.load_sql("versions/record_listing").replace(
             "{unseen}", tx.unseen_query(listing, standing, "gaps_listed")
         ),
         repository=key,

@@ -57,7 +57,7 @@ def apply_recheck(tx: Transaction, order: Order) -> Result:
     planned_rows = "(FROM plan_rows WHERE plan_id = $plan_id)"
     unseen = tx.unseen_query(request.wanted, planned_rows, "gaps_of_source")
     tx.run_statements(f"CREATE OR REPLACE TEMP TABLE unseen AS {unseen}", plan_id=request.plan_id)
-    changed = tx.query(statements.load_sql("recheck"), plan_id=request.plan_id)
+    changed = tx.query(statements.load_sql("plans/recheck"), plan_id=request.plan_id)
     examples = [
         f"{path!r} {what}, for {request.targets[target].address}"
         for path, target, what in changed[:MAX_NAMED]
@@ -71,8 +71,8 @@ def _decide_rows(tx: Transaction, request: PlanRequest, order: Order) -> None:
         listing = request.wanted if target.listing is None else target.listing
         markers = request.wanted if target.markers is None else target.markers
         tx.run_statements(
-            statements.load_sql("target")
-            .replace("{decide}", statements.load_sql("decide"))
+            statements.load_sql("plans/decide_target")
+            .replace("{decide}", statements.load_sql("plans/decide"))
             .replace(
                 "{source_unseen}",
                 tx.unseen_query(request.wanted, _HELD_HERE_OR_THERE, "gaps_of_source"),
@@ -84,7 +84,7 @@ def _decide_rows(tx: Transaction, request: PlanRequest, order: Order) -> None:
             .replace(
                 "{marker_unseen}", tx.unseen_query(target.markers, _MARKERS, "gaps_of_markers")
             )
-            .replace("{held}", statements.load_sql("held")),
+            .replace("{held}", statements.load_sql("plans/recorded_content")),
             target=place,
             repository=tx.ensure_repository(target.address, order),
             source=source,
@@ -129,24 +129,28 @@ def _stage_source(tx: Transaction, request: PlanRequest) -> None:
         )
     listing = selection.listing_query(every, settled=settled)
     # Not as a script, which would look for parameters and statements inside `where`.
-    tx.connection.execute(statements.load_sql("wanted").replace("{listing}", listing), values)
+    tx.connection.execute(
+        statements.load_sql("plans/load_source").replace("{listing}", listing), values
+    )
     if chosen.skip or chosen.take is not None:
         tx.run_statements(
-            statements.load_sql("taken").replace("{ordering}", selection.ordering(chosen)),
+            statements.load_sql("plans/apply_skip_and_take").replace(
+                "{ordering}", selection.ordering(chosen)
+            ),
             skip=chosen.skip,
             take=2**62 if chosen.take is None else chosen.take,
         )
-    tx.run_script("staged")
+    tx.run_script("plans/create_decided")
     if any(target.tree for target in request.targets):
         _find_path_conflicts(tx)
 
 
 def _find_path_conflicts(tx: Transaction) -> None:
-    tx.run_script("tree_conflict")
+    tx.run_script("plans/file_folder_conflicts")
     if tx.count("SELECT count(*) FROM clashing"):
-        folders = statements.load_sql("folders").replace("{rows}", "wanted WHERE selected")
+        folders = statements.load_sql("plans/folders").replace("{rows}", "wanted WHERE selected")
         tx.run_statements(
-            statements.load_sql("tree_clashes").replace("{folders_of_wanted}", folders)
+            statements.load_sql("plans/mark_conflicts").replace("{folders_of_wanted}", folders)
         )
 
 
@@ -195,12 +199,12 @@ def _check_source_rows(tx: Transaction, request: PlanRequest) -> None:
 def _find_obstacles(tx: Transaction, request: PlanRequest) -> None:
     """Find removals that must precede an arrival; without removals there are none."""
     trees = [place for place, target in enumerate(request.targets) if target.tree]
-    tx.run_script("obstacles", trees=trees)
+    tx.run_script("plans/obstacles", trees=trees)
     if not tx.count("SELECT count(*) FROM going"):
         return
-    folders = statements.load_sql("folders")
+    folders = statements.load_sql("plans/folders")
     tx.run_statements(
-        statements.load_sql("obstacles_of_going")
+        statements.load_sql("plans/find_obstacles")
         .replace("{folders_of_coming}", folders.replace("{rows}", "coming"))
         .replace("{folders_of_going}", folders.replace("{rows}", "going")),
         trees=trees,
@@ -209,13 +213,13 @@ def _find_obstacles(tx: Transaction, request: PlanRequest) -> None:
 
 def _split_into_batches(tx: Transaction, request: PlanRequest) -> None:
     _find_obstacles(tx, request)
-    tx.run_script("items", kept=request.batch_kept)
+    tx.run_script("plans/moves_and_removals", kept=request.batch_kept)
     starts = list(batch_starts(_sizes(tx), request.limits))
-    tx.run_script("batch_starts", starts=starts)
-    tx.run_script("place", removals=len(starts), count=request.limits.count)
+    tx.run_script("plans/batch_starts", starts=starts)
+    tx.run_script("plans/assign_batches", removals=len(starts), count=request.limits.count)
     if tx.count("SELECT count(*) FROM placed"):
         tx.run_script(
-            "store_changes",
+            "plans/store_changes",
             plan_id=request.plan_id,
             source=repository_key(tx.tenant, request.source),
             learned=request.strategy is not Strategy.ALWAYS,
@@ -227,10 +231,10 @@ def _store_kept_rows(tx: Transaction, request: PlanRequest) -> None:
     """Store the kept rows, or only their common reason if there are very many."""
     kept = tx.count("SELECT count(*) FROM decided WHERE action = 'keep'")
     if kept <= MAX_KEPT_ROWS or request.batch_kept:
-        tx.run_script("store_kept", plan_id=request.plan_id, kept=request.batch_kept)
+        tx.run_script("plans/store_kept", plan_id=request.plan_id, kept=request.batch_kept)
         return
     tx.run_script(
-        "store_kept_briefly",
+        "plans/store_kept_summary",
         plan_id=request.plan_id,
         told=MAX_KEPT_ROWS,
         repositories=[repository_key(tx.tenant, target.address) for target in request.targets],
@@ -240,7 +244,7 @@ def _store_kept_rows(tx: Transaction, request: PlanRequest) -> None:
 def _unbatch_deferred(tx: Transaction, request: PlanRequest) -> None:
     late = request.policy is not Policy.IMMEDIATE
     if late or tx.count("SELECT count(*) FROM unstored"):
-        tx.run_script("hold_back", plan_id=request.plan_id, late=late)
+        tx.run_script("plans/unbatch_deferred", plan_id=request.plan_id, late=late)
 
 
 def _sizes(tx: Transaction) -> Iterator[int]:
@@ -253,7 +257,9 @@ def _store_forecast(tx: Transaction, request: PlanRequest, tallies: Sequence[Tal
     if not wanted.files or request.policy is not Policy.IMMEDIATE:
         return
     places = json.dumps([target.address for target in request.targets])
-    rows = tx.query(statements.load_sql("samples"), source=request.source, destinations=places)
+    rows = tx.query(
+        statements.load_sql("plans/past_runs"), source=request.source, destinations=places
+    )
     cost = forecast(wanted, [PastRun(*row) for row in rows])
     tx.query(
         "INSERT INTO forecasts VALUES ($plan_id, $requests, $seconds, $samples)",
@@ -283,7 +289,7 @@ def _store_plan(tx: Transaction, request: PlanRequest, order: Order) -> None:
 
 def _tallies(tx: Transaction, request: PlanRequest) -> list[Tally]:
     counts: dict[int, dict[str, int]] = {place: {} for place in range(len(request.targets))}
-    for place, action, count, size in tx.query(statements.load_sql("plan_tallies")):
+    for place, action, count, size in tx.query(statements.load_sql("plans/tallies")):
         counts[place][action] = count
         if action in (Action.ADD, Action.REPLACE) and request.policy is Policy.IMMEDIATE:
             counts[place]["bytes"] = counts[place].get("bytes", 0) + size

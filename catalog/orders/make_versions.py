@@ -24,17 +24,20 @@ def apply_version(tx: Transaction, order: Order) -> Result:
     if not plans:
         raise NotRecorded("plan", plan_id)
     request = request_from_json(json.loads(str(plans[0][0])))
-    source, held = repository_key(tx.tenant, request.source), statements.load_sql("held")
+    source, held = (
+        repository_key(tx.tenant, request.source),
+        statements.load_sql("plans/recorded_content"),
+    )
     numbers: list[int | None] = []
     for place, target in enumerate(request.targets):
         key = tx.ensure_repository(target.address, order)
-        tx.run_script("plan_progress", plan_id=plan_id, repository=key)
+        tx.run_script("plans/progress", plan_id=plan_id, repository=key)
         if not body["allow_partial"] and _count_unfinished(tx, plan_id, place):
             numbers.append(None)
             continue
         which: dict[str, object] = {"plan_id": plan_id, "repository": key, "target": place}
         tx.run_statements(
-            statements.load_sql("catalogue").replace("{held}", held),
+            statements.load_sql("versions/record_catalogued").replace("{held}", held),
             **which,
             source=source,
             address=target.address,
@@ -44,7 +47,9 @@ def apply_version(tx: Transaction, order: Order) -> Result:
             batch=order.batch,
             now=order.submitted_at,
         )
-        tx.run_statements(statements.load_sql("plan_version").replace("{held}", held), **which)
+        tx.run_statements(
+            statements.load_sql("versions/record_plan").replace("{held}", held), **which
+        )
         if target.layout is not None:
             tx.query(
                 "UPDATE repositories SET layout = $layout WHERE repository = $repository::UUID",
@@ -53,7 +58,7 @@ def apply_version(tx: Transaction, order: Order) -> Result:
             )
         number = tx.make_version(key, order, run_id, plan_id)
         numbers.append(_version_made_before(tx, key, run_id, plan_id) if number is None else number)
-    tx.run_script("learn_digests", plan_id=plan_id, source=source)
+    tx.run_script("versions/learn_digests", plan_id=plan_id, source=source)
     return {"numbers": numbers}
 
 

@@ -21,6 +21,6 @@ def compute_plan_digest(tx: Transaction, request: PlanRequest) -> str:
     if request.policy is not Policy.IMMEDIATE:
         head.append(request.policy.value)
     digest = hashlib.sha256(json.dumps(head).encode())
-    for (line,) in tx.stream(statements.load_sql("plan_digest"), plan_id=request.plan_id):
+    for (line,) in tx.stream(statements.load_sql("plans/digest"), plan_id=request.plan_id):
         digest.update(f"\n{line}".encode())
     return digest.hexdigest()

@@ -45,15 +45,15 @@ def apply_changes(tx: Transaction, order: Order) -> Result:
     if copying is not None:
         _copy_versions(tx, copying)  # first: a move deletes what it copies
     if removed:
-        tx.run_script("resource_remove")
+        tx.run_script("resources/remove")
     if every:
         _add_versions(tx, order, every, named, keys)
     if removed:
         lying = [{"address": one, "place": key} for one, key in keys.items()]
         # last: a moved version shares the bytes
-        tx.run_script("resource_discard", places=json.dumps(lying), now=order.submitted_at)
+        tx.run_script("resources/discard_bytes", places=json.dumps(lying), now=order.submitted_at)
     tx.run_script(
-        "resource_latest", rows=_keys_and_numbers(named, ((name, None) for name in sorted(names)))
+        "resources/latest", rows=_keys_and_numbers(named, ((name, None) for name in sorted(names)))
     )
     return {"removed": removed}
 
@@ -77,7 +77,7 @@ def apply_properties(tx: Transaction, order: Order) -> Result:
 def apply_removed(tx: Transaction, order: Order) -> Result:
     """Forget discarded bytes that were deleted from their storage."""
     body = order.body()
-    tx.run_script("resource_forget", address=body["address"], paths=json.dumps(body["paths"]))
+    tx.run_script("resources/forget", address=body["address"], paths=json.dumps(body["paths"]))
     return {}
 
 
@@ -85,7 +85,7 @@ def _select_removals(tx: Transaction, wanted: Wanted, named: dict[str, str]) -> 
     """Select the named versions, or all of a name if none is given, and return them."""
     if not wanted:
         return []
-    tx.run_script("resource_named", rows=_keys_and_numbers(named, wanted))
+    tx.run_script("resources/select_named", rows=_keys_and_numbers(named, wanted))
     selected = cast("Gone", tx.query("SELECT name, version FROM removing ORDER BY name, version"))
     names, numbers = {name for name, _ in selected}, set(selected)
     for name, version in wanted:
@@ -113,7 +113,7 @@ def _check_numbers_free(tx: Transaction, every: Added, named: dict[str, str]) ->
     if not every:
         return
     rows = _keys_and_numbers(named, ((str(one["name"]), one["version"]) for one in every))
-    taken = tx.query(statements.load_sql("resource_taken"), rows=rows)
+    taken = tx.query(statements.load_sql("resources/numbers_used"), rows=rows)
     if taken:
         nkey, version, highest = taken[0]
         name = next(one for one, key in named.items() if key == nkey)
@@ -129,7 +129,9 @@ def _number_taken(name: str, version: int, highest: int) -> ContentConflict:
 def _check_copy(tx: Transaction, copying: dict[str, Any]) -> None:
     """Refuse numbers that were used before, and versions that no longer exist."""
     name, to, first = str(copying["name"]), str(copying["to"]), int(copying["first"])
-    highest = tx.count(statements.load_sql("resource_highest"), nkey=path_key(tx.tenant, to))
+    highest = tx.count(
+        statements.load_sql("resources/highest_number"), nkey=path_key(tx.tenant, to)
+    )
     if highest >= first:
         raise _number_taken(to, first, highest)
     query = (
@@ -146,7 +148,7 @@ def _copy_versions(tx: Transaction, copying: dict[str, Any]) -> None:
     """Copy versions of one name to another, numbered from `first` on."""
     to = str(copying["to"])
     tx.run_script(
-        "resource_copy",
+        "resources/copy",
         nkey=path_key(tx.tenant, str(copying["name"])),
         to=to,
         to_key=path_key(tx.tenant, to),
@@ -164,7 +166,7 @@ def _add_versions(
         one["nkey"] = named[str(one["name"])]
         one["place"] = keys[one["address"]] if lies else None
         one["place_key"] = path_key(tx.tenant, str(one["path"])) if lies else None
-    tx.run_script("resource_add", rows=json.dumps(every), now=order.submitted_at)
+    tx.run_script("resources/add", rows=json.dumps(every), now=order.submitted_at)
 
 
 def _keys_and_numbers(named: dict[str, str], every: Iterable[tuple[str, int | None]]) -> str:

@@ -39,7 +39,7 @@ def apply_run_end(tx: Transaction, order: Order) -> Result:
 
 def apply_outcomes(tx: Transaction, orders: Sequence[Order]) -> list[Result]:
     """Record the outcome of each item; the latest outcome of a path counts."""
-    tx.run_script("outcomes", files=[str(order.path) for order in orders])
+    tx.run_script("runs/record_outcomes", files=[str(order.path) for order in orders])
     for address, repository in tx.query(
         "SELECT DISTINCT destination, repository::VARCHAR FROM incoming"
         " WHERE repository NOT IN (SELECT repository FROM repositories)"
@@ -67,5 +67,5 @@ def apply_gaps(tx: Transaction, order: Order) -> Result:
 
 def apply_breaches(tx: Transaction, order: Order) -> Result:
     """Record the failure cases of contracts."""
-    tx.run_script("contract_failures", files=[str(order.path)])
+    tx.run_script("runs/record_contract_failures", files=[str(order.path)])
     return {}

@@ -41,7 +41,7 @@ class Transaction:
             yield from rows
 
     def run_script(self, name: str, **values: object) -> None:
-        """Run `sql/<name>.sql`."""
+        """Run `sql/<subject>/<name>.sql`."""
         self.run_statements(statements.load_sql(name), **values)
 
     def run_statements(self, text: str, **values: object) -> None:
@@ -87,7 +87,11 @@ class Transaction:
         """Record a repository, with version 0, unless it is known; return its key."""
         key = repository_key(self.tenant, address)
         self.run_script(
-            "see_repository", repository=key, address=address, now=order.submitted_at, label=label
+            "versions/ensure_repository",
+            repository=key,
+            address=address,
+            now=order.submitted_at,
+            label=label,
         )
         return key
 
@@ -139,7 +143,7 @@ class Transaction:
             return None
         number = self.highest_number(repository) + 1
         self.run_script(
-            "new_version",
+            "versions/new_version",
             repository=repository,
             number=number,
             base=self.latest_number(repository),
@@ -154,7 +158,9 @@ class Transaction:
         """Delete the versions that retention does not keep; return their numbers."""
         gone = [
             number
-            for (number,) in self.query(statements.load_sql("surplus"), repository=repository)
+            for (number,) in self.query(
+                statements.load_sql("versions/beyond_retention"), repository=repository
+            )
         ]
         if gone:
             self.squash(repository, gone)
@@ -163,11 +169,13 @@ class Transaction:
     def squash(self, repository: str, gone: list[int]) -> None:
         """Delete versions; the others keep their exact content, and their counts are recomputed."""
         remaining = sorted(set(self.version_numbers(repository)) - set(gone))
-        self.run_script("squash", repository=repository, gone=gone)
+        self.run_script("versions/delete", repository=repository, gone=gone)
         for before, number in pairwise([NOTHING, *remaining]):
             if any(before < deleted < number for deleted in gone):
                 self.run_statements(
-                    statements.load_sql("recount").replace("{changed}", changes_query()),
+                    statements.load_sql("versions/update_counts").replace(
+                        "{changed}", changes_query()
+                    ),
                     repository=repository,
                     old=before,
                     new=number,

@@ -19,7 +19,7 @@ def apply_retain(tx: Transaction, order: Order) -> Result:
             f"cannot keep {retain!r} versions of {address!r}: expected 1 or more, or None for all"
         )
     key = tx.ensure_repository(address, order)
-    tx.run_script("retain", repository=key, retain=retain)
+    tx.run_script("versions/retain", repository=key, retain=retain)
     return {"deleted": tx.apply_retention(key)}
 
 
@@ -88,7 +88,7 @@ def apply_label(tx: Transaction, order: Order) -> Result:
     key, number = tx.named_version(order)
     labels = cast("dict[str, str | None]", order.body()["labels"])
     tx.run_script(
-        "label",
+        "versions/label",
         repository=key,
         number=number,
         keys=list(labels),

@@ -22,7 +22,7 @@ def write_drift(
         "(FROM content WHERE repository = $repository::UUID AND added_in <= $number"
         " AND (removed_in IS NULL OR removed_in > $number))"
     )
-    query = statements.load_sql("drift").replace(
+    query = statements.load_sql("versions/drift").replace(
         "{unseen}", statements.unseen_query(standing, unseen)
     )
     export_rows(

@@ -21,7 +21,7 @@ UNKNOWN = "the source did not list it, or the selection excluded it"
 def exclusion_reason(connection: DuckDBPyConnection, tenant: str, run_id: str, path: str) -> str:
     """Return why the plan of a run has no row for a path, as far as is recorded."""
     plans = statements.fetch_rows(
-        connection, statements.load_sql("explain_plan"), run_id=run_id, tenant=tenant
+        connection, statements.load_sql("runs/explain_plan"), run_id=run_id, tenant=tenant
     )
     if not plans or not plans[0][2]:
         return UNKNOWN  # the listing of the source was not recorded
@@ -34,7 +34,7 @@ def exclusion_reason(connection: DuckDBPyConnection, tenant: str, run_id: str, p
     listing = selection.listing_query(every, settled=chosen.settled_s is not None)
     rows = connection.execute(
         # All of this text is ours, but for a rendered `where`.
-        f"WITH listing AS ({statements.load_sql('explain_listing')}) "  # noqa: S608
+        f"WITH listing AS ({statements.load_sql('runs/explain_listing')}) "  # noqa: S608
         f"SELECT left_out FROM ({listing}) "
         "WHERE path = $asked",
         values,

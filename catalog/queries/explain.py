@@ -68,7 +68,7 @@ def read_explanations(
     """Return an explanation for each destination of a run."""
     rows = statements.fetch_rows(
         connection,
-        statements.load_sql("explain"),
+        statements.load_sql("runs/explain"),
         run_id=run_id,
         nkey=path_key(tenant, path),
         tenant=tenant,

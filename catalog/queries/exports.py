@@ -63,12 +63,12 @@ class Exports:
         copy = self._file.temporary_file("manifest")
         with self._file.connect_flushed() as connection:
             values = {"repository": self._file.key(address), "number": number}
-            export_rows(connection, copy, statements.load_sql("manifest"), **values)
+            export_rows(connection, copy, statements.load_sql("versions/manifest"), **values)
         return (str(line) for (line,) in read_exported_rows(copy))
 
     def unlisted_path(self, address: str, number: int) -> str | None:
         """Return a path of a version that cannot be written in a manifest, if there is one."""
-        query = statements.load_sql("browse_unlisted")
+        query = statements.load_sql("files/unwritable_in_manifest")
         with self._file.connect_flushed() as connection:
             rows = statements.fetch_rows(
                 connection, query, repository=self._file.key(address), number=number
@@ -84,7 +84,7 @@ class Exports:
         copy = self._file.temporary_file("manifest")
         values = {"repository": self._file.key(address), "number": number}
         with self._file.connect_flushed() as connection:
-            export_rows(connection, copy, statements.load_sql("manifest"), **values)
+            export_rows(connection, copy, statements.load_sql("versions/manifest"), **values)
         digest = hashlib.sha256()
         lacking = 0
         for (line,) in read_exported_rows(copy):  # to the end, which deletes the copy
@@ -101,7 +101,7 @@ class Exports:
 
         With `since` only what was added or replaced after that version.
         """
-        query = statements.load_sql("whereabouts").replace("{changed}", changes_query())
+        query = statements.load_sql("files/located_content").replace("{changed}", changes_query())
         named = [number] if since is None else [since, number]
         rows = self._rows_with_places(query, address, named, old=since, new=number)
         return (LocatedResource(ContentRow(*row[:-1]), _parse_places(row[-1])) for row in rows)
@@ -116,7 +116,7 @@ class Exports:
         """
         ordered = sorted(set(numbers))
         before = [NO_VERSION if since is None else since, *ordered[:-1]]
-        query = statements.load_sql("archive_artifacts")
+        query = statements.load_sql("files/archive_content")
         named = ordered if since is None else [since, *ordered]
         rows = self._rows_with_places(query, address, named, numbers=ordered, previous=before)
         return (
@@ -130,7 +130,7 @@ class Exports:
             key = self._file.key(address)
             reading.read_version(connection, key, address, number)
             rows = statements.fetch_rows(
-                connection, statements.load_sql("proofs"), repository=key, number=number
+                connection, statements.load_sql("versions/proofs"), repository=key, number=number
             )
         return {str(proof): int(count) for proof, count in rows}
 
@@ -145,7 +145,7 @@ class Exports:
             export_rows(
                 connection,
                 copy,
-                query.replace("{places}", statements.load_sql("places")),
+                query.replace("{places}", statements.load_sql("files/locations_by_digest")),
                 repository=key,
                 tenant=self._file.tenant,
                 **values,

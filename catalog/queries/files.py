@@ -77,7 +77,7 @@ class Files:
             key, nkey = self._file.key(address), path_key(self._file.tenant, path)
             values: dict[str, object] = {"repository": key, "nkey": nkey}
             rows = statements.fetch_rows(
-                connection, statements.load_sql("serve_row"), number=number, **values
+                connection, statements.load_sql("files/row"), number=number, **values
             )
             if not rows:
                 return None
@@ -85,20 +85,22 @@ class Files:
             own = [
                 StoredCopy(address, path, etag, size, modified_us)
                 for etag, size, modified_us, digest in statements.fetch_rows(
-                    connection, statements.load_sql("serve_own"), **values
+                    connection, statements.load_sql("files/stored"), **values
                 )
                 if digest == row.digest or (row.digest is None and size in (row.size, None))
             ]
             if own and row.digest is not None and search is CopySearch.NEAR:
                 return ResolvedFile(row, number, tuple(own))
-            origins = statements.fetch_rows(connection, statements.load_sql("origins"), **values)
+            origins = statements.fetch_rows(
+                connection, statements.load_sql("files/origins"), **values
+            )
             origin = (
                 Origin(*origins[0]) if origins and _is_origin_of(row, Origin(*origins[0])) else None
             )
             if row.digest is None:
                 places = [] if origin is not None else own
             else:
-                query = statements.load_sql("serve_places")
+                query = statements.load_sql("files/nearest_locations")
                 more = {"address": address, "tenant": self._file.tenant, "digest": row.digest}
                 held = statements.fetch_rows(connection, query, repository=key, **more)
                 places = [StoredCopy(*one) for one in held]
@@ -113,7 +115,7 @@ class Files:
                 "repository": self._file.key(address),
                 "nkey": path_key(self._file.tenant, path),
             }
-            query = statements.load_sql("serve_superseded")
+            query = statements.load_sql("files/last_version_of")
             rows = statements.fetch_rows(connection, query, since=to_naive_utc(since), **values)
         return self.find(address, int(rows[0][-1]), path) if rows else None
 
@@ -125,7 +127,7 @@ class Files:
         with self._file.connect_flushed() as connection:
             rows = statements.fetch_rows(
                 connection,
-                statements.load_sql("serve_folder"),
+                statements.load_sql("files/folder"),
                 repository=self._file.key(address),
                 number=number,
                 prefix=below,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
 from catalog.catalog_file import CatalogFile
 from catalog.inbox.spool import Listing, page_files
@@ -38,15 +39,17 @@ class Holdings:
 
     def all(self, address: str) -> Iterator[Holding]:
         """Return every path that a repository is recorded to store, in path order."""
-        return (Holding(*row) for row in self._rows("holdings", address))
+        return (Holding(*row) for row in self._rows("files/holdings", address))
 
     def needed(self, address: str) -> Iterator[str]:
         """Return each digest that a version of a repository needs or that is recorded there."""
-        return (str(digest) for (digest,) in self._rows("needed", address))
+        return (str(digest) for (digest,) in self._rows("files/needed_digests", address))
 
     def etags(self, address: str) -> Iterator[tuple[str, str]]:
         """Return each path with each etag that a version needs or that is recorded there."""
-        return ((str(path), str(etag)) for path, etag in self._rows("marks", address))
+        return (
+            (str(path), str(etag)) for path, etag in self._rows("files/needed_numbers", address)
+        )
 
     def sum_of_numbers(self, address: str, number: int) -> int:
         """Return the sum of a version's etags, which must be numbers.
@@ -56,7 +59,7 @@ class Holdings:
         with self._file.connect_flushed() as connection:
             values = {"repository": self._file.key(address), "number": number}
             rows = statements.fetch_rows(
-                connection, statements.load_sql("sum_of_numbers"), **values
+                connection, statements.load_sql("files/sum_of_numbers"), **values
             )
         return int(rows[0][0])
 
@@ -64,7 +67,9 @@ class Holdings:
         """Return some paths of a version whose bytes are not recorded to be there."""
         with self._file.connect_flushed() as connection:
             values = {"repository": self._file.key(address), "number": number, "limit": MAX_NAMED}
-            rows = statements.fetch_rows(connection, statements.load_sql("unheld"), **values)
+            rows = statements.fetch_rows(
+                connection, statements.load_sql("files/paths_without_bytes"), **values
+            )
         return [str(path) for (path,) in rows]
 
     def holders(self, address: str, number: int) -> list[str]:
@@ -75,7 +80,9 @@ class Holdings:
                 "number": number,
                 "tenant": self._file.tenant,
             }
-            rows = statements.fetch_rows(connection, statements.load_sql("holders"), **values)
+            rows = statements.fetch_rows(
+                connection, statements.load_sql("files/repositories_with_bytes"), **values
+            )
         return [str(holder) for (holder,) in rows]
 
     def orphans(
@@ -91,7 +98,7 @@ class Holdings:
             export_rows(
                 connection,
                 copy,
-                statements.load_sql("orphans"),
+                statements.load_sql("files/unneeded_history"),
                 repository=self._file.key(address),
                 history=self._file.key(history),
                 tenant=self._file.tenant,
@@ -112,7 +119,7 @@ class Holdings:
             return read_location(connection, self._file.key(address), key)
 
     def _rows(self, name: str, address: str) -> Iterator[statements.Row]:
-        copy = self._file.temporary_file(name)
+        copy = self._file.temporary_file(Path(name).name)
         with self._file.connect_flushed() as connection:
             export_rows(
                 connection, copy, statements.load_sql(name), repository=self._file.key(address)

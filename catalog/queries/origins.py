@@ -29,7 +29,7 @@ class Origins:
         """Return what a repository lists but does not store, with its origin, in path order."""
         copy = self._file.temporary_file("origins")
         with self._file.connect_flushed() as connection:
-            query = statements.load_sql("origins")
+            query = statements.load_sql("files/origins")
             export_rows(connection, copy, query, repository=self._file.key(address), nkey=None)
         return (Origin(*row) for row in read_exported_rows(copy))
 
@@ -40,7 +40,7 @@ class Origins:
                 "repository": self._file.key(address),
                 "nkey": path_key(self._file.tenant, path),
             }
-            rows = statements.fetch_rows(connection, statements.load_sql("origins"), **values)
+            rows = statements.fetch_rows(connection, statements.load_sql("files/origins"), **values)
         return Origin(*rows[0]) if rows else None
 
     def count(self, address: str) -> int:
@@ -65,7 +65,7 @@ class Origins:
             export_rows(
                 connection,
                 copy,
-                statements.load_sql("spare"),
+                statements.load_sql("files/reclaim_candidates"),
                 repository=self._file.key(address),
                 tenant=self._file.tenant,
                 excluded=list(reclaimed),

@@ -93,7 +93,7 @@ class Plans:
             read_runs.read_plan(connection, self._file.tenant, plan_id)
             rows = statements.fetch_rows(
                 connection,
-                statements.load_sql("browse_plan_rows"),
+                statements.load_sql("plans/rows_page"),
                 tenant=self._file.tenant,
                 plan_id=plan_id,
                 actions=[action.value for action in actions],

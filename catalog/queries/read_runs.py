@@ -46,7 +46,7 @@ def as_utc(moment: datetime) -> datetime:
 def read_plan(connection: DuckDBPyConnection, tenant: str, plan_id: str) -> Plan:
     """Return a stored plan, or raise `NotRecorded`."""
     rows = statements.fetch_rows(
-        connection, statements.load_sql("plan"), tenant=tenant, plan_id=plan_id
+        connection, statements.load_sql("plans/plan"), tenant=tenant, plan_id=plan_id
     )
     if not rows:
         raise NotRecorded("plan", plan_id)
@@ -71,7 +71,7 @@ def read_plan(connection: DuckDBPyConnection, tenant: str, plan_id: str) -> Plan
 def read_batches(connection: DuckDBPyConnection, tenant: str, plan_id: str) -> list[PlannedBatch]:
     """Return the batches of a plan in order."""
     rows = statements.fetch_rows(
-        connection, statements.load_sql("plan_batches"), tenant=tenant, plan_id=plan_id
+        connection, statements.load_sql("plans/batches"), tenant=tenant, plan_id=plan_id
     )
     return [PlannedBatch(*row) for row in rows]
 
@@ -91,12 +91,12 @@ def read_items(
     further = [one for one in allowed if one != request["source"]]
     readable = [request["source"], *targets, *further]
     key = {"tenant": tenant, "plan_id": plan_id, "batch": batch}
-    rows = statements.fetch_rows(connection, statements.load_sql("batch_items"), **key)
+    rows = statements.fetch_rows(connection, statements.load_sql("plans/batch_items"), **key)
     copies: dict[int, list[RecordedLocation]] = defaultdict(list)
     if any(row[SHA256_COLUMN] for row in rows):
         for position, *place in statements.fetch_rows(
             connection,
-            statements.load_sql("elsewhere"),
+            statements.load_sql("files/known_copies"),
             targets=targets,
             places=readable,
             origins=bool(further),
@@ -107,7 +107,7 @@ def read_items(
     previous: dict[tuple[int, int], Fingerprint] = {}
     if any(row[PREVIOUS_COLUMN] for row in rows):
         for position, target, *marks in statements.fetch_rows(
-            connection, statements.load_sql("stood"), targets=targets, **key
+            connection, statements.load_sql("plans/previous_state"), targets=targets, **key
         ):
             previous[position, target] = Fingerprint(*marks)
     return [
@@ -168,7 +168,7 @@ def read_plan_rows(
     """Return the rows of a plan, by path."""
     rows = statements.fetch_rows(
         connection,
-        statements.load_sql("plan_rows"),
+        statements.load_sql("plans/rows"),
         tenant=tenant,
         plan_id=plan_id,
         action=action,
@@ -183,7 +183,7 @@ def read_plan_changes(
     """Return the changes of a plan, removals first."""
     rows = statements.fetch_rows(
         connection,
-        statements.load_sql("plan_changes"),
+        statements.load_sql("plans/changes"),
         tenant=tenant,
         plan_id=plan_id,
         limit=_limit(limit),
@@ -215,7 +215,7 @@ def read_outcomes(
     """Return the outcome of each item of a run."""
     rows = statements.fetch_rows(
         connection,
-        statements.load_sql("run_outcomes"),
+        statements.load_sql("runs/outcomes"),
         tenant=tenant,
         run_id=run_id,
         status=status,
@@ -228,7 +228,7 @@ def read_breaches(
     connection: DuckDBPyConnection, tenant: str, run_id: str, limit: int | None
 ) -> list[Breach]:
     """Return what contracts found in the files of a run."""
-    query = statements.load_sql("failure_cases")
+    query = statements.load_sql("runs/failure_cases")
     rows = statements.fetch_rows(
         connection, query, tenant=tenant, run_id=run_id, limit=_limit(limit)
     )
@@ -250,7 +250,7 @@ def outcome_from_row(row: statements.Row) -> Outcome:
 def read_tallies(connection: DuckDBPyConnection, tenant: str, run_id: str) -> tuple[RunTally, ...]:
     """Return what a run did at each destination."""
     rows = statements.fetch_rows(
-        connection, statements.load_sql("tallies"), tenant=tenant, run_id=run_id
+        connection, statements.load_sql("runs/tallies"), tenant=tenant, run_id=run_id
     )
     return tuple(RunTally(*row) for row in rows)
 
@@ -260,7 +260,11 @@ def read_runs(
 ) -> list[Run]:
     """Return runs, the latest first."""
     rows = statements.fetch_rows(
-        connection, statements.load_sql("runs"), tenant=tenant, run_id=run_id, limit=_limit(limit)
+        connection,
+        statements.load_sql("runs/runs"),
+        tenant=tenant,
+        run_id=run_id,
+        limit=_limit(limit),
     )
     return [run_from_row(row) for row in rows]
 
@@ -275,7 +279,7 @@ def read_last_sync(
     """Return the last sync between these addresses, other than the run `except_run`."""
     rows = statements.fetch_rows(
         connection,
-        statements.load_sql("last_sync"),
+        statements.load_sql("runs/last_sync"),
         tenant=tenant,
         source=source,
         destinations=json.dumps(destinations),

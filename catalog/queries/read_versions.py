@@ -24,7 +24,10 @@ def read_versions(
 ) -> list[Version]:
     """Return the versions of a repository that match `where`, the lowest number first."""
     rows = statements.fetch_rows(
-        connection, statements.load_sql("versions"), repository=key, **where.parameters(tenant)
+        connection,
+        statements.load_sql("versions/versions"),
+        repository=key,
+        **where.parameters(tenant),
     )
     if not rows:
         first_seen(connection, key, address)
@@ -37,7 +40,7 @@ def read_version(
 ) -> Version:
     """Return one version of a repository, the latest by default."""
     rows = statements.fetch_rows(
-        connection, statements.load_sql("version"), repository=key, number=number
+        connection, statements.load_sql("versions/version"), repository=key, number=number
     )
     if not rows:
         first_seen(connection, key, address)
@@ -52,7 +55,7 @@ def _versions_from_rows(
     labels: dict[int, dict[str, str]] = defaultdict(dict)
     protected: dict[int, tuple[str, ...]] = defaultdict(tuple)
     for number, name, value in statements.fetch_rows(
-        connection, statements.load_sql("version_notes"), repository=key
+        connection, statements.load_sql("versions/labels_and_protections"), repository=key
     ):
         if name is None:
             protected[number] += (value,)
@@ -114,14 +117,14 @@ def read_sizes(connection: DuckDBPyConnection, key: str, number: int) -> Sizes:
     """Compute the size of a version, with all bytes and with equal bytes once."""
     return Sizes(
         *statements.fetch_rows(
-            connection, statements.load_sql("sizes"), repository=key, number=number
+            connection, statements.load_sql("versions/sizes"), repository=key, number=number
         )[0]
     )
 
 
 def read_locations(connection: DuckDBPyConnection, tenant: str, digest: str) -> list[Location]:
     """Return all locations of the bytes with a sha256."""
-    query = statements.load_sql("locations")
+    query = statements.load_sql("files/locations")
     return [
         _location_from_row(row)
         for row in statements.fetch_rows(connection, query, tenant=tenant, digest=digest)
@@ -131,7 +134,7 @@ def read_locations(connection: DuckDBPyConnection, tenant: str, digest: str) -> 
 def read_location(connection: DuckDBPyConnection, key: str, nkey: str) -> Location | None:
     """Return what a repository is known to store at a path."""
     rows = statements.fetch_rows(
-        connection, statements.load_sql("location"), nkey=nkey, repository=key
+        connection, statements.load_sql("files/location"), nkey=nkey, repository=key
     )
     return _location_from_row(rows[0]) if rows else None
 
@@ -146,7 +149,7 @@ def read_arrivals(
     """Count the matching files in the latest version of a repository."""
     (row,) = statements.fetch_rows(
         connection,
-        statements.load_sql("arrived"),
+        statements.load_sql("versions/arrivals"),
         repository=key,
         pattern=globs_to_regex((pattern_at(objective.pattern, now),)),
         within_s=objective.within_s,

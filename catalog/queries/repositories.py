@@ -27,7 +27,7 @@ class Repositories:
     def addresses_below(self, start: str) -> list[str]:
         """Return the addresses that begin with `start`, except those only written by pulls."""
         with self._file.connect_flushed() as connection:
-            query = statements.load_sql("rooted")
+            query = statements.load_sql("versions/repositories_below")
             rows = statements.fetch_rows(connection, query, tenant=self._file.tenant, start=start)
         return [str(address) for (address,) in rows]
 
@@ -51,7 +51,7 @@ class Repositories:
         """
         with self._file.connect_flushed() as connection:
             rows = statements.fetch_rows(
-                connection, statements.load_sql("written"), tenant=self._file.tenant
+                connection, statements.load_sql("versions/destinations"), tenant=self._file.tenant
             )
         return {str(address): int(total) for address, total in rows}
 

@@ -94,7 +94,10 @@ class Runs:
         """Return the gaps of a run's listings, the source's first."""
         with self._file.connect_flushed() as connection:
             rows = statements.fetch_rows(
-                connection, statements.load_sql("gaps"), run_id=run_id, tenant=self._file.tenant
+                connection,
+                statements.load_sql("runs/gaps"),
+                run_id=run_id,
+                tenant=self._file.tenant,
             )
         return [FoundGap(address, role, Gap(*told)) for address, role, *told in rows]
 
@@ -109,7 +112,7 @@ class Runs:
         with self._file.connect_flushed() as connection:
             rows = statements.fetch_rows(
                 connection,
-                statements.load_sql("browse_runs"),
+                statements.load_sql("runs/page"),
                 tenant=self._file.tenant,
                 state=where.state,
                 kind=where.kind,
@@ -130,14 +133,14 @@ class Runs:
         self, run_id: str, status: Status | None = None, request: PageRequest = FIRST_PAGE
     ) -> Page[Outcome]:
         """Return a page of a run's outcomes, in the order recorded."""
-        rows = self._run_page_rows("browse_outcomes", run_id, request, status=status)
+        rows = self._run_page_rows("runs/outcomes_page", run_id, request, status=status)
         return make_page(
             [(read_runs.outcome_from_row(row[:-2]), row[-2:]) for row in rows], request
         )
 
     def failure_page(self, run_id: str, request: PageRequest = FIRST_PAGE) -> Page[FailureRow]:
         """Return a page of a run's failure cases, in the order recorded."""
-        rows = self._run_page_rows("browse_failures", run_id, request)
+        rows = self._run_page_rows("runs/failures_page", run_id, request)
         return make_page([(FailureRow(*row[:-2]), row[-2:]) for row in rows], request)
 
     def explain(self, run_id: str, path: str) -> list[Explanation]:

@@ -93,7 +93,7 @@ class Tokens:
 def _read_tokens(
     connection: DuckDBPyConnection, owner: str | None = None, token_id: str | None = None
 ) -> list[KnownToken]:
-    query = statements.load_sql("token_known")
+    query = statements.load_sql("resources/tokens")
     rows = statements.fetch_rows(connection, query, owner=owner, token_id=token_id)
     return [_token_from_row(row) for row in rows]
 

@@ -101,7 +101,7 @@ class Versions:
         with self._file.connect_flushed() as connection:
             key = self._file.key(address)
             version = reading.read_version(connection, key, address, number)
-            query = statements.load_sql("content")
+            query = statements.load_sql("versions/content")
             export_rows(connection, copy, query, repository=key, number=version.number)
         return (ContentRow(*row) for row in read_exported_rows(copy))
 
@@ -158,7 +158,7 @@ class Versions:
 
     def latest_of(self, addresses: Collection[str]) -> dict[str, Version]:
         """Return the latest version of each address that has one, without labels."""
-        query = statements.load_sql("browse_latest")
+        query = statements.load_sql("versions/latest_page")
         with self._file.connect_flushed() as connection:
             rows = statements.fetch_rows(
                 connection, query, tenant=self._file.tenant, addresses=list(addresses)
@@ -184,7 +184,7 @@ class Versions:
             reading.read_version(connection, key, address, number)
             rows = statements.fetch_rows(
                 connection,
-                statements.load_sql("browse_content"),
+                statements.load_sql("versions/content_page"),
                 repository=key,
                 number=number,
                 prefix=where.prefix,

@@ -78,7 +78,7 @@ class Audit:
 
 def run_audit(connection: DuckDBPyConnection, tenant: str) -> Audit:
     """Check all derived data against what it is derived from."""
-    query = statements.load_sql("audit").replace("{counted}", counts_query())
+    query = statements.load_sql("audit/find").replace("{counted}", counts_query())
     rows = statements.fetch_rows(connection, query, tenant=tenant, limit=MAX_NAMED)
     contradictions = tuple(Contradiction(Flaw(kind), *row) for kind, *row, _ in rows)
     return Audit(contradictions, rows[0][-1] if rows else 0)
@@ -87,4 +87,6 @@ def run_audit(connection: DuckDBPyConnection, tenant: str) -> Audit:
 @cache
 def counts_query() -> str:
     """Return the query for the true counts of each version."""
-    return statements.load_sql("counted").replace("{differ}", statements.load_sql("differ"))
+    return statements.load_sql("audit/true_counts").replace(
+        "{differ}", statements.load_sql("versions/bytes_differ")
+    )

@@ -10,7 +10,8 @@ from catalog.store import statements
 @cache
 def changes_query() -> str:
     """Return the query for the paths that differ between versions $old and $new, unordered."""
-    return f"{statements.load_sql('changed')}{statements.load_sql('differ')}"
+    names = ("versions/changed_paths", "versions/bytes_differ")
+    return "".join(map(statements.load_sql, names))
 
 
 @cache

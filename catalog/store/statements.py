@@ -1,4 +1,4 @@
-"""SQL in files: `sql/<name>.sql`, statements with named parameters."""
+"""SQL in files: `sql/<subject>/<name>.sql`, statements with named parameters."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ Row = tuple[Any, ...]
 
 @cache
 def load_sql(name: str) -> str:
-    """Return the text of `sql/<name>.sql`."""
+    """Return the text of `sql/<subject>/<name>.sql`."""
     return (_SQL_FOLDER / f"{name}.sql").read_text(encoding="utf-8")
 
 
 def unseen_query(rows: str, gaps: str) -> str:
     """Return the query for those of `rows` that lie in one of `gaps`; both are tables."""
-    return load_sql("unseen").replace("{rows}", rows).replace("{gaps}", gaps)
+    return load_sql("plans/unseen").replace("{rows}", rows).replace("{gaps}", gaps)
 
 
 def sql_literal(value: object) -> str:

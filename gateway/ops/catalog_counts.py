@@ -31,7 +31,7 @@ class CatalogCounts:
 
 def read_catalog_counts(catalog: Catalog) -> CatalogCounts:
     """Query all counts."""
-    rows = catalog.sql(statements.load_sql("flow_counts"))
+    rows = catalog.sql(statements.load_sql("runs/flow_counts"))
     counts = {(str(what), str(label), str(result)): int(n) for what, label, result, n in rows}
     counts["queue", "pop", "error"] = len(catalog.maintenance.rejected_orders())
     return CatalogCounts(counts)

@@ -72,7 +72,7 @@ def list_page(file: CatalogFile, where: ResourceFilter) -> Page[ResourceVersion]
     if where.where or where.properties:
         rows = _filter_rows(file, where, position)
     else:
-        query, values = _page_query("resource_list", where, position)
+        query, values = _page_query("resources/list", where, position)
         with file.connect_flushed() as connection:
             rows = statements.fetch_rows(
                 connection, query, tenant=file.tenant, count=where.count + 1, **values
@@ -90,13 +90,15 @@ def _filter_rows(
     condition = f"(true{narrowed})"
     if where.where:
         condition += f" AND coalesce(({render_condition(where.where)}), false)"
-    filtering = statements.load_sql("resource_sifted").replace("{condition}", condition)
+    filtering = statements.load_sql("resources/matching_condition").replace(
+        "{condition}", condition
+    )
     rows: list[statements.Row] = []
     check, page = time_limit(), SliceSize(FIRST_PAGE, LARGEST_PAGE)
     while True:
         check()
         copy = temporary_path(file.folder / "tmp", "resources")
-        query, values = _page_query("resource_sift", where, position)
+        query, values = _page_query("resources/page_for_condition", where, position)
         began_s = time.monotonic()
         try:
             with file.connect_flushed() as connection:
@@ -128,7 +130,7 @@ def property_values(
     with file.connect_flushed() as connection:
         rows = statements.fetch_rows(
             connection,
-            statements.load_sql("resource_values").replace("{conditions}", seen),
+            statements.load_sql("resources/values").replace("{conditions}", seen),
             tenant=file.tenant,
             key=f'$."{key}"',
             having=f'$."{having}"',

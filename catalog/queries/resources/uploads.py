@@ -74,7 +74,7 @@ class Resources:
         with self._file.connect_flushed() as connection:
             rows = statements.fetch_rows(
                 connection,
-                statements.load_sql("resource_versions"),
+                statements.load_sql("resources/versions"),
                 **self._version_key(name, version),
             )
         if not rows:
@@ -84,7 +84,7 @@ class Resources:
     def next_version(self, name: str) -> int:
         """Return the number that the next version of a name would have."""
         with self._file.connect_flushed() as connection:
-            query = statements.load_sql("resource_highest")
+            query = statements.load_sql("resources/highest_number")
             highest: int = statements.fetch_rows(
                 connection, query, **self._version_key(name, None)
             )[0][0]
@@ -93,7 +93,7 @@ class Resources:
     def version_was_used(self, name: str, version: int) -> bool:
         """Say whether a name has, or may have had, a version of this number."""
         with self._file.connect_flushed() as connection:
-            query = statements.load_sql("resource_given")
+            query = statements.load_sql("resources/number_used")
             count: int = statements.fetch_rows(
                 connection, query, **self._version_key(name, version)
             )[0][0]

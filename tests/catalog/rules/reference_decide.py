@@ -1,7 +1,7 @@
 """The reference model of the decision on one path at one destination, in plain Python.
 
-Plans are made by `catalog/store/sql/decide.sql`, for millions of paths; a property test compares it
-with this function of the known state.
+Plans are made by `catalog/store/sql/plans/decide.sql`, for millions of paths; a property test
+compares it with this function of the known state.
 """
 
 from __future__ import annotations

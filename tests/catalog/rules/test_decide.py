@@ -501,8 +501,10 @@ def test_sql_and_the_model_decide_alike_and_say_the_same(
 
     answers = statements.fetch_rows(
         tables,
-        f"SELECT {statements.load_sql('decide')} FROM range($rows) r(nkey) LEFT JOIN w USING (nkey)"  # noqa: S608  # our own file
-        " LEFT JOIN h USING (nkey) LEFT JOIN l USING (nkey) LEFT JOIN m USING (nkey)"
+        f"SELECT {statements.load_sql('plans/decide')}"  # noqa: S608  # our own file
+        " FROM range($rows) r(nkey)"
+        " LEFT JOIN w USING (nkey) LEFT JOIN h USING (nkey)"
+        " LEFT JOIN l USING (nkey) LEFT JOIN m USING (nkey)"
         " LEFT JOIN u USING (nkey)"
         " ORDER BY r.nkey",
         rows=len(rows),

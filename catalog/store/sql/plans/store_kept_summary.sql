@@ -1,5 +1,5 @@
 -- For each target with very many kept files: their usual reason once, rows for the others, and rows for what the
--- target's record lacks or has with other bytes (`plan_version.sql` records it again).
+-- target's record lacks or has with other bytes (`versions/record_plan.sql` records it again).
 CREATE OR REPLACE TEMP TABLE usual AS
 SELECT target, arg_max(reason, n) AS reason, max(n) AS n FROM (
   SELECT target, reason, count(*) AS n FROM decided
