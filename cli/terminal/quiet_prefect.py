@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from catalog.settings import PrefectUse, Settings
-from orchestration.mode import Mode, use
+from orchestration.mode import Mode, prefect_loaded, use
 from orchestration.prefect_settings import read_prefect_settings
 from orchestration.stored_names import names_in, no_repository
 
@@ -35,7 +35,8 @@ def load_repository(name: str) -> Repository:
         RepositoryNotFound: there is no block of that name.
     """
     settings = read_prefect_settings()
-    if not settings.server and Settings().prefect is not PrefectUse.SERVER:
+    asked = prefect_loaded() or settings.server
+    if not asked and Settings().prefect is not PrefectUse.SERVER:
         names = names_in(settings.database, REPOSITORY)
         if names is not None and name not in names:
             raise no_repository(name, names)
