@@ -33,6 +33,11 @@ def use(mode: Mode) -> None:
     _Decision.mode = mode
 
 
+def decided() -> bool:
+    """Say whether it is decided already."""
+    return _Decision.mode is not None
+
+
 def uses_prefect() -> bool:
     """Say whether verbs are Prefect flows; the first answer holds for the whole process.
 

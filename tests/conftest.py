@@ -10,6 +10,7 @@ from typing import TypeVar
 import pytest
 from hypothesis import settings
 
+from orchestration.mode import uses_prefect
 from providers.connection_cache import STORAGES
 from tests.servers.azurite import AzureServer, azurite
 from tests.servers.fake_gcs import GcsServer, fake_gcs
@@ -27,6 +28,11 @@ settings.register_profile("any machine", deadline=None)  # how busy it is is no 
 settings.load_profile("any machine")
 Server = TypeVar("Server")
 Factory = pytest.TempPathFactory
+
+
+def pytest_configure() -> None:
+    """Decide for the whole process whether verbs use Prefect, before a test of commands does."""
+    uses_prefect()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -16,7 +16,7 @@ from catalog.settings import PrefectUse, Settings
 from cli.command_list import BlockUse
 from cli.terminal.quiet_prefect import load_quietly
 from orchestration.errors import PrefectNeeded
-from orchestration.mode import Mode, prefect_loaded, use
+from orchestration.mode import Mode, decided, prefect_loaded, use, uses_prefect
 from orchestration.prefect_settings import read_prefect_settings
 from orchestration.stored_names import names_in
 
@@ -30,6 +30,10 @@ def load_for_verb(blocks: BlockUse) -> None:
     Raises:
         PrefectNeeded: the verb cannot run without Prefect, and the settings rule it out.
     """
+    if decided():  # several verbs are loaded to suggest one for a word that is none
+        if uses_prefect():
+            load_quietly()
+        return
     setting, server = Settings().prefect, read_prefect_settings().server
     if prefect_loaded() or first_mode(setting, server=server, blocks=blocks) is Mode.PREFECT:
         load_quietly()
@@ -64,6 +68,8 @@ def needs_prefect(blocks: BlockUse, arguments: Mapping[str, object]) -> bool:
     """
     if Settings().prefect is not PrefectUse.AUTO:
         return False
+    if blocks is BlockUse.LISTED:
+        return True
     database = read_prefect_settings().database
     stored = {slug: names_in(database, slug) for slug in BLOCK_TYPES}
     if blocks is BlockUse.SEARCHED and stored[BLOCK_TYPES[0]] != frozenset():
