@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable, Iterator
 
 from blocks.repository import Repository
@@ -11,6 +10,7 @@ from blocks.resolve import repository as resolved
 from catalog.errors import CatalogError
 from orchestration.block import stored_names
 from orchestration.mode import uses_prefect
+from orchestration.run import run_logger
 from providers.interfaces.history import HISTORY
 from providers.layouts.numbered_names import NUMBERS
 
@@ -39,7 +39,7 @@ def _stored_repositories() -> Iterator[Repository]:
 
         yield from usable_repositories()
     elif stored_names(Repository.get_block_type_slug()) != frozenset():
-        logging.getLogger("entrepot.run").warning(
+        run_logger().warning(
             "stored repositories were not searched: that needs Prefect (ENTREPOT_PREFECT)"
         )
 

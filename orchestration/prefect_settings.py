@@ -31,11 +31,11 @@ class PrefectSettings:
 
 def read_prefect_settings() -> PrefectSettings:
     """Read the environment, the active profile, and the settings files of the current folder."""
-    home = Path(os.environ.get("PREFECT_HOME") or "~/.prefect").expanduser()
     try:
+        home = Path(os.environ.get("PREFECT_HOME") or "~/.prefect").expanduser()
         profile = _active_profile(home / "profiles.toml")
         elsewhere = _in_this_folder()
-    except (OSError, ValueError, TypeError, AttributeError):
+    except (OSError, ValueError, TypeError, AttributeError, RuntimeError):  # no home: RuntimeError
         return PrefectSettings(server=True, database=None)
     settings = {**profile, **os.environ}
     special = elsewhere or any(map(DATABASE.match, settings))
@@ -46,9 +46,7 @@ def read_prefect_settings() -> PrefectSettings:
 
 
 def _active_profile(file: Path) -> Mapping[str, str]:
-    if not file.exists():
-        return {}
-    content = tomllib.loads(file.read_text(encoding="utf-8"))
+    content = tomllib.loads(_text_of(file))
     name = os.environ.get("PREFECT_PROFILE") or content.get("active")
     profile: Mapping[str, str] = content.get("profiles", {}).get(name, {})
     return profile
@@ -56,13 +54,19 @@ def _active_profile(file: Path) -> Mapping[str, str]:
 
 def _in_this_folder() -> bool:
     """Say whether files of the current folder name a server, or another profiles file."""
-    dotenv = Path(".env")
-    if dotenv.is_file() and LINE.search(dotenv.read_text(encoding="utf-8")):
-        return True
-    tables: list[dict[str, Any]] = []
-    if Path("prefect.toml").is_file():
-        tables.append(tomllib.loads(Path("prefect.toml").read_text(encoding="utf-8")))
-    if Path("pyproject.toml").is_file():
-        project = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))
-        tables.append(project.get("tool", {}).get("prefect", {}))
-    return any(table.get("api", {}).get("url") or table.get("profiles_path") for table in tables)
+    project = tomllib.loads(_text_of(Path("pyproject.toml")))
+    tables: list[dict[str, Any]] = [
+        tomllib.loads(_text_of(Path("prefect.toml"))),
+        project.get("tool", {}).get("prefect", {}),
+    ]
+    return bool(LINE.search(_text_of(Path(".env")))) or any(
+        table.get("api", {}).get("url") or table.get("profiles_path") for table in tables
+    )
+
+
+def _text_of(file: Path) -> str:
+    """Return the text of a file, none if there is no such file; other errors are raised."""
+    try:
+        return file.read_text(encoding="utf-8")
+    except (FileNotFoundError, IsADirectoryError):  # `.env` may be an environment of Python
+        return ""

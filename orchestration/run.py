@@ -1,4 +1,4 @@
-"""The run that is in progress: its log, its id, and the run_parameters that name it."""
+"""The run that is in progress: its log, its id, and the parameters that name it."""
 
 from __future__ import annotations
 

@@ -10,6 +10,8 @@ from pathlib import Path
 
 from catalog.errors import RepositoryNotFound
 
+REPOSITORY, WEBHOOK, CONTRACT = "entrepot-repository", "entrepot-webhook", "entrepot-contract"
+"""The types of blocks."""
 QUERY = """
 SELECT document.name FROM block_document document
 JOIN block_type ON block_type.id = document.block_type_id
@@ -27,10 +29,11 @@ def names_in(database: Path | None, slug: str) -> frozenset[str] | None:
     if database is None:
         return None
     try:
-        if not database.exists():
-            return frozenset()
+        database.stat()  # `exists` would call a file that may not be seen absent
         with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)) as connection:
             return frozenset(str(name) for (name,) in connection.execute(QUERY, (slug,)))
+    except FileNotFoundError:
+        return frozenset()
     except (OSError, sqlite3.Error):
         return None
 

@@ -18,10 +18,9 @@ from cli.terminal.quiet_prefect import load_quietly
 from orchestration.errors import PrefectNeeded
 from orchestration.mode import Mode, decided, prefect_loaded, use, uses_prefect
 from orchestration.prefect_settings import read_prefect_settings
-from orchestration.stored_names import names_in
+from orchestration.stored_names import CONTRACT, REPOSITORY, WEBHOOK, names_in
 
 USE = "ENTREPOT_PREFECT"
-BLOCK_TYPES = ("entrepot-repository", "entrepot-webhook", "entrepot-contract")
 
 
 def load_for_verb(blocks: BlockUse) -> None:
@@ -43,7 +42,7 @@ def load_for_verb(blocks: BlockUse) -> None:
 
 def load_directly() -> None:
     """Load what a command needs that asks no server, unless Prefect is loaded already."""
-    if not prefect_loaded():
+    if not decided() and not prefect_loaded():
         use(Mode.DIRECT)
 
 
@@ -71,8 +70,8 @@ def needs_prefect(blocks: BlockUse, arguments: Mapping[str, object]) -> bool:
     if blocks is BlockUse.LISTED:
         return True
     database = read_prefect_settings().database
-    stored = {slug: names_in(database, slug) for slug in BLOCK_TYPES}
-    if blocks is BlockUse.SEARCHED and stored[BLOCK_TYPES[0]] != frozenset():
+    stored = {slug: names_in(database, slug) for slug in (REPOSITORY, WEBHOOK, CONTRACT)}
+    if blocks is BlockUse.SEARCHED and stored[REPOSITORY] != frozenset():
         return True
     texts = set(_texts(arguments.values()))
     return any(names is not None and texts & names for names in stored.values())

@@ -37,12 +37,9 @@ def run_flow(flow: Verb[Any, Any], parameters: Mapping[str, object], output: Out
         stopped = "stopped; no file is half written: run the command again to continue"
         show_error(KeyboardInterrupt(stopped), output)
         sys.exit(code)
-    except PrefectNeeded as error:
-        if may_restart():
-            restart_with_prefect()
-        show_error(error, output)
-        sys.exit(exit_of(error))
     except CatalogError as error:
+        if isinstance(error, PrefectNeeded) and may_restart():
+            restart_with_prefect()
         show_error(error, output)
         sys.exit(exit_of(error))
     except PREFECT_ERRORS as error:

@@ -11,10 +11,10 @@ if TYPE_CHECKING or uses_prefect():
         API_ERRORS,
         PREFECT_ERRORS,
         check_prefect_reachable,
-        ensure_server,
         explain,
         show_log,
     )
+    from orchestration.with_prefect.local_server import ensure_server
 else:
     from cli.flows.without_prefect import (
         API_ERRORS,

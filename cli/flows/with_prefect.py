@@ -16,16 +16,6 @@ from prefect.logging.handlers import PrefectConsoleHandler
 from prefect.settings import PREFECT_API_URL
 
 from cli.terminal.exit_codes import ExitCode
-from orchestration.with_prefect.local_server import ensure_server
-
-__all__ = [
-    "API_ERRORS",
-    "PREFECT_ERRORS",
-    "check_prefect_reachable",
-    "ensure_server",
-    "explain",
-    "show_log",
-]
 
 USAGE_ERRORS = (ParameterTypeError, SignatureMismatchError)
 PREFECT_ERRORS: tuple[type[Exception], ...] = (*USAGE_ERRORS, PrefectHTTPStatusError, HTTPError)

@@ -9,12 +9,10 @@ from typing import TYPE_CHECKING
 from catalog.settings import PrefectUse, Settings
 from orchestration.mode import Mode, prefect_loaded, use
 from orchestration.prefect_settings import read_prefect_settings
-from orchestration.stored_names import names_in, no_repository
+from orchestration.stored_names import REPOSITORY, names_in, no_repository
 
 if TYPE_CHECKING:
     from blocks.repository import Repository
-
-REPOSITORY = "entrepot-repository"
 
 CONSOLE = "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL"
 

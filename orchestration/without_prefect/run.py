@@ -1,22 +1,9 @@
-"""The verb in progress."""
+"""A direct run: it has a log, and nothing shows its name."""
 
 from __future__ import annotations
 
 import logging
-from contextvars import ContextVar
-from dataclasses import dataclass, field
 from typing import Any
-
-
-@dataclass(frozen=True, slots=True)
-class DirectRun:
-    """A verb's name and its arguments by name."""
-
-    name: str = "run"
-    arguments: dict[str, Any] = field(default_factory=dict[str, Any])
-
-
-current: ContextVar[DirectRun] = ContextVar("current", default=DirectRun())  # noqa: B039 - frozen
 
 
 def run_logger() -> logging.Logger:
@@ -30,10 +17,10 @@ def flow_run_id() -> None:
 
 
 def flow_name() -> str:
-    """Return the name of the verb that runs."""
-    return current.get().name
+    """Return what a run is called; only Prefect names runs."""
+    return "run"
 
 
 def run_parameters() -> dict[str, Any]:
-    """Return the arguments of the verb that runs."""
-    return dict(current.get().arguments)
+    """Return nothing; only Prefect names runs by their parameters."""
+    return {}

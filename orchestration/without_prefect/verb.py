@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
 from collections.abc import Callable
 from copy import copy
 from typing import Any, Generic, ParamSpec, Self, TypeVar
@@ -12,7 +11,6 @@ from pydantic import ConfigDict, ValidationError, validate_call
 
 from orchestration.errors import InvalidArguments
 from orchestration.verb_settings import Prepare
-from orchestration.without_prefect.run import DirectRun, current
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -53,11 +51,6 @@ class Verb(Generic[P, R]):
                 self.fn
             )
         try:
-            bound = inspect.signature(self.fn).bind(*prepared, **named)
-        except TypeError as error:
-            raise InvalidArguments(f"{self.name}: {error}") from error
-        before = current.set(DirectRun(self.name, dict(bound.arguments)))
-        try:
             return self._validated(*prepared, **named)
         except ValidationError as error:
             if error.title != self.fn.__name__:  # of a value inside, not of the arguments
@@ -67,8 +60,6 @@ class Verb(Generic[P, R]):
                 for problem in error.errors(include_input=False, include_url=False)
             )
             raise InvalidArguments(f"{self.name}: {'; '.join(problems)}") from error
-        finally:
-            current.reset(before)
 
     def with_options(self, *, name: str | None = None, **_: Any) -> Verb[P, R]:  # noqa: ANN401
         """Return the same verb under another name; other options are Prefect's."""
