@@ -13,7 +13,7 @@ from catalog.glob import globs_to_regex
 from catalog.inbox.plan_request import request_to_json
 from catalog.model.plan import Action, Plan, PlanItem, PlannedBatch, PlanRequest
 from catalog.model.run import PlanRow
-from catalog.queries import read_runs
+from catalog.queries import read_plans
 from catalog.queries.paging import (
     FIRST_PAGE,
     Page,
@@ -50,12 +50,12 @@ class Plans:
     def get(self, plan_id: str) -> Plan:
         """Return a stored plan."""
         with self._file.connect() as connection:
-            return read_runs.read_plan(connection, self._file.tenant, plan_id)
+            return read_plans.read_plan(connection, self._file.tenant, plan_id)
 
     def batches(self, plan_id: str) -> list[PlannedBatch]:
         """Return the batches of a plan in order; removals come last."""
         with self._file.connect() as connection:
-            return read_runs.read_batches(connection, self._file.tenant, plan_id)
+            return read_plans.read_batches(connection, self._file.tenant, plan_id)
 
     def items(
         self, plan_id: str, batch: int, places: Collection[str] | None = None
@@ -65,24 +65,24 @@ class Plans:
         `places` are further addresses that may be read, by default those of the plan.
         """
         with self._file.connect() as connection:
-            return read_runs.read_items(connection, self._file.tenant, plan_id, batch, places)
+            return read_plans.read_items(connection, self._file.tenant, plan_id, batch, places)
 
     def rows(
         self, plan_id: str, action: Action | None = None, limit: int | None = None
     ) -> list[PlanRow]:
         """Return the rows of a plan: each path at each destination, with the reason."""
         with self._file.connect() as connection:
-            return read_runs.read_plan_rows(connection, self._file.tenant, plan_id, action, limit)
+            return read_plans.read_plan_rows(connection, self._file.tenant, plan_id, action, limit)
 
     def changes(self, plan_id: str, limit: int | None = None) -> list[PlanRow]:
         """Return the rows of a plan that change something, removals first."""
         with self._file.connect() as connection:
-            return read_runs.read_plan_changes(connection, self._file.tenant, plan_id, limit)
+            return read_plans.read_plan_changes(connection, self._file.tenant, plan_id, limit)
 
     def request(self, plan_id: str) -> PlanRequest:
         """Return the request of a stored plan."""
         with self._file.connect() as connection:
-            return read_runs.read_plan_request(connection, self._file.tenant, plan_id)
+            return read_plans.read_plan_request(connection, self._file.tenant, plan_id)
 
     def page(
         self, plan_id: str, actions: Collection[Action], request: PageRequest = FIRST_PAGE
@@ -90,7 +90,7 @@ class Plans:
         """Return a page of a plan's rows with one of `actions`, by path and target."""
         path, target = request.cursor_keys(str, int)
         with self._file.connect() as connection:
-            read_runs.read_plan(connection, self._file.tenant, plan_id)
+            read_plans.read_plan(connection, self._file.tenant, plan_id)
             rows = statements.fetch_rows(
                 connection,
                 statements.load_sql("plans/rows_page"),

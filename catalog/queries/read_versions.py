@@ -13,7 +13,6 @@ from catalog.filters.versions import Span, VersionFilter, to_naive_utc
 from catalog.glob import globs_to_regex
 from catalog.model.diff import DiffCounts
 from catalog.model.version import Location, Sizes, Version
-from catalog.queries.read_runs import as_utc
 from catalog.rules.freshness import Arrivals, Objective, pattern_at
 from catalog.store import statements
 from catalog.store.diff_queries import diff_counts_query
@@ -63,7 +62,7 @@ def _versions_from_rows(
             labels[number][name] = value
     return [
         replace(
-            Version(address, number, base, as_utc(created_at), *rest),
+            Version(address, number, base, statements.as_utc(created_at), *rest),
             labels=labels[number],
             protected=protected[number],
         )
@@ -82,7 +81,7 @@ def read_version_at(
     first = first_seen(connection, key, address)
     if to_naive_utc(moment) < first:
         raise RepositoryNotFound(
-            f"the catalog first saw {address!r} at {as_utc(first).isoformat()}"
+            f"the catalog first saw {address!r} at {statements.as_utc(first).isoformat()}"
             f" and knows nothing of it at {moment.isoformat()}"
         )
     raise NotRecorded("version", f"{address} at {moment.isoformat()} (deleted)")
@@ -140,7 +139,7 @@ def read_location(connection: DuckDBPyConnection, key: str, nkey: str) -> Locati
 
 
 def _location_from_row(row: statements.Row) -> Location:
-    return replace(Location(*row), recorded_at=as_utc(row[-1]))
+    return replace(Location(*row), recorded_at=statements.as_utc(row[-1]))
 
 
 def read_arrivals(

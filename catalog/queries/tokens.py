@@ -18,7 +18,6 @@ from catalog.access.tokens import KnownToken, Secret, Token
 from catalog.catalog_file import CatalogFile
 from catalog.errors import InvalidInput, NotRecorded
 from catalog.filters.versions import to_naive_utc
-from catalog.queries.read_runs import as_utc
 from catalog.store import statements
 
 
@@ -100,7 +99,9 @@ def _read_tokens(
 
 def _token_from_row(row: statements.Row) -> KnownToken:
     sha256, token_id, tenant, note, *moments, grants = row
-    created_at, expires_at, revoked_at = (moment and as_utc(moment) for moment in moments)
+    created_at, expires_at, revoked_at = (
+        moment and statements.as_utc(moment) for moment in moments
+    )
     every = tuple(one for each in grants if (one := recorded(*each)) is not None)
     token = Token(token_id, tenant, every, note, created_at, expires_at, revoked_at)
     return KnownToken(token, sha256)

@@ -18,7 +18,7 @@ from catalog.inbox.spool import Listing
 from catalog.model.diff import DiffCounts, DiffRow
 from catalog.model.finding import Fault, Finding
 from catalog.model.version import ContentRow, Sizes, Version
-from catalog.queries import read_runs
+from catalog.queries import read_plans
 from catalog.queries import read_versions as reading
 from catalog.queries.drift import write_drift
 from catalog.queries.paging import (
@@ -164,7 +164,7 @@ class Versions:
                 connection, query, tenant=self._file.tenant, addresses=list(addresses)
             )
         return {
-            address: Version(address, number, base, read_runs.as_utc(created_at), *rest)
+            address: Version(address, number, base, statements.as_utc(created_at), *rest)
             for address, number, base, created_at, *rest in rows
         }
 
@@ -258,7 +258,7 @@ class Versions:
             "version", {"run_id": run_id, "plan_id": plan_id, "allow_partial": allow_partial}
         )
         with self._file.connect() as connection:
-            targets = read_runs.read_plan(connection, self._file.tenant, plan_id).tallies
+            targets = read_plans.read_plan(connection, self._file.tenant, plan_id).tallies
         return tuple(
             None if number is None else self._version_holding(target.address, number)
             for target, number in zip(

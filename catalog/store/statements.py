@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -56,3 +57,13 @@ def execute_script(
     for statement in statements.split(";\n"):
         if statement.strip():
             fetch_rows(connection, statement, **values)
+
+
+def as_utc(moment: datetime) -> datetime:
+    """Add the zone UTC to a time from the catalog."""
+    return moment.replace(tzinfo=UTC)
+
+
+def row_limit(limit: int | None) -> int:
+    """Return what LIMIT takes for a number of rows, or for all of them."""
+    return 2**62 if limit is None else limit
